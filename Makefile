@@ -1,0 +1,55 @@
+# Every target sets up what it needs: a Python >= 3.11, make and a package index are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+export GX_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+
+.PHONY: help setup demo test lint lock lock-check bench simulate
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## build .venv from requirements.lock, once for each lock
+
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "mfn needs Python 3.11, 3.12 or 3.13, and this is " + sys.version.split()[0] + ": run make PYTHON=python3.12")'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
+	$(PIP) --require-hashes --only-binary :all: --requirement $(VENV)/uv.lock
+	$(UV) --require-hashes --compile-bytecode --requirement requirements.lock \
+		|| $(PIP) --require-hashes --only-binary :all: --requirement requirements.lock # where only pip knows the index
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $(READY)
+
+demo: $(READY) ## a day of Amazon orders through a local Amazon, Prefect and a local warehouse
+	$(BIN)/mfn demo
+
+test: $(READY) ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## orders a second, step by step, against a floor measured in the same run
+	$(BIN)/python benchmarks/import_orders.py
+
+simulate: $(READY) ## a local Amazon on port 8480
+	$(BIN)/mfn simulate
+
+lock: $(READY) ## write requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev --output-file requirements.lock pyproject.toml
+
+lock-check: $(READY) ## requirements.lock still answers to pyproject.toml
+	cp requirements.lock $(VENV)/requirements.lock.before
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev --output-file $(VENV)/requirements.lock.before pyproject.toml
+	diff -u requirements.lock $(VENV)/requirements.lock.before

@@ -1,0 +1,1 @@
+"""What every SQL database here shares: engines that behave, and merges in bulk."""

@@ -1,0 +1,103 @@
+"""Every error that reaches a person, as a tree; the class decides what the runner does.
+
+::
+
+    MfnError                 has a message and a remedy; what a command prints instead of a traceback
+    ├── ConfigurationError   usage, settings or mappings are wrong: nothing was started (exit 2)
+    ├── LeaseHeldError       another run of the same kind holds the connection (exit 3)
+    ├── FatalError           the run failed and repeating it alone will not help (exit 1)
+    ├── RetriableError       the run failed on something that passes by itself: retried, re-runnable (exit 1)
+    └── DataError            one order, row or parcel is wrong: it is held, and the others go on
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One wrong place in a file that a person edits.
+
+    Attributes:
+        file: The file's path as the person knows it.
+        line: The line, counted from 1, or None where the whole file is meant.
+        column: The column of a CSV file or the dotted key of a YAML file.
+        message: What was expected and what came.
+        remedy: What to do about it.
+    """
+
+    file: str
+    line: int | None
+    column: str | None
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """`file:line: column: message. remedy`, the form that editors jump to."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        parts = [place, self.column, self.message] if self.column else [place, self.message]
+        return ": ".join(parts) + (f" {self.remedy}" if self.remedy else "")
+
+
+class MfnError(Exception):
+    """Something that a person has to know: what happened and what to do.
+
+    Args:
+        message: What happened, where, what was expected and what came.
+        remedy: What to do, as an instruction.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Prefect pickles what a task raises; keyword-only arguments would be lost on the way.
+        return (_rebuild, (type(self), self.message, self.remedy))
+
+
+def _rebuild(kind: type[MfnError], message: str, remedy: str) -> MfnError:
+    return kind(message, remedy=remedy)
+
+
+class ConfigurationError(MfnError):
+    """Usage, settings or mappings are wrong; nothing was started.
+
+    Args:
+        message: A summary; made from the problems where there are some.
+        remedy: What to do.
+        problems: Every wrong place at once.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str = "", *, remedy: str = "", problems: tuple[Problem, ...] = ()) -> None:
+        if problems and not message:
+            message = "\n".join(str(problem) for problem in problems)
+        if problems and not remedy:
+            remedy = "Mend what is named above and run the command again; nothing was started."
+        super().__init__(message, remedy=remedy)
+        self.problems = problems
+
+
+class LeaseHeldError(MfnError):
+    """Another run of the same kind holds this connection."""
+
+    exit_code = 3
+
+
+class FatalError(MfnError):
+    """The run failed, and repeating it alone will not help: a role is missing, a table has the wrong columns."""
+
+
+class RetriableError(MfnError):
+    """The run failed on something that passes by itself: throttling, a dropped connection, a database that restarts."""
+
+
+class DataError(MfnError):
+    """One order, row or parcel cannot be used; the others go on."""

@@ -1,0 +1,216 @@
+"""The ledger's tables: the truth about batches, orders, reservations, budgets and leases.
+
+A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload` columns only, and
+encrypted there.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime in UTC on both databases; SQLite keeps it as text without a zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """An aware moment as each database keeps it."""
+        if value is None:
+            return None
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """The kept moment, aware again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All of the ledger's tables."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: Utc(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        bytes: LargeBinary(),
+    }
+
+
+class Batch(Base):
+    """One run of one kind for one connection, with everything needed to run it again."""
+
+    __tablename__ = "batch"
+
+    batch_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    connection: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))  # running, done, failed
+    stage: Mapped[str] = mapped_column(String(16))  # the last stage that was finished; opened before the first
+    parameters: Mapped[dict[str, Any]]  # since, order_id, dry_run, …: what the run was asked for
+    counts: Mapped[dict[str, Any]]
+    api_calls: Mapped[dict[str, Any]]
+    findings: Mapped[dict[str, Any]]  # what the checks and the load found, for the report; no buyer's data
+    window_after: Mapped[datetime | None]
+    window_before: Mapped[datetime | None]
+    page_token: Mapped[str | None] = mapped_column(Text)  # where a broken-off window goes on
+    page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
+    error: Mapped[str | None] = mapped_column(Text)
+    remedy: Mapped[str | None] = mapped_column(Text)
+    report: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "connection", "kind", "started_at"),)
+
+
+class LandedOrder(Base):
+    """The newest text of every order that Amazon sent, encrypted."""
+
+    __tablename__ = "landed_order"
+
+    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    payload: Mapped[bytes]
+    last_updated_at: Mapped[datetime | None]  # Amazon's; None where it could not be read
+    batch_id: Mapped[str] = mapped_column(String(80))
+    landed_at: Mapped[datetime]
+
+
+class BatchOrder(Base):
+    """What one batch did with one order: the sum of the report, and the timeline of the order."""
+
+    __tablename__ = "batch_order"
+
+    batch_id: Mapped[str] = mapped_column(String(80), ForeignKey("batch.batch_id"), primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    connection: Mapped[str] = mapped_column(String(64))
+    origin: Mapped[str] = mapped_column(String(16))  # window: Amazon returned it; earlier: held or unfinished before
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reasons: Mapped[str | None] = mapped_column(Text)  # JSON list of {code, detail, remedy}
+    warnings: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "connection", "order_id"), Index(None, "batch_id", "outcome"))
+
+
+class TrackedOrder(Base):
+    """Where every order stands and why."""
+
+    __tablename__ = "tracked_order"
+
+    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    status: Mapped[str] = mapped_column(String(20))
+    reasons: Mapped[str | None] = mapped_column(Text)  # JSON list of {code, detail, remedy}
+    is_sfp: Mapped[bool]
+    ship_by: Mapped[datetime | None]
+    marketplace_id: Mapped[str | None] = mapped_column(String(32))
+    service_level: Mapped[str | None] = mapped_column(String(64))
+    programs: Mapped[str | None] = mapped_column(Text)  # comma separated, in the order of the mappings
+    batch_id: Mapped[str] = mapped_column(String(80))
+    loaded_digest: Mapped[str | None] = mapped_column(String(64))  # of what the warehouse was given
+    fulfilled_before: Mapped[str | None] = mapped_column(
+        Text
+    )  # JSON {order item id: units shipped before the first load}
+    first_loaded_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "connection", "status"),)
+
+
+class StagedOrder(Base):
+    """What the transform made of an order and the load has to write, encrypted; gone once it is loaded."""
+
+    __tablename__ = "staged_order"
+
+    batch_id: Mapped[str] = mapped_column(String(80), ForeignKey("batch.batch_id"), primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    payload: Mapped[bytes]
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class Reservation(Base):
+    """Units that are promised to an order; the stock flow subtracts them until the warehouse counts them itself."""
+
+    __tablename__ = "reservation"
+
+    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    line_number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    warehouse: Mapped[str] = mapped_column(String(64))  # digest of the warehouse's URL: connections that share it
+    sku: Mapped[str] = mapped_column(String(120))
+    units: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (Index(None, "warehouse", "sku"),)
+
+
+class Watermark(Base):
+    """Up to when Amazon's changes have landed."""
+
+    __tablename__ = "watermark"
+
+    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    before: Mapped[datetime]
+    batch_id: Mapped[str] = mapped_column(String(80))
+
+
+class Lease(Base):
+    """Who works on a connection; times in seconds since 1970."""
+
+    __tablename__ = "lease"
+
+    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    token: Mapped[str] = mapped_column(String(64))
+    holder: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[float] = mapped_column(Float(53))
+
+
+class RateBudget(Base):
+    """The token bucket of one operation of one account, shared by every process; time in seconds since 1970."""
+
+    __tablename__ = "rate_budget"
+
+    account: Mapped[str] = mapped_column(String(120), primary_key=True)
+    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float(53))
+    rate: Mapped[float] = mapped_column(Float(53))
+    counted_at: Mapped[float] = mapped_column(Float(53))
+
+
+class EncryptionKey(Base):
+    """Which keys this ledger's data was encrypted with: a known word under each, to tell a wrong key at once."""
+
+    __tablename__ = "encryption_key"
+
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    proof: Mapped[bytes]
+    added_at: Mapped[datetime]

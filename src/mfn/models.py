@@ -1,0 +1,90 @@
+"""The nouns that travel between steps: frozen, typed, free of buyers' data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands, as `mfn orders` shows it."""
+
+    PENDING = "pending"
+    HELD = "held"
+    READY = "ready"
+    LOADED = "loaded"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    DISMISSED = "dismissed"
+    IGNORED = "ignored"
+
+
+class Outcome(StrEnum):
+    """What a run did with an order: every fetched order ends in exactly one of the first five."""
+
+    LOADED = "loaded"
+    HELD = "held"
+    UNCHANGED = "unchanged"
+    CANCELLED = "cancelled"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an order stands where it does.
+
+    Attributes:
+        code: A stable word, explained in docs/runbook.md, e.g. `sku_unknown`.
+        detail: What is wrong with this order, without any buyer's data.
+        remedy: What to do, with the command or the mapping row to paste.
+    """
+
+    code: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checks say of one order.
+
+    Attributes:
+        order_id: Amazon's order id.
+        outcome: `loaded` stands for "may be loaded" until the load has happened.
+        reasons: Everything that holds it, or why it is ignored; empty for a good order.
+        warnings: What a person should look at, though it does not stop the order.
+    """
+
+    order_id: str
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class BatchRef:
+    """All that travels from one step to the next; the frames rest in the ledger.
+
+    Attributes:
+        batch_id: The batch in the ledger.
+        connection: The connection's name in connections.yaml.
+        kind: Which kind of run this is.
+        stage: The last stage that was finished, or `opened`.
+        lease: The token of the lease that this run holds; every commit checks it.
+        counts: Figures of the stages so far.
+    """
+
+    batch_id: str
+    connection: str
+    kind: BatchKind
+    stage: str
+    lease: str
+    counts: Mapping[str, int] = field(default_factory=dict)

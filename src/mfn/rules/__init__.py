@@ -1,0 +1,1 @@
+"""Pure functions from frames and frozen parameters to frames: no database, no network, no clock."""

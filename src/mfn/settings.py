@@ -1,0 +1,147 @@
+"""The one place that reads the environment and `.env`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from mfn.errors import ConfigurationError, Problem
+
+PREFIX = "MFN_"
+
+
+class Settings(BaseSettings):
+    """The settings in force.
+
+    Attributes:
+        home: The ledger, reports and keys live here; absolute once loaded.
+        ledger_url: Any SQLAlchemy URL of SQLite or PostgreSQL.
+        connections: The connections file; absolute once loaded.
+        mappings: The mappings directory; absolute once loaded.
+        pii_keys: Encryption keys for buyers' data, newest first, comma separated; None: the file in `home`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
+
+    home: Path = Field(default=Path(".mfn"), description="state: the ledger, reports, keys")
+    ledger_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy URL of the ledger")
+    connections: Path = Field(default=Path("connections.yaml"), description="the connections file")
+    mappings: Path = Field(default=Path("mappings"), description="the mappings directory")
+    pii_keys: SecretStr | None = Field(default=None, description="encryption keys for buyers' data, newest first")
+
+    @property
+    def base(self) -> Path:
+        """The folder from which relative paths are resolved: the connections file's, or the working directory."""
+        return self.connections.parent if self.connections.is_file() else Path.cwd()
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the encryption keys are kept when `MFN_PII_KEYS` is not set."""
+        return self.home / "keys"
+
+    @property
+    def reports(self) -> Path:
+        """Where the data-quality reports are written."""
+        return self.home / "reports"
+
+
+def load_settings() -> Settings:
+    """The settings in force, with every path absolute.
+
+    Returns:
+        Settings read from the environment and `.env` in the working directory.
+
+    Raises:
+        ConfigurationError: A setting cannot be used; names every one of them.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise ConfigurationError(
+            problems=tuple(
+                Problem("the environment", None, PREFIX + str(entry["loc"][0]).upper(), entry["msg"])
+                for entry in error.errors()
+            )
+        ) from None
+    settings.connections = settings.connections.absolute()
+    base = settings.base
+    settings.home = (base / settings.home).absolute()
+    settings.mappings = (base / settings.mappings).absolute()
+    url = settings.ledger_url.get_secret_value() or f"sqlite:///{settings.home / 'ledger.db'}"
+    settings.ledger_url = SecretStr(resolve_database_url(url, base, setting="MFN_LEDGER_URL"))
+    return settings
+
+
+def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
+    """A database URL that this project can use, with a relative SQLite path resolved.
+
+    Args:
+        url: A SQLAlchemy URL; `postgresql://` gets the psycopg 3 driver.
+        base: The folder that a relative SQLite path starts from.
+        setting: How the person knows this URL, for the message.
+
+    Raises:
+        ConfigurationError: Not a URL, or neither SQLite nor PostgreSQL.
+    """
+    remedy = f"Set {setting} to sqlite:///path/to/file.db or postgresql://user:password@host/database."
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(f"{setting} is not a database URL.", remedy=remedy) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    if backend != "sqlite":
+        raise ConfigurationError(f"{setting} is a {backend} URL; SQLite and PostgreSQL are supported.", remedy=remedy)
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigurationError(f"{setting} names no file; a database in memory would lose orders.", remedy=remedy)
+    return parsed.set(drivername="sqlite", database=str((base / parsed.database).absolute())).render_as_string()
+
+
+def environment() -> dict[str, str]:
+    """The environment over `.env` in the working directory, for names that are not this project's own.
+
+    Returns:
+        Every variable; an environment variable beats the same one in `.env`.
+    """
+    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**from_file, **os.environ}
+
+
+def describe_settings(settings: Settings) -> list[dict[str, Any]]:
+    """Each setting with its value (secrets masked) and its origin, for `mfn settings`.
+
+    Args:
+        settings: What `load_settings` returned.
+
+    Returns:
+        One `{setting, value, origin, meaning}` a setting.
+    """
+    from_file = {name.upper() for name in dotenv_values(".env")}
+    given = {name.upper() for name in os.environ}
+    rows = []
+    for name, info in Settings.model_fields.items():
+        variable = PREFIX + name.upper()
+        origin = "environment" if variable in given else ".env" if variable in from_file else "default"
+        rows.append(
+            {"setting": variable, "value": _shown(name, settings), "origin": origin, "meaning": info.description}
+        )
+    return rows
+
+
+def _shown(name: str, settings: Settings) -> str | None:
+    value = getattr(settings, name)
+    if name == "ledger_url":
+        return make_url(settings.ledger_url.get_secret_value()).render_as_string(hide_password=True)
+    if isinstance(value, SecretStr):
+        return "**********"
+    if name == "pii_keys":
+        return f"file {settings.keys_file}"
+    return None if value is None else str(value)
