@@ -1,0 +1,110 @@
+"""The mapping files, by which Amazon's words become the warehouse's: loaded and checked as a whole.
+
+How rows are matched and which one wins: mappings/README.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mfn.errors import ConfigurationError, Problem
+from mfn.mappings.csv_file import shown_path
+from mfn.mappings.rules_file import check_rules_file
+from mfn.mappings.tables import (
+    ACCEPTED_CARRIERS,
+    CARRIERS,
+    SHIPPING_METHODS,
+    SKU_ALIASES,
+    TABLES,
+    carrier_problems,
+    empty_frame,
+    read_table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    import pandas as pd
+
+RULES = "rules.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class Mappings:
+    """The mapping files as frames, one row a row of the file.
+
+    Each frame has the columns of its file and `line`. Texts are without blanks around them (SKUs are to the letter),
+    an empty cell is an empty text; connections are in lower case, programmes and service levels in upper case,
+    marketplaces are Amazon's ids, `units` is a whole number.
+
+    Attributes:
+        directory: Where the files lie.
+        shipping_methods: Amazon's programme and service level to the warehouse's code.
+        sku_aliases: Amazon's SKU to the warehouse's, or to the components of a kit.
+        carriers: What the warehouse writes to what Amazon accepts.
+        accepted_carriers: Amazon's carrier codes.
+    """
+
+    directory: Path
+    shipping_methods: pd.DataFrame
+    sku_aliases: pd.DataFrame
+    carriers: pd.DataFrame
+    accepted_carriers: pd.DataFrame
+
+
+def load_mappings(directory: Path, *, connections: Collection[str] | None = None) -> Mappings:
+    """Every mapping file of a directory.
+
+    Args:
+        directory: The mappings directory. shipping_methods.csv must be there; any other file may be missing.
+        connections: Names of the connections that rows may name; None: any name.
+
+    Raises:
+        ConfigurationError: Something is wrong; every bad row of every file at once.
+    """
+    mappings, problems = _read(directory, connections)
+    if problems:
+        raise ConfigurationError(problems=tuple(problems))
+    return mappings
+
+
+def check_mappings(directory: Path, *, connections: Collection[str] | None = None) -> list[Problem]:
+    """Everything that is wrong with the mapping files, by file and line.
+
+    Args:
+        directory: The mappings directory.
+        connections: Names of the connections that rows may name; None: any name.
+    """
+    return _read(directory, connections)[1]
+
+
+def _read(directory: Path, connections: Collection[str] | None) -> tuple[Mappings, list[Problem]]:
+    frames = {table.file: empty_frame(table) for table in TABLES}
+    problems: list[Problem] = []
+    if not directory.is_dir():
+        remedy = "Set MFN_MAPPINGS to the directory with shipping_methods.csv."
+        problems.append(Problem(shown_path(directory), None, None, "is not there, expected a directory.", remedy))
+    else:
+        for table in TABLES:
+            path = directory / table.file
+            if path.exists():
+                frames[table.file], found = read_table(path, shown_path(path), table, connections=connections)
+                problems += found
+            elif table is SHIPPING_METHODS:
+                remedy = f"Make it, with the header {','.join(table.columns)} and a row for each shipping method."
+                problems.append(Problem(shown_path(path), None, None, "is not there.", remedy))
+        accepted = frames[ACCEPTED_CARRIERS.file]
+        if not (accepted.empty and any(problem.file.endswith(ACCEPTED_CARRIERS.file) for problem in problems)):
+            problems += carrier_problems(shown_path(directory / CARRIERS.file), frames[CARRIERS.file], accepted)
+        if (directory / RULES).exists():
+            problems += check_rules_file(directory / RULES, shown_path(directory / RULES))
+    mappings = Mappings(
+        directory=directory,
+        shipping_methods=frames[SHIPPING_METHODS.file],
+        sku_aliases=frames[SKU_ALIASES.file],
+        carriers=frames[CARRIERS.file],
+        accepted_carriers=frames[ACCEPTED_CARRIERS.file],
+    )
+    return mappings, sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))

@@ -1,0 +1,168 @@
+"""A mapping file as rows with their line numbers; what stops it from being read at all is told with the line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mfn.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+COMMENT = "# "
+BROKEN_BY_A_SPREADSHEET = (
+    (
+        re.compile(r"[+-]?\d+(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE),
+        "is how a spreadsheet writes a long number; its digits are lost",
+        "Format the column as text, then enter the value again.",
+    ),
+    (
+        re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE),
+        "is a spreadsheet's error, not a value",
+        "Mend the formula, or enter the value as text.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a CSV file.
+
+    Attributes:
+        line: The physical line on which it begins, from 1.
+        cells: Texts by column name, without blanks around them but for the columns that are kept to the letter.
+    """
+
+    line: int
+    cells: dict[str, str]
+
+
+def read_csv_file(
+    path: Path, shown: str, columns: Sequence[str], *, kept_to_the_letter: Sequence[str] = ()
+) -> tuple[list[Row], list[Problem]]:
+    """Every row of a UTF-8 CSV file (RFC 4180, with or without a byte order mark), comments and empty rows left out.
+
+    Args:
+        path: The file; it exists.
+        shown: The file's name in messages.
+        columns: The columns of its header, in any order.
+        kept_to_the_letter: Columns in which a blank at either end counts.
+
+    Returns:
+        The rows that could be read, and what is wrong with the others or with the file.
+    """
+    try:
+        text = _decoded(path.read_bytes(), shown)
+    except OSError as error:
+        return [], [Problem(shown, None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")]
+    if isinstance(text, Problem):
+        return [], [text]
+    problems: list[Problem] = []
+    records = _records(text, shown, problems)
+    header = next(records, None)
+    if header is None:
+        remedy = f"Make its first row {','.join(columns)}"
+        return [], problems or [Problem(shown, 1, None, "has no header.", remedy)]
+    line, names = header
+    names = [name.strip() for name in names]
+    problems += _header_problems(shown, line, names, columns)
+    if problems:
+        return [], problems
+    rows = []
+    for line, values in records:
+        surplus = [value for name, value in zip(names, values, strict=False) if not name] + values[len(names) :]
+        if any(value.strip() for value in surplus):
+            expected = sum(map(bool, names))
+            message = f"has {len(values)} cells, the header has {expected} columns."
+            problems.append(Problem(shown, line, None, message, "Put a cell that holds a comma into quotation marks."))
+            continue
+        cells = dict.fromkeys(columns, "") | {name: value for name, value in zip(names, values, strict=False) if name}
+        stripped = {name: value.strip() for name, value in cells.items()}
+        kept = {name: cells[name] for name in kept_to_the_letter if stripped[name]}
+        rows.append(Row(line, stripped | kept))
+    return rows, problems
+
+
+def spreadsheet_problems(shown: str, row: Row) -> list[Problem]:
+    """The cells of a row that a spreadsheet has changed into something else."""
+    return [
+        Problem(shown, row.line, column, f"{value!r} {what}.", remedy)
+        for column, value in row.cells.items()
+        if column not in {"note", "source"}
+        for pattern, what, remedy in BROKEN_BY_A_SPREADSHEET
+        if pattern.fullmatch(value.strip())
+    ]
+
+
+def _decoded(raw: bytes, shown: str) -> str | Problem:
+    remedy = "Save it as CSV UTF-8."
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Problem(shown, 1, None, "is UTF-16, expected UTF-8.", remedy)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, position = _place(raw, error.start)
+        message = f"is not UTF-8: byte {position} of this line is 0x{raw[error.start]:02X}."
+        return Problem(shown, line, None, message, remedy)
+    if "\x00" in text:
+        line, position = _place(raw, raw.index(b"\x00"))
+        return Problem(shown, line, None, f"is no text: byte {position} of this line is 0x00.", remedy)
+    return text.removeprefix("\ufeff")
+
+
+def _place(raw: bytes, offset: int) -> tuple[int, int]:
+    """The line of a byte and its position in that line, both from 1."""
+    return raw.count(b"\n", 0, offset) + 1, offset - raw.rfind(b"\n", 0, offset)
+
+
+def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each record begins and its cells; a fault ends the file and goes to `problems`."""
+    begins_at: int | None = None
+
+    def lines() -> Iterator[str]:
+        # The reader asks for one line at a time, so that a comment is known from a line inside a quoted cell.
+        nonlocal begins_at
+        for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+            if begins_at is None:
+                if line.startswith(COMMENT):
+                    continue
+                begins_at = number
+            yield line
+
+    reader = csv.reader(lines(), strict=True, skipinitialspace=True)
+    try:
+        for values in reader:
+            line, begins_at = begins_at or 1, None
+            if any(value.strip() for value in values):
+                yield line, values
+    except csv.Error as error:
+        unclosed = "end of data" in str(error)
+        message = "a quotation mark that is opened here is never closed." if unclosed else f"is not valid CSV: {error}."
+        problems.append(Problem(shown, begins_at, None, message, 'Inside quotation marks, write " as "".'))
+
+
+def _header_problems(shown: str, line: int, names: list[str], columns: Sequence[str]) -> list[Problem]:
+    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and separator in names[0]:
+            message = f"is separated by {word}, expected commas."
+            return [Problem(shown, line, None, message, "Save it as CSV UTF-8 with commas.")]
+    valid = f"valid columns are: {', '.join(columns)}."
+    problems = [
+        Problem(shown, line, name, f"unknown column; {valid}")
+        for name in dict.fromkeys(names)
+        if name and name not in columns
+    ]
+    problems += [Problem(shown, line, name, f"column is missing; {valid}") for name in columns if name not in names]
+    problems += [Problem(shown, line, name, "stands in the header twice.") for name in columns if names.count(name) > 1]
+    return problems
+
+
+def shown_path(path: Path) -> str:
+    """The path as a person knows it: relative to the working directory where it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
