@@ -1,11 +1,13 @@
-"""Insert-or-update of many rows at once, as fast as each database can: the one hot path into SQL."""
+"""Many rows at once, as fast as each database can: the one hot path into SQL."""
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Table
 
@@ -23,9 +25,10 @@ def merge(
 ) -> None:
     """Insert rows, and where the primary key is there already, update that row instead.
 
-    SQLite takes the rows through one prepared statement; PostgreSQL takes them by COPY into a temporary table and merges
-    that in one statement. Values go to the driver as they are: texts, numbers, bytes, None; times as texts
-    `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, JSON as text.
+    SQLite takes the rows through one prepared statement; PostgreSQL takes them by COPY into a temporary table and
+    merges that in one statement. Values go to the driver as they are: texts, numbers, bytes, None; times as texts
+    `YYYY-MM-DD HH:MM:SS.ffffff` in UTC (`utc_text`), JSON as text. NUL characters, which PostgreSQL cannot keep, are
+    left out of texts there.
 
     Args:
         connection: An open transaction.
@@ -38,40 +41,92 @@ def merge(
     """
     if not rows:
         return
-    names = [_quoted(connection, name) for name in columns]
-    target = connection.dialect.identifier_preparer.format_table(table)
-    key = ", ".join(_quoted(connection, column.name) for column in table.primary_key)
-    changed = [name for name in columns if name not in table.primary_key] if update is None else list(update)
-    sets = ", ".join(f"{_quoted(connection, name)} = excluded.{_quoted(connection, name)}" for name in changed)
-    action = f"UPDATE SET {sets}" + (f" WHERE {guard}" if guard else "") if changed else "NOTHING"
-    conflict = f"ON CONFLICT ({key}) DO {action}"
-    listed = ", ".join(names)
+    target, listed = quoted(connection, table.name), quoted(connection, *columns)
+    conflict = on_conflict(connection, table, columns, update=update, guard=guard)
     if connection.dialect.name == "postgresql":
-        copy_to_staging(connection, target, listed, rows)
+        stage(connection, STAGING, table, columns, rows)
         connection.exec_driver_sql(f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {STAGING} {conflict}")
     else:
-        marks = ", ".join("?" * len(names))
+        _insert(connection, target, listed, rows, conflict)
+
+
+def on_conflict(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    *,
+    update: Sequence[str] | None = None,
+    guard: str | None = None,
+) -> str:
+    """The end of an INSERT that updates the rows which are there already; arguments as in `merge`."""
+    key = [column.name for column in table.primary_key]
+    changed = [name for name in columns if name not in key] if update is None else update
+    sets = ", ".join(f"{name} = excluded.{name}" for name in (quoted(connection, name) for name in changed))
+    action = f"UPDATE SET {sets}" + (f" WHERE {guard}" if guard else "") if changed else "NOTHING"
+    return f"ON CONFLICT ({quoted(connection, *key)}) DO {action}"
+
+
+def stage(
+    connection: Connection, name: str, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Put rows into a temporary table, made anew with the types that the target's own columns have in this database.
+
+    On PostgreSQL it is gone when the transaction ends; on SQLite drop it when it is no longer needed.
+
+    Args:
+        connection: An open transaction.
+        name: The temporary table's name.
+        table: The table whose columns are meant.
+        columns: The columns that each row fills, in order.
+        rows: One tuple a row, values as in `merge`.
+    """
+    target, listed = quoted(connection, table.name), quoted(connection, *columns)
+    postgresql = connection.dialect.name == "postgresql"
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {'pg_temp' if postgresql else 'temp'}.{name}")
+    on_commit = "ON COMMIT DROP" if postgresql else ""
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} {on_commit} AS SELECT {listed} FROM {target} LIMIT 0")
+    if not postgresql:
+        _insert(connection, name, listed, rows)
+        return
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        with connection.begin_nested():
+            _copy(connection, name, listed, rows)
+    except driver.DataError:
+        # Looking for NUL characters beforehand would cost as much as half of the copying.
+        if not any("\x00" in value for row in rows for value in row if isinstance(value, str)):
+            raise
+        _copy(connection, name, listed, (_without_nul(row) for row in rows))
+
+
+def _insert(
+    connection: Connection, target: str, listed: str, rows: Sequence[tuple[Any, ...]], conflict: str = ""
+) -> None:
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
         connection.exec_driver_sql(f"INSERT INTO {target} ({listed}) VALUES ({marks}) {conflict}", list(rows))
 
 
-def copy_to_staging(connection: Connection, target: str, listed: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Copy rows into the temporary table `mfn_staging`, made anew with the target's own column types (PostgreSQL).
-
-    Args:
-        connection: An open transaction on PostgreSQL.
-        target: The quoted name of the table whose columns are meant.
-        listed: The quoted column names, comma separated, in the order of each row.
-        rows: One tuple a row.
-    """
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS pg_temp.{STAGING}")
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE {STAGING} ON COMMIT DROP AS SELECT {listed} FROM {target} WITH NO DATA"
-    )
+def _copy(connection: Connection, name: str, listed: str, rows: Iterable[tuple[Any, ...]]) -> None:
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {STAGING} ({listed}) FROM STDIN") as copy:
+    with driver.cursor() as cursor, cursor.copy(f"COPY {name} ({listed}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def _quoted(connection: Connection, name: str) -> str:
-    return connection.dialect.identifier_preparer.quote(name)
+def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(value.replace("\x00", "") if isinstance(value, str) else value for value in row)
+
+
+def quoted(connection: Connection, *names: str) -> str:
+    """Names as this database wants them, quoted where that is needed, comma separated."""
+    return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as the rows of `merge` carry it: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC.
+
+    Args:
+        moment: With a time zone.
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

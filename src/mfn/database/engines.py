@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+import sqlite3
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from mfn.errors import FatalError, RetriableError
+from mfn.errors import FatalError, MfnError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
+SQLITE_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
 
-@lru_cache(maxsize=32)
+DATA_EXCEPTION = "22"
+RAISED_BY_TRIGGER = "P0001"
+NOT_ALLOWED = "42501"
+COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
+
+
 def engine_for(url: str) -> Engine:
-    """The engine of this process for a database; made once.
+    """The engine of this process for a database; made once, and made anew in a forked child.
 
     SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
-    that two writers queue up instead of failing half-way. PostgreSQL: psycopg 3, connections checked before use.
+    that two writers queue up instead of failing half-way; a missing folder is made. PostgreSQL: psycopg 3, times in
+    UTC, connections checked before use. Errors never show parameters: they may be a buyer's.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+
+    Raises:
+        FatalError: The folder of a SQLite file cannot be made.
     """
+    return _engine(url, os.getpid())
+
+
+@lru_cache(maxsize=32)
+def _engine(url: str, _process: int) -> Engine:
+    # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(
-            parsed, pool_pre_ping=True, pool_size=5, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
-        )
-    database = Path(str(parsed.database))
-    if not database.parent.exists():
-        database.parent.mkdir(parents=True, mode=0o700)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+        connect = {"connect_timeout": 10, "options": options}
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
+    folder = Path(str(parsed.database)).parent
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise FatalError(
+            f"The folder {folder} for the database {parsed.database} cannot be made: {error.strerror}.",
+            remedy="Make it yourself, or name another file in the URL; then run the command again.",
+        ) from None
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -44,10 +81,8 @@ def engine_for(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -67,7 +102,11 @@ def reading(engine: Engine, *, what: str) -> Iterator[Connection]:
         RetriableError: It cannot be reached.
         FatalError: It does not have the tables or columns that were asked for.
     """
-    with _explained(what), engine.connect().execution_options(mfn_read_only=True) as connection, connection.begin():
+    with (
+        _explained(engine, what),
+        engine.connect().execution_options(mfn_read_only=True) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
@@ -83,23 +122,61 @@ def writing(engine: Engine, *, what: str) -> Iterator[Connection]:
         RetriableError: It cannot be reached, or was lost on the way.
         FatalError: It refuses what is written.
     """
-    with _explained(what), engine.begin() as connection:
+    with _explained(engine, what), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def _explained(engine: Engine, what: str) -> Iterator[None]:
+    driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
+    except PoolTimeoutError:
+        raise RetriableError(
+            f"{what} cannot be used: all of this process's connections to it are busy.",
+            remedy="Run the batch again: mfn rerun --failed.",
+        ) from None
     except DBAPIError as error:
-        said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-        passing = isinstance(error, OperationalError | InterfaceError) and "no such" not in said
-        if passing or error.connection_invalidated:
-            raise RetriableError(
-                f"{what} cannot be used: {said}",
-                remedy="See that the database runs, has room and may be written to; then run the batch again: mfn rerun --failed.",
-            ) from error
-        raise FatalError(
-            f"{what} refused a statement: {said}",
-            remedy="Compare its tables with the contract in docs/warehouse.md, mend them, and run mfn rerun --failed.",
-        ) from error
+        # `from None`: what the driver says in full quotes the values, which may be a buyer's.
+        raise _error(what, error.orig, driver, lost=error.connection_invalidated) from None
+    except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
+        raise _error(what, error, driver, lost=False) from None
+
+
+def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
+    said = _said(error)
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
+    else:
+        passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
+        forbidden = error.sqlstate == NOT_ALLOWED
+    if passing or lost:
+        return RetriableError(
+            f"{what} cannot be used: {said}",
+            remedy="See that the database runs and has room; then run the batch again: mfn rerun --failed.",
+        )
+    if forbidden:
+        return FatalError(
+            f"{what} may not be written: {said}",
+            remedy="Give the login (for a file, the user) that right, then run the batch again: mfn rerun --failed.",
+        )
+    return FatalError(
+        f"{what} refused a statement: {said}",
+        remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
+        "mend it, and run the batch again: mfn rerun --failed.",
+    )
+
+
+def _said(error: Any) -> str:
+    """The first line of what a database says, without the values that it quotes."""
+    diagnosis = getattr(error, "diag", None)
+    text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
+    state = getattr(error, "sqlstate", None) or ""
+    if state == RAISED_BY_TRIGGER:
+        return "a trigger of its own refused a row (SQLSTATE P0001); the server's log has the words."
+    if state.startswith(DATA_EXCEPTION):
+        text = re.sub(r'".*"', '"…"', text, flags=re.DOTALL)
+        column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")
+        text += f" (column {column[1]})" if column else ""
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,49 @@
+"""Many order numbers in one statement, without a limit on how many: they travel as one JSON text."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+
+STATUS = "coalesce(CAST(wms_order.status AS VARCHAR), '')"
+"""The status as a text, also where the warehouse made it an enumeration or left it NULL."""
+
+
+def asked(connection: Connection) -> str:
+    """A table expression `asked(key, value)` over the parameter `:asked` that `as_asked` makes."""
+    if connection.dialect.name == "postgresql":
+        return "json_each_text(CAST(:asked AS json)) AS asked(key, value)"
+    return "json_each(:asked) AS asked"
+
+
+def as_asked(texts: Mapping[str, str]) -> str:
+    """The parameter for `asked`: a text for each order number; PostgreSQL cannot keep NUL characters, so none has."""
+    return json.dumps({number: value.replace("\x00", "") for number, value in texts.items()})
+
+
+def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool = False) -> dict[str, str]:
+    """The status of each order that the warehouse knows.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's order ids, as many as there are.
+        lock: Keep other writers off these orders until the transaction ends; on SQLite a writing one does so anyway.
+    """
+    for_update = " FOR UPDATE OF wms_order" if lock and connection.dialect.name == "postgresql" else ""
+    rows = connection.execute(
+        # In one order, so that two transactions which lock many orders queue up instead of waiting for each other.
+        text(
+            f"SELECT order_number, {STATUS} FROM wms_order JOIN {asked(connection)} ON order_number = asked.key"
+            f" ORDER BY order_number{for_update}"
+        ),
+        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+    )
+    return dict(rows.tuples().all())

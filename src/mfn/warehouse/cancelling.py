@@ -1,0 +1,95 @@
+"""Cancellations into the warehouse: carried out where nothing has begun, asked for everywhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from mfn.database.bulk import utc_text
+from mfn.warehouse.asking import as_asked, asked, states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class CancelResult:
+    """What became of the orders of one `cancel`; each is in exactly one of the three.
+
+    Attributes:
+        cancelled: Order numbers that are cancelled now, by this call or before.
+        begun: Order numbers that the warehouse had begun, with their status: a person has to stop these.
+        unknown: Order numbers that the warehouse does not have.
+    """
+
+    cancelled: frozenset[str]
+    begun: Mapping[str, str]
+    unknown: frozenset[str]
+
+
+def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at: datetime) -> CancelResult:
+    """Cancel orders that are still `new`; on all others set only `cancel_requested_at` and `cancel_reason`.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's order ids.
+        reason: Why, as the warehouse is to read it.
+        at: When this was learnt, with a time zone.
+    """
+    reasons = dict.fromkeys(order_numbers, reason)
+    before = states(connection, reasons, lock=True)
+    done = connection.execute(
+        text(
+            "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
+            f" cancel_reason = asked.value, updated_at = :updated_at FROM {asked(connection)}"
+            " WHERE order_number = asked.key AND status = 'new' RETURNING order_number"
+        ),
+        {"asked": as_asked(reasons), "at": utc_text(at), "updated_at": utc_text(at)},
+    ).scalars()
+    cancelled = frozenset(done) | {number for number, status in before.items() if status == CANCELLED}
+    request_cancellation(connection, reasons, at)
+    return CancelResult(
+        cancelled=cancelled,
+        begun={number: status for number, status in before.items() if number not in cancelled},
+        unknown=frozenset(reasons.keys() - before.keys()),
+    )
+
+
+def request_cancellation(connection: Connection, reasons: Mapping[str, str], at: datetime) -> frozenset[str]:
+    """Tell the warehouse that a cancellation was asked for, whatever the status but `cancelled`.
+
+    Args:
+        connection: An open transaction.
+        reasons: Why, for each of Amazon's order ids; the newest reason is kept.
+        at: When this was learnt, with a time zone; the first time is kept.
+
+    Returns:
+        The order numbers on which nothing had been asked for before.
+    """
+    given = {"asked": as_asked(reasons)}
+    open_orders = (
+        f"FROM {asked(connection)} WHERE order_number = asked.key AND (status IS NULL OR status <> 'cancelled')"
+    )
+    newly = connection.execute(
+        text(
+            f"UPDATE wms_order SET cancel_requested_at = :at, cancel_reason = asked.value {open_orders}"
+            " AND cancel_requested_at IS NULL RETURNING order_number"
+        ),
+        {**given, "at": utc_text(at)},
+    ).scalars()
+    asked_for = frozenset(newly)
+    connection.execute(
+        text(
+            f"UPDATE wms_order SET cancel_reason = asked.value {open_orders}"
+            " AND coalesce(cancel_reason, '') <> asked.value"
+        ),
+        given,
+    )
+    return asked_for

@@ -1,0 +1,142 @@
+"""Orders and their lines into the warehouse: one transaction, under the guard, counted before it commits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from mfn.database.bulk import on_conflict, quoted, stage
+from mfn.errors import FatalError
+from mfn.warehouse.asking import STATUS
+from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Table
+
+OrderRow = tuple[Any, ...]
+"""One order, values in the order of `ORDER_COLUMNS`; times as `mfn.database.bulk.utc_text` has them, flags 0 or 1."""
+
+LineRow = tuple[Any, ...]
+"""One line, values in the order of `LINE_COLUMNS`; amounts as decimal texts, flags 0 or 1."""
+
+ORDERS, LINES = "mfn_orders", "mfn_lines"
+BOOKKEEPING = {"batch_id", "loaded_at", "updated_at"}
+NAMED_AT_MOST = 10
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of the orders of one `load`; each is either written or refused.
+
+    Attributes:
+        written: Order numbers that now stand in the warehouse as given: inserted, updated, or the same already.
+        inserted: Those of them that were not there before.
+        refused: Order numbers that the warehouse has begun (or cancelled), kept as they were, with their status.
+    """
+
+    written: frozenset[str]
+    inserted: frozenset[str]
+    refused: Mapping[str, str]
+
+
+def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow], *, what: str) -> LoadResult:
+    """Insert or update orders that are still `new`, and replace the lines of these as a whole.
+
+    On PostgreSQL the insert locks every order it meets until the transaction ends, on SQLite there is one writer at a
+    time: what the guard saw stays true for the lines.
+
+    Args:
+        connection: An open transaction.
+        orders: An order number stands once.
+        lines: The lines of these orders and of no others.
+        what: How a person knows this warehouse.
+
+    Raises:
+        FatalError: The counts do not add up; the caller's transaction must not commit.
+    """
+    # Sorted, so that two transactions which lock many orders queue up instead of waiting for each other.
+    stage(connection, ORDERS, wms_order, ORDER_COLUMNS, sorted(orders, key=itemgetter(0)))
+    stage(connection, LINES, wms_order_line, LINE_COLUMNS, lines)
+    known = _numbers(connection, f"SELECT order_number FROM wms_order JOIN {ORDERS} USING (order_number)")
+    _merge_orders(connection)
+    if known:
+        _delete_removed_lines(connection)
+    _merge_lines(connection)
+    result = _counted(connection, known, Counter(map(itemgetter(0), lines)), what)
+    if connection.dialect.name == "sqlite":
+        for name in (ORDERS, LINES):
+            connection.exec_driver_sql(f"DROP TABLE temp.{name}")
+    return result
+
+
+def _merge_orders(connection: Connection) -> None:
+    update = [name for name in ORDER_COLUMNS if name not in {"order_number", "loaded_at"}]
+    compared = [name for name in update if name not in BOOKKEEPING]
+    guard = f"wms_order.status = 'new' AND {_differs(connection, wms_order, compared)}"
+    conflict = on_conflict(connection, wms_order, ORDER_COLUMNS, update=update, guard=guard)
+    listed = quoted(connection, *ORDER_COLUMNS)
+    connection.exec_driver_sql(
+        f"INSERT INTO wms_order ({listed}, status) SELECT {listed}, 'new' FROM {ORDERS} WHERE true {conflict}"
+    )
+
+
+def _delete_removed_lines(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "DELETE FROM wms_order_line WHERE (order_number, line_number) IN ("
+        f" SELECT line.order_number, line.line_number FROM {ORDERS} AS given"
+        " JOIN wms_order ON wms_order.order_number = given.order_number AND wms_order.status = 'new'"
+        " JOIN wms_order_line AS line ON line.order_number = wms_order.order_number"
+        f" EXCEPT SELECT order_number, line_number FROM {LINES})"
+    )
+
+
+def _merge_lines(connection: Connection) -> None:
+    compared = [name for name in LINE_COLUMNS if name not in wms_order_line.primary_key]
+    guard = _differs(connection, wms_order_line, compared)
+    conflict = on_conflict(connection, wms_order_line, LINE_COLUMNS, guard=guard)
+    listed = quoted(connection, *LINE_COLUMNS)
+    connection.exec_driver_sql(
+        f"INSERT INTO wms_order_line ({listed}) SELECT {listed} FROM {LINES} AS given WHERE EXISTS"
+        " (SELECT 1 FROM wms_order WHERE wms_order.order_number = given.order_number AND wms_order.status = 'new')"
+        f" {conflict}"
+    )
+
+
+def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> str:
+    """A condition under which an old row differs from the new one: what is the same already is not written again."""
+    names = [quoted(connection, name) for name in columns]
+    old, new = (", ".join(f"{row}.{name}" for name in names) for row in (table.name, "excluded"))
+    # The standard's IS DISTINCT FROM came to SQLite in 3.39; its own IS NOT means the same.
+    return f"({old}) {'IS NOT' if connection.dialect.name == 'sqlite' else 'IS DISTINCT FROM'} ({new})"
+
+
+def _counted(connection: Connection, known: frozenset[str], given: Counter[str], what: str) -> LoadResult:
+    rows = connection.exec_driver_sql(
+        f"SELECT given.order_number, wms_order.order_number, {STATUS}, count(line.line_number)"
+        f" FROM {ORDERS} AS given LEFT JOIN wms_order ON wms_order.order_number = given.order_number"
+        " LEFT JOIN wms_order_line AS line ON line.order_number = wms_order.order_number"
+        " GROUP BY given.order_number, wms_order.order_number, wms_order.status"
+    ).all()
+    statuses = {number: status for number, there, status, _ in rows if there is not None}
+    written = frozenset(number for number, status in statuses.items() if status == "new")
+    wrong = {number for number, there, _, _ in rows if there is None}
+    wrong |= {number for number, _, _, count in rows if number in written and count != given[number]}
+    wrong |= given.keys() - {number for number, *_ in rows}
+    if wrong:
+        named = ", ".join(sorted(wrong)[:NAMED_AT_MOST]) + (", …" if len(wrong) > NAMED_AT_MOST else "")
+        raise FatalError(
+            f"{what} did not keep what was written: {len(wrong)} of {len(rows)} orders or their lines are not there as "
+            f"given, and nothing of this chunk was kept ({named}).",
+            remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; "
+            "then run the batch again: mfn rerun --failed.",
+        )
+    refused = {number: status for number, status in statuses.items() if status != "new"}
+    return LoadResult(written=written, inserted=written - known, refused=refused)
+
+
+def _numbers(connection: Connection, statement: str) -> frozenset[str]:
+    return frozenset(connection.exec_driver_sql(statement).scalars())

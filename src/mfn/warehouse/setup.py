@@ -1,0 +1,99 @@
+"""The warehouse's tables as they are: made where they are missing, else compared with what is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy.engine.reflection import ObjectKind
+
+from mfn.database.engines import reading, writing
+from mfn.errors import FatalError
+from mfn.warehouse.tables import MAY_BE_MISSING, metadata, wms_order, wms_order_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CREATION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('mfn: tables of the warehouse'))"
+
+
+def ensure_tables(engine: Engine, *, what: str) -> None:
+    """Make the tables that are missing, and see that those which are there have every column that is needed.
+
+    Args:
+        engine: The warehouse.
+        what: How a person knows it.
+
+    Raises:
+        FatalError: A table lacks columns or its key (all of them are named), or a missing one may not be created.
+        RetriableError: The warehouse cannot be reached.
+    """
+    with reading(engine, what=what) as connection:
+        faults = _faults(connection)
+        missing = _missing_tables(connection)
+    if faults:
+        raise FatalError(
+            f"{what} has tables that cannot be used: {'; '.join(faults)}.",
+            remedy="Add what is missing as docs/warehouse.md lists it, or rename the table so that it is made anew; "
+            "then run the command again.",
+        )
+    if not missing:
+        return
+    try:
+        with writing(engine, what=what) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(CREATION_LOCK))  # CREATE TABLE IF NOT EXISTS alone fails when two run at once
+            metadata.create_all(connection)
+    except FatalError as error:
+        raise FatalError(
+            f"{what} has no {_listed(missing)}, and this login cannot create them: {error.message}",
+            remedy="Create these tables as docs/warehouse.md lists them, or let the login create tables; "
+            "then run the command again.",
+        ) from None
+
+
+def _missing_tables(connection: Connection) -> list[Table]:
+    columns = _columns(connection)
+    return [table for table in metadata.sorted_tables if table.name not in columns]
+
+
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    """The column names of each of the tables (or views) that the warehouse has."""
+    found = inspect(connection).get_multi_columns(kind=ObjectKind.ANY, filter_names=list(metadata.tables))
+    return {name: {column["name"] for column in columns} for (_, name), columns in found.items() if columns}
+
+
+def _faults(connection: Connection) -> list[str]:
+    there = _columns(connection)
+    missing = [
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if table.name in there and column.name not in there[table.name] and column.info != MAY_BE_MISSING
+    ]
+    faults = [f"missing {', '.join(missing)}"] if missing else []
+    return faults + [
+        f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
+        for table in (wms_order, wms_order_line)
+        if there.get(table.name, set()).issuperset(column.name for column in table.primary_key)
+        and not _has_key(connection, table)
+    ]
+
+
+def _has_key(connection: Connection, table: Table) -> bool:
+    """Whether the database keeps a second row with the same key out, which the upsert relies on."""
+    inspector = inspect(connection)
+    unique: list[Sequence[Any]] = [
+        inspector.get_pk_constraint(table.name)["constrained_columns"],
+        *(constraint["column_names"] for constraint in inspector.get_unique_constraints(table.name)),
+        *(index["column_names"] for index in inspector.get_indexes(table.name) if index["unique"]),
+    ]
+    return {column.name for column in table.primary_key} in [set(columns) for columns in unique]
+
+
+def _key(table: Table) -> str:
+    return ", ".join(column.name for column in table.primary_key)
+
+
+def _listed(tables: Sequence[Table]) -> str:
+    return ", ".join(table.name for table in tables)

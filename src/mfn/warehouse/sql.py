@@ -1,0 +1,101 @@
+"""The warehouse as a SQL database: what it has is read as frames, orders are written under the guard."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy.engine import make_url
+
+from mfn.database.engines import engine_for, reading, writing
+from mfn.warehouse import asking, cancelling, loading, setup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from mfn.warehouse.cancelling import CancelResult
+    from mfn.warehouse.loading import LineRow, LoadResult, OrderRow
+
+INACTIVE = {"0", "0.0", "f", "false", "n", "no", "off"}
+"""What `is_active` may hold to say no, lower case; everything else and NULL says yes."""
+
+
+class SqlWarehouse:
+    """One connection's warehouse.
+
+    Every method opens its own transaction, and raises RetriableError where the database cannot be reached and
+    FatalError where it refuses what it is told.
+
+    Args:
+        url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+        name: The connection's name, for messages.
+    """
+
+    def __init__(self, url: str, *, name: str) -> None:
+        self._url = url
+        self._what = f"the warehouse of {name}"
+
+    @property
+    def _engine(self) -> Engine:
+        return engine_for(self._url)
+
+    @property
+    def digest(self) -> str:
+        """Which warehouse this is: the same for every connection with this URL, whatever the password."""
+        shown = make_url(self._url).set(password=None).render_as_string()
+        return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+    def ensure_tables(self) -> None:
+        """Make the tables that are missing, and see that the others can be used; see `mfn.warehouse.setup`."""
+        setup.ensure_tables(self._engine, what=self._what)
+
+    def items(self) -> pd.DataFrame:
+        """The item master.
+
+        Returns:
+            `sku` (text, unique), `description` (text or None), `is_active` (bool; NULL counts as active).
+        """
+        return self._active("wms_item", ["sku", "description"])
+
+    def ship_methods(self) -> pd.DataFrame:
+        """The shipping methods that the warehouse knows.
+
+        Returns:
+            `code` (text, unique), `carrier` and `service` (text or None), `is_active` (bool; NULL counts as active).
+        """
+        return self._active("wms_ship_method", ["code", "carrier", "service"])
+
+    def load(self, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> LoadResult:
+        """Write one chunk of orders with all of their lines in one transaction; see `mfn.warehouse.loading.load`."""
+        with writing(self._engine, what=self._what) as connection:
+            return loading.load(connection, orders, lines, what=self._what)
+
+    def cancel(self, order_numbers: Iterable[str], reason: str, at: datetime) -> CancelResult:
+        """Cancel what Amazon has cancelled; see `mfn.warehouse.cancelling.cancel`."""
+        with writing(self._engine, what=self._what) as connection:
+            return cancelling.cancel(connection, order_numbers, reason, at)
+
+    def request_cancellation(self, reasons: Mapping[str, str], at: datetime) -> frozenset[str]:
+        """Pass on that buyers ask for a cancellation; see `mfn.warehouse.cancelling.request_cancellation`."""
+        with writing(self._engine, what=self._what) as connection:
+            return cancelling.request_cancellation(connection, reasons, at)
+
+    def states(self, order_numbers: Iterable[str]) -> dict[str, str]:
+        """The status of each of these orders that the warehouse knows."""
+        with reading(self._engine, what=self._what) as connection:
+            return asking.states(connection, order_numbers)
+
+    def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
+        key, names = columns[0], [*columns, "is_active"]
+        with reading(self._engine, what=self._what) as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT {', '.join(names)} FROM {table} WHERE {key} IS NOT NULL ORDER BY {key}"
+            ).all()
+        frame = pd.DataFrame([tuple(row) for row in rows], columns=names, dtype="object")
+        frame[key] = frame[key].map(str)
+        said = frame["is_active"].map(lambda value: str(value).strip().lower())
+        return frame.assign(is_active=~said.isin(INACTIVE))
