@@ -1,0 +1,105 @@
+"""The state of the local Amazon: one seller account in one region, and what has been asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mfn.simulator.access import AccessTokens
+from mfn.simulator.clock import Agenda, Clock, amazon_time
+from mfn.simulator.faults import Faults
+from mfn.simulator.orderbook import OrderBook
+from mfn.simulator.plans import UsagePlans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from mfn.amazon.marketplaces import Marketplace
+    from mfn.simulator.generator import GeneratedOrder
+
+PENDING_FOR = timedelta(minutes=30)
+"""How long a payment takes at the speed of 1."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that was answered, or was to be.
+
+    Attributes:
+        operation: Amazon's name.
+        query: The query string as it came.
+        status: The HTTP status that was meant; 0 where the connection was dropped or left hanging before the deed.
+    """
+
+    operation: str
+    query: str
+    status: int
+
+
+class LocalAmazon:
+    """One seller account in one region.
+
+    Args:
+        seller_id: The seller's id.
+        marketplaces: Where the seller takes part.
+        clock: Where time comes from.
+        speed: What the rates of the usage plans, and the pace at which feeds and patches are applied, are multiplied with.
+        life_speed: What the pace of the orders' own life, from PENDING to UNSHIPPED, is multiplied with.
+
+    Attributes:
+        orders: The orders.
+        faults: What is to go wrong.
+        calls: Every request so far, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        seller_id: str,
+        marketplaces: Sequence[Marketplace],
+        clock: Clock,
+        speed: float = 1.0,
+        life_speed: float = 1.0,
+    ) -> None:
+        self.seller_id = seller_id
+        self.marketplaces = tuple(marketplaces)
+        self.clock = clock
+        self.agenda = Agenda(clock)
+        self.speed = speed
+        self.life_speed = life_speed
+        self.plans = UsagePlans(clock, speed)
+        self.access = AccessTokens()
+        self.faults = Faults()
+        self.orders = OrderBook()
+        self.calls: list[Call] = []
+
+    def note(self, operation: str, query: str, status: int) -> None:
+        """Remember a request; see `Call`."""
+        self.calls.append(Call(operation, query, status))
+
+    def open_day(self, orders: Iterable[GeneratedOrder]) -> None:
+        """Take in a day's orders; the pending ones become unshipped half an hour from now, at the pace of life.
+
+        Args:
+            orders: As the generator makes them.
+        """
+        pending: list[GeneratedOrder] = []
+
+        def remembered() -> Iterable[dict[str, object]]:
+            for order in orders:
+                if order.once_paid is not None:
+                    pending.append(order)
+                yield order.document
+
+        self.orders.load(remembered())
+        for order in pending:
+            self._pay_later(order)
+
+    def _pay_later(self, order: GeneratedOrder) -> None:
+        def pay(due: datetime) -> None:
+            if order.once_paid is not None:
+                self.orders.put(order.once_paid | {"lastUpdatedTime": amazon_time(due)})
+
+        self.agenda.at(self.clock.now() + PENDING_FOR / self.life_speed, pay)

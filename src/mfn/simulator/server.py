@@ -1,0 +1,160 @@
+"""The local Amazon on a port of this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+
+from mfn.amazon.marketplaces import BY_NAME, Marketplace, find_marketplace
+from mfn.errors import ConfigurationError
+from mfn.simulator.app import create_app
+from mfn.simulator.clock import Clock
+from mfn.simulator.faults import ObservedConnection
+from mfn.simulator.generator import generate_day
+from mfn.simulator.local_amazon import LocalAmazon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+LOOPBACK = "127.0.0.1"
+DEMO_SELLER = "A2LOCALSELLER01"
+DEMO_MARKETPLACES = ("US", "CA")
+
+
+def open_amazon(
+    *,
+    orders: int,
+    seed: int,
+    marketplaces: Sequence[str] = DEMO_MARKETPLACES,
+    malformed: int = 0,
+    speed: float = 1.0,
+    life_speed: float = 1.0,
+    clock: Clock | None = None,
+    seller_id: str = DEMO_SELLER,
+) -> LocalAmazon:
+    """A local Amazon with a day of orders behind it, not served yet.
+
+    Args:
+        orders: How many orders the day has.
+        seed: Which day; the same seed and start give the same orders.
+        marketplaces: Names or ids.
+        malformed: How many of the orders cannot be decoded.
+        speed: What the rates of the usage plans and the pace of feeds and patches are multiplied with.
+        life_speed: What the pace from PENDING to UNSHIPPED is multiplied with; 1 means half an hour.
+        clock: Where time comes from; None for the machine's.
+        seller_id: The seller's id.
+
+    Raises:
+        ConfigurationError: A marketplace is unknown.
+    """
+    known = [_known(name) for name in marketplaces]
+    clock = clock or Clock()
+    amazon = LocalAmazon(seller_id=seller_id, marketplaces=known, clock=clock, speed=speed, life_speed=life_speed)
+    amazon.open_day(generate_day(orders, seed=seed, start=clock.now(), marketplaces=known, malformed=malformed))
+    return amazon
+
+
+class SimulatorServer:
+    """A local Amazon in a thread of its own, on a free port, for as long as the `with` lasts.
+
+    Args:
+        amazon: What to serve, as `open_amazon` makes it.
+
+    Attributes:
+        amazon: The state, to look into and to plant faults in; change it between requests.
+        endpoint: Its base URL, for the Selling Partner API and for Login with Amazon.
+    """
+
+    def __init__(self, amazon: LocalAmazon) -> None:
+        self.amazon = amazon
+        self._listener = _listen(0)
+        self.endpoint = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self._server = _Server(_config(amazon))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, name="local-amazon", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server.ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def serve(
+    *, port: int, orders: int, seed: int, speed: float, on_ready: Callable[[str], None], malformed: int = 1
+) -> None:
+    """Serve the local Amazon until interrupted; prints nothing.
+
+    Args:
+        port: The port on 127.0.0.1; 0 for a free one.
+        orders: How many orders the day has.
+        seed: Which day.
+        speed: What all rates and paces are multiplied with.
+        on_ready: Told the base URL once it answers.
+        malformed: How many of the orders cannot be decoded.
+
+    Raises:
+        ConfigurationError: The port is taken.
+    """
+    listener = _listen(port)
+    amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
+    endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    _Server(_config(amazon), on_ready=lambda: on_ready(endpoint)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None] | None = None) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._on_ready = on_ready or (lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+        self._on_ready()
+
+
+def _config(amazon: LocalAmazon) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(amazon),
+        http=ObservedConnection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"port {port} of {LOOPBACK} cannot be used: {error.strerror}.",
+            remedy="Name another one with --port, or stop the program that holds it.",
+        ) from None
+    return listener
+
+
+def _known(name: str) -> Marketplace:
+    marketplace = find_marketplace(name)
+    if marketplace is None:
+        raise ConfigurationError(
+            f"no marketplace is called {name!r}.", remedy=f"Valid values are: {', '.join(BY_NAME)}, or Amazon's ids."
+        )
+    return marketplace
