@@ -41,9 +41,9 @@ def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool =
     rows = connection.execute(
         # In one order, so that two transactions which lock many orders queue up instead of waiting for each other.
         text(
-            f"SELECT order_number, {STATUS} FROM wms_order JOIN {asked(connection)} ON order_number = asked.key"
-            f" ORDER BY order_number{for_update}"
+            f"SELECT order_number, {STATUS} AS status"
+            f" FROM wms_order JOIN {asked(connection)} ON order_number = asked.key ORDER BY order_number{for_update}"
         ),
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )
-    return dict(rows.tuples().all())
+    return {row.order_number: row.status for row in rows}

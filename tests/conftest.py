@@ -1,0 +1,47 @@
+"""Databases for the tests: a real SQLite and a real PostgreSQL, fresh for each test."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.database.engines import engine_for
+from tests.postgres import fresh_schema, running_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+schema_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server that lives as long as the tests."""
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """A SQLite file that is not there yet."""
+    url = f"sqlite:///{tmp_path / 'database.db'}"
+    yield url
+    engine_for(url).dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty schema on PostgreSQL."""
+    with fresh_schema(postgres_server, f"test_{next(schema_numbers)}") as url:
+        yield url
+        engine_for(url).dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(fixture))
