@@ -1,0 +1,1 @@
+"""What is checked of every due order and line: Great Expectations suites in code, and our own findings."""

@@ -1,0 +1,95 @@
+"""What the checks found, as plain data: no type of Great Expectations and no value of an order leaves this package."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Severity = Literal["critical", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation found.
+
+    Attributes:
+        suite: `orders` or `lines`.
+        expectation: Great Expectations' name of the rule, e.g. `expect_column_values_to_be_unique`.
+        column: The frame's columns that it reads, comma separated.
+        meaning: What is expected, in words for the report.
+        severity: `critical` holds the order, `warning` is shown and lets it pass.
+        checked: How many rows the rule applied to; 0 means that nothing was examined, not that all is well.
+        unexpected: How many of them broke it.
+        problem: Why the rule could not run at all (a missing column, a wrong type), or None. Told apart from rows that
+            failed: with a problem nobody knows whether the rows are good.
+        code: The reason or warning code that a hit of this rule stands for.
+    """
+
+    suite: str
+    expectation: str
+    column: str
+    meaning: str
+    severity: Severity
+    checked: int
+    unexpected: int
+    problem: str | None = None
+    code: str = ""
+
+    @property
+    def rule(self) -> tuple[str, str, str, str]:
+        """What makes two findings of two chunks the same rule."""
+        return self.suite, self.expectation, self.column, self.code
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """What all expectations of a run found.
+
+    Attributes:
+        findings: One finding a rule, in the order of the suites.
+    """
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def not_run(self) -> tuple[Finding, ...]:
+        """The rules that hold orders and could not run: what they guard is unchecked, so nothing may be loaded."""
+        return tuple(finding for finding in self.findings if finding.problem and finding.severity == "critical")
+
+    def merged(self, other: QualityReport) -> QualityReport:
+        """Both reports as one: the figures of the same rule add up, the first problem of a rule stays.
+
+        Args:
+            other: What was found in another chunk of the same run.
+        """
+        found = {finding.rule: finding for finding in self.findings}
+        for finding in other.findings:
+            before = found.get(finding.rule)
+            found[finding.rule] = finding if before is None else _sum(before, finding)
+        return QualityReport(tuple(found.values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it: `{"findings": [{…}, …]}`."""
+        return {"findings": [asdict(finding) for finding in self.findings]}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> QualityReport:
+        """The report that `to_dict` wrote; an empty mapping is an empty report."""
+        return cls(tuple(Finding(**finding) for finding in stored.get("findings", ())))
+
+
+def _sum(one: Finding, other: Finding) -> Finding:
+    return Finding(
+        suite=one.suite,
+        expectation=one.expectation,
+        column=one.column,
+        meaning=one.meaning,
+        severity=one.severity,
+        checked=one.checked + other.checked,
+        unexpected=one.unexpected + other.unexpected,
+        problem=one.problem or other.problem,
+        code=one.code,
+    )
