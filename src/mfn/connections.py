@@ -135,6 +135,11 @@ class Connection(_Section):
         return self.marketplaces[0].region
 
     @property
+    def account(self) -> str:
+        """Whose calls Amazon counts: the seller in a region, shared by every connection of theirs."""
+        return f"{self.seller_id}/{self.region}"
+
+    @property
     def marketplace_ids(self) -> list[str]:
         """Amazon's ids of its marketplaces."""
         return [marketplace.marketplace_id for marketplace in self.marketplaces]

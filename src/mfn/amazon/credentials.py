@@ -1,0 +1,132 @@
+"""The three secrets with which a connection calls Amazon, from the environment or from a Prefect secret block.
+
+Their names are those that users of python-amazon-sp-api know. The Prefect block is read over Prefect's REST API, route
+`/block_types/slug/{slug}/block_documents/name/{name}` of Prefect 3.9.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import httpx
+
+from mfn.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mfn.connections import Connection
+
+REFRESH_TOKEN = "SP_API_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
+APP_ID = "LWA_APP_ID"
+CLIENT_SECRET = "LWA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+NAMES = (REFRESH_TOKEN, APP_ID, CLIENT_SECRET)
+TIMEOUT_SECONDS = 10
+PREFECT_SERVER = "Set PREFECT_API_URL to a Prefect server that answers, or set credentials: env."
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an application shows to act for a seller; the values never appear in its repr.
+
+    Attributes:
+        refresh_token: What the seller granted to the application.
+        lwa_app_id: The application's client id at Login with Amazon.
+        lwa_client_secret: The application's client secret; Amazon lets it expire after 180 days.
+    """
+
+    refresh_token: str = field(repr=False)
+    lwa_app_id: str = field(repr=False)
+    lwa_client_secret: str = field(repr=False)
+
+
+def load_credentials(connection: Connection, environ: Mapping[str, str]) -> Credentials:
+    """The credentials of a connection, from where its `credentials` says.
+
+    Args:
+        connection: Whose credentials.
+        environ: Environment variables, as `mfn.settings.environment` returns them.
+
+    Raises:
+        ConfigurationError: Some are missing, all of which are named; or the Prefect block cannot be read.
+    """
+    kind, _, block = connection.credentials.partition(":")
+    if kind == "env":
+        names = {name: f"{name}_{connection.name.upper()}" for name in NAMES}
+        found = {
+            name: environ.get(suffixed, "").strip() or environ.get(name, "").strip() for name, suffixed in names.items()
+        }
+        missing = [f"{names[name]} (or {name})" for name in NAMES if not found[name]]
+        place, remedy = "the environment", "Set what is missing in the environment or in .env; "
+    else:
+        found = _read_block(connection, block, environ)
+        missing = [name for name in NAMES if not found[name]]
+        place, remedy = f"the Prefect secret block {block}", "Add what is missing to the block's JSON object; "
+    if missing:
+        raise ConfigurationError(
+            problems=tuple(
+                Problem(place, None, name, f"is missing for the connection {connection.name}.") for name in missing
+            ),
+            remedy=remedy + "Seller Central shows all three under Apps and Services > Develop Apps.",
+        )
+    return Credentials(found[REFRESH_TOKEN], found[APP_ID], found[CLIENT_SECRET])
+
+
+def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The values of the three names in a Prefect secret block; empty where the block has none."""
+    where = f"connection {connection.name}: the Prefect secret block {block}"
+    url = environ.get("PREFECT_API_URL", "").strip().rstrip("/")
+    if not url:
+        raise ConfigurationError(f"{where} cannot be read without PREFECT_API_URL.", remedy=PREFECT_SERVER)
+    headers: dict[str, str] = {}
+    authentication: httpx.BasicAuth | None = None
+    if string := environ.get("PREFECT_API_AUTH_STRING"):
+        user, _, password = string.partition(":")
+        authentication = httpx.BasicAuth(user, password)
+    elif key := environ.get("PREFECT_API_KEY"):
+        headers["Authorization"] = f"Bearer {key}"
+    try:
+        response = httpx.get(
+            f"{url}/block_types/slug/secret/block_documents/name/{block}",
+            params={"include_secrets": True},
+            headers=headers,
+            auth=authentication,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            f"{where} cannot be read: PREFECT_API_URL does not answer ({type(error).__name__}: {error}).",
+            remedy=PREFECT_SERVER,
+        ) from None
+    if response.status_code != httpx.codes.OK:
+        _refuse(where, response.status_code)
+    try:
+        value = response.json()["data"]["value"]
+        value = json.loads(value) if isinstance(value, str) else value
+        given = {str(name).upper().removeprefix("SP_API_"): text for name, text in value.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigurationError(
+            f"{where} holds no JSON object.",
+            remedy=f'Give it the value {{"{REFRESH_TOKEN}": "…", "{APP_ID}": "…", "{CLIENT_SECRET}": "…"}}.',
+        ) from None
+    return {name: _text(given.get(name.removeprefix("SP_API_"))) for name in NAMES}
+
+
+def _refuse(where: str, status: int) -> NoReturn:
+    if status == httpx.codes.NOT_FOUND:
+        raise ConfigurationError(
+            f"{where} is not there (HTTP 404 of PREFECT_API_URL).",
+            remedy="Create a Secret block of this name in the Prefect UI, or name another one in connections.yaml.",
+        )
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        raise ConfigurationError(
+            f"{where} may not be read (HTTP {status} of PREFECT_API_URL).",
+            remedy="Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING as user:password, to what that server accepts.",
+        )
+    raise ConfigurationError(f"{where} cannot be read (HTTP {status} of PREFECT_API_URL).", remedy=PREFECT_SERVER)
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""

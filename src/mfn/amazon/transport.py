@@ -1,0 +1,179 @@
+"""python-amazon-sp-api 2.1, kept to what this project needs of it: the requests it builds, and nothing behind our back.
+
+What the library does by itself, and what is done about it here:
+
+* It takes an empty 503, an HTML page or a 429 without a body for an empty answer: answers are handed on as they came,
+  status and bytes, and the library parses none.
+* `SP_API_DEFAULT_MARKETPLACE` and `AWS_ENV` choose another marketplace or the sandbox, or stop its import: they are out
+  of its sight, and the endpoint is the connection's.
+* It logs tokens, addresses and whole answers on DEBUG, and httpx every URL on INFO: their loggers stay at WARNING.
+* Its login has a timeout of 5 s, and a cache of tokens for the whole process that knows neither application nor host,
+  nor when a token expires: the login here has our timeout, and one token an account.
+* It sets a wrong Host header for http:// endpoints: httpx sets it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import httpx
+import msgspec
+from msgspec import Meta, Struct
+
+from mfn.amazon import failures
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from mfn.amazon.credentials import Credentials
+
+LOGIN_ENDPOINT = "https://api.amazon.com"
+CONNECT_SECONDS = 10
+GOOD_FOR = 0.9
+"""The part of its life after which a token is renewed, so that it lasts for the call."""
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """The environment without some variables, for the time of an import."""
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE", "SP_API_AUTH_CACHE_TTL"):
+    from sp_api.api.orders.orders_2026_01_01 import OrdersV20260101  # noqa: TID251 - this is the folder that may
+    from sp_api.auth import AccessTokenClient, AccessTokenResponse  # noqa: TID251 - this is the folder that may
+    from sp_api.auth import Credentials as LoginCredentials  # noqa: TID251 - this is the folder that may
+    from sp_api.base._transport_httpx import HttpxTransport  # noqa: TID251 - this is the folder that may
+
+
+class _Grant(Struct):
+    """A token of Login with Amazon, and for how many seconds it is good."""
+
+    access_token: Annotated[str, Meta(pattern=r"^[!-~]+$")]  # what a header can carry
+    expires_in: float = 3600
+
+
+class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
+    """Login with Amazon for one account: a token that is renewed in time, or at once when it was refused.
+
+    Args:
+        connection: The connection's name, for messages.
+        endpoint: Base URL of Login with Amazon.
+        credentials: What to show there.
+        transport: How requests are sent.
+    """
+
+    def __init__(self, connection: str, endpoint: str, credentials: Credentials, transport: HttpxTransport) -> None:
+        # The library's own __init__ would open a connection pool with a timeout that cannot be set.
+        self.cred = LoginCredentials(None, credentials)
+        self._connection = connection
+        self._endpoint = endpoint
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._expires_at = 0.0
+
+    def get_auth(self) -> AccessTokenResponse:
+        """The access token, asked for anew where there is none that is still good.
+
+        Raises:
+            AmazonUnavailableError: Login with Amazon cannot be reached or fails.
+            FatalError: It refuses the credentials; names which.
+        """
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._expires_at:
+                grant = self._ask()
+                self._token = grant.access_token
+                self._expires_at = time.monotonic() + grant.expires_in * GOOD_FOR
+            return AccessTokenResponse(access_token=self._token)
+
+    def forget(self, token: str) -> None:
+        """Ask for a new token next time, for Amazon has refused this one; no effect where there is another by now."""
+        with self._lock:
+            if self._token == token:
+                self._token = None
+
+    def _ask(self) -> _Grant:
+        what = f"Login with Amazon for the connection {self._connection}"
+        try:
+            response = self._transport.request("POST", self._endpoint + self.path, data=self.data, headers=self.headers)
+        except httpx.RequestError as error:
+            raise failures.unreachable(what, error) from None
+        if response.status_code != httpx.codes.OK:
+            raise failures.login_failed(self._connection, response)
+        try:
+            return msgspec.json.decode(response.content, type=_Grant)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise failures.unreadable(what, response, error) from None
+
+
+class OrdersLibrary(OrdersV20260101):  # type: ignore[misc] # the library has no types
+    """The library's Orders API 2026-01-01, whose every method returns the `httpx.Response` as it came.
+
+    Args:
+        endpoint: Base URL of the Selling Partner API.
+        login: Where the access token comes from.
+        transport: How requests are sent.
+    """
+
+    def __init__(self, endpoint: str, login: Login, transport: HttpxTransport) -> None:
+        # The library's own __init__ would read the environment and open two more connection pools.
+        self.endpoint = endpoint
+        self.marketplace_id = None
+        self.restricted_data_token = None
+        self._auth = login
+        self._transport = transport
+
+    @property
+    def login(self) -> Login:
+        """Where the access token comes from."""
+        return self._auth
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The library's headers, without the Host that it gets wrong."""
+        return {name: value for name, value in super().headers.items() if name != "host"}
+
+    def _check_response(self, res: httpx.Response, *_: Any) -> httpx.Response:
+        return res
+
+
+@cache
+def orders_library(
+    connection: str, endpoint: str, lwa_endpoint: str, credentials: Credentials, timeout_seconds: float
+) -> OrdersLibrary:
+    """The client of this process for an account; made once, so that connections are kept open and tokens are kept.
+
+    Args:
+        connection: The connection's name, for messages.
+        endpoint: Base URL of the Selling Partner API.
+        lwa_endpoint: Base URL of Login with Amazon.
+        credentials: What to show there.
+        timeout_seconds: How long each read and write may take.
+    """
+    timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
+    transport = HttpxTransport(client=httpx.Client(verify=_certificates(), timeout=timeout))
+    return OrdersLibrary(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities that every client trusts; reading them takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
+def silence_libraries() -> None:
+    """Keep tokens, URLs and buyers' data out of every log, whatever level the root logger has."""
+    for name in ("sp_api", "sp_api.base.client", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

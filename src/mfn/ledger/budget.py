@@ -1,0 +1,194 @@
+"""How often Amazon may be called: a token bucket for each operation, kept in the ledger.
+
+Every process that works for the same account takes from the same bucket, so that all of them together stay within what
+Amazon allows. Rates and bursts are the defaults of Amazon's models (selling-partner-api-models as of 2026-08-05, usage
+plans); the rate that an account really has comes with Amazon's answers in `x-amzn-RateLimit-Limit`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mfn.database.engines import writing
+from mfn.ledger.schema import RateBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Engine
+
+CLOCK_SKEW_SECONDS = 60
+"""How far the clocks of two machines may be apart; a clock that jumps back costs no longer wait."""
+
+ROUNDING_SECONDS = 0.001
+"""Waited on top, so that the token is there in spite of rounding."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An operation's usage plan.
+
+    Attributes:
+        rate: Calls a second that come back to the bucket.
+        burst: Calls that a full bucket holds.
+    """
+
+    rate: float
+    burst: int
+
+
+PLANS = {
+    "searchOrders": Plan(0.0056, 20),
+    "getOrder": Plan(0.5, 30),
+    "confirmShipment": Plan(2, 10),
+    "patchListingsItem": Plan(5, 5),
+    "searchListingsItems": Plan(5, 5),
+    "getListingsItem": Plan(5, 10),
+    "createFeed": Plan(0.0083, 15),
+    "createFeedDocument": Plan(0.5, 15),
+    "getFeed": Plan(2, 15),
+    "getFeedDocument": Plan(0.0222, 10),
+    "getMarketplaceParticipations": Plan(0.016, 15),
+}
+
+
+@dataclass
+class Bucket:
+    """What is left of an operation's calls.
+
+    Attributes:
+        tokens: Calls that may be made, with the fraction that has come back so far.
+        rate: Calls a second that come back.
+        counted_at: The moment for which `tokens` holds, in seconds since 1970.
+    """
+
+    tokens: float
+    rate: float
+    counted_at: float
+
+    def refill(self, now: float, burst: int) -> None:
+        """Add what has come back since the last count.
+
+        Args:
+            now: The present moment, in seconds since 1970. One before the last count adds nothing.
+            burst: Calls that a full bucket holds.
+        """
+        counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
+        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.rate, burst)
+        self.counted_at = max(counted_at, now)
+
+    def take(self, now: float) -> float:
+        """Take a token from a bucket that was refilled for `now`.
+
+        Returns:
+            0.0 when a token was taken, else the seconds until one is there.
+        """
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return 0.0
+        return self.counted_at - now + (1 - self.tokens) / self.rate + ROUNDING_SECONDS
+
+
+class Budget:
+    """The buckets of one account, shared by every process through the ledger.
+
+    Each call is a short transaction of its own and waits for other writers: never call it from within a transaction on
+    the ledger.
+
+    Args:
+        engine: The ledger.
+        account: Whose calls are counted, as `Connection.account` says.
+        clock: The present moment in seconds since 1970.
+    """
+
+    def __init__(self, engine: Engine, account: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._account = account
+        self._clock = clock
+        self._rates: dict[str, float] = {}
+
+    def take(self, operation: str) -> float:
+        """Take one call of an operation, if there is one.
+
+        Args:
+            operation: Amazon's name of it, a key of `PLANS`.
+
+        Returns:
+            0.0 when the call may be made; else the seconds until it may, and nothing was taken.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+        """
+        with self._locked(operation) as (bucket, now):
+            return bucket.take(now)
+
+    def learn(self, operation: str, rate: float) -> None:
+        """Go by the rate that Amazon says this account has.
+
+        Args:
+            operation: Amazon's name of it.
+            rate: Calls a second, from `x-amzn-RateLimit-Limit`; what is not a positive number is passed over.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+        """
+        if not (math.isfinite(rate) and rate > 0) or self._rates.get(operation) == rate:
+            return
+        with self._locked(operation) as (bucket, _):
+            bucket.rate = rate
+
+    def drain(self, operation: str) -> None:
+        """Note that Amazon has just refused a call: the bucket is empty, whatever was counted here.
+
+        Args:
+            operation: Amazon's name of it.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+        """
+        with self._locked(operation) as (bucket, _):
+            bucket.tokens = 0.0
+
+    @contextmanager
+    def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
+        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end."""
+        plan = PLANS[operation]
+        with writing(self._engine, what="the ledger") as connection:
+            key = (RateBudget.account == self._account, RateBudget.operation == operation)
+            wanted = select(RateBudget.tokens, RateBudget.rate, RateBudget.counted_at).where(*key).with_for_update()
+            row = connection.execute(wanted).one_or_none()
+            if row is None:
+                self._create(connection, operation, plan)
+                row = connection.execute(wanted).one()
+            bucket = Bucket(*row)
+            now = self._clock()
+            bucket.refill(now, plan.burst)
+            yield bucket, now
+            connection.execute(
+                update(RateBudget)
+                .where(*key)
+                .values(tokens=bucket.tokens, rate=bucket.rate, counted_at=bucket.counted_at)
+            )
+        self._rates[operation] = bucket.rate
+
+    def _create(self, connection: Connection, operation: str, plan: Plan) -> None:
+        """A full bucket, unless another process made one in between."""
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(
+            insert(RateBudget)
+            .values(
+                account=self._account,
+                operation=operation,
+                tokens=float(plan.burst),
+                rate=plan.rate,
+                counted_at=self._clock(),
+            )
+            .on_conflict_do_nothing()
+        )
