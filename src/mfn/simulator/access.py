@@ -1,6 +1,6 @@
 """Login with Amazon, and who may ask.
 
-Form and errors: Login with Amazon for the Selling Partner API, "Connect to the Selling Partner API", 2026; OAuth 2.0 (RFC 6749).
+Form and errors: Selling Partner API documentation, "Connect to the Selling Partner API", and OAuth 2.0 (RFC 6749).
 """
 
 import secrets
@@ -17,7 +17,7 @@ TOKEN_SECONDS = 3600
 
 
 class AccessTokens:
-    """The access tokens that were given out; each is good for an hour of the machine's time, as the caller counts it."""
+    """The access tokens that were given out; each lasts an hour of the machine's time, as the caller counts it."""
 
     def __init__(self) -> None:
         self._expiry: dict[str, float] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from mfn.simulator import access, orders_api
+from mfn.simulator import access, feeds_api, listings_api, orders_api, sellers_api, shipments_api
 
 if TYPE_CHECKING:
     from mfn.simulator.local_amazon import LocalAmazon
@@ -20,6 +20,6 @@ def create_app(amazon: LocalAmazon) -> FastAPI:
     """
     app = FastAPI(title="A local Amazon", description="The operations of the Selling Partner API that mfn calls.")
     app.state.amazon = amazon
-    for module in (access, orders_api):
+    for module in (access, orders_api, shipments_api, listings_api, feeds_api, sellers_api):
         app.include_router(module.router)
     return app

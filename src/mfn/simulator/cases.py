@@ -5,7 +5,6 @@ How such orders look: Amazon's model orders_2026-01-01.json of 2026-07-29 and it
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mfn.simulator.catalogue import Alias, build_catalogue
@@ -24,7 +23,7 @@ GIFT_MESSAGES = (
     "Happy test day!",
     "おめでとう!",
     "Alles Gute zum Prüftag",
-    "С днём проверки",
+    "Поздравляем!",
     "🎁🎂 line one\nline two",
 )
 CANCEL_REASONS = ("CHANGED_MIND", "ORDERED_BY_MISTAKE", "NO_LONGER_NEEDED")

@@ -1,4 +1,4 @@
-"""What the demonstration's seller sells, and how its warehouse calls it: one place, so that orders, mappings and stock fit.
+"""What the demonstration's seller sells, and how its warehouse calls it, in one place, so that all of it fits.
 
 The same in every run: nothing here depends on a seed.
 """
@@ -123,6 +123,8 @@ KINDS = {
     "TRY": ("Bamboo serving tray", 2090),
 }
 SERIES = 4
+GIVEN_UP_EVERY = 60
+"""The warehouse no longer handles one of so many items, though Amazon still sells it."""
 
 METHODS = (
     WarehouseMethod("GROUND", "UPS", "Ground"),
@@ -166,7 +168,7 @@ def build_catalogue() -> Catalogue:
             title=f"{title}, {COLOURS[colour]}",
             cents=cents + 100 * series,
             on_hand=15 + (position * 37) % 160,
-            is_active=position % 60 != 59,
+            is_active=(position + 1) % GIVEN_UP_EVERY != 0,
         )
         for position, (kind, (title, cents), series, colour) in enumerate(
             (kind, facts, series, colour)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from mfn.amazon.marketplaces import Marketplace
 from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.clock import amazon_time
 from mfn.simulator.markets import BUYERS, MARKETS, Market
+
+if TYPE_CHECKING:
+    from mfn.amazon.marketplaces import Marketplace
 
 Document = dict[str, Any]
 """An order, or a part of one, as JSON knows it."""

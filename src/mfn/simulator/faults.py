@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,8 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
     from starlette.types import Receive, Scope, Send
 
 LOGIN = "loginWithAmazon"
@@ -23,8 +24,8 @@ class Fault:
     """What becomes of one request.
 
     Attributes:
-        kind: `none` lets it pass; `answer` answers something else; `drop` closes the connection without a byte; `truncate`
-            closes it half-way through the body; `hang` never answers, until the caller gives up.
+        kind: `none` lets it pass; `answer` answers something else; `drop` closes the connection without a byte;
+            `truncate` closes it half-way through the body; `hang` never answers, until the caller gives up.
         after_deed: The operation is done first, so that only its answer is lost; before it otherwise.
         status: Of an answer.
         body: Of an answer.

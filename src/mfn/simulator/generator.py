@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mfn.simulator import cases
-from mfn.simulator.clock import amazon_time
 from mfn.simulator.drafts import Document, add_item, draft_order, seeded, seller_in, set_totals
 from mfn.simulator.rare_cases import RARE_CASES
 
@@ -46,7 +45,7 @@ COMMON_CASES: dict[str, tuple[Case, int]] = {
 PENDING = "pending"
 PENDING_COUNT = 3
 RARE_COUNT = 4
-"""How many of a hundred orders are pending, and how many are rare cases, which take turns; with the above, a hundred."""
+"""How many of a hundred orders are pending, and how many are rare cases, which take turns."""
 BLOCK = 100
 HOME_SHARE = 0.7
 """How many orders come from the first marketplace, the others sharing the rest."""

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from mfn.simulator.access import AccessTokens
 from mfn.simulator.clock import Agenda, Clock, amazon_time
 from mfn.simulator.faults import Faults
+from mfn.simulator.feeds import Feeds
+from mfn.simulator.generator import GeneratedOrder, checkout_order
+from mfn.simulator.listings import Listings
 from mfn.simulator.orderbook import OrderBook
 from mfn.simulator.plans import UsagePlans
 
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mfn.amazon.marketplaces import Marketplace
-    from mfn.simulator.generator import GeneratedOrder
-
 PENDING_FOR = timedelta(minutes=30)
 """How long a payment takes at the speed of 1."""
 
@@ -45,11 +46,13 @@ class LocalAmazon:
         seller_id: The seller's id.
         marketplaces: Where the seller takes part.
         clock: Where time comes from.
-        speed: What the rates of the usage plans, and the pace at which feeds and patches are applied, are multiplied with.
+        speed: What the rates of the usage plans and the pace of feeds and patches are multiplied with.
         life_speed: What the pace of the orders' own life, from PENDING to UNSHIPPED, is multiplied with.
 
     Attributes:
         orders: The orders.
+        listings: What the seller offers.
+        feeds: What the seller has handed in.
         faults: What is to go wrong.
         calls: Every request so far, in order.
     """
@@ -73,6 +76,8 @@ class LocalAmazon:
         self.access = AccessTokens()
         self.faults = Faults()
         self.orders = OrderBook()
+        self.listings = Listings(self.marketplaces, clock.now())
+        self.feeds = Feeds(self.listings, seller_id, self.agenda, speed)
         self.calls: list[Call] = []
 
     def note(self, operation: str, query: str, status: int) -> None:
@@ -96,6 +101,30 @@ class LocalAmazon:
         self.orders.load(remembered())
         for order in pending:
             self._pay_later(order)
+
+    def check_out(self, marketplace: Marketplace, seller_sku: str, units: int = 1) -> str:
+        """Let a buyer check out: what is on offer goes down at once, and the order is pending until it is paid.
+
+        Args:
+            marketplace: Where.
+            seller_sku: A SKU of the catalogue, as Amazon knows it.
+            units: How many.
+
+        Returns:
+            The order id.
+        """
+        now = self.clock.now()
+        order = checkout_order(
+            seed=f"checkout:{len(self.orders)}",
+            marketplace=marketplace,
+            seller_sku=seller_sku,
+            units=units,
+            created=now,
+        )
+        self.listings.sell(marketplace.marketplace_id, seller_sku, units, now)
+        self.orders.put(order.document)
+        self._pay_later(order)
+        return str(order.document["orderId"])
 
     def _pay_later(self, order: GeneratedOrder) -> None:
         def pay(due: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What all operations have in common: the access token, the usage plan, Amazon's headers, its errors, and planted faults."""
+"""What all operations have in common: access token, usage plan, Amazon's headers, its errors, and planted faults."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def local_amazon(request: Request) -> LocalAmazon:
 def operations() -> APIRouter:
     """A router whose routes are operations of Amazon; the `operation_id` of each is Amazon's name.
 
-    Those that have a usage plan ask for an access token and charge the plan; the others (Login with Amazon, documents behind
-    an address of their own) do not.
+    Those that have a usage plan ask for an access token and charge the plan; the others (Login with Amazon, documents
+    behind an address of their own) do not.
     """
     return APIRouter(route_class=_Operation)
 

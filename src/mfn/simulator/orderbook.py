@@ -105,7 +105,7 @@ class OrderBook:
             index[:] = sorted((entry.times[family], order_id) for order_id, entry in self._entries.items())
 
     def put(self, document: dict[str, Any]) -> None:
-        """Take in an order, or put it in place of the one with its id; its own `lastUpdatedTime` says when that happened.
+        """Take in an order, or put it in place of the one with its id; its `lastUpdatedTime` says when that happened.
 
         Args:
             document: The order with all its data, in Amazon's form; it need not be well-formed.

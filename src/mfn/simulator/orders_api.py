@@ -17,6 +17,7 @@ from mfn.simulator.clock import amazon_time, parse_time
 from mfn.simulator.local_amazon import LocalAmazon
 from mfn.simulator.operations import local_amazon, operations
 from mfn.simulator.orderbook import DATA_SETS, Cursor, Family, Search
+from mfn.simulator.queries import choice, values
 from mfn.simulator.replies import invalid_input, json_reply, not_found
 
 STATUSES = frozenset(
@@ -83,22 +84,7 @@ def included_data(query: QueryParams) -> frozenset[str]:
     Raises:
         AmazonError: 400, there is no such set.
     """
-    return _choice(query, "includedData", DATA_SETS)
-
-
-def values(query: QueryParams, name: str) -> list[str]:
-    """A list parameter: comma separated, repeated, or both."""
-    return [value for text in query.getlist(name) for value in text.split(",") if value]
-
-
-def _choice(query: QueryParams, name: str, allowed: frozenset[str]) -> frozenset[str]:
-    chosen = frozenset(values(query, name))
-    unknown = sorted(chosen - allowed)
-    if unknown:
-        raise invalid_input(
-            f"{name} has no value {', '.join(unknown)}.", f"Possible values: {', '.join(sorted(allowed))}."
-        )
-    return chosen
+    return choice(query, "includedData", DATA_SETS)
 
 
 def _page_size(query: QueryParams) -> int:
@@ -130,8 +116,8 @@ def _search(amazon: LocalAmazon, query: QueryParams, token: PageToken | None) ->
         family=family,
         after=after,
         before=parse_time(token.before) if token else before.replace(microsecond=0),
-        statuses=_choice(query, "fulfillmentStatuses", STATUSES),
-        fulfilled_by=_choice(query, "fulfilledBy", FULFILLERS),
+        statuses=choice(query, "fulfillmentStatuses", STATUSES),
+        fulfilled_by=choice(query, "fulfilledBy", FULFILLERS),
         marketplace_ids=frozenset(marketplaces),
     )
 
@@ -149,7 +135,7 @@ def _page_token(amazon: LocalAmazon, query: QueryParams) -> PageToken | None:
         return None
     refusal = invalid_input(
         "The paginationToken is not valid.",
-        "All other parameters must be those of the first request, but for maxResultsPerPage and includedData; it lives 24 hours.",
+        "It lives 24 hours; every parameter but maxResultsPerPage and includedData must be as in the first request.",
     )
     try:
         token = msgspec.json.decode(base64.urlsafe_b64decode(text), type=PageToken)

@@ -1,7 +1,7 @@
 """Usage plans: one token bucket an operation, with Amazon's own rates and bursts.
 
-Rates: Selling Partner API models, orders_2026-01-01 of 2026-07-29, ordersV0 of 2026-05-27, feeds of 2026-04-01, listingsItems of
-2026-07-30, sellers of 2025-02-26.
+Rates: Selling Partner API models, orders_2026-01-01 of 2026-07-29, ordersV0 of 2026-05-27, feeds of 2026-04-01,
+listingsItems of 2026-07-30, sellers of 2025-02-26.
 """
 
 from __future__ import annotations

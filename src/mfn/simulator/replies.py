@@ -1,6 +1,6 @@
 """Amazon's answers: JSON from bytes, and its errors.
 
-Error body, codes and messages: Selling Partner API models of August 2026 (`ErrorList`) and answers that sellers have published.
+Error body, codes and messages: Selling Partner API models of August 2026 (`ErrorList`), and what sellers report.
 """
 
 from __future__ import annotations

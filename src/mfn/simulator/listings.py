@@ -1,0 +1,170 @@
+"""The seller's listings: what stands in them, and what a patch does to it.
+
+How patches work: Amazon's model listingsItems_2021-08-01.json of 2026-07-30 and documentation "Merge a listing".
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mfn.simulator.drafts import OFFERS, money
+from mfn.simulator.markets import MARKETS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mfn.amazon.marketplaces import Marketplace
+
+AVAILABILITY = "fulfillment_availability"
+CHANNEL = "fulfillment_channel_code"
+MERCHANT_CHANNEL = "DEFAULT"
+PREFIX = "/attributes/"
+FIRST_QUANTITY = 20
+LEAD_DAYS = 2
+
+
+@dataclass
+class Listing:
+    """One SKU in one marketplace.
+
+    Attributes:
+        sku: The seller SKU.
+        asin: Amazon's number.
+        title: What it is called.
+        marketplace_id: Where.
+        attributes: As Amazon keeps them, by name.
+        created: When it was made.
+        updated: When it last changed.
+    """
+
+    sku: str
+    asin: str
+    title: str
+    marketplace_id: str
+    attributes: dict[str, list[dict[str, Any]]]
+    created: datetime
+    updated: datetime
+
+    @property
+    def quantity(self) -> int:
+        """What the seller has on offer from the own warehouse."""
+        entries = self.attributes.get(AVAILABILITY, [])
+        return next((entry.get("quantity", 0) for entry in entries if entry[CHANNEL] == MERCHANT_CHANNEL), 0)
+
+
+class Listings:
+    """Every listing of the seller, by marketplace and SKU.
+
+    Args:
+        marketplaces: Where the seller takes part.
+        now: When they were made.
+    """
+
+    def __init__(self, marketplaces: Sequence[Marketplace], now: datetime) -> None:
+        self._listings = {
+            (place.marketplace_id, sku): Listing(
+                sku=sku,
+                asin=asin,
+                title=title,
+                marketplace_id=place.marketplace_id,
+                attributes={
+                    AVAILABILITY: [
+                        {CHANNEL: MERCHANT_CHANNEL, "quantity": FIRST_QUANTITY, "lead_time_to_ship_max_days": LEAD_DAYS}
+                    ],
+                    "list_price": [_price(place, cents)],
+                },
+                created=now,
+                updated=now,
+            )
+            for place in marketplaces
+            for sku, (asin, title, cents) in OFFERS.items()
+        }
+
+    def find(self, marketplace_id: str, sku: str) -> Listing | None:
+        """The listing of a SKU in a marketplace; None where there is none."""
+        return self._listings.get((marketplace_id, sku))
+
+    def within(self, marketplace_ids: Sequence[str]) -> list[Listing]:
+        """Every listing in some marketplaces."""
+        return [listing for listing in self._listings.values() if listing.marketplace_id in marketplace_ids]
+
+    def sell(self, marketplace_id: str, sku: str, units: int, now: datetime) -> None:
+        """Lower what is on offer, as a checkout does at once.
+
+        Args:
+            marketplace_id: Where.
+            sku: What.
+            units: How many.
+            now: When.
+        """
+        listing = self._listings[marketplace_id, sku]
+        for entry in listing.attributes[AVAILABILITY]:
+            if entry[CHANNEL] == MERCHANT_CHANNEL:
+                entry["quantity"] = max(0, entry["quantity"] - units)
+        listing.updated = now
+
+
+def patch_faults(patches: list[dict[str, Any]]) -> list[str]:
+    """What Amazon would not accept in a patch, in words; empty for a good one.
+
+    Args:
+        patches: Operations, each with `op`, `path` and `value`.
+    """
+    faults = []
+    for patch in patches:
+        path = str(patch.get("path", ""))
+        if not path.startswith(PREFIX):
+            faults.append(f"The path {path} does not begin with {PREFIX}.")
+        elif patch.get("op") != "delete" and path.removeprefix(PREFIX) == AVAILABILITY:
+            faults += [fault for entry in patch.get("value") or [{}] for fault in _entry_faults(entry)]
+    return faults
+
+
+def _entry_faults(entry: dict[str, Any]) -> list[str]:
+    faults = []
+    if not entry.get(CHANNEL):
+        faults.append(f"'{CHANNEL}' is required but missing.")
+    quantity = entry.get("quantity")
+    if quantity is None and "lead_time_to_ship_max_days" in entry:
+        faults.append("'lead_time_to_ship_max_days' cannot be changed without 'quantity'.")
+    elif not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 0:
+        faults.append(f"'quantity' must be a whole number from 0, not {quantity}.")
+    return faults
+
+
+def apply_patches(listing: Listing, patches: list[dict[str, Any]], now: datetime) -> None:
+    """Change a listing.
+
+    `merge` changes what is named within the entry of the same channel and leaves the rest; `add` and `replace` put
+    the new value in place of the old one, so that a lead time which is not repeated is gone.
+
+    Args:
+        listing: What to change.
+        patches: Operations without faults.
+        now: When.
+    """
+    for patch in patches:
+        name, value = patch["path"].removeprefix(PREFIX), copy.deepcopy(patch.get("value") or [])
+        if patch["op"] == "delete":
+            listing.attributes.pop(name, None)
+        elif patch["op"] == "merge":
+            listing.attributes[name] = _merged(listing.attributes.get(name, []), value)
+        else:
+            listing.attributes[name] = value
+    listing.updated = now
+
+
+def _merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    merged = {entry.get(CHANNEL, ""): entry for entry in old}
+    for entry in new:
+        channel = entry.get(CHANNEL, "")
+        merged[channel] = merged.get(channel, {}) | entry
+    return list(merged.values())
+
+
+def _price(place: Marketplace, cents: int) -> dict[str, Any]:
+    amount = money(MARKETS[place.name], cents)
+    return {"value": float(amount["amount"]), "currency": amount["currencyCode"]}
