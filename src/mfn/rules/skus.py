@@ -1,0 +1,84 @@
+"""Amazon's SKUs to the warehouse's: aliases, and kits as their components."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import chain, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def resolve_skus(
+    lines: pd.DataFrame,
+    aliases: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    connection: str,
+    marketplaces: Mapping[str, str | None],
+    keep_empty: bool = False,
+) -> pd.DataFrame:
+    """One row for each line that the warehouse gets: a kit's line becomes one for each component.
+
+    Of several aliases of a SKU, one for the connection wins over one for any, then one for the marketplace over one for
+    any; a kit wins or loses as a whole. A SKU without an alias is the warehouse's own. SKUs are compared to the letter.
+
+    Args:
+        lines: A line frame (`mfn.rules.frames`): `order_id`, `order_item_id`, `item_number`, `seller_sku`,
+            `quantity_to_ship`.
+        aliases: `Mappings.sku_aliases`.
+        items: The warehouse's items: `sku`, `is_active`.
+        connection: The connection's name.
+        marketplaces: Amazon's marketplace id, or None, by order id.
+        keep_empty: Whether a line with no unit left stays, with quantity 0: wanted for an order that the warehouse has.
+
+    Returns:
+        Index 0…n-1; sorted by item within the order of the lines, components by their SKU: `order_id`, `order_item_id`,
+        `item_number`, `seller_sku`, `warehouse_sku` (None where Amazon sent no SKU), `units_per_kit`, `quantity` (units
+        of the warehouse's SKU that are left to ship), `is_known` (an active item of the warehouse), `line_number` (from
+        1 within the order; a line that is left out leaves a gap, so that a number means the same in every run).
+    """
+    placed = [marketplaces.get(order_id) for order_id in lines["order_id"].tolist()]
+    pairs = list(zip(placed, lines["seller_sku"].tolist(), strict=True))
+    components = _components(set(pairs), aliases, connection)
+    found = [components.get(pair) or ((pair[1] or None, 1),) for pair in pairs]
+    position = np.repeat(np.arange(len(found)), [len(parts) for parts in found])
+    resolved = lines[["order_id", "order_item_id", "item_number", "seller_sku"]].take(position).reset_index(drop=True)
+    warehouse_skus, units = zip(*chain.from_iterable(found), strict=True) if found else ((), ())
+    resolved["warehouse_sku"] = pd.Series(list(warehouse_skus), dtype="object")
+    resolved["units_per_kit"] = pd.Series(list(units), dtype="int64")
+    to_ship = lines["quantity_to_ship"].clip(lower=0).to_numpy()[position]
+    resolved["quantity"] = to_ship * resolved["units_per_kit"]
+    known = set(items.loc[items["is_active"].astype(bool), "sku"].tolist())
+    resolved["is_known"] = pd.Series([sku in known for sku in warehouse_skus], dtype="bool")
+    resolved["line_number"] = resolved.groupby("order_id", sort=False).cumcount() + 1
+    return resolved if keep_empty else resolved[resolved["quantity"] > 0].reset_index(drop=True)
+
+
+def _components(
+    pairs: set[tuple[str | None, str | None]], aliases: pd.DataFrame, connection: str
+) -> dict[tuple[str | None, str | None], tuple[tuple[str | None, int], ...]]:
+    """The warehouse's SKUs and units for each marketplace and seller SKU that has an alias."""
+    wanted = aliases[aliases["seller_sku"].isin({sku for _, sku in pairs})].sort_values("warehouse_sku")
+    columns = (wanted[name].tolist() for name in ("connection", "marketplace", "seller_sku", "warehouse_sku", "units"))
+    by_match: defaultdict[tuple[str, str, str], list[tuple[str | None, int]]] = defaultdict(list)
+    for of_connection, of_marketplace, seller_sku, warehouse_sku, units in zip(*columns, strict=True):
+        by_match[of_connection, of_marketplace, seller_sku].append((warehouse_sku, units))
+    aliased = {seller_sku for _, _, seller_sku in by_match}
+    return {
+        # The product runs through the combinations in the order in which rows win.
+        (marketplace, sku): next(
+            (
+                tuple(by_match[match])
+                for match in product((connection, ""), (marketplace or "", ""), (sku,))
+                if match in by_match
+            ),
+            (),
+        )
+        for marketplace, sku in pairs
+        if sku in aliased
+    }
