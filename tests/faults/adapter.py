@@ -57,7 +57,7 @@ def adapter(
 ) -> Iterator[AmazonOrders]:
     """An adapter with a ledger of its own; its connections are closed at the end."""
     engine = engine_for(f"sqlite:///{folder / 'ledger.db'}")
-    Base.metadata.create_all(engine)
+    Base.metadata.create_all(engine, tables=[Base.metadata.tables["rate_budget"]])
     connection = connection_to(endpoint)
     budget = Budget(engine, connection.account, clock=clock)
     orders = AmazonOrders(connection, credentials, budget, wait=clock.wait, timeout_seconds=timeout_seconds)
