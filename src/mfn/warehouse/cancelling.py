@@ -47,11 +47,13 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
     before = states(connection, reasons, lock=True)
     done = connection.execute(
         text(
+            # Not a join: SQLite would go through the whole list for every order that is new.
             "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
-            f" cancel_reason = asked.value, updated_at = :updated_at FROM {asked(connection)}"
-            " WHERE order_number = asked.key AND status = 'new' RETURNING order_number"
+            " cancel_reason = :reason, updated_at = :updated_at"
+            f" WHERE status = 'new' AND order_number IN (SELECT asked.key FROM {asked(connection)})"
+            " RETURNING order_number"
         ),
-        {"asked": as_asked(reasons), "at": utc_text(at), "updated_at": utc_text(at)},
+        {"asked": as_asked(reasons), "reason": reason, "at": utc_text(at), "updated_at": utc_text(at)},
     ).scalars()
     cancelled = frozenset(done) | {number for number, status in before.items() if status == CANCELLED}
     request_cancellation(connection, reasons, at)

@@ -116,10 +116,9 @@ def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> st
 
 def _counted(connection: Connection, known: frozenset[str], given: Counter[str], what: str) -> LoadResult:
     rows = connection.exec_driver_sql(
-        f"SELECT given.order_number, wms_order.order_number, {STATUS}, count(line.line_number)"
+        f"SELECT given.order_number, wms_order.order_number, {STATUS},"
+        " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = given.order_number)"
         f" FROM {ORDERS} AS given LEFT JOIN wms_order ON wms_order.order_number = given.order_number"
-        " LEFT JOIN wms_order_line AS line ON line.order_number = wms_order.order_number"
-        " GROUP BY given.order_number, wms_order.order_number, wms_order.status"
     ).all()
     statuses = {number: status for number, there, status, _ in rows if there is not None}
     written = frozenset(number for number, status in statuses.items() if status == "new")

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import stat
+import tempfile
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from mfn.database import engines
+from mfn.database.engines import engine_for, reading, writing
+from mfn.errors import FatalError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOBODY = 65534
+BUYER = "Test Buyer"
+
+
+@contextmanager
+def as_somebody_without_rights() -> Iterator[None]:
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def test_a_database_has_one_engine_in_a_process(database_url: str) -> None:
+    assert engine_for(database_url) is engine_for(database_url)
+
+
+def test_a_forked_child_gets_connections_of_its_own(database_url: str) -> None:
+    engine = engine_for(database_url)
+    with writing(engine, what="the test") as connection:
+        connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+        connection.execute(text("INSERT INTO thing VALUES (1)"))
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - measured in the parent only
+        try:
+            other = engine_for(database_url)
+            with writing(other, what="the test") as connection:
+                connection.execute(text("INSERT INTO thing VALUES (2)"))
+            other.dispose()
+            os.write(theirs, b"same" if other is engine else b"another")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as said:
+        assert said.read() == b"another"
+    with reading(engine, what="the test") as connection:
+        assert connection.execute(text("SELECT count(*) FROM thing")).scalar() == 2
+
+
+def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a' / 'b' / 'database.db'}"
+    with writing(engine_for(url), what="the test") as connection:
+        connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+    engine_for(url).dispose()
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FatalError, match=r"file/folder for the database .*database\.db cannot be made") as caught:
+        engine_for(f"sqlite:///{tmp_path / 'file' / 'folder' / 'database.db'}")
+    assert caught.value.remedy
+
+
+def test_a_file_that_may_not_be_written_is_told_as_such(open_folder: Path) -> None:
+    file = open_folder / "database.db"
+    url = f"sqlite:///{file}"
+    with writing(engine_for(url), what="the warehouse of us") as connection:
+        connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+    engine_for(url).dispose()
+    file.chmod(0o444)
+    with (
+        as_somebody_without_rights(),
+        pytest.raises(
+            FatalError, match="the warehouse of us may not be written: attempt to write a readonly"
+        ) as caught,
+        writing(engine_for(url), what="the warehouse of us") as connection,
+    ):
+        connection.execute(text("INSERT INTO thing VALUES (1)"))
+    engine_for(url).dispose()
+    assert "right" in caught.value.remedy
+
+
+def test_a_file_that_is_no_database_is_no_passing_fault(tmp_path: Path) -> None:
+    (tmp_path / "database.db").write_bytes(b"this is a text, and not at all a database" * 100)
+    with (
+        pytest.raises(FatalError, match="file is not a database"),
+        reading(engine_for(f"sqlite:///{tmp_path / 'database.db'}"), what="the warehouse of us"),
+    ):
+        pass
+
+
+def test_a_sqlite_database_that_stays_busy_can_be_tried_again_and_still_be_read(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.01)
+    engine = engine_for(sqlite_url)
+    with writing(engine, what="the ledger") as connection:
+        connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+    holder = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with (
+        pytest.raises(RetriableError, match="the ledger cannot be used: database is locked"),
+        writing(engine, what="the ledger"),
+    ):
+        pass
+    with reading(engine, what="the ledger") as connection:
+        assert connection.execute(text("SELECT count(*) FROM thing")).scalar() == 0
+    holder.close()
+
+
+def test_an_unreachable_postgresql_can_be_tried_again_and_its_password_is_not_shown() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql+psycopg://mfn:very-secret@127.0.0.1:{unused.getsockname()[1]}/warehouse"
+        with (
+            pytest.raises(RetriableError, match=r"the warehouse of us cannot be used: .*refused") as caught,
+            reading(engine_for(url), what="the warehouse of us"),
+        ):
+            pass
+    assert "very-secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_connection_lost_on_the_way_can_be_tried_again_and_the_next_one_works(postgres_url: str) -> None:
+    engine = engine_for(postgres_url)
+
+    def lose_the_connection() -> None:
+        with writing(engine, what="the warehouse of us") as connection:
+            backend = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+            with writing(engine, what="the test") as other:
+                other.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(RetriableError, match="the warehouse of us cannot be used"):
+        lose_the_connection()
+    with reading(engine, what="the warehouse of us") as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_times_are_utc_and_the_options_of_the_url_are_kept(postgres_url: str) -> None:
+    with reading(engine_for(postgres_url), what="the test") as connection:
+        assert connection.execute(text("SHOW timezone")).scalar() == "UTC"
+        assert str(connection.execute(text("SHOW search_path")).scalar()).startswith("test_")
+
+
+def test_a_missing_table_is_no_passing_fault(database_url: str) -> None:
+    with (
+        pytest.raises(FatalError, match=r"the ledger refused a statement: .*nowhere"),
+        reading(engine_for(database_url), what="the ledger") as connection,
+    ):
+        connection.execute(text("SELECT * FROM nowhere"))
+
+
+def test_a_failed_transaction_leaves_nothing_behind(database_url: str) -> None:
+    engine = engine_for(database_url)
+    with writing(engine, what="the test") as connection:
+        connection.execute(text("CREATE TABLE thing (number INTEGER PRIMARY KEY)"))
+
+    def insert_twice() -> None:
+        with writing(engine, what="the test") as connection:
+            connection.execute(text("INSERT INTO thing VALUES (1)"))
+            connection.execute(text("INSERT INTO thing VALUES (1)"))
+
+    with pytest.raises(FatalError):
+        insert_twice()
+    with reading(engine, what="the test") as connection:
+        assert connection.execute(text("SELECT count(*) FROM thing")).scalar() == 0
+
+
+def test_no_value_is_shown_of_what_postgresql_refuses(postgres_url: str) -> None:
+    with (
+        pytest.raises(FatalError, match=r'invalid input syntax for type integer: "…"') as caught,
+        reading(engine_for(postgres_url), what="the warehouse of us") as connection,
+    ):
+        connection.execute(text("SELECT CAST(CAST(:name AS text) AS integer)"), {"name": BUYER})
+    assert BUYER not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_words_of_a_trigger_are_not_shown_for_they_may_hold_a_value(postgres_url: str) -> None:
+    with (
+        pytest.raises(FatalError, match="a trigger of its own refused a row") as caught,
+        writing(engine_for(postgres_url), what="the warehouse of us") as connection,
+    ):
+        connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no such customer: {BUYER}'; END $$"))
+    assert BUYER not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
+    def write_without_rights() -> None:
+        with writing(engine_for(postgres_url), what="the warehouse of us") as connection:
+            schema = connection.execute(text("SELECT current_schema()")).scalar()
+            connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+            connection.execute(text("CREATE ROLE without_rights"))
+            connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO without_rights"))
+            connection.execute(text("SET LOCAL ROLE without_rights"))
+            connection.execute(text("INSERT INTO thing VALUES (1)"))
+
+    told = "the warehouse of us may not be written: permission denied for table thing"
+    with pytest.raises(FatalError, match=told) as caught:
+        write_without_rights()
+    assert "right" in caught.value.remedy
