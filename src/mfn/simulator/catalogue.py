@@ -6,7 +6,7 @@ The same in every run: nothing here depends on a seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Catalogue:
     methods: tuple[WarehouseMethod, ...]
     mappings: tuple[MethodMapping, ...]
 
-    @property
+    @cached_property
     def sold_as_they_are(self) -> tuple[CatalogueItem, ...]:
         """The items that Amazon sells under the warehouse's own SKU."""
         return tuple(item for item in self.items if item.is_active)

@@ -69,7 +69,7 @@ class Agenda:
 
 def amazon_time(moment: datetime) -> str:
     """A moment as Amazon writes it: UTC, whole seconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:

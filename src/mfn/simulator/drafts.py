@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -200,12 +201,16 @@ def _working_days_after(day: date, days: int) -> date:
 
 
 def _window(seller: Seller, first: date, last: date) -> Document:
-    opens = datetime.combine(first, time(), seller.zone)
-    closes = datetime.combine(last, time(23, 59, 59), seller.zone)
     return {
-        "earliestDateTime": amazon_time(opens.astimezone(UTC)),
-        "latestDateTime": amazon_time(closes.astimezone(UTC)),
+        "earliestDateTime": _ends_of_day(seller.zone, first)[0],
+        "latestDateTime": _ends_of_day(seller.zone, last)[1],
     }
+
+
+@cache  # a thousand orders share a handful of days
+def _ends_of_day(zone: ZoneInfo, day: date) -> tuple[str, str]:
+    opens, closes = datetime.combine(day, time(), zone), datetime.combine(day, time(23, 59, 59), zone)
+    return amazon_time(opens), amazon_time(closes)
 
 
 def _offers() -> dict[str, tuple[str, str, int]]:

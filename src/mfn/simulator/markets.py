@@ -132,7 +132,7 @@ MARKETS: dict[str, Market] = {
     )),
     "EG": Market("www.amazon.eg", "EGP", "ar_AE", "Africa/Cairo", 48, 2, "+20 2 5555 01##", (
         Place("القاهرة", "11511", "القاهرة", "{} شارع المثال"),
-        Place("Giza", "12511", "Giza", "{} Example Street"),
+        Place("Giza", "12511", "Giza Governorate", "{} Example Street"),
     )),
     "IN": Market("www.amazon.in", "INR", "en_IN", "Asia/Kolkata", 84, 2, "+91 55555 501##", (
         Place("Bengaluru", "560001", "KARNATAKA", "{}, Example Main Road"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from typing import TYPE_CHECKING, Self
@@ -73,7 +74,7 @@ class SimulatorServer:
         self.amazon = amazon
         self._listener = _listen(0)
         self.endpoint = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
-        self._server = _Server(_config(amazon))
+        self._server = _ThreadedServer(_config(amazon))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="local-amazon", daemon=True
         )
@@ -86,7 +87,7 @@ class SimulatorServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
 
 
@@ -109,19 +110,42 @@ def serve(
     listener = _listen(port)
     amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
     endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    _Server(_config(amazon), on_ready=lambda: on_ready(endpoint)).run(sockets=[listener])
+    _BlockingServer(_config(amazon), on_ready=lambda: on_ready(endpoint)).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None] | None = None) -> None:
+class _BlockingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self.ready = threading.Event()
-        self._on_ready = on_ready or (lambda: None)
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.ready.set()
         self._on_ready()
+
+
+class _ThreadedServer(uvicorn.Server):
+    """Stops at once: uvicorn's own loop looks every tenth of a second, which is most of a test's time."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._asked_to_stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._asked_to_stop.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ready.set()
+        await self._asked_to_stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for listener in sockets or []:
+            listener.close()
 
 
 def _config(amazon: LocalAmazon) -> uvicorn.Config:
