@@ -8,7 +8,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mfn.errors import Problem
 
@@ -171,8 +171,6 @@ def shown_path(path: Path) -> str:
 def csv_row(cells: Sequence[str]) -> str:
     """One line of a mapping file, without a line end, that is read back as these very cells."""
     written = io.StringIO()
-    blank_at_an_end = any(cell != cell.strip() for cell in cells)
-    csv.writer(written, quoting=csv.QUOTE_ALL if blank_at_an_end else csv.QUOTE_MINIMAL, lineterminator="").writerow(
-        cells
-    )
-    return written.getvalue()
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if any(cell != cell.strip() for cell in cells) else csv.QUOTE_MINIMAL
+    csv.writer(written, quoting=quoting, lineterminator="\r\n").writerow(cells)
+    return written.getvalue().removesuffix("\r\n")

@@ -181,10 +181,10 @@ def _repeated(shown: str, table: Table, rows: Sequence[Row]) -> list[Problem]:
         if first == row.line:
             continue
         if table.rows_of_one_match:
-            message = f"stands twice in one kit, on line {first} and on line {row.line}."
+            message = f"stands twice in one kit, on lines {first} and {row.line}."
             remedy = "Write one row for each component, with its units."
         else:
-            message = f"matches the same as line {first}: {', '.join(table.match)} are identical on both lines."
+            message = f"lines {first} and {row.line} are identical in {', '.join(table.match)}."
             remedy = "Take one of the two out."
         problems.append(Problem(shown, row.line, table.rows_of_one_match, message, remedy))
     return problems

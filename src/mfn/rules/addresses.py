@@ -149,14 +149,14 @@ def _country(code: str) -> _Country:
 
 def _postal_codes_by_area(data: Mapping[str, Mapping[str, str]], code: str) -> dict[str, re.Pattern[str]]:
     """How postal codes begin in each state, by the state's code and by its names in every language of the data."""
-    patterns = _listed(data[code], "sub_zips")
+    by_key = dict(zip(_listed(data[code], "sub_keys"), _listed(data[code], "sub_zips"), strict=False))
     in_languages = [record for key, record in data.items() if key.split("--")[0] == code]
     return {
-        name.casefold(): re.compile(pattern)
+        name.casefold(): re.compile(by_key[key])
         for record in in_languages
-        for column in ("sub_keys", "sub_names", "sub_lnames")
-        for name, pattern in zip(_listed(record, column), patterns, strict=False)
-        if name and pattern
+        for names in ("sub_keys", "sub_names", "sub_lnames")
+        for key, name in zip(_listed(record, "sub_keys"), _listed(record, names), strict=False)
+        if name and by_key.get(key)
     }
 
 

@@ -76,8 +76,8 @@ def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str
     }
     known = set(active)
     for sku in wanted:
-        stem = next((sku[:end] for end in range(len(sku) - 1, len(sku) // 2, -1) if sku[:end] in known), None)
-        if stem and len(stem) >= SHORTEST:
+        stem = next((sku[:end] for end in range(len(sku) - 1, len(sku) // 2, -1) if sku[:end] in known), "")
+        if len(stem) >= SHORTEST and all(near.warehouse_sku != stem for near in found[sku]):
             found[sku].append(NearSku(stem, f"lacks {sku[len(stem) :]!r} at the end"))
     rest = [sku for sku in wanted if not found[sku] and len(sku) >= SHORTEST]
     for sku, other in _one_character_apart(rest, active):

@@ -1,0 +1,218 @@
+"""Mapping files: what is read, what is refused, and where the message points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from mfn.errors import ConfigurationError, Problem
+from mfn.mappings import check_mappings, load_mappings
+from mfn.mappings.against_warehouse import check_against_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Write = Callable[..., Path]
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "mappings_errors.txt"
+METHODS = "connection,program,service_level,marketplace,warehouse_code,note\n"
+ALIASES = "connection,marketplace,seller_sku,warehouse_sku,units,note\n"
+CARRIERS = "connection,warehouse_carrier,warehouse_service,carrier_code,carrier_name,shipping_method,note\n"
+ACCEPTED = "carrier_code,source\nUPS,test\nFedEx,test\nOther,test\n"
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    monkeypatch.chdir(tmp_path)
+
+    def write_files(**files: str | bytes) -> Path:
+        directory = tmp_path / "mappings"
+        directory.mkdir(exist_ok=True)
+        for name, content in ({"shipping_methods": METHODS} | files).items():
+            file = directory / (name if name == "rules.yaml" else f"{name}.csv")
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return directory
+
+    return write_files
+
+
+def places(problems: list[Problem]) -> list[tuple[str, int | None, str | None]]:
+    return [(Path(problem.file).name, problem.line, problem.column) for problem in problems]
+
+
+def test_the_project_s_own_mapping_files_have_no_problem() -> None:
+    assert check_mappings(ROOT / "mappings") == []
+    mappings = load_mappings(ROOT / "mappings")
+    assert len(mappings.accepted_carriers) == 391
+    levels = {"EXPEDITED", "FREE_ECONOMY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "SCHEDULED", "SECOND_DAY", "STANDARD"}
+    assert set(mappings.shipping_methods["service_level"]) == levels
+
+
+def test_every_bad_row_of_every_file_is_told_at_once_with_file_and_line(write: Write) -> None:
+    directory = write(
+        shipping_methods=(
+            '# a comment, with a comma and a " mark\n'
+            + METHODS
+            + ",PRIME,STANDARD,US,SFP,\n"
+            + "eu,,STANDARD,,STD,\n"
+            + ",,STANDARD,XX,STD,\n"
+            + ',,NEXT_DAY,,,"two\nlines"\n'
+            + ", prime ,standard,ATVPDKIKX0DER,SFP2,the same as the first\n"
+            + ",,SAME_DAY,,STD,,what is this\n"
+        ),
+        sku_aliases=(
+            ALIASES
+            + ",,KIT,PART-A,2,\n"
+            + ",,KIT,PART-B,1.0,\n"
+            + ",,KIT,PART-A,1,\n"
+            + ",,,PART-C,1,\n"
+            + ",,LONG,1E+05,1,\n"
+            + ",,LOST,#N/A,0,\n"
+            + ",,ARABIC,PART-D,٣,\n"
+            + ",,NONE,PART-D,,\n"
+        ),
+        carriers=CARRIERS + ",FEDEX,,FEDEX,,,\n,Local,,Other,,,\n,Local,x,Otherwise,,,\n",
+        accepted_carriers=ACCEPTED + "UPS,again\n",
+        **{"rules.yaml": "order.import:\n  - when: is_sfp\n    then: hold\norder.imports: []\ninventory.push: none\n"},
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_mappings(directory, connections=["us", "de"])
+    assert str(caught.value) + "\n" == GOLDEN.read_text(encoding="utf-8")
+    assert list(caught.value.problems) == check_mappings(directory, connections=["us", "de"])
+
+
+def test_columns_stand_in_any_order_and_a_byte_order_mark_and_windows_line_ends_are_read(write: Write) -> None:
+    text = "note,warehouse_code,marketplace,service_level,program,connection\r\nx,STD,uk,Standard,Prime,US\r\n"
+    mappings = load_mappings(write(shipping_methods=b"\xef\xbb\xbf" + text.encode()))
+    assert mappings.shipping_methods.to_dict("records") == [
+        {
+            "connection": "us",
+            "program": "PRIME",
+            "service_level": "STANDARD",
+            "marketplace": "A1F83G8C2ARO7P",
+            "warehouse_code": "STD",
+            "note": "x",
+            "line": 2,
+        }
+    ]
+
+
+def test_lines_are_physical_lines_also_after_comments_and_cells_of_several_lines(write: Write) -> None:
+    directory = write(
+        shipping_methods="# one\n"
+        + METHODS
+        + '# two, "\n,,STANDARD,,STD,"first\n# no comment\nthird"\n\n,,NEXT_DAY,,,\n'
+    )
+    assert places(check_mappings(directory)) == [("shipping_methods.csv", 8, "warehouse_code")]
+    problem_free = write(shipping_methods=METHODS + '# "\n,,STANDARD,,STD,"a\n# b"\n')
+    assert load_mappings(problem_free).shipping_methods["note"].tolist() == ["a\n# b"]
+
+
+def test_a_kit_is_several_rows_and_a_general_kit_beside_one_for_a_marketplace_is_no_repetition(write: Write) -> None:
+    directory = write(sku_aliases=ALIASES + ",,KIT,A,2,\n,,KIT,B,1,\n,US,KIT,A,1,\nus,US,KIT,A,1,\n")
+    aliases = load_mappings(directory, connections={"us"}).sku_aliases
+    assert aliases["units"].tolist() == [2, 1, 1, 1]
+
+
+@pytest.mark.parametrize("sku", ["=SUM(A1)", "00123", "2E10", 'a "b", c', " led by a blank", "É-1"])
+def test_a_sku_is_kept_to_the_letter_whatever_it_looks_like(write: Write, sku: str) -> None:
+    cell = '"' + sku.replace('"', '""') + '"'
+    aliases = load_mappings(write(sku_aliases=ALIASES + f",,{cell},{cell},1,\n")).sku_aliases
+    assert aliases["seller_sku"].tolist() == aliases["warehouse_sku"].tolist() == [sku]
+
+
+def test_a_blank_after_a_comma_is_layout_and_an_empty_row_is_nothing(write: Write) -> None:
+    aliases = load_mappings(write(sku_aliases=ALIASES + ", US, ABC, W-ABC, 1, note\n\n,,,,,\n")).sku_aliases
+    assert aliases[["seller_sku", "warehouse_sku", "line"]].to_numpy().tolist() == [["ABC", "W-ABC", 2]]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "told"),
+    [
+        (METHODS.encode() + ",,STANDARD,,STD,Café\n".encode("cp1252"), 2, "byte 20 of this line is 0xE9"),
+        (METHODS.encode("utf-16"), 1, "UTF-16"),
+        (METHODS.encode() + b",,\x00,,STD,\n", 2, "byte 3 of this line is 0x00"),
+        (METHODS.replace(",", ";").encode(), 1, "semicolons"),
+        (METHODS.replace(",", "\t").encode(), 1, "tabs"),
+        (METHODS.encode() + b',,STANDARD,,STD,"never closed\n,,NEXT_DAY,,STD,\n', 2, "never closed"),
+        (METHODS.encode() + b',,"STANDARD"x,,STD,\n', 2, "not valid CSV"),
+        (METHODS.replace("note", "notes").encode(), 1, "valid columns are"),
+        (METHODS.replace("note", "program").encode(), 1, "twice"),
+        (b"", 1, "no header"),
+        (b"# only a comment\n", 1, "no header"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_mapping_is_told_with_its_line(
+    write: Write, content: bytes, line: int, told: str
+) -> None:
+    problems = check_mappings(write(shipping_methods=content))
+    assert {problem.line for problem in problems} == {line}
+    assert told in " ".join(map(str, problems))
+
+
+def test_a_missing_column_and_an_unknown_one_are_both_named(write: Write) -> None:
+    problems = check_mappings(write(sku_aliases="connection,marketplace,seller_sku,wms_sku,units,note\n"))
+    assert places(problems) == [("sku_aliases.csv", 1, "warehouse_sku"), ("sku_aliases.csv", 1, "wms_sku")]
+
+
+def test_only_shipping_methods_must_be_there(write: Write, tmp_path: Path) -> None:
+    directory = write()
+    mappings = load_mappings(directory)
+    assert mappings.sku_aliases.empty
+    assert mappings.accepted_carriers.empty
+    (directory / "shipping_methods.csv").unlink()
+    assert places(check_mappings(directory)) == [("shipping_methods.csv", None, None)]
+    assert places(check_mappings(tmp_path / "elsewhere")) == [("elsewhere", None, None)]
+
+
+def test_carriers_without_amazon_s_list_are_one_problem_not_one_for_each_row(write: Write) -> None:
+    directory = write(carriers=CARRIERS + ",UPS,,UPS,,,\n,FedEx,,FedEx,,,\n")
+    assert places(check_mappings(directory)) == [("accepted_carriers.csv", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("- a\n", (1, None)),
+        ("order.import: []\norder.import: []\n", (2, None)),
+        ("order.import: [\n", (2, None)),
+        ("inventory.push:\n  rule: 1\n", (1, "inventory.push")),
+    ],
+)
+def test_rules_that_are_no_list_under_a_known_key_are_told_with_their_line(
+    write: Write, text: str, place: tuple[int, str | None]
+) -> None:
+    problems = check_mappings(write(**{"rules.yaml": text}))
+    assert [(problem.line, problem.column) for problem in problems] == [place]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "order.import:\nshipment.notification: []\n"])
+def test_rules_may_be_empty(write: Write, text: str) -> None:
+    assert check_mappings(write(**{"rules.yaml": text})) == []
+
+
+def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: Write) -> None:
+    directory = write(
+        shipping_methods=METHODS + ",,STANDARD,,STD,\n,,NEXT_DAY,,NONE,\nother,,NEXT_DAY,,NONE,\n,,SAME_DAY,,OLD,\n",
+        sku_aliases=ALIASES + ",,A,123,1,\nus,,B,00123,1,\n,,C,W-1,1,\n,,D,124,1,\n",
+    )
+    problems = check_against_warehouse(
+        load_mappings(directory),
+        pd.DataFrame({"sku": ["00123", "W-1"], "is_active": [True, True]}),
+        pd.DataFrame({"code": ["STD", "OLD"], "is_active": [True, False]}),
+        connection="us",
+    )
+    assert places(problems) == [
+        ("shipping_methods.csv", 3, "warehouse_code"),
+        ("shipping_methods.csv", 5, "warehouse_code"),
+        ("sku_aliases.csv", 2, "warehouse_sku"),
+        ("sku_aliases.csv", 5, "warehouse_sku"),
+    ]
+    assert problems[0].file == str(Path("mappings", "shipping_methods.csv"))
+    assert "not as active" in problems[1].message
+    assert "dropped leading zeros" in problems[2].message
+    assert "00123" in problems[2].remedy
