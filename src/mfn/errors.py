@@ -7,13 +7,17 @@
     ├── LeaseHeldError       another run of the same kind holds the connection (exit 3)
     ├── FatalError           the run failed and repeating it alone will not help (exit 1)
     ├── RetriableError       the run failed on something that passes by itself: retried, re-runnable (exit 1)
+    ├── RunFailedError       a run failed after it had begun; has what it did all the same (exit 1)
     └── DataError            one order, row or parcel is wrong: it is held, and the others go on
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,19 @@ class FatalError(MfnError):
 
 class RetriableError(MfnError):
     """The run failed on something that passes by itself: throttling, a dropped connection, a database that restarts."""
+
+
+class RunFailedError(MfnError):
+    """A run failed after it had begun.
+
+    Args:
+        cause: What failed.
+        summary: What the run did all the same, as its command prints it with --json.
+    """
+
+    def __init__(self, cause: MfnError, summary: Mapping[str, Any]) -> None:
+        super().__init__(cause.message, remedy=cause.remedy)
+        self.summary = summary
 
 
 class DataError(MfnError):

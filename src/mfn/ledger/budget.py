@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 CLOCK_SKEW_SECONDS = 60
 """How far the clocks of two machines may be apart; a clock that jumps back costs no longer wait."""
 
+CAUTION = 0.99
+"""How much of a stated rate is counted on: Amazon rounds it (0.0056 for 20 an hour) and counts calls as they arrive."""
+
 ROUNDING_SECONDS = 0.001
 """Waited on top, so that the token is there in spite of rounding."""
 
@@ -65,7 +68,7 @@ class Bucket:
 
     Attributes:
         tokens: Calls that may be made, with the fraction that has come back so far.
-        rate: Calls a second that come back.
+        rate: Calls a second that come back, as Amazon states it.
         counted_at: The moment for which `tokens` holds, in seconds since 1970.
     """
 
@@ -81,7 +84,7 @@ class Bucket:
             burst: Calls that a full bucket holds.
         """
         counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
-        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.rate, burst)
+        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.rate * CAUTION, burst)
         self.counted_at = max(counted_at, now)
 
     def take(self, now: float) -> float:
@@ -93,7 +96,7 @@ class Bucket:
         if self.tokens >= 1:
             self.tokens -= 1
             return 0.0
-        return self.counted_at - now + (1 - self.tokens) / self.rate + ROUNDING_SECONDS
+        return self.counted_at - now + (1 - self.tokens) / (self.rate * CAUTION) + ROUNDING_SECONDS
 
 
 class Budget:

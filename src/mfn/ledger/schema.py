@@ -79,7 +79,10 @@ class Batch(Base):
     findings: Mapped[dict[str, Any]]  # what the checks and the load found, for the report; no buyer's data
     window_after: Mapped[datetime | None]
     window_before: Mapped[datetime | None]
-    page_token: Mapped[str | None] = mapped_column(Text)  # where a broken-off window goes on
+    is_window_open: Mapped[bool]  # whether the window still grows to the present when the batch is run again
+    search_after: Mapped[datetime | None]  # the bounds of the search that the page token belongs to
+    search_before: Mapped[datetime | None]
+    page_token: Mapped[str | None] = mapped_column(Text)  # where a broken-off search goes on
     page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
     error: Mapped[str | None] = mapped_column(Text)
     remedy: Mapped[str | None] = mapped_column(Text)

@@ -48,6 +48,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mfn.amazon.orders import in_utc
@@ -122,6 +123,16 @@ def _column(name: str, values: list[Any]) -> pd.Series[Any]:
     if name.startswith("quantity_") or name in {"item_number", "item_count", "units_to_ship"}:
         return pd.Series(values, dtype="int64")
     return pd.Series(values, dtype="object")
+
+
+def time_texts(times: pd.Series[Any]) -> list[str | None]:
+    """A column of times as the tables take them: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, None where there is none.
+
+    Args:
+        times: `datetime64[us, UTC]`.
+    """
+    written = np.datetime_as_string(times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"), unit="us")
+    return [None if text == "NaT" else text.replace("T", " ") for text in written.tolist()]
 
 
 def sorted_programs(programs: Sequence[str] | None) -> tuple[str, ...]:

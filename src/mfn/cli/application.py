@@ -1,0 +1,87 @@
+"""The `mfn` program: its commands, its exit status, and no traceback without --debug."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from mfn import __version__
+from mfn.cli import batches, imports, orders, prefect_program, setup
+from mfn.cli.output import print_error
+from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+application = typer.Typer(
+    name="mfn",
+    help="Moves Amazon seller-fulfilled orders into a warehouse, and shipments and stock back to Amazon.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for part in (prefect_program, setup, imports, orders, batches):
+    part.add_to(application)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mfn {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."),  # noqa: ARG001 - read in run()
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),  # noqa: ARG001
+) -> None:
+    """Common options."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The words after `mfn`.
+
+    Returns:
+        0 done; 1 the run failed, or a check found something; 2 wrong usage, settings or mappings; 3 another run holds the
+        connection.
+    """
+    debug, as_json = "--debug" in arguments, "--json" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        command = typer.main.get_command(application)
+        result = command.main(args=words, prog_name="mfn", standalone_mode=False)
+    except MfnError as error:
+        if debug:
+            raise
+        print_error(error, as_json=as_json, more=error.summary if isinstance(error, RunFailedError) else None)
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        usage = getattr(error, "format_message", None)
+        if debug and usage is None:
+            raise
+        print_error(_explained(error, usage() if usage else None), as_json=as_json)
+        return 2 if usage else 1
+    return int(result or 0)
+
+
+def _explained(error: Exception, usage: str | None) -> MfnError:
+    if usage is not None:
+        return ConfigurationError(usage, remedy="See mfn --help, or the command with --help.")
+    return FatalError(
+        f"something unforeseen happened: {type(error).__name__}.",
+        remedy="Run the command again with --debug and report what it prints (it may hold buyers' data: read it first).",
+    )

@@ -1,0 +1,148 @@
+"""`mfn batches`, `mfn rerun` and `mfn report`: what ran, what failed, run it again, read what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mfn.cli.orders import iso
+from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
+from mfn.errors import ConfigurationError, LeaseHeldError, MfnError
+from mfn.settings import load_settings
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("batches")(batches)
+    application.command("rerun")(rerun)
+    application.command("report")(report)
+
+
+def batches(
+    failed: Annotated[bool, typer.Option("--failed", help="Only batches that failed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List what ran, newest first."""
+    from mfn.ledger.batches import list_batches  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+
+    rows = [_shown(row) for row in list_batches(open_ledger(load_settings()), failed=failed)]
+    if as_json:
+        print_json({"batches": rows})
+    elif not rows:
+        print_line("no batches" + (" failed" if failed else " yet: run mfn import CONNECTION"))
+    else:
+        print_table(
+            ("batch", "status", "last stage", "started (UTC)", "fetched", "loaded", "held", "error"),
+            [
+                (
+                    row["batch_id"],
+                    row["status"],
+                    row["stage"],
+                    (row["started_at"] or "")[:19].replace("T", " "),
+                    *(row["counts"].get(name, "") for name in ("fetched", "loaded", "held")),
+                    row["error"],
+                )
+                for row in rows
+            ],
+        )
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "batch_id": row.batch_id,
+        "connection": row.connection,
+        "kind": row.kind,
+        "status": row.status,
+        "stage": row.stage,
+        "counts": row.counts,
+        "error": row.error,
+        "remedy": row.remedy,
+        "window": {"after": iso(row.window_after), "before": iso(row.window_before)},
+        "started_at": iso(row.started_at),
+        "finished_at": iso(row.finished_at),
+        "report": row.report,
+    }
+
+
+def rerun(
+    batch: Annotated[list[str] | None, typer.Argument(help="Batch ids; see mfn batches.", show_default=False)] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Every batch that failed.")] = False,
+    from_stage: Annotated[
+        str | None, typer.Option(help="The stage to start with: extract, validate, transform or load.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run batches again, from where they failed; nothing is ever doubled."""
+    wanted = list(dict.fromkeys(batch or []))
+    if bool(wanted) == failed:
+        raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
+    from mfn.steps.reruns import failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
+
+    settings = load_settings()
+    results: list[dict[str, Any]] = []
+    errors: list[MfnError] = []
+    for batch_id in failed_batches(settings) if failed else wanted:
+        try:
+            summary = rerun_batch(settings, batch_id, from_stage=from_stage)
+        except MfnError as error:
+            errors.append(error)
+            results.append({"batch_id": batch_id, "status": "failed", "error": error.message, "remedy": error.remedy})
+        else:
+            results.append(summary)
+    if as_json:
+        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
+        print_json({"batches": results, **first})
+    else:
+        for result in results:
+            print_line(
+                f"{result['batch_id']}: {result['status']}"
+                + (f", report: {result['report']}" if result.get("report") else "")
+            )
+        for error in errors:
+            print_error(error, as_json=False)
+        if not results:
+            print_line("nothing to run again")
+    if errors:
+        raise typer.Exit(_exit_code(errors))
+
+
+def _exit_code(errors: list[MfnError]) -> int:
+    """Held elsewhere counts only if nothing else went wrong; a wrong id or stage only if nothing was started."""
+    codes = {error.exit_code for error in errors}
+    return (
+        1
+        if 1 in codes
+        else LeaseHeldError.exit_code
+        if LeaseHeldError.exit_code in codes
+        else ConfigurationError.exit_code
+    )
+
+
+def report(
+    batch: Annotated[
+        str | None, typer.Argument(help="A batch id; without one, the index of all runs.", show_default=False)
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where the data-quality report of a run is, or open it."""
+    settings = load_settings()
+    path = settings.reports / "index.html"
+    if batch is not None:
+        from mfn.ledger.batches import get_batch  # noqa: PLC0415 - so that --help answers at once
+        from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+
+        path = Path(get_batch(open_ledger(settings), batch).report or settings.reports / f"{batch}.html")
+    if not path.is_file():
+        raise ConfigurationError(
+            f"there is no report at {path} yet.", remedy="It is written by every run: mfn import CONNECTION."
+        )
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        print_line(str(path))
+    if open_:
+        typer.launch(path.as_uri())

@@ -1,0 +1,75 @@
+"""`mfn import`: one import run, without Prefect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line
+from mfn.errors import ConfigurationError
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("import")(import_orders)
+
+
+def parse_moment(text: str | None, *, option: str) -> datetime | None:
+    """A moment from a command line: ISO 8601; without a zone it is UTC.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is not a date or a time.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def import_orders(
+    connection: ConnectionArgument,
+    since: Annotated[
+        str | None, typer.Option(help="Fetch what changed since then (ISO 8601, UTC without a zone).")
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="Fetch this order only, by Amazon's order id.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be loaded; nothing reaches the warehouse.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch orders from Amazon, check them, and load the good ones into the warehouse."""
+    moment = parse_moment(since, option="--since")
+    if moment is not None and order is not None:
+        raise ConfigurationError("--since and --order exclude each other.", remedy="Give one of them.")
+    from mfn.steps.runs import run_import  # noqa: PLC0415 - pandas takes a second that --help does not need
+
+    summary = run_import(load_settings(), connection, since=moment, order_id=order, dry_run=dry_run)
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary, dry_run=dry_run)
+
+
+def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False) -> None:
+    """Print what an import did, for a person."""
+    verb = "would be loaded" if dry_run else "loaded"
+    print_line(
+        f"{summary['connection']}: {summary['fetched']} fetched = {summary['loaded']} {verb} + {summary['held']} held"
+        f" + {summary['unchanged']} unchanged + {summary['cancelled']} cancelled + {summary['ignored']} ignored"
+    )
+    if summary["released"] or summary["still_held"]:
+        print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
+    if summary["held"] or summary["still_held"]:
+        print_line("why they are held: mfn orders --status held")
+    print_line(f"report: {summary['report']}")

@@ -1,0 +1,126 @@
+"""`mfn orders`: the orders, and why each stands where it does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.errors import ConfigurationError
+from mfn.models import OrderStatus
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+orders = typer.Typer(help="The orders, and why each stands where it does.", invoke_without_command=True)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.add_typer(orders, name="orders")
+
+
+@orders.callback()
+def list_(
+    context: typer.Context,
+    status: Annotated[OrderStatus | None, typer.Option(help="Only orders with this status.")] = None,
+    connection: Annotated[str | None, typer.Option(help="Only orders of this connection.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List orders, the most urgent first."""
+    if context.invoked_subcommand is not None:
+        return
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.orders import list_orders  # noqa: PLC0415
+
+    rows = [_shown(row) for row in list_orders(open_ledger(load_settings()), status=status, connection=connection)]
+    if as_json:
+        print_json({"orders": rows})
+    elif not rows:
+        print_line("no orders" + (f" with status {status}" if status else ""))
+    else:
+        columns = ("order", "connection", "status", "SFP", "ship by (UTC)", "why")
+        print_table(
+            columns,
+            [
+                (
+                    row["order_id"],
+                    row["connection"],
+                    row["status"],
+                    "SFP" if row["is_sfp"] else "",
+                    (row["ship_by"] or "")[:16].replace("T", " "),
+                    "; ".join(f"{reason['code']}: {reason['detail']}" for reason in row["reasons"]),
+                )
+                for row in rows
+            ],
+        )
+
+
+@orders.command()
+def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
+    """Show one order: where it stands, why, what to do, and what each run did with it."""
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
+    from mfn.ledger.orders import list_orders, order_timeline  # noqa: PLC0415
+
+    ledger = open_ledger(load_settings())
+    found = list_orders(ledger, order_id=order_id)
+    timeline = [_moment(row) for row in order_timeline(ledger, order_id)]
+    if not found and not timeline:
+        raise ConfigurationError(
+            f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
+        )
+    order = {"order_id": order_id, **(_shown(found[0]) if found else {}), "timeline": timeline}
+    if as_json:
+        print_json(order)
+        return
+    if found:
+        print_line(f"{order_id} ({order['connection']}): {order['status']}{', SFP' if order['is_sfp'] else ''}")
+        print_line(f"ship by {order['ship_by'] or 'unknown'}; batch {order['batch_id']}")
+        for reason in order["reasons"]:
+            print_line(f"\n{reason['code']}: {reason['detail']}\n{reason['remedy']}")
+    print_line("")
+    print_table(
+        ("when (UTC)", "batch", "what", "why"),
+        [
+            (
+                moment["at"][:19].replace("T", " "),
+                moment["batch_id"],
+                (moment["outcome"] or "landed") + (" (dry run)" if moment["dry_run"] else ""),
+                "; ".join(reason["code"] for reason in moment["reasons"] + moment["warnings"]),
+            )
+            for moment in timeline
+        ],
+    )
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "order_id": row.order_id,
+        "connection": row.connection,
+        "status": row.status,
+        "reasons": json.loads(row.reasons or "[]"),
+        "is_sfp": row.is_sfp,
+        "ship_by": iso(row.ship_by),
+        "marketplace_id": row.marketplace_id,
+        "batch_id": row.batch_id,
+    }
+
+
+def _moment(row: Any) -> dict[str, Any]:
+    return {
+        "at": iso(row.at),
+        "batch_id": row.batch_id,
+        "kind": row.kind,
+        "outcome": row.outcome,
+        "reasons": json.loads(row.reasons or "[]"),
+        "warnings": json.loads(row.warnings or "[]"),
+        "dry_run": bool(row.parameters.get("dry_run")),
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as JSON has it: ISO 8601 in UTC with a Z."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

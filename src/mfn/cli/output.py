@@ -1,0 +1,61 @@
+"""What commands print: one JSON document with --json, a table or a sentence for people, errors with their remedy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mfn.errors import MfnError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print the one JSON document of a command to stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+
+
+def print_line(text: str) -> None:
+    """Print a line for a person to stdout, as it is: no markup is read from it."""
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table for a person to stdout."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value).replace("[", r"\[") for value in row))
+    console = Console(highlight=False)
+    console.print(table, width=console.width if console.is_terminal else 200)
+
+
+def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """Print what went wrong and what to do: JSON on stdout with --json, else two paragraphs on stderr.
+
+    Args:
+        error: The error.
+        as_json: Whether --json was asked for.
+        more: What else the command's document has, e.g. the batch.
+    """
+    if as_json:
+        problems = [vars(problem) for problem in getattr(error, "problems", ())]
+        document = {**(more or {}), "error": error.message, "remedy": error.remedy}
+        print_json({**document, "problems": problems} if problems else document)
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("error:", style="bold red", end=" ")
+    console.print(error.message, markup=False)
+    if error.remedy:
+        console.print("what to do:", style="bold", end=" ")
+        console.print(error.remedy, markup=False)

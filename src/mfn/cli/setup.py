@@ -1,0 +1,128 @@
+"""`mfn init`, `mfn settings`, `mfn mappings check` and `mfn simulate`: from nothing to a connection that works."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.settings import describe_settings, load_settings
+
+mappings = typer.Typer(help="The mapping files.", no_args_is_help=True)
+
+CONNECTIONS = """\
+# One entry a seller account and region; what may stand here: README.md, "Settings".
+connections:
+  us:
+    seller_id: A2XXXXXXXXXXXX             # Seller Central > Account Info > Merchant Token
+    marketplaces: [US]                    # names or ids, all of one region
+    credentials: env                      # SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, see .env.example
+    warehouse: {{kind: sql, url: "sqlite:///.mfn/warehouse.db"}}
+    orders:
+      not_before: {now}    # orders placed earlier belong to the system that was here before
+"""
+
+ENVIRONMENT = """\
+# Copy this file to .env and fill it in. Each name may also bear a connection's name: SP_API_REFRESH_TOKEN_US.
+SP_API_REFRESH_TOKEN=
+LWA_APP_ID=
+LWA_CLIENT_SECRET=
+"""
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("init")(init)
+    application.command("settings")(settings)
+    application.command("simulate")(simulate)
+    application.add_typer(mappings, name="mappings")
+
+
+def init(as_json: JsonOption = False) -> None:
+    """Write connections.yaml, .env.example and a new, empty ledger with its keys; nothing is ever overwritten."""
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - so that --help answers at once
+
+    current = load_settings()
+    written = []
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    texts = {current.connections: CONNECTIONS.format(now=now), Path.cwd() / ".env.example": ENVIRONMENT}
+    for path, text in texts.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    current = load_settings()  # the connections file that is there now decides where relative paths begin
+    made = [path for path in (current.keys_file, current.home / "ledger.db") if not path.exists()]
+    open_ledger(current)
+    written += [path for path in made if path.exists()]
+    if as_json:
+        print_json({"written": [str(path) for path in written]})
+        return
+    for path in written:
+        print_line(f"wrote {path}")
+    if not written:
+        print_line("everything is there already; nothing was written")
+    print_line(f"next: fill in {current.connections.name} and .env, then: mfn mappings check, mfn import us --dry-run")
+
+
+def settings(as_json: JsonOption = False) -> None:
+    """Print every setting in force, where it comes from, and what it means; secrets are masked."""
+    rows = describe_settings(load_settings())
+    if as_json:
+        print_json({"settings": rows})
+    else:
+        print_table(("setting", "value", "origin", "meaning"), [tuple(row.values()) for row in rows])
+
+
+@mappings.command("check")
+def check(as_json: JsonOption = False) -> None:
+    """Check every mapping file; every bad row is named at once."""
+    from mfn.steps.mapping_check import check_all_mappings  # noqa: PLC0415 - pandas takes a second
+
+    current = load_settings()
+    problems = check_all_mappings(current)
+    if as_json:
+        print_json(
+            {
+                "errors": [
+                    {
+                        "file": one.file,
+                        "line": one.line,
+                        "column": one.column,
+                        "message": one.message,
+                        "remedy": one.remedy,
+                    }
+                    for one in problems
+                ]
+            }
+        )
+    else:
+        for problem in problems:
+            print_line(str(problem))
+        print_line(f"{len(problems)} wrong" if problems else f"{current.mappings}: everything fits")
+    if problems:
+        raise typer.Exit(1)
+
+
+def simulate(
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)] = 8480,
+    orders: Annotated[int, typer.Option(help="How many orders the day has.", min=0)] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    speed: Annotated[
+        float, typer.Option(help="How many times faster than Amazon its budgets refill and time goes by.", min=0.001)
+    ] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve a local Amazon until interrupted."""
+    from mfn.simulator.server import serve  # noqa: PLC0415 - FastAPI takes half a second
+
+    def tell(endpoint: str) -> None:
+        if as_json:
+            print_json({"endpoint": endpoint})
+        else:
+            print_line(f"a local Amazon with {orders} orders is at {endpoint}; stop it with Ctrl-C")
+
+    serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=tell)

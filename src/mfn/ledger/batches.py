@@ -1,0 +1,185 @@
+"""Batches in the ledger: opened, carried on, finished, listed."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from mfn.database.engines import reading, writing
+from mfn.errors import ConfigurationError
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import Batch
+from mfn.models import BatchRef
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchKind
+
+OPENED = "opened"
+WHAT = "the ledger"
+
+
+def open_batch(
+    ledger: Ledger, connection: str, kind: BatchKind, *, lease: str, parameters: Mapping[str, Any], last_stage: str
+) -> BatchRef:
+    """A batch to work on: the one that was broken off, or a new one.
+
+    Every batch of this connection and kind that still says `running` died with its holder, since this run holds the lease; it is
+    marked failed. The newest batch that did not get through its last stage and was asked for the same thing is carried on under
+    its own id.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+        lease: The token of the lease.
+        parameters: What the run was asked for; equal parameters may carry on a broken-off batch.
+        last_stage: The stage after which a batch has nothing left to do.
+
+    Returns:
+        The batch, before its first stage: each stage goes on from what it left in the ledger.
+    """
+    now = datetime.now(UTC)
+    mine = (Batch.connection == connection) & (Batch.kind == kind)
+    with writing(ledger.engine, what=WHAT) as database:
+        assert_held(database, lease)
+        database.execute(
+            update(Batch)
+            .where(mine & (Batch.status == "running"))
+            .values(
+                status="failed",
+                error="the run died before it ended.",
+                remedy="It is carried on by the next run, or by mfn rerun --failed.",
+                finished_at=now,
+            )
+        )
+        newest = database.execute(select(Batch).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
+        broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
+        if broken is not None:
+            database.execute(update(Batch).where(Batch.batch_id == broken.batch_id).values(stage=OPENED, **_running()))
+            return BatchRef(broken.batch_id, connection, kind, OPENED, lease)
+        batch_id = f"{connection}-{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        database.execute(
+            insert(Batch).values(
+                batch_id=batch_id,
+                connection=connection,
+                kind=kind,
+                stage=OPENED,
+                parameters=dict(parameters),
+                counts={},
+                api_calls={},
+                findings={},
+                is_window_open=True,
+                started_at=now,
+                **_running(),
+            )
+        )
+    return BatchRef(batch_id, connection, kind, OPENED, lease)
+
+
+def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> bool:
+    return row.status == "failed" and row.stage != last_stage and row.parameters == dict(parameters)
+
+
+def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str) -> BatchRef:
+    """A batch to run again, from the stage after the given one.
+
+    Args:
+        ledger: The open ledger.
+        batch_id: A batch that exists.
+        lease: The token of the lease.
+        stage: The last stage to count as finished.
+    """
+    with writing(ledger.engine, what=WHAT) as database:
+        assert_held(database, lease)
+        database.execute(
+            update(Batch).where(Batch.batch_id == batch_id).values(stage=stage, is_window_open=False, **_running())
+        )
+    row = get_batch(ledger, batch_id)
+    return BatchRef(row.batch_id, row.connection, row.kind, row.stage, lease)
+
+
+def _running() -> dict[str, Any]:
+    return {"status": "running", "error": None, "remedy": None, "finished_at": None}
+
+
+def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
+    """The row of a batch.
+
+    Raises:
+        ConfigurationError: There is no such batch.
+    """
+    with reading(ledger.engine, what=WHAT) as database:
+        row = database.execute(select(Batch).where(Batch.batch_id == batch_id)).one_or_none()
+    if row is None:
+        raise ConfigurationError(f"there is no batch {batch_id!r}.", remedy="See mfn batches for the ids.")
+    return row
+
+
+def list_batches(
+    ledger: Ledger,
+    *,
+    failed: bool = False,
+    connection: str | None = None,
+    kind: str | None = None,
+    limit: int | None = None,
+) -> Sequence[Row[Any]]:
+    """Batches, newest first.
+
+    Args:
+        ledger: The open ledger.
+        failed: Only those that failed.
+        connection: Only those of this connection.
+        kind: Only those of this kind.
+        limit: At most so many.
+    """
+    statement = select(Batch).order_by(Batch.started_at.desc(), Batch.batch_id)
+    if failed:
+        statement = statement.where(Batch.status == "failed")
+    if connection is not None:
+        statement = statement.where(Batch.connection == connection)
+    if kind is not None:
+        statement = statement.where(Batch.kind == kind)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement.limit(limit)).all()
+
+
+def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:
+    """Change a batch inside an open transaction, which its lease must still hold.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        values: Columns of the batch table.
+    """
+    assert_held(database, batch.lease)
+    database.execute(update(Batch).where(Batch.batch_id == batch.batch_id).values(**values))
+
+
+def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
+    """Keep what a stage found, beside what other stages found.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        found: Plain data for the report, without buyers' data.
+    """
+    before = database.execute(select(Batch.findings).where(Batch.batch_id == batch.batch_id)).scalar_one()
+    update_batch(database, batch, findings={**before, **found})
+
+
+def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:
+    """Mark a batch as failed, with what a person has to know; its stage stays the last one that was finished."""
+    with writing(ledger.engine, what=WHAT) as database:
+        database.execute(
+            update(Batch)
+            .where(Batch.batch_id == batch.batch_id)
+            .values(status="failed", error=error, remedy=remedy, finished_at=datetime.now(UTC))
+        )

@@ -1,0 +1,138 @@
+"""The ledger as it begins."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Bring the ledger to this version."""
+    op.create_table(
+        "batch",
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("stage", sa.String(length=16), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("api_calls", sa.JSON(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("window_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("window_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_window_open", sa.Boolean(), nullable=False),
+        sa.Column("search_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("search_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("page_token", sa.Text(), nullable=True),
+        sa.Column("page_token_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("remedy", sa.Text(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_batch")),
+    )
+    op.create_index(op.f("ix_batch_connection_kind_started_at"), "batch", ["connection", "kind", "started_at"])
+
+    op.create_table(
+        "encryption_key",
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_encryption_key")),
+    )
+    op.create_table(
+        "landed_order",
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("last_updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.Column("landed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "order_id", name=op.f("pk_landed_order")),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(length=200), nullable=False),
+        sa.Column("expires_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "kind", name=op.f("pk_lease")),
+    )
+    op.create_table(
+        "rate_budget",
+        sa.Column("account", sa.String(length=120), nullable=False),
+        sa.Column("operation", sa.String(length=64), nullable=False),
+        sa.Column("tokens", sa.Float(precision=53), nullable=False),
+        sa.Column("rate", sa.Float(precision=53), nullable=False),
+        sa.Column("counted_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("account", "operation", name=op.f("pk_rate_budget")),
+    )
+    op.create_table(
+        "reservation",
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("line_number", sa.Integer(), nullable=False),
+        sa.Column("warehouse", sa.String(length=64), nullable=False),
+        sa.Column("sku", sa.String(length=120), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "order_id", "line_number", name=op.f("pk_reservation")),
+    )
+    op.create_index(op.f("ix_reservation_warehouse_sku"), "reservation", ["warehouse", "sku"])
+
+    op.create_table(
+        "tracked_order",
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=True),
+        sa.Column("is_sfp", sa.Boolean(), nullable=False),
+        sa.Column("ship_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("marketplace_id", sa.String(length=32), nullable=True),
+        sa.Column("service_level", sa.String(length=64), nullable=True),
+        sa.Column("programs", sa.Text(), nullable=True),
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.Column("loaded_digest", sa.String(length=64), nullable=True),
+        sa.Column("fulfilled_before", sa.Text(), nullable=True),
+        sa.Column("first_loaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "order_id", name=op.f("pk_tracked_order")),
+    )
+    op.create_index(op.f("ix_tracked_order_connection_status"), "tracked_order", ["connection", "status"])
+
+    op.create_table(
+        "watermark",
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "kind", name=op.f("pk_watermark")),
+    )
+    op.create_table(
+        "batch_order",
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("origin", sa.String(length=16), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("reasons", sa.Text(), nullable=True),
+        sa.Column("warnings", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_batch_order_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", "order_id", name=op.f("pk_batch_order")),
+    )
+    op.create_index(op.f("ix_batch_order_batch_id_outcome"), "batch_order", ["batch_id", "outcome"])
+    op.create_index(op.f("ix_batch_order_connection_order_id"), "batch_order", ["connection", "order_id"])
+
+    op.create_table(
+        "staged_order",
+        sa.Column("batch_id", sa.String(length=80), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_staged_order_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", "order_id", name=op.f("pk_staged_order")),
+    )

@@ -1,0 +1,144 @@
+"""Opening the ledger: made when it is new, migrated when it is older, refused when its keys are not there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy.engine import make_url
+
+from mfn.database.bulk import utc_text
+from mfn.database.engines import engine_for, reading, writing
+from mfn.errors import ConfigurationError
+from mfn.ledger.encryption import REMEDY, Cipher, Key, new_key, parse_keys
+from mfn.ledger.schema import EncryptionKey
+
+if TYPE_CHECKING:
+    from mfn.settings import Settings
+
+HEAD = "0001"
+"""The newest migration; a test holds it to ledger/migrations."""
+PROOF = b"this key fits"
+MIGRATION_LOCK = 5_201_107
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The open ledger.
+
+    Attributes:
+        engine: Its database.
+        cipher: What encrypts and decrypts buyers' data.
+    """
+
+    engine: Engine
+    cipher: Cipher
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger of these settings, at the newest schema, its keys proven to fit.
+
+    Encryption keys are made only together with a new, empty ledger.
+
+    Args:
+        settings: The settings in force.
+
+    Raises:
+        ConfigurationError: No key fits a ledger that has data, or it was written by a newer version.
+        RetriableError: Its database cannot be reached.
+    """
+    make_home(settings.home)
+    engine = engine_for(settings.ledger_url.get_secret_value())
+    what = "the ledger " + make_url(settings.ledger_url.get_secret_value()).render_as_string(hide_password=True)
+    with reading(engine, what=what) as connection:
+        version = _version(connection)
+    if version != HEAD:
+        _migrate(engine, what)
+    with reading(engine, what=what) as connection:
+        proofs = dict(connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof)).tuples().all())
+    keys = _keys(settings, is_new=not proofs)
+    cipher = Cipher(keys)
+    missing = sorted(set(proofs) - {key.key_id for key in keys})
+    if missing:
+        raise ConfigurationError(
+            f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
+        )
+    for key_id, proof in proofs.items():
+        cipher.decrypt(proof, context=key_id)
+    unknown = [key for key in keys if key.key_id not in proofs]
+    if unknown:
+        with writing(engine, what=what) as connection:
+            _register(connection, unknown)
+    return Ledger(engine, cipher)
+
+
+def make_home(home: Path) -> None:
+    """Make the home directory, readable by its owner only."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"MFN_HOME {home} cannot be made: {error.strerror}.",
+            remedy="Set MFN_HOME to a directory that may be written to.",
+        ) from None
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine, what: str) -> None:
+    from alembic import command  # noqa: PLC0415 - a third of a second that only a new or older ledger needs
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine, what=what) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ConfigurationError(
+                f"{what} was written by another version of mfn: {error}",
+                remedy="Install the version that wrote it, or a newer one.",
+            ) from None
+
+
+def _keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
+    if settings.pii_keys is not None:
+        return parse_keys(settings.pii_keys.get_secret_value(), origin="MFN_PII_KEYS")
+    path = settings.keys_file
+    if not path.exists() and is_new:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass  # another process was first; its keys are read below
+        else:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(new_key() + "\n")
+    if not path.exists():
+        raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY)
+    if path.stat().st_mode & 0o077:
+        raise ConfigurationError(f"{path} may be read by others.", remedy=f"Run chmod 600 {path}.")
+    return parse_keys(path.read_text(encoding="ascii"), origin=str(path))
+
+
+def _register(connection: Connection, keys: list[Key]) -> None:
+    for key in keys:
+        proof = Cipher([key]).encrypt(PROOF, context=key.key_id)
+        connection.execute(
+            text(
+                "INSERT INTO encryption_key (key_id, proof, added_at) VALUES (:key_id, :proof, :added_at)"
+                " ON CONFLICT (key_id) DO NOTHING"
+            ),
+            {"key_id": key.key_id, "proof": proof, "added_at": utc_text(datetime.now(UTC))},
+        )

@@ -1,0 +1,273 @@
+"""Where every order stands, and what each batch did with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import func, select, update
+
+from mfn.database.bulk import merge, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import EARLIER, add_to_batch, table
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
+from mfn.models import OrderStatus, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
+IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
+LOOKUP = 500
+"""Ids in one IN list; SQLite allows 32,766, and plans stay small."""
+
+TRACKED_COLUMNS = (
+    "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
+    "batch_id", "updated_at",
+)  # fmt: skip
+LOADED_COLUMNS = (
+    "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
+    "loaded_digest", "fulfilled_before", "first_loaded_at", "batch_id", "updated_at",
+)  # fmt: skip
+OUTCOME_COLUMNS = ("batch_id", "order_id", "connection", "origin", "outcome", "reasons", "warnings", "at")
+
+
+def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
+    """Make every order that earlier runs left unfinished part of this batch.
+
+    These are the orders that are held, those that were ready and never loaded, and those that a broken-off batch landed
+    and never brought to its end. An order that the batch has already stays what it was.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The import batch at work.
+
+    Returns:
+        How many orders of earlier runs the batch has now.
+    """
+    assert_held(database, batch.lease)
+    unfinished = select(TrackedOrder.order_id).where(
+        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED)
+    )
+    unjudged = (
+        select(BatchOrder.order_id)
+        .join(Batch, Batch.batch_id == BatchOrder.batch_id)
+        .where(
+            Batch.connection == batch.connection,
+            Batch.kind == batch.kind,
+            Batch.status == "failed",
+            Batch.parameters["dry_run"].as_boolean().is_(False),
+            BatchOrder.outcome.is_(None) | (BatchOrder.outcome == OrderStatus.READY),
+        )
+    )
+    order_ids = database.execute(unfinished.union(unjudged)).scalars().all()
+    add_to_batch(database, batch, order_ids, origin=EARLIER)
+    return database.execute(
+        select(func.count()).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == EARLIER)
+    ).scalar_one()
+
+
+def batch_orders(ledger: Ledger, batch_id: str, *, outcomes: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+    """The orders of a batch: order_id, origin, outcome, reasons, warnings; sorted by id.
+
+    Args:
+        ledger: The open ledger.
+        batch_id: The batch.
+        outcomes: Only those with one of these outcomes.
+    """
+    statement = select(
+        BatchOrder.order_id, BatchOrder.origin, BatchOrder.outcome, BatchOrder.reasons, BatchOrder.warnings
+    ).where(BatchOrder.batch_id == batch_id)
+    if outcomes is not None:
+        statement = statement.where(BatchOrder.outcome.in_(outcomes))
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement.order_by(BatchOrder.order_id)).all()
+
+
+def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None], int]:
+    """How many orders of a batch have each (origin, outcome)."""
+    statement = (
+        select(BatchOrder.origin, BatchOrder.outcome, func.count())
+        .where(BatchOrder.batch_id == batch_id)
+        .group_by(BatchOrder.origin, BatchOrder.outcome)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return {(row[0], row[1]): row[2] for row in database.execute(statement)}
+
+
+def tracked_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What the ledger knows of orders: every column of `tracked_order`, by order id; unknown ones are absent."""
+    found: dict[str, Row[Any]] = {}
+    with reading(ledger.engine, what="the ledger") as database:
+        for start in range(0, len(order_ids), LOOKUP):
+            some = order_ids[start : start + LOOKUP]
+            rows = database.execute(
+                select(TrackedOrder).where(TrackedOrder.connection == connection, TrackedOrder.order_id.in_(some))
+            )
+            found.update({row.order_id: row for row in rows})
+    return found
+
+
+def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Say what the batch did with its orders.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        rows: One (order_id, origin, outcome, reasons, warnings) an order, the last two as `reasons_text` makes them.
+    """
+    now = utc_text(datetime.now(UTC))
+    merge(
+        database,
+        table(BatchOrder),
+        OUTCOME_COLUMNS,
+        [(batch.batch_id, row[0], batch.connection, *row[1:], now) for row in rows],
+        update=("outcome", "reasons", "warnings", "at"),
+    )
+
+
+def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Say what became of orders that were judged before; their reasons and warnings stay.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        rows: One (order_id, origin, outcome) an order.
+    """
+    now = utc_text(datetime.now(UTC))
+    merge(
+        database,
+        table(BatchOrder),
+        ("batch_id", "order_id", "connection", "origin", "outcome", "at"),
+        [(batch.batch_id, order_id, batch.connection, origin, outcome, now) for order_id, origin, outcome in rows],
+        update=("outcome", "at"),
+    )
+
+
+def write_standing(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Say where orders stand now; what the warehouse was given stays noted.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        rows: One (order_id, status, reasons, is_sfp, ship_by, marketplace_id, service_level, programs) an order, times as
+            texts.
+    """
+    now = utc_text(datetime.now(UTC))
+    merge(
+        database,
+        table(TrackedOrder),
+        TRACKED_COLUMNS,
+        [(batch.connection, *row, batch.batch_id, now) for row in rows],
+    )
+
+
+def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Say that orders are in the warehouse for the first time.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        rows: One (order_id, is_sfp, ship_by, marketplace_id, service_level, programs, loaded_digest, fulfilled_before) an
+            order; the last is JSON text {order item id: units shipped before} or None.
+    """
+    now = utc_text(datetime.now(UTC))
+    merge(
+        database,
+        table(TrackedOrder),
+        LOADED_COLUMNS,
+        [
+            (batch.connection, row[0], OrderStatus.LOADED.value, None, *row[1:], now, batch.batch_id, now)
+            for row in rows
+        ],
+    )
+
+
+def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
+    """Note what the warehouse was offered anew for orders that it has; how far it got with them is not touched.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        rows: One (order_id, loaded_digest) an order.
+    """
+    for order_id, digest in rows:
+        database.execute(
+            update(TrackedOrder)
+            .where(TrackedOrder.connection == batch.connection, TrackedOrder.order_id == order_id)
+            .values(loaded_digest=digest, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
+        )
+
+
+def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
+    """Say that Amazon has cancelled orders; their units are free again."""
+    for start in range(0, len(order_ids), LOOKUP):
+        some = order_ids[start : start + LOOKUP]
+        database.execute(
+            update(TrackedOrder)
+            .where(TrackedOrder.connection == batch.connection, TrackedOrder.order_id.in_(some))
+            .values(
+                status=OrderStatus.CANCELLED.value, reasons=None, batch_id=batch.batch_id, updated_at=datetime.now(UTC)
+            )
+        )
+
+
+def list_orders(
+    ledger: Ledger, *, status: str | None = None, connection: str | None = None, order_id: str | None = None
+) -> Sequence[Row[Any]]:
+    """Orders, the most urgent first: every column of `tracked_order`.
+
+    Args:
+        ledger: The open ledger.
+        status: Only those with this status.
+        connection: Only those of this connection.
+        order_id: Only the one with this id.
+    """
+    statement = select(TrackedOrder).order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    if status is not None:
+        statement = statement.where(TrackedOrder.status == status)
+    if connection is not None:
+        statement = statement.where(TrackedOrder.connection == connection)
+    if order_id is not None:
+        statement = statement.where(TrackedOrder.order_id == order_id)
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).all()
+
+
+def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
+    """What each batch did with an order, oldest first: at, batch_id, kind, origin, outcome, reasons, warnings, dry_run."""
+    statement = (
+        select(
+            BatchOrder.at,
+            BatchOrder.batch_id,
+            BatchOrder.connection,
+            Batch.kind,
+            BatchOrder.origin,
+            BatchOrder.outcome,
+            BatchOrder.reasons,
+            BatchOrder.warnings,
+            Batch.parameters,
+        )
+        .join(Batch, Batch.batch_id == BatchOrder.batch_id)
+        .where(BatchOrder.order_id == order_id)
+        .order_by(BatchOrder.at)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).all()
+
+
+def reasons_text(reasons: Sequence[Reason]) -> str | None:
+    """Reasons as the ledger keeps them; None for none."""
+    return msgspec.json.encode(reasons).decode() if reasons else None
+
+
+def read_reasons(stored: str | None) -> tuple[Reason, ...]:
+    """Reasons from the ledger."""
+    return msgspec.json.decode(stored, type=tuple[Reason, ...]) if stored else ()

@@ -1,0 +1,155 @@
+"""What the transform made of each order, waiting for the load; and the units that are promised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import delete, select
+
+from mfn.database.bulk import merge
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.orders import LOOKUP
+from mfn.ledger.schema import Reservation, StagedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+
+class Staged(msgspec.Struct, frozen=True, array_like=True):
+    """One order, ready to be written; buyers' data, encrypted in the ledger.
+
+    Attributes:
+        order: The row of `wms_order` in the order of the warehouse's columns, or None for an order that is only reserved.
+        lines: Its rows of `wms_order_line`.
+        reserved: (line number, warehouse SKU, units) that are promised to it.
+        is_sfp, ship_by, marketplace_id, service_level, programs: For the ledger's own list of orders.
+        is_in_warehouse: Whether the warehouse was given it before.
+        cancel_reason: Why the buyer asks for a cancellation, or None.
+        fulfilled_before: JSON text of units that were shipped before the first load, or None.
+    """
+
+    order: tuple[Any, ...] | None
+    lines: list[tuple[Any, ...]]
+    reserved: list[tuple[int, str, int]]
+    is_sfp: bool
+    ship_by: str | None
+    marketplace_id: str | None
+    service_level: str | None
+    programs: str | None
+    is_in_warehouse: bool
+    cancel_reason: str | None
+    fulfilled_before: str | None
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Staged)
+
+
+def stage(ledger: Ledger, database: Connection, batch: BatchRef, staged: Iterable[tuple[str, str, Staged]]) -> None:
+    """Write staged orders down; one that is there already is replaced.
+
+    Args:
+        ledger: The open ledger.
+        database: The open transaction.
+        batch: The batch.
+        staged: (order id, digest of what the warehouse is given, the staged order).
+    """
+    rows = [
+        (
+            batch.batch_id,
+            order_id,
+            ledger.cipher.encrypt(_ENCODER.encode(order), context=f"{batch.batch_id} {order_id}"),
+            digest,
+        )
+        for order_id, digest, order in staged
+    ]
+    merge(database, table(StagedOrder), ("batch_id", "order_id", "payload", "digest"), rows)
+
+
+def staged_orders(ledger: Ledger, batch: BatchRef, order_ids: Sequence[str]) -> list[tuple[str, str, Staged]]:
+    """Staged orders of a batch.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+        order_ids: At most a chunk of ids.
+
+    Returns:
+        (order id, digest, staged order), in no particular order; an order that is not staged is left out.
+    """
+    found: list[tuple[str, str, Staged]] = []
+    with reading(ledger.engine, what="the ledger") as database:
+        for start in range(0, len(order_ids), LOOKUP):
+            some = order_ids[start : start + LOOKUP]
+            rows = database.execute(
+                select(StagedOrder.order_id, StagedOrder.digest, StagedOrder.payload).where(
+                    StagedOrder.batch_id == batch.batch_id, StagedOrder.order_id.in_(some)
+                )
+            ).tuples()
+            for order_id, digest, payload in rows:
+                plain = ledger.cipher.decrypt(payload, context=f"{batch.batch_id} {order_id}")
+                found.append((order_id, digest, _DECODER.decode(plain)))
+    return found
+
+
+def staged_ids(ledger: Ledger, batch: BatchRef) -> Sequence[str]:
+    """The ids of every staged order of a batch, sorted."""
+    statement = (
+        select(StagedOrder.order_id).where(StagedOrder.batch_id == batch.batch_id).order_by(StagedOrder.order_id)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).scalars().all()
+
+
+def drop_staged(database: Connection, batch: BatchRef, order_ids: Sequence[str] | None = None) -> None:
+    """Remove staged orders that are done with; None: all of the batch."""
+    statement = delete(StagedOrder).where(StagedOrder.batch_id == batch.batch_id)
+    if order_ids is None:
+        database.execute(statement)
+        return
+    for start in range(0, len(order_ids), LOOKUP):
+        database.execute(statement.where(StagedOrder.order_id.in_(order_ids[start : start + LOOKUP])))
+
+
+def digest_of(ledger: Ledger, order: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> str:
+    """The fingerprint of what the warehouse is given."""
+    return ledger.cipher.digest(_ENCODER.encode((order, lines)))
+
+
+def reserve(
+    database: Connection,
+    batch: BatchRef,
+    warehouse: str,
+    reserved: Sequence[tuple[str, Sequence[tuple[int, str, int]]]],
+) -> None:
+    """Replace what is promised to orders.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        warehouse: The digest that tells warehouses apart.
+        reserved: (order id, its (line number, warehouse SKU, units)); nothing for an order that needs nothing any more.
+    """
+    release(database, batch, [order_id for order_id, _ in reserved])
+    rows = [
+        (batch.connection, order_id, number, warehouse, sku, units)
+        for order_id, lines in reserved
+        for number, sku, units in lines
+    ]
+    merge(database, table(Reservation), ("connection", "order_id", "line_number", "warehouse", "sku", "units"), rows)
+
+
+def release(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
+    """Free what was promised to orders."""
+    for start in range(0, len(order_ids), LOOKUP):
+        some = order_ids[start : start + LOOKUP]
+        database.execute(
+            delete(Reservation).where(Reservation.connection == batch.connection, Reservation.order_id.in_(some))
+        )

@@ -1,0 +1,110 @@
+"""Which orders are due, and what becomes of the others; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mfn.models import OrderStatus, Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
+PENDING = ("PENDING", "PENDING_AVAILABILITY")
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What becomes of an order that is not due.
+
+    Attributes:
+        outcome: How the run counts it.
+        status: Where the order stands afterwards.
+        detail: Why, in words.
+        remedy: What to do, or nothing.
+    """
+
+    outcome: Outcome
+    status: OrderStatus
+    detail: str
+    remedy: str = ""
+
+
+SETTLEMENTS: dict[str, Settlement] = {
+    "cancelled": Settlement(Outcome.CANCELLED, OrderStatus.CANCELLED, "cancelled at Amazon"),
+    "payment_pending": Settlement(
+        Outcome.IGNORED, OrderStatus.PENDING, "Amazon has not cleared the payment; its units are reserved, nothing else"
+    ),
+    "already_shipped": Settlement(Outcome.IGNORED, OrderStatus.SHIPPED, "Amazon shows it as shipped"),
+    "unfulfillable": Settlement(Outcome.IGNORED, OrderStatus.IGNORED, "Amazon says that it cannot be fulfilled"),
+    "not_merchant_fulfilled": Settlement(Outcome.IGNORED, OrderStatus.IGNORED, "Amazon fulfils it"),
+    "other_marketplace": Settlement(
+        Outcome.IGNORED,
+        OrderStatus.IGNORED,
+        "its marketplace is not one of the connection's",
+        "Add the marketplace to the connection in connections.yaml if its orders are to be shipped.",
+    ),
+    "placed_before_start": Settlement(
+        Outcome.IGNORED,
+        OrderStatus.IGNORED,
+        "placed before orders.not_before: it belongs to the system that shipped before this one",
+    ),
+    "dismissed": Settlement(Outcome.IGNORED, OrderStatus.DISMISSED, "dismissed by hand"),
+    "channel_missing": Settlement(
+        Outcome.HELD,
+        OrderStatus.HELD,
+        "$.fulfillment.fulfilledBy is missing: nobody can say whether the seller or Amazon ships it",
+        "It is read again from Amazon on every run; look at it in Seller Central if it stays.",
+    ),
+    "status_unknown": Settlement(
+        Outcome.HELD,
+        OrderStatus.HELD,
+        "its fulfillmentStatus is one that this version does not know",
+        "Look at it in Seller Central; a newer version of mfn may know the status.",
+    ),
+}
+"""Every reason for which an order is not due, by its code."""
+
+
+def settle(
+    orders: pd.DataFrame, *, marketplace_ids: Collection[str], not_before: datetime | None, in_warehouse: Collection[str],
+    dismissed: Collection[str],
+) -> pd.Series[str]:  # fmt: skip
+    """Why each order is not due, as a key of `SETTLEMENTS`; an empty text for one that is.
+
+    Args:
+        orders: The order frame.
+        marketplace_ids: The connection's marketplaces; an order that names none passes.
+        not_before: Orders placed earlier are left to the system before this one, unless they are in the warehouse already.
+        in_warehouse: Order ids that the warehouse was given.
+        dismissed: Order ids that a person dismissed.
+    """
+    status, loaded = orders["fulfillment_status"], orders["order_id"].isin(list(in_warehouse))
+    early = orders["created_at"] < not_before if not_before else pd.Series(data=False, index=orders.index)
+    elsewhere = orders["marketplace_id"].notna() & ~orders["marketplace_id"].isin(list(marketplace_ids))
+    cases = {
+        "dismissed": orders["order_id"].isin(list(dismissed)),
+        "channel_missing": orders["fulfilled_by"].isna(),
+        "not_merchant_fulfilled": orders["fulfilled_by"] != "MERCHANT",
+        "other_marketplace": elsewhere & ~loaded,
+        "placed_before_start": early & ~loaded,
+        "cancelled": status == "CANCELLED",
+        "payment_pending": status.isin(PENDING),
+        "already_shipped": status == "SHIPPED",
+        "unfulfillable": status == "UNFULFILLABLE",
+        "status_unknown": ~status.isin(DUE),
+    }
+    chosen = np.select([case.to_numpy(dtype=bool) for case in cases.values()], list(cases), default="")
+    return pd.Series(chosen, index=orders.index, dtype="object")
+
+
+def settlement_reason(code: str) -> Reason:
+    """A settlement as the reason that the order shows."""
+    settlement = SETTLEMENTS[code]
+    shown = "invalid_payload" if code == "channel_missing" else code
+    return Reason(shown, settlement.detail, settlement.remedy)

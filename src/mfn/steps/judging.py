@@ -1,0 +1,228 @@
+"""Judging a chunk of orders: decode, settle, check with Great Expectations, explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mfn.amazon.orders import decode_order
+from mfn.errors import DataError, FatalError
+from mfn.ledger.orders import IN_WAREHOUSE
+from mfn.models import OrderStatus, Outcome, Reason
+from mfn.quality.model import QualityReport
+from mfn.quality.runner import check
+from mfn.rules.addresses import check_addresses
+from mfn.rules.explaining import Context, explain
+from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
+from mfn.rules.lines import is_duplicate_line
+from mfn.rules.programs import is_sfp, unsupported_programs
+from mfn.rules.settling import SETTLEMENTS, settle, settlement_reason
+from mfn.rules.shipping_methods import resolve_shipping_methods
+from mfn.rules.skus import resolve_skus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    from sqlalchemy import Row
+
+    from mfn.amazon.orders import Order
+    from mfn.steps.workplace import Workplace
+
+READY = OrderStatus.READY.value
+"""The outcome of an order that may be loaded, until the load has happened."""
+
+CANCEL_REQUESTED = "buyer_cancel_requested"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the checks say of one order.
+
+    Attributes:
+        order_id: Amazon's order id.
+        outcome: `ready`, or how the run counts it.
+        status: Where it stands now; None: where it stood, since the warehouse has it.
+        reasons: Why it is held or ignored.
+        warnings: What a person should look at.
+        standing: (is_sfp, ship_by, marketplace_id, service_level, programs) for the ledger; times as texts.
+        is_due: Whether Amazon expects it to be shipped.
+    """
+
+    order_id: str
+    outcome: str
+    status: str | None
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    standing: tuple[Any, ...] = (False, None, None, None, None)
+    is_due: bool = False
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every chunk of a run is judged against.
+
+    Attributes:
+        place: The workplace.
+        items: The warehouse's items.
+        ship_methods: The warehouse's shipping methods.
+    """
+
+    place: Workplace
+    items: pd.DataFrame
+    ship_methods: pd.DataFrame
+
+    @property
+    def context(self) -> Context:
+        """What explanations draw on."""
+        methods = self.place.mappings.shipping_methods
+        return Context(self.place.connection.name, methods, self.ship_methods, self.items)
+
+
+def judge(
+    bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]
+) -> tuple[list[Judgement], QualityReport]:
+    """Judge a chunk of landed orders.
+
+    Args:
+        bench: What they are judged against.
+        texts: (order id, JSON text) of each.
+        tracked: What the ledger knows of them.
+
+    Returns:
+        One judgement an order, and what the expectations found.
+
+    Raises:
+        FatalError: A check that holds orders could not run at all: nothing may be loaded unchecked.
+    """
+    orders, judgements = _decode(texts, tracked)
+    frame = order_frame(orders)
+    connection = bench.place.connection
+    settled = settle(
+        frame,
+        marketplace_ids=connection.marketplace_ids,
+        not_before=connection.orders.not_before,
+        in_warehouse=[order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE],
+        dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
+    )
+    standings = standing_rows(frame)
+    for position in (settled != "").to_numpy().nonzero()[0]:
+        order = orders[position]
+        judgements.append(_settled(order.order_id, str(settled.iloc[position]), tracked, standings[position]))
+    due = (settled == "").to_numpy().nonzero()[0]
+    due_frame = frame.take(due).reset_index(drop=True)
+    checked, report = _check_due(
+        bench, [orders[position] for position in due], due_frame, tracked, [standings[position] for position in due]
+    )
+    return judgements + checked, report
+
+
+def _decode(texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]) -> tuple[list[Order], list[Judgement]]:
+    orders: list[Order] = []
+    held: list[Judgement] = []
+    for order_id, text in texts:
+        try:
+            orders.append(decode_order(text))
+        except DataError as error:
+            reason = Reason("invalid_payload", error.message, error.remedy)
+            held.append(_held(order_id, tracked, (reason,), (), (False, None, None, None, None), is_due=False))
+    return orders, held
+
+
+def _held(
+    order_id: str, tracked: Mapping[str, Row[Any]], reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
+    standing: tuple[Any, ...], *, is_due: bool,
+) -> Judgement:  # fmt: skip
+    """Held; but what the warehouse has stays there, and what is wrong with its newest version becomes a warning."""
+    known = tracked.get(order_id)
+    if known is not None and known.status in IN_WAREHOUSE:
+        return Judgement(order_id, Outcome.UNCHANGED, None, (), warnings + reasons, standing, is_due)
+    if known is not None and known.status == OrderStatus.DISMISSED:
+        return Judgement(order_id, Outcome.IGNORED, known.status, (settlement_reason("dismissed"),), (), standing)
+    return Judgement(order_id, Outcome.HELD, OrderStatus.HELD, reasons, warnings, standing, is_due)
+
+
+def _settled(order_id: str, code: str, tracked: Mapping[str, Row[Any]], standing: tuple[Any, ...]) -> Judgement:
+    settlement = SETTLEMENTS[code]
+    reason = settlement_reason(code)
+    known = tracked.get(order_id)
+    in_warehouse = known is not None and known.status in IN_WAREHOUSE
+    if settlement.outcome == Outcome.HELD:
+        return _held(order_id, tracked, (reason,), (), standing, is_due=False)
+    if settlement.outcome == Outcome.CANCELLED:
+        # What the warehouse has is cancelled there first, by the load; then its status moves.
+        return Judgement(order_id, Outcome.CANCELLED, None if in_warehouse else settlement.status, (), (), standing)
+    if in_warehouse:
+        return Judgement(order_id, Outcome.UNCHANGED, None, (), (), standing)
+    return Judgement(order_id, settlement.outcome, settlement.status, (reason,), (), standing)
+
+
+def _check_due(
+    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, tracked: Mapping[str, Row[Any]],
+    standings: Sequence[tuple[Any, ...]],
+) -> tuple[list[Judgement], QualityReport]:  # fmt: skip
+    frame, lines, components = _checked_frames(bench, orders, frame)
+    report, hits = check(frame, lines)
+    if report.not_run:
+        raise FatalError(
+            "checks that hold orders could not run: "
+            + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
+            remedy="Nothing was loaded. Run it with --debug and report what it prints.",
+        )
+    found = explain(hits, frame, lines, components, bench.context)
+    judgements = []
+    for order_id, standing in zip(frame["order_id"], standings, strict=True):
+        reasons, warnings = found.get(order_id, ([], []))
+        known = tracked.get(order_id)
+        if known is not None and known.status in IN_WAREHOUSE:
+            # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
+            passed_on = [reason for reason in reasons if reason.code == CANCEL_REQUESTED]
+            reasons = [reason for reason in reasons if reason.code != CANCEL_REQUESTED]
+            warnings = warnings + passed_on
+        if reasons:
+            judgements.append(_held(order_id, tracked, tuple(reasons), tuple(warnings), standing, is_due=True))
+        else:
+            status = None if known is not None and known.status in IN_WAREHOUSE else READY
+            judgements.append(Judgement(order_id, READY, status, (), tuple(warnings), standing, is_due=True))
+    return judgements, report
+
+
+def _checked_frames(
+    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Due orders as the frames that the suites check: orders, lines, and the lines as the warehouse gets them."""
+    place = bench.place
+    lines = line_frame(orders)
+    marketplaces = dict(zip(frame["order_id"], frame["marketplace_id"], strict=True))
+    components = resolve_skus(
+        lines, place.mappings.sku_aliases, bench.items, connection=place.connection.name, marketplaces=marketplaces
+    )
+    frame = resolve_shipping_methods(frame, place.mappings.shipping_methods, connection=place.connection.name)
+    active = bench.ship_methods.loc[bench.ship_methods["is_active"].astype(bool), "code"]
+    addresses = check_addresses(address_frame(orders))
+    frame = frame.assign(
+        mapped_code=frame["warehouse_code"],
+        warehouse_code=frame["warehouse_code"].where(frame["warehouse_code"].isin(active), None),
+        missing_address_fields=addresses["missing_fields"],
+        address_warning=addresses["warning"],
+        unsupported_programs=unsupported_programs(frame, allow_programs=place.connection.orders.allow_programs),
+    )
+    unknown = components.loc[~components["is_known"], ["order_id", "order_item_id"]].drop_duplicates()
+    keys = set(zip(unknown["order_id"], unknown["order_item_id"], strict=True))
+    known = [key not in keys for key in zip(lines["order_id"], lines["order_item_id"], strict=True)]
+    lines = lines.drop(columns=["gift_message", "customization_url"])
+    return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate_line(lines)), components
+
+
+def standing_rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """(is_sfp, ship_by, marketplace_id, service_level, programs) of each order of an order frame, times as texts."""
+    return list(
+        zip(
+            is_sfp(frame).tolist(),
+            time_texts(frame["ship_by"]),
+            frame["marketplace_id"].tolist(),
+            frame["service_level"].tolist(),
+            [",".join(programs) or None for programs in frame["programs"]],
+            strict=True,
+        )
+    )

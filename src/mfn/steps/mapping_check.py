@@ -1,0 +1,42 @@
+"""`mfn mappings check`: the files themselves, and against every warehouse that can be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.connections import load_connections
+from mfn.errors import Problem
+from mfn.mappings import check_mappings, load_mappings
+from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.warehouse.sql import SqlWarehouse
+
+if TYPE_CHECKING:
+    from mfn.settings import Settings
+
+
+def check_all_mappings(settings: Settings) -> list[Problem]:
+    """Everything that is wrong with the mapping files.
+
+    Args:
+        settings: The settings in force. Where connections are set up, the names in the files are held to them, and the codes and SKUs
+            to their warehouses.
+
+    Raises:
+        ConfigurationError: The connections file is there and wrong.
+        MfnError: A warehouse cannot be asked.
+    """
+    if not settings.connections.is_file():
+        return check_mappings(settings.mappings)
+    connections = load_connections(settings)
+    problems = check_mappings(settings.mappings, connections=connections)
+    if problems:
+        return problems
+    mappings = load_mappings(settings.mappings)
+    for connection in connections.values():
+        warehouse = SqlWarehouse(connection.warehouse.url, name=connection.name)
+        warehouse.ensure_tables()
+        items, ship_methods = warehouse.items(), warehouse.ship_methods()
+        if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
+            found = check_against_warehouse(mappings, items, ship_methods, connection=connection.name)
+            problems += [problem for problem in found if problem not in problems]
+    return problems

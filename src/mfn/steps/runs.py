@@ -1,0 +1,303 @@
+"""Runs: a lease, a batch, its steps in order, a report at the end, whatever happened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mfn.connections import find_connection
+from mfn.database.engines import writing
+from mfn.errors import ConfigurationError, MfnError, RunFailedError
+from mfn.ledger.batches import OPENED, get_batch, list_batches, open_batch, record_failure, reopen_batch, update_batch
+from mfn.ledger.landing import get_watermark
+from mfn.ledger.leases import lease
+from mfn.ledger.opening import open_ledger
+from mfn.steps.extract import SETTLED_AFTER, extract
+from mfn.steps.load import load
+from mfn.steps.report import report
+from mfn.steps.transform import transform
+from mfn.steps.validate import validate
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mfn.models import BatchKind, BatchRef
+    from mfn.settings import Settings
+
+    Step = Callable[[BatchRef, Settings], BatchRef]
+
+log = logging.getLogger(__name__)
+
+IMPORT_STEPS: tuple[Step, ...] = (extract, validate, transform, load)
+"""What an import does, in order; the report follows whatever happened."""
+
+STEPS: dict[BatchKind, tuple[Step, ...]] = {"import": IMPORT_STEPS}
+
+MOMENT_AGO = timedelta(seconds=179)
+"""A scheduled run leaves a window alone that another one fetched within the time in which searchOrders refills by one
+call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
+
+
+def stages(kind: BatchKind) -> list[str]:
+    """The names of the stages of a kind of run, in order."""
+    return [step.__name__ for step in STEPS[kind]]
+
+
+@contextmanager
+def import_run(
+    settings: Settings,
+    connection: str,
+    *,
+    since: datetime | None = None,
+    order_id: str | None = None,
+    dry_run: bool = False,
+) -> Iterator[BatchRef]:
+    """Hold the lease of a connection's imports, and a batch to work on.
+
+    Everything that a person set up wrongly is found here, before anything is started.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        since: Fetch what changed since then rather than since the last import.
+        order_id: Fetch this order only.
+        dry_run: Say what would be loaded, and change nothing.
+
+    Yields:
+        The batch: a new one, or the one that was broken off and asked for the same.
+
+    Raises:
+        ConfigurationError: Settings, connections or mappings are wrong.
+        LeaseHeldError: Another import works on this connection.
+    """
+    place = open_workplace(settings, connection)
+    _check_set_up(place)
+    parameters: dict[str, Any] = {"since": since and since.isoformat(), "order_id": order_id, "dry_run": dry_run}
+    with lease(place.ledger, connection, "import") as token:
+        yield open_batch(
+            place.ledger, connection, "import", lease=token, parameters=parameters, last_stage=stages("import")[-1]
+        )
+
+
+def _check_set_up(place: Any) -> None:
+    """Raise every fault of the set-up at once, before anything is started."""
+    problems: list[ConfigurationError] = []
+    for part in ("mappings", "amazon"):
+        try:
+            getattr(place, part)
+        except ConfigurationError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise ConfigurationError(
+            "\n".join(error.message for error in problems),
+            remedy=" ".join(dict.fromkeys(error.remedy for error in problems)),
+        )
+
+
+def was_just_fetched(settings: Settings, connection: str) -> bool:
+    """Whether a scheduled import has nothing to do, since another one fetched its window a moment ago.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+    """
+    find_connection(settings, connection)
+    ledger = open_ledger(settings)
+    watermark = get_watermark(ledger, connection)
+    newest = next(iter(list_batches(ledger, connection=connection, kind="import", limit=1)), None)
+    if watermark is None or newest is None or newest.status == "failed":
+        return False
+    return datetime.now(UTC) - SETTLED_AFTER - watermark < MOMENT_AGO
+
+
+@contextmanager
+def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None) -> Iterator[BatchRef]:
+    """Hold the lease of a batch that exists, and the batch, ready to go on.
+
+    Args:
+        settings: The settings in force.
+        batch_id: The batch.
+        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, the first after
+            extract.
+
+    Yields:
+        The batch; `stage` is the last stage that counts as finished.
+
+    Raises:
+        ConfigurationError: No such batch, or its kind has no such stage.
+        LeaseHeldError: Another run of this kind works on the connection.
+    """
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch_id)
+    names = stages(row.kind)
+    if from_stage is not None and from_stage not in names:
+        raise ConfigurationError(
+            f"a batch of kind {row.kind} has no stage {from_stage!r}; its stages are: {', '.join(names)}.",
+            remedy="Name one of these with --from-stage.",
+        )
+    _check_set_up(open_workplace(settings, row.connection))
+    finished = _finished_before(from_stage, row, names)
+    with lease(ledger, row.connection, row.kind) as token:
+        batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
+        if finished == OPENED:
+            _ask_for_the_window_again(settings, batch)
+        yield batch
+
+
+def _finished_before(from_stage: str | None, row: Any, names: Sequence[str]) -> str:
+    if from_stage is None:
+        return row.stage if row.stage != names[-1] else names[0]
+    position = names.index(from_stage)
+    return names[position - 1] if position else OPENED
+
+
+def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch.batch_id)
+    if row.parameters.get("order_id"):
+        return
+    with writing(ledger.engine, what="the ledger") as database:
+        if row.window_before is None:  # it never got to its end: the window grows to the present
+            update_batch(database, batch, is_window_open=True)
+        else:
+            update_batch(
+                database,
+                batch,
+                search_after=row.window_after,
+                search_before=row.window_before,
+                page_token=None,
+                page_token_at=None,
+            )
+
+
+def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
+    """Carry out one step; what it finished, or why it failed, stands in the ledger afterwards.
+
+    Args:
+        step: One of the steps of the batch's kind.
+        batch: The batch.
+        settings: The settings in force.
+
+    Raises:
+        MfnError: What the step raised.
+    """
+    ledger = open_ledger(settings)
+    try:
+        done = step(batch, settings)
+        with writing(ledger.engine, what="the ledger") as database:
+            update_batch(database, done, stage=step.__name__, status="running", error=None, remedy=None)
+    except MfnError as error:
+        _record(settings, batch, error.message, error.remedy)
+        raise
+    except Exception as error:
+        _record(
+            settings,
+            batch,
+            f"{step.__name__} broke: {type(error).__name__}.",
+            "Run it with --debug and report what it prints.",
+        )
+        raise
+    return replace(done, stage=step.__name__)
+
+
+def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> None:
+    try:
+        record_failure(open_ledger(settings), batch, error=error, remedy=remedy)
+    except (
+        MfnError
+    ) as lost:  # the ledger itself is gone; the next run finds the batch still running, and its lease free
+        log.warning("the failure of %s could not be written down: %s", batch.batch_id, lost.message)
+
+
+def run_steps(batch: BatchRef, settings: Settings) -> None:
+    """Every step of a batch that is not finished yet, and the report at the end of it, also of a failure.
+
+    Args:
+        batch: The batch, its lease held.
+        settings: The settings in force.
+
+    Raises:
+        MfnError: A step failed, or the quality gate closed; the report is written all the same.
+    """
+    names = stages(batch.kind)
+    first = 0 if batch.stage == OPENED else names.index(batch.stage) + 1
+    try:
+        for step in STEPS[batch.kind][first:]:
+            batch = perform(step, batch, settings)
+    except MfnError:
+        _report_anyway(batch, settings)
+        raise
+    report(batch, settings)
+
+
+def _report_anyway(batch: BatchRef, settings: Settings) -> None:
+    try:
+        report(batch, settings)
+    except MfnError as error:
+        log.warning("the report of %s could not be written: %s", batch.batch_id, error.message)
+
+
+def run_import(
+    settings: Settings,
+    connection: str,
+    *,
+    since: datetime | None = None,
+    order_id: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """One import run without Prefect.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        since: Fetch what changed since then.
+        order_id: Fetch this order only.
+        dry_run: Change nothing.
+
+    Returns:
+        What `mfn import --json` prints.
+
+    Raises:
+        ConfigurationError: Something is set up wrongly; nothing was started.
+        LeaseHeldError: Another import works on this connection.
+        RunFailedError: The run failed; it has what the run did all the same.
+    """
+    begun = time.monotonic()
+    with import_run(settings, connection, since=since, order_id=order_id, dry_run=dry_run) as batch:
+        try:
+            run_steps(batch, settings)
+        except MfnError as error:
+            raise RunFailedError(error, summary_of(settings, batch.batch_id)) from error
+    return summary_of(settings, batch.batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
+
+
+def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
+    """What an import did, as `mfn import --json` prints it.
+
+    Args:
+        settings: The settings in force.
+        batch_id: An import batch.
+    """
+    row = get_batch(open_ledger(settings), batch_id)
+    names = ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored", "released", "still_held")
+    return {
+        "batch_id": batch_id,
+        "connection": row.connection,
+        "status": row.status,
+        "window": {"after": _iso(row.window_after), "before": _iso(row.window_before)},
+        **{name: row.counts.get(name, 0) for name in names},
+        "api_calls": row.api_calls,
+        "report": row.report,
+        "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

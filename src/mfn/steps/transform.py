@@ -1,0 +1,257 @@
+"""Transform: good orders as the warehouse's rows, and every promise as a reservation; staged, encrypted, in the ledger."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mfn.amazon.orders import decode_order
+from mfn.database.engines import writing
+from mfn.errors import DataError, FatalError
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
+from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, tracked_orders
+from mfn.ledger.staging import Staged, digest_of, drop_staged, stage
+from mfn.models import Outcome
+from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
+from mfn.rules.programs import is_business, is_premium
+from mfn.rules.shipping_methods import resolve_shipping_methods
+from mfn.rules.skus import resolve_skus
+from mfn.steps.judging import READY, standing_rows
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from sqlalchemy import Row
+
+    from mfn.amazon.orders import Order
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that no label printer and no PostgreSQL text takes."""
+
+RESERVING = (READY, Outcome.HELD.value, Outcome.IGNORED.value)
+"""Outcomes whose orders may have promised units: ignored ones, where their payment is pending."""
+
+
+def transform(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Turn the batch's good orders into the warehouse's rows.
+
+    SFP is PRIME and fulfilled by the merchant; shipping methods become the warehouse's codes, aliases and kits its SKUs, with Amazon's
+    order item id on every line; quantities are what is still to be shipped.
+
+    Args:
+        batch: The batch, every order of it judged.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `staged`.
+
+    Raises:
+        FatalError: A mapping was changed since the orders were judged, and no longer fits them.
+    """
+    place = open_workplace(settings, batch.connection)
+    items = place.warehouse.items()
+    rows = batch_orders(place.ledger, batch.batch_id, outcomes=RESERVING)
+    outcomes = {row.order_id: row.outcome for row in rows if row.outcome != Outcome.IGNORED or _is_pending(row.reasons)}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        drop_staged(database, batch)
+    order_ids = sorted(outcomes)
+    for start in range(0, len(order_ids), CHUNK_ORDERS):
+        chunk = order_ids[start : start + CHUNK_ORDERS]
+        tracked = tracked_orders(place.ledger, batch.connection, chunk)
+        orders = _decoded(place, batch, chunk)
+        ready = [order for order in orders if outcomes[order.order_id] == READY]
+        others = [order for order in orders if outcomes[order.order_id] != READY]
+        staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            stage(place.ledger, database, batch, staged)
+    counts = {"staged": len(order_ids)}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
+    return replace(batch, counts={**batch.counts, **counts})
+
+
+def _is_pending(reasons: str | None) -> bool:
+    return reasons is not None and '"payment_pending"' in reasons
+
+
+def _decoded(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> list[Order]:
+    """The orders that can be decoded; one that is held because it cannot be is not promised anything."""
+    orders = []
+    for _, text in stored_orders(place.ledger, batch.connection, order_ids):
+        try:
+            orders.append(decode_order(text))
+        except DataError:
+            continue
+    return orders
+
+
+def _stage_ready(
+    place: Workplace, orders: Sequence[Order], items: pd.DataFrame, tracked: Mapping[str, Row[Any]]
+) -> list[tuple[str, str, Staged]]:
+    frame, lines, addresses = order_frame(orders), line_frame(orders), address_frame(orders)
+    frame = resolve_shipping_methods(frame, place.mappings.shipping_methods, connection=place.connection.name)
+    before = _fulfilled_before(lines, tracked)
+    lines = lines.assign(quantity_to_ship=_to_load(lines, before))
+    components = _components(place, frame, lines, items)
+    if not components["is_known"].all() or frame["warehouse_code"].isna().any():
+        raise FatalError(
+            "a mapping or the warehouse's item master changed while this run was at work, and no longer fits orders that had passed.",
+            remedy="Run it again from the checks: mfn rerun --failed --from-stage validate.",
+        )
+    order_rows = _order_rows(place, frame, lines, addresses)
+    line_rows = _line_rows(lines, components)
+    reserved = _reserved(components)
+    staged = []
+    for row, standing, cancel_reason in zip(order_rows, standing_rows(frame), frame["cancel_reason"], strict=True):
+        order_id = row[0]
+        known = tracked.get(order_id)
+        order_lines = line_rows.get(order_id, [])
+        is_there = known is not None and known.status in IN_WAREHOUSE
+        staged.append(
+            (
+                order_id,
+                digest_of(place.ledger, row, order_lines),
+                Staged(
+                    row,
+                    order_lines,
+                    reserved.get(order_id, []),
+                    *standing,
+                    is_in_warehouse=is_there,
+                    cancel_reason=cancel_reason,
+                    fulfilled_before=None if is_there else before.get(order_id),
+                ),
+            )
+        )
+    return staged
+
+
+def _stage_reserved(place: Workplace, orders: Sequence[Order], items: pd.DataFrame) -> list[tuple[str, str, Staged]]:
+    """Orders that are not loaded and still have units promised to them: what their SKUs say, as far as they are known."""
+    frame = order_frame(orders)
+    components = _components(place, frame, line_frame(orders), items)
+    reserved = _reserved(components[components["is_known"]])
+    return [
+        (order_id, "", Staged(None, [], reserved.get(order_id, []), *standing, False, None, None))
+        for order_id, standing in zip(frame["order_id"], standing_rows(frame), strict=True)
+    ]
+
+
+def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    return resolve_skus(
+        lines,
+        place.mappings.sku_aliases,
+        items,
+        connection=place.connection.name,
+        marketplaces=dict(zip(frame["order_id"], frame["marketplace_id"], strict=True)),
+    )
+
+
+def _fulfilled_before(lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]) -> dict[str, str]:
+    """What had been shipped of each order before the warehouse first got it, as JSON text; absent: nothing."""
+    before = {order_id: row.fulfilled_before for order_id, row in tracked.items() if row.fulfilled_before}
+    first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(_in_warehouse(tracked))]
+    shipped: dict[str, dict[str, int]] = {}
+    for order_id, item, units in zip(
+        first["order_id"], first["order_item_id"], first["quantity_fulfilled"], strict=True
+    ):
+        shipped.setdefault(order_id, {})[item] = int(units)
+    return before | {order_id: msgspec.json.encode(units).decode() for order_id, units in shipped.items()}
+
+
+def _in_warehouse(tracked: Mapping[str, Row[Any]]) -> list[str]:
+    return [order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE]
+
+
+def _to_load(lines: pd.DataFrame, before: Mapping[str, str]) -> pd.Series[int]:
+    """What the warehouse has to ship in all: what Amazon still counts as ordered, less what others had shipped before.
+
+    It never follows this project's own confirmations, and falls when Amazon cancels units.
+    """
+    wanted = lines["quantity_to_ship"] + lines["quantity_fulfilled"]
+    if before:
+        known = {order_id: msgspec.json.decode(text, type=dict[str, int]) for order_id, text in before.items()}
+        shipped = [known.get(o, {}).get(i, 0) for o, i in zip(lines["order_id"], lines["order_item_id"], strict=True)]
+        wanted = (wanted - shipped).clip(lower=0)
+    return wanted
+
+
+def _reserved(components: pd.DataFrame) -> dict[str, list[tuple[int, str, int]]]:
+    reserved: dict[str, list[tuple[int, str, int]]] = {}
+    columns = (components[name].tolist() for name in ("order_id", "line_number", "warehouse_sku", "quantity"))
+    for order_id, number, sku, units in zip(*columns, strict=True):
+        if units:
+            reserved.setdefault(order_id, []).append((number, sku, units))
+    return reserved
+
+
+def _order_rows(
+    place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, addresses: pd.DataFrame
+) -> list[tuple[Any, ...]]:
+    """Rows of `mfn.warehouse.tables.ORDER_COLUMNS` without the batch and its times, which the load adds."""
+    flags = lines.groupby("order_id")[["requires_signature", "requires_age_check", "requires_identity_check"]].any()
+    flags = flags.reindex(frame["order_id"], fill_value=False)
+    standing = standing_rows(frame)
+    return list(
+        zip(
+            frame["order_id"].tolist(),
+            [place.connection.name] * len(frame),
+            frame["marketplace_id"].tolist(),
+            *(time_texts(frame[name]) for name in ("created_at", "earliest_ship_at", "ship_by", "deliver_by")),
+            frame["warehouse_code"].tolist(),
+            [int(row[0]) for row in standing],
+            is_premium(frame).astype(int).tolist(),
+            is_business(frame).astype(int).tolist(),
+            [row[4] for row in standing],
+            _printable(frame["purchase_order_number"]),
+            frame["replaces_order"].tolist(),
+            *(flags[name].astype(int).tolist() for name in flags.columns),
+            *(_printable(addresses[name]) for name in addresses.columns[1:]),
+            strict=True,
+        )
+    )
+
+
+def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
+    """Rows of `mfn.warehouse.tables.LINE_COLUMNS`, by order id."""
+    details = lines.drop(columns=["item_number", "seller_sku"])
+    own = components.merge(details, on=["order_id", "order_item_id"], how="left", validate="many_to_one")
+    rows = zip(
+        components["order_id"].tolist(),
+        components["line_number"].tolist(),
+        components["order_item_id"].tolist(),
+        components["warehouse_sku"].tolist(),
+        components["seller_sku"].tolist(),
+        own["asin"].tolist(),
+        _printable(own["title"]),
+        components["quantity"].tolist(),
+        components["units_per_kit"].tolist(),
+        own["unit_price"].tolist(),
+        own["currency_code"].tolist(),
+        own["ioss_number"].tolist(),
+        own["requires_serial_number"].astype(int).tolist(),
+        own["requires_transparency_code"].astype(int).tolist(),
+        _printable(own["gift_message"]),
+        own["gift_wrap"].tolist(),
+        own["customization_url"].tolist(),
+        strict=True,
+    )
+    by_order: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        by_order.setdefault(row[0], []).append(row)
+    return by_order
+
+
+def _printable(texts: pd.Series[Any]) -> list[str | None]:
+    return [CONTROL.sub(" ", text) if text and CONTROL.search(text) else text for text in texts.tolist()]

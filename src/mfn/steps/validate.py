@@ -1,0 +1,168 @@
+"""Validate: every order of the batch, and every one that earlier runs left unfinished, gets a verdict with all its reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, stored_orders
+from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import (
+    batch_orders,
+    read_reasons,
+    reasons_text,
+    take_in_earlier_orders,
+    tracked_orders,
+    write_outcomes,
+    write_standing,
+)
+from mfn.ledger.schema import LandedOrder
+from mfn.models import OrderStatus, Outcome
+from mfn.quality.model import QualityReport
+from mfn.steps.extract import keep_calls, read_again
+from mfn.steps.judging import READY, Bench, Judgement, judge
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+
+def validate(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Give every order of the batch its verdict.
+
+    Orders that earlier runs left held are examined too. One that would now pass is read again from Amazon before it is let go, so
+    that what was shipped or cancelled meanwhile is settled and not loaded.
+
+    Args:
+        batch: The batch, its window landed.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `due` and `due_held`, both of the orders of its window.
+
+    Raises:
+        RetriableError: The ledger, the warehouse or Amazon could not be reached.
+        FatalError: A check could not run, or a table of the warehouse is not as agreed.
+    """
+    place = open_workplace(settings, batch.connection)
+    row = get_batch(place.ledger, batch.batch_id)
+    bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
+    if row.parameters.get("order_id") is None:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            take_in_earlier_orders(database, batch)
+    orders = {order.order_id: order.origin for order in batch_orders(place.ledger, batch.batch_id)}
+    waiting = _read_before_release(bench, batch, [order_id for order_id, origin in orders.items() if origin == EARLIER])
+    tally = _Tally()
+    order_ids = sorted(orders)
+    for start in range(0, len(order_ids), CHUNK_ORDERS):
+        chunk = order_ids[start : start + CHUNK_ORDERS]
+        tracked = tracked_orders(place.ledger, batch.connection, chunk)
+        judgements, report = judge(bench, stored_orders(place.ledger, batch.connection, chunk), tracked)
+        judgements = [_still_held(judged, tracked) if judged.order_id in waiting else judged for judged in judgements]
+        tally.add(judgements, orders, report)
+        _write(place, batch, judgements, orders, is_dry_run=bool(row.parameters.get("dry_run")))
+    counts = {"due": tally.due, "due_held": tally.due_held}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        before = get_batch(place.ledger, batch.batch_id).counts
+        update_batch(database, batch, counts={**before, **counts})
+        add_findings(
+            database, batch, quality=tally.report.to_dict(), warnings=dict(tally.warnings), items=len(bench.items)
+        )
+    return replace(batch, counts={**batch.counts, **counts})
+
+
+class _Tally:
+    """What adds up over the chunks."""
+
+    def __init__(self) -> None:
+        self.due = 0
+        self.due_held = 0
+        self.warnings: Counter[str] = Counter()
+        self.report = QualityReport()
+
+    def add(self, judgements: Sequence[Judgement], origins: dict[str, str], report: QualityReport) -> None:
+        """Add a chunk's judgements; only orders of the window count as due."""
+        for judged in judgements:
+            self.warnings.update(warning.code for warning in judged.warnings)
+            if origins[judged.order_id] == WINDOW and (judged.is_due or judged.outcome == Outcome.HELD):
+                self.due += 1
+                self.due_held += judged.outcome == Outcome.HELD
+        self.report = self.report.merged(report)
+
+
+def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> set[str]:
+    """Read again, from Amazon, the held orders that would now pass; those that could not be read wait."""
+    place = bench.place
+    waiting: set[str] = set()
+    for start in range(0, len(earlier), CHUNK_ORDERS):
+        chunk = earlier[start : start + CHUNK_ORDERS]
+        tracked = tracked_orders(place.ledger, batch.connection, chunk)
+        held = [order_id for order_id in chunk if (known := tracked.get(order_id)) and known.status == OrderStatus.HELD]
+        judgements, _ = judge(bench, stored_orders(place.ledger, batch.connection, held), tracked)
+        passing = {judged.order_id for judged in judgements if judged.outcome == READY} - _landed_by(place, batch, held)
+        urgent_first = sorted(
+            passing, key=lambda order_id: (tracked[order_id].ship_by is None, tracked[order_id].ship_by)
+        )
+        try:
+            waiting |= passing - read_again(place, batch, urgent_first)
+        finally:
+            keep_calls(place, batch)
+    return waiting
+
+
+def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> set[str]:
+    """Which orders this very batch has read from Amazon already."""
+    statement = select(LandedOrder.order_id).where(
+        LandedOrder.connection == batch.connection, LandedOrder.batch_id == batch.batch_id
+    )
+    with reading(place.ledger.engine, what="the ledger") as database:
+        return set(database.execute(statement).scalars()) & set(order_ids)
+
+
+def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:
+    reasons = read_reasons(tracked[judged.order_id].reasons)
+    return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=reasons)
+
+
+def _write(
+    place: Workplace, batch: BatchRef, judgements: Sequence[Judgement], origins: dict[str, str], *, is_dry_run: bool
+) -> None:
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        texts = {judged.order_id: reasons_text(judged.reasons) for judged in judgements}
+        write_outcomes(
+            database,
+            batch,
+            [
+                (
+                    judged.order_id,
+                    origins[judged.order_id],
+                    str(judged.outcome),
+                    texts[judged.order_id],
+                    reasons_text(judged.warnings),
+                )
+                for judged in judgements
+            ],
+        )
+        if is_dry_run:
+            return
+        write_standing(
+            database,
+            batch,
+            [
+                (judged.order_id, judged.status, texts[judged.order_id], *judged.standing)
+                for judged in judgements
+                if judged.status is not None
+            ],
+        )

@@ -1,0 +1,73 @@
+"""What a step works with: the ledger, the connection, its mappings, its warehouse and its account at Amazon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mfn.connections import find_connection
+from mfn.ledger.budget import Budget
+from mfn.ledger.opening import open_ledger
+from mfn.mappings import load_mappings
+from mfn.settings import environment
+from mfn.warehouse.sql import SqlWarehouse
+
+if TYPE_CHECKING:
+    from mfn.amazon.client import AmazonOrders
+    from mfn.connections import Connection
+    from mfn.ledger.opening import Ledger
+    from mfn.mappings import Mappings
+    from mfn.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything that a step may need of one connection; each part is opened when it is first asked for.
+
+    Attributes:
+        settings: The settings in force.
+        connection: The connection.
+        ledger: The open ledger.
+    """
+
+    settings: Settings
+    connection: Connection
+    ledger: Ledger
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        """The mapping files, checked."""
+        return load_mappings(self.settings.mappings)
+
+    @cached_property
+    def warehouse(self) -> SqlWarehouse:
+        """The warehouse, its tables in place."""
+        warehouse = SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
+        warehouse.ensure_tables()
+        return warehouse
+
+    @cached_property
+    def amazon(self) -> AmazonOrders:
+        """The account at Amazon."""
+        from mfn.amazon.client import AmazonOrders  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
+        from mfn.amazon.credentials import load_credentials  # noqa: PLC0415
+
+        connection = self.connection
+        account = f"{connection.seller_id} at {connection.endpoint or connection.region}"
+        credentials = load_credentials(connection, environment())
+        return AmazonOrders(connection, credentials, Budget(self.ledger.engine, account))
+
+
+def open_workplace(settings: Settings, connection: str) -> Workplace:
+    """The workplace of a connection.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+
+    Raises:
+        ConfigurationError: The connections file or the ledger's keys are wrong.
+        RetriableError: The ledger cannot be reached.
+    """
+    return Workplace(settings, find_connection(settings, connection), open_ledger(settings))

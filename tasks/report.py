@@ -1,0 +1,43 @@
+"""The task of the report: the page, and what of it stands in the Prefect UI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from mfn.reports.markdown import held_rows, render_markdown
+from mfn.settings import load_settings
+from mfn.steps.report import gate, gather, write_page
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+
+
+@task(name="report", task_run_name="report {batch.batch_id}", cache_policy=NO_CACHE, persist_result=False)
+def report(batch: BatchRef) -> None:
+    """Write the data-quality report, also of a run that failed, and close the batch.
+
+    Args:
+        batch: The batch, as far as it got.
+
+    Raises:
+        FatalError: The quality gate is closed: too many of the due orders are held.
+    """
+    settings = load_settings()
+    closed = gate(batch, settings)
+    gathered = gather(batch, settings)
+    page = write_page(batch, settings, gathered)
+    key = batch.connection.replace("_", "-")
+    create_markdown_artifact(
+        key=f"{batch.kind}-report-{key}",
+        markdown=render_markdown(gathered, url=page.as_uri()),
+        description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
+    )
+    create_table_artifact(
+        key=f"held-orders-{key}", table=held_rows(gathered), description=f"What is held of {batch.connection}, and why"
+    )
+    if closed is not None:
+        raise closed

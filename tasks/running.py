@@ -1,0 +1,41 @@
+"""What every task does around its step: retries by the error's class, and one line with the counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect.logging import get_run_logger
+
+from mfn.errors import RetriableError
+from mfn.settings import load_settings
+from mfn.steps.runs import perform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect import Task
+    from prefect.client.schemas.objects import State, TaskRun
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "retry_jitter_factor": 0.3}
+"""For what passes by itself; anything else fails at once."""
+
+
+def is_retriable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task is worth another try: the class of its error decides."""
+    return isinstance(state.data, RetriableError)
+
+
+def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -> BatchRef:
+    """Carry out one step of a batch and log what it counted.
+
+    Args:
+        step: A step of `mfn.steps`.
+        batch: The batch.
+    """
+    done = perform(step, batch, load_settings())
+    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items()) or "nothing counted"
+    get_run_logger().info("%s %s: %s", step.__name__, batch.batch_id, figures)
+    return done

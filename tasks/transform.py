@@ -1,0 +1,34 @@
+"""The task of the step `transform`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from mfn.steps.transform import transform as step
+from tasks.running import RETRIES, carry_out, is_retriable
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+
+
+@task(
+    name="transform",
+    task_run_name="transform {batch.batch_id}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=is_retriable,
+    **RETRIES,
+)
+def transform(batch: BatchRef) -> BatchRef:
+    """Turn good orders into the warehouse's rows.
+
+    Args:
+        batch: The batch after the step before.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(step, batch)
