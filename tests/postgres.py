@@ -26,9 +26,18 @@ def running_postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="mfn-postgres-", dir="/tmp") as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
+            _hurry(server.get_uri())
             yield server.get_uri(driver="psycopg")
         finally:
             server.cleanup()
+
+
+def _hurry(url: str) -> None:
+    """Let the server trust that the machine does not fail: what the tests write need not outlive it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class SqlWarehouse:
     @property
     def digest(self) -> str:
         """Which warehouse this is: the same for every connection with this URL, whatever the password."""
-        shown = make_url(self._url).set(password=None).render_as_string()
+        shown = make_url(self._url)._replace(password=None).render_as_string()
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
     def ensure_tables(self) -> None:

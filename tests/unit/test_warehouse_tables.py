@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
+
+from mfn.database.engines import engine_for, reading, writing
+from mfn.errors import FatalError, RetriableError
+from mfn.warehouse.sql import SqlWarehouse
+from mfn.warehouse.tables import metadata, wms_item, wms_ship_method
+from tests.warehouse_actor import WarehouseActor, line_row, order_row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTRACT = {
+    "wms_item": "sku description is_active",
+    "wms_ship_method": "code carrier service is_active",
+    "wms_order": """order_number connection marketplace_id status cancel_requested_at cancel_reason allocated_at
+        ordered_at earliest_ship_at ship_by deliver_by ship_method_code is_sfp is_premium is_business programs
+        purchase_order_number replaces_order requires_signature requires_age_check requires_identity_check
+        ship_to_name ship_to_company address_1 address_2 address_3 city district state postal_code country_code
+        phone email address_type delivery_instructions batch_id loaded_at updated_at""",
+    "wms_order_line": """order_number line_number order_item_id sku seller_sku asin title quantity units_per_kit
+        unit_price currency_code ioss_number requires_serial_number requires_transparency_code gift_message gift_wrap
+        customization_url""",
+    "wms_shipment": "shipment_id order_number carrier service tracking_number shipped_at is_amazon_label status",
+    "wms_shipment_line": "shipment_id line_number order_item_id sku quantity",
+    "wms_inventory": "sku location on_hand allocated is_sellable counted_at",
+}
+
+
+def run(url: str, *statements: str) -> None:
+    with writing(engine_for(url), what="the test") as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+@pytest.fixture
+def warehouse(database_url: str) -> SqlWarehouse:
+    return SqlWarehouse(database_url, name="us")
+
+
+def test_missing_tables_are_made_with_the_columns_of_the_contract(database_url: str, warehouse: SqlWarehouse) -> None:
+    warehouse.ensure_tables()
+    inspector = inspect(engine_for(database_url))
+    made = {name: [column["name"] for column in inspector.get_columns(name)] for name in inspector.get_table_names()}
+    assert made == {name: columns.split() for name, columns in CONTRACT.items()}
+
+
+def test_tables_that_are_there_keep_what_they_hold(database_url: str, warehouse: SqlWarehouse) -> None:
+    warehouse.ensure_tables()
+    WarehouseActor(database_url).add(wms_item, {"sku": "SKU-1", "is_active": True})
+    warehouse.ensure_tables()
+    assert list(warehouse.items()["sku"]) == ["SKU-1"]
+
+
+def test_several_connections_can_make_the_tables_of_one_warehouse_at_once(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: SqlWarehouse(database_url, name=name).ensure_tables(), ("us", "ca", "mx", "br")))
+    assert set(inspect(engine_for(database_url)).get_table_names()) == set(CONTRACT)
+
+
+def test_every_missing_column_of_every_table_is_named_at_once(database_url: str, warehouse: SqlWarehouse) -> None:
+    run(
+        database_url,
+        "CREATE TABLE wms_item (sku VARCHAR(40) PRIMARY KEY)",
+        "CREATE TABLE wms_inventory (sku VARCHAR(40), location VARCHAR(10), allocated INTEGER)",
+    )
+    with pytest.raises(FatalError) as caught:
+        warehouse.ensure_tables()
+    for name in ("the warehouse of us", "wms_item.description", "wms_item.is_active", "wms_inventory.on_hand"):
+        assert name in caught.value.message
+    assert "wms_inventory.is_sellable" not in caught.value.message
+    assert "docs/warehouse.md" in caught.value.remedy
+    assert inspect(engine_for(database_url)).get_table_names() == ["wms_inventory", "wms_item"]
+
+
+def test_bracketed_columns_may_be_missing_from_a_table_of_the_warehouses_own(
+    database_url: str, warehouse: SqlWarehouse
+) -> None:
+    run(
+        database_url,
+        "CREATE TABLE wms_inventory (sku VARCHAR(40), location VARCHAR(10), on_hand INTEGER, allocated INTEGER)",
+        "CREATE TABLE wms_shipment (shipment_id INTEGER PRIMARY KEY, order_number VARCHAR(40), carrier VARCHAR(40),"
+        " service VARCHAR(40), tracking_number VARCHAR(40), shipped_at TIMESTAMP, is_amazon_label SMALLINT)",
+    )
+    warehouse.ensure_tables()
+
+
+def test_an_order_table_without_a_key_is_refused_before_anything_is_written(
+    database_url: str, warehouse: SqlWarehouse
+) -> None:
+    listed = ", ".join(f"{name} VARCHAR" for name in CONTRACT["wms_order"].split())
+    run(database_url, f"CREATE TABLE wms_order ({listed})")
+    with pytest.raises(
+        FatalError, match="wms_order has neither a primary key nor a unique constraint on exactly order_"
+    ):
+        warehouse.ensure_tables()
+
+
+@pytest.mark.parametrize("flag", ["BOOLEAN", "SMALLINT", "CHAR(1)"])
+@pytest.mark.parametrize("moment", ["TIMESTAMP", "VARCHAR(40)"])
+def test_orders_load_into_tables_with_types_of_the_warehouses_own(
+    database_url: str, warehouse: SqlWarehouse, flag: str, moment: str
+) -> None:
+    def kind(name: str) -> str:
+        is_moment = name.endswith(("_at", "_by"))
+        return moment if is_moment else flag if name.startswith(("is_", "requires_")) else "VARCHAR(60)"
+
+    orders = ", ".join(f"{name} {kind(name)}" for name in CONTRACT["wms_order"].split())
+    lines = ", ".join(f"{name} {kind(name)}" for name in CONTRACT["wms_order_line"].split())
+    run(
+        database_url,
+        f"CREATE TABLE wms_order ({orders}, own_note VARCHAR(10) DEFAULT 'none', UNIQUE (order_number))",
+        f"CREATE TABLE wms_order_line ({lines}, PRIMARY KEY (line_number, order_number))",
+    )
+    warehouse.ensure_tables()
+    for _ in range(2):
+        result = warehouse.load([order_row("A-1", is_sfp=1)], [line_row("A-1")])
+        assert result.written == {"A-1"}
+    assert warehouse.states(["A-1"]) == {"A-1": "new"}
+
+
+def test_a_status_that_is_an_enumeration_of_postgresql_works_as_a_text_does(postgres_url: str) -> None:
+    listed = ", ".join(
+        f"{name} {'order_status' if name == 'status' else 'TEXT'}" for name in CONTRACT["wms_order"].split()
+    )
+    run(
+        postgres_url,
+        "CREATE TYPE order_status AS ENUM ('new', 'picking', 'shipped', 'cancelled')",
+        f"CREATE TABLE wms_order ({listed}, PRIMARY KEY (order_number))",
+    )
+    warehouse = SqlWarehouse(postgres_url, name="us")
+    warehouse.ensure_tables()
+    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).inserted == {"A-1"}
+    run(postgres_url, "UPDATE wms_order SET status = 'picking'")
+    assert warehouse.load([order_row("A-1", city="Elsewhere")], [line_row("A-1")]).refused == {"A-1": "picking"}
+
+
+def test_a_login_that_may_not_create_tables_is_told_as_such(postgres_url: str) -> None:
+    run(postgres_url, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN")
+    with reading(engine_for(postgres_url), what="the test") as connection:
+        schema = connection.execute(text("SELECT current_schema()")).scalar()
+    run(postgres_url, f"GRANT USAGE ON SCHEMA {schema} TO reader")
+    url = make_url(postgres_url).set(username="reader").render_as_string(hide_password=False)
+    with pytest.raises(
+        FatalError, match=r"has no wms_inventory, wms_item, .*cannot create them: .*permission denied"
+    ) as it:
+        SqlWarehouse(url, name="us").ensure_tables()
+    assert "docs/warehouse.md" in it.value.remedy
+    engine_for(url).dispose()
+    run(postgres_url, f"REVOKE USAGE ON SCHEMA {schema} FROM reader", "DROP ROLE reader")
+
+
+def test_a_warehouse_out_of_reach_can_be_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.db").mkdir()
+    with pytest.raises(RetriableError, match="the warehouse of us cannot be used: unable to open database file"):
+        SqlWarehouse(f"sqlite:///{tmp_path / 'warehouse.db'}", name="us").ensure_tables()
+
+
+def test_items_and_ship_methods_are_read_as_frames(database_url: str, warehouse: SqlWarehouse) -> None:
+    warehouse.ensure_tables()
+    actor = WarehouseActor(database_url)
+    actor.add(
+        wms_item,
+        {"sku": "SKU-2", "description": None, "is_active": None},
+        {"sku": "SKU-1", "description": "A thing", "is_active": True},
+        {"sku": "SKU-3", "description": "Gone", "is_active": False},
+    )
+    actor.add(wms_ship_method, {"code": "GROUND", "carrier": "UPS", "service": "03", "is_active": True})
+    items, methods = warehouse.items(), warehouse.ship_methods()
+    assert items.to_dict("list") == {
+        "sku": ["SKU-1", "SKU-2", "SKU-3"],
+        "description": ["A thing", None, "Gone"],
+        "is_active": [True, True, False],
+    }
+    assert items["is_active"].dtype == bool
+    assert methods.to_dict("list") == {"code": ["GROUND"], "carrier": ["UPS"], "service": ["03"], "is_active": [True]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "yes", "no"),
+    [
+        ("SMALLINT", ["1", "NULL"], ["0"]),
+        ("VARCHAR(9)", ["'1'", "'Y'", "'true'", "''", "NULL"], ["'0'", "'N'", "'False'", "' no '", "'f'", "'OFF'"]),
+        ("CHAR(5)", ["'y'"], ["'n'"]),
+        ("NUMERIC(3, 1)", ["1"], ["0"]),
+    ],
+)
+def test_is_active_may_be_a_number_or_a_text(
+    database_url: str, warehouse: SqlWarehouse, kind: str, yes: list[str], no: list[str]
+) -> None:
+    rows = [f"('yes-{number}', NULL, {value})" for number, value in enumerate(yes)]
+    rows += [f"('no-{number}', NULL, {value})" for number, value in enumerate(no)]
+    run(
+        database_url,
+        f"CREATE TABLE wms_item (sku VARCHAR(20), description VARCHAR(20), is_active {kind})",
+        f"INSERT INTO wms_item VALUES {', '.join(rows)}",
+    )
+    active = warehouse.items().set_index("sku")["is_active"]
+    assert {sku: bool(value) for sku, value in active.items()} == {
+        sku: str(sku).startswith("yes") for sku in active.index
+    }
+
+
+def test_connections_with_one_url_share_a_warehouse_whatever_the_password() -> None:
+    def digest(url: str) -> str:
+        return SqlWarehouse(url, name="us").digest
+
+    one = digest("postgresql+psycopg://mfn:one@db.example.com/warehouse")
+    assert one == digest("postgresql+psycopg://mfn:two@db.example.com/warehouse")
+    assert one == digest("postgresql+psycopg://mfn@db.example.com/warehouse")
+    assert one != digest("postgresql+psycopg://mfn:one@db.example.com/other")
+
+
+def test_the_tables_say_which_columns_may_be_missing() -> None:
+    may = {f"{table.name}.{column.name}" for table in metadata.sorted_tables for column in table.columns if column.info}
+    assert may == {"wms_shipment.status", "wms_inventory.is_sellable", "wms_inventory.counted_at"}
