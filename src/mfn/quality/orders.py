@@ -28,6 +28,7 @@ from mfn.quality.suites import (
     is_true,
     not_before,
     present,
+    time_of,
 )
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def _is_address_complete(frame: pd.DataFrame) -> pd.Series[Any]:
 FACTS = {
     "order_id": as_it_is("order_id"),
     "marketplace_id": Fact(("marketplace_id",), lambda frame: frame["marketplace_id"].fillna("")),
-    "created_at": as_it_is("created_at"),
-    "last_updated_at": as_it_is("last_updated_at"),
-    "ship_by": as_it_is("ship_by"),
+    "created_at": time_of("created_at"),
+    "last_updated_at": time_of("last_updated_at"),
+    "ship_by": time_of("ship_by"),
     "service_level": as_it_is("service_level"),
     "warehouse_code": as_it_is("warehouse_code"),
     "units_to_ship": is_count("units_to_ship", otherwise=0),
@@ -85,14 +86,6 @@ ORDERS = Suite(
             "marketplace_unknown",
             "warning",
             "Every order comes from a known marketplace",
-        ),
-        Rule(
-            "ExpectColumnValuesToBeOfType",
-            ("created_at",),
-            {"column": "created_at", "type_": "Timestamp"},
-            "invalid_payload",
-            "critical",
-            "The time of the order is a time",
         ),
         not_before(
             "last_updated_at",

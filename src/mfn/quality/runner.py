@@ -57,7 +57,7 @@ def _run(suite: Suite, frame: pd.DataFrame, findings: list[Finding], hits: list[
     # Rules that raised come first in the results: each is found by the place that it bears in its meta.
     outcomes = {_place(outcome): outcome for outcome in result.results}
     for place, rule in enumerate(suite.rules):
-        finding, positions = _finding(suite, rule, outcomes[place], problems)
+        finding, positions = _finding(suite, rule, outcomes[place], problems, len(frame))
         findings.append(finding)
         rows = frame.index[positions].tolist()
         order_ids = frame["order_id"].iloc[positions].tolist() if "order_id" in frame.columns else [None] * len(rows)
@@ -81,18 +81,18 @@ def _read(suite: Suite, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, st
             continue
         try:
             facts[name] = fact.read(frame).reset_index(drop=True)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             problems[name] = f"{', '.join(fact.columns)} cannot be read ({type(error).__name__})."
     return pd.DataFrame(facts, index=range(len(frame))), problems
 
 
-def _finding(suite: Suite, rule: Rule, outcome: Any, problems: dict[str, str]) -> tuple[Finding, list[int]]:
+def _finding(suite: Suite, rule: Rule, outcome: Any, problems: dict[str, str], rows: int) -> tuple[Finding, list[int]]:
     result = outcome.result
     positions: list[int] = result.get("unexpected_index_list") or []
     checked = (result.get("element_count") or 0) - (result.get("missing_count") or 0)
     problem = None
     if not rule.facts:
-        checked, problem = len(suite.facts), " ".join(dict.fromkeys(problems.values())) or None
+        checked, problem = rows, " ".join(dict.fromkeys(problems.values())) or None
     elif not outcome.success and not positions:
         problem = next((problems[fact] for fact in rule.facts if fact in problems), None) or _told(outcome)
         checked = 0
@@ -100,9 +100,6 @@ def _finding(suite: Suite, rule: Rule, outcome: Any, problems: dict[str, str]) -
 
 
 def _told(outcome: Any) -> str:
-    observed = outcome.result.get("observed_value")
-    if observed is not None:
-        return f"Expected {outcome.expectation_config.kwargs.get('type_')}, got {observed}."
     # One exception, or one for each metric that it took with it.
     raised = outcome.exception_info
     messages = [raised] if "exception_message" in raised else list(raised.values())

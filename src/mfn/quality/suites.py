@@ -70,6 +70,11 @@ def as_it_is(column: str) -> Fact:
     return Fact((column,), lambda frame: frame[column])
 
 
+def time_of(column: str) -> Fact:
+    """A time in UTC without its zone: Great Expectations compares times in a way that pandas deprecates for zones."""
+    return Fact((column,), lambda frame: frame[column].dt.tz_convert(None))
+
+
 def is_true(column: str) -> Fact:
     """Whether a boolean column says so; what is null does not."""
     return Fact((column,), lambda frame: frame[column].eq(other=True))
