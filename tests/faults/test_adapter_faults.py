@@ -59,12 +59,6 @@ PASSING: dict[str, tuple[Answer, str]] = {
     ),
 }
 
-LOGIN_REFUSALS = {
-    "invalid_grant": (400, "SP_API_REFRESH_TOKEN"),
-    "invalid_client": (401, "LWA_CLIENT_SECRET"),
-    "unauthorized_client": (400, "LWA_APP_ID"),
-}
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -100,6 +94,7 @@ def test_a_fault_that_stays_ends_as_a_retriable_error_and_never_as_no_orders(
         orders.search_page(WINDOW)
     assert said in without_secrets(caught.value)
     assert caught.value.message.startswith("searchOrders for the connection us: ")
+    assert ("Another application" in caught.value.remedy) == isinstance(caught.value, ThrottledError) == ("429" in said)
     assert orders.calls == {"searchOrders": ATTEMPTS}
 
 
@@ -123,20 +118,14 @@ def test_a_single_order_meets_the_same_faults_with_the_same_errors(
     assert orders.calls == {"getOrder": ATTEMPTS}
 
 
-def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, clock: Clock) -> None:
-    amazon.api = [SILENT]
-    with adapter(amazon.endpoint, tmp_path, clock, timeout_seconds=0.05) as orders:
-        with pytest.raises(AmazonUnavailableError, match="ReadTimeout") as caught:
-            orders.search_page(WINDOW)
-        without_secrets(caught.value)
-        assert orders.calls == {"searchOrders": ATTEMPTS}
-
-
-def test_a_login_that_does_not_answer_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, clock: Clock) -> None:
-    amazon.login = [SILENT]
+@pytest.mark.parametrize(("silent", "what"), [("api", "searchOrders"), ("login", "Login with Amazon")])
+def test_an_answer_that_does_not_come_is_given_up(
+    amazon: ScriptedAmazon, tmp_path: Path, clock: Clock, silent: str, what: str
+) -> None:
+    setattr(amazon, silent, [SILENT])
     with (
         adapter(amazon.endpoint, tmp_path, clock, timeout_seconds=0.05) as orders,
-        pytest.raises(AmazonUnavailableError, match=r"^Login with Amazon .*ReadTimeout"),
+        pytest.raises(AmazonUnavailableError, match=f"^{what} for the connection us: .*ReadTimeout"),
     ):
         orders.search_page(WINDOW)
 
@@ -166,15 +155,6 @@ def test_a_refusal_for_the_rate_empties_the_bucket_and_waits_until_it_holds_a_ca
     amazon.api = [answer(429), GOOD]
     orders.search_page(WINDOW)
     assert [seconds for seconds in clock.waits if seconds] == [pytest.approx(180.37, abs=0.01)]
-
-
-def test_being_throttled_to_the_end_says_that_another_application_may_use_up_the_limit(
-    amazon: ScriptedAmazon, orders: AmazonOrders
-) -> None:
-    amazon.api = [QUOTA]
-    with pytest.raises(ThrottledError) as caught:
-        orders.search_page(WINDOW)
-    assert "Another application" in caught.value.remedy
 
 
 def test_a_call_that_would_wait_too_long_for_its_turn_is_told_apart_and_not_sent(
@@ -253,9 +233,16 @@ def test_a_page_token_that_is_refused_is_told_apart(amazon: ScriptedAmazon, orde
     assert orders.calls == {"searchOrders": 1}
 
 
-@pytest.mark.parametrize(("code", "status", "secret"), [(code, *rest) for code, rest in LOGIN_REFUSALS.items()])
+@pytest.mark.parametrize(
+    ("status", "code", "secret"),
+    [
+        (400, "invalid_grant", "SP_API_REFRESH_TOKEN"),
+        (401, "invalid_client", "LWA_CLIENT_SECRET"),
+        (400, "unauthorized_client", "LWA_APP_ID"),
+    ],
+)
 def test_a_refused_login_is_fatal_and_names_the_secret_that_is_meant(
-    amazon: ScriptedAmazon, orders: AmazonOrders, code: str, status: int, secret: str
+    amazon: ScriptedAmazon, orders: AmazonOrders, status: int, code: str, secret: str
 ) -> None:
     amazon.login = [answer(status, {"error": code, "error_description": "Something about it"})]
     with pytest.raises(FatalError, match=f"{code}: Something about it. It refuses {secret}") as caught:
