@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert
 
 from mfn.database.engines import engine_for, writing
+from mfn.simulator.catalogue import Catalogue, build_catalogue
 from mfn.warehouse.setup import ensure_tables
 from mfn.warehouse.tables import wms_inventory, wms_item, wms_ship_method
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from mfn.simulator.catalogue import Catalogue
 
 WHAT = "the demonstration's warehouse"
 SHELVES = "SHELVES"
@@ -60,14 +59,14 @@ def create_demo_warehouse(url: str, catalogue: Catalogue) -> None:
         connection.execute(insert(wms_inventory), [row | {"allocated": 0, "counted_at": counted} for row in stock])
 
 
-def write_demo_mappings(directory: Path, connection: str, catalogue: Catalogue) -> None:
+def write_demo_mappings(directory: Path, connection: str) -> None:
     """Write shipping_methods.csv and sku_aliases.csv; what the catalogue leaves unmapped stays so.
 
     Args:
         directory: Where; made if it is not there.
         connection: The name of the connection that the rows hold for.
-        catalogue: What the warehouse has.
     """
+    catalogue = build_catalogue()
     directory.mkdir(parents=True, exist_ok=True)
     _write(
         directory / "shipping_methods.csv",

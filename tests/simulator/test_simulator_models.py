@@ -1,0 +1,139 @@
+"""Every answer of the local Amazon, held against Amazon's own models; MFN_SPAPI_MODELS says where they are."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
+
+from mfn.amazon.marketplaces import MARKETPLACES
+from mfn.simulator.generator import generate_day
+from mfn.simulator.server import DEMO_SELLER
+from tests.simulator.conftest import EVERYTHING, NOON, SEARCH
+from tests.simulator.test_simulator_shipments import confirm
+from tests.simulator.test_simulator_stock import ITEMS, MERGE, SKU, US, available, feed, listings_feed
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mfn.simulator.local_amazon import LocalAmazon
+
+FOLDER = os.environ.get("MFN_SPAPI_MODELS", "")
+
+pytestmark = pytest.mark.skipif(not FOLDER, reason="MFN_SPAPI_MODELS names no folder with Amazon's models")
+
+ORDERS, ORDERS_V0, LISTINGS = "orders_2026-01-01", "ordersV0", "listingsItems_2021-08-01"
+FEEDS, SELLERS = "feeds_2021-06-30", "sellers"
+
+
+@cache
+def definitions_of(model: str) -> dict[str, Any]:
+    document = json.loads((Path(FOLDER) / f"{model}.json").read_text(encoding="utf-8"))
+    definitions: dict[str, Any] = document["definitions"]
+    return definitions
+
+
+def hold_against(model: str, definition: str, answer: object) -> None:
+    definitions = definitions_of(model)
+    schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
+    validator = Draft4Validator(schema, format_checker=FormatChecker())
+    assert [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(answer)] == []
+    assert sorted(unknown_fields(definitions, definitions[definition], answer, "")) == []
+
+
+def unknown_fields(definitions: dict[str, Any], schema: dict[str, Any], value: object, path: str) -> set[str]:
+    """Fields that the model does not name, which JSON Schema would let pass."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        return set().union(*(unknown_fields(definitions, schema.get("items", {}), entry, path) for entry in value))
+    known = schema.get("properties")
+    if not isinstance(value, dict) or known is None:
+        return set()
+    return {f"{path}.{name}" for name in value if name not in known}.union(
+        *(
+            unknown_fields(definitions, known[name], entry, f"{path}.{name}")
+            for name, entry in value.items()
+            if name in known
+        )
+    )
+
+
+def test_pages_of_every_marketplace_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+    amazon.open_day(generate_day(150, seed=2, start=NOON, marketplaces=MARKETPLACES))
+    asked = {"lastUpdatedAfter": "2026-11-01T00:00:00Z", "includedData": EVERYTHING}
+    seen = 0
+    while True:
+        page = caller.get(SEARCH, params=asked).raise_for_status().json()
+        hold_against(ORDERS, "SearchOrdersResponse", page)
+        seen += len(page["orders"])
+        if "pagination" not in page:
+            break
+        asked["paginationToken"] = page["pagination"]["nextToken"]
+    assert seen == len(amazon.orders)
+
+
+def test_orders_without_data_sets_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+    hold_against(ORDERS, "SearchOrdersResponse", caller.get(SEARCH, params={"createdAfter": "2026-11-01"}).json())
+    hold_against(ORDERS, "GetOrderResponse", caller.get(f"{SEARCH}/{amazon.orders.ids()[0]}").json())
+
+
+def test_an_order_with_confirmed_parcels_is_as_the_model_says(
+    caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
+) -> None:
+    assert confirm(caller, due_order, "1", 1).status_code == 204
+    amazon.clock.move(hours=1)
+    answer = caller.get(f"{SEARCH}/{due_order['orderId']}", params={"includedData": EVERYTHING}).json()
+    assert answer["order"]["packages"]
+    hold_against(ORDERS, "GetOrderResponse", answer)
+
+
+def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str, Any]) -> None:
+    hold_against(ORDERS, "ErrorList", caller.get(SEARCH).json())
+    hold_against(ORDERS, "ErrorList", caller.get(f"{SEARCH}/111-0000000-0000000").json())
+    hold_against(ORDERS, "ErrorList", caller.get(SEARCH, headers={"x-amz-access-token": ""}).json())
+    hold_against(ORDERS_V0, "ConfirmShipmentErrorResponse", confirm(caller, due_order, "0", 1).json())
+    hold_against(LISTINGS, "ErrorList", caller.get(ITEMS).json())
+    hold_against(FEEDS, "ErrorList", caller.get("/feeds/2021-06-30/feeds/1").json())
+
+
+def test_listings_are_as_the_model_says(caller: httpx.Client) -> None:
+    data = "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
+    query = {"marketplaceIds": US, "includedData": data}
+    hold_against(LISTINGS, "Item", caller.get(f"{ITEMS}/{SKU}", params=query).json())
+    hold_against(LISTINGS, "ItemSearchResults", caller.get(ITEMS, params=query).json())
+    for quantity in (1, -1):
+        body = {"productType": "PRODUCT", "patches": [MERGE | {"value": available(quantity)}]}
+        hold_against(LISTINGS, "ListingsItemPatchRequest", body)
+        answer = caller.patch(f"{ITEMS}/{SKU}", params={"marketplaceIds": US}, json=body).json()
+        hold_against(LISTINGS, "ListingsItemSubmissionResponse", answer)
+
+
+def test_feeds_and_their_reports_are_as_the_models_say(caller: httpx.Client, amazon: LocalAmazon) -> None:
+    specification = {"contentType": "application/json; charset=UTF-8"}
+    made = caller.post("/feeds/2021-06-30/documents", json=specification).json()
+    hold_against(FEEDS, "CreateFeedDocumentResponse", made)
+    handed_in = listings_feed({"sku": "NOWHERE", "patches": [MERGE | {"value": available(1)}]})
+    feed_id = feed(caller, handed_in)
+    for seconds in (0, 30, 60):
+        amazon.clock.move(seconds=seconds)
+        found = caller.get(f"/feeds/2021-06-30/feeds/{feed_id}").json()
+        hold_against(FEEDS, "Feed", found)
+    described = caller.get(f"/feeds/2021-06-30/documents/{found['resultFeedDocumentId']}").json()
+    hold_against(FEEDS, "FeedDocument", described)
+    report = json.loads(gzip.decompress(caller.get(described["url"]).content))
+    schema = json.loads((Path(FOLDER) / "listings-feed-processing-report-schema-v2.json").read_text(encoding="utf-8"))
+    assert [fault.message for fault in Draft7Validator(schema).iter_errors(report)] == []
+    assert report["header"]["sellerId"] == DEMO_SELLER
+
+
+def test_marketplaces_are_as_the_model_says(caller: httpx.Client) -> None:
+    answer = caller.get("/sellers/v1/marketplaceParticipations").json()
+    assert [entry["marketplace"]["countryCode"] for entry in answer["payload"]] == ["US", "CA"]
+    hold_against(SELLERS, "GetMarketplaceParticipationsResponse", answer)
