@@ -1,0 +1,122 @@
+"""Held orders by reason, with what to do and what to paste; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mfn.models import Reason
+    from mfn.reports.model import HeldOrder
+
+SHOWN_ORDERS = 200
+SHOWN_PASTES = 50
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+TITLES = {
+    "sku_unknown": "SKU unknown to the warehouse",
+    "shipping_method_unmapped": "Shipping method not mapped",
+    "address_missing": "No delivery address",
+    "address_incomplete": "Delivery address incomplete",
+    "buyer_cancel_requested": "Buyer asks for cancellation",
+    "program_unsupported": "Programme that the warehouse cannot ship",
+    "no_quantity": "Nothing left to ship",
+    "duplicate_line": "Order item stands twice",
+    "invalid_payload": "Order that cannot be read",
+    "rule_hold": "Held by a rule",
+    "payment_pending": "Payment pending at Amazon",
+    "placed_before_start": "Placed before the start date",
+    "not_merchant_fulfilled": "Fulfilled by Amazon",
+}
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What to do about one reason.
+
+    Attributes:
+        text: The instruction.
+        pastes: Mapping rows or commands that belong to it, each once, the first of many.
+        further: How many more there are.
+    """
+
+    text: str
+    pastes: tuple[str, ...] = ()
+    further: int = 0
+
+
+@dataclass(frozen=True)
+class HeldGroup:
+    """The orders that are held for one reason.
+
+    Attributes:
+        code: The reason's code.
+        title: In words.
+        count: How many orders it holds.
+        instructions: What to do.
+        orders: The first of them with what is wrong with each, the most urgent first.
+        further: How many more there are.
+    """
+
+    code: str
+    title: str
+    count: int
+    instructions: tuple[Instruction, ...]
+    orders: tuple[tuple[HeldOrder, str], ...]
+    further: int
+
+
+def title_of(code: str) -> str:
+    """A code in words."""
+    return TITLES.get(code, code.replace("_", " ").capitalize())
+
+
+def group_held(held: Sequence[HeldOrder]) -> tuple[HeldGroup, ...]:
+    """Held orders by reason, the most frequent first; an order with two reasons stands in both groups.
+
+    Args:
+        held: The orders, in any order.
+    """
+    by_code: dict[str, list[tuple[HeldOrder, Reason]]] = defaultdict(list)
+    for order in sorted(held, key=lambda order: (order.ship_by or NEVER, order.order_id)):
+        for reason in order.reasons:
+            by_code[reason.code].append((order, reason))
+    groups = [_group(code, entries) for code, entries in by_code.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.count, group.code)))
+
+
+def _group(code: str, entries: list[tuple[HeldOrder, Reason]]) -> HeldGroup:
+    shown = tuple((order, reason.detail) for order, reason in entries[:SHOWN_ORDERS])
+    return HeldGroup(
+        code=code,
+        title=title_of(code),
+        count=len({order.order_id for order, _ in entries}),
+        instructions=read_instructions(reason.remedy for _, reason in entries),
+        orders=shown,
+        further=len(entries) - len(shown),
+    )
+
+
+def read_instructions(remedies: Iterable[str]) -> tuple[Instruction, ...]:
+    """Remedies of many orders as few instructions, each with all the rows that it asks to paste.
+
+    Args:
+        remedies: As `Reason.remedy` has them: sentences; a line that ends with a colon is followed by lines to paste.
+    """
+    pastes: dict[str, dict[str, None]] = {}
+    for remedy in dict.fromkeys(remedies):
+        text = ""
+        for line in (line.strip() for line in remedy.splitlines()):
+            if text.endswith(":") and line and not line.endswith((":", ".")):
+                pastes[text][line] = None
+            elif line:
+                text = line
+                pastes.setdefault(text, {})
+    return tuple(
+        Instruction(text, tuple(lines)[:SHOWN_PASTES], max(0, len(lines) - SHOWN_PASTES))
+        for text, lines in list(pastes.items())[:SHOWN_PASTES]
+    )

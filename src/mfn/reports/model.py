@@ -1,0 +1,193 @@
+"""What a report tells of one run, as plain data without any buyer's name, address, e-mail or phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from mfn.models import Outcome
+from mfn.quality.model import QualityReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mfn.models import BatchKind, Reason
+
+SHOWN_RUNS = 30
+"""How many runs the trend shows, this one included."""
+
+
+@dataclass(frozen=True)
+class HeldOrder:
+    """An order that waits for a person.
+
+    Attributes:
+        order_id: Amazon's order id.
+        reasons: Everything that holds it.
+        is_sfp: Whether it is Seller Fulfilled Prime.
+        ship_by: By when Amazon wants it shipped, or None.
+        service_level: Amazon's fulfillmentServiceLevel, or None.
+        since: When it was held first, or None where that is not known.
+    """
+
+    order_id: str
+    reasons: tuple[Reason, ...]
+    is_sfp: bool = False
+    ship_by: datetime | None = None
+    service_level: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Something that Amazon changed after the warehouse had begun.
+
+    Attributes:
+        order_id: Amazon's order id.
+        what: What Amazon changed, e.g. `cancelled at Amazon`.
+        status: Where the order stands at the warehouse, e.g. `picking`.
+    """
+
+    order_id: str
+    what: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Urgency:
+    """By when the orders that this run loaded have to be shipped, seen from the end of the run.
+
+    Attributes:
+        sfp: Seller Fulfilled Prime orders among them.
+        overdue: Orders whose ship-by has passed.
+        within_12_hours: Orders due in the next 12 hours.
+        within_24_hours: Due after that, in the next 24.
+        within_48_hours: Due after that, in the next 48.
+        later: Due after that.
+        unknown: Orders for which Amazon names no ship-by.
+    """
+
+    sfp: int = 0
+    overdue: int = 0
+    within_12_hours: int = 0
+    within_24_hours: int = 0
+    within_48_hours: int = 0
+    later: int = 0
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, orders: Iterable[tuple[datetime | None, bool]], now: datetime) -> Urgency:
+        """Counts orders.
+
+        Args:
+            orders: (ship-by in UTC or None, whether it is SFP) of each order.
+            now: The moment that hours are counted from, in UTC.
+        """
+        found = dict.fromkeys(cls.__dataclass_fields__, 0)
+        limits = [
+            (now, "overdue"),
+            (now + timedelta(hours=12), "within_12_hours"),
+            (now + timedelta(hours=24), "within_24_hours"),
+            (now + timedelta(hours=48), "within_48_hours"),
+        ]
+        for ship_by, is_sfp in orders:
+            found["sfp"] += is_sfp
+            if ship_by is None:
+                found["unknown"] += 1
+            else:
+                found[next((name for limit, name in limits if ship_by <= limit), "later")] += 1
+        return cls(**found)
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run, as the trend and the index show it.
+
+    Attributes:
+        batch_id: Its batch.
+        connection: The connection's name.
+        kind: Which kind of run.
+        status: `running`, `done` or `failed`.
+        started_at: In UTC.
+        counts: Figures as in `RunReport.counts`, as far as it got.
+    """
+
+    batch_id: str
+    connection: str
+    kind: BatchKind
+    status: str
+    started_at: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that the report of one run shows.
+
+    Attributes:
+        batch_id: The batch.
+        connection: The connection's name.
+        kind: Which kind of run.
+        status: How it ended.
+        started_at: In UTC.
+        finished_at: In UTC, or None.
+        error: What happened, of a failed run.
+        remedy: What to do about it.
+        window_after: From when Amazon's changes were asked for, in UTC, or None.
+        window_before: Up to when.
+        dry_run: Whether nothing reached the warehouse.
+        counts: `fetched`, the five outcomes that add up to it, and `released` and `still_held`, which stand outside.
+        due: Orders of this window that are to be shipped.
+        api_calls: Calls to Amazon by operation.
+        held: Every order that is held now, those of earlier runs included.
+        ignored: Ignored orders by reason code.
+        conflicts: What Amazon changed too late.
+        warnings: Orders by warning code: worth a look, no reason to hold.
+        findings: What the expectations found.
+        urgency: Ship-by and SFP of what was loaded.
+        history: Earlier runs of this connection and kind, oldest first.
+    """
+
+    batch_id: str
+    connection: str
+    kind: BatchKind
+    status: Literal["done", "failed"]
+    started_at: datetime
+    finished_at: datetime | None = None
+    error: str | None = None
+    remedy: str | None = None
+    window_after: datetime | None = None
+    window_before: datetime | None = None
+    dry_run: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    due: int = 0
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    held: tuple[HeldOrder, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    findings: QualityReport = QualityReport()
+    urgency: Urgency = Urgency()
+    history: tuple[PastRun, ...] = ()
+
+    @property
+    def fetched(self) -> int:
+        """Distinct orders that Amazon returned for this window."""
+        return self.counts.get("fetched", 0)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """The five outcomes, which add up to what was fetched."""
+        return {outcome.value: self.counts.get(outcome.value, 0) for outcome in Outcome}
+
+    @property
+    def unaccounted(self) -> int:
+        """Fetched orders without an outcome; below zero when more came out than went in. 0 in a run that is right."""
+        return self.fetched - sum(self.outcomes.values())
+
+    @property
+    def as_past_run(self) -> PastRun:
+        """This run, as the trend and the index show it."""
+        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts)
