@@ -61,7 +61,7 @@ def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str
     inactive = set(items.loc[~items["is_active"].astype(bool), "sku"])
     by_letters: defaultdict[str, list[str]] = defaultdict(list)
     letters = {_letters(sku) for sku in wanted} - {""}
-    for sku in sorted(active):
+    for sku in active:
         if (written := _letters(sku)) in letters:
             by_letters[written].append(sku)
     found = {
@@ -69,7 +69,7 @@ def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str
             *([NearSku(sku, "is in the warehouse, but not active")] if sku in inactive else []),
             *sorted(
                 (NearSku(other, _difference(sku, other)) for other in by_letters[_letters(sku)] if other != sku),
-                key=lambda near: DIFFERENCES.index(near.difference),
+                key=lambda near: (DIFFERENCES.index(near.difference), near.warehouse_sku),
             ),
         ]
         for sku in wanted
@@ -80,7 +80,7 @@ def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str
         if len(stem) >= SHORTEST and all(near.warehouse_sku != stem for near in found[sku]):
             found[sku].append(NearSku(stem, f"lacks {sku[len(stem) :]!r} at the end"))
     rest = [sku for sku in wanted if not found[sku] and len(sku) >= SHORTEST]
-    for sku, other in _one_character_apart(rest, active):
+    for sku, other in sorted(_one_character_apart(rest, active)):
         found[sku].append(NearSku(other, "differs in one character"))
     return {sku: near[:MOST] for sku, near in found.items()}
 
