@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -111,6 +114,22 @@ def test_a_port_that_is_taken_is_a_usage_error() -> None:
         port = int(server.endpoint.rpartition(":")[2])
         with pytest.raises(ConfigurationError, match="port"):
             serve(port=port, orders=1, seed=1, speed=1, on_ready=lambda _: None)
+
+
+def test_serving_tells_its_address_once_it_answers_and_ends_when_interrupted() -> None:
+    script = (
+        "from mfn.simulator.server import serve\n"
+        "serve(port=0, orders=1, seed=1, speed=1, on_ready=lambda endpoint: print(endpoint, flush=True))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().strip()
+        assert httpx.post(f"{endpoint}/auth/o2/token", data=LOG_IN).status_code == 200
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (0, ("", ""))
 
 
 def test_an_unknown_marketplace_is_a_usage_error() -> None:

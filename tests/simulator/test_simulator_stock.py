@@ -196,3 +196,9 @@ def test_a_document_has_to_be_uploaded_and_its_address_lasts_five_minutes(
     assert caller.post("/feeds/2021-06-30/feeds", json=asked).status_code == 400
     amazon.clock.move(minutes=5, seconds=1)
     assert caller.put(made["url"], content=b"{}").status_code == 403
+
+
+def test_a_documents_address_is_right_whatever_the_host_header_says(caller: httpx.Client) -> None:
+    asked = {"contentType": "application/json"}
+    made = caller.post("/feeds/2021-06-30/documents", json=asked, headers={"host": "27.0.0.1:1"}).json()
+    assert caller.put(made["url"], content=b"{}").status_code == 200

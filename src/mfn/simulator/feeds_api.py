@@ -107,7 +107,8 @@ async def download_document(request: Request) -> Response:
 
 
 def _address(request: Request, document: Document) -> str:
-    return f"{request.base_url}documents/{document.document_id}"
+    host, port = request.scope["server"]  # not the Host header: python-amazon-sp-api cuts it short for http://
+    return f"http://{host}:{port}/documents/{document.document_id}"
 
 
 def _behind_address(request: Request) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
@@ -110,7 +111,9 @@ def serve(
     listener = _listen(port)
     amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
     endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    _BlockingServer(_config(amazon), on_ready=lambda: on_ready(endpoint)).run(sockets=[listener])
+    server = _BlockingServer(_config(amazon), on_ready=lambda: on_ready(endpoint))
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has closed everything
+        server.run(sockets=[listener])
 
 
 class _BlockingServer(uvicorn.Server):
