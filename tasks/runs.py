@@ -1,19 +1,22 @@
-"""What a flow holds while it runs: the lease and the batch; and its name in the Prefect UI."""
+"""What a flow holds while it runs, the lease and the batch, and how it shows in the Prefect UI."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
+from prefect.context import FlowRunContext
+from prefect.states import Completed
 
 from mfn.settings import load_settings
-from mfn.steps.runs import import_run, rerun_of, was_just_fetched
+from mfn.steps.runs import import_run, window_of, was_just_fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from prefect.states import State
 
     from mfn.models import BatchRef
 
@@ -25,8 +28,23 @@ def import_batch(connection: str, *, since: datetime | None, order_id: str | Non
         yield batch
 
 
-@contextmanager
-def batch_again(batch_id: str, *, from_stage: str | None) -> Iterator[BatchRef]:
-    """Hold the lease of a batch that exists; see `mfn.steps.runs.rerun_of`."""
-    with rerun_of(load_settings(), batch_id, from_stage=from_stage) as batch:
-        yield batch
+def is_nothing_to_do(connection: str) -> bool:
+    """Whether the schedule started this run and another one fetched its window a moment ago; never for a person's run."""
+    context = FlowRunContext.get()
+    by_schedule = context is not None and context.flow_run is not None and context.flow_run.auto_scheduled
+    return by_schedule and was_just_fetched(load_settings(), connection)
+
+
+def skipped(why: str) -> State[Any]:
+    """The end of a run that had nothing to do."""
+    return Completed(name="Skipped", message=why)
+
+
+async def show_window(batch: BatchRef) -> None:
+    """Name the flow run after its connection and the window that it fetched."""
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None:
+        async with get_client() as client:
+            await client.update_flow_run(
+                context.flow_run.id, name=f"{batch.connection} {window_of(load_settings(), batch)}"
+            )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.database.engines import engine_for
+from mfn.simulator.server import SimulatorServer
 from tests.postgres import fresh_schema, running_postgres
+from tests.world import World, an_amazon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,3 +47,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database, once on SQLite and once on PostgreSQL."""
     fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A small world on SQLite, its home the working directory."""
+    for name in ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "test")
+    with SimulatorServer(an_amazon()) as server:
+        world = World(tmp_path, server.amazon, server.endpoint, f"sqlite:///{tmp_path / 'warehouse.db'}")
+        world.set_up()
+        yield world
+    engine_for(world.warehouse_url).dispose()
+    engine_for(f"sqlite:///{tmp_path / '.mfn' / 'ledger.db'}").dispose()

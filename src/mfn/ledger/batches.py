@@ -129,6 +129,8 @@ def list_batches(
     failed: bool = False,
     connection: str | None = None,
     kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Batches, newest first.
@@ -138,6 +140,8 @@ def list_batches(
         failed: Only those that failed.
         connection: Only those of this connection.
         kind: Only those of this kind.
+        since: Only those that started then or later.
+        until: Only those that started before.
         limit: At most so many.
     """
     statement = select(Batch).order_by(Batch.started_at.desc(), Batch.batch_id)
@@ -147,6 +151,10 @@ def list_batches(
         statement = statement.where(Batch.connection == connection)
     if kind is not None:
         statement = statement.where(Batch.kind == kind)
+    if since is not None:
+        statement = statement.where(Batch.started_at >= since)
+    if until is not None:
+        statement = statement.where(Batch.started_at < until)
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(statement.limit(limit)).all()
 

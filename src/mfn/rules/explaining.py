@@ -99,7 +99,7 @@ def _sku_unknown(
         )
         if warehouse_sku == line["seller_sku"]:
             details.append(f"seller SKU {warehouse_sku} is no active item of the warehouse{told}")
-            proposed = proposals[0].warehouse_sku if proposals else ""
+            proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
             row = propose_alias_row(warehouse_sku, proposed, connection=context.connection, marketplace_id=marketplace)
             remedies.append(f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}")
         else:

@@ -145,7 +145,7 @@ def quantity_to_ship(item: OrderItem) -> int:
     fulfillment = item.fulfillment
     if fulfillment is not None and fulfillment.quantity_unfulfilled is not None:
         return fulfillment.quantity_unfulfilled
-    return item.quantity_ordered - ((fulfillment and fulfillment.quantity_fulfilled) or 0)
+    return max(item.quantity_ordered - ((fulfillment and fulfillment.quantity_fulfilled) or 0), 0)
 
 
 def _order_row(order: Order) -> tuple[Any, ...]:

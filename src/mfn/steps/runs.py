@@ -299,5 +299,17 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
     }
 
 
+def window_of(settings: Settings, batch: BatchRef) -> str:
+    """The window of a batch as people read it: `2026-11-24 10:00 to 10:15 UTC`, or its order."""
+    row = get_batch(open_ledger(settings), batch.batch_id)
+    if row.parameters.get("order_id"):
+        return f"order {row.parameters['order_id']}"
+    if row.window_after is None or row.window_before is None:
+        return "no window"
+    same_day = row.window_after.date() == row.window_before.date()
+    end = f"{row.window_before:%H:%M}" if same_day else f"{row.window_before:%Y-%m-%d %H:%M}"
+    return f"{row.window_after:%Y-%m-%d %H:%M} to {end} UTC"
+
+
 def _iso(moment: datetime | None) -> str | None:
-    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

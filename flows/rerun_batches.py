@@ -1,0 +1,25 @@
+"""Batches that exist, run again from the stage at which they failed, or from a chosen one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect import State, flow
+
+from tasks.reruns import choose_batches, rerun_one, verdict
+
+
+@flow(name="rerun-batches")
+async def rerun_batches(
+    batches: list[str] = [],  # noqa: B006 - the form in the Prefect UI shows it; nothing changes it
+    failed: bool = False,
+    from_stage: Literal["extract", "validate", "transform", "load"] | None = None,
+) -> State[Any]:
+    """Run batches again; nothing is ever doubled, and a batch that fails again does not stop the others.
+
+    Args:
+        batches: Batch ids, as `mfn batches` and the reports show them.
+        failed: Every batch that failed.
+        from_stage: The stage to start with; empty: the one at which each failed.
+    """
+    return verdict([rerun_one(batch_id, from_stage) for batch_id in choose_batches(batches, failed=failed)])
