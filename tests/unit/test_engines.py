@@ -6,8 +6,10 @@ import sqlite3
 import stat
 import tempfile
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -223,3 +225,15 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
     with pytest.raises(FatalError, match=told) as caught:
         write_without_rights()
     assert "right" in caught.value.remedy
+
+
+def test_a_new_sqlite_file_can_be_opened_by_many_at_once(sqlite_url: str) -> None:
+    together = Barrier(8)
+
+    def open_it(_: int) -> None:
+        together.wait()
+        with reading(engine_for(sqlite_url), what="the ledger") as connection:
+            connection.execute(text("SELECT 1"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_it, range(8)))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from mfn.errors import FatalError, MfnError, RetriableError
 
@@ -81,8 +82,24 @@ def _engine(url: str, _process: int) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    # Of several that open a new file at once all but one are told at once that it is locked, whatever the timeout.
+    patiently = Retrying(
+        retry=retry_if_exception(_is_busy),
+        wait=wait_random(0.01, 0.1),
+        stop=stop_after_delay(BUSY_SECONDS),
+        reraise=True,
+    )
+    patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_BUSY
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -146,7 +163,7 @@ def _explained(engine: Engine, what: str) -> Iterator[None]:
 def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
     said = _said(error)
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        code = _primary_code(error)
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
