@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +12,18 @@ from sqlalchemy.engine import make_url
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import FatalError, RetriableError
 from mfn.warehouse.sql import SqlWarehouse
-from mfn.warehouse.tables import metadata, wms_item, wms_ship_method
+from mfn.warehouse.tables import (
+    metadata,
+    wms_inventory,
+    wms_item,
+    wms_ship_method,
+    wms_shipment,
+    wms_shipment_line,
+)
 from tests.warehouse_actor import WarehouseActor, line_row, order_row
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from sqlalchemy import Table
 
 CONTRACT = {
     "wms_item": "sku description is_active",
@@ -42,6 +51,11 @@ def run(url: str, *statements: str) -> None:
 @pytest.fixture
 def warehouse(database_url: str) -> SqlWarehouse:
     return SqlWarehouse(database_url, name="us")
+
+
+@pytest.fixture
+def actor(database_url: str) -> WarehouseActor:
+    return WarehouseActor(database_url)
 
 
 def test_missing_tables_are_made_with_the_columns_of_the_contract(database_url: str, warehouse: SqlWarehouse) -> None:
@@ -220,3 +234,28 @@ def test_connections_with_one_url_share_a_warehouse_whatever_the_password() -> N
 def test_the_tables_say_which_columns_may_be_missing() -> None:
     may = {f"{table.name}.{column.name}" for table in metadata.sorted_tables for column in table.columns if column.info}
     assert may == {"wms_shipment.status", "wms_inventory.is_sellable", "wms_inventory.counted_at"}
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "warehouse.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_column_is_explained_in_the_document(table: Table) -> None:
+    section = DOCUMENT.split(f"\n## `{table.name}`\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`", section)) >= {column.name for column in table.columns}
+
+
+def test_every_statement_of_the_document_does_what_it_says(
+    database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    number = "026-0000001-0000001"
+    warehouse.ensure_tables()
+    warehouse.load([order_row(number)], [line_row(number, 1), line_row(number, 2)])
+    actor.add(wms_inventory, {"sku": "SKU-1", "location": "MAIN", "on_hand": 5, "allocated": 0})
+    for block in re.findall(r"```sql\n(.*?)```", DOCUMENT, flags=re.DOTALL):
+        run(database_url, *[statement for statement in block.split(";") if statement.strip()])
+    assert actor.order(number)["status"] == "shipped"
+    assert actor.order(number)["allocated_at"] is not None
+    assert [row["status"] for row in actor.rows(wms_shipment)] == ["void"]
+    assert len(actor.rows(wms_shipment_line)) == 2
+    assert actor.rows(wms_inventory)[0]["allocated"] == 1
