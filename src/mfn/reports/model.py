@@ -168,8 +168,8 @@ class RunReport:
     ignored: Mapping[str, int] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
-    findings: QualityReport = QualityReport()
-    urgency: Urgency = Urgency()
+    findings: QualityReport = field(default_factory=QualityReport)
+    urgency: Urgency = field(default_factory=Urgency)
     history: tuple[PastRun, ...] = ()
 
     @property

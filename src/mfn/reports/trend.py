@@ -97,5 +97,5 @@ def _round_up(number: int) -> int:
     """The next 1, 2 or 5 with zeros."""
     if number <= 1:
         return 1
-    power = 10 ** math.floor(math.log10(number))
+    power = int(10 ** math.floor(math.log10(number)))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= number)

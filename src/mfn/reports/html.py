@@ -1,0 +1,102 @@
+"""The report as a page of its own: no script, no font and nothing else from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mfn.reports.grouping import SHOWN_ORDERS, group_held, title_of
+from mfn.reports.trend import draw_trend
+from mfn.reports.wording import by_count, counted, date, headline, hours_left, lasted, moment, number, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date as Date  # noqa: N812 - a type beside the filter of the same name
+
+    from mfn.reports.model import PastRun, RunReport
+
+CONSEQUENCES = {"critical": "held", "warning": "let through", "info": "noted"}
+SHARE_WIDTH = 1000
+
+
+@dataclass(frozen=True)
+class _Share:
+    name: str
+    x: float
+    width: float
+
+
+def render_page(report: RunReport) -> str:
+    """The page of one run.
+
+    Args:
+        report: What to tell. Every text in it is escaped.
+    """
+    findings = report.findings.findings
+    broken = [finding for finding in findings if finding.problem or finding.unexpected]
+    passed = [finding for finding in findings if not (finding.problem or finding.unexpected)]
+    return _environment().get_template("page.html.j2").render(
+        report=report,
+        headline=headline(report),
+        shares=_shares(report),
+        seen_at=report.finished_at or report.started_at,
+        groups=group_held(report.held),
+        shown_orders=SHOWN_ORDERS,
+        # What could not run first, then what holds orders, then the rest, the most frequent first.
+        broken=sorted(broken, key=lambda found: (not found.problem, found.severity != "critical", -found.unexpected)),
+        passed=passed,
+        unchecked=sum(not finding.checked for finding in passed),
+        consequences=CONSEQUENCES,
+        trend=draw_trend([*report.history, report.as_past_run]),
+    )  # fmt: skip
+
+
+def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is_newest: bool) -> str:
+    """The page of one day's runs.
+
+    Args:
+        rows: The day's runs, newest first.
+        day: The day, in UTC.
+        days: Other days that have a page, newest first.
+        is_newest: Whether this becomes `index.html`; the others lie in `days/`.
+    """
+    return _environment().get_template("index.html.j2").render(
+        rows=rows, day=day, days=days, newest=is_newest, root="" if is_newest else "../"
+    )  # fmt: skip
+
+
+def _shares(report: RunReport) -> list[_Share]:
+    parts = {"held-colour" if name == "held" else name: count for name, count in report.outcomes.items()}
+    parts["undecided"] = max(0, report.unaccounted)
+    whole = sum(parts.values())
+    shares, x = [], 0.0
+    for name, count in parts.items():
+        if count:
+            width = count / whole * SHARE_WIDTH
+            shares.append(_Share(name, round(x, 1), round(width, 1)))
+            x += width
+    return shares
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("mfn.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = files("mfn.reports").joinpath("templates/style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment.globals.update(style=Markup(style), style_hash=Markup(digest))  # noqa: S704 - our own file
+    filters = (by_count, counted, date, hours_left, lasted, moment, number, title_of, utc)
+    environment.filters.update({one.__name__: one for one in filters})
+    return environment

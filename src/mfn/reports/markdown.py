@@ -1,0 +1,109 @@
+"""The report in short, for Prefect: a Markdown artifact and a table of held orders."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mfn.reports.grouping import group_held, title_of
+from mfn.reports.wording import by_count, counted, headline, number, utc
+
+if TYPE_CHECKING:
+    from mfn.reports.grouping import HeldGroup
+    from mfn.reports.model import RunReport
+
+SHOWN_ORDERS = 20
+SHOWN_ROWS = 1000
+"""A table artifact is kept in Prefect's database: the first of many, the rest by `mfn orders`."""
+
+MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def render_markdown(report: RunReport, *, url: str | None = None) -> str:
+    """The report in a few lines: the sum, what is held and what to do.
+
+    Args:
+        report: What to tell. Nothing in it is read as Markdown.
+        url: Where the page is, or None for no link.
+    """
+    lines = [f"## {_plain(report.connection)} {report.kind}: {_plain(headline(report))}", ""]
+    if report.dry_run:
+        lines += ["Dry run: nothing reached the warehouse.", ""]
+    if report.status == "failed":
+        lines += [f"**What happened:** {_plain(report.error or 'It broke off without a message.')}", ""]
+        lines += [f"**What to do:** {_plain(report.remedy)}", ""] if report.remedy else []
+        lines += [f"    mfn rerun {report.batch_id}", ""]
+    lines += [_sum(report), ""]
+    for group in group_held(report.held):
+        lines += _group(group)
+    for heading, figures in (("Worth a look", report.warnings), ("Ignored", report.ignored)):
+        if figures:
+            told = ", ".join(f"{number(count)} {_plain(title_of(code))}" for code, count in by_count(figures))
+            lines += [f"**{heading}:** {told}", ""]
+    if report.conflicts:
+        lines += [f"**{counted(len(report.conflicts), 'order')} changed at Amazon after the warehouse had begun:**", ""]
+        lines += [
+            f"- {_plain(conflict.order_id)}: {_plain(conflict.what)} (warehouse: {_plain(conflict.status)})"
+            for conflict in report.conflicts[:SHOWN_ORDERS]
+        ]
+        lines += [_more(len(report.conflicts) - SHOWN_ORDERS), ""]
+    for finding in report.findings.not_run:
+        lines += [f"**A check could not run:** {_plain(finding.meaning)}. {_plain(finding.problem or '')}", ""]
+    lines += [f"Batch {_plain(report.batch_id)}, {utc(report.started_at)}." + (f" [The page]({url})" if url else "")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def held_rows(report: RunReport) -> list[dict[str, str]]:
+    """The held orders as rows of a Prefect table, the most urgent first; at most `SHOWN_ROWS`.
+
+    Args:
+        report: What to tell.
+
+    Returns:
+        `order`, `reason`, `detail`, `ship_by` (UTC), `service_level`, `prime`, `what_to_do`: one row a reason.
+    """
+    entries = [(order, reason) for order in report.held for reason in order.reasons]
+    entries.sort(key=lambda entry: (entry[0].ship_by is None, entry[0].ship_by, entry[0].order_id))
+    return [
+        {
+            "order": order.order_id,
+            "reason": reason.code,
+            "detail": reason.detail,
+            "ship_by": utc(order.ship_by) if order.ship_by else "",
+            "service_level": order.service_level or "",
+            "prime": "yes" if order.is_sfp else "",
+            "what_to_do": reason.remedy,
+        }
+        for order, reason in entries[:SHOWN_ROWS]
+    ]
+
+
+def _sum(report: RunReport) -> str:
+    parts = " + ".join(f"{name} {number(count)}" for name, count in report.outcomes.items())
+    told = f"fetched {number(report.fetched)} = {parts}"
+    if report.unaccounted == 0:
+        return f"{told} ✓"
+    if report.unaccounted > 0 and report.status == "failed":
+        return f"{told} + **not decided {number(report.unaccounted)}**: run the batch again"
+    kind = "missing" if report.unaccounted > 0 else "too many"
+    return f"**✗ THE SUM DOES NOT ADD UP:** {told}, {number(abs(report.unaccounted))} {kind}"
+
+
+def _group(group: HeldGroup) -> list[str]:
+    lines = [f"### {number(group.count)} held: {_plain(group.title)}", ""]
+    for instruction in group.instructions:
+        lines += [_plain(instruction.text), ""]
+        # Indented, not fenced: no row can end the block.
+        lines += [f"    {paste}" for paste in instruction.pastes]
+        lines += ["", *([_more(instruction.further), ""] if instruction.further else [])]
+    lines += [f"- {_plain(order.order_id)}: {_plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
+    return [*lines, _more(group.count - SHOWN_ORDERS, "mfn orders --status held"), ""]
+
+
+def _more(count: int, command: str = "") -> str:
+    return f"- and {number(count)} more{': ' + command if command else ''}" if count > 0 else ""
+
+
+def _plain(text: str) -> str:
+    """A text in which Markdown and HTML find nothing to act on, on one line."""
+    return MARKS.sub(r"\\\1", " ".join(text.split()))

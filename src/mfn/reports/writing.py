@@ -1,0 +1,72 @@
+"""Puts a report where people look for it: one page a run, one a day, and the newest day as the index."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mfn.reports.html import render_index, render_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mfn.reports.model import PastRun, RunReport
+
+SHOWN_DAYS = 30
+"""Links to other days on a day's page."""
+
+
+def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRun]) -> Path:
+    """Writes `<batch id>.html`, the page of its day, and `index.html` when that day is the newest.
+
+    The index is a page a day, `days/2026-11-02.html`: a run rewrites its own day and nothing before it, so what a run
+    costs does not grow with the runs before it. Every file is replaced in one step: a reader sees the old page or the
+    new one.
+
+    Args:
+        directory: Made with mode 0700 when it is not there; files are 0600.
+        report: The run.
+        index_rows: The runs that started on the same day in UTC, of every connection and kind; others are left out, and
+            this run is put in its place whether it is among them or not.
+
+    Returns:
+        The run's page.
+
+    Raises:
+        OSError: The directory cannot be written to.
+    """
+    days = directory / "days"
+    for folder in (directory, days):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    day = report.started_at.astimezone(UTC).date()
+    runs = {row.batch_id: row for row in index_rows if row.started_at.astimezone(UTC).date() == day}
+    runs[report.batch_id] = report.as_past_run
+    rows = sorted(runs.values(), key=lambda row: (row.started_at, row.batch_id), reverse=True)
+
+    page = directory / f"{report.batch_id}.html"
+    _replace(page, render_page(report))
+    others = _other_days(days, day)
+    _replace(days / f"{day}.html", render_index(rows, day=day, days=others[:SHOWN_DAYS], is_newest=False))
+    if not others or day > others[0]:
+        _replace(directory / "index.html", render_index(rows, day=day, days=others[:SHOWN_DAYS], is_newest=True))
+    return page
+
+
+def _other_days(days: Path, day: date) -> list[date]:
+    found = (date.fromisoformat(path.stem) for path in days.glob("????-??-??.html"))
+    return sorted((other for other in found if other != day), reverse=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    # mkstemp makes the file 0600 before anything stands in it.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
