@@ -182,6 +182,11 @@ class World:
         fulfillment = order["fulfillment"] | changes.pop("fulfillment", {})
         self.amazon.orders.put(order | {"lastUpdatedTime": moment, "fulfillment": fulfillment} | changes)
 
+    def answer_page(self, *orders: dict[str, Any]) -> None:
+        """Amazon answers the next search with these orders, whatever shape they are in."""
+        end = amazon_time(datetime.now(UTC) - timedelta(minutes=3))
+        self.amazon.faults.answer("searchOrders", 200, {"orders": list(orders), "lastUpdatedBefore": end})
+
     def run(self, **options: Any) -> dict[str, Any]:
         """One import run; its sum is checked."""
         summary = run_import(self.settings, "us", **options)

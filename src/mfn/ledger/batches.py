@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchKind
 
+LISTED = tuple(column for column in Batch.__table__.columns if column.name != "findings")
 OPENED = "opened"
 WHAT = "the ledger"
 
@@ -133,7 +134,7 @@ def list_batches(
     until: datetime | None = None,
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """Batches, newest first.
+    """Batches, newest first, with every column but `findings`, which is long.
 
     Args:
         ledger: The open ledger.
@@ -144,7 +145,7 @@ def list_batches(
         until: Only those that started before.
         limit: At most so many.
     """
-    statement = select(Batch).order_by(Batch.started_at.desc(), Batch.batch_id)
+    statement = select(*LISTED).order_by(Batch.started_at.desc(), Batch.batch_id)
     if failed:
         statement = statement.where(Batch.status == "failed")
     if connection is not None:

@@ -150,9 +150,7 @@ def stored_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> 
                     select(LandedOrder.order_id, LandedOrder.payload).where(
                         LandedOrder.connection == connection, LandedOrder.order_id.in_(some)
                     )
-                )
-                .tuples()
-                .all()
+                ).all()
             )
     for order_id in order_ids:
         if order_id in found:

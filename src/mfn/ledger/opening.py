@@ -59,7 +59,7 @@ def open_ledger(settings: Settings) -> Ledger:
     if version != HEAD:
         _migrate(engine, what)
     with reading(engine, what=what) as connection:
-        proofs = dict(connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof)).tuples().all())
+        proofs = dict(connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof)).all())
     keys = _keys(settings, is_new=not proofs)
     cipher = Cipher(keys)
     missing = sorted(set(proofs) - {key.key_id for key in keys})

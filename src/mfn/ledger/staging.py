@@ -92,7 +92,7 @@ def staged_orders(ledger: Ledger, batch: BatchRef, order_ids: Sequence[str]) -> 
                 select(StagedOrder.order_id, StagedOrder.digest, StagedOrder.payload).where(
                     StagedOrder.batch_id == batch.batch_id, StagedOrder.order_id.in_(some)
                 )
-            ).tuples()
+            )
             for order_id, digest, payload in rows:
                 plain = ledger.cipher.decrypt(payload, context=f"{batch.batch_id} {order_id}")
                 found.append((order_id, digest, _DECODER.decode(plain)))
