@@ -1,0 +1,203 @@
+"""`mfn demo`: a local Amazon, a local warehouse, Prefect, and a day of orders on their way through."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from rich.console import Console
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+
+from mfn.cli.deployments import WORK_POOL, deploy
+from mfn.cli.project import prefect_program, project_root
+from mfn.errors import FatalError
+from mfn.settings import load_settings
+from mfn.simulator.catalogue import build_catalogue
+from mfn.simulator.server import SimulatorServer, open_amazon
+from mfn.simulator.warehouse import create_demo_warehouse, write_demo_mappings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECTION = "demo"
+ORDERS = 240
+SEED = 1
+SPEED = 100.0
+START_SECONDS = 120
+RUN_SECONDS = 180
+
+CONNECTIONS = """\
+connections:
+  demo:
+    seller_id: A2LOCALSELLER01
+    marketplaces: [US, CA]
+    endpoint: {endpoint}
+    lwa_endpoint: {endpoint}
+    warehouse: {{kind: sql, url: "sqlite:///warehouse.db"}}
+"""
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What a demonstration did.
+
+    Attributes:
+        home: Where its ledger, warehouse, reports and logs are.
+        summary: What the import did, as `mfn import --json` prints it.
+        ui: Where the Prefect UI is while it runs.
+    """
+
+    home: Path
+    summary: dict[str, Any]
+    ui: str
+
+
+@contextmanager
+def demonstration() -> Iterator[Demonstration]:
+    """A day of orders from a local Amazon into a local warehouse, by the import deployment on a Prefect server.
+
+    Everything that is started is stopped when the block ends; the home stays, to be read.
+
+    Yields:
+        What was done, everything still running.
+
+    Raises:
+        FatalError: Something did not start, or the run failed; names the log to read.
+    """
+    home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
+    console = Console(stderr=True, highlight=False)
+    with ExitStack() as running:
+        console.print(f"a home of its own: {home}", markup=False)
+        amazon = running.enter_context(SimulatorServer(open_amazon(orders=ORDERS, seed=SEED, speed=SPEED, malformed=1)))
+        _set_up(home, amazon.endpoint)
+        ui = f"http://127.0.0.1:{_free_port()}"
+        _use(home, ui)
+        console.print(
+            f"a local Amazon with {ORDERS} orders: {amazon.endpoint}; starting a Prefect server: {ui}", markup=False
+        )
+        server = ["server", "start", "--host", "127.0.0.1", "--port", ui.rsplit(":", 1)[1]]
+        running.enter_context(_program(server, home / "prefect-server.log"))
+        client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
+        _wait_for(client, home)
+        console.print("deploying import-orders/demo and starting a worker", markup=False)
+        deploy(load_settings(), os.environ)
+        running.enter_context(_program(["worker", "start", "--pool", WORK_POOL], home / "prefect-worker.log"))
+        _run_deployment(client, home, f"import-orders/{CONNECTION}")
+        from mfn.ledger.batches import list_batches  # noqa: PLC0415 - the ledger exists only now
+        from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+        from mfn.steps.runs import summary_of  # noqa: PLC0415
+
+        batch_id = list_batches(open_ledger(load_settings()), connection=CONNECTION, kind="import", limit=1)[0].batch_id
+        yield Demonstration(home, summary_of(load_settings(), batch_id), ui)
+
+
+def _set_up(home: Path, endpoint: str) -> None:
+    (home / "connections.yaml").write_text(CONNECTIONS.format(endpoint=endpoint), encoding="utf-8")
+    catalogue = build_catalogue()
+    create_demo_warehouse(f"sqlite:///{home / 'warehouse.db'}", catalogue)
+    write_demo_mappings(home / "mappings", CONNECTION)
+
+
+def _use(home: Path, ui: str) -> None:
+    """Point this process, and every one that it starts, to the demonstration's own home."""
+    for name in [name for name in os.environ if name.startswith(("MFN_", "SP_API_", "LWA_", "PREFECT_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "MFN_HOME": str(home / ".mfn"),
+        "MFN_CONNECTIONS": str(home / "connections.yaml"),
+        "MFN_MAPPINGS": str(home / "mappings"),
+        "MFN_LEDGER_URL": f"sqlite:///{home / '.mfn' / 'ledger.db'}",
+        "SP_API_REFRESH_TOKEN": "Atzr|local",
+        "LWA_APP_ID": "local-application",
+        "LWA_CLIENT_SECRET": "local-secret",
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_API_URL": f"{ui}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextmanager
+def _program(words: list[str], log: Path) -> Iterator[None]:
+    with log.open("wb") as file:
+        process = subprocess.Popen(  # noqa: S603 - the program beside this one, with words of our own
+            [prefect_program(), *words],
+            cwd=project_root(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a program and everything that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=10)
+    except (subprocess.TimeoutExpired, ProcessLookupError):
+        pass
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+
+def _wait_for(client: httpx.Client, home: Path) -> None:
+    ask = Retrying(
+        retry=retry_if_exception_type(httpx.HTTPError),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(0.25),
+        reraise=True,
+    )
+    try:
+        ask(lambda: client.get("/health").raise_for_status())
+    except httpx.HTTPError:
+        raise FatalError("the Prefect server did not start.", remedy=f"Read {home / 'prefect-server.log'}.") from None
+
+
+def _run_deployment(client: httpx.Client, home: Path, name: str) -> None:
+    deployment = client.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
+    run = client.post(f"/deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
+    watch = Retrying(
+        retry=retry_if_result(lambda state: state["type"] not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}),
+        stop=stop_after_delay(RUN_SECONDS),
+        wait=wait_fixed(0.25),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    state = watch(lambda: client.get(f"/flow_runs/{run}").raise_for_status().json()["state"])
+    if state["type"] != "COMPLETED":
+        raise FatalError(
+            f"{name} ended as {state['type']}: {state.get('message') or 'no message'}",
+            remedy=f"Read {home / 'prefect-worker.log'}.",
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_interrupted() -> None:
+    """Stay until Ctrl-C."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")

@@ -1,0 +1,153 @@
+"""prefect.yaml rendered for every connection, and deployed against the Prefect API that is configured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from ruamel.yaml import YAML
+
+from mfn.cli.project import prefect_program, project_root
+from mfn.connections import load_connections
+from mfn.errors import ConfigurationError, FatalError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mfn.settings import Settings
+
+WORK_POOL = "mfn"
+
+
+def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
+
+    Args:
+        settings: The settings in force.
+        environ: The environment for the `prefect` program.
+
+    Returns:
+        The deployments as `flow/name`.
+
+    Raises:
+        ConfigurationError: connections.yaml is wrong, or no Prefect API is configured.
+        RetriableError: The Prefect API cannot be reached.
+        FatalError: `prefect deploy` failed.
+    """
+    root = project_root()
+    document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
+    api = _api_url(environ)
+    with httpx.Client(base_url=api, headers=_headers(environ), timeout=30) as client:
+        _ensure_work_pool(client, environ)
+        rendered = render(document, load_connections(settings))
+        names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
+        for name, entry in zip(names, rendered["deployments"], strict=True):
+            if _exists(client, name):
+                entry.pop("schedules", None)  # what stands on the server may have been edited there
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "prefect.yaml"
+        with path.open("w", encoding="utf-8") as file:
+            YAML(typ="safe").dump(rendered, file)
+        _run_prefect(["deploy", "--all", "--prefect-file", str(path)], root, environ)
+    return names
+
+
+def render(document: Mapping[str, Any], connections: Iterable[str]) -> dict[str, Any]:
+    """prefect.yaml with every deployment that names a connection written once for each connection.
+
+    Args:
+        document: prefect.yaml as it stands.
+        connections: The connections' names.
+    """
+    names = list(connections)
+    deployments = []
+    for entry in document["deployments"]:
+        if "connection" not in entry.get("parameters", {}):
+            deployments.append(dict(entry))
+            continue
+        example = entry["parameters"]["connection"]
+        deployments += [
+            {
+                **entry,
+                "name": name,
+                "description": entry["description"].replace(f" {example},", f" {name},"),
+                "parameters": {**entry["parameters"], "connection": name},
+            }
+            for name in names
+        ]
+    return {**{key: value for key, value in document.items() if key != "definitions"}, "deployments": deployments}
+
+
+def _flow_name(root: Path, entry: Mapping[str, Any]) -> str:
+    """Flows bear the name of their function, with dashes; a test loads each entrypoint and compares."""
+    if not (root / entry["entrypoint"].split(":")[0]).is_file():
+        raise ConfigurationError(
+            f"prefect.yaml names {entry['entrypoint']}, which is not there.", remedy="Correct the entrypoint."
+        )
+    return str(entry["entrypoint"].split(":")[1]).replace("_", "-")
+
+
+def _api_url(environ: Mapping[str, str]) -> str:
+    if environ.get("PREFECT_API_URL"):
+        return environ["PREFECT_API_URL"]
+    shown = subprocess.run(
+        [prefect_program(), "config", "view", "-o", "json"],
+        capture_output=True,
+        text=True,
+        env=dict(environ),
+        check=False,
+    )  # noqa: S603 - the program beside this one
+    settings = json.loads(shown.stdout).get("settings", []) if shown.returncode == 0 else []
+    url = next((entry["value"] for entry in settings if entry["name"] == "PREFECT_API_URL"), None)
+    if not url:
+        raise ConfigurationError(
+            "no Prefect API is configured.",
+            remedy="Start one (prefect server start) and set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api.",
+        )
+    return str(url)
+
+
+def _headers(environ: Mapping[str, str]) -> dict[str, str]:
+    key = environ.get("PREFECT_API_KEY")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _ask(client: httpx.Client, path: str) -> httpx.Response:
+    try:
+        return client.get(path)
+    except httpx.HTTPError as error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
+            remedy="Start it (prefect server start), or correct PREFECT_API_URL.",
+        ) from None
+
+
+def _ensure_work_pool(client: httpx.Client, environ: Mapping[str, str]) -> None:
+    if _ask(client, f"/work_pools/{WORK_POOL}").status_code == httpx.codes.NOT_FOUND:
+        _run_prefect(["work-pool", "create", WORK_POOL, "--type", "process"], project_root(), environ)
+
+
+def _exists(client: httpx.Client, name: str) -> bool:
+    return _ask(client, f"/deployments/name/{name}").status_code == httpx.codes.OK
+
+
+def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> None:
+    ran = subprocess.run(  # noqa: S603 - the program beside this one, with words of our own
+        [prefect_program(), "--no-prompt", *words],
+        cwd=root,
+        env={**environ, "PWD": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # prefect deploy swallows errors of single deployments and ends with 0 all the same
+    if ran.returncode != 0 or "Traceback" in ran.stderr or "rror" in ran.stdout:
+        said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
+        raise FatalError(
+            f"prefect {' '.join(words[:2])} failed: {said[-1] if said else 'it said nothing'}",
+            remedy="Run it by hand in the checkout to see all that it says: prefect " + " ".join(words),
+        )

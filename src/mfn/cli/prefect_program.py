@@ -1,0 +1,51 @@
+"""`mfn deploy` and `mfn demo`: what concerns Prefect starts the `prefect` program."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from mfn.cli.output import JsonOption, print_json, print_line
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("demo")(demo)
+    application.command("deploy")(deploy)
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Go on until interrupted, to look at the Prefect UI.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a day of Amazon orders on their way into a warehouse, all of it on this machine."""
+    from mfn.cli.demo import demonstration, wait_until_interrupted  # noqa: PLC0415 - FastAPI takes half a second
+    from mfn.cli.imports import print_summary  # noqa: PLC0415
+
+    with demonstration() as done:
+        reports = done.home / ".mfn" / "reports" / "index.html"
+        if as_json:
+            # Confirmations and stock have no deployment yet.
+            print_json({"import": done.summary, "confirm": None, "inventory": None, "reports": str(reports)})
+        else:
+            print_summary(done.summary)
+            print_line(f"all reports: {reports}")
+            print_line(f"the warehouse: {done.home / 'warehouse.db'}")
+        if keep:
+            print_line(f"the Prefect UI: {done.ui}; stop everything with Ctrl-C") if not as_json else None
+            wait_until_interrupted()
+
+
+def deploy(as_json: JsonOption = False) -> None:
+    """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are."""
+    from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
+    from mfn.settings import load_settings  # noqa: PLC0415
+
+    names = deploy_all(load_settings(), os.environ)
+    if as_json:
+        print_json({"deployments": names})
+    else:
+        for name in names:
+            print_line(f"deployed {name}")

@@ -1,0 +1,206 @@
+"""Report: the quality gate, the page of the run, and the end of its batch; also of a run that failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, func, select
+
+from mfn.connections import find_connection
+from mfn.database.engines import reading, writing
+from mfn.errors import FatalError
+from mfn.ledger.batches import get_batch, list_batches, update_batch
+from mfn.ledger.opening import open_ledger
+from mfn.ledger.orders import read_reasons
+from mfn.ledger.schema import BatchOrder, TrackedOrder
+from mfn.models import OrderStatus, Outcome
+from mfn.quality.model import QualityReport
+from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
+from mfn.reports.writing import write_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+MENDED_ELSEWHERE = "Mend what holds them (mfn orders --status held); the next run releases them by itself."
+
+
+def report(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Close the batch and write its data-quality report.
+
+    Args:
+        batch: The batch, as far as it got.
+        settings: The settings in force.
+
+    Raises:
+        FatalError: The quality gate is closed: too many of the due orders are held. The report is written all the same.
+    """
+    closed = gate(batch, settings)
+    write_page(batch, settings, gather(batch, settings))
+    if closed is not None:
+        raise closed
+    return batch
+
+
+def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
+    """Close the batch: done, failed as it was, or failed since too many due orders are held.
+
+    Args:
+        batch: The batch, as far as it got.
+        settings: The settings in force.
+
+    Returns:
+        The error of a run that the quality gate stops, to be raised once the report is written.
+    """
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch.batch_id)
+    if row.status == "failed":
+        return None
+    percent = find_connection(settings, batch.connection).orders.hold_alarm_percent
+    due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)
+    closed = None
+    if held * 100 > percent * due:
+        closed = FatalError(
+            f"{held} of {due} due orders are held, more than the {percent:g} % of orders.hold_alarm_percent;"
+            " the good ones were loaded."
+            if not row.parameters.get("dry_run")
+            else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
+            remedy=MENDED_ELSEWHERE,
+        )
+    values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
+    with writing(ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, status="failed" if closed else "done", finished_at=datetime.now(UTC), **values)
+    return closed
+
+
+def gather(batch: BatchRef, settings: Settings) -> RunReport:
+    """Everything that the report of a batch shows, from the ledger.
+
+    Args:
+        batch: The batch, closed.
+        settings: The settings in force.
+    """
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch.batch_id)
+    past = list_batches(ledger, connection=batch.connection, kind=batch.kind, limit=SHOWN_RUNS)
+    with reading(ledger.engine, what="the ledger") as database:
+        held = _held(database, batch)
+        ignored = _ignored(database, batch)
+        urgency = _urgency(database, batch)
+    return RunReport(
+        batch_id=row.batch_id,
+        connection=row.connection,
+        kind=row.kind,
+        status="failed" if row.status == "failed" else "done",
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error=row.error,
+        remedy=row.remedy,
+        window_after=row.window_after,
+        window_before=row.window_before,
+        dry_run=bool(row.parameters.get("dry_run")),
+        counts=row.counts,
+        due=row.counts.get("due", 0),
+        api_calls=row.api_calls,
+        held=held,
+        ignored=ignored,
+        conflicts=tuple(Conflict(**conflict) for conflict in row.findings.get("conflicts", ())),
+        warnings=row.findings.get("warnings", {}),
+        findings=QualityReport.from_dict(row.findings.get("quality", {})),
+        urgency=urgency,
+        history=tuple(_past_run(run) for run in reversed(past) if run.batch_id != row.batch_id),
+    )
+
+
+def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path:
+    """Write the page of a run and the index over all runs, and note where it is.
+
+    Args:
+        batch: The batch.
+        settings: The settings in force.
+        gathered: What `gather` returned.
+
+    Returns:
+        The page.
+    """
+    ledger = open_ledger(settings)
+    page = write_report(settings.reports, gathered, _runs_of_month(ledger, gathered))
+    with writing(ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, report=str(page))
+    return page
+
+
+def _runs_of_month(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
+    month = gathered.started_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    after = (month + timedelta(days=32)).replace(day=1)
+    return [_past_run(row) for row in list_batches(ledger, since=month, until=after)]
+
+
+def _past_run(row: Row[Any]) -> PastRun:
+    return PastRun(row.batch_id, row.connection, row.kind, row.status, row.started_at, row.counts)
+
+
+def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
+    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
+    statement = (
+        select(
+            BatchOrder.order_id,
+            BatchOrder.reasons,
+            TrackedOrder.is_sfp,
+            TrackedOrder.ship_by,
+            TrackedOrder.service_level,
+        )
+        .outerjoin(TrackedOrder, joined)
+        .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.HELD)
+        .order_by(TrackedOrder.ship_by.nulls_last(), BatchOrder.order_id)
+    )
+    return tuple(
+        HeldOrder(row.order_id, read_reasons(row.reasons), bool(row.is_sfp), row.ship_by, row.service_level)
+        for row in database.execute(statement)
+    )
+
+
+def _ignored(database: Connection, batch: BatchRef) -> dict[str, int]:
+    statement = (
+        select(BatchOrder.reasons, func.count())
+        .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.IGNORED)
+        .group_by(BatchOrder.reasons)
+    )
+    found: dict[str, int] = {}
+    for reasons, count in database.execute(statement):
+        for reason in read_reasons(reasons):
+            found[reason.code] = found.get(reason.code, 0) + count
+    return found
+
+
+def _urgency(database: Connection, batch: BatchRef) -> Urgency:
+    """Counted in the database: a run may have loaded a hundred thousand orders."""
+    now = datetime.now(UTC)
+    limits = {
+        "overdue": now,
+        "within_12_hours": now + timedelta(hours=12),
+        "within_24_hours": now + timedelta(hours=24),
+        "within_48_hours": now + timedelta(hours=48),
+    }
+    bucket = case(
+        (TrackedOrder.ship_by.is_(None), "unknown"),
+        *((TrackedOrder.ship_by <= limit, name) for name, limit in limits.items()),
+        else_="later",
+    )
+    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
+    statement = (
+        select(bucket, func.count(), func.sum(case((TrackedOrder.is_sfp, 1), else_=0)))
+        .select_from(BatchOrder)
+        .join(TrackedOrder, joined)
+        .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.LOADED)
+        .where(TrackedOrder.status != OrderStatus.HELD)
+        .group_by(bucket)
+    )
+    rows = database.execute(statement).all()
+    return Urgency(sfp=sum(int(row[2]) for row in rows), **{row[0]: row[1] for row in rows})
