@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CONSEQUENCES = {"critical": "held", "warning": "let through", "info": "noted"}
 SHARE_WIDTH = 1000
+SHOWN_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def render_page(report: RunReport) -> str:
         passed=passed,
         unchecked=sum(not finding.checked for finding in passed),
         consequences=CONSEQUENCES,
-        trend=draw_trend([*report.history, report.as_past_run]),
+        # A batch that is run again may be older than some of the others.
+        trend=draw_trend(sorted([*report.history, report.as_past_run], key=lambda run: run.started_at)),
     )  # fmt: skip
 
 
@@ -62,13 +64,18 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
     """The page of one day's runs.
 
     Args:
-        rows: The day's runs, newest first.
+        rows: The day's runs, newest first; the index shows the first of many and links the day's own page.
         day: The day, in UTC.
         days: Other days that have a page, newest first.
         is_newest: Whether this becomes `index.html`; the others lie in `days/`.
     """
     return _environment().get_template("index.html.j2").render(
-        rows=rows, day=day, days=days, newest=is_newest, root="" if is_newest else "../"
+        rows=rows[:SHOWN_ROWS] if is_newest else rows,
+        further=max(0, len(rows) - SHOWN_ROWS) if is_newest else 0,
+        day=day,
+        days=days,
+        newest=is_newest,
+        root="" if is_newest else "../",
     )  # fmt: skip
 
 

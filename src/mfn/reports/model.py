@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from mfn.models import Outcome
 from mfn.quality.model import QualityReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from mfn.models import BatchKind, Reason
@@ -77,29 +76,6 @@ class Urgency:
     later: int = 0
     unknown: int = 0
 
-    @classmethod
-    def of(cls, orders: Iterable[tuple[datetime | None, bool]], now: datetime) -> Urgency:
-        """Counts orders.
-
-        Args:
-            orders: (ship-by in UTC or None, whether it is SFP) of each order.
-            now: The moment that hours are counted from, in UTC.
-        """
-        found = dict.fromkeys(cls.__dataclass_fields__, 0)
-        limits = [
-            (now, "overdue"),
-            (now + timedelta(hours=12), "within_12_hours"),
-            (now + timedelta(hours=24), "within_24_hours"),
-            (now + timedelta(hours=48), "within_48_hours"),
-        ]
-        for ship_by, is_sfp in orders:
-            found["sfp"] += is_sfp
-            if ship_by is None:
-                found["unknown"] += 1
-            else:
-                found[next((name for limit, name in limits if ship_by <= limit), "later")] += 1
-        return cls(**found)
-
 
 @dataclass(frozen=True)
 class PastRun:
@@ -147,7 +123,7 @@ class RunReport:
         warnings: Orders by warning code: worth a look, no reason to hold.
         findings: What the expectations found.
         urgency: Ship-by and SFP of what was loaded.
-        history: Earlier runs of this connection and kind, oldest first.
+        history: Other runs of this connection and kind, in any order; the newest are shown.
     """
 
     batch_id: str
