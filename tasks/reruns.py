@@ -39,7 +39,7 @@ def rerun_one(batch_id: str, from_stage: str | None) -> str | None:
     try:
         summary = rerun_batch(load_settings(), batch_id, from_stage=from_stage)
     except MfnError as error:
-        get_run_logger().error("%s: %s %s", batch_id, error.message, error.remedy)  # noqa: TRY400 - the message is for a person
+        get_run_logger().error("%s: %s %s", batch_id, error.message, error.remedy)
         return f"{batch_id}: {error.message} {error.remedy}"
     get_run_logger().info("%s: done, report %s", batch_id, summary["report"])
     return None

@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from mfn.settings import load_settings
-from mfn.steps.runs import import_run, window_of, was_just_fetched
+from mfn.steps.runs import import_run, was_just_fetched, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def import_batch(connection: str, *, since: datetime | None, order_id: str | Non
 
 
 def is_nothing_to_do(connection: str) -> bool:
-    """Whether the schedule started this run and another one fetched its window a moment ago; never for a person's run."""
+    """Whether the schedule started this run, never a person, and another one fetched its window a moment ago."""
     context = FlowRunContext.get()
     by_schedule = context is not None and context.flow_run is not None and context.flow_run.auto_scheduled
     return by_schedule and was_just_fetched(load_settings(), connection)

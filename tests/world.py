@@ -1,11 +1,10 @@
-"""A whole small world for a test: a local Amazon, a local warehouse, a ledger, mappings, and a connection between them."""
+"""A whole small world for a test: a local Amazon, a warehouse, a ledger, mappings, and a connection between them."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -22,6 +21,8 @@ from mfn.warehouse.setup import ensure_tables
 from mfn.warehouse.tables import wms_item, wms_order, wms_order_line, wms_ship_method
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
 

@@ -241,11 +241,9 @@ def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connecti
     if not isinstance(entry, CommentedMap):
         return [Problem(shown, line, f"connections.{name}", "expected a mapping with seller_id and marketplaces.")]
     plain = {key: value for key, value in entry.items() if value is not None or key in {"endpoint", "lwa_endpoint"}}
+    if "name" in plain:
+        return [Problem(shown, _line(entry, ("name",)), f"connections.{name}.name", "unknown key.")]
     try:
-        if "name" in plain:
-            raise ConfigurationError(
-                problems=(Problem(shown, _line(entry, ("name",)), f"connections.{name}.name", "unknown key."),)
-            )
         connection = Connection.model_validate(_plain(plain) | {"name": name})
         setting = f"{shown}:{_line(entry, ('warehouse', 'url'))}: connections.{name}.warehouse.url"
         url = resolve_database_url(connection.warehouse.url, path.parent, setting=setting)
@@ -268,7 +266,7 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
         message = f"unknown key; valid keys are: {valid}"
     elif found["type"] == "missing":
         message = "is required and missing"
-    elif found["type"] not in {"value_error"}:
+    elif found["type"] != "value_error":
         message += f", got {found['input']!r}"
     return Problem(shown, _line(entry, where), key, message + ".")
 

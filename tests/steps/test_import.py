@@ -155,7 +155,8 @@ def test_what_cannot_be_read_again_within_the_budget_waits_for_the_next_run(
     world.run()
     world.add_items("MUG-GREEN")
     monkeypatch.setattr("mfn.steps.extract.REREAD_WAIT_SECONDS", 0.0)
-    world.amazon.faults.answer("getOrder", 429, {"errors": [{"code": "QuotaExceeded", "message": "slow down"}]}, times=9)
+    throttled = {"errors": [{"code": "QuotaExceeded", "message": "slow down"}]}
+    world.amazon.faults.answer("getOrder", 429, throttled, times=9)
     summary = world.run()
     assert (summary["released"], summary["still_held"]) == (0, 3)
     assert set(world.statuses().values()) == {"held"}
@@ -369,7 +370,8 @@ def test_a_newer_version_that_landed_is_never_replaced_by_an_older_one(world: Wo
 
 
 def test_only_one_import_works_on_a_connection(world: World) -> None:
-    with lease(world.ledger, "us", "import"), pytest.raises(LeaseHeldError, match="another import run works on connection us"):
+    held = pytest.raises(LeaseHeldError, match="another import run works on connection us")
+    with lease(world.ledger, "us", "import"), held:
         world.run()
     assert list_batches(world.ledger) == []
     world.run()

@@ -1,8 +1,8 @@
 """What this project reads of an Amazon order, decoded and checked for shape in one pass.
 
-Field names, and which of them are required: Amazon's model orders_2026-01-01.json of 2026-07-29. Only what is used here is
-listed; every other field, now or in the future, passes by. Texts that Amazon documents as "possible values" stay texts, so that a
-new value is no error.
+Field names, and which of them are required: Amazon's model orders_2026-01-01.json of 2026-07-29. Only what is used
+here is listed; every other field, now or in the future, passes by. Texts that Amazon documents as "possible values"
+stay texts, so that a new value is no error.
 """
 
 from __future__ import annotations
@@ -244,8 +244,8 @@ def decode_order(raw: bytes) -> Order:
         raw: The JSON text of one order.
 
     Raises:
-        DataError: Not an order; the message names the path that is wrong and what was expected there. It holds no value from
-            the order, so that it may be shown.
+        DataError: Not an order; the message names the path that is wrong and what was expected there. It holds no
+            value from the order, so that it may be shown.
     """
     try:
         return _DECODER.decode(raw)

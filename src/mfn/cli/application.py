@@ -36,8 +36,8 @@ def _version(wanted: bool) -> None:
 
 @application.callback()
 def _options(
-    debug: bool = typer.Option(False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."),  # noqa: ARG001 - read in run()
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),  # noqa: ARG001
+    debug: bool = typer.Option(False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Common options."""
 
@@ -49,8 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         arguments: The words after `mfn`.
 
     Returns:
-        0 done; 1 the run failed, or a check found something; 2 wrong usage, settings or mappings; 3 another run holds the
-        connection.
+        0 done; 1 the run failed, or a check found something; 2 wrong usage, settings or mappings; 3 another run holds
+        the connection.
     """
     debug, as_json = "--debug" in arguments, "--json" in arguments
     words = [word for word in arguments if word != "--debug"]
@@ -83,5 +83,5 @@ def _explained(error: Exception, usage: str | None) -> MfnError:
         return ConfigurationError(usage, remedy="See mfn --help, or the command with --help.")
     return FatalError(
         f"something unforeseen happened: {type(error).__name__}.",
-        remedy="Run the command again with --debug and report what it prints (it may hold buyers' data: read it first).",
+        remedy="Run it again with --debug and report what it prints (read it first: it may hold buyers' data).",
     )

@@ -94,13 +94,13 @@ def _flow_name(root: Path, entry: Mapping[str, Any]) -> str:
 def _api_url(environ: Mapping[str, str]) -> str:
     if environ.get("PREFECT_API_URL"):
         return environ["PREFECT_API_URL"]
-    shown = subprocess.run(
+    shown = subprocess.run(  # noqa: S603 - the program beside this one, with words of our own
         [prefect_program(), "config", "view", "-o", "json"],
         capture_output=True,
         text=True,
         env=dict(environ),
         check=False,
-    )  # noqa: S603 - the program beside this one
+    )
     settings = json.loads(shown.stdout).get("settings", []) if shown.returncode == 0 else []
     url = next((entry["value"] for entry in settings if entry["name"] == "PREFECT_API_URL"), None)
     if not url:

@@ -9,7 +9,7 @@ import typer
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
 from mfn.errors import ConfigurationError
-from mfn.models import OrderStatus
+from mfn.models import OrderStatus  # noqa: TC001 - Typer reads the types when it runs
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:

@@ -32,9 +32,9 @@ def open_batch(
 ) -> BatchRef:
     """A batch to work on: the one that was broken off, or a new one.
 
-    Every batch of this connection and kind that still says `running` died with its holder, since this run holds the lease; it is
-    marked failed. The newest batch that did not get through its last stage and was asked for the same thing is carried on under
-    its own id.
+    Every batch of this connection and kind that still says `running` died with its holder, since this run holds the
+    lease; it is marked failed. The newest batch that did not get through its last stage and was asked for the same
+    thing is carried on under its own id.
 
     Args:
         ledger: The open ledger.

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
 NONCE_BYTES = 12
-REMEDY = "Set MFN_PII_KEYS to the keys this ledger was written with, newest first, comma separated, or put back MFN_HOME/keys."
+REMEDY = (
+    "Set MFN_PII_KEYS to the keys this ledger was written with, newest first, comma separated,"
+    " or put back MFN_HOME/keys."
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Key:
     """One encryption key.
 
     Attributes:
-        key_id: Hexadecimal digest that names the key without giving it away; stands in front of everything it encrypted.
+        key_id: Hexadecimal digest that names the key without giving it away; stands in front of everything it
+            encrypted.
         cipher: The key at work.
     """
 
@@ -84,8 +88,8 @@ class Cipher:
 
         Args:
             plain: Any bytes.
-            context: What the bytes belong to, e.g. connection and order id; the same is needed to decrypt, so that a row's
-                content cannot be moved to another row.
+            context: What the bytes belong to, e.g. connection and order id; the same is needed to decrypt, so that a
+                row's content cannot be moved to another row.
         """
         key_id, cipher = self._newest
         nonce = os.urandom(NONCE_BYTES)
@@ -106,7 +110,7 @@ class Cipher:
         except InvalidTag:
             raise FatalError(
                 f"what is stored for {context} was changed or belongs to another row.",
-                remedy="Restore the ledger from a backup; the order itself can be fetched again: mfn import CONNECTION --order ID.",
+                remedy="Restore the ledger from a backup, or fetch the order again: mfn import CONNECTION --order ID.",
             ) from None
 
     def digest(self, plain: bytes) -> str:

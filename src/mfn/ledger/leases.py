@@ -32,8 +32,10 @@ RENEWAL_SECONDS = 10.0
 START_TOLERANCE_SECONDS = 5.0  # a corrected clock moves the start that the system reports
 
 _TAKE = text(
-    "INSERT INTO lease (connection, kind, token, holder, expires_at) VALUES (:connection, :kind, :token, :holder, :expires_at)"
-    " ON CONFLICT (connection, kind) DO UPDATE SET token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at"
+    "INSERT INTO lease (connection, kind, token, holder, expires_at)"
+    " VALUES (:connection, :kind, :token, :holder, :expires_at)"
+    " ON CONFLICT (connection, kind) DO UPDATE"
+    " SET token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at"
     " WHERE lease.expires_at <= :now OR lease.token = :dead"
 )
 
@@ -109,7 +111,8 @@ def _take(ledger: Ledger, connection: str, kind: BatchKind) -> str:
     if row.token != token:
         seen = datetime.fromtimestamp(row.expires_at - LEASE_SECONDS, UTC)
         raise LeaseHeldError(
-            f"another {kind} run works on connection {connection}: {row.holder}, last seen {seen:%Y-%m-%d %H:%M:%S} UTC.",
+            f"another {kind} run works on connection {connection}: {row.holder},"
+            f" last seen {seen:%Y-%m-%d %H:%M:%S} UTC.",
             remedy=f"Wait for it to end, or, if it is gone, {LEASE_SECONDS:.0f} seconds; then run the command again.",
         )
     return token

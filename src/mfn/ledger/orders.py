@@ -157,8 +157,8 @@ def write_standing(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, status, reasons, is_sfp, ship_by, marketplace_id, service_level, programs) an order, times as
-            texts.
+        rows: One (order_id, status, reasons, is_sfp, ship_by, marketplace_id, service_level, programs) an order, times
+            as texts.
     """
     now = utc_text(datetime.now(UTC))
     merge(
@@ -175,8 +175,8 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, is_sfp, ship_by, marketplace_id, service_level, programs, loaded_digest, fulfilled_before) an
-            order; the last is JSON text {order item id: units shipped before} or None.
+        rows: One (order_id, is_sfp, ship_by, marketplace_id, service_level, programs, loaded_digest, fulfilled_before)
+            an order; the last is JSON text {order item id: units shipped before} or None.
     """
     now = utc_text(datetime.now(UTC))
     merge(
@@ -242,7 +242,7 @@ def list_orders(
 
 
 def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
-    """What each batch did with an order, oldest first: at, batch_id, kind, origin, outcome, reasons, warnings, dry_run."""
+    """What each batch did with an order, oldest first: at, batch_id, origin, outcome, reasons, warnings and more."""
     statement = (
         select(
             BatchOrder.at,

@@ -1,7 +1,7 @@
 """The ledger's tables: the truth about batches, orders, reservations, budgets and leases.
 
-A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload` columns only, and
-encrypted there.
+A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
+columns only, and encrypted there.
 """
 
 from __future__ import annotations

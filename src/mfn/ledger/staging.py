@@ -26,7 +26,8 @@ class Staged(msgspec.Struct, frozen=True, array_like=True):
     """One order, ready to be written; buyers' data, encrypted in the ledger.
 
     Attributes:
-        order: The row of `wms_order` in the order of the warehouse's columns, or None for an order that is only reserved.
+        order: The row of `wms_order` in the order of the warehouse's columns, or None for an order that is only
+            reserved.
         lines: Its rows of `wms_order_line`.
         reserved: (line number, warehouse SKU, units) that are promised to it.
         is_sfp, ship_by, marketplace_id, service_level, programs: For the ledger's own list of orders.

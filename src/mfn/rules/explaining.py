@@ -1,4 +1,4 @@
-"""Why an order is held, in words for the person who mends it: what is wrong, where, and the row or command that helps; pure."""
+"""Why an order is held, in words for the person who mends it: what is wrong, where, and the row that helps; pure."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def explain(
         context: What explanations draw on.
 
     Returns:
-        (reasons, warnings) by order id, each code once an order, with everything of that code in its detail; orders without
-        a hit are absent.
+        (reasons, warnings) by order id, each code once an order, with everything of that code in its detail; orders
+        without a hit are absent.
     """
     unknown = components[~components["is_known"]]
     near = nearest_skus(unknown.loc[unknown["order_id"].isin(hits["order_id"]), "warehouse_sku"], context.items)
@@ -107,7 +107,7 @@ def _sku_unknown(
                 f"seller SKU {line['seller_sku']} is mapped to {warehouse_sku}, no active item of the warehouse{told}"
             )
             remedies.append(
-                f"Add {warehouse_sku} to wms_item, or correct the row of {line['seller_sku']} in mappings/sku_aliases.csv."
+                f"Add {warehouse_sku} to wms_item, or correct mappings/sku_aliases.csv for {line['seller_sku']}."
             )
     return Reason("sku_unknown", "; ".join(details), "\n".join(remedies))
 
@@ -142,8 +142,8 @@ EXPLAINED: dict[str, Callable[[pd.Series], Reason]] = {
     "address_missing": lambda _order: Reason(
         "address_missing",
         "Amazon sent no delivery address",
-        "It is read again from Amazon on every run; if many orders lack one, the role Direct-to-Consumer Delivery (Restricted)"
-        " is missing.",
+        "It is read again from Amazon on every run; if many orders lack one, the role"
+        " Direct-to-Consumer Delivery (Restricted) is missing.",
     ),
     "address_incomplete": lambda order: Reason(
         "address_incomplete",

@@ -34,8 +34,9 @@ quantity_fulfilled           units that Amazon knows to be shipped
 quantity_to_ship             units that are left to ship: quantityUnfulfilled, or ordered less fulfilled where absent
 unit_price, currency_code    decimal text and ISO 4217 code, or None
 ioss_number, gift_wrap       or None
-requires_serial_number, requires_transparency_code, requires_signature, requires_age_check, requires_identity_check   bool
-gift_message, customization_url   buyer's data, or None
+requires_…                   bool: serial_number, transparency_code, signature, age_check, identity_check
+gift_message                 buyer's data, or None
+customization_url            buyer's data, or None
 ============================ ==================================================================================
 
 `address_frame`, one row an order, index as in the order frame; every column a text or None:
@@ -62,9 +63,9 @@ PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
 TIMES = ("created_at", "last_updated_at", "earliest_ship_at", "ship_by", "deliver_by")
 
 ORDER_COLUMNS = (
-    "order_id", "marketplace_id", "created_at", "last_updated_at", "fulfillment_status", "fulfilled_by", "service_level",
-    "programs", "earliest_ship_at", "ship_by", "deliver_by", "purchase_order_number", "replaces_order", "cancel_reason",
-    "has_recipient", "item_count", "units_to_ship",
+    "order_id", "marketplace_id", "created_at", "last_updated_at", "fulfillment_status", "fulfilled_by",
+    "service_level", "programs", "earliest_ship_at", "ship_by", "deliver_by", "purchase_order_number", "replaces_order",
+    "cancel_reason", "has_recipient", "item_count", "units_to_ship",
 )  # fmt: skip
 LINE_COLUMNS = (
     "order_id", "order_item_id", "item_number", "seller_sku", "asin", "title", "quantity_ordered", "quantity_fulfilled",

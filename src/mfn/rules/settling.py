@@ -72,7 +72,8 @@ SETTLEMENTS: dict[str, Settlement] = {
 
 
 def settle(
-    orders: pd.DataFrame, *, marketplace_ids: Collection[str], not_before: datetime | None, in_warehouse: Collection[str],
+    orders: pd.DataFrame, *, marketplace_ids: Collection[str], not_before: datetime | None, in_warehouse:
+        Collection[str],
     dismissed: Collection[str],
 ) -> pd.Series[str]:  # fmt: skip
     """Why each order is not due, as a key of `SETTLEMENTS`; an empty text for one that is.
@@ -80,7 +81,8 @@ def settle(
     Args:
         orders: The order frame.
         marketplace_ids: The connection's marketplaces; an order that names none passes.
-        not_before: Orders placed earlier are left to the system before this one, unless they are in the warehouse already.
+        not_before: Orders placed earlier are left to the system before this one, unless they are in the warehouse
+            already.
         in_warehouse: Order ids that the warehouse was given.
         dismissed: Order ids that a person dismissed.
     """

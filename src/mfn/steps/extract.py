@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 SETTLED_AFTER = timedelta(minutes=2, seconds=10)
-"""Amazon refuses an end bound younger than two minutes (orders_2026-01-01.json, 2026-07-29); ten seconds for the clocks."""
+"""Amazon refuses an end bound younger than two minutes (orders_2026-01-01.json, 2026-07-29); the rest is for clocks."""
 
 TOKEN_LIFE = timedelta(hours=23, minutes=30)
 """A page token lasts 24 hours (the same model)."""
@@ -55,8 +55,9 @@ DUE = {b'"UNSHIPPED"', b'"PARTIALLY_SHIPPED"'}
 def extract(batch: BatchRef, settings: Settings) -> BatchRef:
     """Land everything that changed at Amazon within the batch's window.
 
-    Each page is committed before the next one is asked for; the watermark moves with the last page of a search, to the end bound
-    that Amazon echoed. A search that was broken off goes on at its page token, or from its start once that has expired.
+    Each page is committed before the next one is asked for; the watermark moves with the last page of a search, to the
+    end bound that Amazon echoed. A search that was broken off goes on at its page token, or from its start once that
+    has expired.
 
     Args:
         batch: The batch, just opened or run again.
@@ -223,8 +224,8 @@ def _missing_role(place: Workplace, due: int) -> FatalError:
     return FatalError(
         f"none of the {due} orders that are due came with a recipient: the application of connection"
         f" {place.connection.name} lacks the role Direct-to-Consumer Delivery (Restricted).",
-        remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it again, put"
-        " the new refresh token in place and run the import again: it asks for the same window once more.",
+        remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it"
+        " again, put the new refresh token in place and import again: the same window is asked for once more.",
     )
 
 

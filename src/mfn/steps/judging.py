@@ -9,7 +9,6 @@ from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
 from mfn.ledger.orders import IN_WAREHOUSE
 from mfn.models import OrderStatus, Outcome, Reason
-from mfn.quality.model import QualityReport
 from mfn.quality.runner import check
 from mfn.rules.addresses import check_addresses
 from mfn.rules.explaining import Context, explain
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.amazon.orders import Order
+    from mfn.quality.model import QualityReport
     from mfn.steps.workplace import Workplace
 
 READY = OrderStatus.READY.value

@@ -1,4 +1,4 @@
-"""Load: staged orders into the warehouse, cancellations and buyers' requests passed on, promises written as reservations."""
+"""Load: staged orders into the warehouse, cancellations passed on, promises written as reservations."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ class _Found:
 def load(batch: BatchRef, settings: Settings) -> BatchRef:
     """Write the batch's staged orders into the warehouse, and what was accepted as reservations into the ledger.
 
-    A chunk is one transaction in the warehouse and then one in the ledger; killed in between, the next run writes the same rows
-    again, which changes nothing. What the warehouse has begun is never overwritten: what Amazon changed of it is reported.
+    A chunk is one transaction in the warehouse and then one in the ledger; killed in between, the next run writes the
+    same rows again, which changes nothing. What the warehouse has begun is never overwritten: what Amazon changed of
+    it is reported.
 
     Args:
         batch: The batch, transformed.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mfn.connections import load_connections
-from mfn.errors import Problem
 from mfn.mappings import check_mappings, load_mappings
 from mfn.mappings.against_warehouse import check_against_warehouse
 from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
+    from mfn.errors import Problem
     from mfn.settings import Settings
 
 
@@ -18,8 +18,8 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
     """Everything that is wrong with the mapping files.
 
     Args:
-        settings: The settings in force. Where connections are set up, the names in the files are held to them, and the codes and SKUs
-            to their warehouses.
+        settings: The settings in force. Where connections are set up, the names in the files are held to them, and the
+            codes and SKUs to their warehouses.
 
     Raises:
         ConfigurationError: The connections file is there and wrong.

@@ -124,8 +124,8 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
     Args:
         settings: The settings in force.
         batch_id: The batch.
-        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, the first after
-            extract.
+        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, the first
+            after extract.
 
     Yields:
         The batch; `stage` is the last stage that counts as finished.

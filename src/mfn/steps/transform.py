@@ -1,4 +1,4 @@
-"""Transform: good orders as the warehouse's rows, and every promise as a reservation; staged, encrypted, in the ledger."""
+"""Transform: good orders as the warehouse's rows, every promise as a reservation; staged, encrypted, in the ledger."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ RESERVING = (READY, Outcome.HELD.value, Outcome.IGNORED.value)
 def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     """Turn the batch's good orders into the warehouse's rows.
 
-    SFP is PRIME and fulfilled by the merchant; shipping methods become the warehouse's codes, aliases and kits its SKUs, with Amazon's
-    order item id on every line; quantities are what is still to be shipped.
+    SFP is PRIME and fulfilled by the merchant; shipping methods become the warehouse's codes, aliases and kits its
+    SKUs, with Amazon's order item id on every line; quantities are what is still to be shipped.
 
     Args:
         batch: The batch, every order of it judged.
@@ -107,7 +107,8 @@ def _stage_ready(
     components = _components(place, frame, lines, items)
     if not components["is_known"].all() or frame["warehouse_code"].isna().any():
         raise FatalError(
-            "a mapping or the warehouse's item master changed while this run was at work, and no longer fits orders that had passed.",
+            "a mapping or the warehouse's item master changed while this run was at work,"
+            " and no longer fits orders that had passed.",
             remedy="Run it again from the checks: mfn rerun --failed --from-stage validate.",
         )
     order_rows = _order_rows(place, frame, lines, addresses)
@@ -138,7 +139,7 @@ def _stage_ready(
 
 
 def _stage_reserved(place: Workplace, orders: Sequence[Order], items: pd.DataFrame) -> list[tuple[str, str, Staged]]:
-    """Orders that are not loaded and still have units promised to them: what their SKUs say, as far as they are known."""
+    """Orders that are not loaded and still have units promised to them, as far as their SKUs are known."""
     frame = order_frame(orders)
     components = _components(place, frame, line_frame(orders), items)
     reserved = _reserved(components[components["is_known"]])

@@ -1,4 +1,4 @@
-"""Validate: every order of the batch, and every one that earlier runs left unfinished, gets a verdict with all its reasons."""
+"""Validate: every order of the batch, and every one that earlier runs left unfinished, gets its verdict."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     """Give every order of the batch its verdict.
 
-    Orders that earlier runs left held are examined too. One that would now pass is read again from Amazon before it is let go, so
-    that what was shipped or cancelled meanwhile is settled and not loaded.
+    Orders that earlier runs left held are examined too. One that would now pass is read again from Amazon before it is
+    let go, so that what was shipped or cancelled meanwhile is settled and not loaded.
 
     Args:
         batch: The batch, its window landed.

@@ -1,0 +1,1 @@
+"""The ledger's migrations, carried out by Alembic when the ledger is opened."""
