@@ -223,6 +223,22 @@ class World:
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
             database.execute(insert(wms_item), [{"sku": sku, "is_active": True} for sku in skus])
 
+    def forget_order(self, order_id: str) -> None:
+        """The warehouse deletes an order."""
+        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+            database.execute(delete(wms_order_line).where(wms_order_line.c.order_number == order_id))
+            database.execute(delete(wms_order).where(wms_order.c.order_number == order_id))
+
+    def refuse_city(self, city: str | None) -> None:
+        """The warehouse refuses orders for a city, by a trigger of its own (SQLite); None: none any more."""
+        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+            database.exec_driver_sql("DROP TRIGGER IF EXISTS no_such_city")
+            if city is not None:
+                database.exec_driver_sql(
+                    "CREATE TRIGGER no_such_city BEFORE INSERT ON wms_order"
+                    f" WHEN NEW.city = '{city}' BEGIN SELECT RAISE(ABORT, 'no such city'); END"
+                )
+
     def forget_items(self) -> None:
         """The warehouse loses its item master."""
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:

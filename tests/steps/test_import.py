@@ -411,3 +411,26 @@ def test_orders_are_listed_the_most_urgent_first(world: World) -> None:
     later, sooner = world.put(an_order(minutes_ago=10), an_order(minutes_ago=300))
     world.run()
     assert [row.order_id for row in list_orders(world.ledger)] == [sooner, later]
+
+
+def test_an_order_that_the_warehouse_deleted_is_never_written_again(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.forget_order(order_id)
+    world.change(order_id, recipient={"deliveryAddress": address(city="Newtown")})
+    summary = world.run()
+    assert world.rows() == []
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["status"]) == (order_id, "deleted")
+
+
+def test_one_order_that_the_warehouse_refuses_is_held_and_the_others_are_loaded(world: World) -> None:
+    world.refuse_city("Atlantis")
+    bad = an_order(recipient={"deliveryAddress": address(city="Atlantis")})
+    good = world.put(bad, *(an_order() for _ in range(6)))[1:]
+    summary = world.run()
+    assert (summary["held"], summary["loaded"]) == (1, 6)
+    assert [row["order_number"] for row in world.rows()] == sorted(good)
+    assert world.reasons(bad["orderId"]) == ["warehouse_refused"]
+    world.refuse_city(None)
+    assert world.run()["released"] == 1

@@ -9,7 +9,7 @@ from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, String,
 
 from mfn.database.bulk import merge, stage, utc_text
 from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import FatalError
+from mfn.errors import DataError, FatalError
 
 metadata = MetaData()
 thing = Table(
@@ -100,7 +100,7 @@ def test_what_cannot_be_kept_is_refused_by_its_column_without_its_value(postgres
     with writing(engine_for(postgres_url), what="the test") as connection:
         connection.execute(text('CREATE TABLE thing (number INTEGER, "select" TEXT, "Status" TEXT, text VARCHAR(4))'))
     with (
-        pytest.raises(FatalError, match=r"value too long for type character varying\(4\) \(column text\)") as caught,
+        pytest.raises(DataError, match=r"value too long for type character varying\(4\) \(column text\)") as caught,
         writing(engine_for(postgres_url), what="the warehouse of us") as connection,
     ):
         merge(connection, thing, COLUMNS[:4], [row(1, words="Test Buyer")[:4]])
@@ -114,7 +114,7 @@ def test_a_row_that_is_refused_takes_the_whole_transaction_back(database_url: st
         )
     small = Table("thing", MetaData(), Column("number", Integer, primary_key=True), Column("text", String))
     with (
-        pytest.raises(FatalError, match=r"the test refused a statement: .*(CHECK|check)"),
+        pytest.raises(DataError, match=r"the test refused a row: .*(CHECK|check)"),
         writing(engine_for(database_url), what="the test") as connection,
     ):
         merge(connection, small, ("number", "text"), [(1, "fine"), (2, "refused")])

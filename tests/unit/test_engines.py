@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from mfn.database import engines
 from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import FatalError, RetriableError
+from mfn.errors import DataError, FatalError, RetriableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +187,7 @@ def test_a_failed_transaction_leaves_nothing_behind(database_url: str) -> None:
             connection.execute(text("INSERT INTO thing VALUES (1)"))
             connection.execute(text("INSERT INTO thing VALUES (1)"))
 
-    with pytest.raises(FatalError):
+    with pytest.raises(DataError):
         insert_twice()
     with reading(engine, what="the test") as connection:
         assert connection.execute(text("SELECT count(*) FROM thing")).scalar() == 0
@@ -195,7 +195,7 @@ def test_a_failed_transaction_leaves_nothing_behind(database_url: str) -> None:
 
 def test_no_value_is_shown_of_what_postgresql_refuses(postgres_url: str) -> None:
     with (
-        pytest.raises(FatalError, match=r'invalid input syntax for type integer: "…"') as caught,
+        pytest.raises(DataError, match=r'invalid input syntax for type integer: "…"') as caught,
         reading(engine_for(postgres_url), what="the warehouse of us") as connection,
     ):
         connection.execute(text("SELECT CAST(CAST(:name AS text) AS integer)"), {"name": BUYER})
@@ -204,7 +204,7 @@ def test_no_value_is_shown_of_what_postgresql_refuses(postgres_url: str) -> None
 
 def test_the_words_of_a_trigger_are_not_shown_for_they_may_hold_a_value(postgres_url: str) -> None:
     with (
-        pytest.raises(FatalError, match="a trigger of its own refused a row") as caught,
+        pytest.raises(DataError, match="a trigger of its own refused a row") as caught,
         writing(engine_for(postgres_url), what="the warehouse of us") as connection,
     ):
         connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no such customer: {BUYER}'; END $$"))

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from mfn.database.engines import engine_for, writing
-from mfn.errors import FatalError
+from mfn.errors import DataError, FatalError
 from mfn.warehouse.loading import LoadResult
 from mfn.warehouse.sql import SqlWarehouse
 from mfn.warehouse.tables import wms_order, wms_order_line
@@ -164,7 +164,7 @@ def test_no_buyers_data_is_in_what_a_refused_chunk_says(database_url: str, wareh
         rule = "ALTER TABLE wms_order ALTER COLUMN ship_to_name TYPE VARCHAR(5)"
     with writing(engine_for(database_url), what="the test") as connection:
         connection.execute(text(rule))
-    with pytest.raises(FatalError, match="too long") as caught:
+    with pytest.raises(DataError, match="too long") as caught:
         warehouse.load([order_row("A-1", ship_to_name="Test Buyer")], [line_row("A-1")])
     assert "Test Buyer" not in str(caught.value)
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from mfn.errors import FatalError, MfnError, RetriableError
+from mfn.errors import DataError, FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,11 @@ SQLITE_PASSING = {
 # Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
 sqlite3.register_adapter(type(None), lambda none: none)
 
+SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
+"""Primary result codes of SQLite for a value or a row that is refused."""
+
 DATA_EXCEPTION = "22"
+CONSTRAINT_VIOLATION = "23"
 RAISED_BY_TRIGGER = "P0001"
 NOT_ALLOWED = "42501"
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
@@ -140,6 +144,7 @@ def writing(engine: Engine, *, what: str) -> Iterator[Connection]:
 
     Raises:
         RetriableError: It cannot be reached, or was lost on the way.
+        DataError: It refuses a row; others may be taken.
         FatalError: It refuses what is written.
     """
     with _explained(engine, what), engine.begin() as connection:
@@ -181,11 +186,24 @@ def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
             f"{what} may not be written: {said}",
             remedy="Give the login (for a file, the user) that right, then run the batch again: mfn rerun --failed.",
         )
+    if _is_about_a_row(error):
+        return DataError(
+            f"{what} refused a row: {said}",
+            remedy="Widen the column or ease the constraint that is named, or correct the value where it comes from.",
+        )
     return FatalError(
         f"{what} refused a statement: {said}",
         remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
         "mend it, and run the batch again: mfn rerun --failed.",
     )
+
+
+def _is_about_a_row(error: Any) -> bool:
+    """Whether a value or a row was refused, so that other rows may well be taken."""
+    if isinstance(error, sqlite3.Error):
+        return _primary_code(error) in SQLITE_ROW
+    state = error.sqlstate or ""
+    return state.startswith((DATA_EXCEPTION, CONSTRAINT_VIOLATION)) or state == RAISED_BY_TRIGGER
 
 
 def _said(error: Any) -> str:

@@ -130,16 +130,15 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
         The page.
     """
     ledger = open_ledger(settings)
-    page = write_report(settings.reports, gathered, _runs_of_month(ledger, gathered))
+    page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered))
     with writing(ledger.engine, what="the ledger") as database:
         update_batch(database, batch, report=str(page))
     return page
 
 
-def _runs_of_month(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
-    month = gathered.started_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    after = (month + timedelta(days=32)).replace(day=1)
-    return [_past_run(row) for row in list_batches(ledger, since=month, until=after)]
+def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
+    day = gathered.started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return [_past_run(row) for row in list_batches(ledger, since=day, until=day + timedelta(days=1))]
 
 
 def _past_run(row: Row[Any]) -> PastRun:

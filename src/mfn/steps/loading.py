@@ -1,0 +1,238 @@
+"""Writing a chunk of staged orders into the warehouse, and noting in the ledger what became of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mfn.database.bulk import utc_text
+from mfn.database.engines import writing
+from mfn.errors import DataError
+from mfn.ledger.landing import WINDOW
+from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import (
+    IN_WAREHOUSE,
+    move_outcomes,
+    reasons_text,
+    tracked_orders,
+    write_loaded,
+    write_outcomes,
+    write_reloaded,
+    write_standing,
+)
+from mfn.ledger.staging import drop_staged, reserve
+from mfn.models import OrderStatus, Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.staging import Staged
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
+
+BUYER_ASKED = "the buyer asked for it"
+MOST_CONFLICTS = 1_000
+"""Conflicts that a report lists; the count is exact whatever it is."""
+
+Chunk = list[tuple[str, str, "Staged"]]
+"""(order id, digest, staged order) of each order."""
+
+
+@dataclass
+class Found:
+    """What the load found, for the report.
+
+    Attributes:
+        conflicts: `{order_id, what, status}` of what Amazon changed after the warehouse had begun.
+        figures: How often each thing happened.
+        due_held: Due orders of the window that the warehouse refused.
+    """
+
+    conflicts: list[dict[str, str]] = field(default_factory=list)
+    figures: Counter[str] = field(default_factory=Counter)
+    due_held: int = 0
+
+    def conflict(self, order_id: str, what: str, status: str) -> None:
+        """Note an order that a person at the warehouse has to look at."""
+        self.figures["conflicts"] += 1
+        if len(self.conflicts) < MOST_CONFLICTS:
+            self.conflicts.append({"order_id": order_id, "what": what, "status": status})
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What stays the same over the chunks of a load.
+
+    Attributes:
+        place: The workplace.
+        batch: The batch.
+        origins: `window` or `earlier` of each order of the batch.
+        found: What was found so far.
+    """
+
+    place: Workplace
+    batch: BatchRef
+    origins: Mapping[str, str]
+    found: Found = field(default_factory=Found)
+
+
+def _is_same(known: Row[Any] | None, digest: str) -> bool:
+    return known is not None and known.status in IN_WAREHOUSE and known.loaded_digest == digest
+
+
+def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
+    """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
+
+    Args:
+        loading: What stays the same over the chunks.
+        chunk: Staged orders.
+    """
+    tracked = tracked_orders(loading.place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    with writing(loading.place.ledger.engine, what="the ledger") as database:
+        assert_held(database, loading.batch.lease)
+        move_outcomes(
+            database,
+            loading.batch,
+            [
+                (order_id, loading.origins[order_id], _outcome(same=_is_same(tracked.get(order_id), digest)))
+                for order_id, digest, staged in chunk
+                if staged.order is not None
+            ],
+        )
+
+
+def _outcome(*, same: bool) -> str:
+    return (Outcome.UNCHANGED if same else Outcome.LOADED).value
+
+
+def load_chunk(loading: Loading, chunk: Chunk) -> None:
+    """Write a chunk: one transaction in the warehouse, then one in the ledger.
+
+    Args:
+        loading: What stays the same over the chunks.
+        chunk: Staged orders.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse refuses all that is written.
+    """
+    place, found = loading.place, loading.found
+    tracked = tracked_orders(place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
+    changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
+    lost = _lost_in_warehouse(loading, changed)
+    to_write = [entry for entry in changed if entry[0] not in lost]
+    written, refusals = _write(loading, to_write)
+    told = _pass_on_requests(loading, ready)
+    for order_id, _, staged in to_write:
+        if order_id in refusals and staged.is_in_warehouse:
+            found.conflict(order_id, "its new version was refused by the warehouse", refusals[order_id].message)
+    held = {
+        order_id: refusals[order_id]
+        for order_id, _, staged in to_write
+        if order_id in refusals and not staged.is_in_warehouse
+    }
+    found.figures["refused_by_warehouse"] += len(refusals)
+    found.due_held += sum(loading.origins[order_id] == WINDOW for order_id in held)
+    found.figures["sfp"] += sum(staged.is_sfp for order_id, _, staged in ready if order_id in written)
+    _note(loading, chunk, tracked, written=written | told, held=held)
+
+
+def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
+    """Orders that the warehouse was given and no longer has: written again they would be shipped twice."""
+    given = [order_id for order_id, _, staged in changed if staged.is_in_warehouse]
+    lost = set(given) - set(loading.place.warehouse.states(given)) if given else set()
+    for order_id in sorted(lost):
+        loading.found.conflict(order_id, "it changed at Amazon, and the warehouse no longer has it", "deleted")
+    return lost
+
+
+def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataError]]:
+    """Write orders; where the warehouse refuses a row, halve until the bad order stands alone: the others go on.
+
+    Returns:
+        The orders that the warehouse took or had already, and those that it refused. An order that it had begun and
+        whose new version it kept out is reported as a conflict and in neither.
+    """
+    if not entries:
+        return set(), {}
+    now = utc_text(datetime.now(UTC))
+    rows = [(*staged.order, loading.batch.batch_id, now, now) for _, _, staged in entries if staged.order is not None]
+    try:
+        result = loading.place.warehouse.load(rows, [line for _, _, staged in entries for line in staged.lines])
+    except DataError as error:
+        if len(entries) == 1:
+            return set(), {entries[0][0]: error}
+        middle = len(entries) // 2
+        written, refusals = _write(loading, entries[:middle])
+        more_written, more_refusals = _write(loading, entries[middle:])
+        return written | more_written, refusals | more_refusals
+    begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
+    for order_id in sorted(begun):
+        loading.found.conflict(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
+    return {order_id for order_id, _, _ in entries} - begun, {}
+
+
+def _pass_on_requests(loading: Loading, ready: Chunk) -> set[str]:
+    """Tell the warehouse that buyers ask for a cancellation; returns the orders of which it did not know."""
+    asked = {
+        order_id: staged.cancel_reason or BUYER_ASKED
+        for order_id, _, staged in ready
+        if staged.cancel_reason is not None
+    }
+    told = loading.place.warehouse.request_cancellation(asked, datetime.now(UTC)) if asked else frozenset()
+    loading.found.figures["cancel_requests_passed_on"] += len(told)
+    for order_id in sorted(told):
+        loading.found.conflict(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+    return set(told)
+
+
+def _note(
+    loading: Loading,
+    chunk: Chunk,
+    tracked: Mapping[str, Row[Any]],
+    *,
+    written: set[str],
+    held: Mapping[str, DataError],
+) -> None:
+    """Write down what became of a chunk, in one transaction."""
+    batch, origins = loading.batch, loading.origins
+    first, again, refused = [], [], []
+    moved = []
+    for order_id, digest, staged in chunk:
+        standing = (staged.is_sfp, staged.ship_by, staged.marketplace_id, staged.service_level, staged.programs)
+        if staged.order is None:
+            continue
+        if order_id in held:
+            refused.append((order_id, held[order_id], standing))
+            continue
+        moved.append((order_id, origins[order_id], _outcome(same=order_id not in written)))
+        if not staged.is_in_warehouse:
+            first.append((order_id, *standing, digest, staged.fulfilled_before))
+        elif not _is_same(tracked.get(order_id), digest):
+            again.append((order_id, digest))
+    reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
+    with writing(loading.place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_loaded(database, batch, first)
+        write_reloaded(database, batch, again)
+        write_standing(
+            database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
+        )
+        write_outcomes(database, batch, [(o, origins[o], Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
+        reserve(
+            database,
+            batch,
+            loading.place.warehouse.digest,
+            [(order_id, staged.reserved) for order_id, _, staged in chunk],
+        )
+        move_outcomes(database, batch, moved)
+        drop_staged(database, batch, [order_id for order_id, _, _ in chunk])
+
+
+def _refusal(error: DataError) -> Reason:
+    return Reason("warehouse_refused", error.message, error.remedy)
