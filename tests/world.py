@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -194,6 +195,15 @@ class World:
         parts = ("loaded", "held", "unchanged", "cancelled", "ignored")
         assert summary["fetched"] == sum(summary[part] for part in parts)
         return summary
+
+    def start_over(self) -> None:
+        """Forget the ledger and the warehouse; what Amazon has stays."""
+        for url in (f"sqlite:///{self.home / '.mfn' / 'ledger.db'}", self.warehouse_url):
+            engine_for(url).dispose()
+        shutil.rmtree(self.home / ".mfn")
+        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+            database.execute(delete(wms_order_line))
+            database.execute(delete(wms_order))
 
     def statuses(self) -> dict[str, str]:
         """Where every order stands in the ledger."""

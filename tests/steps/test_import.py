@@ -15,6 +15,7 @@ from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import list_orders
 from mfn.ledger.schema import LandedOrder, Reservation
+from mfn.steps.runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order
 
@@ -434,3 +435,14 @@ def test_one_order_that_the_warehouse_refuses_is_held_and_the_others_are_loaded(
     assert world.reasons(bad["orderId"]) == ["warehouse_refused"]
     world.refuse_city(None)
     assert world.run()["released"] == 1
+
+
+def test_a_window_counts_as_just_fetched_unless_the_newest_run_failed(world: World) -> None:
+    assert not was_just_fetched(world.settings, "us")
+    world.run()
+    assert was_just_fetched(world.settings, "us")
+    world.write_connections(hold_alarm_percent=0)
+    world.put(an_order(level="SAME_DAY", minutes_ago=5))
+    with pytest.raises(RunFailedError):
+        world.run()
+    assert not was_just_fetched(world.settings, "us")

@@ -1,0 +1,148 @@
+"""The import as a Prefect flow: the same ledger, warehouse and report as without Prefect, and what the UI shows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.states import Failed
+
+from flows.import_orders import import_orders
+from flows.rerun_batches import rerun_batches
+from mfn.errors import FatalError, RetriableError
+from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.leases import lease
+from mfn.ledger.orders import batch_orders
+from mfn.steps.runs import was_just_fetched
+from mfn.warehouse.tables import wms_order, wms_order_line
+from tasks.extract import extract
+from tasks.running import is_retriable
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.filterwarnings("default", "ignore::ResourceWarning")]
+
+
+def run_flow(**parameters: Any) -> Any:
+    """A run of the import flow, as its state."""
+    return asyncio.run(import_orders(connection="us", return_state=True, **parameters))
+
+
+def artifacts(key: str) -> list[Any]:
+    async def read() -> list[Any]:
+        async with get_client() as client:
+            return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+    return sorted(asyncio.run(read()), key=lambda artifact: artifact.created)
+
+
+def a_day(world: World) -> None:
+    world.put(
+        an_order(an_item(sku="BREAKFAST", units=2), programs=["PRIME"]),
+        an_order(an_item(sku="MUG-GREEN")),
+        an_order(level="SAME_DAY"),
+        an_order(status="CANCELLED"),
+        an_order(status="PENDING"),
+    )
+
+
+def without_identity(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in row.items() if name not in {"batch_id", "loaded_at", "updated_at"}}
+        for row in rows
+    ]
+
+
+def what_is_there(world: World, batch_id: str) -> dict[str, Any]:
+    """The warehouse, the ledger and the report of a batch, but for what differs from run to run."""
+    row = get_batch(world.ledger, batch_id)
+    page = (world.home / ".mfn" / "reports" / f"{batch_id}.html").read_text(encoding="utf-8")
+    page = re.sub(rf"{batch_id}|\d\d:\d\d(:\d\d)?|, for [^<]+|\d+ Nov \d+", "…", page)
+    return {
+        "orders": without_identity(world.rows(wms_order)),
+        "lines": world.rows(wms_order_line),
+        "statuses": world.statuses(),
+        "outcomes": [tuple(order) for order in batch_orders(world.ledger, batch_id)],
+        "batch": (row.status, row.stage, row.counts, row.api_calls, row.findings),
+        "report": page.splitlines(),
+    }
+
+
+def test_a_flow_run_and_a_run_without_prefect_leave_the_same_behind(world: World) -> None:
+    a_day(world)
+    assert run_flow().is_completed()
+    by_flow = what_is_there(world, list_batches(world.ledger)[0].batch_id)
+    world.start_over()
+    summary = world.run()
+    assert what_is_there(world, summary["batch_id"]) == by_flow
+
+
+def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World) -> None:
+    a_day(world)
+    state = run_flow()
+    report = artifacts("import-report-us")[-1].data
+    assert "2 orders wait for a person" in report
+    assert "MUG-GREEN" in report
+    assert f"{list_batches(world.ledger)[0].batch_id}.html" in report
+    assert "MUG-GREEN" in artifacts("held-orders-us")[-1].data
+
+    async def name() -> str:
+        async with get_client() as client:
+            return (await client.read_flow_run(state.state_details.flow_run_id)).name
+
+    assert re.fullmatch(r"us 20\d\d-\d\d-\d\d \d\d:\d\d to .*\d\d:\d\d UTC", asyncio.run(name()))
+
+
+def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mfn.amazon.client.time.sleep", lambda _seconds: None)
+    world.put(*(an_order() for _ in range(4)))
+    world.amazon.faults.without_recipients = True
+    state = run_flow()
+    assert state.is_failed()
+    assert "Direct-to-Consumer Delivery" in state.message
+    (batch,) = list_batches(world.ledger)
+    assert (batch.status, batch.stage) == ("failed", "opened")
+    assert "Direct-to-Consumer Delivery" in (world.home / ".mfn" / "reports" / f"{batch.batch_id}.html").read_text(
+        "utf-8"
+    )
+    assert "Direct-to-Consumer Delivery" in artifacts("import-report-us")[-1].data
+
+
+def test_the_class_of_an_error_decides_whether_a_task_is_tried_again() -> None:
+    passing = Failed(data=RetriableError("gone for a moment", remedy="wait"))
+    lasting = Failed(data=FatalError("a role is missing", remedy="grant it"))
+    assert is_retriable(extract, None, passing)  # type: ignore[arg-type]
+    assert not is_retriable(extract, None, lasting)  # type: ignore[arg-type]
+
+
+def test_a_flow_run_that_meets_another_one_ends_as_failed_and_starts_nothing(world: World) -> None:
+    with lease(world.ledger, "us", "import"):
+        state = run_flow()
+    assert state.is_failed()
+    assert "another import run works on connection us" in state.message
+    assert list_batches(world.ledger) == []
+
+
+def test_a_failed_batch_is_run_again_by_the_rerun_flow(world: World) -> None:
+    world.write_connections(hold_alarm_percent=10)
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN")))
+    assert run_flow().is_failed()
+    world.add_items("MUG-GREEN")
+    state = asyncio.run(rerun_batches(failed=True, return_state=True))
+    assert state.is_completed(), state.message
+    assert world.statuses() == {order_id: "loaded"}
+    again = asyncio.run(rerun_batches(failed=True, return_state=True))
+    assert again.message == "No batch had failed."
+
+
+def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
+    world.run()
+    assert was_just_fetched(world.settings, "us")
+    assert run_flow().name == "Completed"
+    assert len(list_batches(world.ledger)) == 2

@@ -1,0 +1,73 @@
+"""prefect.yaml: every entrypoint loads in a fresh process, and every connection gets its deployments."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mfn.cli.batches import rerun
+from mfn.cli.deployments import render
+from mfn.cli.imports import import_orders
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+ENTRYPOINTS = sorted({entry["entrypoint"] for entry in DOCUMENT["deployments"]})
+
+LOAD = """
+import json, sys
+from prefect.flows import load_flow_from_entrypoint
+flow = load_flow_from_entrypoint(sys.argv[1])
+print(json.dumps([flow.name, flow.isasync, flow.parameters.model_dump()]))
+"""
+
+
+def load(entrypoint: str) -> Any:
+    """A flow as a worker loads it: its name, whether it is async, and its parameters."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, entrypoint], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    return json.loads(loaded.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("entrypoint", ENTRYPOINTS)
+def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
+    name, is_async, parameters = load(entrypoint)
+    assert name == entrypoint.split(":")[1].replace("_", "-")
+    assert is_async
+    assert all(field.get("description") for field in parameters["properties"].values())
+    command = {"import-orders": import_orders, "rerun-batches": rerun}[name]
+    options = set(inspect.signature(command).parameters) - {"as_json"}
+    named = {"batch": "batches"}
+    assert set(parameters["properties"]) == {named.get(option, option) for option in options}
+
+
+def test_the_stages_to_choose_from_are_those_of_the_import() -> None:
+    _, _, parameters = load("flows/rerun_batches.py:rerun_batches")
+    assert parameters["properties"]["from_stage"]["anyOf"][0]["enum"] == ["extract", "validate", "transform", "load"]
+
+
+def test_every_connection_gets_every_deployment_that_names_one() -> None:
+    rendered = render(DOCUMENT, ["us", "eu_west"])
+    names = [(entry["entrypoint"].split(":")[1], entry["name"]) for entry in rendered["deployments"]]
+    assert names == [("import_orders", "us"), ("import_orders", "eu_west"), ("rerun_batches", "default")]
+    second = rendered["deployments"][1]
+    assert second["parameters"] == {"connection": "eu_west"}
+    assert "eu_west" in second["description"]
+
+
+def test_schedules_have_slugs_and_time_zones_and_one_run_works_at_a_time() -> None:
+    for entry in DOCUMENT["deployments"]:
+        assert entry["concurrency_limit"]["limit"] == 1
+        for schedule in entry.get("schedules", []):
+            assert schedule["slug"]
+            assert schedule["timezone"]
