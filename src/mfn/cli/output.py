@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mfn.errors import MfnError
+
+PIPE_WIDTH = 1_000
+"""Wide enough that no cell is broken where no terminal is."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
@@ -30,14 +34,16 @@ def print_line(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table for a person to stdout."""
+    """Print a table for a person to stdout; only its last column is broken over lines, and in a pipe none is."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
     for row in rows:
-        table.add_row(*("" if value is None else str(value).replace("[", r"\[") for value in row))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     console = Console(highlight=False)
-    console.print(table, width=console.width if console.is_terminal else 200)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_WIDTH)
+    console.print(table)
 
 
 def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
