@@ -33,8 +33,8 @@ def open_batch(
     """A batch to work on: the one that was broken off, or a new one.
 
     Every batch of this connection and kind that still says `running` died with its holder, since this run holds the
-    lease; it is marked failed. The newest batch that did not get through its last stage and was asked for the same
-    thing is carried on under its own id.
+    lease; it is marked failed. The newest batch that was asked for the same thing, and died or did not get through its
+    last stage, is carried on under its own id.
 
     Args:
         ledger: The open ledger.
@@ -51,6 +51,7 @@ def open_batch(
     mine = (Batch.connection == connection) & (Batch.kind == kind)
     with writing(ledger.engine, what=WHAT) as database:
         assert_held(database, lease)
+        newest = database.execute(select(Batch).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
         database.execute(
             update(Batch)
             .where(mine & (Batch.status == "running"))
@@ -61,7 +62,6 @@ def open_batch(
                 finished_at=now,
             )
         )
-        newest = database.execute(select(Batch).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
         broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
         if broken is not None:
             database.execute(update(Batch).where(Batch.batch_id == broken.batch_id).values(stage=OPENED, **_running()))
@@ -86,7 +86,9 @@ def open_batch(
 
 
 def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> bool:
-    return row.status == "failed" and row.stage != last_stage and row.parameters == dict(parameters)
+    """Whether a batch died, also after its last stage and before its report, or failed in one of its stages."""
+    is_broken = row.status == "running" or (row.status == "failed" and row.stage != last_stage)
+    return is_broken and bool(row.parameters == dict(parameters))
 
 
 def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str) -> BatchRef:
@@ -185,10 +187,10 @@ def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
 
 
 def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:
-    """Mark a batch as failed, with what a person has to know; its stage stays the last one that was finished."""
+    """Mark a batch as failed, with what a person has to know; its stage stays the last one that was finished.
+
+    Raises:
+        RetriableError: Another run has taken the batch over, and says itself how that ends.
+    """
     with writing(ledger.engine, what=WHAT) as database:
-        database.execute(
-            update(Batch)
-            .where(Batch.batch_id == batch.batch_id)
-            .values(status="failed", error=error, remedy=remedy, finished_at=datetime.now(UTC))
-        )
+        update_batch(database, batch, status="failed", error=error, remedy=remedy, finished_at=datetime.now(UTC))

@@ -49,6 +49,9 @@ class Staged(msgspec.Struct, frozen=True, array_like=True):
     fulfilled_before: str | None
 
 
+CANCEL_REQUESTED = "+cancel"
+"""What the digest of an order ends with whose buyer asks for a cancellation."""
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Staged)
 
@@ -119,9 +122,16 @@ def drop_staged(database: Connection, batch: BatchRef, order_ids: Sequence[str] 
         database.execute(statement.where(StagedOrder.order_id.in_(order_ids[start : start + LOOKUP])))
 
 
-def digest_of(ledger: Ledger, order: tuple[Any, ...], lines: Sequence[tuple[Any, ...]]) -> str:
-    """The fingerprint of what the warehouse is given."""
-    return ledger.cipher.digest(_ENCODER.encode((order, lines)))
+def digest_of(
+    ledger: Ledger, order: tuple[Any, ...], lines: Sequence[tuple[Any, ...]], *, is_cancel_requested: bool
+) -> str:
+    """The fingerprint of what the warehouse is given: order and lines, and whether it is told of a buyer's request."""
+    return ledger.cipher.digest(_ENCODER.encode((order, lines))) + (CANCEL_REQUESTED if is_cancel_requested else "")
+
+
+def is_same_order(one: str | None, other: str) -> bool:
+    """Whether two digests mean the same order and lines, whatever the buyer asks for."""
+    return one is not None and one.removesuffix(CANCEL_REQUESTED) == other.removesuffix(CANCEL_REQUESTED)
 
 
 def reserve(

@@ -79,6 +79,14 @@ class Bench:
         return Context(self.place.connection.name, methods, self.ship_methods, self.items)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a chunk's orders: the ledger's rows, and which of them the warehouse has."""
+
+    rows: Mapping[str, Row[Any]]
+    in_warehouse: frozenset[str]
+
+
 def judge(
     bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]
 ) -> tuple[list[Judgement], QualityReport]:
@@ -95,29 +103,37 @@ def judge(
     Raises:
         FatalError: A check that holds orders could not run at all: nothing may be loaded unchecked.
     """
-    orders, judgements = _decode(texts, tracked)
+    known = _Known(tracked, _in_warehouse(bench, tracked))
+    orders, judgements = _decode(texts, known)
     frame = order_frame(orders)
     connection = bench.place.connection
     settled = settle(
         frame,
         marketplace_ids=connection.marketplace_ids,
         not_before=connection.orders.not_before,
-        in_warehouse=[order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE],
+        in_warehouse=known.in_warehouse,
         dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
     )
     standings = standing_rows(frame)
     for position in (settled != "").to_numpy().nonzero()[0]:
         order = orders[position]
-        judgements.append(_settled(order.order_id, str(settled.iloc[position]), tracked, standings[position]))
+        judgements.append(_settled(order.order_id, str(settled.iloc[position]), known, standings[position]))
     due = (settled == "").to_numpy().nonzero()[0]
     due_frame = frame.take(due).reset_index(drop=True)
     checked, report = _check_due(
-        bench, [orders[position] for position in due], due_frame, tracked, [standings[position] for position in due]
+        bench, [orders[position] for position in due], due_frame, known, [standings[position] for position in due]
     )
     return judgements + checked, report
 
 
-def _decode(texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]) -> tuple[list[Order], list[Judgement]]:
+def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
+    """Which orders the warehouse has, also those of a run that died before it could note them in the ledger."""
+    ready = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.READY]
+    unnoted = bench.place.warehouse.states(ready) if ready else {}
+    return frozenset(unnoted).union(order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE)
+
+
+def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Judgement]]:
     orders: list[Order] = []
     held: list[Judgement] = []
     for order_id, text in texts:
@@ -125,30 +141,29 @@ def _decode(texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]])
             orders.append(decode_order(text))
         except DataError as error:
             reason = Reason("invalid_payload", error.message, error.remedy)
-            held.append(_held(order_id, tracked, (reason,), (), (False, None, None, None, None), is_due=False))
+            held.append(_held(order_id, known, (reason,), (), (False, None, None, None, None), is_due=False))
     return orders, held
 
 
 def _held(
-    order_id: str, tracked: Mapping[str, Row[Any]], reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
+    order_id: str, known: _Known, reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
     standing: tuple[Any, ...], *, is_due: bool,
 ) -> Judgement:  # fmt: skip
     """Held; but what the warehouse has stays there, and what is wrong with its newest version becomes a warning."""
-    known = tracked.get(order_id)
-    if known is not None and known.status in IN_WAREHOUSE:
+    if order_id in known.in_warehouse:
         return Judgement(order_id, Outcome.UNCHANGED, None, (), warnings + reasons, standing, is_due)
-    if known is not None and known.status == OrderStatus.DISMISSED:
-        return Judgement(order_id, Outcome.IGNORED, known.status, (settlement_reason("dismissed"),), (), standing)
+    if order_id in known.rows and known.rows[order_id].status == OrderStatus.DISMISSED:
+        reason = settlement_reason("dismissed")
+        return Judgement(order_id, Outcome.IGNORED, OrderStatus.DISMISSED, (reason,), (), standing)
     return Judgement(order_id, Outcome.HELD, OrderStatus.HELD, reasons, warnings, standing, is_due)
 
 
-def _settled(order_id: str, code: str, tracked: Mapping[str, Row[Any]], standing: tuple[Any, ...]) -> Judgement:
+def _settled(order_id: str, code: str, known: _Known, standing: tuple[Any, ...]) -> Judgement:
     settlement = SETTLEMENTS[code]
     reason = settlement_reason(code)
-    known = tracked.get(order_id)
-    in_warehouse = known is not None and known.status in IN_WAREHOUSE
+    in_warehouse = order_id in known.in_warehouse
     if settlement.outcome == Outcome.HELD:
-        return _held(order_id, tracked, (reason,), (), standing, is_due=False)
+        return _held(order_id, known, (reason,), (), standing, is_due=False)
     if settlement.outcome == Outcome.CANCELLED:
         # What the warehouse has is cancelled there first, by the load; then its status moves.
         return Judgement(order_id, Outcome.CANCELLED, None if in_warehouse else settlement.status, (), (), standing)
@@ -158,8 +173,7 @@ def _settled(order_id: str, code: str, tracked: Mapping[str, Row[Any]], standing
 
 
 def _check_due(
-    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, tracked: Mapping[str, Row[Any]],
-    standings: Sequence[tuple[Any, ...]],
+    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, known: _Known, standings: Sequence[tuple[Any, ...]],
 ) -> tuple[list[Judgement], QualityReport]:  # fmt: skip
     frame, lines, components = _checked_frames(bench, orders, frame)
     report, hits = check(frame, lines)
@@ -173,16 +187,15 @@ def _check_due(
     judgements = []
     for order_id, standing in zip(frame["order_id"], standings, strict=True):
         reasons, warnings = found.get(order_id, ([], []))
-        known = tracked.get(order_id)
-        if known is not None and known.status in IN_WAREHOUSE:
+        if order_id in known.in_warehouse:
             # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
             passed_on = [reason for reason in reasons if reason.code == CANCEL_REQUESTED]
             reasons = [reason for reason in reasons if reason.code != CANCEL_REQUESTED]
             warnings = warnings + passed_on
         if reasons:
-            judgements.append(_held(order_id, tracked, tuple(reasons), tuple(warnings), standing, is_due=True))
+            judgements.append(_held(order_id, known, tuple(reasons), tuple(warnings), standing, is_due=True))
         else:
-            status = None if known is not None and known.status in IN_WAREHOUSE else READY
+            status = None if order_id in known.in_warehouse else READY
             judgements.append(Judgement(order_id, READY, status, (), tuple(warnings), standing, is_due=True))
     return judgements, report
 

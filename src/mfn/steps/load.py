@@ -12,8 +12,8 @@ from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import drop_staged, release, staged_ids, staged_orders
-from mfn.models import Outcome
-from mfn.steps.loading import Loading, load_chunk, rehearse_chunk
+from mfn.models import OrderStatus, Outcome
+from mfn.steps.loading import Found, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -42,9 +42,16 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: The warehouse refuses what is written.
     """
     place = open_workplace(settings, batch.connection)
-    is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
-    origins = {row.order_id: row.origin for row in batch_orders(place.ledger, batch.batch_id)}
-    loading = Loading(place, batch, origins)
+    row = get_batch(place.ledger, batch.batch_id)
+    is_dry_run = bool(row.parameters.get("dry_run"))
+    orders = batch_orders(place.ledger, batch.batch_id)
+    loading = Loading(
+        place,
+        batch,
+        origins={order.order_id: order.origin for order in orders},
+        loaded={order.order_id for order in orders if order.outcome == Outcome.LOADED},
+        found=Found.of(row.findings),
+    )
     order_ids = staged_ids(place.ledger, batch)
     for start in range(0, len(order_ids), CHUNK_ORDERS):
         chunk = staged_orders(place.ledger, batch, order_ids[start : start + CHUNK_ORDERS])
@@ -57,7 +64,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         before = get_batch(place.ledger, batch.batch_id).counts
         due_held = before.get("due_held", 0) + loading.found.due_held
         update_batch(database, batch, counts={**before, **counts, "due_held": due_held})
-        add_findings(database, batch, conflicts=loading.found.conflicts, load=dict(loading.found.figures))
+        add_findings(database, batch, **loading.found.for_report())
     return replace(batch, counts={**batch.counts, **counts})
 
 
@@ -71,8 +78,11 @@ def _pass_on_cancellations(loading: Loading) -> None:
         if row.outcome == Outcome.IGNORED and '"payment_pending"' not in (row.reasons or "")
     ]
     tracked = tracked_orders(place.ledger, batch.connection, cancelled)
-    loaded = [order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE]
+    # One that is ready may be there: a run died after the warehouse's commit and before the ledger's.
+    loaded = [order_id for order_id, row in tracked.items() if row.status in (*IN_WAREHOUSE, OrderStatus.READY)]
     if loaded:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
         result = place.warehouse.cancel(loaded, CANCELLED_AT_AMAZON, datetime.now(UTC))
         found.figures["cancelled_in_warehouse"] += len(result.cancelled)
         for order_id, status in sorted(result.begun.items()):
@@ -80,6 +90,7 @@ def _pass_on_cancellations(loading: Loading) -> None:
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         write_cancelled(database, batch, loaded)
+        add_findings(database, batch, **found.for_report())
         release(database, batch, [*cancelled, *settled])
 
 

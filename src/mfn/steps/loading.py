@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
 from mfn.errors import DataError
+from mfn.ledger.batches import add_findings
 from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
@@ -22,11 +23,12 @@ from mfn.ledger.orders import (
     write_reloaded,
     write_standing,
 )
-from mfn.ledger.staging import drop_staged, reserve
+from mfn.ledger.staging import CANCEL_REQUESTED, drop_staged, is_same_order, reserve
 from mfn.models import OrderStatus, Outcome, Reason
+from mfn.warehouse.cancelling import CANCELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Row
 
@@ -56,8 +58,23 @@ class Found:
     figures: Counter[str] = field(default_factory=Counter)
     due_held: int = 0
 
+    @classmethod
+    def of(cls, findings: Mapping[str, Any]) -> Found:
+        """What a batch had found when it was broken off.
+
+        Args:
+            findings: What the ledger keeps of it.
+        """
+        return cls(list(findings.get("conflicts", ())), Counter(findings.get("load", {})))
+
+    def for_report(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {"conflicts": self.conflicts, "load": dict(self.figures)}
+
     def conflict(self, order_id: str, what: str, status: str) -> None:
         """Note an order that a person at the warehouse has to look at."""
+        if any(known["order_id"] == order_id and known["what"] == what for known in self.conflicts):
+            return
         self.figures["conflicts"] += 1
         if len(self.conflicts) < MOST_CONFLICTS:
             self.conflicts.append({"order_id": order_id, "what": what, "status": status})
@@ -71,17 +88,19 @@ class Loading:
         place: The workplace.
         batch: The batch.
         origins: `window` or `earlier` of each order of the batch.
-        found: What was found so far.
+        loaded: The orders that this very batch had loaded when it was broken off or run again.
+        found: What was found so far, also before it was broken off.
     """
 
     place: Workplace
     batch: BatchRef
     origins: Mapping[str, str]
-    found: Found = field(default_factory=Found)
+    loaded: Collection[str]
+    found: Found
 
 
 def _is_same(known: Row[Any] | None, digest: str) -> bool:
-    return known is not None and known.status in IN_WAREHOUSE and known.loaded_digest == digest
+    return known is not None and known.status in IN_WAREHOUSE and is_same_order(known.loaded_digest, digest)
 
 
 def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
@@ -126,8 +145,10 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
     changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, loading.batch.lease)  # the warehouse cannot tell who still may write
     written, refusals = _write(loading, to_write)
-    told = _pass_on_requests(loading, ready)
+    told = _pass_on_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:
         if order_id in refusals and staged.is_in_warehouse:
             found.conflict(order_id, "its new version was refused by the warehouse", refusals[order_id].message)
@@ -177,18 +198,25 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
     return {order_id for order_id, _, _ in entries} - begun, {}
 
 
-def _pass_on_requests(loading: Loading, ready: Chunk) -> set[str]:
-    """Tell the warehouse that buyers ask for a cancellation; returns the orders of which it did not know."""
+def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
+    """Tell the warehouse that buyers ask for a cancellation; returns the orders of which that is news."""
     asked = {
         order_id: staged.cancel_reason or BUYER_ASKED
         for order_id, _, staged in ready
         if staged.cancel_reason is not None
     }
-    told = loading.place.warehouse.request_cancellation(asked, datetime.now(UTC)) if asked else frozenset()
+    if not asked:
+        return set()
+    warehouse = loading.place.warehouse
+    warehouse.request_cancellation(asked, datetime.now(UTC))
+    # What is news is what the ledger says: a run that died before it wrote that down is not a run that told.
+    known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
+    news = [order_id for order_id in asked if not known.get(order_id, "").endswith(CANCEL_REQUESTED)]
+    told = {order_id for order_id, status in warehouse.states(news).items() if status != CANCELLED}
     loading.found.figures["cancel_requests_passed_on"] += len(told)
     for order_id in sorted(told):
         loading.found.conflict(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
-    return set(told)
+    return told
 
 
 def _note(
@@ -210,10 +238,11 @@ def _note(
         if order_id in held:
             refused.append((order_id, held[order_id], standing))
             continue
-        moved.append((order_id, origins[order_id], _outcome(same=order_id not in written)))
+        is_loaded = order_id in written or order_id in loading.loaded
+        moved.append((order_id, origins[order_id], _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
             first.append((order_id, *standing, digest, staged.fulfilled_before))
-        elif not _is_same(tracked.get(order_id), digest):
+        elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, digest))
     reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
     with writing(loading.place.ledger.engine, what="the ledger") as database:
@@ -231,6 +260,7 @@ def _note(
             [(order_id, staged.reserved) for order_id, _, staged in chunk],
         )
         move_outcomes(database, batch, moved)
+        add_findings(database, batch, **loading.found.for_report())
         drop_staged(database, batch, [order_id for order_id, _, _ in chunk])
 
 

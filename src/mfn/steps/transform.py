@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Characters that no label printer and no PostgreSQL text takes."""
 
-RESERVING = (READY, Outcome.HELD.value, Outcome.IGNORED.value)
+PASSED = (READY, Outcome.LOADED.value)
+"""Outcomes of orders that go to the warehouse: ready ones, and those that this very batch has loaded before."""
+
+RESERVING = (*PASSED, Outcome.HELD.value, Outcome.IGNORED.value)
 """Outcomes whose orders may have promised units: ignored ones, where their payment is pending."""
 
 
@@ -70,8 +73,8 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         chunk = order_ids[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         orders = _decoded(place, batch, chunk)
-        ready = [order for order in orders if outcomes[order.order_id] == READY]
-        others = [order for order in orders if outcomes[order.order_id] != READY]
+        ready = [order for order in orders if outcomes[order.order_id] in PASSED]
+        others = [order for order in orders if outcomes[order.order_id] not in PASSED]
         staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)
@@ -123,7 +126,7 @@ def _stage_ready(
         staged.append(
             (
                 order_id,
-                digest_of(place.ledger, row, order_lines),
+                digest_of(place.ledger, row, order_lines, is_cancel_requested=cancel_reason is not None),
                 Staged(
                     row,
                     order_lines,

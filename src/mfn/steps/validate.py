@@ -57,11 +57,14 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection)
     row = get_batch(place.ledger, batch.batch_id)
+    is_dry_run = bool(row.parameters.get("dry_run"))
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
     if row.parameters.get("order_id") is None:
         with writing(place.ledger.engine, what="the ledger") as database:
             take_in_earlier_orders(database, batch)
-    orders = {order.order_id: order.origin for order in batch_orders(place.ledger, batch.batch_id)}
+    rows = batch_orders(place.ledger, batch.batch_id)
+    orders = {order.order_id: order.origin for order in rows}
+    loaded = set() if is_dry_run else {order.order_id for order in rows if order.outcome == Outcome.LOADED}
     waiting = _read_before_release(bench, batch, [order_id for order_id, origin in orders.items() if origin == EARLIER])
     tally = _Tally()
     order_ids = sorted(orders)
@@ -71,7 +74,8 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements, report = judge(bench, stored_orders(place.ledger, batch.connection, chunk), tracked)
         judgements = [_still_held(judged, tracked) if judged.order_id in waiting else judged for judged in judgements]
         tally.add(judgements, orders, report)
-        _write(place, batch, judgements, orders, is_dry_run=bool(row.parameters.get("dry_run")))
+        judgements = [_loaded_before(judged) if judged.order_id in loaded else judged for judged in judgements]
+        _write(place, batch, judgements, orders, is_dry_run=is_dry_run)
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -133,6 +137,11 @@ def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> s
 def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:
     reasons = read_reasons(tracked[judged.order_id].reasons)
     return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=reasons)
+
+
+def _loaded_before(judged: Judgement) -> Judgement:
+    """What this very batch has loaded, before it was broken off or run again, stays loaded by it."""
+    return replace(judged, outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
 def _write(
