@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connect
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command to stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    print(json.dumps(document, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - stdout is where it belongs
 
 
 def print_line(text: str) -> None:
