@@ -73,6 +73,9 @@ def demonstration() -> Iterator[Demonstration]:
     Raises:
         FatalError: Something did not start, or the run failed; names the log to read.
     """
+    # Whatever asks for the end, and also where a shell had interrupts ignored: everything that was started is stopped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
     console = Console(stderr=True, highlight=False)
     with ExitStack() as running:
