@@ -1,0 +1,192 @@
+"""A run that is killed, wherever that happens, costs nothing: the next one brings everything to the same end."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mfn.ledger.batches import list_batches
+from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
+from tests.faults.processes import at_once, die_at_commit, in_child, on_commit
+from tests.world import address, an_item, an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+    from types import FrameType
+
+    import pytest
+    from sqlalchemy import Connection
+
+    from tests.world import World
+
+
+def cancellation() -> dict[str, Any]:
+    return {"cancellationRequest": {"requester": "BUYER", "cancelReason": "changed my mind"}}
+
+
+def a_day_that_goes_on(world: World) -> None:
+    """A first run, and then everything that can happen to orders, on three pages."""
+    moved, begun, cancelled, too_late, asked, paid, _, part = world.put(
+        *(an_order(minutes_ago=120) for _ in range(5)),
+        an_order(status="PENDING", recipient=None, minutes_ago=120),
+        an_order(an_item(sku="MUG-GREEN"), minutes_ago=120),  # held until the warehouse has the item
+        an_order(an_item(units=5, shipped=1), status="PARTIALLY_SHIPPED", minutes_ago=120),
+    )
+    world.put(an_order(level="SAME_DAY", minutes_ago=120), an_order(recipient=None, minutes_ago=120))
+    world.run()
+    for order_id in (begun, too_late, asked):
+        world.warehouse_moves(order_id, "picking")
+    world.add_items("MUG-GREEN")
+    elsewhere = {"deliveryAddress": address(addressLine1="2 Example Street")}
+    world.change(moved, recipient=elsewhere)
+    world.change(begun, recipient=elsewhere)
+    for order_id in (cancelled, too_late):
+        world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    item = world.amazon.orders.get(asked)["orderItems"][0]
+    world.change(asked, orderItems=[item | {"cancellation": cancellation()}])
+    world.change(paid, fulfillment={"fulfillmentStatus": "UNSHIPPED"}, recipient={"deliveryAddress": address()})
+    item = world.amazon.orders.get(part)["orderItems"][0]
+    fewer = item | {"quantityOrdered": 4, "fulfillment": {"quantityFulfilled": 3, "quantityUnfulfilled": 1}}
+    world.change(part, orderItems=[fewer])
+    world.put(*(an_order(an_item(sku="BREAKFAST"), minutes_ago=10, programs=["PRIME"]) for _ in range(205)))
+    world.put(
+        an_order(level="SAME_DAY", minutes_ago=9),
+        an_order(an_item(sku="UNKNOWN"), an_item(sku="PLATE"), minutes_ago=8),
+        an_order(status="CANCELLED", minutes_ago=8),
+        an_order(status="PENDING", recipient=None, minutes_ago=8),
+        an_order(an_item(cancellation=cancellation()), minutes_ago=7),
+    )
+    put_down(world)
+
+
+LOUD: dict[str, tuple[int, ...]] = {
+    "open_batch": (0,),
+    "_land_page": (-1,),
+    "_write": (0,),
+    "load": (0, -1),
+    "request_cancellation": (0,),
+    "_note": (0,),
+    "cancel": (0,),
+    "_pass_on_cancellations": (-1,),
+    "perform": (-1,),
+    "gate": (0,),
+    "write_page": (0,),
+}
+"""Which commits of each function a run is killed after."""
+
+QUIET = {
+    "_take",
+    "_locked",
+    "_search",
+    "read_again",
+    "keep_calls",
+    "extract",
+    "validate",
+    "transform",
+    "load_chunk",
+    "lease",
+}
+"""Functions whose commits leave what the next run meets after another commit as well: bounds, figures, staged rows."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a run: its number, which function made it, and whether it was the warehouse's."""
+
+    number: int
+    function: str
+    is_warehouse: bool
+
+
+def _function() -> str:
+    """The function of this project, outside of its database package, that is committing."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        code = frame.f_code
+        if "/src/mfn/" in code.co_filename and "/database/" not in code.co_filename:
+            return code.co_name
+        frame = frame.f_back
+    return "?"
+
+
+def commits_of(run: Callable[[], Any]) -> list[Commit]:
+    """Every commit of a run that is left alone."""
+    commits: list[Commit] = []
+
+    def note(number: int, connection: Connection) -> None:
+        commits.append(Commit(number, _function(), "warehouse" in str(connection.engine.url)))
+
+    on_commit(note)
+    run()
+    return commits
+
+
+def points_of(commits: list[Commit]) -> list[tuple[int, bool]]:
+    """Where to kill, and whether before the commit: then the databases are as after the one before it, but what the
+    run knew of the orders that it was about to write is gone with it.
+    """
+    numbers: dict[str, list[int]] = {}
+    for commit in commits:
+        numbers.setdefault(commit.function, []).append(commit.number)
+    assert set(numbers) == {*LOUD, *QUIET}, "a new kind of commit: say in LOUD or QUIET what a kill after it would mean"
+    after = {numbers[function][place] for function, places in LOUD.items() for place in places}
+    before = [(commit.number, True) for commit in commits if commit.function == "load" and commit.is_warehouse]
+    return sorted([*((number, False) for number in after), *before])
+
+
+@dataclass(frozen=True)
+class End:
+    """What a run, or a killed one and the next, made of a world."""
+
+    standing: dict[str, Any]
+    done: dict[str, Any]
+    commits: list[Commit] = field(default_factory=list)
+
+
+def undisturbed(world: World, home: Path, earlier: Collection[str]) -> End:
+    """What one whole run makes of it."""
+    with copy_of(world, home) as copy:
+        commits = commits_of(copy.run)
+        assert_at_rest(copy)
+        return End(standing(copy), done_since(copy, earlier), commits)
+
+
+def disturbed(world: World, home: Path, earlier: Collection[str], point: tuple[int, bool]) -> End:
+    """What a run that is killed makes of it together with the next one."""
+    number, before = point
+
+    def run() -> None:
+        die_at_commit(number, before=before)
+        copy.run()
+
+    with copy_of(world, home) as copy:
+        assert in_child(run).is_killed, f"the run survived its commit {number}"
+        copy.run()
+        assert_at_rest(copy)
+        return End(standing(copy), done_since(copy, earlier))
+
+
+def test_a_run_killed_at_any_commit_is_brought_to_the_same_end_by_the_next(
+    world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    a_day_that_goes_on(world)
+    earlier = {row.batch_id for row in list_batches(world.ledger)}
+    put_down(world)
+    homes = tmp_path_factory.mktemp("copies")
+    ended = in_child(partial(undisturbed, world, homes / "undisturbed", earlier))
+    assert not ended.error, ended
+    whole: End = ended.value
+    assert len(whole.standing["warehouse"]) > 200
+    assert len(whole.done["conflicts"]) == 3
+    points = points_of(whole.commits)
+    for two in [points[start : start + 2] for start in range(0, len(points), 2)]:
+        works = [
+            partial(disturbed, world, homes / f"{number}-{before}", earlier, (number, before)) for number, before in two
+        ]
+        for point, end in zip(two, at_once(*works), strict=True):
+            assert not end.error, (point, end)
+            assert end.value.standing == whole.standing, point
+            assert end.value.done == whole.done, point
