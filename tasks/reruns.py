@@ -14,7 +14,7 @@ from mfn.settings import load_settings
 from mfn.steps.reruns import failed_batches, rerun_batch
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect import State
 
 
 def choose_batches(batches: list[str], *, failed: bool) -> list[str]:

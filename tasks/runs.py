@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from prefect.states import State
+    from prefect import State
 
     from mfn.models import BatchRef
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -16,6 +16,9 @@ import yaml
 from mfn.cli.batches import rerun
 from mfn.cli.deployments import render
 from mfn.cli.imports import import_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
@@ -45,8 +48,8 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
     assert name == entrypoint.split(":")[1].replace("_", "-")
     assert is_async
     assert all(field.get("description") for field in parameters["properties"].values())
-    command = {"import-orders": import_orders, "rerun-batches": rerun}[name]
-    options = set(inspect.signature(command).parameters) - {"as_json"}
+    commands: dict[str, Callable[..., Any]] = {"import-orders": import_orders, "rerun-batches": rerun}
+    options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
     named = {"batch": "batches"}
     assert set(parameters["properties"]) == {named.get(option, option) for option in options}
 

@@ -266,6 +266,8 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
         message = f"unknown key; valid keys are: {valid}"
     elif found["type"] == "missing":
         message = "is required and missing"
+    elif found["type"] == "string_type":
+        message += f", got {found['input']!r}: put it in quotes"
     elif found["type"] != "value_error":
         message += f", got {found['input']!r}"
     return Problem(shown, _line(entry, where), key, message + ".")

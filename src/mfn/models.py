@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,24 @@ class Verdict:
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
+
+
+class Standing(NamedTuple):
+    """What the ledger's list of orders shows of one.
+
+    Attributes:
+        is_sfp: Whether it is Seller Fulfilled Prime.
+        ship_by: By when Amazon wants it shipped, as the tables hold times: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC.
+        marketplace_id: Where it was placed.
+        service_level: Amazon's fulfillmentServiceLevel.
+        programs: Its programmes, comma separated, in the order of the mappings.
+    """
+
+    is_sfp: bool = False
+    ship_by: str | None = None
+    marketplace_id: str | None = None
+    service_level: str | None = None
+    programs: str | None = None
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,14 @@ pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.filterwarnings("de
 
 def run_flow(**parameters: Any) -> Any:
     """A run of the import flow, as its state."""
-    return asyncio.run(import_orders(connection="us", return_state=True, **parameters))
+    flow: Any = import_orders
+    return asyncio.run(flow(connection="us", return_state=True, **parameters))
+
+
+def rerun_failed() -> Any:
+    """A run of the rerun flow, as its state."""
+    flow: Any = rerun_batches
+    return asyncio.run(flow(failed=True, return_state=True))
 
 
 def artifacts(key: str) -> list[Any]:
@@ -115,8 +122,8 @@ def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch:
 
 
 def test_the_class_of_an_error_decides_whether_a_task_is_tried_again() -> None:
-    passing = Failed(data=RetriableError("gone for a moment", remedy="wait"))
-    lasting = Failed(data=FatalError("a role is missing", remedy="grant it"))
+    passing: Any = Failed(data=RetriableError("gone for a moment", remedy="wait"))
+    lasting: Any = Failed(data=FatalError("a role is missing", remedy="grant it"))
     assert is_retriable(extract, None, passing)  # type: ignore[arg-type]
     assert not is_retriable(extract, None, lasting)  # type: ignore[arg-type]
 
@@ -134,11 +141,10 @@ def test_a_failed_batch_is_run_again_by_the_rerun_flow(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN")))
     assert run_flow().is_failed()
     world.add_items("MUG-GREEN")
-    state = asyncio.run(rerun_batches(failed=True, return_state=True))
+    state = rerun_failed()
     assert state.is_completed(), state.message
     assert world.statuses() == {order_id: "loaded"}
-    again = asyncio.run(rerun_batches(failed=True, return_state=True))
-    assert again.message == "No batch had failed."
+    assert rerun_failed().message == "No batch had failed."
 
 
 def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:

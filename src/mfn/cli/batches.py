@@ -25,10 +25,12 @@ def batches(
     as_json: JsonOption = False,
 ) -> None:
     """List what ran, newest first."""
-    from mfn.ledger.batches import list_batches  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.batches import list_batches, note_dead_batches  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
 
-    rows = [_shown(row) for row in list_batches(open_ledger(load_settings()), failed=failed)]
+    ledger = open_ledger(load_settings())
+    note_dead_batches(ledger)
+    rows = [_shown(row) for row in list_batches(ledger, failed=failed)]
     if as_json:
         print_json({"batches": rows})
     elif not rows:
@@ -79,9 +81,10 @@ def rerun(
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
-    from mfn.steps.reruns import failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.reruns import check_batches_exist, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
 
     settings = load_settings()
+    check_batches_exist(settings, wanted)
     results: list[dict[str, Any]] = []
     errors: list[MfnError] = []
     for batch_id in failed_batches(settings) if failed else wanted:
@@ -101,8 +104,8 @@ def rerun(
                 f"{result['batch_id']}: {result['status']}"
                 + (f", report: {result['report']}" if result.get("report") else "")
             )
-        for error in errors:
-            print_error(error, as_json=False)
+        for failure in errors:
+            print_error(failure, as_json=False)
         if not results:
             print_line("nothing to run again")
     if errors:

@@ -77,16 +77,15 @@ def demonstration() -> Iterator[Demonstration]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     with ExitStack() as running:
         console.print(f"a home of its own: {home}", markup=False)
         amazon = running.enter_context(SimulatorServer(open_amazon(orders=ORDERS, seed=SEED, speed=SPEED, malformed=1)))
         _set_up(home, amazon.endpoint)
         ui = f"http://127.0.0.1:{_free_port()}"
         _use(home, ui)
-        console.print(
-            f"a local Amazon with {ORDERS} orders: {amazon.endpoint}; starting a Prefect server: {ui}", markup=False
-        )
+        console.print(f"a local Amazon with {ORDERS} orders: {amazon.endpoint}", markup=False)
+        console.print(f"starting a Prefect server: {ui}", markup=False)
         server = ["server", "start", "--host", "127.0.0.1", "--port", ui.rsplit(":", 1)[1]]
         running.enter_context(_program(server, home / "prefect-server.log"))
         client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))

@@ -61,8 +61,14 @@ def import_orders(
         print_summary(summary, dry_run=dry_run)
 
 
-def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False) -> None:
-    """Print what an import did, for a person."""
+def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: str = "mfn orders --status held") -> None:
+    """Print what an import did, for a person.
+
+    Args:
+        summary: What `run_import` returned.
+        dry_run: Whether nothing was loaded.
+        look: The command that shows what is held.
+    """
     verb = "would be loaded" if dry_run else "loaded"
     print_line(
         f"{summary['connection']}: {summary['fetched']} fetched = {summary['loaded']} {verb} + {summary['held']} held"
@@ -71,5 +77,5 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False) -> None:
     if summary["released"] or summary["still_held"]:
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
     if summary["held"] or summary["still_held"]:
-        print_line("why they are held: mfn orders --status held")
+        print_line("why they are held: " + ("see the report" if dry_run else look))
     print_line(f"report: {summary['report']}")

@@ -30,7 +30,7 @@ def demo(
             # Confirmations and stock have no deployment yet.
             print_json({"import": done.summary, "confirm": None, "inventory": None, "reports": str(reports)})
         else:
-            print_summary(done.summary)
+            print_summary(done.summary, look=f"cd {done.home} && mfn orders --status held")
             print_line(f"all reports: {reports}")
             print_line(f"the warehouse: {done.home / 'warehouse.db'}")
         if keep:

@@ -159,7 +159,7 @@ def _explained(engine: Engine, what: str) -> Iterator[None]:
     except PoolTimeoutError:
         raise RetriableError(
             f"{what} cannot be used: all of this process's connections to it are busy.",
-            remedy="Run the batch again: mfn rerun --failed.",
+            remedy="Run the command again (a batch: mfn rerun --failed).",
         ) from None
     except DBAPIError as error:
         # `from None`: what the driver says in full quotes the values, which may be a buyer's.
@@ -179,12 +179,12 @@ def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
-            remedy="See that the database runs and has room; then run the batch again: mfn rerun --failed.",
+            remedy="See that the database runs and has room; then run the command again (a batch: mfn rerun --failed).",
         )
     if forbidden:
         return FatalError(
             f"{what} may not be written: {said}",
-            remedy="Give the login (for a file, the user) that right, then run the batch again: mfn rerun --failed.",
+            remedy="Give the login (for a file, the user) that right; then run it again (a batch: mfn rerun --failed).",
         )
     if _is_about_a_row(error):
         return DataError(
@@ -194,7 +194,7 @@ def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
     return FatalError(
         f"{what} refused a statement: {said}",
         remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
-        "mend it, and run the batch again: mfn rerun --failed.",
+        "mend it, and run the command again (a batch: mfn rerun --failed).",
     )
 
 

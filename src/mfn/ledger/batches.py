@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
-from mfn.ledger.leases import assert_held
+from mfn.ledger.leases import assert_held, is_held
 from mfn.ledger.schema import Batch
 from mfn.models import BatchRef
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 LISTED = tuple(column for column in Batch.__table__.columns if column.name != "findings")
 OPENED = "opened"
+DIED = {
+    "status": "failed",
+    "error": "the run died before it ended.",
+    "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
+}
 WHAT = "the ledger"
 
 
@@ -52,16 +57,7 @@ def open_batch(
     with writing(ledger.engine, what=WHAT) as database:
         assert_held(database, lease)
         newest = database.execute(select(Batch).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
-        database.execute(
-            update(Batch)
-            .where(mine & (Batch.status == "running"))
-            .values(
-                status="failed",
-                error="the run died before it ended.",
-                remedy="It is carried on by the next run, or by mfn rerun --failed.",
-                finished_at=now,
-            )
-        )
+        database.execute(update(Batch).where(mine & (Batch.status == "running")).values(finished_at=now, **DIED))
         broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
         if broken is not None:
             database.execute(update(Batch).where(Batch.batch_id == broken.batch_id).values(stage=OPENED, **_running()))
@@ -160,6 +156,18 @@ def list_batches(
         statement = statement.where(Batch.started_at < until)
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(statement.limit(limit)).all()
+
+
+def note_dead_batches(ledger: Ledger) -> None:
+    """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
+    with reading(ledger.engine, what=WHAT) as database:
+        running = database.execute(
+            select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running")
+        )
+        dead = [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
+    if dead:
+        with writing(ledger.engine, what=WHAT) as database:
+            database.execute(update(Batch).where(Batch.batch_id.in_(dead), Batch.status == "running").values(DIED))
 
 
 def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:

@@ -76,10 +76,11 @@ class Cipher:
 
     Args:
         keys: Newest first, at least one.
+        secret: The ledger's own secret, which fingerprints are made with; it stays when keys change.
     """
 
-    def __init__(self, keys: Sequence[Key]) -> None:
-        self.keys = tuple(keys)
+    def __init__(self, keys: Sequence[Key], secret: bytes = b"") -> None:
+        self._secret = secret
         self._by_id = {bytes.fromhex(key.key_id): key.cipher for key in keys}
         self._newest = bytes.fromhex(keys[0].key_id), keys[0].cipher
 
@@ -114,5 +115,5 @@ class Cipher:
             ) from None
 
     def digest(self, plain: bytes) -> str:
-        """A fingerprint for "is it still the same", made with a key so that nothing can be guessed from it."""
-        return hashlib.blake2b(plain, key=self._newest[0], digest_size=16).hexdigest()
+        """A fingerprint for "is it still the same", made with a secret so that nothing can be guessed from it."""
+        return hashlib.blake2b(plain, key=self._secret, digest_size=16).hexdigest()

@@ -90,6 +90,19 @@ def assert_held(database: Connection, token: str) -> None:
         )
 
 
+def is_held(database: Connection, connection: str, kind: str) -> bool:
+    """Whether a run that is alive holds the lease of a connection and kind.
+
+    Args:
+        database: An open transaction on the ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+    """
+    where = (Lease.connection == connection) & (Lease.kind == kind)
+    row = database.execute(select(Lease.holder, Lease.expires_at).where(where)).one_or_none()
+    return row is not None and row.expires_at > time.time() and not _is_dead(row.holder)
+
+
 def _take(ledger: Ledger, connection: str, kind: BatchKind) -> str:
     token = secrets.token_hex(16)
     where = (Lease.connection == connection) & (Lease.kind == kind)
@@ -111,7 +124,7 @@ def _take(ledger: Ledger, connection: str, kind: BatchKind) -> str:
     if row.token != token:
         seen = datetime.fromtimestamp(row.expires_at - LEASE_SECONDS, UTC)
         raise LeaseHeldError(
-            f"another {kind} run works on connection {connection}: {row.holder},"
+            f"another {kind} run works on connection {connection}: {row.holder.partition(' started ')[0]},"
             f" last seen {seen:%Y-%m-%d %H:%M:%S} UTC.",
             remedy=f"Wait for it to end, or, if it is gone, {LEASE_SECONDS:.0f} seconds; then run the command again.",
         )

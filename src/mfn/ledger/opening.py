@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +20,13 @@ from mfn.ledger.encryption import REMEDY, Cipher, Key, new_key, parse_keys
 from mfn.ledger.schema import EncryptionKey
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mfn.settings import Settings
 
 HEAD = "0001"
 """The newest migration; a test holds it to ledger/migrations."""
-PROOF = b"this key fits"
+SECRET_BYTES = 32
 MIGRATION_LOCK = 5_201_107
 
 
@@ -61,19 +65,14 @@ def open_ledger(settings: Settings) -> Ledger:
     with reading(engine, what=what) as connection:
         proofs = dict(connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof)).all())
     keys = _keys(settings, is_new=not proofs)
-    cipher = Cipher(keys)
     missing = sorted(set(proofs) - {key.key_id for key in keys})
     if missing:
         raise ConfigurationError(
             f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
         )
-    for key_id, proof in proofs.items():
-        cipher.decrypt(proof, context=key_id)
-    unknown = [key for key in keys if key.key_id not in proofs]
-    if unknown:
-        with writing(engine, what=what) as connection:
-            _register(connection, unknown)
-    return Ledger(engine, cipher)
+    with writing(engine, what=what) if set(proofs) != {key.key_id for key in keys} else nullcontext() as connection:
+        secret = _secret(keys, proofs) if connection is None else _register(connection, keys)
+    return Ledger(engine, Cipher(keys, secret))
 
 
 def make_home(home: Path) -> None:
@@ -118,13 +117,7 @@ def _keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
         return parse_keys(settings.pii_keys.get_secret_value(), origin="MFN_PII_KEYS")
     path = settings.keys_file
     if not path.exists() and is_new:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process was first; its keys are read below
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(new_key() + "\n")
+        _make_keys(path)
     if not path.exists():
         raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY)
     if path.stat().st_mode & 0o077:
@@ -132,9 +125,33 @@ def _keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     return parse_keys(path.read_text(encoding="ascii"), origin=str(path))
 
 
-def _register(connection: Connection, keys: list[Key]) -> None:
+def _make_keys(path: Path) -> None:
+    """Write a fresh key, whole or not at all; where another process was first, its key stays."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
+        file.write(new_key() + "\n")
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+
+
+def _secret(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
+    """The ledger's own secret, which is kept under each of its keys: a key that opens it is proven to fit."""
+    fitting = next((key for key in keys if key.key_id in proofs), None)
+    if fitting is None:
+        raise ConfigurationError("another process has just made this ledger, with other keys.", remedy=REMEDY)
+    return Cipher([fitting]).decrypt(proofs[fitting.key_id], context=fitting.key_id)
+
+
+def _register(connection: Connection, keys: Sequence[Key]) -> bytes:
+    """Keep the ledger's secret under each key that does not have it yet; made with the ledger's first key."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    proofs = {row.key_id: row.proof for row in connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof))}
+    secret = _secret(keys, proofs) if proofs else os.urandom(SECRET_BYTES)
     for key in keys:
-        proof = Cipher([key]).encrypt(PROOF, context=key.key_id)
+        if key.key_id in proofs:
+            continue
+        proof = Cipher([key]).encrypt(secret, context=key.key_id)
         connection.execute(
             text(
                 "INSERT INTO encryption_key (key_id, proof, added_at) VALUES (:key_id, :proof, :added_at)"
@@ -142,3 +159,4 @@ def _register(connection: Connection, keys: list[Key]) -> None:
             ),
             {"key_id": key.key_id, "proof": proof, "added_at": utc_text(datetime.now(UTC))},
         )
+    return secret

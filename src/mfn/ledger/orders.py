@@ -74,7 +74,9 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
     ).scalar_one()
 
 
-def batch_orders(ledger: Ledger, batch_id: str, *, outcomes: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+def batch_orders(
+    ledger: Ledger, batch_id: str, *, outcomes: Sequence[str] | None = None
+) -> Sequence[Row[str, str, str | None, str | None, str | None]]:
     """The orders of a batch: order_id, origin, outcome, reasons, warnings; sorted by id.
 
     Args:

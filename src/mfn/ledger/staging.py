@@ -12,6 +12,7 @@ from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.orders import LOOKUP
 from mfn.ledger.schema import Reservation, StagedOrder
+from mfn.models import Standing  # noqa: TC001 - msgspec reads the types when it runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ class Staged(msgspec.Struct, frozen=True, array_like=True):
             reserved.
         lines: Its rows of `wms_order_line`.
         reserved: (line number, warehouse SKU, units) that are promised to it.
-        is_sfp, ship_by, marketplace_id, service_level, programs: For the ledger's own list of orders.
+        standing: What the ledger's list of orders shows of it.
         is_in_warehouse: Whether the warehouse was given it before.
         cancel_reason: Why the buyer asks for a cancellation, or None.
         fulfilled_before: JSON text of units that were shipped before the first load, or None.
@@ -39,14 +40,10 @@ class Staged(msgspec.Struct, frozen=True, array_like=True):
     order: tuple[Any, ...] | None
     lines: list[tuple[Any, ...]]
     reserved: list[tuple[int, str, int]]
-    is_sfp: bool
-    ship_by: str | None
-    marketplace_id: str | None
-    service_level: str | None
-    programs: str | None
+    standing: Standing
     is_in_warehouse: bool
-    cancel_reason: str | None
-    fulfilled_before: str | None
+    cancel_reason: str | None = None
+    fulfilled_before: str | None = None
 
 
 CANCEL_REQUESTED = "+cancel"

@@ -101,7 +101,7 @@ def _token(token: str | None, landed_at: datetime | None) -> str | None:
 
 def _new_window(place: Workplace, batch: BatchRef) -> SearchWindow:
     orders = place.connection.orders
-    before = datetime.now(UTC) - SETTLED_AFTER
+    before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
     row = get_batch(place.ledger, batch.batch_id)
     watermark = get_watermark(place.ledger, batch.connection)
     overlap = timedelta(minutes=orders.overlap_minutes)

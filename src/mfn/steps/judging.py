@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
 from mfn.ledger.orders import IN_WAREHOUSE
-from mfn.models import OrderStatus, Outcome, Reason
+from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.runner import check
 from mfn.rules.addresses import check_addresses
 from mfn.rules.explaining import Context, explain
@@ -45,7 +45,7 @@ class Judgement:
         status: Where it stands now; None: where it stood, since the warehouse has it.
         reasons: Why it is held or ignored.
         warnings: What a person should look at.
-        standing: (is_sfp, ship_by, marketplace_id, service_level, programs) for the ledger; times as texts.
+        standing: What the ledger's list of orders shows of it.
         is_due: Whether Amazon expects it to be shipped.
     """
 
@@ -54,7 +54,7 @@ class Judgement:
     status: str | None
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
-    standing: tuple[Any, ...] = (False, None, None, None, None)
+    standing: Standing = Standing()  # noqa: RUF009 - a tuple, which nobody changes
     is_due: bool = False
 
 
@@ -114,7 +114,7 @@ def judge(
         in_warehouse=known.in_warehouse,
         dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
     )
-    standings = standing_rows(frame)
+    standings = standings_of(frame)
     for position in (settled != "").to_numpy().nonzero()[0]:
         order = orders[position]
         judgements.append(_settled(order.order_id, str(settled.iloc[position]), known, standings[position]))
@@ -141,13 +141,13 @@ def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Ord
             orders.append(decode_order(text))
         except DataError as error:
             reason = Reason("invalid_payload", error.message, error.remedy)
-            held.append(_held(order_id, known, (reason,), (), (False, None, None, None, None), is_due=False))
+            held.append(_held(order_id, known, (reason,), (), Standing(), is_due=False))
     return orders, held
 
 
 def _held(
     order_id: str, known: _Known, reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
-    standing: tuple[Any, ...], *, is_due: bool,
+    standing: Standing, *, is_due: bool,
 ) -> Judgement:  # fmt: skip
     """Held; but what the warehouse has stays there, and what is wrong with its newest version becomes a warning."""
     if order_id in known.in_warehouse:
@@ -158,7 +158,7 @@ def _held(
     return Judgement(order_id, Outcome.HELD, OrderStatus.HELD, reasons, warnings, standing, is_due)
 
 
-def _settled(order_id: str, code: str, known: _Known, standing: tuple[Any, ...]) -> Judgement:
+def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Judgement:
     settlement = SETTLEMENTS[code]
     reason = settlement_reason(code)
     in_warehouse = order_id in known.in_warehouse
@@ -173,7 +173,7 @@ def _settled(order_id: str, code: str, known: _Known, standing: tuple[Any, ...])
 
 
 def _check_due(
-    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, known: _Known, standings: Sequence[tuple[Any, ...]],
+    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, known: _Known, standings: Sequence[Standing],
 ) -> tuple[list[Judgement], QualityReport]:  # fmt: skip
     frame, lines, components = _checked_frames(bench, orders, frame)
     report, hits = check(frame, lines)
@@ -227,15 +227,15 @@ def _checked_frames(
     return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate_line(lines)), components
 
 
-def standing_rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """(is_sfp, ship_by, marketplace_id, service_level, programs) of each order of an order frame, times as texts."""
+def standings_of(frame: pd.DataFrame) -> list[Standing]:
+    """What the ledger's list of orders shows of each order of an order frame."""
     return list(
-        zip(
+        map(
+            Standing,
             is_sfp(frame).tolist(),
             time_texts(frame["ship_by"]),
             frame["marketplace_id"].tolist(),
             frame["service_level"].tolist(),
             [",".join(programs) or None for programs in frame["programs"]],
-            strict=True,
         )
     )

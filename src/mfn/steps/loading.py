@@ -159,7 +159,7 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
     }
     found.figures["refused_by_warehouse"] += len(refusals)
     found.due_held += sum(loading.origins[order_id] == WINDOW for order_id in held)
-    found.figures["sfp"] += sum(staged.is_sfp for order_id, _, staged in ready if order_id in written)
+    found.figures["sfp"] += sum(staged.standing.is_sfp for order_id, _, staged in ready if order_id in written)
     _note(loading, chunk, tracked, written=written | told, held=held)
 
 
@@ -232,16 +232,15 @@ def _note(
     first, again, refused = [], [], []
     moved = []
     for order_id, digest, staged in chunk:
-        standing = (staged.is_sfp, staged.ship_by, staged.marketplace_id, staged.service_level, staged.programs)
         if staged.order is None:
             continue
         if order_id in held:
-            refused.append((order_id, held[order_id], standing))
+            refused.append((order_id, held[order_id], staged.standing))
             continue
         is_loaded = order_id in written or order_id in loading.loaded
         moved.append((order_id, origins[order_id], _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
-            first.append((order_id, *standing, digest, staged.fulfilled_before))
+            first.append((order_id, *staged.standing, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, digest))
     reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}

@@ -21,7 +21,7 @@ from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
 from mfn.rules.programs import is_business, is_premium
 from mfn.rules.shipping_methods import resolve_shipping_methods
 from mfn.rules.skus import resolve_skus
-from mfn.steps.judging import READY, standing_rows
+from mfn.steps.judging import READY, standings_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _stage_ready(
     line_rows = _line_rows(lines, components)
     reserved = _reserved(components)
     staged = []
-    for row, standing, cancel_reason in zip(order_rows, standing_rows(frame), frame["cancel_reason"], strict=True):
+    for row, standing, cancel_reason in zip(order_rows, standings_of(frame), frame["cancel_reason"], strict=True):
         order_id = row[0]
         known = tracked.get(order_id)
         order_lines = line_rows.get(order_id, [])
@@ -131,7 +131,7 @@ def _stage_ready(
                     row,
                     order_lines,
                     reserved.get(order_id, []),
-                    *standing,
+                    standing,
                     is_in_warehouse=is_there,
                     cancel_reason=cancel_reason,
                     fulfilled_before=None if is_there else before.get(order_id),
@@ -147,8 +147,8 @@ def _stage_reserved(place: Workplace, orders: Sequence[Order], items: pd.DataFra
     components = _components(place, frame, line_frame(orders), items)
     reserved = _reserved(components[components["is_known"]])
     return [
-        (order_id, "", Staged(None, [], reserved.get(order_id, []), *standing, False, None, None))
-        for order_id, standing in zip(frame["order_id"], standing_rows(frame), strict=True)
+        (order_id, "", Staged(None, [], reserved.get(order_id, []), standing, is_in_warehouse=False))
+        for order_id, standing in zip(frame["order_id"], standings_of(frame), strict=True)
     ]
 
 
@@ -206,7 +206,7 @@ def _order_rows(
     """Rows of `mfn.warehouse.tables.ORDER_COLUMNS` without the batch and its times, which the load adds."""
     flags = lines.groupby("order_id")[["requires_signature", "requires_age_check", "requires_identity_check"]].any()
     flags = flags.reindex(frame["order_id"], fill_value=False)
-    standing = standing_rows(frame)
+    standings = standings_of(frame)
     return list(
         zip(
             frame["order_id"].tolist(),
@@ -214,10 +214,10 @@ def _order_rows(
             frame["marketplace_id"].tolist(),
             *(time_texts(frame[name]) for name in ("created_at", "earliest_ship_at", "ship_by", "deliver_by")),
             frame["warehouse_code"].tolist(),
-            [int(row[0]) for row in standing],
+            [int(row.is_sfp) for row in standings],
             is_premium(frame).astype(int).tolist(),
             is_business(frame).astype(int).tolist(),
-            [row[4] for row in standing],
+            [row.programs for row in standings],
             _printable(frame["purchase_order_number"]),
             frame["replaces_order"].tolist(),
             *(flags[name].astype(int).tolist() for name in flags.columns),

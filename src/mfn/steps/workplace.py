@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mfn.connections import find_connection
+from mfn.connections import find_connection, load_connections
 from mfn.ledger.budget import Budget
 from mfn.ledger.opening import open_ledger
 from mfn.mappings import load_mappings
@@ -37,8 +37,8 @@ class Workplace:
 
     @cached_property
     def mappings(self) -> Mappings:
-        """The mapping files, checked."""
-        return load_mappings(self.settings.mappings)
+        """The mapping files, checked; a row for a connection that is not there is an error."""
+        return load_mappings(self.settings.mappings, connections=load_connections(self.settings))
 
     @cached_property
     def warehouse(self) -> SqlWarehouse:

@@ -1,0 +1,207 @@
+"""The `mfn` program as a person and as a script use it: documents, exit status, messages."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.cli.application import run
+from mfn.ledger.leases import lease
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.world import World
+
+    Mfn = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_root_logger() -> Iterator[None]:
+    before = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = before
+
+
+@pytest.fixture
+def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
+    """Run a command with --json: its exit status and its one document."""
+
+    def call(*words: str) -> tuple[int, Any]:
+        status = run([*words, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+IMPORT_KEYS = {
+    "batch_id", "window", "fetched", "loaded", "held", "unchanged", "cancelled", "ignored", "released", "still_held",
+    "api_calls", "report", "seconds",
+}  # fmt: skip
+
+
+def test_an_import_prints_what_the_contract_names(world: World, mfn: Mfn) -> None:
+    world.put(an_order(), an_order(level="SAME_DAY"))
+    status, document = mfn("import", "us")
+    assert status == 0
+    assert set(document) >= IMPORT_KEYS
+    assert set(document["window"]) == {"after", "before"}
+    assert document["api_calls"] == {"searchOrders": 1}
+    assert document["report"].endswith(f"{document['batch_id']}.html")
+
+
+def test_an_import_for_a_person_is_a_sum_and_where_to_look(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.put(an_order(), an_order(level="SAME_DAY"))
+    assert run(["import", "us"]) == 0
+    shown = capsys.readouterr().out
+    assert "us: 2 fetched = 1 loaded + 1 held + 0 unchanged + 0 cancelled + 0 ignored" in shown
+    assert "mfn orders --status held" in shown
+
+
+def test_a_failed_run_ends_with_1_and_says_what_it_did_and_what_to_do(world: World, mfn: Mfn) -> None:
+    world.write_connections(hold_alarm_percent=0)
+    world.put(an_order(), an_order(level="SAME_DAY"))
+    status, document = mfn("import", "us")
+    assert status == 1
+    assert set(document) >= IMPORT_KEYS | {"error", "remedy"}
+    assert (document["loaded"], document["held"]) == (1, 1)
+
+
+def test_wrong_usage_ends_with_2(world: World, mfn: Mfn) -> None:
+    for words in (
+        ["frobnicate"],
+        ["import"],
+        ["import", "eu"],
+        ["import", "us", "--since", "yesterday"],
+        ["import", "us", "--since", "2026-01-01", "--order", "1"],
+        ["import", "us", "--no-such-option"],
+        ["rerun"],
+        ["rerun", "nope"],
+        ["rerun", "--failed", "nope"],
+        ["report", "nope"],
+        ["orders", "show", "nope"],
+        ["orders", "--status", "nope"],
+    ):
+        status, document = mfn(*words)
+        assert status == 2, words
+        assert document["error"], words
+        assert document["remedy"], words
+
+
+def test_a_connection_at_work_ends_with_3(world: World, mfn: Mfn) -> None:
+    with lease(world.ledger, "us", "import"):
+        status, document = mfn("import", "us")
+    assert status == 3
+    assert set(document) >= {"error", "remedy"}
+
+
+def test_no_traceback_reaches_a_person(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.cli.setup.describe_settings", lambda _settings: 1 / 0)
+    assert run(["settings"]) == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
+    with pytest.raises(ZeroDivisionError):
+        run(["settings", "--debug"])
+
+
+def test_orders_are_listed_and_shown_with_their_reasons(world: World, mfn: Mfn) -> None:
+    good, bad = world.put(an_order(programs=["PRIME"]), an_order(an_item(sku="mug-blue")))
+    world.run()
+    _, everything = mfn("orders")
+    assert {order["order_id"] for order in everything["orders"]} == {good, bad}
+    _, held = mfn("orders", "--status", "held", "--connection", "us")
+    (order,) = held["orders"]
+    assert set(order) >= {"order_id", "status", "reasons", "is_sfp", "ship_by", "batch_id"}
+    assert order["reasons"][0]["code"] == "sku_unknown"
+    assert "MUG-BLUE differs in case" in order["reasons"][0]["detail"]
+    assert "us,US,mug-blue,MUG-BLUE,1," in order["reasons"][0]["remedy"]
+    _, shown = mfn("orders", "show", good)
+    assert (shown["status"], shown["is_sfp"]) == ("loaded", True)
+    assert [moment["outcome"] for moment in shown["timeline"]] == ["loaded"]
+
+
+def test_batches_say_how_far_they_got_and_can_be_run_again(world: World, mfn: Mfn) -> None:
+    world.write_connections(hold_alarm_percent=0)
+    world.put(an_order(an_item(sku="MUG-GREEN")))
+    mfn("import", "us")
+    _, listed = mfn("batches", "--failed")
+    (batch,) = listed["batches"]
+    assert set(batch) >= {"batch_id", "connection", "kind", "status", "stage", "counts", "error"}
+    assert (batch["kind"], batch["status"], batch["stage"]) == ("import", "failed", "load")
+    world.add_items("MUG-GREEN")
+    status, again = mfn("rerun", batch["batch_id"], "--from-stage", "validate")
+    assert (status, again["batches"][0]["status"]) == (0, "done")
+    assert mfn("batches", "--failed") == (0, {"batches": []})
+    assert mfn("rerun", "--failed") == (0, {"batches": []})
+
+
+def test_a_report_is_found_by_its_batch_and_the_index_without_one(world: World, mfn: Mfn) -> None:
+    batch_id = world.run()["batch_id"]
+    assert mfn("report", batch_id)[1]["report"].endswith(f"{batch_id}.html")
+    assert mfn("report")[1]["report"].endswith("index.html")
+
+
+def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) -> None:
+    assert mfn("mappings", "check") == (0, {"errors": []})
+    path = world.home / "mappings" / "sku_aliases.csv"
+    path.write_text(
+        "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,MUG-RED,0,\n,XX,B,NONE,1,\n", "utf-8"
+    )
+    status, document = mfn("mappings", "check")
+    assert status == 1
+    assert {(error["line"], error["column"]) for error in document["errors"]} >= {(2, "units"), (3, "marketplace")}
+    assert set(document["errors"][0]) >= {"file", "line", "column", "message"}
+
+
+def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", "postgresql://someone:hidden-word@127.0.0.1/ledger")
+    monkeypatch.setenv("MFN_PII_KEYS", "hidden-key")
+    (world.home / ".env").write_text("MFN_HOME=elsewhere\n", encoding="utf-8")
+    status, document = mfn("settings")
+    origins = {row["setting"]: row["origin"] for row in document["settings"]}
+    assert status == 0
+    assert origins["MFN_LEDGER_URL"] == "environment"
+    assert origins["MFN_HOME"] == ".env"
+    assert origins["MFN_MAPPINGS"] == "default"
+    assert "hidden" not in json.dumps(document)
+
+
+def test_init_writes_what_is_missing_and_overwrites_nothing(
+    world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = world.home / "fresh"
+    fresh.mkdir()
+    monkeypatch.chdir(fresh)
+    status, document = mfn("init")
+    assert status == 0
+    assert {path.rsplit("/", 1)[1] for path in document["written"]} == {
+        "connections.yaml",
+        ".env.example",
+        "keys",
+        "ledger.db",
+    }
+    assert (fresh / ".mfn").stat().st_mode & 0o777 == 0o700
+    assert (fresh / ".mfn" / "keys").stat().st_mode & 0o777 == 0o600
+    (fresh / "connections.yaml").write_text("connections: mine\n", encoding="utf-8")
+    assert mfn("init") == (0, {"written": []})
+    assert (fresh / "connections.yaml").read_text(encoding="utf-8") == "connections: mine\n"
+
+
+def test_quick_commands_import_nothing_slow(world: World) -> None:
+    program = (
+        "import sys; from mfn.cli.application import run; run(['orders']); run(['batches']);"
+        "slow = {'pandas', 'prefect', 'great_expectations', 'sp_api', 'fastapi', 'alembic'} & set(sys.modules);"
+        "sys.exit(', '.join(slow) or 0)"
+    )
+    world.run()
+    ran = subprocess.run([sys.executable, "-c", program], cwd=world.home, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
