@@ -36,6 +36,6 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
         batch: The batch.
     """
     done = perform(step, batch, load_settings())
-    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items()) or "nothing counted"
-    get_run_logger().info("%s %s: %s", step.__name__, batch.batch_id, figures)
+    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
+    get_run_logger().info("%s: %s", step.__name__, figures)
     return done

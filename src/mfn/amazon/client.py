@@ -174,7 +174,8 @@ class AmazonOrders:
             max_wait_seconds: How long it may wait for its turn in the rate budget.
 
         Returns:
-            The JSON text of the order as Amazon sent it; None where Amazon knows no such order.
+            The JSON text of the order as Amazon sent it; None where Amazon knows no such order, or takes the id for
+            none.
 
         Raises:
             BudgetExhaustedError: Its turn does not come in time.
@@ -184,7 +185,7 @@ class AmazonOrders:
         what = f"getOrder {order_id} for the connection {self._connection.name}"
 
         def read(response: httpx.Response) -> bytes | None:
-            if response.status_code == httpx.codes.NOT_FOUND:
+            if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
                 return None
             return bytes(_decode(what, _checked(what, "getOrder", response, page_token=False), _GetOrder).order)
 

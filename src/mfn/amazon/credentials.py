@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import httpx
 
 from mfn.errors import ConfigurationError, Problem
+from mfn.prefect_api import prefect_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,21 +81,11 @@ def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) 
     url = environ.get("PREFECT_API_URL", "").strip().rstrip("/")
     if not url:
         raise ConfigurationError(f"{where} cannot be read without PREFECT_API_URL.", remedy=PREFECT_SERVER)
-    headers: dict[str, str] = {}
-    authentication: httpx.BasicAuth | None = None
-    if string := environ.get("PREFECT_API_AUTH_STRING"):
-        user, _, password = string.partition(":")
-        authentication = httpx.BasicAuth(user, password)
-    elif key := environ.get("PREFECT_API_KEY"):
-        headers["Authorization"] = f"Bearer {key}"
     try:
-        response = httpx.get(
-            f"{url}/block_types/slug/secret/block_documents/name/{block}",
-            params={"include_secrets": True},
-            headers=headers,
-            auth=authentication,
-            timeout=TIMEOUT_SECONDS,
-        )
+        with prefect_client(url, environ) as client:
+            response = client.get(
+                f"/block_types/slug/secret/block_documents/name/{block}", params={"include_secrets": True}
+            )
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise ConfigurationError(
             f"{where} cannot be read: PREFECT_API_URL does not answer ({type(error).__name__}: {error}).",

@@ -7,7 +7,7 @@ stay texts, so that a new value is no error.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -19,11 +19,24 @@ PRIME = "PRIME"
 MERCHANT = "MERCHANT"
 
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
+IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
+"""What an id may look like: no space and no control character, so that every database, page and URL takes it."""
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
 
 
 class _Amazon(Struct, frozen=True, rename="camel", gc=False):
     """A part of Amazon's answer: camelCase on the wire, never changed after decoding."""
+
+
+def _must_exist_in_utc(*moments: datetime | None) -> None:
+    """Refuse the first and the last hours that a calendar has, where their zone puts them outside of it in UTC."""
+    for moment in moments:
+        if moment is not None and moment.year in {MINYEAR, MAXYEAR}:
+            try:
+                in_utc(moment)
+            except OverflowError:
+                raise ValueError("Expected a time between the years 1 and 9999 in UTC") from None
 
 
 class Money(_Amazon, frozen=True):
@@ -38,6 +51,9 @@ class Window(_Amazon, frozen=True):
 
     earliest_date_time: datetime | None = None
     latest_date_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.earliest_date_time, self.latest_date_time)
 
 
 class ExtendedFields(_Amazon, frozen=True):
@@ -232,6 +248,9 @@ class Order(_Amazon, frozen=True):
     buyer: Buyer | None = None
     recipient: Recipient | None = None
     packages: list[Package] | None = None
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.created_time, self.last_updated_time)
 
 
 _DECODER = msgspec.json.Decoder(Order)

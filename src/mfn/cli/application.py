@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -54,11 +55,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug, as_json = "--debug" in arguments, "--json" in arguments
     words = [word for word in arguments if word != "--debug"]
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
+    logging.getLogger("mfn").setLevel(logging.DEBUG if debug else logging.INFO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
     try:
         command = typer.main.get_command(application)
         result = command.main(args=words, prog_name="mfn", standalone_mode=False)
@@ -67,7 +66,8 @@ def run(arguments: Sequence[str]) -> int:
             raise
         print_error(error, as_json=as_json, more=error.summary if isinstance(error, RunFailedError) else None)
         return error.exit_code
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted: what has landed stays, and the next run carries it on\n")
         return 130
     except Exception as error:
         usage = getattr(error, "format_message", None)

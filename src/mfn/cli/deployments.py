@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from mfn.cli.project import prefect_program, project_root
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.prefect_api import prefect_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +42,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     root = project_root()
     document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
     api = _api_url(environ)
-    with httpx.Client(base_url=api, headers=_headers(environ), timeout=30) as client:
+    with prefect_client(api, environ) as client:
         _ensure_work_pool(client, environ)
         rendered = render(document, load_connections(settings))
         names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
@@ -109,11 +110,6 @@ def _api_url(environ: Mapping[str, str]) -> str:
             remedy="Start one (prefect server start) and set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api.",
         )
     return str(url)
-
-
-def _headers(environ: Mapping[str, str]) -> dict[str, str]:
-    key = environ.get("PREFECT_API_KEY")
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _ask(client: httpx.Client, path: str) -> httpx.Response:

@@ -74,6 +74,8 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
         f"{summary['connection']}: {summary['fetched']} fetched = {summary['loaded']} {verb} + {summary['held']} held"
         f" + {summary['unchanged']} unchanged + {summary['cancelled']} cancelled + {summary['ignored']} ignored"
     )
+    if summary["ignored_reasons"]:
+        print_line("ignored: " + ", ".join(f"{code} {count}" for code, count in summary["ignored_reasons"].items()))
     if summary["released"] or summary["still_held"]:
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
     if summary["held"] or summary["still_held"]:

@@ -80,7 +80,7 @@ def settings(as_json: JsonOption = False) -> None:
 @mappings.command("check")
 def check(as_json: JsonOption = False) -> None:
     """Check every mapping file; every bad row is named at once."""
-    from mfn.steps.mapping_check import check_all_mappings  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.mapping_check import check_all_mappings, empty_warehouses  # noqa: PLC0415 - pandas takes a second
 
     current = load_settings()
     problems = check_all_mappings(current)
@@ -103,6 +103,8 @@ def check(as_json: JsonOption = False) -> None:
         for problem in problems:
             print_line(str(problem))
         print_line(f"{len(problems)} wrong" if problems else f"{current.mappings}: everything fits")
+        for name in empty_warehouses(current) if not problems else ():
+            print_line(f"the warehouse of {name} has no items (wms_item) or no codes (wms_ship_method): not compared")
     if problems:
         raise typer.Exit(1)
 

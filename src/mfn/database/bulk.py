@@ -129,4 +129,4 @@ def utc_text(moment: datetime) -> str:
     Args:
         moment: With a time zone.
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import select
 
-from mfn.amazon.orders import in_utc
+from mfn.amazon.orders import IDENTIFIER, in_utc
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.schema import BatchOrder, LandedOrder, Watermark
@@ -29,7 +30,7 @@ NEWER = (
 )
 WINDOW = "window"
 EARLIER = "earlier"
-CHUNK_ORDERS = 5_000
+CHUNK_ORDERS = 10_000
 """Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
 
 
@@ -40,6 +41,7 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     last_updated_time: datetime | None = None
 
 
+_ORDER_ID = re.compile(IDENTIFIER)
 _HEADER = msgspec.json.Decoder(Header)
 _LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -69,9 +71,13 @@ def read_arrival(raw: bytes) -> Arrival:
         header = _HEADER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         header = Header(order_id=_loose_order_id(raw))
-    if not header.order_id or len(header.order_id) > 64:  # noqa: PLR2004 - the ledger's column, with room for a made-up id
+    if not header.order_id or not _ORDER_ID.match(header.order_id):
         return Arrival("unreadable-" + hashlib.sha256(raw).hexdigest()[:24], None, raw)
-    return Arrival(header.order_id, header.last_updated_time and in_utc(header.last_updated_time), raw)
+    try:
+        updated_at = header.last_updated_time and in_utc(header.last_updated_time)
+    except OverflowError:
+        updated_at = None
+    return Arrival(header.order_id, updated_at, raw)
 
 
 def _loose_order_id(raw: bytes) -> str | None:

@@ -28,6 +28,12 @@ IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.S
 LOOKUP = 500
 """Ids in one IN list; SQLite allows 32,766, and plans stay small."""
 
+STANDING = (
+    TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.ship_by, TrackedOrder.loaded_digest,
+    TrackedOrder.fulfilled_before,
+)  # fmt: skip
+"""What the steps ask of an order that they meet again."""
+
 TRACKED_COLUMNS = (
     "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
     "batch_id", "updated_at",
@@ -105,13 +111,13 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
 
 
 def tracked_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """What the ledger knows of orders: every column of `tracked_order`, by order id; unknown ones are absent."""
+    """What the ledger knows of orders: `STANDING`, by order id; unknown ones are absent."""
     found: dict[str, Row[Any]] = {}
     with reading(ledger.engine, what="the ledger") as database:
         for start in range(0, len(order_ids), LOOKUP):
             some = order_ids[start : start + LOOKUP]
             rows = database.execute(
-                select(TrackedOrder).where(TrackedOrder.connection == connection, TrackedOrder.order_id.in_(some))
+                select(*STANDING).where(TrackedOrder.connection == connection, TrackedOrder.order_id.in_(some))
             )
             found.update({row.order_id: row for row in rows})
     return found

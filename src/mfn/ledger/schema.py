@@ -134,8 +134,8 @@ class TrackedOrder(Base):
     reasons: Mapped[str | None] = mapped_column(Text)  # JSON list of {code, detail, remedy}
     is_sfp: Mapped[bool]
     ship_by: Mapped[datetime | None]
-    marketplace_id: Mapped[str | None] = mapped_column(String(32))
-    service_level: Mapped[str | None] = mapped_column(String(64))
+    marketplace_id: Mapped[str | None] = mapped_column(Text)
+    service_level: Mapped[str | None] = mapped_column(Text)
     programs: Mapped[str | None] = mapped_column(Text)  # comma separated, in the order of the mappings
     batch_id: Mapped[str] = mapped_column(String(80))
     loaded_digest: Mapped[str | None] = mapped_column(String(64))  # of what the warehouse was given
@@ -168,7 +168,7 @@ class Reservation(Base):
     order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     line_number: Mapped[int] = mapped_column(Integer, primary_key=True)
     warehouse: Mapped[str] = mapped_column(String(64))  # digest of the warehouse's URL: connections that share it
-    sku: Mapped[str] = mapped_column(String(120))
+    sku: Mapped[str] = mapped_column(Text)
     units: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (Index(None, "warehouse", "sku"),)

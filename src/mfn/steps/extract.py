@@ -261,7 +261,7 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
         order_ids: Orders, the most urgent first.
 
     Returns:
-        The orders that were read; the others wait for the next run.
+        The orders that were read; the others, and those that Amazon does not know, stay what they were.
     """
     read: set[str] = set()
     if not order_ids:
@@ -281,10 +281,11 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
             raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0))
         except BudgetExhaustedError:
             break
-        if raw is not None:
-            with writing(place.ledger.engine, what="the ledger") as database:
-                assert_held(database, batch.lease)
-                land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
+        if raw is None:
+            continue
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
         read.add(order_id)
     return read
 

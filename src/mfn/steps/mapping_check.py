@@ -10,6 +10,9 @@ from mfn.mappings.against_warehouse import check_against_warehouse
 from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from mfn.connections import Connection
     from mfn.errors import Problem
     from mfn.settings import Settings
 
@@ -33,10 +36,22 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
         return problems
     mappings = load_mappings(settings.mappings)
     for connection in connections.values():
-        warehouse = SqlWarehouse(connection.warehouse.url, name=connection.name)
-        warehouse.ensure_tables()
-        items, ship_methods = warehouse.items(), warehouse.ship_methods()
+        items, ship_methods = _stock_of(connection)
         if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
             found = check_against_warehouse(mappings, items, ship_methods, connection=connection.name)
             problems += [problem for problem in found if problem not in problems]
     return problems
+
+
+def empty_warehouses(settings: Settings) -> list[str]:
+    """The connections whose warehouse has no items or no shipping methods yet, so that nothing could be compared."""
+    if not settings.connections.is_file():
+        return []
+    connections = load_connections(settings)
+    return [name for name, connection in connections.items() if not all(map(len, _stock_of(connection)))]
+
+
+def _stock_of(connection: Connection) -> tuple[pd.DataFrame, pd.DataFrame]:
+    warehouse = SqlWarehouse(connection.warehouse.url, name=connection.name)
+    warehouse.ensure_tables()
+    return warehouse.items(), warehouse.ship_methods()

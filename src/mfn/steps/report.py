@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 MENDED_ELSEWHERE = "Mend what holds them (mfn orders --status held); the next run releases them by itself."
+EMPTY_WAREHOUSE = "The warehouse has no items: fill wms_item and wms_ship_method; the next run releases what is held."
 
 
 def report(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -71,7 +72,7 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
             " the good ones were loaded."
             if not row.parameters.get("dry_run")
             else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
-            remedy=MENDED_ELSEWHERE,
+            remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
         )
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
     with writing(ledger.engine, what="the ledger") as database:

@@ -196,6 +196,9 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
     except MfnError as error:
         _record(settings, batch, error.message, error.remedy)
         raise
+    except KeyboardInterrupt:
+        _record(settings, batch, f"interrupted in {step.__name__}.", "It is carried on by the next run.")
+        raise
     except Exception as error:
         _record(
             settings,
@@ -204,6 +207,8 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
             "Run it with --debug and report what it prints.",
         )
         raise
+    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
+    log.info("%s %s: %s", step.__name__, batch.batch_id, figures)
     return replace(done, stage=step.__name__)
 
 
@@ -293,6 +298,7 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "status": row.status,
         "window": {"after": _iso(row.window_after), "before": _iso(row.window_before)},
         **{name: row.counts.get(name, 0) for name in names},
+        "ignored_reasons": row.findings.get("ignored", {}),
         "api_calls": row.api_calls,
         "report": row.report,
         "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),

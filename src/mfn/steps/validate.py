@@ -81,7 +81,12 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         before = get_batch(place.ledger, batch.batch_id).counts
         update_batch(database, batch, counts={**before, **counts})
         add_findings(
-            database, batch, quality=tally.report.to_dict(), warnings=dict(tally.warnings), items=len(bench.items)
+            database,
+            batch,
+            quality=tally.report.to_dict(),
+            warnings=dict(tally.warnings),
+            ignored=dict(tally.ignored),
+            items=len(bench.items),
         )
     return replace(batch, counts={**batch.counts, **counts})
 
@@ -93,12 +98,15 @@ class _Tally:
         self.due = 0
         self.due_held = 0
         self.warnings: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
         self.report = QualityReport()
 
     def add(self, judgements: Sequence[Judgement], origins: dict[str, str], report: QualityReport) -> None:
         """Add a chunk's judgements; only orders of the window count as due."""
         for judged in judgements:
             self.warnings.update(warning.code for warning in judged.warnings)
+            if origins[judged.order_id] == WINDOW and judged.outcome == Outcome.IGNORED:
+                self.ignored.update(reason.code for reason in judged.reasons)
             if origins[judged.order_id] == WINDOW and (judged.is_due or judged.outcome == Outcome.HELD):
                 self.due += 1
                 self.due_held += judged.outcome == Outcome.HELD

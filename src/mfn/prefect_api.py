@@ -1,0 +1,32 @@
+"""A Prefect server over HTTP, as the environment describes it; Prefect itself is not imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIMEOUT_SECONDS = 30.0
+
+
+def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
+    """A client of a Prefect API that shows what that server accepts.
+
+    Args:
+        url: The API's base URL, e.g. `http://127.0.0.1:4200/api`.
+        environ: Has `PREFECT_API_AUTH_STRING` (user:password) or `PREFECT_API_KEY`, where the server asks for one.
+
+    Raises:
+        httpx.InvalidURL: Not a URL.
+    """
+    headers: dict[str, str] = {}
+    authentication: httpx.BasicAuth | None = None
+    if string := environ.get("PREFECT_API_AUTH_STRING"):
+        user, _, password = string.partition(":")
+        authentication = httpx.BasicAuth(user, password)
+    elif key := environ.get("PREFECT_API_KEY"):
+        headers["Authorization"] = f"Bearer {key}"
+    return httpx.Client(base_url=url, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS)
