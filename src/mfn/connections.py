@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
@@ -20,18 +20,23 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
 
 
-def _known_marketplace(value: Any) -> Any:
-    marketplace = find_marketplace(str(value)) if isinstance(value, str | bool) else None
-    if marketplace is None and not isinstance(value, Marketplace):
-        raise ValueError(f"no marketplace is called {value!r}; valid values are: {', '.join(BY_NAME)}, or Amazon's id")
-    return marketplace or value
-
-
-def _of_one_region(marketplaces: list[Marketplace]) -> list[Marketplace]:
-    regions = sorted({marketplace.region for marketplace in marketplaces})
+def _marketplaces(values: Any) -> list[Marketplace]:
+    """Marketplaces from their names or ids: every unknown one, and a mix of regions, at once."""
+    if not isinstance(values, list):
+        raise ValueError(f"expected a list of names or ids, got {values!r}")  # noqa: TRY004 - pydantic collects these
+    found = {str(value): find_marketplace(str(value)) for value in values}
+    unknown = [name for name, marketplace in found.items() if marketplace is None]
+    known = [marketplace for marketplace in found.values() if marketplace is not None]
+    regions = sorted({marketplace.region for marketplace in known})
+    faults = []
+    if unknown:
+        valid = ", ".join(BY_NAME)
+        faults.append(f"no marketplace is called {', '.join(unknown)}; valid values are: {valid}, or Amazon's id")
     if len(regions) > 1:
-        raise ValueError(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
-    return list(dict.fromkeys(marketplaces))
+        faults.append(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return known
 
 
 def _credentials(value: str) -> str:
@@ -41,9 +46,16 @@ def _credentials(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+/?", value):
+    if not re.fullmatch(r"https?://[^/\s:]+(:\d{1,5})?/?", value):
         raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {value!r}")
     return value.rstrip("/")
+
+
+def _database_url(value: str, info: ValidationInfo) -> str:
+    try:
+        return resolve_database_url(value, info.context or Path.cwd(), setting="warehouse.url")
+    except ConfigurationError as error:
+        raise ValueError(f"{error.message} {error.remedy}".rstrip(".")) from None
 
 
 def _utc(value: datetime) -> datetime:
@@ -55,14 +67,14 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Warehouse(_Section):
     """Where orders go: the SQL database that the warehouse reads and writes."""
 
     kind: Literal["sql"] = "sql"
-    url: str = "sqlite:///.mfn/warehouse.db"
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///.mfn/warehouse.db"
 
 
 class Orders(_Section):
@@ -114,11 +126,7 @@ class Connection(_Section):
 
     name: str = ""
     seller_id: Annotated[str, Field(min_length=1)]
-    marketplaces: Annotated[
-        list[Annotated[Marketplace, BeforeValidator(_known_marketplace)]],
-        Field(min_length=1),
-        AfterValidator(_of_one_region),
-    ]
+    marketplaces: Annotated[list[Marketplace], BeforeValidator(_marketplaces), Field(min_length=1)]
     credentials: Annotated[str, AfterValidator(_credentials)] = "env"
     endpoint: BaseUrl | None = None
     lwa_endpoint: BaseUrl | None = None
@@ -244,14 +252,9 @@ def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connecti
     if "name" in plain:
         return [Problem(shown, _line(entry, ("name",)), f"connections.{name}.name", "unknown key.")]
     try:
-        connection = Connection.model_validate(_plain(plain) | {"name": name})
-        setting = f"{shown}:{_line(entry, ('warehouse', 'url'))}: connections.{name}.warehouse.url"
-        url = resolve_database_url(connection.warehouse.url, path.parent, setting=setting)
-        return connection.model_copy(update={"warehouse": connection.warehouse.model_copy(update={"url": url})})
+        return Connection.model_validate({"warehouse": {}} | _plain(plain) | {"name": name}, context=path.parent)
     except ValidationError as error:
         return [_problem(shown, name, entry, found) for found in error.errors()]
-    except ConfigurationError as error:
-        return list(error.problems) or [Problem(shown, None, None, error.message, error.remedy)]
 
 
 def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:

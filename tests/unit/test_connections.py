@@ -1,0 +1,112 @@
+"""connections.yaml: what it says by default, and every fault at once with its line, its key and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mfn.connections import find_connection, load_connections
+from mfn.errors import ConfigurationError
+from mfn.settings import load_settings
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "connections_errors.txt"
+
+BAD = """\
+connections:
+  us:
+    seller_id: A2XXXXXXXXXXXX
+    marketplaces: [US, CA]
+    endpoint: http://127.0.0.1:84x0
+  no:
+    seller_id: 12
+    marketplaces: [NO, DE, US]
+    warehouse: {url: "mysql://x/y", colour: red}
+    orders: {overlap: 3, hold_alarm_percent: 500, not_before: soon}
+    credentials: password
+    privacy: {retention_days: 60}
+  Bad:
+    x: 1
+  empty:
+  eu:
+    marketplaces: DE
+  jp: {seller_id: A, marketplaces: []}
+orders: {}
+"""
+
+GOOD = """\
+connections:
+  eu_west:
+    seller_id: A2XXXXXXXXXXXX
+    marketplaces: [UK, de, A13V1IB3VIYZZH]
+    warehouse: {url: "sqlite:///wms/warehouse.db"}
+    orders:
+    inventory: {maximum_units: null}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_fault_is_told_at_once_with_its_line_and_key(folder: Path) -> None:
+    (folder / "connections.yaml").write_text(BAD, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_connections(load_settings())
+    assert refused.value.message + "\n" == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_section_may_be_left_out_and_paths_start_at_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "set-up").mkdir()
+    (folder / "set-up" / "connections.yaml").write_text(GOOD, encoding="utf-8")
+    monkeypatch.setenv("MFN_CONNECTIONS", "set-up/connections.yaml")
+    settings = load_settings()
+    connection = find_connection(settings, "eu_west")
+    assert [marketplace.name for marketplace in connection.marketplaces] == ["UK", "DE", "FR"]
+    assert connection.region == "eu"
+    assert connection.warehouse.url == f"sqlite:///{folder / 'set-up' / 'wms' / 'warehouse.db'}"
+    assert connection.orders.overlap_minutes == 15
+    assert settings.home == folder / "set-up" / ".mfn"
+    assert settings.mappings == folder / "set-up" / "mappings"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("connections: [", "connections.yaml:1: not valid YAML"),
+        ("", "connections.yaml:1: connections: expected a mapping"),
+        ("connections: 3", "connections.yaml:1: connections: expected a mapping"),
+        ("- a\n", "connections.yaml:1: connections: expected a mapping"),
+        ("connections:\n  us: {a: 1}\n  us: {b: 2}\n", "found duplicate key"),
+    ],
+)
+def test_a_file_that_is_no_such_file_is_refused_by_its_line(folder: Path, text: str, said: str) -> None:
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_connections(load_settings())
+    assert said in refused.value.message
+
+
+def test_a_missing_file_says_how_to_get_one(folder: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_connections(load_settings())
+    assert "mfn init" in refused.value.remedy
+
+
+def test_a_file_in_another_encoding_is_told_as_such(folder: Path) -> None:
+    (folder / "connections.yaml").write_bytes("connections: {é: 1}".encode("latin-1"))
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        load_connections(load_settings())
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://a/b", "sqlite://", "sqlite:///:memory:"])
+def test_a_ledger_that_cannot_be_one_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", url)
+    with pytest.raises(ConfigurationError, match="MFN_LEDGER_URL"):
+        load_settings()
