@@ -32,8 +32,8 @@ QUERY = {
 TABLES = """
 CREATE TABLE orders (
     order_id TEXT PRIMARY KEY, created TEXT, updated TEXT, marketplace_id TEXT, status TEXT, service_level TEXT,
-    programs TEXT, ship_by TEXT, deliver_by TEXT, name TEXT, address_1 TEXT, address_2 TEXT, city TEXT, state TEXT, postal_code TEXT,
-    country_code TEXT, phone TEXT, email TEXT);
+    programs TEXT, ship_by TEXT, deliver_by TEXT, name TEXT, address_1 TEXT, address_2 TEXT, city TEXT, state TEXT,
+    postal_code TEXT, country_code TEXT, phone TEXT, email TEXT);
 CREATE TABLE lines (
     order_id TEXT, item_id TEXT, sku TEXT, asin TEXT, title TEXT, quantity INTEGER, price TEXT, currency TEXT,
     PRIMARY KEY (order_id, item_id));

@@ -1,7 +1,7 @@
 """What an import costs without HTTP: pages in memory are landed, checked, transformed and loaded.
 
-`python -m benchmarks.from_memory '{"endpoint": …, "home": …, "warehouse": "sqlite", "ledger": "sqlite"}'`; a database is
-`sqlite`, or `postgresql`: a server from a wheel with the settings that it comes with, so that what is committed has
+`python -m benchmarks.from_memory '{"endpoint": …, "home": …, "warehouse": "sqlite", "ledger": "sqlite"}'`; a database
+is `sqlite`, or `postgresql`: a server from a wheel with the settings that it comes with, so that what is committed has
 reached the disk.
 """
 
@@ -108,10 +108,14 @@ def measure(endpoint: str, home: str, warehouse: str, ledger: str) -> dict[str, 
     bodies = [body for body, _ in pages(endpoint)]
     with ExitStack() as running:
         server = running.enter_context(postgres()) if "postgresql" in (warehouse, ledger) else ""
-        urls = [in_schema(server, name) if kind == "postgresql" else "" for kind, name in
-                ((warehouse, "warehouse_1"), (ledger, "ledger_1"), (warehouse, "warehouse_2"), (ledger, "ledger_2"))]  # fmt: skip
-        import_pages(enter_home(Path(home) / "first", endpoint=endpoint, warehouse=urls[0], ledger=urls[1]), bodies[:1])
-        settings = enter_home(Path(home) / "measured", endpoint=endpoint, warehouse=urls[2], ledger=urls[3])
+
+        def enter(name: str) -> Settings:
+            kinds = {"warehouse": warehouse, "ledger": ledger}
+            urls = {what: in_schema(server, f"{what}_{name}") for what, kind in kinds.items() if kind == "postgresql"}
+            return enter_home(Path(home) / name, endpoint=endpoint, **urls)
+
+        import_pages(enter("first"), bodies[:1])
+        settings = enter("measured")
         batch, times = import_pages(settings, bodies)
         summary = summary_of(settings, batch.batch_id)
     orders = sum(summary[name] for name in ("loaded", "held", "unchanged", "cancelled", "ignored"))

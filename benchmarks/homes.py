@@ -1,4 +1,4 @@
-"""A home of its own for each measurement: connections, mappings, a new ledger, the simulator's catalogue in a warehouse."""
+"""A home of its own for each measurement: connections, mappings, a new ledger, the simulator's warehouse."""
 
 from __future__ import annotations
 

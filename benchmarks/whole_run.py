@@ -1,7 +1,7 @@
 """One import from a local Amazon into SQLite: `python -m benchmarks.whole_run '{"endpoint": …, "home": …, …}'`.
 
-A first import of a single order, in a home of its own, takes all that a new process has to load and is told apart as its
-cold start; then the clock runs, step by step.
+A first import of a single order, in a home of its own, takes all that a new process has to load and is told apart as
+its cold start; then the clock runs, step by step.
 """
 
 from __future__ import annotations
