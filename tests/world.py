@@ -161,6 +161,13 @@ class World:
         )
         (self.home / "connections.yaml").write_text(text, encoding="utf-8")
 
+    def add_connection(self, name: str, *, marketplaces: str) -> None:
+        """Write one more connection into connections.yaml, to the same Amazon and warehouse."""
+        path = self.home / "connections.yaml"
+        entry = path.read_text(encoding="utf-8").split("connections:\n")[1]
+        more = entry.replace("  us:", f"  {name}:").replace("[US]", marketplaces)
+        path.write_text(f"connections:\n{entry}{more}", encoding="utf-8")
+
     @property
     def settings(self) -> Settings:
         """The settings in force."""

@@ -205,3 +205,12 @@ def test_quick_commands_import_nothing_slow(world: World) -> None:
     world.run()
     ran = subprocess.run([sys.executable, "-c", program], cwd=world.home, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_looking_around_makes_no_ledger(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = world.home / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert mfn("orders") == (0, {"orders": []})
+    assert mfn("batches") == (0, {"batches": []})
+    assert list(elsewhere.iterdir()) == []

@@ -26,15 +26,18 @@ def batches(
 ) -> None:
     """List what ran, newest first."""
     from mfn.ledger.batches import list_batches, note_dead_batches  # noqa: PLC0415 - so that --help answers at once
-    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
 
-    ledger = open_ledger(load_settings())
-    note_dead_batches(ledger)
-    rows = [_shown(row) for row in list_batches(ledger, failed=failed)]
+    settings = load_settings()
+    rows: list[dict[str, Any]] = []
+    if is_there(settings):
+        ledger = open_ledger(settings)
+        note_dead_batches(ledger)
+        rows = [_shown(row) for row in list_batches(ledger, failed=failed)]
     if as_json:
         print_json({"batches": rows})
     elif not rows:
-        print_line("no batches" + (" failed" if failed else " yet: run mfn import CONNECTION"))
+        print_line(f"no batches{' failed' if failed else ''} in {settings.home}")
     else:
         print_table(
             ("batch", "status", "last stage", "started (UTC)", "fetched", "loaded", "held", "error"),

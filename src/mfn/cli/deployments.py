@@ -41,11 +41,11 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """
     root = project_root()
     document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
+    rendered = render(document, load_connections(settings))
+    names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
     api = _api_url(environ)
     with prefect_client(api, environ) as client:
         _ensure_work_pool(client, environ)
-        rendered = render(document, load_connections(settings))
-        names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
         for name, entry in zip(names, rendered["deployments"], strict=True):
             if _exists(client, name):
                 entry.pop("schedules", None)  # what stands on the server may have been edited there

@@ -33,14 +33,16 @@ def list_(
     """List orders, the most urgent first."""
     if context.invoked_subcommand is not None:
         return
-    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.orders import list_orders  # noqa: PLC0415
 
-    rows = [_shown(row) for row in list_orders(open_ledger(load_settings()), status=status, connection=connection)]
+    settings = load_settings()
+    found = list_orders(open_ledger(settings), status=status, connection=connection) if is_there(settings) else ()
+    rows = [_shown(row) for row in found]
     if as_json:
         print_json({"orders": rows})
     elif not rows:
-        print_line("no orders" + (f" with status {status}" if status else ""))
+        print_line(f"no orders{f' with status {status}' if status else ''} in {settings.home}")
     else:
         columns = ("order", "connection", "status", "SFP", "ship by (UTC)", "why")
         print_table(

@@ -75,6 +75,16 @@ def open_ledger(settings: Settings) -> Ledger:
     return Ledger(engine, Cipher(keys, secret))
 
 
+def is_there(settings: Settings) -> bool:
+    """Whether there is a ledger to be read; a database server is asked when it is opened.
+
+    Args:
+        settings: The settings in force.
+    """
+    url = make_url(settings.ledger_url.get_secret_value())
+    return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
+
+
 def make_home(home: Path) -> None:
     """Make the home directory, readable by its owner only."""
     try:

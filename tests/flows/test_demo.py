@@ -1,0 +1,30 @@
+"""`mfn demo` as a newcomer starts it: a day of orders from end to end, and nothing left running."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: Path) -> None:
+    program = [str(Path(sys.executable).with_name("mfn")), "demo", "--json"]
+    clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    ran = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    shown = json.loads(ran.stdout)
+    assert set(shown) >= {"import", "confirm", "inventory", "reports"}
+    summary = shown["import"]
+    parts = ("loaded", "held", "unchanged", "cancelled", "ignored")
+    assert summary["fetched"] == sum(summary[part] for part in parts) > 200
+    assert min(summary["loaded"], summary["held"], summary["cancelled"], summary["ignored"]) > 0
+    assert Path(shown["reports"]).is_file()
+    assert Path(summary["report"]).is_file()
+    home = str(Path(shown["reports"]).parents[2])
+    left = [process.pid for process in psutil.process_iter(["cmdline", "cwd"]) if home in str(process.info)]
+    assert left == []

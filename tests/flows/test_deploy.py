@@ -1,0 +1,59 @@
+"""`mfn deploy` against a real Prefect server: once for each connection, and what was edited in the UI stays."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL
+
+from mfn.cli.deployments import deploy
+from mfn.errors import ConfigurationError, RetriableError
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = pytest.mark.filterwarnings("default", "ignore::ResourceWarning")
+
+NAMES = ["import-orders/us", "import-orders/eu_west", "rerun-batches/default"]
+
+
+def environ(url: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return {**clean, "PREFECT_API_URL": url}
+
+
+def deployment(url: str, name: str) -> Any:
+    return httpx.get(f"{url}/deployments/name/{name}").raise_for_status().json()
+
+
+@pytest.mark.usefixtures("prefect")
+def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World) -> None:
+    url = str(PREFECT_API_URL.value())
+    world.add_connection("eu_west", marketplaces="[DE]")
+    assert deploy(world.settings, environ(url)) == NAMES
+    first = deployment(url, "import-orders/eu_west")
+    assert first["parameters"] == {"connection": "eu_west"}
+    assert first["global_concurrency_limit"]["limit"] == 1
+    assert first["work_pool_name"] == "mfn"
+    (schedule,) = first["schedules"]
+    assert schedule["slug"] == "every-15-minutes"
+    edited = {"active": False, "schedule": {"cron": "0 * * * *", "timezone": "Europe/Berlin"}}
+    httpx.patch(f"{url}/deployments/{first['id']}/schedules/{schedule['id']}", json=edited).raise_for_status()
+    assert deploy(world.settings, environ(url)) == NAMES
+    (kept,) = deployment(url, "import-orders/eu_west")["schedules"]
+    assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 * * * *")
+
+
+def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:
+    with pytest.raises(RetriableError, match="cannot be reached") as failed:
+        deploy(world.settings, environ("http://127.0.0.1:1/api"))
+    assert "prefect server start" in failed.value.remedy
+
+
+def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: World) -> None:
+    (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"connections\.yaml"):
+        deploy(world.settings, environ("http://127.0.0.1:1/api"))
