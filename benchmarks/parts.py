@@ -49,8 +49,8 @@ def measure(endpoint: str, home: str) -> dict[str, Any]:
 
     Returns:
         `checked_orders`, `reported_orders`, and `times`: `judge` (decoding, frames, both suites, verdicts) and
-        `decode`, part of it; `report_first`, the first one of this process, `report`, and `report_after_1000` past runs. All but
-        the first report are the best of three tries.
+        `decode`, part of it; `report_first`, the first one of this process, `report`, and `report_after_1000` past runs. All
+        but the first report are the best of three tries.
     """
     bodies = [body for body, _ in pages(endpoint)]
     settings = enter_home(Path(home), endpoint=endpoint)
