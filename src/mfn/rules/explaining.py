@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from mfn.models import Reason
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
@@ -51,26 +52,44 @@ def explain(
         (reasons, warnings) by order id, each code once an order, with everything of that code in its detail; orders
         without a hit are absent.
     """
-    unknown = components[~components["is_known"]]
-    near = nearest_skus(unknown.loc[unknown["order_id"].isin(hits["order_id"]), "warehouse_sku"], context.items)
+    unknown = components[~components["is_known"] & components["order_id"].isin(hits["order_id"])]
+    details = _Details(
+        context,
+        near=nearest_skus(unknown["warehouse_sku"], context.items),
+        missing=_missing(unknown),
+        marketplaces=dict(zip(orders["order_id"], orders["marketplace_id"], strict=True)),
+    )
+    records = {"orders": _hit_rows(orders, hits, "orders"), "lines": _hit_rows(lines, hits, "lines")}
     found: dict[str, tuple[dict[str, list[Reason]], dict[str, list[Reason]]]] = defaultdict(
         lambda: (defaultdict(list), defaultdict(list))
     )
     for suite, code, severity, row in zip(hits["suite"], hits["code"], hits["severity"], hits["row"], strict=True):
-        frame = orders if suite == "orders" else lines
-        record = frame.loc[row]
+        record = records[suite][row]
         held, warned = found[record["order_id"]]
-        if code == "sku_unknown":
-            reason = _sku_unknown(record, unknown, near, orders, context)
-        elif code == "shipping_method_unmapped":
-            reason = _method_unmapped(record, context)
-        else:
-            reason = EXPLAINED.get(code, _plain(code))(record)
-        (held if severity == "critical" else warned)[code].append(reason)
+        (held if severity == "critical" else warned)[code].append(details.reason(code, record))
     return {
         order_id: ([_one(held[code]) for code in held], [_one(warned[code]) for code in warned])
         for order_id, (held, warned) in found.items()
     }
+
+
+Record = dict[str, Any]
+
+
+def _hit_rows(frame: pd.DataFrame, hits: pd.DataFrame, suite: str) -> dict[Any, Record]:
+    """The rows that were hit, as plain values by their label."""
+    rows = frame.loc[hits.loc[hits["suite"] == suite, "row"].unique()]
+    return dict(zip(rows.index, rows.to_dict("records"), strict=True))
+
+
+def _missing(unknown: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """The warehouse SKUs that each order item lacks."""
+    missing: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for order_id, item, sku in zip(
+        unknown["order_id"], unknown["order_item_id"], unknown["warehouse_sku"], strict=True
+    ):
+        missing[order_id, item].append(sku)
+    return missing
 
 
 def _one(reasons: list[Reason]) -> Reason:
@@ -79,66 +98,101 @@ def _one(reasons: list[Reason]) -> Reason:
     return Reason(reasons[0].code, "; ".join(details), "\n".join(remedies))
 
 
-def _sku_unknown(
-    line: pd.Series, unknown: pd.DataFrame, near: dict[str, list[NearSku]], orders: pd.DataFrame, context: Context
-) -> Reason:
-    missing = unknown[(unknown["order_id"] == line["order_id"]) & (unknown["order_item_id"] == line["order_item_id"])]
-    if not line["seller_sku"]:
-        detail = f"order item {line['order_item_id']} has no seller SKU"
-        return Reason(
-            "sku_unknown", detail, "Give the listing a SKU in Seller Central; the order is read again on every run."
-        )
-    marketplace = orders.loc[orders["order_id"] == line["order_id"], "marketplace_id"].iloc[0]
-    details, remedies = [], []
-    for warehouse_sku in missing["warehouse_sku"]:
-        proposals = near.get(warehouse_sku, [])
-        told = (
-            f" (nearest: {'; '.join(f'{one.warehouse_sku} {one.difference}' for one in proposals)})"
-            if proposals
-            else ""
-        )
-        if warehouse_sku == line["seller_sku"]:
-            details.append(f"seller SKU {warehouse_sku} is no active item of the warehouse{told}")
-            proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
-            row = propose_alias_row(warehouse_sku, proposed, connection=context.connection, marketplace_id=marketplace)
-            remedies.append(f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}")
-        else:
-            details.append(
-                f"seller SKU {line['seller_sku']} is mapped to {warehouse_sku}, no active item of the warehouse{told}"
+class _Details:
+    """What the words for a hit draw on.
+
+    Args:
+        context: What stays the same over a run.
+        near: The SKUs that each unknown one may have been meant to be.
+        missing: The warehouse SKUs that each order item lacks.
+        marketplaces: Amazon's marketplace id by order id.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        near: dict[str, list[NearSku]],
+        missing: dict[tuple[str, str], list[str]],
+        marketplaces: dict[str, str | None],
+    ) -> None:
+        self._context = context
+        self._near = near
+        self._missing = missing
+        self._marketplaces = marketplaces
+        self._method_unmapped = cache(self._explain_method)  # many orders, few methods
+
+    def reason(self, code: str, record: Record) -> Reason:
+        """The reason for one hit of one row."""
+        if code == "sku_unknown":
+            return self._sku_unknown(record)
+        if code == "shipping_method_unmapped":
+            keys = ("marketplace_id", "service_level", "programs", "mapped_code")
+            return self._method_unmapped(*(record[key] for key in keys))
+        return EXPLAINED.get(code, _plain(code))(record)
+
+    def _sku_unknown(self, line: Record) -> Reason:
+        seller_sku = line["seller_sku"]
+        if not seller_sku:
+            detail = f"order item {line['order_item_id']} has no seller SKU"
+            return Reason(
+                "sku_unknown", detail, "Give the listing a SKU in Seller Central; the order is read again on every run."
             )
-            remedies.append(
-                f"Add {warehouse_sku} to wms_item, or correct mappings/sku_aliases.csv for {line['seller_sku']}."
+        details, remedies = [], []
+        for warehouse_sku in self._missing[line["order_id"], line["order_item_id"]]:
+            proposals = self._near.get(warehouse_sku, [])
+            nearest = "; ".join(f"{one.warehouse_sku} {one.difference}" for one in proposals)
+            told = f" (nearest: {nearest})" if proposals else ""
+            if warehouse_sku == seller_sku:
+                details.append(f"seller SKU {warehouse_sku} is no active item of the warehouse{told}")
+                proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
+                row = propose_alias_row(
+                    warehouse_sku,
+                    proposed,
+                    connection=self._context.connection,
+                    marketplace_id=self._marketplaces[line["order_id"]],
+                )
+                remedies.append(f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}")
+            else:
+                details.append(
+                    f"seller SKU {seller_sku} is mapped to {warehouse_sku}, no active item of the warehouse{told}"
+                )
+                remedies.append(
+                    f"Add {warehouse_sku} to wms_item, or correct mappings/sku_aliases.csv for {seller_sku}."
+                )
+        return Reason("sku_unknown", "; ".join(details), "\n".join(remedies))
+
+    def _explain_method(
+        self,
+        marketplace_id: str | None,
+        service_level: str | None,
+        programs: tuple[str, ...],
+        mapped_code: str | None,
+    ) -> Reason:
+        method = f"service level {service_level or 'none'}, programmes {', '.join(programs) or 'none'}"
+        if mapped_code:
+            return Reason(
+                "shipping_method_unmapped",
+                f"{method}: mapped to {mapped_code}, no active code of the warehouse",
+                f"Add {mapped_code} to wms_ship_method, or correct the row in mappings/shipping_methods.csv.",
             )
-    return Reason("sku_unknown", "; ".join(details), "\n".join(remedies))
-
-
-def _method_unmapped(order: pd.Series, context: Context) -> Reason:
-    programs = ", ".join(order["programs"]) or "none"
-    method = f"service level {order['service_level'] or 'none'}, programmes {programs}"
-    if order["mapped_code"]:
-        return Reason(
-            "shipping_method_unmapped",
-            f"{method}: mapped to {order['mapped_code']}, no active code of the warehouse",
-            f"Add {order['mapped_code']} to wms_ship_method, or correct the row in mappings/shipping_methods.csv.",
+        row = propose_shipping_method_row(
+            marketplace_id=marketplace_id,
+            service_level=service_level,
+            programs=programs,
+            connection=self._context.connection,
+            methods=self._context.methods,
+            ship_methods=self._context.ship_methods,
         )
-    row = propose_shipping_method_row(
-        marketplace_id=order["marketplace_id"],
-        service_level=order["service_level"],
-        programs=order["programs"],
-        connection=context.connection,
-        methods=context.methods,
-        ship_methods=context.ship_methods,
-    )
-    return Reason(
-        "shipping_method_unmapped", f"{method}: not mapped", f"Add to mappings/shipping_methods.csv the row:\n{row}"
-    )
+        remedy = f"Add to mappings/shipping_methods.csv the row:\n{row}"
+        return Reason("shipping_method_unmapped", f"{method}: not mapped", remedy)
 
 
-def _plain(code: str) -> Callable[[pd.Series], Reason]:
+def _plain(code: str) -> Callable[[Record], Reason]:
     return lambda _record: Reason(code, code.replace("_", " "))
 
 
-EXPLAINED: dict[str, Callable[[pd.Series], Reason]] = {
+EXPLAINED: dict[str, Callable[[Record], Reason]] = {
     "address_missing": lambda _order: Reason(
         "address_missing",
         "Amazon sent no delivery address",
