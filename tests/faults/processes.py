@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import os
@@ -109,6 +110,14 @@ def _answered(work: Callable[[], Any]) -> Ended:
         return Ended(None, type(error).__name__, error.message, error.remedy, error.exit_code)
     except BaseException as error:  # noqa: BLE001 - the parent judges it
         return Ended(None, type(error).__name__, str(error), "", 1)
+
+
+def without_privileges() -> None:
+    """Let this process, until it ends, be held to the modes of files, also where the tests run as root."""
+    if os.geteuid() == 0:
+        header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+        nothing = (ctypes.c_uint32 * 6)()
+        assert ctypes.CDLL(None).capset(header, nothing) == 0
 
 
 def on_commit(act: Callable[[int, Connection], None]) -> None:

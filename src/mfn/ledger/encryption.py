@@ -108,7 +108,7 @@ class Cipher:
             raise FatalError(f"no key fits what is stored for {context} (it needs key {key_id.hex()}).", remedy=REMEDY)
         try:
             return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: it is too short to be anything
             raise FatalError(
                 f"what is stored for {context} was changed or belongs to another row.",
                 remedy="Restore the ledger from a backup, or fetch the order again: mfn import CONNECTION --order ID.",

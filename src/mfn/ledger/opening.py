@@ -126,13 +126,20 @@ def _keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     if settings.pii_keys is not None:
         return parse_keys(settings.pii_keys.get_secret_value(), origin="MFN_PII_KEYS")
     path = settings.keys_file
-    if not path.exists() and is_new:
-        _make_keys(path)
-    if not path.exists():
-        raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY)
-    if path.stat().st_mode & 0o077:
+    try:
+        if is_new and not path.exists():
+            _make_keys(path)
+        mode, written = path.stat().st_mode, path.read_bytes().decode("ascii", errors="replace")
+    except FileNotFoundError:
+        raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"the encryption keys cannot be kept in {path}: {error.strerror}.",
+            remedy="Let this user read and write MFN_HOME, or set MFN_PII_KEYS.",
+        ) from None
+    if mode & 0o077:
         raise ConfigurationError(f"{path} may be read by others.", remedy=f"Run chmod 600 {path}.")
-    return parse_keys(path.read_text(encoding="ascii"), origin=str(path))
+    return parse_keys(written, origin=str(path))
 
 
 def _make_keys(path: Path) -> None:

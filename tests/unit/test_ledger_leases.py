@@ -1,0 +1,186 @@
+"""One run at a time: who holds a connection, who may take it, and who may still commit."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from sqlalchemy import select, update
+
+from mfn.database.engines import engine_for, reading, writing
+from mfn.errors import LeaseHeldError, RetriableError
+from mfn.ledger import leases
+from mfn.ledger.encryption import Cipher, new_key, parse_keys
+from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.opening import Ledger
+from mfn.ledger.schema import Base, Lease
+from tests.faults.processes import in_child, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    engine = engine_for(database_url)
+    Base.metadata.create_all(engine)
+    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
+    engine.dispose()
+
+
+def reopened(ledger: Ledger) -> Ledger:
+    """The same ledger in a child, which must not use its parent's connections."""
+    url = ledger.engine.url.render_as_string(hide_password=False)
+    return Ledger(engine_for(url), ledger.cipher)
+
+
+def row(ledger: Ledger) -> Any:
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(select(Lease)).one()
+
+
+def change(ledger: Ledger, **values: Any) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(update(Lease).values(**values))
+
+
+def work_on(ledger: Ledger, token: str) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(update(Lease).values(holder="nobody"))
+        assert_held(database, token)
+
+
+def hold_and_die(ledger: Ledger) -> None:
+    with lease(reopened(ledger), "us", "import"):
+        os.kill(os.getpid(), 9)
+
+
+def try_to_hold(ledger: Ledger, reader: int) -> str:
+    with lease(reopened(ledger), "us", "import") as token:
+        os.read(reader, 1)  # until the others have tried
+        return token
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_connection(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import"), pytest.raises(LeaseHeldError) as caught, lease(ledger, "us", "import"):
+        pass
+    assert f"process {os.getpid()}" in caught.value.message
+    assert "last seen" in caught.value.message
+    assert caught.value.exit_code == 3
+
+
+def test_other_connections_and_other_kinds_are_not_in_the_way(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import"), lease(ledger, "eu", "import"), lease(ledger, "us", "confirm"):
+        pass
+
+
+def test_a_lease_is_free_at_once_after_its_run_also_after_one_that_failed(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="broken"), lease(ledger, "us", "import"):
+        raise ValueError("broken")
+    with lease(ledger, "us", "import"):
+        pass
+
+
+def test_of_several_processes_that_start_together_exactly_one_works(ledger: Ledger) -> None:
+    reader, writer = os.pipe()
+    children = [start(partial(try_to_hold, ledger, reader)) for _ in range(4)]
+    # The holder waits for a byte; all others end by themselves, whoever they are.
+    _wait_until_only_one_lives(children)
+    os.write(writer, b"x")
+    ended = [child.ended() for child in children]
+    os.close(reader)
+    os.close(writer)
+    assert sorted(end.error for end in ended) == ["", *["LeaseHeldError"] * 3]
+
+
+def _wait_until_only_one_lives(children: list[Any]) -> None:
+    living = [psutil.Process(child.process) for child in children]
+    while sum(process.status() != psutil.STATUS_ZOMBIE for process in living) > 1:
+        os.sched_yield()
+
+
+def test_a_holder_that_was_killed_on_this_machine_is_noticed_at_once(ledger: Ledger) -> None:
+    assert in_child(partial(hold_and_die, ledger)).is_killed
+    assert row(ledger).expires_at > time.time() + 30
+    with lease(ledger, "us", "import"):
+        pass
+
+
+def test_a_killed_holder_that_nobody_has_waited_for_counts_as_dead(ledger: Ledger) -> None:
+    child = start(partial(hold_and_die, ledger))
+    process = psutil.Process(child.process)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        os.sched_yield()
+    with lease(ledger, "us", "import"):
+        pass
+    assert child.ended().is_killed
+
+
+def test_a_later_process_with_the_number_of_a_dead_holder_is_not_taken_for_it(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import"):
+        holder = row(ledger).holder
+    machine_and_process, _, started = holder.rpartition(" ")
+    change(ledger, holder=f"{machine_and_process} {int(started) - 3600}", expires_at=time.time() + 60)
+    with lease(ledger, "us", "import"):
+        pass
+
+
+@pytest.mark.parametrize("holder", ["elsewhere/host process 1 started 1", "elsewhere", "", "a process b started c"])
+def test_a_holder_on_another_machine_is_honoured_until_its_lease_ends(ledger: Ledger, holder: str) -> None:
+    with lease(ledger, "us", "import"):
+        pass
+    change(ledger, holder=holder, expires_at=time.time() + 30)
+    with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
+        pass
+    change(ledger, expires_at=time.time() - 0.001)
+    with lease(ledger, "us", "import"):
+        pass
+
+
+def test_every_commit_renews_the_lease(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import") as token:
+        change(ledger, expires_at=time.time() + 1)
+        with writing(ledger.engine, what="the ledger") as database:
+            assert_held(database, token)
+        assert row(ledger).expires_at > time.time() + 30
+
+
+def test_a_lease_is_renewed_while_its_holder_only_waits(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.01)
+    with lease(ledger, "us", "import"):
+        change(ledger, expires_at=time.time() + 1)
+        while row(ledger).expires_at < time.time() + 30:
+            os.sched_yield()
+
+
+def test_a_run_whose_lease_was_taken_over_commits_nothing_and_gives_back_nothing(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import") as token:
+        change(ledger, holder="elsewhere", expires_at=0.0)
+        with lease(ledger, "us", "import") as taken:
+            with pytest.raises(RetriableError, match="another run has taken over"):
+                work_on(ledger, token)
+            assert row(ledger).holder != "nobody"
+    assert taken != token
+
+
+def test_the_end_of_a_run_that_lost_its_lease_does_not_free_the_other_ones(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import"):
+        change(ledger, token="another", expires_at=time.time() + 60)
+    assert row(ledger).token == "another"
+    assert row(ledger).expires_at > time.time() + 30
+
+
+def test_only_one_takes_over_what_a_dead_holder_left(ledger: Ledger) -> None:
+    assert in_child(partial(hold_and_die, ledger)).is_killed
+    reader, writer = os.pipe()
+    children = [start(partial(try_to_hold, ledger, reader)) for _ in range(3)]
+    _wait_until_only_one_lives(children)
+    os.write(writer, b"x")
+    ended = [child.ended() for child in children]
+    os.close(reader)
+    os.close(writer)
+    assert sorted(end.error for end in ended) == ["", "LeaseHeldError", "LeaseHeldError"]

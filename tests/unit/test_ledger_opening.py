@@ -1,0 +1,224 @@
+"""The ledger is made with its keys, and opened with no others."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text, update
+
+import mfn.ledger
+from mfn.database.engines import engine_for, reading, writing
+from mfn.errors import ConfigurationError, FatalError
+from mfn.ledger.encryption import new_key
+from mfn.ledger.opening import HEAD, open_ledger
+from mfn.ledger.schema import Base, EncryptionKey
+from mfn.settings import load_settings
+from tests.faults.processes import at_once, die_at_commit, in_child, without_privileges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mfn.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, its `.mfn` not there yet."""
+    for name in ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".mfn"
+
+
+@pytest.fixture
+def settings(home: Path) -> Iterator[Settings]:
+    loaded = load_settings()
+    yield loaded
+    engine_for(loaded.ledger_url.get_secret_value()).dispose()
+
+
+@pytest.fixture
+def with_data(settings: Settings) -> bytes:
+    """A ledger that has encrypted something."""
+    return open_ledger(settings).cipher.encrypt(b"a buyer", context="us 1")
+
+
+def refused(settings: Settings) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        open_ledger(settings)
+    assert caught.value.exit_code == 2
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_a_new_ledger_is_made_together_with_its_keys_for_its_owner_only(settings: Settings, home: Path) -> None:
+    open_ledger(settings)
+    assert {path.name for path in home.iterdir()} >= {"ledger.db", "keys"}
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert (home / "keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(settings: Settings) -> None:
+    script = ScriptDirectory(str(mfn.ledger.__path__[0]) + "/migrations")
+    assert script.get_current_head() == HEAD
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - a third of a second
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    with reading(open_ledger(settings).engine, what="the ledger") as database:
+        assert compare_metadata(MigrationContext.configure(database), Base.metadata) == []
+
+
+def test_the_migrations_make_the_same_tables_on_postgresql(
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - a third of a second
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    monkeypatch.setenv("MFN_LEDGER_URL", postgres_url)
+    ledger = open_ledger(load_settings())
+    with reading(ledger.engine, what="the ledger") as database:
+        context = MigrationContext.configure(database, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    assert ledger.cipher.decrypt(ledger.cipher.encrypt(b"x", context="y"), context="y") == b"x"
+
+
+def test_without_its_keys_file_a_ledger_with_data_does_not_start_and_no_new_keys_are_made(
+    settings: Settings, home: Path, with_data: bytes
+) -> None:
+    (home / "keys").unlink()
+    error = refused(settings)
+    assert f"{home / 'keys'} is not there" in error.message
+    assert "MFN_PII_KEYS" in error.remedy
+    assert not (home / "keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no key"),
+        (b"\n,\n", "holds no key"),
+        (b"rubbish\n", "key 1 is not 32 bytes"),
+        (b"\xff\xfe\x00garbage", "key 1 is not 32 bytes"),
+        (new_key().encode() + b",short\n", "key 2 is not 32 bytes"),
+        (new_key().encode(), "encrypted with keys that are not here"),
+    ],
+)
+def test_a_keys_file_that_does_not_fit_stops_everything_and_no_key_is_shown(
+    settings: Settings, home: Path, with_data: bytes, content: bytes, said: str
+) -> None:
+    (home / "keys").write_bytes(content)
+    error = refused(settings)
+    assert said in error.message
+    for entry in filter(None, re.split(rb"[,\n]", content)):
+        assert entry.decode(errors="replace") not in f"{error.message} {error.remedy}"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
+def test_keys_that_others_may_read_are_refused_with_the_command_that_mends_it(
+    settings: Settings, home: Path, with_data: bytes, mode: int
+) -> None:
+    (home / "keys").chmod(mode)
+    assert refused(settings).remedy == f"Run chmod 600 {home / 'keys'}."
+    (home / "keys").chmod(0o600)
+    assert open_ledger(settings).cipher.decrypt(with_data, context="us 1") == b"a buyer"
+
+
+def test_keys_that_cannot_be_read_or_written_are_told_as_such(settings: Settings, home: Path, with_data: bytes) -> None:
+    (home / "keys").unlink()
+    (home / "keys").mkdir(mode=0o700)
+    assert "Is a directory" in refused(settings).message
+
+
+def test_a_home_that_may_not_be_written_is_told_as_such(settings: Settings, home: Path) -> None:
+    home.mkdir()
+    home.chmod(0o500)
+
+    def open_it() -> None:
+        without_privileges()
+        open_ledger(settings)
+
+    ended = in_child(open_it)
+    home.chmod(0o700)
+    assert ended.error in {"ConfigurationError", "RetriableError"}, ended
+    assert ended.remedy
+
+
+def test_keys_from_the_environment_beat_the_file_and_are_held_to_the_ledger(
+    settings: Settings, home: Path, with_data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MFN_PII_KEYS", new_key())
+    error = refused(load_settings())
+    assert "encrypted with keys that are not here" in error.message
+    monkeypatch.setenv("MFN_PII_KEYS", "rubbish")
+    assert refused(load_settings()).message == "MFN_PII_KEYS: key 1 is not 32 bytes in URL-safe base64."
+    monkeypatch.setenv("MFN_PII_KEYS", (home / "keys").read_text(encoding="ascii"))
+    assert open_ledger(load_settings()).cipher.decrypt(with_data, context="us 1") == b"a buyer"
+
+
+def test_a_newer_key_before_the_old_one_encrypts_and_the_old_one_still_decrypts(
+    settings: Settings, home: Path, with_data: bytes
+) -> None:
+    before = open_ledger(settings).cipher.digest(b"order")
+    old = (home / "keys").read_text(encoding="ascii")
+    (home / "keys").write_text(new_key() + "\n" + old, encoding="ascii")
+    rotated = open_ledger(settings).cipher
+    assert rotated.decrypt(with_data, context="us 1") == b"a buyer"
+    assert rotated.encrypt(b"x", context="y")[:8] != with_data[:8]
+    assert rotated.digest(b"order") == before, "an order would look changed, and be written again, after every rotation"
+    (home / "keys").write_text(old, encoding="ascii")
+    assert "encrypted with keys that are not here" in refused(settings).message
+
+
+def test_a_ledger_of_a_newer_version_is_refused(settings: Settings) -> None:
+    with writing(open_ledger(settings).engine, what="the ledger") as database:
+        database.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    error = refused(settings)
+    assert "another version of mfn" in error.message
+    assert "Install the version" in error.remedy
+
+
+def test_a_proof_that_was_tampered_with_stops_everything(settings: Settings) -> None:
+    engine = open_ledger(settings).engine
+    with writing(engine, what="the ledger") as database:
+        proof = database.execute(select(EncryptionKey.proof)).scalar_one()
+        database.execute(update(EncryptionKey).values(proof=proof[:-1] + bytes([proof[-1] ^ 1])))
+    with pytest.raises(FatalError, match="was changed or belongs to another row"):
+        open_ledger(settings)
+
+
+def test_a_file_that_is_no_database_is_told_apart(settings: Settings, home: Path) -> None:
+    home.mkdir()
+    (home / "ledger.db").write_bytes(b"this is not a database, but long enough to be looked at" * 20)
+    with pytest.raises(FatalError, match="file is not a database"):
+        open_ledger(settings)
+
+
+@pytest.mark.parametrize(("before", "numbers"), [(False, (1, 1)), (True, (1, 2))])
+def test_a_ledger_whose_making_was_killed_is_made_by_the_next_run(
+    settings: Settings, home: Path, before: bool, numbers: tuple[int, int]
+) -> None:
+    for number in numbers:
+
+        def open_it(number: int = number) -> None:
+            die_at_commit(number, before=before)
+            open_ledger(settings)
+
+        assert in_child(open_it).is_killed
+    ledger = open_ledger(settings)
+    assert ledger.cipher.decrypt(ledger.cipher.encrypt(b"x", context="y"), context="y") == b"x"
+    assert [path.name for path in home.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_several_processes_that_make_one_ledger_agree_on_its_keys(settings: Settings) -> None:
+    def seal() -> bytes:
+        return open_ledger(settings).cipher.encrypt(str(os.getpid()).encode(), context="us 1")
+
+    ended = at_once(*[seal] * 6)
+    assert [end.error for end in ended] == [""] * 6
+    ledger = open_ledger(settings)
+    assert all(ledger.cipher.decrypt(end.value, context="us 1").isdigit() for end in ended)
