@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading
@@ -49,7 +50,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
     """Make every order that earlier runs left unfinished part of this batch.
 
     These are the orders that are held, those that were ready and never loaded, and those that a broken-off batch landed
-    and never brought to its end. An order that the batch has already stays what it was.
+    and no other batch has judged since. An order that the batch has already stays what it was.
 
     Args:
         database: The open transaction on the ledger.
@@ -62,6 +63,13 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
     unfinished = select(TrackedOrder.order_id).where(
         TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED)
     )
+    since = aliased(BatchOrder)
+    judged_since = exists().where(
+        since.connection == BatchOrder.connection,
+        since.order_id == BatchOrder.order_id,
+        since.at > BatchOrder.at,
+        since.outcome.is_not(None) & (since.outcome != OrderStatus.READY),
+    )
     unjudged = (
         select(BatchOrder.order_id)
         .join(Batch, Batch.batch_id == BatchOrder.batch_id)
@@ -71,6 +79,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
             Batch.status == "failed",
             Batch.parameters["dry_run"].as_boolean().is_(False),
             BatchOrder.outcome.is_(None) | (BatchOrder.outcome == OrderStatus.READY),
+            ~judged_since,
         )
     )
     order_ids = database.execute(unfinished.union(unjudged)).scalars().all()

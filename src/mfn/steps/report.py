@@ -129,9 +129,19 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
     Returns:
         The page.
+
+    Raises:
+        FatalError: It cannot be written.
     """
     ledger = open_ledger(settings)
-    page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered))
+    try:
+        page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered))
+    except OSError as error:
+        raise FatalError(
+            f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
+            " What the run did stands in the ledger.",
+            remedy=f"Make room there, or let this user write there; then run mfn rerun {batch.batch_id}.",
+        ) from None
     with writing(ledger.engine, what="the ledger") as database:
         update_batch(database, batch, report=str(page))
     return page

@@ -125,7 +125,7 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, the first
-            after extract.
+            after extract. A batch that others have followed starts after extract at the latest.
 
     Yields:
         The batch; `stage` is the last stage that counts as finished.
@@ -143,19 +143,22 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
             remedy="Name one of these with --from-stage.",
         )
     _check_set_up(open_workplace(settings, row.connection))
-    finished = _finished_before(from_stage, row, names)
     with lease(ledger, row.connection, row.kind) as token:
+        newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
+        finished = _finished_before(from_stage, row, names, is_newest=newest.batch_id == batch_id)
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
         if finished == OPENED:
             _ask_for_the_window_again(settings, batch)
         yield batch
 
 
-def _finished_before(from_stage: str | None, row: Any, names: Sequence[str]) -> str:
-    if from_stage is None:
-        return row.stage if row.stage != names[-1] else names[0]
-    position = names.index(from_stage)
-    return names[position - 1] if position else OPENED
+def _finished_before(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
+    if from_stage is not None:
+        finished = [OPENED, *names][names.index(from_stage)]
+    else:
+        finished = row.stage if row.stage != names[-1] else names[0]
+    # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
+    return finished if is_newest or finished == OPENED else names[0]
 
 
 def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
@@ -236,7 +239,7 @@ def run_steps(batch: BatchRef, settings: Settings) -> None:
     try:
         for step in STEPS[batch.kind][first:]:
             batch = perform(step, batch, settings)
-    except MfnError:
+    except Exception:
         _report_anyway(batch, settings)
         raise
     report(batch, settings)
