@@ -45,6 +45,12 @@ SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_M
 DATA_EXCEPTION = "22"
 CONSTRAINT_VIOLATION = "23"
 RAISED_BY_TRIGGER = "P0001"
+RAISE_STATEMENT = "exec_stmt_raise"
+"""Where in PostgreSQL's source (pl_exec.c) an error arises whose code and words a trigger chose."""
+
+QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
+"""A value between quotation marks, whichever language the server speaks."""
+
 NOT_ALLOWED = "42501"
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
@@ -203,7 +209,13 @@ def _is_about_a_row(error: Any) -> bool:
     if isinstance(error, sqlite3.Error):
         return _primary_code(error) in SQLITE_ROW
     state = error.sqlstate or ""
-    return state.startswith((DATA_EXCEPTION, CONSTRAINT_VIOLATION)) or state == RAISED_BY_TRIGGER
+    return state.startswith((DATA_EXCEPTION, CONSTRAINT_VIOLATION)) or _is_raised_by_trigger(error)
+
+
+def _is_raised_by_trigger(error: Any) -> bool:
+    diagnosis = getattr(error, "diag", None)
+    by_statement = diagnosis is not None and diagnosis.source_function == RAISE_STATEMENT
+    return by_statement or getattr(error, "sqlstate", None) == RAISED_BY_TRIGGER
 
 
 def _said(error: Any) -> str:
@@ -211,10 +223,10 @@ def _said(error: Any) -> str:
     diagnosis = getattr(error, "diag", None)
     text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
     state = getattr(error, "sqlstate", None) or ""
-    if state == RAISED_BY_TRIGGER:
-        return "a trigger of its own refused a row (SQLSTATE P0001); the server's log has the words."
+    if _is_raised_by_trigger(error):
+        return f"a trigger of its own refused a row (SQLSTATE {state}); the server's log has the words."
     if state.startswith(DATA_EXCEPTION):
-        text = re.sub(r'".*"', '"…"', text, flags=re.DOTALL)
+        text = QUOTED.sub('"…"', text)
         column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")
         text += f" (column {column[1]})" if column else ""
     return text.splitlines()[0] if text else type(error).__name__
