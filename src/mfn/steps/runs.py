@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from contextlib import contextmanager
@@ -193,7 +194,8 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
     """
     ledger = open_ledger(settings)
     try:
-        done = step(batch, settings)
+        with _modules_at_rest():
+            done = step(batch, settings)
         with writing(ledger.engine, what="the ledger") as database:
             update_batch(database, done, stage=step.__name__, status="running", error=None, remedy=None)
     except MfnError as error:
@@ -213,6 +215,16 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
     figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
     log.info("%s %s: %s", step.__name__, batch.batch_id, figures)
     return replace(done, stage=step.__name__)
+
+
+@contextmanager
+def _modules_at_rest() -> Iterator[None]:
+    """Keep Python's search for cycles off what is loaded by now: among a chunk's rows it takes a tenth of a run."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> None:
