@@ -12,6 +12,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from sqlalchemy import Connection, Engine, event
 
 from mfn.amazon.transport import orders_library
@@ -96,6 +97,13 @@ def at_once(*works: Callable[[], Any]) -> list[Ended]:
     """Several works, each in a child of its own, at the same time."""
     children = [start(work) for work in works]
     return [child.ended() for child in children]
+
+
+def wait_until_one_lives(children: list[Child]) -> None:
+    """Wait until all children but one have ended; `ended` is still to be asked for."""
+    processes = [psutil.Process(child.process) for child in children]
+    while sum(process.status() != psutil.STATUS_ZOMBIE for process in processes) > 1:
+        os.sched_yield()
 
 
 def in_child(work: Callable[[], Any]) -> Ended:

@@ -18,7 +18,7 @@ from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import Base, Lease
-from tests.faults.processes import in_child, start
+from tests.faults.processes import in_child, start, wait_until_one_lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,18 +89,12 @@ def test_of_several_processes_that_start_together_exactly_one_works(ledger: Ledg
     reader, writer = os.pipe()
     children = [start(partial(try_to_hold, ledger, reader)) for _ in range(4)]
     # The holder waits for a byte; all others end by themselves, whoever they are.
-    _wait_until_only_one_lives(children)
+    wait_until_one_lives(children)
     os.write(writer, b"x")
     ended = [child.ended() for child in children]
     os.close(reader)
     os.close(writer)
     assert sorted(end.error for end in ended) == ["", *["LeaseHeldError"] * 3]
-
-
-def _wait_until_only_one_lives(children: list[Any]) -> None:
-    living = [psutil.Process(child.process) for child in children]
-    while sum(process.status() != psutil.STATUS_ZOMBIE for process in living) > 1:
-        os.sched_yield()
 
 
 def test_a_holder_that_was_killed_on_this_machine_is_noticed_at_once(ledger: Ledger) -> None:
@@ -178,7 +172,7 @@ def test_only_one_takes_over_what_a_dead_holder_left(ledger: Ledger) -> None:
     assert in_child(partial(hold_and_die, ledger)).is_killed
     reader, writer = os.pipe()
     children = [start(partial(try_to_hold, ledger, reader)) for _ in range(3)]
-    _wait_until_only_one_lives(children)
+    wait_until_one_lives(children)
     os.write(writer, b"x")
     ended = [child.ended() for child in children]
     os.close(reader)

@@ -1,0 +1,56 @@
+"""Worlds for the faults: warm ones, since Great Expectations takes seconds at first, and one on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.database.engines import engine_for
+from mfn.simulator.server import SimulatorServer
+from tests.postgres import fresh_schema
+from tests.world import World, an_amazon, an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def is_warm(tmp_path_factory: pytest.TempPathFactory) -> bool:
+    """One import in this process, so that none in a child begins with importing everything."""
+    home = tmp_path_factory.mktemp("warm")
+    with pytest.MonkeyPatch.context() as patch, SimulatorServer(an_amazon()) as server:
+        patch.chdir(home)
+        for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
+            patch.setenv(name, "test")
+        world = World(home, server.amazon, server.endpoint, f"sqlite:///{home / 'warehouse.db'}")
+        world.set_up()
+        world.put(an_order())
+        world.run()
+    engine_for(world.warehouse_url).dispose()
+    engine_for(f"sqlite:///{home / '.mfn' / 'ledger.db'}").dispose()
+    return True
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon is asked again at once."""
+    monkeypatch.setattr("mfn.amazon.client._grow", lambda _state: 0.0)
+
+
+@pytest.fixture
+def world_on_postgres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str, postgres_url: str
+) -> Iterator[World]:
+    """A small world whose ledger and warehouse are on PostgreSQL."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "test")
+    with fresh_schema(postgres_server, f"ledger_{tmp_path.name}".lower()) as ledger_url:
+        monkeypatch.setenv("MFN_LEDGER_URL", ledger_url)
+        with SimulatorServer(an_amazon()) as server:
+            world = World(tmp_path, server.amazon, server.endpoint, postgres_url)
+            world.set_up()
+            yield world
+            world.ledger.engine.dispose()

@@ -1,0 +1,155 @@
+"""Two imports of one connection at the same time: one works, and whoever lost the lease changes nothing any more."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import update
+
+from mfn.amazon.client import AmazonOrders
+from mfn.database.engines import writing
+from mfn.errors import LeaseHeldError
+from mfn.ledger.batches import list_batches
+from mfn.ledger.schema import Lease
+from mfn.steps import load
+from mfn.warehouse.sql import SqlWarehouse
+from tests.faults.copies import assert_at_rest
+from tests.faults.processes import Child, start, wait_until_one_lives
+from tests.world import address, an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.world import World
+
+pytestmark = pytest.mark.usefixtures("is_warm")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    world: World = request.getfixturevalue("world" if request.param == "sqlite" else "world_on_postgres")
+    return world
+
+
+class Gate:
+    """Where children stand still until they are let through.
+
+    Attributes:
+        arrived: A byte comes out of it for each child that stands there.
+    """
+
+    def __init__(self) -> None:
+        self.arrived, self._arrive = os.pipe()
+        self._pass, self._open = os.pipe()
+
+    def stand(self) -> None:
+        """Say that this process has come this far, and wait."""
+        os.write(self._arrive, b"x")
+        os.read(self._pass, 1)
+
+    def await_one(self) -> None:
+        """Wait until a child stands here."""
+        assert os.read(self.arrived, 1) == b"x"
+
+    def open(self) -> None:
+        """Let one child through."""
+        os.write(self._open, b"x")
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for end in (self.arrived, self._arrive, self._pass, self._open):
+            os.close(end)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    made = Gate()
+    yield made
+    made.close()
+
+
+def stand_before(gate: Gate, place: Any, function: str) -> None:
+    """Let this process stand still before its first call of a function, wherever that is: in a class or a module."""
+    original = getattr(place, function)
+
+    def stand_first(*arguments: Any, **options: Any) -> Any:
+        setattr(place, function, original)
+        gate.stand()
+        return original(*arguments, **options)
+
+    setattr(place, function, stand_first)
+
+
+def running(world: World, prepare: Callable[[], None]) -> Child:
+    """An import in a process of its own."""
+
+    def run() -> Any:
+        prepare()
+        return world.run()
+
+    return start(run)
+
+
+def take_the_lease_away(world: World) -> None:
+    """As if it had run out, its holder being on another machine that stood still."""
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Lease).values(holder="elsewhere/host process 1 started 1", expires_at=0.0))
+
+
+def test_of_two_imports_that_start_together_exactly_one_works(any_world: World, gate: Gate) -> None:
+    world = any_world
+    world.ledger.engine.dispose()
+    order_ids = world.put(an_order(), an_order())
+    children = [running(world, partial(stand_before, gate, AmazonOrders, "search_page")) for _ in range(2)]
+    gate.await_one()
+    wait_until_one_lives(children)
+    gate.open()
+    ended = sorted((child.ended() for child in children), key=lambda end: end.error)
+    assert [end.error for end in ended] == ["", "LeaseHeldError"]
+    assert ended[1].exit_code == 3
+    assert ended[0].value["loaded"] == 2
+    assert [row["order_number"] for row in world.rows()] == order_ids
+    assert len(list_batches(world.ledger)) == 1
+    assert_at_rest(world)
+
+
+def test_a_run_that_was_killed_is_noticed_at_once(any_world: World, gate: Gate) -> None:
+    world = any_world
+    world.ledger.engine.dispose()
+    world.put(an_order(), an_order())
+    child = running(world, partial(stand_before, gate, SqlWarehouse, "load"))
+    gate.await_one()
+    with pytest.raises(LeaseHeldError):
+        world.run()
+    child.kill()
+    assert child.ended().is_killed
+    assert world.run()["loaded"] == 2
+    assert len(list_batches(world.ledger)) == 1
+    assert_at_rest(world)
+
+
+@pytest.mark.parametrize(
+    ("place", "function"), [(AmazonOrders, "search_page"), (SqlWarehouse, "items"), (load, "load_chunk")]
+)
+def test_a_run_whose_lease_was_taken_over_changes_nothing_any_more(
+    world: World, gate: Gate, place: Any, function: str
+) -> None:
+    world.ledger.engine.dispose()
+    (order_id,) = world.put(an_order(minutes_ago=10))
+    child = running(world, partial(stand_before, gate, place, function))
+    gate.await_one()
+    take_the_lease_away(world)
+    world.change(order_id, recipient={"deliveryAddress": address(city="Newtown")})
+    whole = world.run()
+    assert whole["loaded"] == 1
+    before = world.rows(), list_batches(world.ledger), world.statuses()
+    gate.open()
+    ended = child.ended()
+    assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
+    assert "another run has taken over this connection" in ended.message
+    assert "Nothing to do" in ended.remedy
+    assert (world.rows(), list_batches(world.ledger), world.statuses()) == before
+    assert_at_rest(world)
