@@ -13,7 +13,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import drop_staged, release, staged_ids, staged_orders
 from mfn.models import OrderStatus, Outcome
-from mfn.steps.loading import Found, Loading, load_chunk, rehearse_chunk
+from mfn.steps.loading import Conflicts, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         batch,
         origins={order.order_id: order.origin for order in orders},
         loaded={order.order_id for order in orders if order.outcome == Outcome.LOADED},
-        found=Found.of(row.findings),
+        conflicts=Conflicts(row.findings.get("conflicts", ())),
     )
     order_ids = staged_ids(place.ledger, batch)
     for start in range(0, len(order_ids), CHUNK_ORDERS):
@@ -62,14 +62,14 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     with writing(place.ledger.engine, what="the ledger") as database:
         drop_staged(database, batch)
         before = get_batch(place.ledger, batch.batch_id).counts
-        due_held = before.get("due_held", 0) + loading.found.due_held
-        update_batch(database, batch, counts={**before, **counts, "due_held": due_held})
-        add_findings(database, batch, **loading.found.for_report())
+        # What the warehouse refused is held by now: the quality gate counts it as well.
+        update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})
+        add_findings(database, batch, conflicts=loading.conflicts.for_report())
     return replace(batch, counts={**batch.counts, **counts})
 
 
 def _pass_on_cancellations(loading: Loading) -> None:
-    place, batch, found = loading.place, loading.batch, loading.found
+    place, batch, conflicts = loading.place, loading.batch, loading.conflicts
     rows = batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value))
     cancelled = [row.order_id for row in rows if row.outcome == Outcome.CANCELLED]
     settled = [
@@ -84,13 +84,12 @@ def _pass_on_cancellations(loading: Loading) -> None:
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)
         result = place.warehouse.cancel(loaded, CANCELLED_AT_AMAZON, datetime.now(UTC))
-        found.figures["cancelled_in_warehouse"] += len(result.cancelled)
         for order_id, status in sorted(result.begun.items()):
-            found.conflict(order_id, "cancelled at Amazon after the warehouse had begun it", status)
+            conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         write_cancelled(database, batch, loaded)
-        add_findings(database, batch, **found.for_report())
+        add_findings(database, batch, conflicts=conflicts.for_report())
         release(database, batch, [*cancelled, *settled])
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
-from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
     IN_WAREHOUSE,
@@ -28,7 +26,7 @@ from mfn.models import OrderStatus, Outcome, Reason
 from mfn.warehouse.cancelling import CANCELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Row
 
@@ -37,47 +35,28 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 BUYER_ASKED = "the buyer asked for it"
-MOST_CONFLICTS = 1_000
-"""Conflicts that a report lists; the count is exact whatever it is."""
 
 Chunk = list[tuple[str, str, "Staged"]]
 """(order id, digest, staged order) of each order."""
 
 
-@dataclass
-class Found:
-    """What the load found, for the report.
+class Conflicts:
+    """What Amazon changed after the warehouse had begun, for a person at the warehouse; each thing once an order.
 
-    Attributes:
-        conflicts: `{order_id, what, status}` of what Amazon changed after the warehouse had begun.
-        figures: How often each thing happened.
-        due_held: Due orders of the window that the warehouse refused.
+    Args:
+        known: `{order_id, what, status}` of what a batch had found when it was broken off.
     """
 
-    conflicts: list[dict[str, str]] = field(default_factory=list)
-    figures: Counter[str] = field(default_factory=Counter)
-    due_held: int = 0
+    def __init__(self, known: Iterable[Mapping[str, str]]) -> None:
+        self._found = {(conflict["order_id"], conflict["what"]): dict(conflict) for conflict in known}
 
-    @classmethod
-    def of(cls, findings: Mapping[str, Any]) -> Found:
-        """What a batch had found when it was broken off.
+    def add(self, order_id: str, what: str, status: str) -> None:
+        """Note an order that a person has to look at."""
+        self._found.setdefault((order_id, what), {"order_id": order_id, "what": what, "status": status})
 
-        Args:
-            findings: What the ledger keeps of it.
-        """
-        return cls(list(findings.get("conflicts", ())), Counter(findings.get("load", {})))
-
-    def for_report(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        return {"conflicts": self.conflicts, "load": dict(self.figures)}
-
-    def conflict(self, order_id: str, what: str, status: str) -> None:
-        """Note an order that a person at the warehouse has to look at."""
-        if any(known["order_id"] == order_id and known["what"] == what for known in self.conflicts):
-            return
-        self.figures["conflicts"] += 1
-        if len(self.conflicts) < MOST_CONFLICTS:
-            self.conflicts.append({"order_id": order_id, "what": what, "status": status})
+    def for_report(self) -> list[dict[str, str]]:
+        """As the ledger keeps them."""
+        return list(self._found.values())
 
 
 @dataclass(frozen=True)
@@ -89,14 +68,14 @@ class Loading:
         batch: The batch.
         origins: `window` or `earlier` of each order of the batch.
         loaded: The orders that this very batch had loaded when it was broken off or run again.
-        found: What was found so far, also before it was broken off.
+        conflicts: What was found so far, also before it was broken off.
     """
 
     place: Workplace
     batch: BatchRef
     origins: Mapping[str, str]
     loaded: Collection[str]
-    found: Found
+    conflicts: Conflicts
 
 
 def _is_same(known: Row[Any] | None, digest: str) -> bool:
@@ -139,7 +118,7 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
         RetriableError: The warehouse or the ledger could not be reached.
         FatalError: The warehouse refuses all that is written.
     """
-    place, found = loading.place, loading.found
+    place = loading.place
     tracked = tracked_orders(place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
     ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
     changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
@@ -151,15 +130,13 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
     told = _pass_on_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:
         if order_id in refusals and staged.is_in_warehouse:
-            found.conflict(order_id, "its new version was refused by the warehouse", refusals[order_id].message)
+            words = refusals[order_id].message
+            loading.conflicts.add(order_id, "its new version was refused by the warehouse", words)
     held = {
         order_id: refusals[order_id]
         for order_id, _, staged in to_write
         if order_id in refusals and not staged.is_in_warehouse
     }
-    found.figures["refused_by_warehouse"] += len(refusals)
-    found.due_held += sum(loading.origins[order_id] == WINDOW for order_id in held)
-    found.figures["sfp"] += sum(staged.standing.is_sfp for order_id, _, staged in ready if order_id in written)
     _note(loading, chunk, tracked, written=written | told, held=held)
 
 
@@ -168,7 +145,7 @@ def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
     given = [order_id for order_id, _, staged in changed if staged.is_in_warehouse]
     lost = set(given) - set(loading.place.warehouse.states(given)) if given else set()
     for order_id in sorted(lost):
-        loading.found.conflict(order_id, "it changed at Amazon, and the warehouse no longer has it", "deleted")
+        loading.conflicts.add(order_id, "it changed at Amazon, and the warehouse no longer has it", "deleted")
     return lost
 
 
@@ -194,7 +171,7 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
         return written | more_written, refusals | more_refusals
     begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
     for order_id in sorted(begun):
-        loading.found.conflict(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
+        loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
     return {order_id for order_id, _, _ in entries} - begun, {}
 
 
@@ -213,9 +190,8 @@ def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[
     known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
     news = [order_id for order_id in asked if not known.get(order_id, "").endswith(CANCEL_REQUESTED)]
     told = {order_id for order_id, status in warehouse.states(news).items() if status != CANCELLED}
-    loading.found.figures["cancel_requests_passed_on"] += len(told)
     for order_id in sorted(told):
-        loading.found.conflict(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+        loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
     return told
 
 
@@ -259,7 +235,7 @@ def _note(
             [(order_id, staged.reserved) for order_id, _, staged in chunk],
         )
         move_outcomes(database, batch, moved)
-        add_findings(database, batch, **loading.found.for_report())
+        add_findings(database, batch, conflicts=loading.conflicts.for_report())
         drop_staged(database, batch, [order_id for order_id, _, _ in chunk])
 
 
