@@ -8,7 +8,7 @@ from prefect.logging import get_run_logger
 
 from mfn.errors import RetriableError
 from mfn.settings import load_settings
-from mfn.steps.runs import perform
+from mfn.steps.stages import perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable

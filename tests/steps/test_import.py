@@ -362,6 +362,11 @@ def test_a_backfill_that_leaves_a_gap_does_not_move_the_watermark(world: World) 
     assert after >= before
 
 
+def test_a_moment_without_a_zone_is_in_utc(world: World) -> None:
+    summary = world.run(since=datetime(2026, 11, 2, 9))  # noqa: DTZ001 - as a form in the Prefect UI may give it
+    assert summary["window"]["after"] == "2026-11-02T09:00:00Z"
+
+
 def test_a_newer_version_that_landed_is_never_replaced_by_an_older_one(world: World) -> None:
     (order_id,) = world.put(an_order(minutes_ago=10, recipient={"deliveryAddress": address(city="Newtown")}))
     world.run()

@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, select
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
-from mfn.ledger.batches import get_batch, list_batches, update_batch
+from mfn.ledger.batches import DIED, get_batch, list_batches, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
@@ -18,6 +18,7 @@ from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import write_report
+from mfn.steps.stages import stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
-    """Close the batch: done, failed as it was, or failed since too many due orders are held.
+    """Close the batch: done, failed as it was, or failed since it was ended early or too many due orders are held.
 
     Args:
         batch: The batch, as far as it got.
@@ -62,6 +63,10 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     if row.status == "failed":
+        return None
+    if row.stage != stages(row.kind)[-1]:
+        with writing(ledger.engine, what="the ledger") as database:
+            update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
     percent = find_connection(settings, batch.connection).orders.hold_alarm_percent
     due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)

@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.orders import in_utc
 from mfn.connections import find_connection
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
-from mfn.ledger.batches import OPENED, get_batch, list_batches, open_batch, record_failure, reopen_batch, update_batch
+from mfn.ledger.batches import OPENED, get_batch, list_batches, open_batch, reopen_batch, update_batch
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
-from mfn.steps.extract import SETTLED_AFTER, extract
-from mfn.steps.load import load
+from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.report import report
-from mfn.steps.transform import transform
-from mfn.steps.validate import validate
+from mfn.steps.stages import STEPS, perform, stages
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from mfn.models import BatchKind, BatchRef
+    from mfn.models import BatchRef
     from mfn.settings import Settings
 
-    Step = Callable[[BatchRef, Settings], BatchRef]
-
 log = logging.getLogger(__name__)
-
-IMPORT_STEPS: tuple[Step, ...] = (extract, validate, transform, load)
-"""What an import does, in order; the report follows whatever happened."""
-
-STEPS: dict[BatchKind, tuple[Step, ...]] = {"import": IMPORT_STEPS}
 
 MOMENT_AGO = timedelta(seconds=179)
 """A scheduled run leaves a window alone that another one fetched within the time in which searchOrders refills by one
 call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
-
-
-def stages(kind: BatchKind) -> list[str]:
-    """The names of the stages of a kind of run, in order."""
-    return [step.__name__ for step in STEPS[kind]]
 
 
 @contextmanager
@@ -65,7 +50,7 @@ def import_run(
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        since: Fetch what changed since then rather than since the last import.
+        since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
         order_id: Fetch this order only.
         dry_run: Say what would be loaded, and change nothing.
 
@@ -78,7 +63,8 @@ def import_run(
     """
     place = open_workplace(settings, connection)
     _check_set_up(place)
-    parameters: dict[str, Any] = {"since": since and since.isoformat(), "order_id": order_id, "dry_run": dry_run}
+    moment = since and in_utc(since).isoformat()
+    parameters: dict[str, Any] = {"since": moment, "order_id": order_id, "dry_run": dry_run}
     with lease(place.ledger, connection, "import") as token:
         yield open_batch(
             place.ledger, connection, "import", lease=token, parameters=parameters, last_stage=stages("import")[-1]
@@ -179,61 +165,6 @@ def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
                 page_token=None,
                 page_token_at=None,
             )
-
-
-def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
-    """Carry out one step; what it finished, or why it failed, stands in the ledger afterwards.
-
-    Args:
-        step: One of the steps of the batch's kind.
-        batch: The batch.
-        settings: The settings in force.
-
-    Raises:
-        MfnError: What the step raised.
-    """
-    ledger = open_ledger(settings)
-    try:
-        with _modules_at_rest():
-            done = step(batch, settings)
-        with writing(ledger.engine, what="the ledger") as database:
-            update_batch(database, done, stage=step.__name__, status="running", error=None, remedy=None)
-    except MfnError as error:
-        _record(settings, batch, error.message, error.remedy)
-        raise
-    except KeyboardInterrupt:
-        _record(settings, batch, f"interrupted in {step.__name__}.", "It is carried on by the next run.")
-        raise
-    except Exception as error:
-        _record(
-            settings,
-            batch,
-            f"{step.__name__} broke: {type(error).__name__}.",
-            "Run it with --debug and report what it prints.",
-        )
-        raise
-    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
-    log.info("%s %s: %s", step.__name__, batch.batch_id, figures)
-    return replace(done, stage=step.__name__)
-
-
-@contextmanager
-def _modules_at_rest() -> Iterator[None]:
-    """Keep Python's search for cycles off what is loaded by now: among a chunk's rows it takes a tenth of a run."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> None:
-    try:
-        record_failure(open_ledger(settings), batch, error=error, remedy=remedy)
-    except (
-        MfnError
-    ) as lost:  # the ledger itself is gone; the next run finds the batch still running, and its lease free
-        log.warning("the failure of %s could not be written down: %s", batch.batch_id, lost.message)
 
 
 def run_steps(batch: BatchRef, settings: Settings) -> None:

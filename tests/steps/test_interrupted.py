@@ -1,0 +1,79 @@
+"""Runs that are ended from outside: what they had not done is done by the next one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RetriableError, RunFailedError
+from mfn.ledger.batches import get_batch, list_batches
+from mfn.steps import load as load_step
+from mfn.steps.extract import extract
+from mfn.steps.loading import load_chunk
+from mfn.steps.report import report
+from mfn.steps.runs import import_run
+from mfn.steps.stages import perform
+from tests.world import address, an_order
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.loading import Chunk, Loading
+    from tests.world import World
+
+
+class Terminated(BaseException):
+    """What a supervisor makes of SIGTERM; no Exception, as Prefect's TerminationSignal."""
+
+
+def validate(_batch: BatchRef, _settings: Settings) -> BatchRef:
+    raise Terminated
+
+
+def import_until_terminated(settings: Settings) -> None:
+    with import_run(settings, "us") as batch:
+        try:
+            perform(validate, perform(extract, batch, settings), settings)
+        finally:
+            report(batch, settings)
+
+
+def test_a_run_that_is_terminated_is_not_done_even_once_it_has_a_report(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    with pytest.raises(Terminated):
+        import_until_terminated(world.settings)
+    (batch,) = list_batches(world.ledger)
+    assert (batch.status, batch.error) == ("failed", "interrupted in validate.")
+    assert world.run()["batch_id"] == batch.batch_id
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_a_run_that_is_ended_between_two_steps_is_not_done(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    with import_run(world.settings, "us") as batch:
+        perform(extract, batch, world.settings)
+        report(batch, world.settings)
+    assert get_batch(world.ledger, batch.batch_id).status == "failed"
+    assert world.run()["batch_id"] == batch.batch_id
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_what_the_warehouse_refused_before_a_run_broke_off_counts_at_the_quality_gate(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write_connections(hold_alarm_percent=40)
+    world.put(an_order(recipient={"deliveryAddress": address(city="Nowhere")}), an_order())
+    world.refuse_city("Nowhere")
+
+    def load_one_and_break(loading: Loading, chunk: Chunk) -> None:
+        load_chunk(loading, chunk)
+        raise RetriableError("the warehouse is gone.", remedy="Start it.")
+
+    with monkeypatch.context() as planted:
+        planted.setattr(load_step, "CHUNK_ORDERS", 1)
+        planted.setattr(load_step, "load_chunk", load_one_and_break)
+        with pytest.raises(RunFailedError, match="the warehouse is gone"):
+            world.run()
+    with pytest.raises(RunFailedError, match="1 of 2 due orders are held"):
+        world.run()
