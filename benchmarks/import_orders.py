@@ -195,6 +195,12 @@ def print_runs(runs: dict[int, dict[str, Any]]) -> None:
     for step in ("end_to_end", *STEPS):
         rates = [f"{fetched[size] / run['run']['times'][step]['wall']:,.0f}" for size, run in runs.items()]
         table.add_row(step.replace("_", " "), *rates)
+    for name, worked in (
+        ("the floor", [run["floor"]["cpu"] for run in runs.values()]),
+        ("end to end", [run["run"]["times"]["end_to_end"]["cpu"] for run in runs.values()]),
+    ):
+        each = (f"{seconds / count * 1e6:,.0f}" for seconds, count in zip(worked, fetched.values(), strict=True))
+        table.add_row(f"{name}, µs of CPU an order", *each)
     table.add_row("peak memory, MiB", *(f"{run['run']['peak_mib']:,.0f}" for run in runs.values()))
     calls = [
         f"{sum(run['run']['summary']['api_calls'].values())} / {math.ceil(fetched[size] / PAGE)}"

@@ -48,9 +48,9 @@ def measure(endpoint: str, home: str) -> dict[str, Any]:
         home: A directory that is not there yet.
 
     Returns:
-        `checked_orders`, `reported_orders`, and `times`: `judge` (decoding, frames, both suites, verdicts) and
-        `decode`, part of it; `report_first`, the first one of this process, `report`, and `report_after_1000` past runs. All
-        but the first report are the best of three tries.
+        `checked_orders`, `reported_orders`, and `times`: `judge` (decoding, frames, both suites, verdicts) and its part
+        `decode`; `report_first`, the first one of this process, `report`, and `report_after_1000` past runs. All but
+        the first report are the best of three tries.
     """
     bodies = [body for body, _ in pages(endpoint)]
     settings = enter_home(Path(home), endpoint=endpoint)
