@@ -19,7 +19,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Text,
     TypeDecorator,
 )
@@ -57,6 +56,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
         datetime: Utc(),
+        str: Text(),  # a length would be one more way to fail, on PostgreSQL alone
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
         bytes: LargeBinary(),
@@ -68,11 +68,11 @@ class Batch(Base):
 
     __tablename__ = "batch"
 
-    batch_id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    connection: Mapped[str] = mapped_column(String(64))
-    kind: Mapped[str] = mapped_column(String(16))
-    status: Mapped[str] = mapped_column(String(16))  # running, done, failed
-    stage: Mapped[str] = mapped_column(String(16))  # the last stage that was finished; opened before the first
+    batch_id: Mapped[str] = mapped_column(primary_key=True)
+    connection: Mapped[str]
+    kind: Mapped[str]
+    status: Mapped[str]  # running, done, failed
+    stage: Mapped[str]  # the last stage that was finished; opened before the first
     parameters: Mapped[dict[str, Any]]  # since, order_id, dry_run, …: what the run was asked for
     counts: Mapped[dict[str, Any]]
     api_calls: Mapped[dict[str, Any]]
@@ -82,11 +82,11 @@ class Batch(Base):
     is_window_open: Mapped[bool]  # whether the window still grows to the present when the batch is run again
     search_after: Mapped[datetime | None]  # the bounds of the search that the page token belongs to
     search_before: Mapped[datetime | None]
-    page_token: Mapped[str | None] = mapped_column(Text)  # where a broken-off search goes on
+    page_token: Mapped[str | None]  # where a broken-off search goes on
     page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
-    error: Mapped[str | None] = mapped_column(Text)
-    remedy: Mapped[str | None] = mapped_column(Text)
-    report: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None]
+    remedy: Mapped[str | None]
+    report: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -98,11 +98,11 @@ class LandedOrder(Base):
 
     __tablename__ = "landed_order"
 
-    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
-    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
     payload: Mapped[bytes]
     last_updated_at: Mapped[datetime | None]  # Amazon's; None where it could not be read
-    batch_id: Mapped[str] = mapped_column(String(80))
+    batch_id: Mapped[str]
     landed_at: Mapped[datetime]
 
 
@@ -111,13 +111,13 @@ class BatchOrder(Base):
 
     __tablename__ = "batch_order"
 
-    batch_id: Mapped[str] = mapped_column(String(80), ForeignKey("batch.batch_id"), primary_key=True)
-    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    connection: Mapped[str] = mapped_column(String(64))
-    origin: Mapped[str] = mapped_column(String(16))  # window: Amazon returned it; earlier: held or unfinished before
-    outcome: Mapped[str | None] = mapped_column(String(16))
-    reasons: Mapped[str | None] = mapped_column(Text)  # JSON list of {code, detail, remedy}
-    warnings: Mapped[str | None] = mapped_column(Text)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"), primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    connection: Mapped[str]
+    origin: Mapped[str]  # window: Amazon returned it; earlier: held or unfinished before
+    outcome: Mapped[str | None]
+    reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
+    warnings: Mapped[str | None]
     at: Mapped[datetime]
 
     __table_args__ = (Index(None, "connection", "order_id"), Index(None, "batch_id", "outcome"))
@@ -128,20 +128,18 @@ class TrackedOrder(Base):
 
     __tablename__ = "tracked_order"
 
-    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
-    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    status: Mapped[str] = mapped_column(String(20))
-    reasons: Mapped[str | None] = mapped_column(Text)  # JSON list of {code, detail, remedy}
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
     is_sfp: Mapped[bool]
     ship_by: Mapped[datetime | None]
-    marketplace_id: Mapped[str | None] = mapped_column(Text)
-    service_level: Mapped[str | None] = mapped_column(Text)
-    programs: Mapped[str | None] = mapped_column(Text)  # comma separated, in the order of the mappings
-    batch_id: Mapped[str] = mapped_column(String(80))
-    loaded_digest: Mapped[str | None] = mapped_column(String(64))  # of what the warehouse was given
-    fulfilled_before: Mapped[str | None] = mapped_column(
-        Text
-    )  # JSON {order item id: units shipped before the first load}
+    marketplace_id: Mapped[str | None]
+    service_level: Mapped[str | None]
+    programs: Mapped[str | None]  # comma separated, in the order of the mappings
+    batch_id: Mapped[str]
+    loaded_digest: Mapped[str | None]  # of what the warehouse was given
+    fulfilled_before: Mapped[str | None]  # JSON {order item id: units shipped before that}
     first_loaded_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
 
@@ -153,10 +151,10 @@ class StagedOrder(Base):
 
     __tablename__ = "staged_order"
 
-    batch_id: Mapped[str] = mapped_column(String(80), ForeignKey("batch.batch_id"), primary_key=True)
-    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"), primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
     payload: Mapped[bytes]
-    digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str]
 
 
 class Reservation(Base):
@@ -164,11 +162,11 @@ class Reservation(Base):
 
     __tablename__ = "reservation"
 
-    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
-    order_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
     line_number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    warehouse: Mapped[str] = mapped_column(String(64))  # digest of the warehouse's URL: connections that share it
-    sku: Mapped[str] = mapped_column(Text)
+    warehouse: Mapped[str]  # digest of the warehouse's URL: connections that share it
+    sku: Mapped[str]
     units: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (Index(None, "warehouse", "sku"),)
@@ -179,10 +177,10 @@ class Watermark(Base):
 
     __tablename__ = "watermark"
 
-    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
     before: Mapped[datetime]
-    batch_id: Mapped[str] = mapped_column(String(80))
+    batch_id: Mapped[str]
 
 
 class Lease(Base):
@@ -190,10 +188,10 @@ class Lease(Base):
 
     __tablename__ = "lease"
 
-    connection: Mapped[str] = mapped_column(String(64), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    token: Mapped[str] = mapped_column(String(64))
-    holder: Mapped[str] = mapped_column(String(200))
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    holder: Mapped[str]
     expires_at: Mapped[float] = mapped_column(Float(53))
 
 
@@ -202,8 +200,8 @@ class RateBudget(Base):
 
     __tablename__ = "rate_budget"
 
-    account: Mapped[str] = mapped_column(String(120), primary_key=True)
-    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(primary_key=True)
     tokens: Mapped[float] = mapped_column(Float(53))
     rate: Mapped[float] = mapped_column(Float(53))
     counted_at: Mapped[float] = mapped_column(Float(53))
@@ -214,6 +212,6 @@ class EncryptionKey(Base):
 
     __tablename__ = "encryption_key"
 
-    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key_id: Mapped[str] = mapped_column(primary_key=True)
     proof: Mapped[bytes]
     added_at: Mapped[datetime]
