@@ -54,3 +54,12 @@ def world_on_postgres(
             world.set_up()
             yield world
             world.ledger.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """A small world, once on SQLite and once on PostgreSQL; nothing of it is open, so that children may be forked."""
+    world: World = request.getfixturevalue("world" if request.param == "sqlite" else "world_on_postgres")
+    world.ledger.engine.dispose()
+    engine_for(world.warehouse_url).dispose()
+    return world

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mfn.ledger.batches import list_batches
+import pytest
+
+from mfn.ledger.batches import get_batch, list_batches
+from mfn.steps import loading
 from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
 from tests.faults.processes import at_once, die_at_commit, in_child, on_commit
 from tests.world import address, an_item, an_order
@@ -17,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    import pytest
     from sqlalchemy import Connection
 
     from tests.world import World
@@ -190,3 +194,51 @@ def test_a_run_killed_at_any_commit_is_brought_to_the_same_end_by_the_next(
             assert not end.error, (point, end)
             assert end.value.standing == whole.standing, point
             assert end.value.done == whole.done, point
+
+
+def killed_between_warehouse_and_ledger(world: World) -> str:
+    """An order that the warehouse has, and of which the ledger does not know that it has."""
+    (order_id,) = world.put(an_order(minutes_ago=10))
+
+    def run() -> None:
+        loading._note = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        world.run()
+
+    assert in_child(run).is_killed
+    assert [row["order_number"] for row in world.rows()] == [order_id]
+    assert world.statuses() == {order_id: "ready"}
+    return order_id
+
+
+@pytest.mark.usefixtures("is_warm")
+def test_an_order_is_cancelled_in_the_warehouse_also_where_a_killed_run_had_brought_it(any_world: World) -> None:
+    order_id = killed_between_warehouse_and_ledger(any_world)
+    any_world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    assert any_world.run()["cancelled"] == 1
+    assert [row["status"] for row in any_world.rows()] == ["cancelled"]
+    assert any_world.statuses() == {order_id: "cancelled"}
+    assert_at_rest(any_world)
+
+
+@pytest.mark.usefixtures("is_warm")
+def test_a_buyers_request_reaches_an_order_that_a_killed_run_had_brought_to_the_warehouse(world: World) -> None:
+    order_id = killed_between_warehouse_and_ledger(world)
+    item = world.amazon.orders.get(order_id)["orderItems"][0]
+    world.change(order_id, orderItems=[item | {"cancellation": cancellation()}])
+    summary = world.run()
+    assert (summary["loaded"], summary["held"]) == (1, 0)
+    assert world.rows()[0]["cancel_requested_at"] is not None
+    assert world.statuses() == {order_id: "loaded"}
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert conflict["order_id"] == order_id
+
+
+@pytest.mark.usefixtures("is_warm")
+def test_what_the_warehouse_began_before_a_killed_run_went_on_is_left_as_it_is(world: World) -> None:
+    order_id = killed_between_warehouse_and_ledger(world)
+    world.warehouse_moves(order_id, "picking")
+    before = world.rows()
+    assert world.run()["loaded"] == 1
+    assert world.rows() == before
+    assert world.statuses() == {order_id: "loaded"}
+    assert_at_rest(world)

@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("is_warm")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_world(request: pytest.FixtureRequest) -> World:
-    world: World = request.getfixturevalue("world" if request.param == "sqlite" else "world_on_postgres")
-    return world
-
-
 class Gate:
     """Where children stand still until they are let through.
 
@@ -101,7 +95,6 @@ def take_the_lease_away(world: World) -> None:
 
 def test_of_two_imports_that_start_together_exactly_one_works(any_world: World, gate: Gate) -> None:
     world = any_world
-    world.ledger.engine.dispose()
     order_ids = world.put(an_order(), an_order())
     children = [running(world, partial(stand_before, gate, AmazonOrders, "search_page")) for _ in range(2)]
     gate.await_one()
@@ -118,7 +111,6 @@ def test_of_two_imports_that_start_together_exactly_one_works(any_world: World, 
 
 def test_a_run_that_was_killed_is_noticed_at_once(any_world: World, gate: Gate) -> None:
     world = any_world
-    world.ledger.engine.dispose()
     world.put(an_order(), an_order())
     child = running(world, partial(stand_before, gate, SqlWarehouse, "load"))
     gate.await_one()
