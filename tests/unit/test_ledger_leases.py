@@ -73,6 +73,16 @@ def test_a_second_run_is_refused_and_told_who_holds_the_connection(ledger: Ledge
     assert caught.value.exit_code == 3
 
 
+def test_a_lease_that_cannot_be_given_back_does_not_hide_how_the_run_ended(ledger: Ledger) -> None:
+    def run_and_lose_the_ledger() -> None:
+        with lease(ledger, "us", "import"):
+            Base.metadata.drop_all(ledger.engine)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_and_lose_the_ledger()
+
+
 def test_other_connections_and_other_kinds_are_not_in_the_way(ledger: Ledger) -> None:
     with lease(ledger, "us", "import"), lease(ledger, "eu", "import"), lease(ledger, "us", "confirm"):
         pass

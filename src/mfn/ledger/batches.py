@@ -161,13 +161,16 @@ def list_batches(
 def note_dead_batches(ledger: Ledger) -> None:
     """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
     with reading(ledger.engine, what=WHAT) as database:
-        running = database.execute(
-            select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running")
-        )
-        dead = [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
-    if dead:
-        with writing(ledger.engine, what=WHAT) as database:
-            database.execute(update(Batch).where(Batch.batch_id.in_(dead), Batch.status == "running").values(DIED))
+        if not _dead_batches(database):
+            return
+    with writing(ledger.engine, what=WHAT) as database:
+        dead = _dead_batches(database)  # asked again: a run may have carried one on in between
+        database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
+
+
+def _dead_batches(database: Connection) -> list[str]:
+    running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
+    return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
 
 
 def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:

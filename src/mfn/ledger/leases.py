@@ -7,7 +7,7 @@ import platform
 import secrets
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +68,8 @@ def lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
     finally:
         stopped.set()
         renewal.join()
-        with writing(ledger.engine, what="the ledger") as database:
+        # What cannot be given back runs out by itself, and must not hide how the run ended.
+        with suppress(MfnError), writing(ledger.engine, what="the ledger") as database:
             database.execute(update(Lease).where(Lease.token == token).values(expires_at=0.0))
 
 
