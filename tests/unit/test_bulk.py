@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select, text
 
-from mfn.database.bulk import merge, stage, utc_text
+from mfn.database.bulk import among, merge, stage, utc_text
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError
 
@@ -136,3 +136,16 @@ def test_staged_rows_have_the_types_of_the_table_and_are_gone_on_postgresql_when
 def test_a_moment_is_written_in_utc_with_microseconds() -> None:
     moment = datetime(2026, 11, 24, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=9)))
     assert utc_text(moment) == "2026-11-23 16:02:03.000004"
+
+
+def test_many_keys_are_asked_for_at_once(database_url: str) -> None:
+    engine = engine_for(database_url)
+    metadata = MetaData()
+    names = Table("names", metadata, Column("name", String, primary_key=True))
+    metadata.create_all(engine)
+    with writing(engine, what="the database") as connection:
+        merge(connection, names, ("name",), [(f"name {number}",) for number in range(50_000)])
+        asked = [f"name {number}" for number in range(0, 100_000, 2)] + ["'", "\x00", '"']
+        found = connection.execute(select(names.c.name).where(among(connection, names.c.name, asked))).all()
+        assert len(found) == 25_000
+        assert connection.execute(select(names.c.name).where(among(connection, names.c.name, []))).all() == []

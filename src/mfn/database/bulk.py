@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, String, bindparam, cast, func, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, SQLColumnExpression, Table
+    from sqlalchemy.sql.elements import ColumnElement
 
 STAGING = "mfn_staging"
 
@@ -130,3 +134,19 @@ def utc_text(moment: datetime) -> str:
         moment: With a time zone.
     """
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a column holds one of many keys, which travel as one JSON text, however many they are.
+
+    Args:
+        connection: The open transaction; its database decides how JSON is read.
+        column: A text column.
+        keys: As many as there are; NUL characters, which PostgreSQL cannot keep, are left out.
+    """
+    listed = bindparam(None, json.dumps([key.replace("\x00", "") for key in keys]), type_=String)
+    if connection.dialect.name == "postgresql":
+        values = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
+    else:
+        values = func.json_each(listed).table_valued("value")
+    return column.in_(select(values.c.value))

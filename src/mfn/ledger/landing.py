@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 
 from mfn.amazon.orders import IDENTIFIER, in_utc
-from mfn.database.bulk import merge, utc_text
+from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.schema import BatchOrder, LandedOrder, Watermark
 
@@ -147,17 +147,12 @@ def stored_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> 
     Yields:
         Order id and JSON text, in the order of the ids; an order without a text is left out.
     """
-    found: dict[str, bytes] = {}
     with reading(ledger.engine, what="the ledger") as database:
-        for start in range(0, len(order_ids), 500):
-            some = order_ids[start : start + 500]
-            found.update(
-                database.execute(
-                    select(LandedOrder.order_id, LandedOrder.payload).where(
-                        LandedOrder.connection == connection, LandedOrder.order_id.in_(some)
-                    )
-                ).all()
-            )
+        wanted = among(database, LandedOrder.order_id, order_ids)
+        statement = select(LandedOrder.order_id, LandedOrder.payload).where(
+            LandedOrder.connection == connection, wanted
+        )
+        found = dict(database.execute(statement).all())
     for order_id in order_ids:
         if order_id in found:
             yield order_id, ledger.cipher.decrypt(found[order_id], context=f"{connection} {order_id}")

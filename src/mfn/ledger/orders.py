@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from mfn.database.bulk import merge, utc_text
+from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, add_to_batch, table
 from mfn.ledger.leases import assert_held
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
 IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
-LOOKUP = 500
-"""Ids in one IN list; SQLite allows 32,766, and plans stay small."""
 
 STANDING = (
     TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.ship_by, TrackedOrder.loaded_digest,
@@ -121,15 +119,10 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
 
 def tracked_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
     """What the ledger knows of orders: `STANDING`, by order id; unknown ones are absent."""
-    found: dict[str, Row[Any]] = {}
     with reading(ledger.engine, what="the ledger") as database:
-        for start in range(0, len(order_ids), LOOKUP):
-            some = order_ids[start : start + LOOKUP]
-            rows = database.execute(
-                select(*STANDING).where(TrackedOrder.connection == connection, TrackedOrder.order_id.in_(some))
-            )
-            found.update({row.order_id: row for row in rows})
-    return found
+        wanted = among(database, TrackedOrder.order_id, order_ids)
+        rows: Any = database.execute(select(*STANDING).where(TrackedOrder.connection == connection, wanted))
+        return {row.order_id: row for row in rows}
 
 
 def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -225,15 +218,11 @@ def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[s
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
     """Say that Amazon has cancelled orders; their units are free again."""
-    for start in range(0, len(order_ids), LOOKUP):
-        some = order_ids[start : start + LOOKUP]
-        database.execute(
-            update(TrackedOrder)
-            .where(TrackedOrder.connection == batch.connection, TrackedOrder.order_id.in_(some))
-            .values(
-                status=OrderStatus.CANCELLED.value, reasons=None, batch_id=batch.batch_id, updated_at=datetime.now(UTC)
-            )
-        )
+    database.execute(
+        update(TrackedOrder)
+        .where(TrackedOrder.connection == batch.connection, among(database, TrackedOrder.order_id, order_ids))
+        .values(status=OrderStatus.CANCELLED.value, reasons=None, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
+    )
 
 
 def list_orders(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import delete, select
 
-from mfn.database.bulk import merge
+from mfn.database.bulk import among, merge
 from mfn.database.engines import reading
 from mfn.ledger.landing import table
-from mfn.ledger.orders import LOOKUP
 from mfn.ledger.schema import Reservation, StagedOrder
 from mfn.models import Standing  # noqa: TC001 - msgspec reads the types when it runs
 
@@ -85,19 +84,17 @@ def staged_orders(ledger: Ledger, batch: BatchRef, order_ids: Sequence[str]) -> 
     Returns:
         (order id, digest, staged order), in no particular order; an order that is not staged is left out.
     """
-    found: list[tuple[str, str, Staged]] = []
     with reading(ledger.engine, what="the ledger") as database:
-        for start in range(0, len(order_ids), LOOKUP):
-            some = order_ids[start : start + LOOKUP]
-            rows = database.execute(
-                select(StagedOrder.order_id, StagedOrder.digest, StagedOrder.payload).where(
-                    StagedOrder.batch_id == batch.batch_id, StagedOrder.order_id.in_(some)
-                )
+        rows = database.execute(
+            select(StagedOrder.order_id, StagedOrder.digest, StagedOrder.payload).where(
+                StagedOrder.batch_id == batch.batch_id, among(database, StagedOrder.order_id, order_ids)
             )
-            for order_id, digest, payload in rows:
-                plain = ledger.cipher.decrypt(payload, context=f"{batch.batch_id} {order_id}")
-                found.append((order_id, digest, _DECODER.decode(plain)))
-    return found
+        ).all()
+    decrypt = ledger.cipher.decrypt
+    return [
+        (order_id, digest, _DECODER.decode(decrypt(payload, context=f"{batch.batch_id} {order_id}")))
+        for order_id, digest, payload in rows
+    ]
 
 
 def staged_ids(ledger: Ledger, batch: BatchRef) -> Sequence[str]:
@@ -112,11 +109,9 @@ def staged_ids(ledger: Ledger, batch: BatchRef) -> Sequence[str]:
 def drop_staged(database: Connection, batch: BatchRef, order_ids: Sequence[str] | None = None) -> None:
     """Remove staged orders that are done with; None: all of the batch."""
     statement = delete(StagedOrder).where(StagedOrder.batch_id == batch.batch_id)
-    if order_ids is None:
-        database.execute(statement)
-        return
-    for start in range(0, len(order_ids), LOOKUP):
-        database.execute(statement.where(StagedOrder.order_id.in_(order_ids[start : start + LOOKUP])))
+    if order_ids is not None:
+        statement = statement.where(among(database, StagedOrder.order_id, order_ids))
+    database.execute(statement)
 
 
 def digest_of(
@@ -156,8 +151,8 @@ def reserve(
 
 def release(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
     """Free what was promised to orders."""
-    for start in range(0, len(order_ids), LOOKUP):
-        some = order_ids[start : start + LOOKUP]
-        database.execute(
-            delete(Reservation).where(Reservation.connection == batch.connection, Reservation.order_id.in_(some))
+    database.execute(
+        delete(Reservation).where(
+            Reservation.connection == batch.connection, among(database, Reservation.order_id, order_ids)
         )
+    )
