@@ -126,15 +126,6 @@ def test_a_page_token_that_amazon_forgot_costs_one_call_and_the_window_starts_ag
     assert_at_rest(world)
 
 
-def test_a_page_token_that_is_refused_while_the_window_is_read_starts_it_again(world: World) -> None:
-    three_pages(world)
-    world.amazon.faults.let_pass("searchOrders", 2)
-    world.amazon.faults.answer("searchOrders", 400, {"errors": [{"code": "InvalidInput", "message": "no such token"}]})
-    summary = world.run()
-    assert (summary["fetched"], summary["loaded"]) == (205, 205)
-    assert [token is None for token in searches(world)] == [True, False, False, True, False, False]
-
-
 def test_what_passes_is_ridden_out_within_one_run(world: World) -> None:
     three_pages(world)
     faults = world.amazon.faults

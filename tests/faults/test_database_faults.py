@@ -69,7 +69,7 @@ def before_the_load(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def mended(world: World, orders: list[str], *, carried_on: bool = True) -> None:
-    """The next run brings everything to its end, under the same batch; and the one after that changes nothing."""
+    """The next run brings everything to its end, under the same batch where there was one."""
     begun = len(list_batches(world.ledger))
     summary = world.run()
     assert (summary["fetched"], summary["loaded"], summary["held"]) == (ORDERS, 2, 1)
@@ -80,9 +80,6 @@ def mended(world: World, orders: list[str], *, carried_on: bool = True) -> None:
     with reading(world.ledger.engine, what="the ledger") as database:
         assert database.execute(select(func.count()).select_from(StagedOrder)).scalar_one() == 0
     assert_at_rest(world)
-    before = world.rows()
-    assert world.run()["loaded"] == 0
-    assert world.rows() == before
 
 
 def waiting(world: World, orders: list[str]) -> None:

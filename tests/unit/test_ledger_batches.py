@@ -1,0 +1,175 @@
+"""Batches: one is carried on where it was broken off, and what happens to it is written down by its holder only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import update
+
+from mfn.database.engines import engine_for, writing
+from mfn.errors import ConfigurationError, RetriableError
+from mfn.ledger.batches import (
+    add_findings,
+    get_batch,
+    list_batches,
+    open_batch,
+    record_failure,
+    reopen_batch,
+    update_batch,
+)
+from mfn.ledger.encryption import Cipher, new_key, parse_keys
+from mfn.ledger.landing import WINDOW, add_to_batch
+from mfn.ledger.leases import lease
+from mfn.ledger.opening import Ledger
+from mfn.ledger.orders import batch_orders, take_in_earlier_orders, write_outcomes
+from mfn.ledger.schema import Base, Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.models import BatchRef
+
+PLAIN = {"since": None, "order_id": None, "dry_run": False}
+ONE_ORDER = {**PLAIN, "order_id": "111-1111111-1111111"}
+DRY = {**PLAIN, "dry_run": True}
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    engine = engine_for(database_url)
+    Base.metadata.create_all(engine)
+    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
+    engine.dispose()
+
+
+@pytest.fixture
+def token(ledger: Ledger) -> Iterator[str]:
+    with lease(ledger, "us", "import") as held:
+        yield held
+
+
+def opened(ledger: Ledger, token: str, parameters: dict[str, Any] = PLAIN) -> BatchRef:
+    return open_batch(ledger, "us", "import", lease=token, parameters=parameters, last_stage="load")
+
+
+def change(ledger: Ledger, batch: BatchRef, **values: Any) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, **values)
+
+
+def ended(ledger: Ledger, token: str, parameters: dict[str, Any] = PLAIN, **values: Any) -> BatchRef:
+    batch = opened(ledger, token, parameters)
+    if values:
+        change(ledger, batch, **values)
+    return batch
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{}, {"stage": "extract"}, {"stage": "load"}, {"status": "failed"}, {"status": "failed", "stage": "transform"}],
+)
+def test_a_batch_that_died_or_failed_in_a_stage_is_carried_on(ledger: Ledger, token: str, left: dict[str, Any]) -> None:
+    first = ended(ledger, token, **left)
+    again = opened(ledger, token)
+    assert (again.batch_id, again.stage) == (first.batch_id, "opened")
+    row = get_batch(ledger, first.batch_id)
+    assert (row.status, row.error, row.finished_at) == ("running", None, None)
+
+
+@pytest.mark.parametrize("left", [{"status": "done", "stage": "load"}, {"status": "failed", "stage": "load"}])
+def test_a_batch_that_got_through_is_not_also_where_the_quality_gate_closed(
+    ledger: Ledger, token: str, left: dict[str, Any]
+) -> None:
+    first = ended(ledger, token, **left)
+    assert opened(ledger, token).batch_id != first.batch_id
+
+
+@pytest.mark.parametrize("other", [ONE_ORDER, DRY])
+def test_a_broken_off_batch_is_carried_on_only_by_a_run_that_asks_for_the_same(
+    ledger: Ledger, token: str, other: dict[str, Any]
+) -> None:
+    first = ended(ledger, token, other)
+    second = opened(ledger, token)
+    assert second.batch_id != first.batch_id
+    assert get_batch(ledger, first.batch_id).status == "failed", "its holder is dead, since this run holds the lease"
+    change(ledger, second, status="done", stage="load")
+    assert opened(ledger, token, other).batch_id == first.batch_id
+
+
+def test_batches_of_other_connections_and_kinds_are_left_alone(ledger: Ledger, token: str) -> None:
+    with lease(ledger, "eu", "import") as theirs:
+        running = open_batch(ledger, "eu", "import", lease=theirs, parameters=PLAIN, last_stage="load")
+        assert opened(ledger, token).batch_id != running.batch_id
+        assert get_batch(ledger, running.batch_id).status == "running"
+
+
+def test_a_run_whose_lease_was_taken_over_writes_nothing_about_the_batch(ledger: Ledger, token: str) -> None:
+    batch = opened(ledger, token)
+    before = get_batch(ledger, batch.batch_id)
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(update(Lease).values(token="another"))
+    for write in (
+        lambda: change(ledger, batch, stage="load"),
+        lambda: record_failure(ledger, batch, error="lost", remedy="none"),
+        lambda: reopen_batch(ledger, batch.batch_id, lease=token, stage="extract"),
+        lambda: opened(ledger, token),
+    ):
+        with pytest.raises(RetriableError, match="another run has taken over"):
+            write()
+    assert get_batch(ledger, batch.batch_id) == before
+
+
+def test_a_failure_keeps_the_last_stage_that_was_finished(ledger: Ledger, token: str) -> None:
+    batch = ended(ledger, token, stage="validate")
+    record_failure(ledger, batch, error="it broke", remedy="mend it")
+    row = get_batch(ledger, batch.batch_id)
+    assert (row.status, row.stage, row.error, row.remedy) == ("failed", "validate", "it broke", "mend it")
+    assert row.finished_at is not None
+    assert [found.batch_id for found in list_batches(ledger, failed=True)] == [batch.batch_id]
+
+
+def test_findings_of_several_stages_stand_beside_each_other(ledger: Ledger, token: str) -> None:
+    batch = opened(ledger, token)
+    for found in ({"quality": {"a": 1}}, {"conflicts": []}, {"conflicts": [{"order_id": "1"}]}):
+        with writing(ledger.engine, what="the ledger") as database:
+            add_findings(database, batch, **found)
+    assert get_batch(ledger, batch.batch_id).findings == {"quality": {"a": 1}, "conflicts": [{"order_id": "1"}]}
+
+
+def test_a_batch_that_is_not_there_is_a_wrong_word_on_the_command_line(ledger: Ledger) -> None:
+    with pytest.raises(ConfigurationError, match="there is no batch 'nonsense'"):
+        get_batch(ledger, "nonsense")
+
+
+def left_unjudged(ledger: Ledger, token: str, parameters: dict[str, Any]) -> None:
+    batch = opened(ledger, token, parameters)
+    with writing(ledger.engine, what="the ledger") as database:
+        add_to_batch(database, batch, ["landed"], origin=WINDOW)
+        write_outcomes(database, batch, [("judged", WINDOW, "ready", None, None)])
+        write_outcomes(database, batch, [("held", WINDOW, "held", None, None)])
+    record_failure(ledger, batch, error="broken off", remedy="")
+
+
+def taken_in(ledger: Ledger, batch: BatchRef) -> list[str]:
+    with writing(ledger.engine, what="the ledger") as database:
+        take_in_earlier_orders(database, batch)
+    return [row.order_id for row in batch_orders(ledger, batch.batch_id)]
+
+
+def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_judged_it(
+    ledger: Ledger, token: str
+) -> None:
+    left_unjudged(ledger, token, ONE_ORDER)
+    second = opened(ledger, token)
+    assert taken_in(ledger, second) == ["judged", "landed"]
+    with writing(ledger.engine, what="the ledger") as database:
+        outcomes = [("judged", "earlier", "loaded", None, None), ("landed", "earlier", "ready", None, None)]
+        write_outcomes(database, second, outcomes)
+    change(ledger, second, status="done", stage="load")
+    assert taken_in(ledger, opened(ledger, token)) == ["landed"]
+
+
+def test_a_dry_run_leaves_nothing_to_take_in(ledger: Ledger, token: str) -> None:
+    left_unjudged(ledger, token, DRY)
+    assert taken_in(ledger, opened(ledger, token)) == []
