@@ -52,23 +52,6 @@ class Reason:
     remedy: str = ""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the checks say of one order.
-
-    Attributes:
-        order_id: Amazon's order id.
-        outcome: `loaded` stands for "may be loaded" until the load has happened.
-        reasons: Everything that holds it, or why it is ignored; empty for a good order.
-        warnings: What a person should look at, though it does not stop the order.
-    """
-
-    order_id: str
-    outcome: Outcome
-    reasons: tuple[Reason, ...] = ()
-    warnings: tuple[Reason, ...] = ()
-
-
 class Standing(NamedTuple):
     """What the ledger's list of orders shows of one.
 

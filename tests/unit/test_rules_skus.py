@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mfn.mappings import load_mappings
-from mfn.rules.lines import has_no_quantity, is_duplicate_line
+from mfn.rules.lines import is_duplicate_line
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
 from mfn.rules.skus import resolve_skus
 
@@ -34,17 +34,8 @@ def aliases(*rows: tuple[str, str, str, str, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["connection", "marketplace", "seller_sku", "warehouse_sku", "units"])
 
 
-def resolved(
-    order_lines: pd.DataFrame, order_aliases: pd.DataFrame, *, keep_empty: bool = False
-) -> list[tuple[str, str, int, int]]:
-    frame = resolve_skus(
-        order_lines,
-        order_aliases,
-        ITEMS,
-        connection="us",
-        marketplaces={"1": US, "2": CA, "3": None},
-        keep_empty=keep_empty,
-    )
+def resolved(order_lines: pd.DataFrame, order_aliases: pd.DataFrame) -> list[tuple[str, str, int, int]]:
+    frame = resolve_skus(order_lines, order_aliases, ITEMS, connection="us", marketplaces={"1": US, "2": CA, "3": None})
     return list(zip(frame["order_id"], frame["warehouse_sku"], frame["quantity"], frame["line_number"], strict=True))
 
 
@@ -102,11 +93,6 @@ def test_a_sku_is_known_to_the_letter_and_only_while_the_item_is_active(sku: str
 def test_a_line_with_nothing_left_is_dropped_and_the_others_keep_their_line_number() -> None:
     ordered = lines(("1", "MUG-RED", 0), ("1", "TEAPOT", 2), ("1", "MUG-RED", -1))
     assert resolved(ordered, aliases()) == [("1", "TEAPOT", 2, 2)]
-    assert resolved(ordered, aliases(), keep_empty=True) == [
-        ("1", "MUG-RED", 0, 1),
-        ("1", "TEAPOT", 2, 2),
-        ("1", "MUG-RED", 0, 3),
-    ]
 
 
 def test_no_order_at_all_gives_no_line_at_all() -> None:
@@ -122,12 +108,6 @@ def test_one_order_item_id_twice_is_a_duplicate_and_one_sku_twice_is_not() -> No
     assert is_duplicate_line(ordered).tolist() == [False, False, True, True]
     ordered["order_item_id"] = "the same in two orders"
     assert is_duplicate_line(ordered.iloc[[0, 2]]).tolist() == [False, False]
-
-
-def test_an_order_has_no_quantity_when_no_line_has_a_unit_left() -> None:
-    orders = pd.DataFrame({"order_id": ["1", "2", "3", "4"]})
-    ordered = lines(("1", "A", 0), ("1", "B", 1), ("2", "A", 0), ("4", "A", -1), ("4", "A", 1))
-    assert has_no_quantity(orders, ordered).tolist() == [False, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ stay texts, so that a new value is no error.
 from __future__ import annotations
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -108,7 +108,6 @@ class Buyer(_Amazon, frozen=True):
 class SalesChannel(_Amazon, frozen=True):
     """Where the order was placed."""
 
-    channel_name: str
     marketplace_id: str | None = None
 
 
@@ -116,7 +115,6 @@ class AssociatedOrder(_Amazon, frozen=True):
     """The order that this one replaces or exchanges."""
 
     order_id: str | None = None
-    association_type: str | None = None
 
 
 class OrderFulfillment(_Amazon, frozen=True):
@@ -225,15 +223,6 @@ class OrderItem(_Amazon, frozen=True):
     cancellation: ItemCancellation | None = None
 
 
-class Package(_Amazon, frozen=True):
-    """A parcel that Amazon knows of."""
-
-    package_reference_id: str
-    carrier: str | None = None
-    tracking_number: str | None = None
-    ship_time: datetime | None = None
-
-
 class Order(_Amazon, frozen=True):
     """One order as searchOrders and getOrder return it."""
 
@@ -247,7 +236,6 @@ class Order(_Amazon, frozen=True):
     associated_orders: list[AssociatedOrder] | None = None
     buyer: Buyer | None = None
     recipient: Recipient | None = None
-    packages: list[Package] | None = None
 
     def __post_init__(self) -> None:
         _must_exist_in_utc(self.created_time, self.last_updated_time)
@@ -280,21 +268,12 @@ def in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-class Landed(Struct, frozen=True, rename="camel"):
-    """The little of an order that the ledger keeps in the clear, read without judging the rest."""
-
-    order_id: str
-    last_updated_time: datetime
-    fulfillment: dict[str, Any] | None = None
-
-
 class SearchPage(Struct, frozen=True, rename="camel"):
     """One page of searchOrders; each order stays the text that Amazon sent."""
 
     orders: list[msgspec.Raw]
     pagination: Pagination | None = None
     last_updated_before: datetime | None = None
-    created_before: datetime | None = None
 
 
 class Pagination(Struct, frozen=True, rename="camel"):

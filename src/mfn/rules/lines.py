@@ -1,4 +1,4 @@
-"""What order items say of the order as a whole: lines that stand twice, and orders with nothing left to ship."""
+"""What order items say of the order as a whole: lines that stand twice."""
 
 from __future__ import annotations
 
@@ -18,16 +18,3 @@ def is_duplicate_line(lines: pd.DataFrame) -> pd.Series[bool]:
         True for every line of such an id, with the frame's index.
     """
     return lines.duplicated(["order_id", "order_item_id"], keep=False)
-
-
-def has_no_quantity(orders: pd.DataFrame, lines: pd.DataFrame) -> pd.Series[bool]:
-    """Which orders have no unit left to ship on any line.
-
-    Args:
-        orders: An order frame: `order_id`.
-        lines: Its line frame: `order_id`, `quantity_to_ship`.
-
-    Returns:
-        True or False with the order frame's index; an order without a line has none.
-    """
-    return ~orders["order_id"].isin(lines.loc[lines["quantity_to_ship"] > 0, "order_id"])

@@ -20,9 +20,8 @@ def resolve_skus(
     *,
     connection: str,
     marketplaces: Mapping[str, str | None],
-    keep_empty: bool = False,
 ) -> pd.DataFrame:
-    """One row for each line that the warehouse gets: a kit's line becomes one for each component.
+    """One row for each line that the warehouse gets: a kit's line becomes one for each component, an empty one none.
 
     Of several aliases of a SKU, one for the connection wins over one for any, then one for the marketplace over one for
     any; a kit wins or loses as a whole. A SKU without an alias is the warehouse's own. SKUs are compared to the letter.
@@ -34,7 +33,6 @@ def resolve_skus(
         items: The warehouse's items: `sku`, `is_active`.
         connection: The connection's name.
         marketplaces: Amazon's marketplace id, or None, by order id.
-        keep_empty: Whether a line with no unit left stays, with quantity 0: wanted for an order that the warehouse has.
 
     Returns:
         Index 0…n-1; sorted by item within the order of the lines, components by their SKU: `order_id`, `order_item_id`,
@@ -56,7 +54,7 @@ def resolve_skus(
     known = set(items.loc[items["is_active"].astype(bool), "sku"].tolist())
     resolved["is_known"] = pd.Series([sku in known for sku in warehouse_skus], dtype="bool")
     resolved["line_number"] = resolved.groupby("order_id", sort=False).cumcount() + 1
-    return resolved if keep_empty else resolved[resolved["quantity"] > 0].reset_index(drop=True)
+    return resolved[resolved["quantity"] > 0].reset_index(drop=True)
 
 
 def _components(
