@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
-from mfn.errors import ConfigurationError, Problem
+from mfn.errors import ConfigurationError, Problem, shown_path
 from mfn.settings import Settings, resolve_database_url
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -144,8 +144,8 @@ class Connection(_Section):
 
     @property
     def account(self) -> str:
-        """Whose calls Amazon counts: the seller in a region, shared by every connection of theirs."""
-        return f"{self.seller_id}/{self.region}"
+        """Whose calls Amazon counts: the seller at an endpoint, shared by every connection of theirs."""
+        return f"{self.seller_id} at {self.endpoint or self.region}"
 
     @property
     def marketplace_ids(self) -> list[str]:
@@ -166,7 +166,7 @@ def load_connections(settings: Settings) -> dict[str, Connection]:
         ConfigurationError: The file is missing or wrong; every fault at once as file:line with its key and remedy.
     """
     path = settings.connections
-    shown = _shown(path)
+    shown = shown_path(path)
     document = _parse(path, shown)
     problems: list[Problem] = []
     entries = document.get("connections") if isinstance(document, CommentedMap) else None
@@ -208,7 +208,7 @@ def find_connection(settings: Settings, name: str) -> Connection:
     connections = load_connections(settings)
     if name not in connections:
         raise ConfigurationError(
-            f"{_shown(settings.connections)} has no connection {name!r}; it has: {', '.join(connections)}.",
+            f"{shown_path(settings.connections)} has no connection {name!r}; it has: {', '.join(connections)}.",
             remedy="Name one of these, or add an entry to the file.",
         )
     return connections[name]
@@ -235,7 +235,7 @@ def _parse(path: Path, shown: str) -> Any:
 
 
 def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connection | list[Problem]:
-    shown = _shown(path)
+    shown = shown_path(path)
     line = _line(entries, (name,))
     if not isinstance(name, str) or not NAME.fullmatch(name):
         return [
@@ -292,8 +292,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items() if entry is not None}
     return [_plain(entry) for entry in value] if isinstance(value, list) else value
-
-
-def _shown(path: Path) -> str:
-    """The path as a person knows it: relative to the working directory where it lies below."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Problem:
     """One wrong place in a file that a person edits.
 
     Attributes:
-        file: The file's path as the person knows it.
+        file: The file's path as the person knows it, see `shown_path`.
         line: The line, counted from 1, or None where the whole file is meant.
         column: The column of a CSV file or the dotted key of a YAML file.
         message: What was expected and what came.
@@ -43,6 +44,11 @@ class Problem:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         parts = [place, self.column, self.message] if self.column else [place, self.message]
         return ": ".join(parts) + (f" {self.remedy}" if self.remedy else "")
+
+
+def shown_path(path: Path) -> str:
+    """The path as a person knows it: relative to the working directory where it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 class MfnError(Exception):

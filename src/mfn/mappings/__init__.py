@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mfn.errors import ConfigurationError, Problem
-from mfn.mappings.csv_file import shown_path
+from mfn.errors import ConfigurationError, Problem, shown_path
 from mfn.mappings.rules_file import check_rules_file
 from mfn.mappings.tables import (
     ACCEPTED_CARRIERS,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mfn.errors import Problem
-from mfn.mappings.csv_file import shown_path
+from mfn.errors import Problem, shown_path
 from mfn.mappings.tables import SHIPPING_METHODS, SKU_ALIASES
 
 if TYPE_CHECKING:

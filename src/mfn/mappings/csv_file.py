@@ -7,13 +7,13 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mfn.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 COMMENT = "# "
 BROKEN_BY_A_SPREADSHEET = (
@@ -161,11 +161,6 @@ def _header_problems(shown: str, line: int, names: list[str], columns: Sequence[
     problems += [Problem(shown, line, name, f"column is missing; {valid}") for name in columns if name not in names]
     problems += [Problem(shown, line, name, "stands in the header twice.") for name in columns if names.count(name) > 1]
     return problems
-
-
-def shown_path(path: Path) -> str:
-    """The path as a person knows it: relative to the working directory where it lies below."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def csv_row(cells: Sequence[str]) -> str:

@@ -54,9 +54,8 @@ class Workplace:
         from mfn.amazon.credentials import load_credentials  # noqa: PLC0415
 
         connection = self.connection
-        account = f"{connection.seller_id} at {connection.endpoint or connection.region}"
         credentials = load_credentials(connection, environment())
-        return AmazonOrders(connection, credentials, Budget(self.ledger.engine, account))
+        return AmazonOrders(connection, credentials, Budget(self.ledger.engine, connection.account))
 
 
 def open_workplace(settings: Settings, connection: str) -> Workplace:
