@@ -43,16 +43,13 @@ CANCEL = Reason(
 
 def held_orders() -> tuple[HeldOrder, ...]:
     hour = timedelta(hours=1)
-    ago = START - 20 * hour
     return (
-        HeldOrder("111-0000001-1000001", (sku("MUG-BLUE-2", "MUG-BLU-2"),), True, START + 5 * hour, "NextDay", START),
-        HeldOrder(
-            "111-0000002-1000002", (sku("MUG-BLUE-2", "MUG-BLU-2"),), False, START + 30 * hour, "Standard", START
-        ),
-        HeldOrder("111-0000003-1000003", (sku("TEE_XL", "TEE-XL"), ADDRESS), False, START - 2 * hour, "Standard", ago),
-        HeldOrder("111-0000004-1000004", (METHOD,), False, START + 50 * hour, "Scheduled", START),
-        HeldOrder("111-0000005-1000005", (METHOD,), False, START + 54 * hour, "Scheduled", START),
-        HeldOrder("111-0000006-1000006", (CANCEL,), False, None, None, None),
+        HeldOrder("111-0000001-1000001", (sku("MUG-BLUE-2", "MUG-BLU-2"),), True, START + 5 * hour, "NextDay"),
+        HeldOrder("111-0000002-1000002", (sku("MUG-BLUE-2", "MUG-BLU-2"),), False, START + 30 * hour, "Standard"),
+        HeldOrder("111-0000003-1000003", (sku("TEE_XL", "TEE-XL"), ADDRESS), False, START - 2 * hour, "Standard"),
+        HeldOrder("111-0000004-1000004", (METHOD,), False, START + 50 * hour, "Scheduled"),
+        HeldOrder("111-0000005-1000005", (METHOD,), False, START + 54 * hour, "Scheduled"),
+        HeldOrder("111-0000006-1000006", (CANCEL,), False, None, None),
     )
 
 

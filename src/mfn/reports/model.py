@@ -28,7 +28,6 @@ class HeldOrder:
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped, or None.
         service_level: Amazon's fulfillmentServiceLevel, or None.
-        since: When it was held first, or None where that is not known.
     """
 
     order_id: str
@@ -36,7 +35,6 @@ class HeldOrder:
     is_sfp: bool = False
     ship_by: datetime | None = None
     service_level: str | None = None
-    since: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 HEIGHT = 120.0
 STEP = 22.0
-WIDTH = 14.0
 LEAST = 2.0
-"""Units of the drawing: a bar's room, its width, and the height below which nobody would see it."""
+"""Units of the drawing: how high it is, the room of a bar, and the height below which nobody would see it."""
 
 
 @dataclass(frozen=True)
