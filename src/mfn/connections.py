@@ -41,7 +41,7 @@ def _marketplaces(values: Any) -> list[Marketplace]:
 
 def _credentials(value: str) -> str:
     if not CREDENTIALS.fullmatch(value):
-        raise ValueError(f"expected env or prefect:<secret-block>, got {value!r}")
+        raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong into this file")
     return value
 
 
@@ -261,6 +261,7 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
     where = tuple(found["loc"])
     key = ".".join(str(part) for part in ("connections", name, *where))
     message = str(found["msg"]).removeprefix("Value error, ")
+    got = "" if where[0] == "warehouse" else f", got {found['input']!r}"  # its URL may hold a password
     if found["type"] == "extra_forbidden":
         model: Any = Connection
         for part in where[:-1]:
@@ -270,9 +271,9 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
     elif found["type"] == "missing":
         message = "is required and missing"
     elif found["type"] == "string_type":
-        message += f", got {found['input']!r}: put it in quotes"
+        message += f"{got}: put it in quotes"
     elif found["type"] != "value_error":
-        message += f", got {found['input']!r}"
+        message += got
     return Problem(shown, _line(entry, where), key, message + ".")
 
 

@@ -105,6 +105,15 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
     return parsed.set(drivername="sqlite", database=str((base / parsed.database).absolute())).render_as_string()
 
 
+def shown_database_url(url: str) -> str:
+    """A database URL as a message may show it: without its password, and without its options, which may hold one.
+
+    Args:
+        url: A SQLAlchemy URL.
+    """
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
 def environment() -> dict[str, str]:
     """The environment over `.env` in the working directory, for names that are not this project's own.
 
@@ -139,7 +148,7 @@ def describe_settings(settings: Settings) -> list[dict[str, Any]]:
 def _shown(name: str, settings: Settings) -> str | None:
     value = getattr(settings, name)
     if name == "ledger_url":
-        return make_url(settings.ledger_url.get_secret_value()).render_as_string(hide_password=True)
+        return shown_database_url(settings.ledger_url.get_secret_value())
     if isinstance(value, SecretStr):
         return "**********"
     if name == "pii_keys":

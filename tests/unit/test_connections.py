@@ -8,7 +8,7 @@ import pytest
 
 from mfn.connections import find_connection, load_connections
 from mfn.errors import ConfigurationError
-from mfn.settings import load_settings
+from mfn.settings import describe_settings, load_settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "connections_errors.txt"
 
@@ -51,6 +51,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("entry", ["warehouse: postgresql://u:hunter2@h/d", "credentials: hunter2"])
+def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry: str) -> None:
+    text = f"connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    {entry}\n"
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"connections\.yaml:5: connections\.us\.") as refused:
+        load_connections(load_settings())
+    assert "hunter2" not in refused.value.message
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "postgresql://h/d?user=u&password=hunter2"])
+def test_the_password_of_the_ledger_is_never_shown(monkeypatch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", url)
+    rows = describe_settings(load_settings())
+    assert [row["setting"] for row in rows if "postgresql" in str(row["value"])] == ["MFN_LEDGER_URL"]
+    assert "hunter2" not in str(rows)
+    assert not list(folder.iterdir())
 
 
 def test_every_fault_is_told_at_once_with_its_line_and_key(folder: Path) -> None:

@@ -18,6 +18,7 @@ from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.encryption import REMEDY, Cipher, Key, new_key, parse_keys
 from mfn.ledger.schema import EncryptionKey
+from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,8 +57,8 @@ def open_ledger(settings: Settings) -> Ledger:
         RetriableError: Its database cannot be reached.
     """
     make_home(settings.home)
-    engine = engine_for(settings.ledger_url.get_secret_value())
-    what = "the ledger " + make_url(settings.ledger_url.get_secret_value()).render_as_string(hide_password=True)
+    url = settings.ledger_url.get_secret_value()
+    engine, what = engine_for(url), f"the ledger {shown_database_url(url)}"
     with reading(engine, what=what) as connection:
         version = _version(connection)
     if version != HEAD:
