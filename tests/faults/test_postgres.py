@@ -28,7 +28,6 @@ BEHAVIOURS = [
     behaviour.test_a_held_order_is_released_once_the_warehouse_has_the_item,
     behaviour.test_an_order_cancelled_after_picking_began_is_asked_for_and_reported,
     behaviour.test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid,
-    behaviour.test_a_newer_version_that_landed_is_never_replaced_by_an_older_one,
 ]
 
 

@@ -123,9 +123,7 @@ def test_a_run_that_was_killed_is_noticed_at_once(any_world: World, gate: Gate) 
     assert_at_rest(world)
 
 
-@pytest.mark.parametrize(
-    ("place", "function"), [(AmazonOrders, "search_page"), (SqlWarehouse, "items"), (load, "load_chunk")]
-)
+@pytest.mark.parametrize(("place", "function"), [(SqlWarehouse, "items"), (load, "load_chunk")])
 def test_a_run_whose_lease_was_taken_over_changes_nothing_any_more(
     world: World, gate: Gate, place: Any, function: str
 ) -> None:

@@ -177,12 +177,12 @@ def _told(world: World) -> str:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(pages=st.lists(st.lists(orders(), max_size=8), min_size=1, max_size=3))
+@given(pages=st.lists(st.lists(orders(), max_size=14), min_size=1, max_size=3))
 def test_every_fetched_order_has_exactly_one_outcome(
     world: World, caplog: pytest.LogCaptureFixture, pages: list[list[Any]]
 ) -> None:

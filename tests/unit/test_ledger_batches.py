@@ -131,7 +131,8 @@ def test_a_failure_keeps_the_last_stage_that_was_finished(ledger: Ledger, token:
 
 def test_findings_of_several_stages_stand_beside_each_other(ledger: Ledger, token: str) -> None:
     batch = opened(ledger, token)
-    for found in ({"quality": {"a": 1}}, {"conflicts": []}, {"conflicts": [{"order_id": "1"}]}):
+    stages: list[dict[str, Any]] = [{"quality": {"a": 1}}, {"conflicts": []}, {"conflicts": [{"order_id": "1"}]}]
+    for found in stages:
         with writing(ledger.engine, what="the ledger") as database:
             add_findings(database, batch, **found)
     assert get_batch(ledger, batch.batch_id).findings == {"quality": {"a": 1}, "conflicts": [{"order_id": "1"}]}

@@ -90,7 +90,25 @@ def test_an_order_that_the_window_returned_stays_so_when_it_is_read_again(ledger
     assert origins(ledger) == {"1": WINDOW, "2": WINDOW}
 
 
-UNUSABLE = ["", " ", "\x00", "1\x00", "1\n", "a b", "..", "/", "注文", "é", "1" * 65, None, 7, 1.5, True, [], {}]
+UNUSABLE: list[Any] = [
+    "",
+    " ",
+    "\x00",
+    "1\x00",
+    "1\n",
+    "a b",
+    "..",
+    "/",
+    "注文",
+    "é",
+    "1" * 65,
+    None,
+    7,
+    1.5,
+    True,
+    [],
+    {},
+]
 
 
 @pytest.mark.parametrize("order_id", UNUSABLE, ids=repr)
