@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from ruamel.yaml import YAML
@@ -15,6 +16,9 @@ from ruamel.yaml.error import MarkedYAMLError
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
 from mfn.errors import ConfigurationError, Problem, shown_path
 from mfn.settings import Settings, resolve_database_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
@@ -165,9 +169,13 @@ def load_connections(settings: Settings) -> dict[str, Connection]:
     Raises:
         ConfigurationError: The file is missing or wrong; every fault at once as file:line with its key and remedy.
     """
-    path = settings.connections
+    return dict(_checked(settings.connections, _read(settings.connections)))
+
+
+@lru_cache(maxsize=8)  # every step of a run asks for the same text
+def _checked(path: Path, text: str) -> Mapping[str, Connection]:
     shown = shown_path(path)
-    document = _parse(path, shown)
+    document = _parse(shown, text)
     problems: list[Problem] = []
     entries = document.get("connections") if isinstance(document, CommentedMap) else None
     if not isinstance(entries, CommentedMap) or not entries:
@@ -214,9 +222,10 @@ def find_connection(settings: Settings, name: str) -> Connection:
     return connections[name]
 
 
-def _parse(path: Path, shown: str) -> Any:
+def _read(path: Path) -> str:
+    shown = shown_path(path)
     try:
-        return YAML().load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(
             f"{shown} is not there.", remedy="Run mfn init for an example, or set MFN_CONNECTIONS to where yours is."
@@ -227,6 +236,11 @@ def _parse(path: Path, shown: str) -> Any:
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{shown} is not UTF-8 (byte {error.start}).", remedy="Save it as UTF-8.") from None
+
+
+def _parse(shown: str, text: str) -> Any:
+    try:
+        return YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigurationError(
