@@ -121,6 +121,10 @@ class RunFailedError(MfnError):
         super().__init__(cause.message, remedy=cause.remedy)
         self.summary = summary
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its own arguments are others than those of every other error."""
+        return (type(self), (FatalError(self.message, remedy=self.remedy), self.summary))
+
 
 class DataError(MfnError):
     """One order, row or parcel cannot be used; the others go on."""

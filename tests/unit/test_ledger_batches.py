@@ -97,6 +97,15 @@ def test_a_broken_off_batch_is_carried_on_only_by_a_run_that_asks_for_the_same(
     assert opened(ledger, token, other).batch_id == first.batch_id
 
 
+def test_an_older_batch_that_was_run_again_and_failed_does_not_keep_the_next_run_from_what_is_new(
+    ledger: Ledger, token: str
+) -> None:
+    first = ended(ledger, token, status="done", stage="load")
+    again = reopen_batch(ledger, first.batch_id, lease=token, stage="extract")
+    record_failure(ledger, again, error="it broke", remedy="mend it")
+    assert opened(ledger, token).batch_id != first.batch_id
+
+
 def test_batches_of_other_connections_and_kinds_are_left_alone(ledger: Ledger, token: str) -> None:
     with lease(ledger, "eu", "import") as theirs:
         running = open_batch(ledger, "eu", "import", lease=theirs, parameters=PLAIN, last_stage="load")

@@ -82,9 +82,12 @@ def open_batch(
 
 
 def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> bool:
-    """Whether a batch died, also after its last stage and before its report, or failed in one of its stages."""
+    """Whether a batch died, also after its last stage and before its report, or failed in one of its stages.
+
+    One whose window is closed was run again by a person: it does not stand in the way of what is new.
+    """
     is_broken = row.status == "running" or (row.status == "failed" and row.stage != last_stage)
-    return is_broken and bool(row.parameters == dict(parameters))
+    return bool(is_broken and row.is_window_open and row.parameters == dict(parameters))
 
 
 def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str) -> BatchRef:
