@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
-from mfn.ledger.orders import IN_WAREHOUSE
+from mfn.ledger.orders import IN_WAREHOUSE, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.runner import check
 from mfn.rules.addresses import check_addresses
@@ -225,6 +225,11 @@ def _checked_frames(
     known = [key not in keys for key in zip(lines["order_id"], lines["order_item_id"], strict=True)]
     lines = lines.drop(columns=["gift_message", "customization_url"])
     return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate_line(lines)), components
+
+
+def is_payment_pending(reasons: str | None) -> bool:
+    """Whether an ignored order, by its reasons as the ledger keeps them, keeps its units reserved."""
+    return any(reason.code == "payment_pending" for reason in read_reasons(reasons))
 
 
 def standings_of(frame: pd.DataFrame) -> list[Standing]:

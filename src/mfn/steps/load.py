@@ -13,6 +13,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import drop_staged, release, staged_ids, staged_orders
 from mfn.models import OrderStatus, Outcome
+from mfn.steps.judging import is_payment_pending
 from mfn.steps.loading import Conflicts, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
@@ -72,11 +73,7 @@ def _pass_on_cancellations(loading: Loading) -> None:
     place, batch, conflicts = loading.place, loading.batch, loading.conflicts
     rows = batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value))
     cancelled = [row.order_id for row in rows if row.outcome == Outcome.CANCELLED]
-    settled = [
-        row.order_id
-        for row in rows
-        if row.outcome == Outcome.IGNORED and '"payment_pending"' not in (row.reasons or "")
-    ]
+    settled = [row.order_id for row in rows if row.outcome == Outcome.IGNORED and not is_payment_pending(row.reasons)]
     tracked = tracked_orders(place.ledger, batch.connection, cancelled)
     # One that is ready may be there: a run died after the warehouse's commit and before the ledger's.
     loaded = [order_id for order_id, row in tracked.items() if row.status in (*IN_WAREHOUSE, OrderStatus.READY)]

@@ -21,7 +21,7 @@ from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
 from mfn.rules.programs import is_business, is_premium
 from mfn.rules.shipping_methods import resolve_shipping_methods
 from mfn.rules.skus import resolve_skus
-from mfn.steps.judging import READY, standings_of
+from mfn.steps.judging import READY, is_payment_pending, standings_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Returns:
-        The batch with `staged`.
+        The batch with `staged`: the orders to be loaded, and those that only have units reserved.
 
     Raises:
         FatalError: A mapping was changed since the orders were judged, and no longer fits them.
@@ -64,11 +64,13 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection)
     items = place.warehouse.items()
     rows = batch_orders(place.ledger, batch.batch_id, outcomes=RESERVING)
-    outcomes = {row.order_id: row.outcome for row in rows if row.outcome != Outcome.IGNORED or _is_pending(row.reasons)}
+    outcomes = {
+        row.order_id: row.outcome for row in rows if row.outcome != Outcome.IGNORED or is_payment_pending(row.reasons)
+    }
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         drop_staged(database, batch)
-    order_ids = sorted(outcomes)
+    order_ids, staged_count = sorted(outcomes), 0
     for start in range(0, len(order_ids), CHUNK_ORDERS):
         chunk = order_ids[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
@@ -79,14 +81,11 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)
             stage(place.ledger, database, batch, staged)
-    counts = {"staged": len(order_ids)}
+        staged_count += len(staged)
+    counts = {"staged": staged_count}
     with writing(place.ledger.engine, what="the ledger") as database:
         update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
     return replace(batch, counts={**batch.counts, **counts})
-
-
-def _is_pending(reasons: str | None) -> bool:
-    return reasons is not None and '"payment_pending"' in reasons
 
 
 def _decoded(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> list[Order]:
