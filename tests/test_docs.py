@@ -14,7 +14,8 @@ import typer
 import yaml
 
 from mfn.cli.application import application
-from mfn.connections import Connection, find_connection
+from mfn.connection import Connection
+from mfn.connections import find_connection
 from mfn.errors import MfnError
 from mfn.mappings import RULES
 from mfn.mappings.tables import TABLES

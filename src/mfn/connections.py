@@ -3,158 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
-from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
+from mfn.connection import Connection
 from mfn.errors import ConfigurationError, Problem, shown_path
-from mfn.settings import Settings, resolve_database_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from mfn.settings import Settings
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
-
-
-def _marketplaces(values: Any) -> list[Marketplace]:
-    """Marketplaces from their names or ids: every unknown one, and a mix of regions, at once."""
-    if not isinstance(values, list):
-        raise ValueError(f"expected a list of names or ids, got {values!r}")  # noqa: TRY004 - pydantic collects these
-    found = {str(value): find_marketplace(str(value)) for value in values}
-    unknown = [name for name, marketplace in found.items() if marketplace is None]
-    known = [marketplace for marketplace in found.values() if marketplace is not None]
-    regions = sorted({marketplace.region for marketplace in known})
-    faults = []
-    if unknown:
-        valid = ", ".join(BY_NAME)
-        faults.append(f"no marketplace is called {', '.join(unknown)}; valid values are: {valid}, or Amazon's id")
-    if len(regions) > 1:
-        faults.append(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
-    if faults:
-        raise ValueError("; ".join(faults))
-    return known
-
-
-def _credentials(value: str) -> str:
-    if not CREDENTIALS.fullmatch(value):
-        raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong into this file")
-    return value
-
-
-def _base_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s:]+(:\d{1,5})?/?", value):
-        raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {value!r}")
-    return value.rstrip("/")
-
-
-def _database_url(value: str, info: ValidationInfo) -> str:
-    try:
-        return resolve_database_url(value, info.context or Path.cwd(), setting="warehouse.url")
-    except ConfigurationError as error:
-        raise ValueError(f"{error.message} {error.remedy}".rstrip(".")) from None
-
-
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class Warehouse(_Section):
-    """Where orders go: the SQL database that the warehouse reads and writes."""
-
-    kind: Literal["sql"] = "sql"
-    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///.mfn/warehouse.db"
-
-
-class Orders(_Section):
-    """How orders are fetched and when a run raises the alarm."""
-
-    initial_lookback_days: Annotated[float, Field(gt=0, le=730)] = 7
-    overlap_minutes: Annotated[float, Field(ge=0, le=1440)] = 15
-    not_before: Annotated[datetime, AfterValidator(_utc)] | None = None
-    allow_programs: list[str] = []
-    hold_alarm_percent: Percent = 50
-
-
-class Shipments(_Section):
-    """What becomes of a carrier that nothing maps."""
-
-    unlisted_carrier: Literal["other", "hold"] = "other"
-
-
-class Inventory(_Section):
-    """How stock levels are computed and when a push is not believed."""
-
-    buffer_units: Annotated[int, Field(ge=0)] = 0
-    buffer_percent: Percent = 0
-    minimum_units: Annotated[int, Field(ge=0)] = 0
-    maximum_units: Annotated[int, Field(ge=0)] | None = None
-    maximum_age_hours: Annotated[float, Field(gt=0)] | None = None
-    brake_percent: Percent = 50
-
-
-class Privacy(_Section):
-    """How long buyers' data is kept; Amazon allows 30 days after delivery at most."""
-
-    retention_days: Annotated[int, Field(ge=0, le=30)] = 30
-    scrub_warehouse: bool = False
-
-
-class Alerts(_Section):
-    """When somebody is told."""
-
-    held_orders: Annotated[int, Field(ge=0)] = 20
-    ship_by_hours: Annotated[float, Field(ge=0)] = 12
-    no_import_minutes: Annotated[float, Field(gt=0)] = 60
-
-
-class Connection(_Section):
-    """One seller account in one region, and its warehouse."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-    name: str = ""
-    seller_id: Annotated[str, Field(min_length=1)]
-    marketplaces: Annotated[list[Marketplace], BeforeValidator(_marketplaces), Field(min_length=1)]
-    credentials: Annotated[str, AfterValidator(_credentials)] = "env"
-    endpoint: BaseUrl | None = None
-    lwa_endpoint: BaseUrl | None = None
-    warehouse: Warehouse = Warehouse()
-    orders: Orders = Orders()
-    shipments: Shipments = Shipments()
-    inventory: Inventory = Inventory()
-    privacy: Privacy = Privacy()
-    alerts: Alerts = Alerts()
-
-    @property
-    def region(self) -> Region:
-        """The region of its marketplaces."""
-        return self.marketplaces[0].region
-
-    @property
-    def account(self) -> str:
-        """Whose calls Amazon counts: the seller at an endpoint, shared by every connection of theirs."""
-        return f"{self.seller_id} at {self.endpoint or self.region}"
-
-    @property
-    def marketplace_ids(self) -> list[str]:
-        """Amazon's ids of its marketplaces."""
-        return [marketplace.marketplace_id for marketplace in self.marketplaces]
 
 
 def load_connections(settings: Settings) -> dict[str, Connection]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.client import AmazonOrders, SearchWindow
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.transport import orders_library
-from mfn.connections import Connection
+from mfn.connection import Connection
 from mfn.database.engines import engine_for
 from mfn.ledger.budget import Budget
 from mfn.ledger.schema import Base

@@ -15,7 +15,7 @@ from mfn.amazon.client import AmazonOrders, SearchWindow
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library
-from mfn.connections import Connection
+from mfn.connection import Connection
 from mfn.database.engines import engine_for
 from mfn.ledger.budget import Budget
 from tests.faults.adapter import SECRETS, WINDOW, Clock, adapter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.amazon.credentials import Credentials, load_credentials
-from mfn.connections import Connection
+from mfn.connection import Connection
 from mfn.errors import ConfigurationError
 from tests.faults.scripted_amazon import DROPPED, Answer, ScriptedAmazon, answer
 

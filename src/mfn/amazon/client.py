@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mfn.amazon.credentials import Credentials
-    from mfn.connections import Connection
+    from mfn.connection import Connection
     from mfn.ledger.budget import Budget
 
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")

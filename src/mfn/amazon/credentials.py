@@ -18,7 +18,7 @@ from mfn.prefect_api import prefect_client
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mfn.connections import Connection
+    from mfn.connection import Connection
 
 REFRESH_TOKEN = "SP_API_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
 APP_ID = "LWA_APP_ID"

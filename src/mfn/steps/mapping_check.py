@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mfn.connections import load_connections
-from mfn.mappings import check_mappings, load_mappings
+from mfn.mappings import check_mappings, read_mappings
 from mfn.mappings.against_warehouse import check_against_warehouse
 from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mfn.connections import Connection
+    from mfn.connection import Connection
     from mfn.errors import Problem
     from mfn.settings import Settings
 
@@ -31,16 +31,15 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
     if not settings.connections.is_file():
         return check_mappings(settings.mappings)
     connections = load_connections(settings)
-    problems = check_mappings(settings.mappings, connections=connections)
-    if problems:
-        return problems
-    mappings = load_mappings(settings.mappings)
+    mappings, problems = read_mappings(settings.mappings, connections=connections)
+    told = {(problem.file, problem.line, problem.column) for problem in problems}
     for connection in connections.values():
         items, ship_methods = _stock_of(connection)
         if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
             found = check_against_warehouse(mappings, items, ship_methods, connection=connection.name)
-            problems += [problem for problem in found if problem not in problems]
-    return problems
+            here = [problem for problem in found if (problem.file, problem.line, problem.column) not in told]
+            problems += [problem for problem in here if problem not in problems]
+    return sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
 
 
 def empty_warehouses(settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
     from mfn.amazon.client import AmazonOrders
-    from mfn.connections import Connection
+    from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
     from mfn.mappings import Mappings
     from mfn.settings import Settings
