@@ -60,6 +60,11 @@ def address(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def cancellation() -> dict[str, Any]:
+    """What an item has whose buyer asks for a cancellation."""
+    return {"cancellationRequest": {"requester": "BUYER", "cancelReason": "changed my mind"}}
+
+
 def an_item(
     number: int = 1, sku: str | None = "MUG-BLUE", units: int = 1, shipped: int = 0, **changes: Any
 ) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""What an import makes of orders that change at Amazon once the warehouse may have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.ledger.batches import get_batch
+from tests.world import address, an_item, an_order, cancellation
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+def test_an_order_cancelled_before_it_was_loaded_never_reaches_the_warehouse(world: World) -> None:
+    (order_id,) = world.put(an_order(status="CANCELLED"))
+    assert world.run()["cancelled"] == 1
+    assert world.statuses() == {order_id: "cancelled"}
+    assert world.rows() == []
+
+
+def test_an_order_cancelled_at_amazon_is_cancelled_while_the_warehouse_has_not_begun(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    assert world.run()["cancelled"] == 1
+    assert world.rows()[0]["status"] == "cancelled"
+    assert world.statuses() == {order_id: "cancelled"}
+
+
+def test_an_order_cancelled_after_picking_began_is_asked_for_and_reported(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.warehouse_moves(order_id, "picking")
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    summary = world.run()
+    (row,) = world.rows()
+    assert (row["status"], row["cancel_requested_at"] is not None) == ("picking", True)
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["status"]) == (order_id, "picking")
+
+
+def test_a_buyers_request_for_a_loaded_order_is_passed_on_and_reported(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.warehouse_moves(order_id, "picking")
+    order = world.amazon.orders.get(order_id)
+    world.change(order_id, orderItems=[order["orderItems"][0] | {"cancellation": cancellation()}])
+    world.run()
+    assert world.rows()[0]["cancel_requested_at"] is not None
+    assert world.statuses() == {order_id: "loaded"}
+    again = world.run()
+    assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
+
+
+def test_a_new_address_reaches_an_order_that_the_warehouse_has_not_begun(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
+    assert world.run()["loaded"] == 1
+    assert world.rows()[0]["address_1"] == "2 Example Street"
+
+
+def test_a_new_address_of_a_begun_order_is_reported_and_not_written(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.warehouse_moves(order_id, "picking")
+    world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
+    summary = world.run()
+    assert (summary["loaded"], summary["unchanged"]) == (0, 1)
+    assert world.rows()[0]["address_1"] == "1 Example Street"
+    assert len(get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]) == 1
+
+
+def test_units_follow_amazons_cancellations_and_not_our_confirmations(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(units=5, shipped=1), status="PARTIALLY_SHIPPED"))
+    world.run()
+    assert world.lines(order_id) == [("MUG-BLUE", 4)]
+    item = world.amazon.orders.get(order_id)["orderItems"][0]
+    confirmed = item | {"fulfillment": {"quantityFulfilled": 3, "quantityUnfulfilled": 2}}
+    world.change(order_id, orderItems=[confirmed])
+    world.run()
+    assert world.lines(order_id) == [("MUG-BLUE", 4)]
+    cancelled = item | {"quantityOrdered": 4, "fulfillment": {"quantityFulfilled": 3, "quantityUnfulfilled": 1}}
+    world.change(order_id, orderItems=[cancelled])
+    world.run()
+    assert world.lines(order_id) == [("MUG-BLUE", 3)]
+
+
+def test_an_order_that_the_warehouse_deleted_is_never_written_again(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.forget_order(order_id)
+    world.change(order_id, recipient={"deliveryAddress": address(city="Newtown")})
+    summary = world.run()
+    assert world.rows() == []
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["status"]) == (order_id, "deleted")

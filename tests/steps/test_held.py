@@ -1,0 +1,166 @@
+"""What is held and why, and how it is let go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RunFailedError
+from mfn.ledger.batches import list_batches
+from mfn.ledger.landing import get_watermark
+from tests.world import address, an_item, an_order, cancellation
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+HELD = [
+    ("sku_unknown", {"items": [{"sku": "MUG-GREEN"}]}),
+    ("sku_unknown", {"items": [{"sku": None}]}),
+    ("shipping_method_unmapped", {"level": "SAME_DAY"}),
+    ("address_missing", {"recipient": None}),
+    ("address_incomplete", {"recipient": {"deliveryAddress": address(city=" ", postalCode=None)}}),
+    ("program_unsupported", {"programs": ["IN_STORE_PICK_UP"]}),
+    ("no_quantity", {"items": [{"units": 1, "shipped": 1}]}),
+    ("invalid_payload", {"fulfillment": {"fulfilledBy": None}}),
+    ("status_unknown", {"fulfillment": {"fulfillmentStatus": "BEWITCHED"}}),
+    ("invalid_payload", {"orderItems": [{"orderItemId": "1", "quantityOrdered": -1, "product": {}}]}),
+    ("invalid_payload", {"createdTime": "yesterday"}),
+]
+
+
+def held_order(changes: dict[str, object]) -> dict[str, object]:
+    changed = dict(changes)
+    items = [an_item(**item) for item in changed.pop("items", [])]  # type: ignore[attr-defined]
+    return an_order(*items, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("code", "changes"), HELD, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_bad_order_is_held_with_its_reason_and_never_stops_the_others(
+    world: World, code: str, changes: dict[str, object]
+) -> None:
+    bad, good = held_order(changes), an_order()
+    world.answer_page(bad, good)
+    summary = world.run()
+    assert (summary["held"], summary["loaded"]) == (1, 1)
+    assert world.reasons(str(bad["orderId"])) == [code]
+    assert [row["order_number"] for row in world.rows()] == [good["orderId"]]
+
+
+def test_an_order_shows_every_reason_at_once(world: World) -> None:
+    (bad,) = world.put(an_order(an_item(sku="X"), level="SAME_DAY", recipient=None, programs=["AMAZON_EASY_SHIP"]))
+    world.run()
+    assert set(world.reasons(bad)) == {
+        "sku_unknown",
+        "shipping_method_unmapped",
+        "address_missing",
+        "program_unsupported",
+    }
+
+
+def test_an_order_that_has_no_readable_id_is_held_and_its_text_kept(world: World) -> None:
+    world.answer_page({"orderId": 7, "createdTime": None})
+    assert world.run()["held"] == 1
+    (order_id,) = world.statuses()
+    assert order_id.startswith("unreadable-")
+    assert world.reasons(order_id) == ["invalid_payload"]
+
+
+def test_one_order_item_id_twice_is_held_and_one_sku_on_two_lines_is_not(world: World) -> None:
+    item = an_item()
+    twice, fine = world.put(an_order(item, item), an_order(an_item(), an_item()))
+    world.run()
+    assert world.statuses() == {twice: "held", fine: "loaded"}
+    assert world.reasons(twice) == ["duplicate_line"]
+
+
+def test_a_held_order_is_released_once_the_warehouse_has_the_item(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    world.add_items("MUG-GREEN")
+    summary = world.run()
+    assert (summary["fetched"], summary["released"], summary["still_held"]) == (0, 1, 0)
+    assert summary["api_calls"] == {"getOrder": 1, "searchOrders": 1}
+    assert world.statuses() == {order_id: "loaded"}
+    assert world.lines(order_id) == [("MUG-GREEN", 1)]
+
+
+@pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
+def test_a_held_order_that_amazon_settled_meanwhile_is_not_loaded(world: World, shown: str, status: str) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    order = world.amazon.orders.get(order_id)
+    world.put(order | {"fulfillment": order["fulfillment"] | {"fulfillmentStatus": shown}})
+    world.add_items("MUG-GREEN")
+    assert world.run()["released"] == 0
+    assert world.statuses() == {order_id: status}
+    assert world.rows() == []
+
+
+def test_an_address_that_amazon_mends_releases_the_order(world: World) -> None:
+    (order_id,) = world.put(an_order(recipient=None, minutes_ago=600))
+    world.run()
+    order = world.amazon.orders.get(order_id)
+    world.put(order | {"recipient": {"deliveryAddress": address()}})  # Amazon need not say that it changed
+    assert world.run()["released"] == 1
+
+
+def test_what_cannot_be_read_again_within_the_budget_waits_for_the_next_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(3)))
+    world.run()
+    world.add_items("MUG-GREEN")
+    monkeypatch.setattr("mfn.steps.extract.REREAD_WAIT_SECONDS", 0.0)
+    throttled = {"errors": [{"code": "QuotaExceeded", "message": "slow down"}]}
+    world.amazon.faults.answer("getOrder", 429, throttled, times=9)
+    summary = world.run()
+    assert (summary["released"], summary["still_held"]) == (0, 3)
+    assert set(world.statuses().values()) == {"held"}
+
+
+def test_an_order_whose_buyer_asks_for_a_cancellation_is_held(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(cancellation=cancellation())))
+    world.run()
+    assert world.reasons(order_id) == ["buyer_cancel_requested"]
+
+
+def test_the_gate_closes_after_the_good_orders_are_loaded(world: World) -> None:
+    world.write_connections(hold_alarm_percent=50)
+    good, *_ = world.put(an_order(), an_order(level="SAME_DAY"), an_order(level="SAME_DAY"))
+    with pytest.raises(RunFailedError, match="2 of 3 due orders are held") as failed:
+        world.run()
+    assert failed.value.summary["loaded"] == 1
+    assert [row["order_number"] for row in world.rows()] == [good]
+    assert list_batches(world.ledger)[0].status == "failed"
+
+
+def test_half_of_the_orders_held_is_not_yet_more_than_half(world: World) -> None:
+    world.write_connections(hold_alarm_percent=50)
+    world.put(an_order(), an_order(level="SAME_DAY"))
+    assert world.run()["held"] == 1
+
+
+def test_no_recipient_on_any_order_is_one_missing_role(world: World) -> None:
+    orders = [an_order() for _ in range(150)]
+    world.put(*orders)
+    world.amazon.faults.without_recipients = True
+    with pytest.raises(RunFailedError, match=r"150 orders .* Direct-to-Consumer Delivery \(Restricted\)"):
+        world.run()
+    assert world.statuses() == {}
+    assert get_watermark(world.ledger, "us") is None
+    world.amazon.faults.without_recipients = False
+    assert world.run()["loaded"] == 150
+
+
+def test_one_order_that_the_warehouse_refuses_is_held_and_the_others_are_loaded(world: World) -> None:
+    world.refuse_city("Atlantis")
+    bad = an_order(recipient={"deliveryAddress": address(city="Atlantis")})
+    good = world.put(bad, *(an_order() for _ in range(6)))[1:]
+    summary = world.run()
+    assert (summary["held"], summary["loaded"]) == (1, 6)
+    assert [row["order_number"] for row in world.rows()] == sorted(good)
+    assert world.reasons(bad["orderId"]) == ["warehouse_refused"]
+    world.refuse_city(None)
+    assert world.run()["released"] == 1
