@@ -80,6 +80,8 @@ def test_wrong_usage_ends_with_2(world: World, mfn: Mfn) -> None:
         ["import", "eu"],
         ["import", "us", "--since", "yesterday"],
         ["import", "us", "--since", "2026-01-01", "--order", "1"],
+        ["import", "us", "--since", "2999-01-01"],
+        ["import", "us", "--order", ""],
         ["import", "us", "--no-such-option"],
         ["rerun"],
         ["rerun", "nope"],
@@ -109,8 +111,29 @@ def test_no_traceback_reaches_a_person(
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said
     assert "Traceback" not in said
-    with pytest.raises(ZeroDivisionError):
-        run(["settings", "--debug"])
+    assert run(["settings", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_debug_changes_neither_the_document_nor_the_exit_status(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["import", "eu", "--json", "--debug"]) == 2
+    shown = capsys.readouterr()
+    assert set(json.loads(shown.out)) >= {"error", "remedy"}
+    assert "Traceback" in shown.err
+
+
+def test_an_interrupted_command_prints_its_document_too(
+    world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mfn.cli.setup.describe_settings", interrupt)
+    status, document = mfn("settings")
+    assert status == 130
+    assert set(document) == {"error", "remedy"}
 
 
 def test_orders_are_listed_and_shown_with_their_reasons(world: World, mfn: Mfn) -> None:
@@ -160,6 +183,22 @@ def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) 
     assert status == 1
     assert {(error["line"], error["column"]) for error in document["errors"]} >= {(2, "units"), (3, "marketplace")}
     assert set(document["errors"][0]) >= {"file", "line", "column", "message"}
+    assert document["error"]
+    assert document["remedy"]
+
+
+def test_what_the_warehouse_lacks_is_told_together_with_what_the_files_break(world: World, mfn: Mfn) -> None:
+    path = world.home / "mappings" / "sku_aliases.csv"
+    path.write_text(
+        "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,MUG-RED,0,\n,,B,NO-SUCH,1,\n,,C,,1,\n", "utf-8"
+    )
+    status, document = mfn("mappings", "check")
+    assert status == 1
+    assert [(error["line"], error["column"]) for error in document["errors"]] == [
+        (2, "units"),
+        (3, "warehouse_sku"),
+        (4, "warehouse_sku"),
+    ]
 
 
 def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:

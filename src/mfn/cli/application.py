@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from mfn import __version__
 from mfn.cli import batches, imports, orders, prefect_program, setup
 from mfn.cli.output import print_error
-from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
+from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,13 @@ application = typer.Typer(
 )
 for part in (prefect_program, setup, imports, orders, batches):
     part.add_to(application)
+
+BROKEN_OFF = 130
+"""What Typer makes of Ctrl-C, and shells of a program that it ended."""
+
+INTERRUPTED = RetriableError(
+    "interrupted: what has landed stays.", remedy="Run the command again; an import goes on where it was."
+)
 
 
 def _version(wanted: bool) -> None:
@@ -60,22 +68,21 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
     try:
         command = typer.main.get_command(application)
-        result = command.main(args=words, prog_name="mfn", standalone_mode=False)
+        result = int(command.main(args=words, prog_name="mfn", standalone_mode=False) or 0)
     except MfnError as error:
         if debug:
-            raise
+            traceback.print_exc()
         print_error(error, as_json=as_json, more=error.summary if isinstance(error, RunFailedError) else None)
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted: what has landed stays, and the next run carries it on\n")
-        return 130
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever happens, a person reads a sentence and a script a document
         usage = getattr(error, "format_message", None)
         if debug and usage is None:
-            raise
+            traceback.print_exc()
         print_error(_explained(error, usage() if usage else None), as_json=as_json)
         return 2 if usage else 1
-    return int(result or 0)
+    if result == BROKEN_OFF:
+        print_error(INTERRUPTED, as_json=as_json)
+    return result
 
 
 def _explained(error: Exception, usage: str | None) -> MfnError:

@@ -52,6 +52,10 @@ def import_orders(
     moment = parse_moment(since, option="--since")
     if moment is not None and order is not None:
         raise ConfigurationError("--since and --order exclude each other.", remedy="Give one of them.")
+    if moment is not None and moment > datetime.now(UTC):
+        raise ConfigurationError(f"--since {since} lies in the future.", remedy="Give a moment that has passed.")
+    if order is not None and not order.strip():
+        raise ConfigurationError("--order is empty.", remedy="Give Amazon's order id, like 123-1234567-1234567.")
     from mfn.steps.runs import run_import  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_import(load_settings(), connection, since=moment, order_id=order, dry_run=dry_run)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.errors import ConfigurationError
 from mfn.settings import describe_settings, load_settings
 
 mappings = typer.Typer(help="The mapping files.", no_args_is_help=True)
@@ -85,20 +86,9 @@ def check(as_json: JsonOption = False) -> None:
     current = load_settings()
     problems = check_all_mappings(current)
     if as_json:
-        print_json(
-            {
-                "errors": [
-                    {
-                        "file": one.file,
-                        "line": one.line,
-                        "column": one.column,
-                        "message": one.message,
-                        "remedy": one.remedy,
-                    }
-                    for one in problems
-                ]
-            }
-        )
+        errors = [vars(problem) for problem in problems]
+        told = ConfigurationError(problems=tuple(problems))
+        print_json({"errors": errors} | ({"error": told.message, "remedy": told.remedy} if problems else {}))
     else:
         for problem in problems:
             print_line(str(problem))

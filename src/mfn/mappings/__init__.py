@@ -63,7 +63,7 @@ def load_mappings(directory: Path, *, connections: Collection[str] | None = None
     Raises:
         ConfigurationError: Something is wrong; every bad row of every file at once.
     """
-    mappings, problems = _read(directory, connections)
+    mappings, problems = read_mappings(directory, connections=connections)
     if problems:
         raise ConfigurationError(problems=tuple(problems))
     return mappings
@@ -76,10 +76,16 @@ def check_mappings(directory: Path, *, connections: Collection[str] | None = Non
         directory: The mappings directory.
         connections: Names of the connections that rows may name; None: any name.
     """
-    return _read(directory, connections)[1]
+    return read_mappings(directory, connections=connections)[1]
 
 
-def _read(directory: Path, connections: Collection[str] | None) -> tuple[Mappings, list[Problem]]:
+def read_mappings(directory: Path, *, connections: Collection[str] | None = None) -> tuple[Mappings, list[Problem]]:
+    """The mapping files as far as they can be read, and everything that is wrong with them, by file and line.
+
+    Args:
+        directory: The mappings directory.
+        connections: Names of the connections that rows may name; None: any name.
+    """
     frames = {table.file: empty_frame(table) for table in TABLES}
     problems: list[Problem] = []
     if not directory.is_dir():
