@@ -27,6 +27,7 @@ HELD = [
     ("status_unknown", {"fulfillment": {"fulfillmentStatus": "BEWITCHED"}}),
     ("invalid_payload", {"orderItems": [{"orderItemId": "1", "quantityOrdered": -1, "product": {}}]}),
     ("invalid_payload", {"createdTime": "yesterday"}),
+    ("invalid_payload", {"items": [{"units": 1, "fulfillment": {"quantityFulfilled": 0, "quantityUnfulfilled": 9}}]}),
 ]
 
 

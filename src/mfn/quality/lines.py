@@ -45,6 +45,7 @@ FACTS = {
     "smallest_quantity": Fact(QUANTITIES, _smallest_quantity),
     "quantity_ordered": is_count("quantity_ordered", otherwise=0),
     "quantity_fulfilled": is_count("quantity_fulfilled", otherwise=0),
+    "quantity_to_ship": is_count("quantity_to_ship", otherwise=0),
     "is_sku_known": Fact(("is_sku_known", "quantity_to_ship"), _is_sku_known),
     "is_duplicate_item": is_true("is_duplicate_item"),
 }
@@ -62,6 +63,13 @@ LINES = Suite(
             "quantity_inconsistent",
             "warning",
             "No more was shipped than was ordered",
+        ),
+        not_before(
+            "quantity_ordered",
+            "quantity_to_ship",
+            "invalid_payload",
+            "critical",
+            "No more is left to ship than was ordered",
         ),
         holds("is_sku_known", "sku_unknown", "critical", "The warehouse knows every SKU that is to be shipped"),
         holds(
