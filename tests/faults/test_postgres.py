@@ -17,17 +17,17 @@ from mfn.simulator.server import SimulatorServer
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest
 from tests.faults.processes import in_child
-from tests.steps import test_import as behaviour
+from tests.steps import test_changed, test_held, test_import
 from tests.world import World, address, an_amazon, an_item, an_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BEHAVIOURS = [
-    behaviour.test_a_good_order_reaches_the_warehouse_with_all_that_it_needs,
-    behaviour.test_a_held_order_is_released_once_the_warehouse_has_the_item,
-    behaviour.test_an_order_cancelled_after_picking_began_is_asked_for_and_reported,
-    behaviour.test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid,
+    test_import.test_a_good_order_reaches_the_warehouse_with_all_that_it_needs,
+    test_held.test_a_held_order_is_released_once_the_warehouse_has_the_item,
+    test_changed.test_an_order_cancelled_after_picking_began_is_asked_for_and_reported,
+    test_import.test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid,
 ]
 
 
