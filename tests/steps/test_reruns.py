@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, RetriableError, RunFailedError
 from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.landing import get_watermark
+from mfn.ledger.schema import Batch
 from mfn.steps.reruns import failed_batches, rerun_batch
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import an_item, an_order
@@ -41,6 +46,30 @@ def test_the_next_run_carries_on_a_batch_that_failed_under_its_own_id(
     assert (summary["fetched"], summary["loaded"]) == (2, 2)
     assert world.statuses() == {first: "loaded", second: "loaded"}
     assert [batch.status for batch in list_batches(world.ledger)] == ["done"]
+
+
+def test_a_search_that_never_began_is_made_once_by_the_next_run_up_to_the_present(world: World) -> None:
+    world.put(an_order())
+    world.amazon.faults.refuse_login()
+    with pytest.raises(RunFailedError):
+        world.run()
+    summary = world.run()
+    assert (summary["loaded"], summary["api_calls"]) == (1, {"searchOrders": 1})
+    (batch,) = list_batches(world.ledger)
+    assert batch.window_before == get_watermark(world.ledger, "us")
+
+
+def test_a_failed_run_tells_how_long_it_took_itself_and_not_how_old_its_batch_is(world: World) -> None:
+    world.amazon.faults.refuse_login(times=2)
+    with pytest.raises(RunFailedError):
+        world.run()
+    (batch,) = list_batches(world.ledger)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Batch).values(started_at=batch.started_at - timedelta(hours=9)))
+    with pytest.raises(RunFailedError) as failed:
+        world.run()
+    assert failed.value.summary["batch_id"] == batch.batch_id
+    assert failed.value.summary["seconds"] < timedelta(hours=1).total_seconds()
 
 
 def test_a_failed_batch_can_be_run_again_by_hand_from_where_it_failed(

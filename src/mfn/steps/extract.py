@@ -87,9 +87,10 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
     if row.parameters.get("order_id"):
         _land_one(place, batch, row.parameters["order_id"])
         return
-    if row.search_before is not None:
-        window = SearchWindow(row.search_after, row.search_before)
-        _search(place, batch, window, _token(row.page_token, row.page_token_at))
+    token = _token(row.page_token, row.page_token_at)
+    # An open window whose search cannot go on where it was is asked for once, from its start to the present.
+    if row.search_before is not None and (token is not None or not row.is_window_open):
+        _search(place, batch, SearchWindow(row.search_after, row.search_before), token)
     if row.is_window_open:
         _search(place, batch, _new_window(place, batch), None)
     _read_mendable_again(place, batch)
@@ -105,7 +106,9 @@ def _new_window(place: Workplace, batch: BatchRef) -> SearchWindow:
     row = get_batch(place.ledger, batch.batch_id)
     watermark = get_watermark(place.ledger, batch.connection)
     overlap = timedelta(minutes=orders.overlap_minutes)
-    if row.window_before is not None:  # the batch goes on where its own window ended
+    if row.search_after is not None:  # a search was broken off, and begins anew
+        after = row.search_after
+    elif row.window_before is not None:  # the batch goes on where its own window ended
         after = row.window_before - overlap
     elif row.parameters.get("since"):
         after = datetime.fromisoformat(row.parameters["since"])

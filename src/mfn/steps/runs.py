@@ -225,7 +225,8 @@ def run_import(
         try:
             run_steps(batch, settings)
         except MfnError as error:
-            raise RunFailedError(error, summary_of(settings, batch.batch_id)) from error
+            summary = summary_of(settings, batch.batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
+            raise RunFailedError(error, summary) from error
     return summary_of(settings, batch.batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
 
 
