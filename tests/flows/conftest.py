@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +13,18 @@ from prefect.testing.utilities import prefect_test_harness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+START_SECONDS = 120
+"""On a busy machine Prefect's own 30 s are not enough."""
+
 
 @pytest.fixture(scope="session")
 def prefect() -> Iterator[None]:
     """A Prefect server of the tests' own."""
-    with prefect_test_harness(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    heartbeat_off = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_test_harness(server_startup_timeout=START_SECONDS), heartbeat_off:
         yield
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # Prefect leaves sockets open, which pytest would find at its end
+        gc.collect()
