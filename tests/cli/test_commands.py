@@ -12,7 +12,7 @@ import pytest
 
 from mfn.cli.application import run
 from mfn.ledger.leases import lease
-from tests.world import an_item, an_order
+from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,6 +150,21 @@ def test_orders_are_listed_and_shown_with_their_reasons(world: World, mfn: Mfn) 
     _, shown = mfn("orders", "show", good)
     assert (shown["status"], shown["is_sfp"]) == ("loaded", True)
     assert [moment["outcome"] for moment in shown["timeline"]] == ["loaded"]
+
+
+def test_an_order_shows_what_changed_at_amazon_after_the_warehouse_had_begun(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed, same = world.put(an_order(), an_order())
+    world.run()
+    world.warehouse_moves(changed, "picking")
+    world.change(changed, recipient={"deliveryAddress": address(city="Tacoma")})
+    world.run()
+    conflicts = [moment["conflicts"] for moment in mfn("orders", "show", changed)[1]["timeline"]]
+    assert conflicts == [[], [{"what": "its address, dates or quantities changed at Amazon", "status": "picking"}]]
+    assert [moment["conflicts"] for moment in mfn("orders", "show", same)[1]["timeline"]] == [[]]
+    run(["orders", "show", changed])
+    assert "changed at Amazon (picking)" in capsys.readouterr().out
 
 
 def test_batches_say_how_far_they_got_and_can_be_run_again(world: World, mfn: Mfn) -> None:

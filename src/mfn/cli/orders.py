@@ -69,7 +69,7 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
 
     ledger = open_ledger(load_settings())
     found = list_orders(ledger, order_id=order_id)
-    timeline = [_moment(row) for row in order_timeline(ledger, order_id)]
+    timeline = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
     if not found and not timeline:
         raise ConfigurationError(
             f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
@@ -91,7 +91,10 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
                 moment["at"][:19].replace("T", " "),
                 moment["batch_id"],
                 (moment["outcome"] or "landed") + (" (dry run)" if moment["dry_run"] else ""),
-                "; ".join(reason["code"] for reason in moment["reasons"] + moment["warnings"]),
+                "; ".join(
+                    [reason["code"] for reason in moment["reasons"] + moment["warnings"]]
+                    + [f"{conflict['what']} ({conflict['status']})" for conflict in moment["conflicts"]]
+                ),
             )
             for moment in timeline
         ],
@@ -111,7 +114,7 @@ def _shown(row: Any) -> dict[str, Any]:
     }
 
 
-def _moment(row: Any) -> dict[str, Any]:
+def _moment(row: Any, order_id: str) -> dict[str, Any]:
     return {
         "at": iso(row.at),
         "batch_id": row.batch_id,
@@ -119,6 +122,11 @@ def _moment(row: Any) -> dict[str, Any]:
         "outcome": row.outcome,
         "reasons": json.loads(row.reasons or "[]"),
         "warnings": json.loads(row.warnings or "[]"),
+        "conflicts": [
+            {"what": conflict["what"], "status": conflict["status"]}
+            for conflict in row.findings.get("conflicts", ())
+            if conflict["order_id"] == order_id
+        ],
         "dry_run": bool(row.parameters.get("dry_run")),
     }
 

@@ -248,7 +248,10 @@ def list_orders(
 
 
 def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
-    """What each batch did with an order, oldest first: at, batch_id, origin, outcome, reasons, warnings and more."""
+    """What each batch did with an order, oldest first: at, batch_id, origin, outcome, reasons, warnings, and more.
+
+    `findings` are those of the whole batch.
+    """
     statement = (
         select(
             BatchOrder.at,
@@ -260,6 +263,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
             BatchOrder.reasons,
             BatchOrder.warnings,
             Batch.parameters,
+            Batch.findings,
         )
         .join(Batch, Batch.batch_id == BatchOrder.batch_id)
         .where(BatchOrder.order_id == order_id)
