@@ -109,9 +109,9 @@ def _parse(shown: str, text: str) -> Any:
         return YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigurationError(
-            problems=(Problem(shown, line, None, f"not valid YAML: {error.problem or error.context}."),)
-        ) from None
+        # What ruamel says of a key that stands twice goes on with both values, among them passwords.
+        said = (error.problem or error.context or "").partition(" with value ")[0]
+        raise ConfigurationError(problems=(Problem(shown, line, None, f"not valid YAML: {said}."),)) from None
 
 
 def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connection | list[Problem]:

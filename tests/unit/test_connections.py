@@ -62,6 +62,14 @@ def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry:
     assert "hunter2" not in refused.value.message
 
 
+def test_a_connection_that_stands_twice_is_told_by_its_line_and_without_its_values(folder: Path) -> None:
+    entry = "  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    warehouse: {url: postgresql://u:hunter2@h/d}\n"
+    (folder / "connections.yaml").write_text(f"connections:\n{entry}{entry}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r'connections\.yaml:6: .*duplicate key "us"') as refused:
+        load_connections(load_settings())
+    assert "hunter2" not in refused.value.message
+
+
 @pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "postgresql://h/d?user=u&password=hunter2"])
 def test_the_password_of_the_ledger_is_never_shown(monkeypatch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", url)
