@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
 
-from mfn.errors import RetriableError
+from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.settings import load_settings
 from mfn.steps.stages import perform
 
@@ -34,8 +34,20 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
     Args:
         step: A step of `mfn.steps`.
         batch: The batch.
+
+    Raises:
+        MfnError: What the step raised. Anything unforeseen becomes a FatalError that names its class only: Prefect
+            keeps what a task raises, and its text may quote a buyer.
     """
-    done = perform(step, batch, load_settings())
+    try:
+        done = perform(step, batch, load_settings())
+    except MfnError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        raise FatalError(
+            f"{step.__name__} broke: {type(error).__name__}.",
+            remedy=f"Run it by hand to see where: mfn rerun {batch.batch_id} --debug.",
+        ) from None
     figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
     get_run_logger().info("%s: %s", step.__name__, figures)
     return done

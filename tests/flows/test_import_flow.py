@@ -152,3 +152,17 @@ def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
     assert was_just_fetched(world.settings, "us")
     assert run_flow().name == "Completed"
     assert len(list_batches(world.ledger)) == 2
+
+
+def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(*_: Any) -> None:
+        raise ValueError("7 Planted Lane")
+
+    monkeypatch.setattr("mfn.steps.validate.judge", breaks)
+    world.put(an_order())
+    state = run_flow()
+    assert "validate broke: ValueError" in state.message
+    assert "Planted" not in state.message
+    assert "Planted" not in caplog.text

@@ -50,8 +50,6 @@ def import_orders(
 ) -> None:
     """Fetch orders from Amazon, check them, and load the good ones into the warehouse."""
     moment = parse_moment(since, option="--since")
-    if moment is not None and order is not None:
-        raise ConfigurationError("--since and --order exclude each other.", remedy="Give one of them.")
     if moment is not None and moment > datetime.now(UTC):
         raise ConfigurationError(f"--since {since} lies in the future.", remedy="Give a moment that has passed.")
     if order is not None and not order.strip():

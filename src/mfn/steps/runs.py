@@ -61,6 +61,8 @@ def import_run(
         ConfigurationError: Settings, connections or mappings are wrong.
         LeaseHeldError: Another import works on this connection.
     """
+    if since is not None and order_id is not None:
+        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
     place = open_workplace(settings, connection)
     _check_set_up(place)
     moment = since and in_utc(since).isoformat()
