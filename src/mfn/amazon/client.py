@@ -249,10 +249,10 @@ class AmazonOrders:
             response = send()
         except httpx.RequestError as error:
             raise failures.unreachable(what, error) from None
+        if limit := response.headers.get(RATE_LIMIT):
+            self._budget.learn(operation, _number(limit))
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._budget.drain(operation)
-        elif limit := response.headers.get(RATE_LIMIT):
-            self._budget.learn(operation, _number(limit))
         return response
 
 
