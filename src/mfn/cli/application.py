@@ -30,7 +30,7 @@ for part in (prefect_program, setup, imports, orders, batches):
     part.add_to(application)
 
 BROKEN_OFF = 130
-"""What Typer makes of Ctrl-C; a person reads a sentence instead, and a script the status of a run that can be re-run."""
+"""What Typer makes of Ctrl-C; a person reads a sentence instead, a script the status of a run that can be re-run."""
 
 INTERRUPTED = RetriableError(
     "interrupted: what has landed stays.", remedy="Run the command again; an import goes on where it was."
