@@ -226,6 +226,11 @@ class World:
         (row,) = list_orders(self.ledger, order_id=order_id)
         return [reason.code for reason in read_reasons(row.reasons)]
 
+    def details(self, order_id: str) -> list[str]:
+        """What the reasons of an order say."""
+        (row,) = list_orders(self.ledger, order_id=order_id)
+        return [reason.detail for reason in read_reasons(row.reasons)]
+
     def rows(self, table: Any = wms_order) -> list[dict[str, Any]]:
         """A table of the warehouse, sorted by its key."""
         with reading(engine_for(self.warehouse_url), what="the warehouse") as database:

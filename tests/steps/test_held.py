@@ -49,6 +49,15 @@ def test_a_bad_order_is_held_with_its_reason_and_never_stops_the_others(
     assert [row["order_number"] for row in world.rows()] == [good["orderId"]]
 
 
+def test_a_code_that_the_warehouse_lacks_is_told_with_the_nearest_one(world: World) -> None:
+    rows = "connection,program,service_level,marketplace,warehouse_code,note\n,,STANDARD,,GROUNDD,\n"
+    (world.home / "mappings" / "shipping_methods.csv").write_text(rows, encoding="utf-8")
+    (order_id,) = world.put(an_order())
+    world.run()
+    (reason,) = world.details(order_id)
+    assert "mapped to GROUNDD, no active code of the warehouse (nearest: GROUND)" in reason
+
+
 def test_an_order_shows_every_reason_at_once(world: World) -> None:
     (bad,) = world.put(an_order(an_item(sku="X"), level="SAME_DAY", recipient=None, programs=["AMAZON_EASY_SHIP"]))
     world.run()

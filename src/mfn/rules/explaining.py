@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rapidfuzz import fuzz, process
+
 from mfn.models import Reason
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
-from mfn.rules.shipping_methods import propose_shipping_method_row
+from mfn.rules.shipping_methods import SIMILAR_PERCENT, propose_shipping_method_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +164,12 @@ class _Details:
                 )
         return Reason("sku_unknown", "; ".join(details), "\n".join(remedies))
 
+    def _nearest_code(self, code: str) -> str:
+        methods = self._context.ship_methods
+        active = methods.loc[methods["is_active"].astype(bool), "code"].tolist()
+        found = process.extractOne(code, active, scorer=fuzz.ratio, score_cutoff=SIMILAR_PERCENT)
+        return f" (nearest: {found[0]})" if found else ""
+
     def _explain_method(
         self,
         marketplace_id: str | None,
@@ -173,7 +181,7 @@ class _Details:
         if mapped_code:
             return Reason(
                 "shipping_method_unmapped",
-                f"{method}: mapped to {mapped_code}, no active code of the warehouse",
+                f"{method}: mapped to {mapped_code}, no active code of the warehouse{self._nearest_code(mapped_code)}",
                 f"Add {mapped_code} to wms_ship_method, or correct the row in mappings/shipping_methods.csv.",
             )
         row = propose_shipping_method_row(
