@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - pydantic reads the types when it runs
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
+from mfn.amazon.orders import in_utc
 from mfn.errors import ConfigurationError
 from mfn.settings import resolve_database_url
 
@@ -54,10 +55,6 @@ def _database_url(value: str, info: ValidationInfo) -> str:
         raise ValueError(f"{error.message} {error.remedy}".rstrip(".")) from None
 
 
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -78,7 +75,7 @@ class Orders(_Section):
 
     initial_lookback_days: Annotated[float, Field(gt=0, le=730)] = 7
     overlap_minutes: Annotated[float, Field(ge=0, le=1440)] = 15
-    not_before: Annotated[datetime, AfterValidator(_utc)] | None = None
+    not_before: Annotated[datetime, AfterValidator(in_utc)] | None = None
     allow_programs: list[str] = []
     hold_alarm_percent: Percent = 50
 
