@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from mfn.database.engines import engine_for
 from mfn.simulator.server import SimulatorServer
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 schema_numbers = itertools.count(1)
+
+# No assertion about time: the first example of a test may load what the others find loaded.
+settings.register_profile("mfn", deadline=None)
+settings.load_profile("mfn")
 
 
 @pytest.fixture(scope="session")
