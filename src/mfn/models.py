@@ -27,6 +27,17 @@ class OrderStatus(StrEnum):
     IGNORED = "ignored"
 
 
+class ParcelStatus(StrEnum):
+    """Where a parcel stands: whether Amazon has been told of it, and whether Amazon shows it."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    VERIFIED = "verified"
+    HELD = "held"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
 class Outcome(StrEnum):
     """What a run did with an order: every fetched order ends in exactly one of the first five."""
 

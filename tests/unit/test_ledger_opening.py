@@ -222,3 +222,15 @@ def test_several_processes_that_make_one_ledger_agree_on_its_keys(settings: Sett
     assert [end.error for end in ended] == [""] * 6
     ledger = open_ledger(settings)
     assert all(ledger.cipher.decrypt(end.value, context="us 1").isdigit() for end in ended)
+
+
+def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(settings: Settings) -> None:
+    ledger = open_ledger(settings)
+    sealed = ledger.cipher.encrypt(b"a buyer", context="us 1")
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(text("DROP TABLE parcel"))
+        database.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    again = open_ledger(settings)
+    with reading(again.engine, what="the ledger") as database:
+        assert database.execute(text("SELECT count(*) FROM parcel")).scalar_one() == 0
+    assert again.cipher.decrypt(sealed, context="us 1") == b"a buyer"

@@ -1,4 +1,4 @@
-"""The ledger's tables: the truth about batches, orders, reservations, budgets and leases.
+"""The ledger's tables: the truth about batches, orders, parcels, reservations, budgets and leases.
 
 A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
 columns only, and encrypted there.
@@ -144,6 +144,44 @@ class TrackedOrder(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "connection", "status"),)
+
+
+class Parcel(Base):
+    """One shipment of the warehouse, and what Amazon knows of it; no buyer's data."""
+
+    __tablename__ = "parcel"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    shipment_id: Mapped[str] = mapped_column(primary_key=True)
+    order_number: Mapped[str]
+    marketplace_id: Mapped[str | None]
+    package_reference_id: Mapped[str | None]  # digits, unique within the order, given once and kept for life
+    status: Mapped[str]
+    reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
+    warnings: Mapped[str | None]
+    written_digest: Mapped[str]  # of what the warehouse wrote, header and lines
+    sent_digest: Mapped[str | None]  # of what Amazon answered last: it took it, or it refused it
+    carrier: Mapped[str | None]  # as the warehouse wrote it, here and in the next five columns
+    service: Mapped[str | None]
+    tracking_number: Mapped[str | None]
+    shipped_at: Mapped[datetime | None]
+    is_amazon_label: Mapped[bool]
+    lines: Mapped[str]  # JSON list of [line number, order item id, sku, quantity]
+    carrier_code: Mapped[str | None]  # as Amazon is told, here and in the next five columns
+    carrier_name: Mapped[str | None]
+    shipping_method: Mapped[str | None]
+    tracking_number_sent: Mapped[str | None]
+    ship_date_sent: Mapped[datetime | None]
+    items: Mapped[str | None]  # JSON list of [order item id, units]
+    ship_by: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    times_sent: Mapped[int] = mapped_column(Integer)
+    answer: Mapped[str | None]  # Amazon's refusal, word for word
+    batch_id: Mapped[str]  # the last run in which it was due
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "connection", "status"), Index(None, "connection", "order_number"))
 
 
 class StagedOrder(Base):
