@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from mfn.database.engines import engine_for
+from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.postgres import fresh_schema, running_postgres
 from tests.world import World, an_amazon
@@ -67,4 +68,4 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world.set_up()
         yield world
     engine_for(world.warehouse_url).dispose()
-    engine_for(f"sqlite:///{tmp_path / '.mfn' / 'ledger.db'}").dispose()
+    ledger_engine(f"sqlite:///{tmp_path / '.mfn' / 'ledger.db'}").dispose()

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import engine_for, reading, writing
-from mfn.ledger.opening import open_ledger
+from mfn.ledger.opening import ledger_engine, open_ledger
 from mfn.ledger.orders import list_orders, read_reasons
 from mfn.settings import load_settings
 from mfn.simulator.clock import Clock, amazon_time
@@ -210,8 +210,8 @@ class World:
 
     def start_over(self) -> None:
         """Forget the ledger and the warehouse; what Amazon has stays."""
-        for url in (f"sqlite:///{self.home / '.mfn' / 'ledger.db'}", self.warehouse_url):
-            engine_for(url).dispose()
+        ledger_engine(f"sqlite:///{self.home / '.mfn' / 'ledger.db'}").dispose()
+        engine_for(self.warehouse_url).dispose()
         shutil.rmtree(self.home / ".mfn")
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
             database.execute(delete(wms_order_line))

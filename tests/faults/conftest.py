@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.database.engines import engine_for
+from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.postgres import fresh_schema
 from tests.world import World, an_amazon, an_order
@@ -29,7 +30,7 @@ def is_warm(tmp_path_factory: pytest.TempPathFactory) -> bool:
         world.put(an_order())
         world.run()
     engine_for(world.warehouse_url).dispose()
-    engine_for(f"sqlite:///{home / '.mfn' / 'ledger.db'}").dispose()
+    ledger_engine(f"sqlite:///{home / '.mfn' / 'ledger.db'}").dispose()
     return True
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from mfn.database.engines import engine_for, reading
 from mfn.ledger.batches import get_batch, list_batches
 from mfn.ledger.landing import get_watermark, stored_orders
-from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, Lease, Reservation, StagedOrder, TrackedOrder
+from mfn.ledger.opening import ledger_engine
+from mfn.ledger.schema import Batch, BatchChunk, BatchOrder, LandedOrder, Lease, Reservation, TrackedOrder
 from mfn.warehouse.tables import wms_order_line
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MOMENTS = {"first_loaded_at", "cancel_requested_at"}
 def put_down(world: World) -> None:
     """Close a world's databases, so that its files are whole."""
     engine_for(world.warehouse_url).dispose()
-    engine_for(f"sqlite:///{world.home / '.mfn' / 'ledger.db'}").dispose()
+    ledger_engine(f"sqlite:///{world.home / '.mfn' / 'ledger.db'}").dispose()
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def standing(world: World) -> dict[str, Any]:
         "landed": [_plain(row) for row in landed],
         "texts": dict(stored_orders(world.ledger, "us", [row["order_id"] for row in landed])),
         "reservations": [_plain(row) for row in _ledger_rows(world, Reservation)],
-        "staged": _ledger_rows(world, StagedOrder),
+        "staged": _ledger_rows(world, BatchChunk),
     }
 
 

@@ -15,7 +15,7 @@ from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.encryption import new_key
-from mfn.ledger.schema import StagedOrder
+from mfn.ledger.schema import BatchChunk
 from mfn.settings import load_settings
 from mfn.steps.runs import run_import
 from mfn.warehouse.sql import SqlWarehouse
@@ -78,7 +78,7 @@ def mended(world: World, orders: list[str], *, carried_on: bool = True) -> None:
     assert sorted(row["order_number"] for row in world.rows()) == sorted(good)
     assert world.statuses() == {**dict.fromkeys(good, "loaded"), held: "held"}
     with reading(world.ledger.engine, what="the ledger") as database:
-        assert database.execute(select(func.count()).select_from(StagedOrder)).scalar_one() == 0
+        assert database.execute(select(func.count()).select_from(BatchChunk)).scalar_one() == 0
     assert_at_rest(world)
 
 

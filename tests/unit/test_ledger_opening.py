@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text, update
 
 import mfn.ledger
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, FatalError
 from mfn.ledger.encryption import new_key
-from mfn.ledger.opening import HEAD, open_ledger
+from mfn.ledger.opening import HEAD, ledger_engine, open_ledger
 from mfn.ledger.schema import Base, EncryptionKey
 from mfn.settings import load_settings
 from tests.faults.processes import at_once, die_at_commit, in_child, without_privileges
@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settings(home: Path) -> Iterator[Settings]:
     loaded = load_settings()
     yield loaded
-    engine_for(loaded.ledger_url.get_secret_value()).dispose()
+    ledger_engine(loaded.ledger_url.get_secret_value()).dispose()
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from mfn.rules.lines import is_duplicate_line
 
 from mfn.mappings import load_mappings
-from mfn.rules.lines import is_duplicate_line
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
 from mfn.rules.skus import resolve_skus
 

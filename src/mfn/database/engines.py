@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ NOT_ALLOWED = "42501"
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
-def engine_for(url: str) -> Engine:
+def engine_for(url: str, *, survives_power_cut: bool = True) -> Engine:
     """The engine of this process for a database; made once, and made anew in a forked child.
 
     SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
@@ -64,15 +64,17 @@ def engine_for(url: str) -> Engine:
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+        survives_power_cut: Whether every commit on SQLite waits for the disk. Without, a power cut may take the last
+            commits with it, the newest first and each as a whole; the death of the process never does.
 
     Raises:
         FatalError: The folder of a SQLite file cannot be made.
     """
-    return _engine(url, os.getpid())
+    return _engine(url, "FULL" if survives_power_cut else "NORMAL", os.getpid())
 
 
 @lru_cache(maxsize=32)
-def _engine(url: str, _process: int) -> Engine:
+def _engine(url: str, synchronous: str, _process: int) -> Engine:
     # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -88,12 +90,12 @@ def _engine(url: str, _process: int) -> Engine:
             remedy="Make it yourself, or name another file in the URL; then run the command again.",
         ) from None
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
     # Of several that open a new file at once all but one are told at once that it is locked, whatever the timeout.
     patiently = Retrying(
@@ -103,7 +105,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         reraise=True,
     )
     patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in (f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -58,7 +58,7 @@ def open_ledger(settings: Settings) -> Ledger:
     """
     make_home(settings.home)
     url = settings.ledger_url.get_secret_value()
-    engine, what = engine_for(url), f"the ledger {shown_database_url(url)}"
+    engine, what = ledger_engine(url), f"the ledger {shown_database_url(url)}"
     with reading(engine, what=what) as connection:
         version = _version(connection)
     if version != HEAD:
@@ -74,6 +74,19 @@ def open_ledger(settings: Settings) -> Ledger:
     with writing(engine, what=what) if set(proofs) != {key.key_id for key in keys} else nullcontext() as connection:
         secret = _secret(keys, proofs) if connection is None else _register(connection, keys)
     return Ledger(engine, Cipher(keys, secret))
+
+
+def ledger_engine(url: str) -> Engine:
+    """The engine of a ledger.
+
+    A power cut may take its last commits with it: they go together, the watermark with what had landed, and what the
+    warehouse has is asked for again. The warehouse itself always waits for its disk: it never knows less than the
+    ledger.
+
+    Args:
+        url: Its URL.
+    """
+    return engine_for(url, survives_power_cut=False)
 
 
 def is_there(settings: Settings) -> bool:

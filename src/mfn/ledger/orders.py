@@ -125,6 +125,15 @@ def tracked_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) ->
         return {row.order_id: row for row in rows}
 
 
+def loaded_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What the ledger knows of orders that the warehouse was given: `STANDING`, by order id; others are absent."""
+    with reading(ledger.engine, what="the ledger") as database:
+        wanted = among(database, TrackedOrder.order_id, order_ids)
+        given = TrackedOrder.status.in_(IN_WAREHOUSE)
+        rows: Any = database.execute(select(*STANDING).where(TrackedOrder.connection == connection, wanted, given))
+        return {row.order_id: row for row in rows}
+
+
 def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
     """Say what the batch did with its orders.
 

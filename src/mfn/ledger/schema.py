@@ -44,6 +44,10 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+CLUSTERED = {"sqlite_with_rowid": False}
+"""Rows lie in the order of their key: a table with many small ones is one tree less to write."""
+
+
 class Base(DeclarativeBase):
     """All of the ledger's tables."""
 
@@ -120,7 +124,7 @@ class BatchOrder(Base):
     warnings: Mapped[str | None]
     at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "connection", "order_id"), Index(None, "batch_id", "outcome"))
+    __table_args__ = (Index(None, "order_id"), CLUSTERED)
 
 
 class TrackedOrder(Base):
@@ -184,15 +188,15 @@ class Parcel(Base):
     __table_args__ = (Index(None, "connection", "status"), Index(None, "connection", "order_number"))
 
 
-class StagedOrder(Base):
-    """What the transform made of an order and the load has to write, encrypted; gone once it is loaded."""
+class BatchChunk(Base):
+    """What a stage made of one chunk of a batch's orders, for the next one, encrypted; gone once they are loaded."""
 
-    __tablename__ = "staged_order"
+    __tablename__ = "batch_chunk"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"), primary_key=True)
-    order_id: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)  # the stage that made it
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
     payload: Mapped[bytes]
-    digest: Mapped[str]
 
 
 class Reservation(Base):
@@ -207,7 +211,7 @@ class Reservation(Base):
     sku: Mapped[str]
     units: Mapped[int] = mapped_column(Integer)
 
-    __table_args__ = (Index(None, "warehouse", "sku"),)
+    __table_args__ = (Index(None, "warehouse", "sku"), CLUSTERED)
 
 
 class Watermark(Base):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from mfn.database.bulk import among, merge
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
-from mfn.ledger.schema import Reservation, StagedOrder
+from mfn.ledger.schema import Reservation
 from mfn.models import Standing  # noqa: TC001 - msgspec reads the types when it runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Staged(msgspec.Struct, frozen=True, array_like=True):
-    """One order, ready to be written; buyers' data, encrypted in the ledger.
+    """One order, ready to be written; buyers' data, encrypted where it is kept.
 
     Attributes:
         order: The row of `wms_order` in the order of the warehouse's columns, or None for an order that is only
@@ -45,73 +44,20 @@ class Staged(msgspec.Struct, frozen=True, array_like=True):
     fulfilled_before: str | None = None
 
 
+class StagedChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What the transform made of one chunk of orders.
+
+    Attributes:
+        orders: (order id, digest of what the warehouse is given, the staged order).
+    """
+
+    orders: list[tuple[str, str, Staged]]
+
+
 CANCEL_REQUESTED = "+cancel"
 """What the digest of an order ends with whose buyer asks for a cancellation."""
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Staged)
-
-
-def stage(ledger: Ledger, database: Connection, batch: BatchRef, staged: Iterable[tuple[str, str, Staged]]) -> None:
-    """Write staged orders down; one that is there already is replaced.
-
-    Args:
-        ledger: The open ledger.
-        database: The open transaction.
-        batch: The batch.
-        staged: (order id, digest of what the warehouse is given, the staged order).
-    """
-    rows = [
-        (
-            batch.batch_id,
-            order_id,
-            ledger.cipher.encrypt(_ENCODER.encode(order), context=f"{batch.batch_id} {order_id}"),
-            digest,
-        )
-        for order_id, digest, order in staged
-    ]
-    merge(database, table(StagedOrder), ("batch_id", "order_id", "payload", "digest"), rows)
-
-
-def staged_orders(ledger: Ledger, batch: BatchRef, order_ids: Sequence[str]) -> list[tuple[str, str, Staged]]:
-    """Staged orders of a batch.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-        order_ids: At most a chunk of ids.
-
-    Returns:
-        (order id, digest, staged order), in no particular order; an order that is not staged is left out.
-    """
-    with reading(ledger.engine, what="the ledger") as database:
-        rows = database.execute(
-            select(StagedOrder.order_id, StagedOrder.digest, StagedOrder.payload).where(
-                StagedOrder.batch_id == batch.batch_id, among(database, StagedOrder.order_id, order_ids)
-            )
-        ).all()
-    decrypt = ledger.cipher.decrypt
-    return [
-        (order_id, digest, _DECODER.decode(decrypt(payload, context=f"{batch.batch_id} {order_id}")))
-        for order_id, digest, payload in rows
-    ]
-
-
-def staged_ids(ledger: Ledger, batch: BatchRef) -> Sequence[str]:
-    """The ids of every staged order of a batch, sorted."""
-    statement = (
-        select(StagedOrder.order_id).where(StagedOrder.batch_id == batch.batch_id).order_by(StagedOrder.order_id)
-    )
-    with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(statement).scalars().all()
-
-
-def drop_staged(database: Connection, batch: BatchRef, order_ids: Sequence[str] | None = None) -> None:
-    """Remove staged orders that are done with; None: all of the batch."""
-    statement = delete(StagedOrder).where(StagedOrder.batch_id == batch.batch_id)
-    if order_ids is not None:
-        statement = statement.where(among(database, StagedOrder.order_id, order_ids))
-    database.execute(statement)
 
 
 def digest_of(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons
@@ -13,7 +15,6 @@ from mfn.quality.runner import check
 from mfn.rules.addresses import check_addresses
 from mfn.rules.explaining import Context, explain
 from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
-from mfn.rules.lines import is_duplicate_line
 from mfn.rules.programs import is_sfp, unsupported_programs
 from mfn.rules.settling import SETTLEMENTS, settle, settlement_reason
 from mfn.rules.shipping_methods import resolve_shipping_methods
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
     from sqlalchemy import Row
 
     from mfn.amazon.orders import Order
@@ -33,6 +35,12 @@ READY = OrderStatus.READY.value
 """The outcome of an order that may be loaded, until the load has happened."""
 
 CANCEL_REQUESTED = "buyer_cancel_requested"
+
+MAY_RESERVE = ("", "payment_pending", "channel_missing", "status_unknown")
+"""Due orders, and those settled in a way that keeps units promised to them."""
+
+NOTHING: tuple[list[Reason], list[Reason]] = ([], [])
+"""Neither a reason nor a warning."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,36 @@ class Judgement:
     warnings: tuple[Reason, ...] = ()
     standing: Standing = Standing()  # noqa: RUF009 - a tuple, which nobody changes
     is_due: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The frames of the orders that may be loaded or have units promised to them, one row an order or order item.
+
+    Attributes:
+        orders: The order frame, with `warehouse_code`.
+        lines: The line frame.
+        addresses: The address frame.
+    """
+
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+    addresses: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What came out for a chunk.
+
+    Attributes:
+        judgements: One an order.
+        report: What the expectations found.
+        kept: What the transform needs of the orders.
+    """
+
+    judgements: list[Judgement]
+    report: QualityReport
+    kept: Kept
 
 
 @dataclass(frozen=True)
@@ -87,18 +125,13 @@ class _Known:
     in_warehouse: frozenset[str]
 
 
-def judge(
-    bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]
-) -> tuple[list[Judgement], QualityReport]:
+def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]) -> Judged:
     """Judge a chunk of landed orders.
 
     Args:
         bench: What they are judged against.
         texts: (order id, JSON text) of each.
         tracked: What the ledger knows of them.
-
-    Returns:
-        One judgement an order, and what the expectations found.
 
     Raises:
         FatalError: A check that holds orders could not run at all: nothing may be loaded unchecked.
@@ -113,17 +146,24 @@ def judge(
         not_before=connection.orders.not_before,
         in_warehouse=known.in_warehouse,
         dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
-    )
+    ).to_numpy()
     standings = standings_of(frame)
-    for position in (settled != "").to_numpy().nonzero()[0]:
-        order = orders[position]
-        judgements.append(_settled(order.order_id, str(settled.iloc[position]), known, standings[position]))
-    due = (settled == "").to_numpy().nonzero()[0]
-    due_frame = frame.take(due).reset_index(drop=True)
-    checked, report = _check_due(
-        bench, [orders[position] for position in due], due_frame, known, [standings[position] for position in due]
+    for position in (settled != "").nonzero()[0]:
+        judgements.append(_settled(orders[position].order_id, settled[position], known, standings[position]))
+    is_kept = np.isin(settled, MAY_RESERVE)
+    kept = _kept(bench, frame, orders, is_kept)
+    checked, report = _check_due(bench, kept, settled[is_kept] == "", known, standings)
+    return Judged(judgements + checked, report, kept)
+
+
+def _kept(bench: Bench, frame: pd.DataFrame, orders: Sequence[Order], is_kept: NDArray[np.bool]) -> Kept:
+    chosen = [order for order, keep in zip(orders, is_kept, strict=True) if keep]
+    place = bench.place
+    return Kept(
+        resolve_shipping_methods(frame[is_kept], place.mappings.shipping_methods, connection=place.connection.name),
+        line_frame(chosen),
+        address_frame(chosen),
     )
-    return judgements + checked, report
 
 
 def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
@@ -173,9 +213,9 @@ def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Jud
 
 
 def _check_due(
-    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame, known: _Known, standings: Sequence[Standing],
-) -> tuple[list[Judgement], QualityReport]:  # fmt: skip
-    frame, lines, components = _checked_frames(bench, orders, frame)
+    bench: Bench, kept: Kept, is_due: NDArray[np.bool], known: _Known, standings: Sequence[Standing]
+) -> tuple[list[Judgement], QualityReport]:
+    frame, lines, components = _checked_frames(bench, kept, is_due)
     report, hits = check(frame, lines)
     if report.not_run:
         raise FatalError(
@@ -185,8 +225,9 @@ def _check_due(
         )
     found = explain(hits, frame, lines, components, bench.context)
     judgements = []
-    for order_id, standing in zip(frame["order_id"], standings, strict=True):
-        reasons, warnings = found.get(order_id, ([], []))
+    for position, order_id in zip(frame.index.tolist(), frame["order_id"].tolist(), strict=True):
+        standing = standings[position]
+        reasons, warnings = found.get(order_id, NOTHING)
         if order_id in known.in_warehouse:
             # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
             passed_on = [reason for reason in reasons if reason.code == CANCEL_REQUESTED]
@@ -201,30 +242,35 @@ def _check_due(
 
 
 def _checked_frames(
-    bench: Bench, orders: Sequence[Order], frame: pd.DataFrame
+    bench: Bench, kept: Kept, is_due: NDArray[np.bool]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Due orders as the frames that the suites check: orders, lines, and the lines as the warehouse gets them."""
     place = bench.place
-    lines = line_frame(orders)
-    marketplaces = dict(zip(frame["order_id"], frame["marketplace_id"], strict=True))
+    frame = kept.orders[is_due]
+    lines = kept.lines[np.repeat(is_due, kept.orders["item_count"])]
+    lines = lines.drop(columns=["gift_message", "customization_url"]).reset_index(drop=True)
     components = resolve_skus(
-        lines, place.mappings.sku_aliases, bench.items, connection=place.connection.name, marketplaces=marketplaces
+        lines,
+        place.mappings.sku_aliases,
+        bench.items,
+        connection=place.connection.name,
+        marketplaces=dict(zip(frame["order_id"], frame["marketplace_id"], strict=True)),
     )
-    frame = resolve_shipping_methods(frame, place.mappings.shipping_methods, connection=place.connection.name)
     active = bench.ship_methods.loc[bench.ship_methods["is_active"].astype(bool), "code"]
-    addresses = check_addresses(address_frame(orders))
+    addresses = check_addresses(kept.addresses[is_due])
     frame = frame.assign(
         mapped_code=frame["warehouse_code"],
         warehouse_code=frame["warehouse_code"].where(frame["warehouse_code"].isin(active), None),
-        missing_address_fields=addresses["missing_fields"],
-        address_warning=addresses["warning"],
+        missing_address_fields=addresses["missing_fields"].to_numpy(),
+        address_warning=addresses["warning"].to_numpy(),
         unsupported_programs=unsupported_programs(frame, allow_programs=place.connection.orders.allow_programs),
     )
     unknown = components.loc[~components["is_known"], ["order_id", "order_item_id"]].drop_duplicates()
     keys = set(zip(unknown["order_id"], unknown["order_item_id"], strict=True))
     known = [key not in keys for key in zip(lines["order_id"], lines["order_item_id"], strict=True)]
-    lines = lines.drop(columns=["gift_message", "customization_url"])
-    return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate_line(lines)), components
+    # One SKU on two lines is no duplicate; one order item id is.
+    is_duplicate = lines.duplicated(["order_id", "order_item_id"], keep=False)
+    return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate), components
 
 
 def is_payment_pending(reasons: str | None) -> bool:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW
+from mfn.ledger.chunks import chunk_numbers, drop_chunks, read_chunk
+from mfn.ledger.landing import EARLIER, WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
-from mfn.ledger.staging import drop_staged, release, staged_ids, staged_orders
+from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome
 from mfn.steps.judging import is_payment_pending
-from mfn.steps.loading import Conflicts, Loading, load_chunk, rehearse_chunk
+from mfn.steps.loading import TRANSFORMED, Conflicts, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -53,15 +54,14 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         loaded={order.order_id for order in orders if order.outcome == Outcome.LOADED},
         conflicts=Conflicts(row.findings.get("conflicts", ())),
     )
-    order_ids = staged_ids(place.ledger, batch)
-    for start in range(0, len(order_ids), CHUNK_ORDERS):
-        chunk = staged_orders(place.ledger, batch, order_ids[start : start + CHUNK_ORDERS])
-        (rehearse_chunk if is_dry_run else load_chunk)(loading, chunk)
+    for number in chunk_numbers(place.ledger, batch, TRANSFORMED):
+        chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk).orders
+        (rehearse_chunk if is_dry_run else load_chunk)(loading, number, chunk)
     if not is_dry_run:
         _pass_on_cancellations(loading)
     counts = _counts(loading)
     with writing(place.ledger.engine, what="the ledger") as database:
-        drop_staged(database, batch)
+        drop_chunks(database, batch)
         before = get_batch(place.ledger, batch.batch_id).counts
         # What the warehouse refused is held by now: the quality gate counts it as well.
         update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})

@@ -10,19 +10,20 @@ from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
+from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
-    IN_WAREHOUSE,
+    loaded_orders,
     move_outcomes,
     reasons_text,
-    tracked_orders,
     write_loaded,
     write_outcomes,
     write_reloaded,
     write_standing,
 )
-from mfn.ledger.staging import CANCEL_REQUESTED, drop_staged, is_same_order, reserve
+from mfn.ledger.staging import CANCEL_REQUESTED, is_same_order, reserve
 from mfn.models import OrderStatus, Outcome, Reason
+from mfn.steps.transform import transform
 from mfn.warehouse.cancelling import CANCELLED
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from mfn.ledger.staging import Staged
     from mfn.models import BatchRef
     from mfn.steps.workplace import Workplace
+
+TRANSFORMED = transform.__name__
+"""The stage whose chunks are loaded."""
 
 BUYER_ASKED = "the buyer asked for it"
 
@@ -79,17 +83,18 @@ class Loading:
 
 
 def _is_same(known: Row[Any] | None, digest: str) -> bool:
-    return known is not None and known.status in IN_WAREHOUSE and is_same_order(known.loaded_digest, digest)
+    return known is not None and is_same_order(known.loaded_digest, digest)
 
 
-def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
+def rehearse_chunk(loading: Loading, number: int, chunk: Chunk) -> None:  # noqa: ARG001 - as load_chunk
     """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
 
     Args:
         loading: What stays the same over the chunks.
+        number: The chunk's place in the batch.
         chunk: Staged orders.
     """
-    tracked = tracked_orders(loading.place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    tracked = loaded_orders(loading.place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
     with writing(loading.place.ledger.engine, what="the ledger") as database:
         assert_held(database, loading.batch.lease)
         move_outcomes(
@@ -107,11 +112,12 @@ def _outcome(*, same: bool) -> str:
     return (Outcome.UNCHANGED if same else Outcome.LOADED).value
 
 
-def load_chunk(loading: Loading, chunk: Chunk) -> None:
+def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     """Write a chunk: one transaction in the warehouse, then one in the ledger.
 
     Args:
         loading: What stays the same over the chunks.
+        number: The chunk's place in the batch.
         chunk: Staged orders.
 
     Raises:
@@ -119,7 +125,7 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
         FatalError: The warehouse refuses all that is written.
     """
     place = loading.place
-    tracked = tracked_orders(place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    tracked = loaded_orders(place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
     ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
     changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
     lost = _lost_in_warehouse(loading, changed)
@@ -137,7 +143,7 @@ def load_chunk(loading: Loading, chunk: Chunk) -> None:
         for order_id, _, staged in to_write
         if order_id in refusals and not staged.is_in_warehouse
     }
-    _note(loading, chunk, tracked, written=written | told, held=held)
+    _note(loading, number, chunk, tracked, written=written | told, held=held)
 
 
 def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
@@ -197,6 +203,7 @@ def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[
 
 def _note(
     loading: Loading,
+    number: int,
     chunk: Chunk,
     tracked: Mapping[str, Row[Any]],
     *,
@@ -236,7 +243,7 @@ def _note(
         )
         move_outcomes(database, batch, moved)
         add_findings(database, batch, conflicts=loading.conflicts.for_report())
-        drop_staged(database, batch, [order_id for order_id, _, _ in chunk])
+        drop_chunks(database, batch, stage=TRANSFORMED, number=number)
 
 
 def _refusal(error: DataError) -> Reason:

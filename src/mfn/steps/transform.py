@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mfn.amazon.orders import decode_order
 from mfn.database.engines import writing
-from mfn.errors import DataError, FatalError
+from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
+from mfn.ledger.chunks import chunk_numbers, read_chunk, unpacked, write_chunk
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, tracked_orders
-from mfn.ledger.staging import Staged, digest_of, drop_staged, stage
+from mfn.ledger.orders import batch_orders, loaded_orders
+from mfn.ledger.staging import Staged, StagedChunk, digest_of
 from mfn.models import Outcome
-from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
+from mfn.rules.frames import time_texts
 from mfn.rules.programs import is_business, is_premium
-from mfn.rules.shipping_methods import resolve_shipping_methods
 from mfn.rules.skus import resolve_skus
-from mfn.steps.judging import READY, is_payment_pending, standings_of
+from mfn.steps.judging import READY, Kept, is_payment_pending, standings_of
+from mfn.steps.validate import ValidatedChunk, validate
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Row
 
-    from mfn.amazon.orders import Order
-    from mfn.models import BatchRef
+    from mfn.models import BatchRef, Standing
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
@@ -67,20 +65,17 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     outcomes = {
         row.order_id: row.outcome for row in rows if row.outcome != Outcome.IGNORED or is_payment_pending(row.reasons)
     }
-    with writing(place.ledger.engine, what="the ledger") as database:
-        assert_held(database, batch.lease)
-        drop_staged(database, batch)
-    order_ids, staged_count = sorted(outcomes), 0
-    for start in range(0, len(order_ids), CHUNK_ORDERS):
-        chunk = order_ids[start : start + CHUNK_ORDERS]
-        tracked = tracked_orders(place.ledger, batch.connection, chunk)
-        orders = _decoded(place, batch, chunk)
-        ready = [order for order in orders if outcomes[order.order_id] in PASSED]
-        others = [order for order in orders if outcomes[order.order_id] not in PASSED]
+    staged_count = 0
+    for number in chunk_numbers(place.ledger, batch, validate.__name__):
+        validated = read_chunk(place.ledger, batch, validate.__name__, number, ValidatedChunk)
+        kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
+        told = kept.orders["order_id"].map(outcomes)
+        ready, others = _of(kept, told.isin(PASSED)), _of(kept, told.notna() & ~told.isin(PASSED))
+        tracked = loaded_orders(place.ledger, batch.connection, ready.orders["order_id"].tolist())
         staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)
-            stage(place.ledger, database, batch, staged)
+            write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=number)
         staged_count += len(staged)
     counts = {"staged": staged_count}
     with writing(place.ledger.engine, what="the ledger") as database:
@@ -88,40 +83,37 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     return replace(batch, counts={**batch.counts, **counts})
 
 
-def _decoded(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> list[Order]:
-    """The orders that can be decoded; one that is held because it cannot be is not promised anything."""
-    orders = []
-    for _, text in stored_orders(place.ledger, batch.connection, order_ids):
-        try:
-            orders.append(decode_order(text))
-        except DataError:
-            continue
-    return orders
+def _of(kept: Kept, chosen: pd.Series[bool]) -> Kept:
+    """Some of the orders, and what belongs to them."""
+    if chosen.all():
+        return kept
+    orders = kept.orders[chosen]
+    lines = kept.lines[kept.lines["order_id"].isin(orders["order_id"])]
+    return Kept(orders.reset_index(drop=True), lines.reset_index(drop=True), kept.addresses[chosen])
 
 
 def _stage_ready(
-    place: Workplace, orders: Sequence[Order], items: pd.DataFrame, tracked: Mapping[str, Row[Any]]
+    place: Workplace, ready: Kept, items: pd.DataFrame, tracked: Mapping[str, Row[Any]]
 ) -> list[tuple[str, str, Staged]]:
-    frame, lines, addresses = order_frame(orders), line_frame(orders), address_frame(orders)
-    frame = resolve_shipping_methods(frame, place.mappings.shipping_methods, connection=place.connection.name)
-    before = _fulfilled_before(lines, tracked)
-    lines = lines.assign(quantity_to_ship=_to_load(lines, before))
+    frame = ready.orders
+    before = _fulfilled_before(ready.lines, tracked)
+    lines = ready.lines.assign(quantity_to_ship=_to_load(ready.lines, before))
     components = _components(place, frame, lines, items)
-    if not components["is_known"].all() or frame["warehouse_code"].isna().any():
+    if not components["is_known"].all():
         raise FatalError(
             "a mapping or the warehouse's item master changed while this run was at work,"
             " and no longer fits orders that had passed.",
             remedy="Run it again from the checks: mfn rerun --failed --from-stage validate.",
         )
-    order_rows = _order_rows(place, frame, lines, addresses)
+    standings = standings_of(frame)
+    order_rows = _order_rows(place, frame, lines, ready.addresses, standings)
     line_rows = _line_rows(lines, components)
     reserved = _reserved(components)
     staged = []
-    for row, standing, cancel_reason in zip(order_rows, standings_of(frame), frame["cancel_reason"], strict=True):
+    for row, standing, cancel_reason in zip(order_rows, standings, frame["cancel_reason"].tolist(), strict=True):
         order_id = row[0]
-        known = tracked.get(order_id)
         order_lines = line_rows.get(order_id, [])
-        is_there = known is not None and known.status in IN_WAREHOUSE
+        is_there = order_id in tracked
         staged.append(
             (
                 order_id,
@@ -140,14 +132,13 @@ def _stage_ready(
     return staged
 
 
-def _stage_reserved(place: Workplace, orders: Sequence[Order], items: pd.DataFrame) -> list[tuple[str, str, Staged]]:
+def _stage_reserved(place: Workplace, others: Kept, items: pd.DataFrame) -> list[tuple[str, str, Staged]]:
     """Orders that are not loaded and still have units promised to them, as far as their SKUs are known."""
-    frame = order_frame(orders)
-    components = _components(place, frame, line_frame(orders), items)
+    components = _components(place, others.orders, others.lines, items)
     reserved = _reserved(components[components["is_known"]])
     return [
         (order_id, "", Staged(None, [], reserved.get(order_id, []), standing, is_in_warehouse=False))
-        for order_id, standing in zip(frame["order_id"], standings_of(frame), strict=True)
+        for order_id, standing in zip(others.orders["order_id"], standings_of(others.orders), strict=True)
     ]
 
 
@@ -164,17 +155,13 @@ def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, item
 def _fulfilled_before(lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]) -> dict[str, str]:
     """What had been shipped of each order before the warehouse first got it, as JSON text; absent: nothing."""
     before = {order_id: row.fulfilled_before for order_id, row in tracked.items() if row.fulfilled_before}
-    first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(_in_warehouse(tracked))]
+    first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(list(tracked))]
     shipped: dict[str, dict[str, int]] = {}
     for order_id, item, units in zip(
         first["order_id"], first["order_item_id"], first["quantity_fulfilled"], strict=True
     ):
         shipped.setdefault(order_id, {})[item] = int(units)
     return before | {order_id: msgspec.json.encode(units).decode() for order_id, units in shipped.items()}
-
-
-def _in_warehouse(tracked: Mapping[str, Row[Any]]) -> list[str]:
-    return [order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE]
 
 
 def _to_load(lines: pd.DataFrame, before: Mapping[str, str]) -> pd.Series[int]:
@@ -200,12 +187,11 @@ def _reserved(components: pd.DataFrame) -> dict[str, list[tuple[int, str, int]]]
 
 
 def _order_rows(
-    place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, addresses: pd.DataFrame
+    place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, addresses: pd.DataFrame, standings: Sequence[Standing]
 ) -> list[tuple[Any, ...]]:
     """Rows of `mfn.warehouse.tables.ORDER_COLUMNS` without the batch and its times, which the load adds."""
     flags = lines.groupby("order_id")[["requires_signature", "requires_age_check", "requires_identity_check"]].any()
     flags = flags.reindex(frame["order_id"], fill_value=False)
-    standings = standings_of(frame)
     return list(
         zip(
             frame["order_id"].tolist(),

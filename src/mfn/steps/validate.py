@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import select
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
 from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, stored_orders
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
@@ -25,17 +27,38 @@ from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.steps.extract import keep_calls, read_again
-from mfn.steps.judging import READY, Bench, Judgement, judge
+from mfn.steps.judging import READY, Bench, Judgement, Kept, judge
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
+
+
+KEPT_COLUMNS = (
+    "order_id", "marketplace_id", "created_at", "earliest_ship_at", "ship_by", "deliver_by", "fulfilled_by",
+    "service_level", "programs", "purchase_order_number", "replaces_order", "cancel_reason", "warehouse_code",
+)  # fmt: skip
+"""What the transform reads of an order."""
+
+
+class ValidatedChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What the transform reads of a chunk; which of its orders passed stands in the ledger's outcomes.
+
+    Attributes:
+        orders: `KEPT_COLUMNS` of `Kept.orders`.
+        lines: `Kept.lines`.
+        addresses: `Kept.addresses`.
+    """
+
+    orders: Frame
+    lines: Frame
+    addresses: Frame
 
 
 def validate(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -62,20 +85,28 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     if row.parameters.get("order_id") is None:
         with writing(place.ledger.engine, what="the ledger") as database:
             take_in_earlier_orders(database, batch)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        drop_chunks(database, batch)
     rows = batch_orders(place.ledger, batch.batch_id)
     orders = {order.order_id: order.origin for order in rows}
     loaded = set() if is_dry_run else {order.order_id for order in rows if order.outcome == Outcome.LOADED}
     waiting = _read_before_release(bench, batch, [order_id for order_id, origin in orders.items() if origin == EARLIER])
     tally = _Tally()
     order_ids = sorted(orders)
-    for start in range(0, len(order_ids), CHUNK_ORDERS):
+    for number, start in enumerate(range(0, len(order_ids), CHUNK_ORDERS)):
         chunk = order_ids[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
-        judgements, report = judge(bench, stored_orders(place.ledger, batch.connection, chunk), tracked)
-        judgements = [_still_held(judged, tracked) if judged.order_id in waiting else judged for judged in judgements]
-        tally.add(judgements, orders, report)
-        judgements = [_loaded_before(judged) if judged.order_id in loaded else judged for judged in judgements]
-        _write(place, batch, judgements, orders, is_dry_run=is_dry_run)
+        judged = judge(bench, stored_orders(place.ledger, batch.connection, chunk), tracked)
+        judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
+        tally.add(judgements, orders, judged.report)
+        judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            write_chunk(
+                place.ledger, database, batch, _for_transform(judged.kept), stage=validate.__name__, number=number
+            )
+            _write(database, batch, judgements, orders, is_dry_run=is_dry_run)
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -121,8 +152,8 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> s
         chunk = earlier[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         held = [order_id for order_id in chunk if (known := tracked.get(order_id)) and known.status == OrderStatus.HELD]
-        judgements, _ = judge(bench, stored_orders(place.ledger, batch.connection, held), tracked)
-        passing = {judged.order_id for judged in judgements if judged.outcome == READY} - _landed_by(place, batch, held)
+        judgements = judge(bench, stored_orders(place.ledger, batch.connection, held), tracked).judgements
+        passing = {one.order_id for one in judgements if one.outcome == READY} - _landed_by(place, batch, held)
         urgent_first = sorted(
             passing, key=lambda order_id: (tracked[order_id].ship_by is None, tracked[order_id].ship_by)
         )
@@ -152,34 +183,23 @@ def _loaded_before(judged: Judgement) -> Judgement:
     return replace(judged, outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
+def _for_transform(kept: Kept) -> ValidatedChunk:
+    return ValidatedChunk(packed(kept.orders[list(KEPT_COLUMNS)]), packed(kept.lines), packed(kept.addresses))
+
+
 def _write(
-    place: Workplace, batch: BatchRef, judgements: Sequence[Judgement], origins: dict[str, str], *, is_dry_run: bool
+    database: Connection, batch: BatchRef, judgements: Sequence[Judgement], origins: dict[str, str], *, is_dry_run: bool
 ) -> None:
-    with writing(place.ledger.engine, what="the ledger") as database:
-        assert_held(database, batch.lease)
-        texts = {judged.order_id: reasons_text(judged.reasons) for judged in judgements}
-        write_outcomes(
-            database,
-            batch,
-            [
-                (
-                    judged.order_id,
-                    origins[judged.order_id],
-                    str(judged.outcome),
-                    texts[judged.order_id],
-                    reasons_text(judged.warnings),
-                )
-                for judged in judgements
-            ],
-        )
-        if is_dry_run:
-            return
-        write_standing(
-            database,
-            batch,
-            [
-                (judged.order_id, judged.status, texts[judged.order_id], *judged.standing)
-                for judged in judgements
-                if judged.status is not None
-            ],
-        )
+    texts = {one.order_id: reasons_text(one.reasons) for one in judgements if one.reasons}
+    outcomes = [
+        (one.order_id, origins[one.order_id], one.outcome, texts.get(one.order_id), reasons_text(one.warnings))
+        for one in judgements
+    ]
+    write_outcomes(database, batch, outcomes)
+    if not is_dry_run:
+        standings = [
+            (one.order_id, one.status, texts.get(one.order_id), *one.standing)
+            for one in judgements
+            if one.status is not None
+        ]
+        write_standing(database, batch, standings)

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("units", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "order_id", "line_number", name=op.f("pk_reservation")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_reservation_warehouse_sku"), "reservation", ["warehouse", "sku"])
 
@@ -100,6 +101,7 @@ def upgrade() -> None:
         sa.Column("first_loaded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection", "order_id", name=op.f("pk_tracked_order")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_tracked_order_connection_status"), "tracked_order", ["connection", "status"])
 
@@ -123,16 +125,16 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_batch_order_batch_id")),
         sa.PrimaryKeyConstraint("batch_id", "order_id", name=op.f("pk_batch_order")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_batch_order_batch_id_outcome"), "batch_order", ["batch_id", "outcome"])
-    op.create_index(op.f("ix_batch_order_connection_order_id"), "batch_order", ["connection", "order_id"])
+    op.create_index(op.f("ix_batch_order_order_id"), "batch_order", ["order_id"])
 
     op.create_table(
-        "staged_order",
+        "batch_chunk",
         sa.Column("batch_id", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_staged_order_batch_id")),
-        sa.PrimaryKeyConstraint("batch_id", "order_id", name=op.f("pk_staged_order")),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_batch_chunk_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", "stage", "number", name=op.f("pk_batch_chunk")),
     )

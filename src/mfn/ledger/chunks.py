@@ -1,0 +1,145 @@
+"""What one stage of a batch hands to the next: frames, a chunk of orders at a time, encrypted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+import pandas as pd
+from sqlalchemy import delete, select
+
+from mfn.database.bulk import merge
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.schema import BatchChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+Content = TypeVar("Content")
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """One column of a frame: its plain values, or the bytes of an array where all are numbers, times or yes and no.
+
+    Attributes:
+        kind: NumPy's name of the type, `object` for plain values.
+        values: The plain values of `object`.
+        content: The bytes of every other kind.
+    """
+
+    kind: str
+    values: list[Any]
+    content: bytes = b""
+
+
+Frame = dict[str, Column]
+"""A frame as it is written down: its columns by name, in order; the index is 0…n-1."""
+
+TIMES = "datetime64[us]"
+
+
+def packed(frame: pd.DataFrame) -> Frame:
+    """A frame as it is written down.
+
+    Args:
+        frame: Columns of `object`, `int64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
+    """
+    return {str(name): _packed(frame[name]) for name in frame.columns}
+
+
+def _packed(column: pd.Series[Any]) -> Column:
+    if column.dtype == object:
+        return Column("object", column.tolist())
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return Column(TIMES, [], column.dt.tz_convert(None).to_numpy(dtype=TIMES).tobytes())
+    return Column(str(column.dtype), [], column.to_numpy().tobytes())
+
+
+def unpacked(frame: Frame) -> pd.DataFrame:
+    """A frame as it was; tuples have become lists."""
+    return pd.DataFrame({name: _unpacked(column) for name, column in frame.items()}, columns=list(frame))
+
+
+def _unpacked(column: Column) -> pd.Series[Any]:
+    if column.kind == "object":
+        return pd.Series(column.values, dtype="object")
+    values = pd.Series(np.frombuffer(column.content, dtype=column.kind))
+    return values.dt.tz_localize("UTC") if column.kind == TIMES else values
+
+
+def write_chunk(
+    ledger: Ledger, database: Connection, batch: BatchRef, content: msgspec.Struct, *, stage: str, number: int
+) -> None:
+    """Write down what a stage made of one chunk; what it made of it before is replaced.
+
+    Args:
+        ledger: The open ledger.
+        database: The open transaction.
+        batch: The batch.
+        content: What the next stage reads; buyers' data may be in it.
+        stage: The stage that made it.
+        number: The chunk's place in the batch.
+    """
+    payload = ledger.cipher.encrypt(_ENCODER.encode(content), context=f"{batch.batch_id} {stage} {number}")
+    merge(
+        database,
+        table(BatchChunk),
+        ("batch_id", "stage", "number", "payload"),
+        [(batch.batch_id, stage, number, payload)],
+    )
+
+
+def chunk_numbers(ledger: Ledger, batch: BatchRef, stage: str) -> Sequence[int]:
+    """The chunks of a batch that a stage has left, in order."""
+    statement = (
+        select(BatchChunk.number)
+        .where(BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage)
+        .order_by(BatchChunk.number)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).scalars().all()
+
+
+def read_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
+    """What a stage made of one chunk.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+        stage: The stage that made it.
+        number: One of `chunk_numbers`.
+        kind: What it wrote.
+    """
+    statement = select(BatchChunk.payload).where(
+        BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number == number
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        payload = database.execute(statement).scalar_one()
+    plain = ledger.cipher.decrypt(payload, context=f"{batch.batch_id} {stage} {number}")
+    return msgspec.msgpack.decode(plain, type=kind)
+
+
+def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = None, number: int | None = None) -> None:
+    """Remove what is done with.
+
+    Args:
+        database: The open transaction.
+        batch: The batch.
+        stage: Only what this stage made.
+        number: Only this chunk.
+    """
+    statement = delete(BatchChunk).where(BatchChunk.batch_id == batch.batch_id)
+    if stage is not None:
+        statement = statement.where(BatchChunk.stage == stage)
+    if number is not None:
+        statement = statement.where(BatchChunk.number == number)
+    database.execute(statement)
