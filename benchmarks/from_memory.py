@@ -25,7 +25,7 @@ from benchmarks.homes import CONNECTION, enter_home
 from mfn.amazon.orders import SearchPage
 from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
-from mfn.ledger.landing import WINDOW, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.opening import open_ledger
 from mfn.steps.load import load
 from mfn.steps.report import report
@@ -63,6 +63,7 @@ def import_pages(settings: Settings, bodies: Sequence[bytes]) -> tuple[BatchRef,
                     with writing(ledger.engine, what="the ledger") as database:
                         land(ledger, database, batch, [read_arrival(bytes(raw)) for raw in page.orders], origin=WINDOW)
                         update_batch(database, batch, page_token=page.pagination and page.pagination.next_token)
+                index_pages(ledger, batch)
             for step in STEPS:
                 with timed(times, step.__name__):
                     batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it

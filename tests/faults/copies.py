@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-BOOKKEEPING = {"batch_id", "loaded_at", "updated_at", "landed_at", "payload", "warehouse"}
+BOOKKEEPING = {"batch_id", "loaded_at", "updated_at", "landed_at", "page", "position", "warehouse"}
 MOMENTS = {"first_loaded_at", "cancel_requested_at"}
 """Of these only whether there is one is compared."""
 

@@ -68,6 +68,7 @@ def a_day_that_goes_on(world: World) -> None:
 
 LOUD: dict[str, tuple[int, ...]] = {
     "_land_page": (-1,),
+    "_index_some": (0,),
     "_write": (0,),
     "load": (0,),
     "_note": (0,),

@@ -14,7 +14,7 @@ from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import list_orders
-from mfn.ledger.schema import LandedOrder, Reservation
+from mfn.ledger.schema import LandedPage, Reservation
 from mfn.steps.runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order
@@ -181,7 +181,7 @@ def test_buyers_data_is_encrypted_in_the_ledger(world: World) -> None:
     world.put(an_order(recipient={"deliveryAddress": address(name="Planted Name", addressLine1="7 Planted Lane")}))
     world.run()
     with reading(world.ledger.engine, what="the ledger") as database:
-        (payload,) = database.execute(select(LandedOrder.payload)).scalars()
+        (payload,) = database.execute(select(LandedPage.payload)).scalars()
     assert b"Planted" not in payload
     for file in (world.home / ".mfn").rglob("*"):
         if file.is_file():

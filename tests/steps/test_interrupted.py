@@ -9,6 +9,7 @@ import pytest
 from mfn.errors import RetriableError, RunFailedError
 from mfn.ledger.batches import get_batch, list_batches
 from mfn.steps import load as load_step
+from mfn.steps import validate as validate_step
 from mfn.steps.extract import extract
 from mfn.steps.loading import load_chunk
 from mfn.steps.report import report
@@ -66,12 +67,12 @@ def test_what_the_warehouse_refused_before_a_run_broke_off_counts_at_the_quality
     world.put(an_order(recipient={"deliveryAddress": address(city="Nowhere")}), an_order())
     world.refuse_city("Nowhere")
 
-    def load_one_and_break(loading: Loading, chunk: Chunk) -> None:
-        load_chunk(loading, chunk)
+    def load_one_and_break(loading: Loading, number: int, chunk: Chunk) -> None:
+        load_chunk(loading, number, chunk)
         raise RetriableError("the warehouse is gone.", remedy="Start it.")
 
     with monkeypatch.context() as planted:
-        planted.setattr(load_step, "CHUNK_ORDERS", 1)
+        planted.setattr(validate_step, "CHUNK_ORDERS", 1)
         planted.setattr(load_step, "load_chunk", load_one_and_break)
         with pytest.raises(RunFailedError, match="the warehouse is gone"):
             world.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,19 @@ from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError
 from mfn.ledger.batches import open_batch
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
-from mfn.ledger.landing import EARLIER, WINDOW, get_watermark, land, move_watermark, read_arrival, stored_orders
+from mfn.ledger.landing import (
+    EARLIER,
+    WINDOW,
+    get_watermark,
+    index_pages,
+    land,
+    move_watermark,
+    read_arrival,
+    stored_orders,
+)
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import Ledger
-from mfn.ledger.schema import Base, BatchOrder, LandedOrder
+from mfn.ledger.schema import ArrivedPage, Base, BatchOrder, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +62,15 @@ def landed(ledger: Ledger, batch: BatchRef, *texts: bytes, origin: str = WINDOW)
     """What stands in the ledger once texts have landed."""
     with writing(ledger.engine, what="the ledger") as database:
         land(ledger, database, batch, [read_arrival(raw) for raw in texts], origin=origin)
+    index_pages(ledger, batch)
     with reading(ledger.engine, what="the ledger") as database:
         ids = database.execute(select(LandedOrder.order_id)).scalars().all()
     return {order_id: json.loads(raw) for order_id, raw in stored_orders(ledger, "us", ids)}
+
+
+def rows_of(ledger: Ledger, model: Any) -> list[Any]:
+    with reading(ledger.engine, what="the ledger") as database:
+        return list(database.execute(select(model).order_by(*model.__table__.primary_key)))
 
 
 def origins(ledger: Ledger) -> dict[str, str]:
@@ -88,6 +104,28 @@ def test_an_order_that_the_window_returned_stays_so_when_it_is_read_again(ledger
     assert origins(ledger) == {"1": WINDOW, "2": EARLIER}
     landed(ledger, batch, text("2", 1))
     assert origins(ledger) == {"1": WINDOW, "2": WINDOW}
+
+
+def test_pages_that_a_broken_off_run_left_are_taken_in_by_the_next(ledger: Ledger, batch: BatchRef) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        land(ledger, database, batch, [read_arrival(text("1")), read_arrival(text("2"))], origin=WINDOW)
+        land(ledger, database, batch, [read_arrival(text("2", 1, version="b"))], origin=EARLIER)
+    later = replace(batch, batch_id="another")
+    index_pages(ledger, later)
+    assert origins(ledger) == {"1": WINDOW, "2": WINDOW}, "of the batch that landed them"
+    assert json.loads(dict(stored_orders(ledger, "us", ["2"]))["2"])["version"] == "b"
+    index_pages(ledger, later)
+    assert rows_of(ledger, ArrivedPage) == []
+
+
+def test_a_page_is_gone_once_newer_texts_of_all_its_orders_have_landed(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, text("1"), text("2"))
+    landed(ledger, batch, text("1", 1))
+    assert [row.page for row in rows_of(ledger, LandedPage)] == [1, 2]
+    landed(ledger, batch, text("2", 1), text("1", 0))
+    assert [row.page for row in rows_of(ledger, LandedPage)] == [2, 3]
+    landed(ledger, batch, text("2", 0))
+    assert [row.page for row in rows_of(ledger, LandedPage)] == [2, 3], "an older text leaves nothing behind"
 
 
 UNUSABLE: list[Any] = [
@@ -129,6 +167,7 @@ def test_an_id_that_cannot_be_used_gets_a_made_up_one_and_the_text_is_kept(
 def test_a_text_that_is_no_order_is_kept_under_a_made_up_id(ledger: Ledger, batch: BatchRef, raw: bytes) -> None:
     with writing(ledger.engine, what="the ledger") as database:
         land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
+    index_pages(ledger, batch)
     ((order_id, kept),) = stored_orders(ledger, "us", list(origins(ledger)))
     assert order_id.startswith("unreadable-")
     assert kept == raw
@@ -174,4 +213,4 @@ def test_the_watermark_never_goes_back(ledger: Ledger, batch: BatchRef) -> None:
 def test_nothing_of_an_order_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, text("1", recipient={"deliveryAddress": {"name": "Planted Name"}}))
     with reading(ledger.engine, what="the ledger") as database:
-        assert "Planted" not in str(database.execute(select(LandedOrder)).one())
+        assert "Planted" not in str(database.execute(select(LandedPage)).one())

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from mfn.rules.lines import is_duplicate_line
 
 from mfn.mappings import load_mappings
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
@@ -99,15 +98,6 @@ def test_no_order_at_all_gives_no_line_at_all() -> None:
     frame = resolve_skus(lines(), aliases(), ITEMS, connection="us", marketplaces={})
     assert frame.empty
     assert {"warehouse_sku", "units_per_kit", "quantity", "is_known", "line_number"} <= set(frame.columns)
-
-
-def test_one_order_item_id_twice_is_a_duplicate_and_one_sku_twice_is_not() -> None:
-    ordered = lines(("1", "TEAPOT", 1), ("1", "TEAPOT", 1), ("2", "TEAPOT", 1), ("2", "MUG-RED", 1))
-    assert is_duplicate_line(ordered).tolist() == [False] * 4
-    ordered.loc[3, "order_item_id"] = "2-1"
-    assert is_duplicate_line(ordered).tolist() == [False, False, True, True]
-    ordered["order_item_id"] = "the same in two orders"
-    assert is_duplicate_line(ordered.iloc[[0, 2]]).tolist() == [False, False]
 
 
 @pytest.mark.parametrize(

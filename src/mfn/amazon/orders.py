@@ -265,6 +265,8 @@ def decode_order(raw: bytes) -> Order:
 
 def in_utc(moment: datetime) -> datetime:
     """The same moment in UTC; Amazon writes UTC, and a time without a zone is taken as such."""
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
@@ -30,6 +30,9 @@ DIED = {
     "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
 }
 WHAT = "the ledger"
+
+_CHANGE = update(Batch).where(Batch.batch_id == bindparam("changed"))
+"""Sets the columns whose values it is given; built once, since every page of a search changes its batch."""
 
 
 def open_batch(
@@ -185,7 +188,7 @@ def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:
         values: Columns of the batch table.
     """
     assert_held(database, batch.lease)
-    database.execute(update(Batch).where(Batch.batch_id == batch.batch_id).values(**values))
+    database.execute(_CHANGE, {"changed": batch.batch_id, **values})
 
 
 def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from mfn.amazon.orders import IDENTIFIER, in_utc
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading
-from mfn.ledger.schema import BatchOrder, LandedOrder, Watermark
+from mfn.database.engines import reading, writing
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +33,19 @@ WINDOW = "window"
 EARLIER = "earlier"
 CHUNK_ORDERS = 10_000
 """Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
+PAGES_AT_ONCE = 500
+PAGES_IN_MEMORY = 50
+
+LANDED_COLUMNS = ("connection", "order_id", "page", "position", "last_updated_at", "batch_id", "landed_at")
+BATCH_COLUMNS = ("batch_id", "order_id", "connection", "origin", "at")
+
+# Built once: these run for every page.
+_LAST_PAGE = select(func.max(LandedPage.page)).where(LandedPage.connection == bindparam("of"))
+_ADD_PAGE = insert(LandedPage)
+_ADD_ARRIVED = insert(ArrivedPage)
+
+_PAGES = msgspec.msgpack.Encoder()
+_TEXTS = msgspec.msgpack.Decoder(list[bytes])
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,44 +102,100 @@ def _loose_order_id(raw: bytes) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterable[Arrival], *, origin: str) -> int:
-    """Write orders down, each at its newest; an order that stands there in a newer version stays as it is.
+def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterable[Arrival], *, origin: str) -> None:
+    """Write down what Amazon answered, as one page at the end of all; `index_pages` makes its orders known.
 
     Args:
         ledger: The open ledger.
         database: The open transaction.
-        batch: The batch that fetched them.
+        batch: The batch that fetched them; it holds the lease, so that nobody else lands for its connection.
         arrivals: Orders, possibly the same one twice.
         origin: `window` for what Amazon returned for the batch's window, `earlier` for orders read again.
-
-    Returns:
-        How many distinct orders were given.
     """
-    newest: dict[str, Arrival] = {}
+    texts, headers = [], []
     for arrival in arrivals:
-        known = newest.get(arrival.order_id)
-        if known is None or not _is_older(arrival, known):
-            newest[arrival.order_id] = arrival
-    now = utc_text(datetime.now(UTC))
-    rows = [
-        (
-            batch.connection,
-            order_id,
-            ledger.cipher.encrypt(arrival.raw, context=f"{batch.connection} {order_id}"),
-            arrival.last_updated_at and utc_text(arrival.last_updated_at),
-            batch.batch_id,
-            now,
-        )
-        for order_id, arrival in newest.items()
-    ]
-    columns = ("connection", "order_id", "payload", "last_updated_at", "batch_id", "landed_at")
-    merge(database, table(LandedOrder), columns, rows, guard=NEWER)
-    add_to_batch(database, batch, newest, origin=origin)
-    return len(newest)
+        texts.append(arrival.raw)
+        headers.append((arrival.order_id, arrival.last_updated_at and utc_text(arrival.last_updated_at)))
+    if not texts:
+        return
+    page = (database.execute(_LAST_PAGE, {"of": batch.connection}).scalar() or 0) + 1
+    payload = ledger.cipher.encrypt(_PAGES.encode(texts), context=f"{batch.connection} page {page}")
+    place = {"connection": batch.connection, "page": page}
+    database.execute(_ADD_PAGE, {**place, "payload": payload})
+    arrived = {"batch_id": batch.batch_id, "origin": origin, "orders": headers, "landed_at": datetime.now(UTC)}
+    database.execute(_ADD_ARRIVED, {**place, **arrived})
 
 
-def _is_older(arrival: Arrival, known: Arrival) -> bool:
-    return bool(arrival.last_updated_at and known.last_updated_at and arrival.last_updated_at < known.last_updated_at)
+def index_pages(ledger: Ledger, batch: BatchRef) -> None:
+    """Make the orders of every landed page known: where their newest text is, and which batch met them.
+
+    Pages that an earlier run of the connection left behind when it was broken off are taken in as well. A page of which
+    every order has landed anew is removed.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch at work.
+    """
+    while _index_some(ledger, batch) == PAGES_AT_ONCE:
+        pass
+
+
+def _index_some(ledger: Ledger, batch: BatchRef) -> int:
+    arrived = (
+        select(ArrivedPage)
+        .where(ArrivedPage.connection == batch.connection)
+        .order_by(ArrivedPage.page)
+        .limit(PAGES_AT_ONCE)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        if not database.execute(arrived).first():
+            return 0
+    with writing(ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        pages = database.execute(arrived).all()
+        newest: dict[str, tuple[Any, ...]] = {}
+        met: dict[tuple[str, str], tuple[str, str]] = {}
+        for row in pages:
+            landed_at = utc_text(row.landed_at)
+            for position, (order_id, updated_at) in enumerate(row.orders):
+                known = newest.get(order_id)
+                if known is None or not (updated_at and known[4] and updated_at < known[4]):
+                    place = (batch.connection, order_id, row.page, position)
+                    newest[order_id] = (*place, updated_at, row.batch_id, landed_at)
+                if met.get((row.batch_id, order_id), ("", ""))[0] != WINDOW:
+                    met[row.batch_id, order_id] = (row.origin, landed_at)
+        before = _pages_of(database, batch.connection, newest)
+        merge(database, table(LandedOrder), LANDED_COLUMNS, sorted(newest.values()), guard=NEWER)
+        for origin, update in ((WINDOW, ("origin",)), (EARLIER, ())):
+            rows = [
+                (batch_id, order_id, batch.connection, origin, at)
+                for (batch_id, order_id), (of, at) in sorted(met.items())
+                if of == origin
+            ]
+            merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update)
+        _remove_outdated(database, batch.connection, before | {row.page for row in pages})
+        done = delete(ArrivedPage).where(ArrivedPage.connection == batch.connection, ArrivedPage.page <= pages[-1].page)
+        database.execute(done)
+    return len(pages)
+
+
+def _pages_of(database: Connection, connection: str, order_ids: Iterable[str]) -> set[int]:
+    wanted = among(database, LandedOrder.order_id, order_ids)
+    statement = select(LandedOrder.page).where(LandedOrder.connection == connection, wanted)
+    return set(database.execute(statement.distinct()).scalars())
+
+
+def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> None:
+    """Remove those of some pages on which no order's newest text stands."""
+    for start in range(0, len(pages), PAGES_AT_ONCE):
+        some = sorted(pages)[start : start + PAGES_AT_ONCE]
+        of_connection = (LandedOrder.connection == connection) & LandedOrder.page.in_(some)
+        needed = set(database.execute(select(LandedOrder.page).where(of_connection).distinct()).scalars())
+        outdated = [page for page in some if page not in needed]
+        if outdated:
+            database.execute(
+                delete(LandedPage).where(LandedPage.connection == connection, LandedPage.page.in_(outdated))
+            )
 
 
 def add_to_batch(database: Connection, batch: BatchRef, order_ids: Iterable[str], *, origin: str) -> None:
@@ -133,7 +203,7 @@ def add_to_batch(database: Connection, batch: BatchRef, order_ids: Iterable[str]
     now = utc_text(datetime.now(UTC))
     rows = [(batch.batch_id, order_id, batch.connection, origin, now) for order_id in order_ids]
     update = ("origin",) if origin == WINDOW else ()
-    merge(database, table(BatchOrder), ("batch_id", "order_id", "connection", "origin", "at"), rows, update=update)
+    merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update)
 
 
 def stored_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -145,17 +215,30 @@ def stored_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> 
         order_ids: At most `CHUNK_ORDERS` ids.
 
     Yields:
-        Order id and JSON text, in the order of the ids; an order without a text is left out.
+        Order id and JSON text, page by page; an order without a text is left out.
     """
     with reading(ledger.engine, what="the ledger") as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
-        statement = select(LandedOrder.order_id, LandedOrder.payload).where(
-            LandedOrder.connection == connection, wanted
-        )
-        found = dict(database.execute(statement).all())
-    for order_id in order_ids:
-        if order_id in found:
-            yield order_id, ledger.cipher.decrypt(found[order_id], context=f"{connection} {order_id}")
+        statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
+        rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
+    places: list[tuple[int, int, str]] = sorted((row.page, row.position, row.order_id) for row in rows)
+    pages = list(dict.fromkeys(page for page, _, _ in places))
+    texts: dict[int, list[bytes]] = {}
+    for page, position, order_id in places:
+        if page not in texts:  # the next pages; those before are done with
+            texts = _read_pages(ledger, connection, pages[:PAGES_IN_MEMORY])
+            del pages[:PAGES_IN_MEMORY]
+        yield order_id, texts[page][position]
+
+
+def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[int, list[bytes]]:
+    statement = select(LandedPage.page, LandedPage.payload).where(
+        LandedPage.connection == connection, LandedPage.page.in_(pages)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        rows = database.execute(statement).all()
+    decrypt = ledger.cipher.decrypt
+    return {page: _TEXTS.decode(decrypt(payload, context=f"{connection} page {page}")) for page, payload in rows}
 
 
 def get_watermark(ledger: Ledger, connection: str) -> datetime | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, MfnError, RetriableError
@@ -38,6 +38,9 @@ _TAKE = text(
     " SET token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at"
     " WHERE lease.expires_at <= :now OR lease.token = :dead"
 )
+
+_RENEW = update(Lease).where(Lease.token == bindparam("held"))
+"""Sets `expires_at`; built once, since every commit of a run renews."""
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
         renewal.join()
         # What cannot be given back runs out by itself, and must not hide how the run ended.
         with suppress(MfnError), writing(ledger.engine, what="the ledger") as database:
-            database.execute(update(Lease).where(Lease.token == token).values(expires_at=0.0))
+            database.execute(_RENEW, {"held": token, "expires_at": 0.0})
 
 
 def assert_held(database: Connection, token: str) -> None:
@@ -83,7 +86,7 @@ def assert_held(database: Connection, token: str) -> None:
     Raises:
         RetriableError: Another run has taken it; nothing of this transaction may stay.
     """
-    renewed = database.execute(update(Lease).where(Lease.token == token).values(expires_at=time.time() + LEASE_SECONDS))
+    renewed = database.execute(_RENEW, {"held": token, "expires_at": time.time() + LEASE_SECONDS})
     if renewed.rowcount != 1:
         raise RetriableError(
             "another run has taken over this connection while this one stood still.",
@@ -136,9 +139,7 @@ def _renew_until(stopped: threading.Event, ledger: Ledger, token: str) -> None:
     while not stopped.wait(RENEWAL_SECONDS):
         try:
             with writing(ledger.engine, what="the ledger") as database:
-                database.execute(
-                    update(Lease).where(Lease.token == token).values(expires_at=time.time() + LEASE_SECONDS)
-                )
+                database.execute(_RENEW, {"held": token, "expires_at": time.time() + LEASE_SECONDS})
         except MfnError:
             continue  # the next commit of the run meets the same fault and reports it
 

@@ -97,17 +97,43 @@ class Batch(Base):
     __table_args__ = (Index(None, "connection", "kind", "started_at"),)
 
 
+class LandedPage(Base):
+    """Texts that Amazon sent together, encrypted as one; gone once newer versions of all of them have landed."""
+
+    __tablename__ = "landed_page"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    page: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, … as they came
+    payload: Mapped[bytes]
+
+
+class ArrivedPage(Base):
+    """A landed page whose orders are not in `landed_order` and `batch_order` yet."""
+
+    __tablename__ = "arrived_page"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    page: Mapped[int] = mapped_column(Integer, primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"))
+    origin: Mapped[str]  # as in batch_order
+    orders: Mapped[list[Any]]  # [order id, Amazon's time of its last change or null], as they stand on the page
+    landed_at: Mapped[datetime]
+
+
 class LandedOrder(Base):
-    """The newest text of every order that Amazon sent, encrypted."""
+    """Where the newest text of every order is that Amazon sent."""
 
     __tablename__ = "landed_order"
 
     connection: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(primary_key=True)
-    payload: Mapped[bytes]
+    page: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer)  # on the page, from 0
     last_updated_at: Mapped[datetime | None]  # Amazon's; None where it could not be read
     batch_id: Mapped[str]
     landed_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "connection", "page"), CLUSTERED)
 
 
 class BatchOrder(Base):

@@ -49,15 +49,15 @@ def check(orders: pd.DataFrame, lines: pd.DataFrame) -> tuple[QualityReport, pd.
 
 def _run(suite: Suite, frame: pd.DataFrame, findings: list[Finding], hits: list[tuple[Any, ...]]) -> None:
     facts, problems = _read(suite, frame)
-    definition, expectations = _prepared(suite.name)
-    from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415, TID251 - loaded by now
-
-    # COMPLETE without index columns: every offender's label, nothing of its row.
-    result = Validator(definition, "COMPLETE", {"dataframe": facts}).validate_expectation_suite(expectations)
-    # Rules that raised come first in the results: each is found by the place that it bears in its meta.
-    outcomes = {_place(outcome): outcome for outcome in result.results}
+    applies = facts.notna().sum()
+    broken = _broken(suite, facts)
     for place, rule in enumerate(suite.rules):
-        finding, positions = _finding(suite, rule, outcomes[place], problems, len(frame))
+        outcome = broken.get(place)
+        if outcome is None:
+            checked = int(min(applies[fact] for fact in rule.facts)) if rule.facts else len(frame)
+            findings.append(_made(suite, rule, checked, 0, None))
+            continue
+        finding, positions = _finding(suite, rule, outcome, problems, len(frame))
         findings.append(finding)
         rows = frame.index[positions].tolist()
         order_ids = frame["order_id"].iloc[positions].tolist() if "order_id" in frame.columns else [None] * len(rows)
@@ -69,6 +69,22 @@ def _run(suite: Suite, frame: pd.DataFrame, findings: list[Finding], hits: list[
 def _place(outcome: Any) -> int:
     place: int = outcome.expectation_config.meta["place"]
     return place
+
+
+def _broken(suite: Suite, facts: pd.DataFrame) -> dict[int, Any]:
+    """What Great Expectations found of the rules that do not hold, or could not run, by their place in the suite.
+
+    First it is asked only whether each rule holds, which takes half the time and is the answer to most of them.
+    """
+    definition, expectations = _prepared(suite.name)
+    from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415, TID251 - loaded by now
+
+    told = Validator(definition, "BOOLEAN_ONLY", {"dataframe": facts}).validate_expectation_suite(expectations)
+    # Rules that raised come first in the results: each is found by the place that it bears in its meta.
+    places = sorted(_place(outcome) for outcome in told.results if not outcome.success)
+    # COMPLETE without index columns: every offender's label, nothing of its row.
+    closer = Validator(definition, "COMPLETE", {"dataframe": facts})
+    return {place: closer.validate_expectation(expectations.expectations[place]) for place in places}
 
 
 def _read(suite: Suite, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -52,31 +52,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mfn.amazon.orders import in_utc
+from mfn.amazon.orders import (
+    Address,
+    Buyer,
+    GiftOption,
+    ItemFulfillment,
+    ItemShipping,
+    Packing,
+    Recipient,
+    ShippingConstraints,
+    Window,
+    in_utc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from mfn.amazon.orders import Address, Order, OrderItem
+    from mfn.amazon.orders import Order, OrderItem
 
 PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
-TIMES = ("created_at", "last_updated_at", "earliest_ship_at", "ship_by", "deliver_by")
-
-ORDER_COLUMNS = (
-    "order_id", "marketplace_id", "created_at", "last_updated_at", "fulfillment_status", "fulfilled_by",
-    "service_level", "programs", "earliest_ship_at", "ship_by", "deliver_by", "purchase_order_number", "replaces_order",
-    "cancel_reason", "has_recipient", "item_count", "units_to_ship",
-)  # fmt: skip
-LINE_COLUMNS = (
-    "order_id", "order_item_id", "item_number", "seller_sku", "asin", "title", "quantity_ordered", "quantity_fulfilled",
-    "quantity_to_ship", "unit_price", "currency_code", "ioss_number", "gift_wrap", "requires_serial_number",
-    "requires_transparency_code", "requires_signature", "requires_age_check", "requires_identity_check", "gift_message",
-    "customization_url",
-)  # fmt: skip
-ADDRESS_COLUMNS = (
-    "order_id", "name", "company_name", "line_1", "line_2", "line_3", "city", "district", "state", "postal_code",
-    "country_code", "phone", "email", "address_type", "delivery_instructions",
-)  # fmt: skip
+NO_WINDOW = Window()
+NO_FULFILLMENT = ItemFulfillment()
+NO_PACKING = Packing()
+NO_SHIPPING = ItemShipping()
+NO_GIFT = GiftOption()
+NO_CONSTRAINTS = ShippingConstraints()
+NO_RECIPIENT = Recipient()
+NO_ADDRESS = Address()
+NO_BUYER = Buyer()
 
 
 def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
@@ -85,7 +89,32 @@ def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders; an order id stands once.
     """
-    return _frame([_order_row(order) for order in orders], ORDER_COLUMNS)
+    fulfillments = [order.fulfillment for order in orders]
+    ship_by = [fulfillment.ship_by_window or NO_WINDOW for fulfillment in fulfillments]
+    deliver_by = [fulfillment.deliver_by_window or NO_WINDOW for fulfillment in fulfillments]
+    buyers = [order.buyer or NO_BUYER for order in orders]
+    recipients = [order.recipient or NO_RECIPIENT for order in orders]
+    return pd.DataFrame(
+        {
+            "order_id": _plain([order.order_id for order in orders]),
+            "marketplace_id": _plain([order.sales_channel.marketplace_id for order in orders]),
+            "created_at": _times([order.created_time for order in orders]),
+            "last_updated_at": _times([order.last_updated_time for order in orders]),
+            "fulfillment_status": _plain([fulfillment.fulfillment_status for fulfillment in fulfillments]),
+            "fulfilled_by": _plain([fulfillment.fulfilled_by for fulfillment in fulfillments]),
+            "service_level": _plain([fulfillment.fulfillment_service_level for fulfillment in fulfillments]),
+            "programs": _plain([sorted_programs(order.programs) for order in orders]),
+            "earliest_ship_at": _times([window.earliest_date_time for window in ship_by]),
+            "ship_by": _times([window.latest_date_time for window in ship_by]),
+            "deliver_by": _times([window.latest_date_time for window in deliver_by]),
+            "purchase_order_number": _plain([buyer.buyer_purchase_order_number for buyer in buyers]),
+            "replaces_order": _plain([_replaced(order) for order in orders]),
+            "cancel_reason": _plain([_cancel_reason(order) for order in orders]),
+            "has_recipient": _flags([recipient.delivery_address is not None for recipient in recipients]),
+            "item_count": _counts([len(order.order_items) for order in orders]),
+            "units_to_ship": _counts([sum(map(quantity_to_ship, order.order_items)) for order in orders]),
+        }
+    )
 
 
 def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
@@ -94,9 +123,43 @@ def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders.
     """
-    return _frame(
-        [_line_row(order, number, item) for order in orders for number, item in enumerate(order.order_items, start=1)],
-        LINE_COLUMNS,
+    items = [item for order in orders for item in order.order_items]
+    products = [item.product for item in items]
+    prices = [product.price.unit_price if product.price else None for product in products]
+    fulfillments = [item.fulfillment or NO_FULFILLMENT for item in items]
+    packings = [fulfillment.packing or NO_PACKING for fulfillment in fulfillments]
+    gifts = [packing.gift_option or NO_GIFT for packing in packings]
+    serials = [packing.serial_number_requirement for packing in packings]
+    shippings = [fulfillment.shipping or NO_SHIPPING for fulfillment in fulfillments]
+    constraints = [shipping.shipping_constraints or NO_CONSTRAINTS for shipping in shippings]
+    international = [shipping.international_shipping for shipping in shippings]
+    return pd.DataFrame(
+        {
+            "order_id": _plain([order.order_id for order in orders for _ in order.order_items]),
+            "order_item_id": _plain([item.order_item_id for item in items]),
+            "item_number": _counts([n for order in orders for n in range(1, len(order.order_items) + 1)]),
+            "seller_sku": _plain([product.seller_sku for product in products]),
+            "asin": _plain([product.asin for product in products]),
+            "title": _plain([product.title for product in products]),
+            "quantity_ordered": _counts([item.quantity_ordered for item in items]),
+            "quantity_fulfilled": _counts([fulfillment.quantity_fulfilled or 0 for fulfillment in fulfillments]),
+            "quantity_to_ship": _counts(list(map(quantity_to_ship, items))),
+            "unit_price": _plain([price and price.amount for price in prices]),
+            "currency_code": _plain([price and price.currency_code for price in prices]),
+            "ioss_number": _plain([shipping and shipping.ioss_number for shipping in international]),
+            "gift_wrap": _plain([gift.gift_wrap_level for gift in gifts]),
+            "requires_serial_number": _flags(
+                [bool(serial and serial.requirement_type == "REQUIRED") for serial in serials]
+            ),
+            "requires_transparency_code": _flags(["TRANSPARENCY" in (item.programs or ()) for item in items]),
+            "requires_signature": _flags([bool(one.signature_confirmation) for one in constraints]),
+            "requires_age_check": _flags([bool(one.recipient_age_verification) for one in constraints]),
+            "requires_identity_check": _flags([bool(one.recipient_identity_verification) for one in constraints]),
+            "gift_message": _plain([gift.gift_message for gift in gifts]),
+            "customization_url": _plain(
+                [product.customization and product.customization.customized_url for product in products]
+            ),
+        }
     )
 
 
@@ -106,24 +169,44 @@ def address_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders, in the order of the order frame.
     """
-    return _frame([_address_row(order) for order in orders], ADDRESS_COLUMNS)
-
-
-def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
-    values = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    recipients = [order.recipient or NO_RECIPIENT for order in orders]
+    addresses = [recipient.delivery_address or NO_ADDRESS for recipient in recipients]
+    streets = [_street(address) for address in addresses]
     return pd.DataFrame(
-        {name: _column(name, list(column)) for name, column in zip(columns, values, strict=True)}, columns=list(columns)
+        {
+            "order_id": _plain([order.order_id for order in orders]),
+            "name": _plain([address.name for address in addresses]),
+            "company_name": _plain([address.company_name for address in addresses]),
+            "line_1": _plain([line_1 for line_1, _, _ in streets]),
+            "line_2": _plain([line_2 for _, line_2, _ in streets]),
+            "line_3": _plain([line_3 for _, _, line_3 in streets]),
+            "city": _plain([address.city for address in addresses]),
+            "district": _plain([address.district_or_county or address.municipality for address in addresses]),
+            "state": _plain([address.state_or_region for address in addresses]),
+            "postal_code": _plain([address.postal_code for address in addresses]),
+            "country_code": _plain([address.country_code for address in addresses]),
+            "phone": _plain([address.phone for address in addresses]),
+            "email": _plain([order.buyer.buyer_email if order.buyer else None for order in orders]),
+            "address_type": _plain([address.address_type for address in addresses]),
+            "delivery_instructions": _plain([_instructions(recipient) for recipient in recipients]),
+        }
     )
 
 
-def _column(name: str, values: list[Any]) -> pd.Series[Any]:
-    if name in TIMES:
-        return pd.Series(values, dtype="datetime64[us, UTC]")
-    if name.startswith(("has_", "requires_")):
-        return pd.Series(values, dtype="bool")
-    if name.startswith("quantity_") or name in {"item_number", "item_count", "units_to_ship"}:
-        return pd.Series(values, dtype="int64")
+def _plain(values: list[Any]) -> pd.Series[Any]:
     return pd.Series(values, dtype="object")
+
+
+def _counts(values: list[int]) -> pd.Series[int]:
+    return pd.Series(values, dtype="int64")
+
+
+def _flags(values: list[bool]) -> pd.Series[bool]:
+    return pd.Series(values, dtype="bool")
+
+
+def _times(values: list[datetime | None]) -> pd.Series[Any]:
+    return pd.Series([value and in_utc(value) for value in values], dtype="datetime64[us, UTC]")
 
 
 def time_texts(times: pd.Series[Any]) -> list[str | None]:
@@ -138,7 +221,7 @@ def time_texts(times: pd.Series[Any]) -> list[str | None]:
 
 def sorted_programs(programs: Sequence[str] | None) -> tuple[str, ...]:
     """An order's programmes in the order in which mapping rows are tried: PRIME, PREMIUM, then by name."""
-    return tuple(sorted(programs or (), key=lambda name: PROGRAM_ORDER.get(name, name)))
+    return tuple(sorted(programs, key=lambda name: PROGRAM_ORDER.get(name, name))) if programs else ()
 
 
 def quantity_to_ship(item: OrderItem) -> int:
@@ -149,32 +232,8 @@ def quantity_to_ship(item: OrderItem) -> int:
     return max(item.quantity_ordered - ((fulfillment and fulfillment.quantity_fulfilled) or 0), 0)
 
 
-def _order_row(order: Order) -> tuple[Any, ...]:
-    fulfillment = order.fulfillment
-    ship_by, deliver_by = fulfillment.ship_by_window, fulfillment.deliver_by_window
-    earliest = ship_by.earliest_date_time if ship_by else None
-    latest = ship_by.latest_date_time if ship_by else None
-    deliver = deliver_by.latest_date_time if deliver_by else None
-    replaced = [other.order_id for other in order.associated_orders or () if other.order_id]
-    return (
-        order.order_id,
-        order.sales_channel.marketplace_id,
-        in_utc(order.created_time),
-        in_utc(order.last_updated_time),
-        fulfillment.fulfillment_status,
-        fulfillment.fulfilled_by,
-        fulfillment.fulfillment_service_level,
-        sorted_programs(order.programs),
-        earliest and in_utc(earliest),
-        latest and in_utc(latest),
-        deliver and in_utc(deliver),
-        order.buyer.buyer_purchase_order_number if order.buyer else None,
-        replaced[0] if replaced else None,
-        _cancel_reason(order),
-        bool(order.recipient and order.recipient.delivery_address),
-        len(order.order_items),
-        sum(quantity_to_ship(item) for item in order.order_items),
-    )
+def _replaced(order: Order) -> str | None:
+    return next((other.order_id for other in order.associated_orders or () if other.order_id), None)
 
 
 def _cancel_reason(order: Order) -> str | None:
@@ -185,55 +244,9 @@ def _cancel_reason(order: Order) -> str | None:
     return None
 
 
-def _line_row(order: Order, number: int, item: OrderItem) -> tuple[Any, ...]:
-    product, fulfillment = item.product, item.fulfillment
-    price = product.price.unit_price if product.price else None
-    packing = fulfillment.packing if fulfillment else None
-    shipping = fulfillment.shipping if fulfillment else None
-    gift = packing.gift_option if packing else None
-    serial = packing.serial_number_requirement if packing else None
-    constraints = shipping.shipping_constraints if shipping else None
-    international = shipping.international_shipping if shipping else None
-    return (
-        order.order_id,
-        item.order_item_id,
-        number,
-        product.seller_sku,
-        product.asin,
-        product.title,
-        item.quantity_ordered,
-        (fulfillment and fulfillment.quantity_fulfilled) or 0,
-        quantity_to_ship(item),
-        price.amount if price else None,
-        price.currency_code if price else None,
-        international.ioss_number if international else None,
-        gift.gift_wrap_level if gift else None,
-        bool(serial and serial.requirement_type == "REQUIRED"),
-        "TRANSPARENCY" in (item.programs or ()),
-        bool(constraints and constraints.signature_confirmation),
-        bool(constraints and constraints.recipient_age_verification),
-        bool(constraints and constraints.recipient_identity_verification),
-        gift.gift_message if gift else None,
-        product.customization.customized_url if product.customization else None,
-    )
-
-
-def _address_row(order: Order) -> tuple[Any, ...]:
-    recipient = order.recipient
-    preference = recipient.delivery_preference if recipient else None
-    instructions = (
-        [text for text in (preference.drop_off_location, preference.address_instruction) if text] if preference else []
-    )
-    email = order.buyer.buyer_email if order.buyer else None
-    address = recipient.delivery_address if recipient else None
-    if address is None:
-        return (order.order_id, *(None,) * 11, email, None, "; ".join(instructions) or None)
-    line_1, line_2, line_3 = _street(address)
-    return (
-        order.order_id, address.name, address.company_name, line_1, line_2, line_3, address.city,
-        address.district_or_county or address.municipality, address.state_or_region, address.postal_code,
-        address.country_code, address.phone, email, address.address_type, "; ".join(instructions) or None,
-    )  # fmt: skip
+def _instructions(recipient: Recipient) -> str | None:
+    wish = recipient.delivery_preference
+    return (wish and "; ".join(text for text in (wish.drop_off_location, wish.address_instruction) if text)) or None
 
 
 def _street(address: Address) -> tuple[str | None, str | None, str | None]:

@@ -14,7 +14,7 @@ from mfn.amazon.failures import BudgetExhaustedError, PageTokenRefusedError
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.landing import EARLIER, WINDOW, get_watermark, land, move_watermark, read_arrival
+from mfn.ledger.landing import EARLIER, WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import list_orders, read_reasons
 from mfn.ledger.schema import BatchOrder
@@ -93,6 +93,7 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
         _search(place, batch, SearchWindow(row.search_after, row.search_before), token)
     if row.is_window_open:
         _search(place, batch, _new_window(place, batch), None)
+    index_pages(place.ledger, batch)
     _read_mendable_again(place, batch)
 
 
@@ -242,6 +243,7 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
+    index_pages(place.ledger, batch)
 
 
 def _read_mendable_again(place: Workplace, batch: BatchRef) -> None:
@@ -290,6 +292,7 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
             assert_held(database, batch.lease)
             land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
         read.add(order_id)
+    index_pages(place.ledger, batch)
     return read
 
 

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
-from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, stored_orders
+from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, index_pages, stored_orders
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
-    batch_orders,
+    landed_batch_orders,
     read_reasons,
     reasons_text,
     take_in_earlier_orders,
@@ -33,7 +33,7 @@ from mfn.steps.workplace import open_workplace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Row
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -85,15 +85,16 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     if row.parameters.get("order_id") is None:
         with writing(place.ledger.engine, what="the ledger") as database:
             take_in_earlier_orders(database, batch)
+    index_pages(place.ledger, batch)
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
-    rows = batch_orders(place.ledger, batch.batch_id)
+    rows = landed_batch_orders(place.ledger, batch.batch_id)
     orders = {order.order_id: order.origin for order in rows}
     loaded = set() if is_dry_run else {order.order_id for order in rows if order.outcome == Outcome.LOADED}
     waiting = _read_before_release(bench, batch, [order_id for order_id, origin in orders.items() if origin == EARLIER])
     tally = _Tally()
-    order_ids = sorted(orders)
+    order_ids = list(orders)
     for number, start in enumerate(range(0, len(order_ids), CHUNK_ORDERS)):
         chunk = order_ids[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
@@ -101,12 +102,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         tally.add(judgements, orders, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        with writing(place.ledger.engine, what="the ledger") as database:
-            assert_held(database, batch.lease)
-            write_chunk(
-                place.ledger, database, batch, _for_transform(judged.kept), stage=validate.__name__, number=number
-            )
-            _write(database, batch, judgements, orders, is_dry_run=is_dry_run)
+        _write(place, batch, judgements, orders, chunk=(number, judged.kept), is_dry_run=is_dry_run)
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -183,23 +179,30 @@ def _loaded_before(judged: Judgement) -> Judgement:
     return replace(judged, outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
-def _for_transform(kept: Kept) -> ValidatedChunk:
-    return ValidatedChunk(packed(kept.orders[list(KEPT_COLUMNS)]), packed(kept.lines), packed(kept.addresses))
-
-
 def _write(
-    database: Connection, batch: BatchRef, judgements: Sequence[Judgement], origins: dict[str, str], *, is_dry_run: bool
+    place: Workplace,
+    batch: BatchRef,
+    judgements: Sequence[Judgement],
+    origins: dict[str, str],
+    *,
+    chunk: tuple[int, Kept],
+    is_dry_run: bool,
 ) -> None:
+    number, kept = chunk
+    for_transform = ValidatedChunk(packed(kept.orders[list(KEPT_COLUMNS)]), packed(kept.lines), packed(kept.addresses))
     texts = {one.order_id: reasons_text(one.reasons) for one in judgements if one.reasons}
     outcomes = [
         (one.order_id, origins[one.order_id], one.outcome, texts.get(one.order_id), reasons_text(one.warnings))
         for one in judgements
     ]
-    write_outcomes(database, batch, outcomes)
-    if not is_dry_run:
-        standings = [
-            (one.order_id, one.status, texts.get(one.order_id), *one.standing)
-            for one in judgements
-            if one.status is not None
-        ]
-        write_standing(database, batch, standings)
+    standings = [
+        (one.order_id, one.status, texts.get(one.order_id), *one.standing)
+        for one in judgements
+        if one.status is not None
+    ]
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_chunk(place.ledger, database, batch, for_transform, stage=validate.__name__, number=number)
+        write_outcomes(database, batch, outcomes)
+        if not is_dry_run:
+            write_standing(database, batch, standings)

@@ -44,15 +44,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_encryption_key")),
     )
     op.create_table(
+        "landed_page",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "page", name=op.f("pk_landed_page")),
+    )
+    op.create_table(
         "landed_order",
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("last_updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.Column("landed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection", "order_id", name=op.f("pk_landed_order")),
+        sqlite_with_rowid=False,
     )
+    op.create_index(op.f("ix_landed_order_connection_page"), "landed_order", ["connection", "page"])
+
     op.create_table(
         "lease",
         sa.Column("connection", sa.Text(), nullable=False),
@@ -137,4 +148,15 @@ def upgrade() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_batch_chunk_batch_id")),
         sa.PrimaryKeyConstraint("batch_id", "stage", "number", name=op.f("pk_batch_chunk")),
+    )
+    op.create_table(
+        "arrived_page",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("orders", sa.JSON(), nullable=False),
+        sa.Column("landed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_arrived_page_batch_id")),
+        sa.PrimaryKeyConstraint("connection", "page", name=op.f("pk_arrived_page")),
     )

@@ -1,0 +1,101 @@
+"""Chunks: what a stage wrote is what the next one reads, and nobody else can read it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from mfn.database.engines import engine_for, reading, writing
+from mfn.ledger.batches import open_batch
+from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, read_chunk, unpacked, write_chunk
+from mfn.ledger.encryption import Cipher, new_key, parse_keys
+from mfn.ledger.leases import lease
+from mfn.ledger.opening import Ledger
+from mfn.ledger.schema import Base, BatchChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.models import BatchRef
+
+COLUMNS = {
+    "text": (st.none() | st.text(), "object"),
+    "units": (st.integers(-(2**62), 2**62), "int64"),
+    "is_it": (st.booleans(), "bool"),
+    "at": (st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), "datetime64[us]"),  # noqa: DTZ001
+}
+
+
+class Content(msgspec.Struct, array_like=True):
+    frame: Frame
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    engine = engine_for(database_url)
+    Base.metadata.create_all(engine)
+    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
+    engine.dispose()
+
+
+@pytest.fixture
+def batch(ledger: Ledger) -> Iterator[BatchRef]:
+    with lease(ledger, "us", "import") as token:
+        yield open_batch(ledger, "us", "import", lease=token, parameters={}, last_stage="load")
+
+
+def write(ledger: Ledger, batch: BatchRef, stage: str, number: int, text: str) -> None:
+    frame = pd.DataFrame({"text": pd.Series([text], dtype="object")})
+    with writing(ledger.engine, what="the ledger") as database:
+        write_chunk(ledger, database, batch, Content(packed(frame)), stage=stage, number=number)
+
+
+def read(ledger: Ledger, batch: BatchRef, stage: str, number: int) -> list[str]:
+    return unpacked(read_chunk(ledger, batch, stage, number, Content).frame)["text"].tolist()
+
+
+@given(st.lists(st.tuples(*(values for values, _ in COLUMNS.values())), max_size=5))
+def test_a_frame_comes_back_as_it_was(rows: list[tuple[object, ...]]) -> None:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    frame = pd.DataFrame(
+        {
+            name: pd.Series(list(values), dtype=kind)
+            for (name, (_, kind)), values in zip(COLUMNS.items(), columns, strict=True)
+        }
+    ).assign(at=lambda given: given["at"].dt.tz_localize(UTC))
+    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(packed(frame)), type=Frame)
+    pd.testing.assert_frame_equal(unpacked(sent), frame)
+
+
+def test_a_stage_reads_what_the_one_before_wrote_last(ledger: Ledger, batch: BatchRef) -> None:
+    for number, text in ((1, "b"), (0, "a"), (1, "c")):
+        write(ledger, batch, "validate", number, text)
+    assert chunk_numbers(ledger, batch, "validate") == [0, 1]
+    assert [read(ledger, batch, "validate", number) for number in (0, 1)] == [["a"], ["c"]]
+    assert chunk_numbers(ledger, batch, "transform") == []
+
+
+def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: BatchRef) -> None:
+    for stage in ("validate", "transform"):
+        for number in (0, 1):
+            write(ledger, batch, stage, number, "x")
+    with writing(ledger.engine, what="the ledger") as database:
+        drop_chunks(database, batch, stage="transform", number=0)
+    assert chunk_numbers(ledger, batch, "transform") == [1]
+    assert chunk_numbers(ledger, batch, "validate") == [0, 1]
+    with writing(ledger.engine, what="the ledger") as database:
+        drop_chunks(database, batch)
+    assert chunk_numbers(ledger, batch, "validate") == chunk_numbers(ledger, batch, "transform") == []
+
+
+def test_nothing_of_a_chunk_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
+    write(ledger, batch, "validate", 0, "Planted Name")
+    with reading(ledger.engine, what="the ledger") as database:
+        assert b"Planted" not in database.execute(select(BatchChunk.payload)).scalar_one()
