@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from mfn.settings import load_settings
-from mfn.steps.runs import import_run, was_just_fetched
+from mfn.steps.runs import confirm_run, import_run, was_just_fetched
 from mfn.steps.summaries import window_of
 
 if TYPE_CHECKING:
