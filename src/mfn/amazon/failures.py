@@ -15,7 +15,7 @@ from httpx import codes
 from msgspec import Struct
 
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
-from mfn.errors import FatalError, MfnError, RetriableError
+from mfn.errors import DataError, FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
     import httpx
@@ -43,6 +43,13 @@ TAX_ROLES = (
     "Tax Remittance (Restricted) and Tax Invoicing (Restricted); ask for these as well. "
 )
 """Source: amzn/selling-partner-api-models, issue 5319, open since July 2026."""
+
+FULFILLED_SIGNS = ("already fulfilled", "packagetoupdatenotfound")
+"""How Amazon says that nothing of an order is left to confirm: the same answer also means that it finds no parcel to
+change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025; Amazon documents no code for it.
+"""
+
+NOT_ABOUT_A_PARCEL = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS})
 
 SECRETS = {
     "invalid_grant": (
@@ -77,14 +84,50 @@ class PageTokenRefusedError(RetriableError):
     """Amazon takes this page token no longer (it lives for 24 hours); start the window again without one."""
 
 
-class _AmazonError(Struct):
+class Words(Struct, frozen=True):
+    """One error of an answer, word for word as Amazon put it; what it left out is None."""
+
     code: str | None = None
     message: str | None = None
     details: str | None = None
 
+    def __str__(self) -> str:
+        """All three on one printable line, whatever their length."""
+        return ": ".join(_printable(part) for part in (self.code, self.message, self.details) if part)
+
+
+class ShipmentRefusedError(DataError):
+    """Amazon refuses one parcel; to send it again unchanged would change nothing.
+
+    Args:
+        message: What happened, with Amazon's words in it.
+        remedy: What to do.
+        status: The HTTP status.
+        words: Amazon's errors; none where it gave none.
+    """
+
+    def __init__(self, message: str, *, remedy: str, status: int, words: tuple[Words, ...]) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.words = words
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """It has more arguments than other errors."""
+        return (_rebuild, (type(self), self.message, self.remedy, self.status, self.words))
+
+
+def _rebuild(
+    kind: type[ShipmentRefusedError], message: str, remedy: str, status: int, words: tuple[Words, ...]
+) -> ShipmentRefusedError:
+    return kind(message, remedy=remedy, status=status, words=words)
+
+
+class OrderFulfilledError(ShipmentRefusedError):
+    """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows has to settle it."""
+
 
 class _ErrorList(Struct):
-    errors: list[_AmazonError]
+    errors: list[Words]
 
 
 class _Refusal(Struct):
@@ -143,6 +186,41 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
     )
 
 
+def not_confirmed(what: str, response: httpx.Response) -> MfnError:
+    """The error that an answer to confirmShipment other than 204 means.
+
+    A refusal in Amazon's own form is about this parcel; a body of another form comes from somewhere else, and would
+    meet every parcel.
+
+    Args:
+        what: Which call, for the message.
+        response: The answer.
+    """
+    status = response.status_code
+    if codes.is_success(status):
+        return AmazonUnavailableError(
+            f"{what}: HTTP {status} instead of 204, {_words(response)} ({_described(response)}).", remedy=RUN_AGAIN
+        )
+    words = _errors(response)
+    if words is None or not codes.is_client_error(status) or status in NOT_ABOUT_A_PARCEL:
+        return failed(what, "confirmShipment", response, page_token=False)
+    said = "; ".join(str(error) for error in words) or _words(response)
+    message = f"{what}: HTTP {status}, {said} ({_described(response)})."
+    if any(sign in said.casefold() for sign in FULFILLED_SIGNS):
+        return OrderFulfilledError(
+            message,
+            remedy="The order is read again; where Amazon does not show this parcel, correct it in Seller Central.",
+            status=status,
+            words=words,
+        )
+    remedy = (
+        "See in Seller Central that the order belongs to this account and region; Amazon keeps orders for two years."
+        if status == codes.NOT_FOUND
+        else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central."
+    )
+    return ShipmentRefusedError(message, remedy=remedy, status=status, words=words)
+
+
 def login_failed(connection: str, response: httpx.Response) -> MfnError:
     """The error that an answer of Login with Amazon other than a token means.
 
@@ -192,9 +270,8 @@ def _words(response: httpx.Response) -> str:
     """Amazon's code and message, or what the body is instead."""
     if not response.content.strip():
         return "an empty body"
-    try:
-        errors = msgspec.json.decode(response.content, type=_ErrorList).errors
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    errors = _errors(response)
+    if errors is None:
         kind = response.headers.get("content-type", "unknown type").partition(";")[0]
         return f"a body that is not Amazon's ({_clipped(kind)}, {len(response.content)} bytes)"
     if not errors:
@@ -205,10 +282,24 @@ def _words(response: httpx.Response) -> str:
     return _clipped(": ".join(part.rstrip(".") for part in parts if part)) or "no words"
 
 
+def _errors(response: httpx.Response) -> tuple[Words, ...] | None:
+    """Amazon's errors, of which an empty body has none; None where the body is not Amazon's."""
+    if not response.content.strip():
+        return ()
+    try:
+        return tuple(msgspec.json.decode(response.content, type=_ErrorList).errors)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def _described(response: httpx.Response) -> str:
     return f"request id {_clipped(response.headers.get(REQUEST_ID, 'not given'))}"
 
 
 def _clipped(text: str) -> str:
     """One printable line of bounded length: it comes from outside."""
-    return "".join(character if character.isprintable() else " " for character in text)[:SHOWN_CHARACTERS].strip()
+    return _printable(text)[:SHOWN_CHARACTERS].strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import writing
+from mfn.errors import RetriableError
+from mfn.ledger.booking import Booking
 from mfn.ledger.schema import RateBudget
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ class Bucket:
     """What is left of an operation's calls.
 
     Attributes:
-        tokens: Calls that may be made, with the fraction that has come back so far.
+        tokens: Calls that may be made, with the fraction that has come back so far; below zero by those that were
+            booked ahead.
         rate: Calls a second that come back, as Amazon states it.
         counted_at: The moment for which `tokens` holds, in seconds since 1970.
     """
@@ -84,7 +87,7 @@ class Bucket:
             burst: Calls that a full bucket holds.
         """
         counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
-        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.rate * CAUTION, burst)
+        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
         self.counted_at = max(counted_at, now)
 
     def take(self, now: float) -> float:
@@ -93,10 +96,25 @@ class Bucket:
         Returns:
             0.0 when a token was taken, else the seconds until one is there.
         """
-        if self.tokens >= 1:
+        seconds = self.wait(now)
+        if not seconds:
             self.tokens -= 1
-            return 0.0
-        return self.counted_at - now + (1 - self.tokens) / (self.rate * CAUTION) + ROUNDING_SECONDS
+        return seconds
+
+    def wait(self, now: float, number: int = 1) -> float:
+        """How long a call has to wait in a bucket that was refilled for `now`.
+
+        Args:
+            now: The present moment, in seconds since 1970.
+            number: Which of the calls to come, counted from 1.
+        """
+        missing = number - self.tokens
+        return self.counted_at - now + missing / self.refill_rate + ROUNDING_SECONDS if missing > 0 else 0.0
+
+    @property
+    def refill_rate(self) -> float:
+        """Calls a second that are counted on."""
+        return self.rate * CAUTION
 
 
 class Budget:
@@ -116,6 +134,8 @@ class Budget:
         self._account = account
         self._clock = clock
         self._rates: dict[str, float] = {}
+        self._wanted: dict[str, int] = {}
+        self._booked: dict[str, Booking] = {}
 
     def take(self, operation: str) -> float:
         """Take one call of an operation, if there is one.
@@ -129,8 +149,35 @@ class Budget:
         Raises:
             RetriableError: The ledger cannot be reached.
         """
-        with self._locked(operation) as (bucket, now):
-            return bucket.take(now)
+        if operation not in self._wanted:
+            with self._locked(operation) as (bucket, now):
+                return bucket.take(now)
+        booked = self._booked.get(operation)
+        seconds = booked.take(self._clock()) if booked else None
+        if seconds is None:
+            booked, now = self._book(operation)
+            seconds = booked.take(now) or 0.0
+        if not seconds:
+            self._wanted[operation] -= 1
+        return seconds
+
+    @contextmanager
+    def in_bulk(self, operation: str, calls: int) -> Iterator[None]:
+        """For as long as it lasts, `take` books ahead: what comes back within a second, in one transaction.
+
+        What was not used is put back at the end; with a process that dies, that much is lost. One thread at a time.
+
+        Args:
+            operation: Amazon's name of it, a key of `PLANS`.
+            calls: How many will be made; more may be.
+        """
+        self._wanted[operation] = calls
+        try:
+            yield
+        finally:
+            del self._wanted[operation]
+            with suppress(RetriableError):  # what cannot be put back has come back by itself a second later
+                self._put_back(operation)
 
     def learn(self, operation: str, rate: float) -> None:
         """Go by the rate that Amazon says this account has.
@@ -157,12 +204,26 @@ class Budget:
             RetriableError: The ledger cannot be reached.
         """
         with self._locked(operation) as (bucket, _):
-            bucket.tokens = 0.0
+            bucket.tokens = min(bucket.tokens, 0.0)
+
+    def _book(self, operation: str) -> tuple[Booking, float]:
+        with self._locked(operation) as (bucket, now):
+            booked = Booking(bucket, PLANS[operation].burst, now, self._wanted[operation])
+        self._booked[operation] = booked
+        return booked, now
+
+    def _put_back(self, operation: str) -> None:
+        if operation in self._booked:
+            with self._locked(operation):
+                pass
 
     @contextmanager
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
-        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end."""
-        plan = PLANS[operation]
+        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end.
+
+        What this process has booked ahead is put back first.
+        """
+        plan, booked = PLANS[operation], self._booked.pop(operation, None)
         with writing(self._engine, what="the ledger") as connection:
             key = (RateBudget.account == self._account, RateBudget.operation == operation)
             wanted = select(RateBudget.tokens, RateBudget.rate, RateBudget.counted_at).where(*key).with_for_update()
@@ -173,6 +234,8 @@ class Budget:
             bucket = Bucket(*row)
             now = self._clock()
             bucket.refill(now, plan.burst)
+            if booked:
+                booked.put_back(bucket, now)
             yield bucket, now
             connection.execute(
                 update(RateBudget)
