@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +36,7 @@ Answer = TypeVar("Answer")
 
 
 class Caller:
-    """Makes the calls of one account.
+    """Makes the calls of one account, from any thread.
 
     Args:
         budget: The account's rate budget.
@@ -51,6 +52,7 @@ class Caller:
         self._budget = budget
         self._login = login
         self._wait = wait
+        self._lock = threading.Lock()
 
     def call(
         self,
@@ -114,7 +116,8 @@ class Caller:
         return waited
 
     def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
-        self.calls[operation] += 1
+        with self._lock:
+            self.calls[operation] += 1
         try:
             response = send()
         except httpx.RequestError as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,12 +22,13 @@ from mfn.amazon import failures
 from mfn.amazon.calling import Caller
 from mfn.amazon.marketplaces import ENDPOINTS
 from mfn.amazon.orders import MERCHANT, SearchPage, in_utc
+from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library, silence_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from mfn.amazon.credentials import Credentials
     from mfn.amazon.shipments import PackageDetail
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
+AT_ONCE = 4
+"""Calls under way at once: Amazon's answer takes longer than a fast plan's next turn."""
+
 TIMEOUT_SECONDS = 60.0
 
 Answer = TypeVar("Answer")
@@ -210,7 +216,7 @@ class AmazonOrders:
 
         def read(response: httpx.Response) -> None:
             if response.status_code != httpx.codes.NO_CONTENT:
-                raise failures.not_confirmed(what, response)
+                raise not_confirmed(what, response)
 
         self._caller.call(
             "confirmShipment",
@@ -220,17 +226,40 @@ class AmazonOrders:
             max_wait_seconds,
         )
 
-    def in_bulk(self, operation: str, calls: int) -> AbstractContextManager[None]:
-        """For as long as the `with` lasts, an operation's turns are taken from the budget many at a time.
+    def confirm_shipments(self, parcels: Sequence[tuple[str, PackageDetail]]) -> Iterator[ShipmentRefusedError | None]:
+        """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
+
+        Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
 
         Args:
-            operation: Amazon's name of it.
-            calls: How many will be made.
+            parcels: Order ids and parcels, in the order in which they are sent.
+
+        Yields:
+            For each parcel, in this order: None where Amazon took it, else its refusal.
 
         Raises:
-            RetriableError: The ledger cannot be reached.
+            RetriableError: Amazon did not say that it took one.
+            FatalError: A role is missing, the credentials are refused, or the request is.
         """
-        return self._budget.in_bulk(operation, calls)
+
+        def confirm(order_id: str, package: PackageDetail) -> ShipmentRefusedError | None:
+            try:
+                self.confirm_shipment(order_id, package)
+            except ShipmentRefusedError as refusal:
+                return refusal
+            return None
+
+        under_way: deque[tuple[str, Future[ShipmentRefusedError | None]]] = deque()
+        with (
+            self._budget.in_bulk("confirmShipment", len(parcels)),
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="confirm-shipment") as pool,
+        ):
+            for order_id, package in parcels:
+                while len(under_way) == AT_ONCE or any(order_id == other for other, _ in under_way):
+                    yield under_way.popleft()[1].result()
+                under_way.append((order_id, pool.submit(confirm, order_id, package)))
+            for _, answer in under_way:
+                yield answer.result()
 
 
 def _checked(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> httpx.Response:

@@ -1,9 +1,7 @@
 """What every way in which Amazon can fail means to this project: one error of ours, by its class retriable or not.
 
 The messages hold the operation, the HTTP status, Amazon's code, words and request id: never a body, a token or an
-order's data. Amazon answers a failure with `{"errors": [{"code", "message", "details"}]}` (its models, definition
-ErrorList), with an empty body, or with a proxy's HTML page. Login with Amazon answers `{"error", "error_description"}`
-(RFC 6749, section 5.2).
+order's data. Login with Amazon answers `{"error", "error_description"}` (RFC 6749, section 5.2).
 """
 
 from __future__ import annotations
@@ -14,16 +12,15 @@ import msgspec
 from httpx import codes
 from msgspec import Struct
 
+from mfn.amazon.answers import clipped, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
-from mfn.errors import DataError, FatalError, MfnError, RetriableError
+from mfn.errors import FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
     import httpx
 
-REQUEST_ID = "x-amzn-RequestId"
 RUN_AGAIN = "Nothing was lost. It is tried again by the next scheduled run, or at once with mfn rerun --failed."
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
-SHOWN_CHARACTERS = 300
 
 ROLES = {
     "searchOrders": "Direct-to-Consumer Delivery (Restricted)",
@@ -43,13 +40,6 @@ TAX_ROLES = (
     "Tax Remittance (Restricted) and Tax Invoicing (Restricted); ask for these as well. "
 )
 """Source: amzn/selling-partner-api-models, issue 5319, open since July 2026."""
-
-FULFILLED_SIGNS = ("already fulfilled", "packagetoupdatenotfound")
-"""How Amazon says that nothing of an order is left to confirm: the same answer also means that it finds no parcel to
-change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025; Amazon documents no code for it.
-"""
-
-NOT_ABOUT_A_PARCEL = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS})
 
 SECRETS = {
     "invalid_grant": (
@@ -84,52 +74,6 @@ class PageTokenRefusedError(RetriableError):
     """Amazon takes this page token no longer (it lives for 24 hours); start the window again without one."""
 
 
-class Words(Struct, frozen=True):
-    """One error of an answer, word for word as Amazon put it; what it left out is None."""
-
-    code: str | None = None
-    message: str | None = None
-    details: str | None = None
-
-    def __str__(self) -> str:
-        """All three on one printable line, whatever their length."""
-        return ": ".join(_printable(part) for part in (self.code, self.message, self.details) if part)
-
-
-class ShipmentRefusedError(DataError):
-    """Amazon refuses one parcel; to send it again unchanged would change nothing.
-
-    Args:
-        message: What happened, with Amazon's words in it.
-        remedy: What to do.
-        status: The HTTP status.
-        words: Amazon's errors; none where it gave none.
-    """
-
-    def __init__(self, message: str, *, remedy: str, status: int, words: tuple[Words, ...]) -> None:
-        super().__init__(message, remedy=remedy)
-        self.status = status
-        self.words = words
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """It has more arguments than other errors."""
-        return (_rebuild, (type(self), self.message, self.remedy, self.status, self.words))
-
-
-def _rebuild(
-    kind: type[ShipmentRefusedError], message: str, remedy: str, status: int, words: tuple[Words, ...]
-) -> ShipmentRefusedError:
-    return kind(message, remedy=remedy, status=status, words=words)
-
-
-class OrderFulfilledError(ShipmentRefusedError):
-    """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows has to settle it."""
-
-
-class _ErrorList(Struct):
-    errors: list[Words]
-
-
 class _Refusal(Struct):
     error: str
     error_description: str | None = None
@@ -154,7 +98,7 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
         error: Why it cannot be read; msgspec names the path, never a value.
     """
     return AmazonUnavailableError(
-        f"{what}: HTTP {response.status_code}, but the body cannot be read: {error} ({_described(response)}).",
+        f"{what}: HTTP {response.status_code}, but the body cannot be read: {error} ({request_id_of(response)}).",
         remedy=RUN_AGAIN,
     )
 
@@ -169,7 +113,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         page_token: Whether the request carried a page token.
     """
     status = response.status_code
-    message = f"{what}: HTTP {status}, {_words(response)} ({_described(response)})."
+    message = f"{what}: HTTP {status}, {summary_of(response)} ({request_id_of(response)})."
     if status == codes.TOO_MANY_REQUESTS:
         return ThrottledError(message, remedy=f"Another application may use up the account's limit. {RUN_AGAIN}")
     if status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
@@ -186,41 +130,6 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
     )
 
 
-def not_confirmed(what: str, response: httpx.Response) -> MfnError:
-    """The error that an answer to confirmShipment other than 204 means.
-
-    A refusal in Amazon's own form is about this parcel; a body of another form comes from somewhere else, and would
-    meet every parcel.
-
-    Args:
-        what: Which call, for the message.
-        response: The answer.
-    """
-    status = response.status_code
-    if codes.is_success(status):
-        return AmazonUnavailableError(
-            f"{what}: HTTP {status} instead of 204, {_words(response)} ({_described(response)}).", remedy=RUN_AGAIN
-        )
-    words = _errors(response)
-    if words is None or not codes.is_client_error(status) or status in NOT_ABOUT_A_PARCEL:
-        return failed(what, "confirmShipment", response, page_token=False)
-    said = "; ".join(str(error) for error in words) or _words(response)
-    message = f"{what}: HTTP {status}, {said} ({_described(response)})."
-    if any(sign in said.casefold() for sign in FULFILLED_SIGNS):
-        return OrderFulfilledError(
-            message,
-            remedy="The order is read again; where Amazon does not show this parcel, correct it in Seller Central.",
-            status=status,
-            words=words,
-        )
-    remedy = (
-        "See in Seller Central that the order belongs to this account and region; Amazon keeps orders for two years."
-        if status == codes.NOT_FOUND
-        else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central."
-    )
-    return ShipmentRefusedError(message, remedy=remedy, status=status, words=words)
-
-
 def login_failed(connection: str, response: httpx.Response) -> MfnError:
     """The error that an answer of Login with Amazon other than a token means.
 
@@ -235,13 +144,13 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
     except (msgspec.DecodeError, UnicodeDecodeError):
         refusal = None
     if status == codes.TOO_MANY_REQUESTS or status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
-        return AmazonUnavailableError(f"{what} ({_described(response)}).", remedy=RUN_AGAIN)
+        return AmazonUnavailableError(f"{what} ({request_id_of(response)}).", remedy=RUN_AGAIN)
     if refusal is None:
         return FatalError(
-            f"{what}, and no error code ({_described(response)}).",
+            f"{what}, and no error code ({request_id_of(response)}).",
             remedy="See that lwa_endpoint, or the proxy in between, leads to Login with Amazon.",
         )
-    said = _clipped(": ".join(filter(None, (refusal.error, refusal.error_description))))
+    said = clipped(": ".join(filter(None, (refusal.error, refusal.error_description))))
     if refusal.error in SECRETS:
         name, why = SECRETS[refusal.error]
         return FatalError(
@@ -255,7 +164,7 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
 
 
 def _missing_role(operation: str, response: httpx.Response) -> str:
-    if "LWA secret" in _words(response):
+    if "LWA secret" in summary_of(response):
         return f"Replace {CLIENT_SECRET}: rotate it in {DEVELOP_APPS} and take the new one."
     role = ROLES[operation]
     return (
@@ -264,42 +173,3 @@ def _missing_role(operation: str, response: httpx.Response) -> str:
         + (TAX_ROLES if operation == "searchOrders" else "")
         + "Then run mfn rerun --failed."
     )
-
-
-def _words(response: httpx.Response) -> str:
-    """Amazon's code and message, or what the body is instead."""
-    if not response.content.strip():
-        return "an empty body"
-    errors = _errors(response)
-    if errors is None:
-        kind = response.headers.get("content-type", "unknown type").partition(";")[0]
-        return f"a body that is not Amazon's ({_clipped(kind)}, {len(response.content)} bytes)"
-    if not errors:
-        return "an empty list of errors"
-    # The details of a refusal say which token is meant; those of a bad request may repeat what was sent.
-    with_details = response.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN)
-    parts = (errors[0].code, errors[0].message, errors[0].details if with_details else None)
-    return _clipped(": ".join(part.rstrip(".") for part in parts if part)) or "no words"
-
-
-def _errors(response: httpx.Response) -> tuple[Words, ...] | None:
-    """Amazon's errors, of which an empty body has none; None where the body is not Amazon's."""
-    if not response.content.strip():
-        return ()
-    try:
-        return tuple(msgspec.json.decode(response.content, type=_ErrorList).errors)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _described(response: httpx.Response) -> str:
-    return f"request id {_clipped(response.headers.get(REQUEST_ID, 'not given'))}"
-
-
-def _clipped(text: str) -> str:
-    """One printable line of bounded length: it comes from outside."""
-    return _printable(text)[:SHOWN_CHARACTERS].strip()
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

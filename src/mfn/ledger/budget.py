@@ -8,6 +8,7 @@ plans); the rate that an account really has comes with Amazon's answers in `x-am
 from __future__ import annotations
 
 import math
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ class Budget:
     """The buckets of one account, shared by every process through the ledger.
 
     Each call is a short transaction of its own and waits for other writers: never call it from within a transaction on
-    the ledger.
+    the ledger. Threads may share one.
 
     Args:
         engine: The ledger.
@@ -136,6 +137,7 @@ class Budget:
         self._rates: dict[str, float] = {}
         self._wanted: dict[str, int] = {}
         self._booked: dict[str, Booking] = {}
+        self._one_thread = threading.Lock()
 
     def take(self, operation: str) -> float:
         """Take one call of an operation, if there is one.
@@ -149,23 +151,17 @@ class Budget:
         Raises:
             RetriableError: The ledger cannot be reached.
         """
-        if operation not in self._wanted:
+        with self._one_thread:
+            if operation in self._wanted:
+                return self._take_ahead(operation)
             with self._locked(operation) as (bucket, now):
                 return bucket.take(now)
-        booked = self._booked.get(operation)
-        seconds = booked.take(self._clock()) if booked else None
-        if seconds is None:
-            booked, now = self._book(operation)
-            seconds = booked.take(now) or 0.0
-        if not seconds:
-            self._wanted[operation] -= 1
-        return seconds
 
     @contextmanager
     def in_bulk(self, operation: str, calls: int) -> Iterator[None]:
         """For as long as it lasts, `take` books ahead: what comes back within a second, in one transaction.
 
-        What was not used is put back at the end; with a process that dies, that much is lost. One thread at a time.
+        What was not used is put back at the end; with a process that dies, that much is lost.
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
@@ -175,9 +171,11 @@ class Budget:
         try:
             yield
         finally:
-            del self._wanted[operation]
-            with suppress(RetriableError):  # what cannot be put back has come back by itself a second later
-                self._put_back(operation)
+            with self._one_thread, suppress(RetriableError):  # what is not put back comes back by itself in a second
+                del self._wanted[operation]
+                if operation in self._booked:
+                    with self._locked(operation):
+                        pass
 
     def learn(self, operation: str, rate: float) -> None:
         """Go by the rate that Amazon says this account has.
@@ -191,7 +189,7 @@ class Budget:
         """
         if not (math.isfinite(rate) and rate > 0) or self._rates.get(operation) == rate:
             return
-        with self._locked(operation) as (bucket, _):
+        with self._one_thread, self._locked(operation) as (bucket, _):
             bucket.rate = rate
 
     def drain(self, operation: str) -> None:
@@ -203,19 +201,21 @@ class Budget:
         Raises:
             RetriableError: The ledger cannot be reached.
         """
-        with self._locked(operation) as (bucket, _):
+        with self._one_thread, self._locked(operation) as (bucket, _):
             bucket.tokens = min(bucket.tokens, 0.0)
 
-    def _book(self, operation: str) -> tuple[Booking, float]:
-        with self._locked(operation) as (bucket, now):
-            booked = Booking(bucket, PLANS[operation].burst, now, self._wanted[operation])
-        self._booked[operation] = booked
-        return booked, now
-
-    def _put_back(self, operation: str) -> None:
-        if operation in self._booked:
-            with self._locked(operation):
-                pass
+    def _take_ahead(self, operation: str) -> float:
+        """A call from those that are booked; more are booked where none is left."""
+        booked = self._booked.get(operation)
+        seconds = booked.take(self._clock()) if booked else None
+        if seconds is None:
+            with self._locked(operation) as (bucket, now):
+                booked = Booking(bucket, PLANS[operation].burst, now, self._wanted[operation])
+            self._booked[operation] = booked
+            seconds = booked.take(now) or 0.0
+        if not seconds:
+            self._wanted[operation] -= 1
+        return seconds
 
     @contextmanager
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
