@@ -1,4 +1,4 @@
-"""A warehouse that works on its own database: it picks, allocates, ships, ships short, corrects and voids, at any moment.
+"""A warehouse at work on its own database: it picks, allocates, ships, ships short, corrects and voids, at any moment.
 
 A parcel is any row of `wms_shipment` with its lines; it may be written open and closed later.
 """

@@ -63,7 +63,7 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         is_id_ambiguous            the warehouse has different rows with this id
         ========================== ==================================================================================
     """
-    status = as_text(connection, "shipment.status") if _has_status(connection) else "NULL"
+    status = as_text(connection, "shipment.status") if _has_status(connection) else "CAST(NULL AS VARCHAR)"
     expressions = {
         **{name: as_text(connection, f"shipment.{name}") for name in HEADER},
         "status": status,
