@@ -251,7 +251,7 @@ class AmazonOrders:
 
         under_way: deque[tuple[str, Future[ShipmentRefusedError | None]]] = deque()
         with (
-            self._budget.in_bulk("confirmShipment", len(parcels)),
+            self._budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="confirm-shipment") as pool,
         ):
             for order_id, package in parcels:

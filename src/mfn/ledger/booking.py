@@ -25,12 +25,13 @@ class Booking:
 
     Args:
         bucket: Refilled for `now`; its tokens go below zero where the calls have not come back to it yet.
-        burst: Calls that a full bucket holds.
+        room: Calls that a full bucket holds, less those that may be on their way to Amazon at any moment.
         now: The present moment, in seconds since 1970.
         wanted: How many calls will be made; fewer are booked where they would take too long to come.
     """
 
-    def __init__(self, bucket: Bucket, burst: int, now: float, wanted: int) -> None:
+    def __init__(self, bucket: Bucket, room: int, now: float, wanted: int) -> None:
+        bucket.tokens = min(bucket.tokens, room)
         soon = int(max(bucket.tokens, 0.0) + bucket.refill_rate * AHEAD_SECONDS)
         calls = max(1, min(wanted, soon))
         self._due = deque(now + bucket.wait(now, number) for number in range(1, calls + 1))
@@ -38,7 +39,7 @@ class Booking:
         self._tokens = float(calls)
         self._left = bucket.tokens
         self._rate = bucket.refill_rate
-        self._burst = burst
+        self._room = room
         self._made_at = now
 
     def take(self, now: float) -> float | None:
@@ -68,9 +69,8 @@ class Booking:
             now: The present moment, in seconds since 1970.
         """
         self._forget_late_ones(now)
-        untouched = abs(bucket.tokens - min(self._left_by(now), self._burst)) < A_TRIFLE
-        if untouched:
-            bucket.tokens = min(bucket.tokens + self._tokens, self._burst)
+        if abs(bucket.tokens - self._left_by(now)) < A_TRIFLE:
+            bucket.tokens += self._tokens
 
     def _left_by(self, now: float) -> float:
         """What the bucket holds if nobody else has taken from it; below zero by what is still to come back."""
@@ -78,6 +78,6 @@ class Booking:
 
     def _forget_late_ones(self, now: float) -> None:
         """Forget what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one."""
-        self._tokens = min(self._tokens, max(0.0, self._burst - self._left_by(now)))
+        self._tokens = min(self._tokens, max(0.0, self._room - self._left_by(now)))
         while len(self._due) > self._tokens + A_TRIFLE:
             self._due.popleft()

@@ -136,6 +136,7 @@ class Budget:
         self._clock = clock
         self._rates: dict[str, float] = {}
         self._wanted: dict[str, int] = {}
+        self._rooms: dict[str, int] = {}
         self._booked: dict[str, Booking] = {}
         self._one_thread = threading.Lock()
 
@@ -158,7 +159,7 @@ class Budget:
                 return bucket.take(now)
 
     @contextmanager
-    def in_bulk(self, operation: str, calls: int) -> Iterator[None]:
+    def in_bulk(self, operation: str, calls: int, *, at_once: int) -> Iterator[None]:
         """For as long as it lasts, `take` books ahead: what comes back within a second, in one transaction.
 
         What was not used is put back at the end; with a process that dies, that much is lost.
@@ -166,8 +167,10 @@ class Budget:
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
             calls: How many will be made; more may be.
+            at_once: How many of them may be under way at the same time.
         """
         self._wanted[operation] = calls
+        self._rooms[operation] = max(1, PLANS[operation].burst - at_once)
         try:
             yield
         finally:
@@ -210,7 +213,7 @@ class Budget:
         seconds = booked.take(self._clock()) if booked else None
         if seconds is None:
             with self._locked(operation) as (bucket, now):
-                booked = Booking(bucket, PLANS[operation].burst, now, self._wanted[operation])
+                booked = Booking(bucket, self._rooms[operation], now, self._wanted[operation])
             self._booked[operation] = booked
             seconds = booked.take(now) or 0.0
         if not seconds:
