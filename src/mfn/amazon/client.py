@@ -27,7 +27,7 @@ from mfn.amazon.shipments import confirmation
 from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library, silence_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from concurrent.futures import Future
 
     from mfn.amazon.credentials import Credentials
@@ -226,7 +226,9 @@ class AmazonOrders:
             max_wait_seconds,
         )
 
-    def confirm_shipments(self, parcels: Sequence[tuple[str, PackageDetail]]) -> Iterator[ShipmentRefusedError | None]:
+    def confirm_shipments(
+        self, parcels: Sequence[tuple[str, PackageDetail]]
+    ) -> Generator[ShipmentRefusedError | None, None, None]:
         """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
 
         Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
