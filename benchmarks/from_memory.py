@@ -29,8 +29,9 @@ from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.opening import open_ledger
 from mfn.steps.load import load
 from mfn.steps.report import report
-from mfn.steps.runs import import_run, summary_of
+from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
+from mfn.steps.summaries import summary_of
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 

@@ -18,8 +18,9 @@ STARTED = time.perf_counter()
 from benchmarks.clock import Seconds, timed  # noqa: E402 - what is imported is part of the cold start
 from benchmarks.homes import CONNECTION, enter_home  # noqa: E402
 from mfn.steps.report import report  # noqa: E402
-from mfn.steps.runs import import_run, run_import, summary_of  # noqa: E402
+from mfn.steps.runs import import_run, run_import  # noqa: E402
 from mfn.steps.stages import IMPORT_STEPS, perform  # noqa: E402
+from mfn.steps.summaries import summary_of  # noqa: E402
 
 KIB_IN_MIB = 1024
 

@@ -10,7 +10,8 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from mfn.settings import load_settings
-from mfn.steps.runs import import_run, was_just_fetched, window_of
+from mfn.steps.runs import confirm_run, import_run, was_just_fetched
+from mfn.steps.summaries import window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 def import_batch(connection: str, *, since: datetime | None, order_id: str | None, dry_run: bool) -> Iterator[BatchRef]:
     """Hold the lease of a connection's imports, and a batch to work on; see `mfn.steps.runs.import_run`."""
     with import_run(load_settings(), connection, since=since, order_id=order_id, dry_run=dry_run) as batch:
+        yield batch
+
+
+@contextmanager
+def confirm_batch(connection: str) -> Iterator[BatchRef]:
+    """Hold the lease of a connection's confirmations, and a batch to work on; see `mfn.steps.runs.confirm_run`."""
+    with confirm_run(load_settings(), connection) as batch:
         yield batch
 
 

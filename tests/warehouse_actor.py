@@ -1,4 +1,7 @@
-"""A warehouse that works on its own database: it picks, allocates, ships, ships short and voids, at any moment."""
+"""A warehouse at work on its own database: it picks, allocates, ships, ships short, corrects and voids, at any moment.
+
+A parcel is any row of `wms_shipment` with its lines; it may be written open and closed later.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, NullPool, Table, create_engine, delete, event, insert, select, text, update
+from sqlalchemy import Connection, NullPool, Table, create_engine, delete, event, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 
 from mfn.warehouse.tables import (
@@ -20,7 +23,7 @@ from mfn.warehouse.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 MOMENT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
@@ -76,44 +79,108 @@ class WarehouseActor:
                 update(wms_order).where(wms_order.c.order_number == order_number).values(allocated_at=MOMENT)
             )
 
-    def ship(self, order_number: str, *, shipment_id: str, short_by: int = 0) -> None:
-        """Send a parcel with what the order has, less some units of each line, and write it with its lines at once."""
+    def ship(
+        self,
+        order_number: str,
+        *,
+        shipment_id: str,
+        short_by: int = 0,
+        units: Mapping[int, int] | None = None,
+        **header: object,
+    ) -> None:
+        """Send a parcel with what the order has, less some units of each line, and write it with its lines at once.
+
+        Args:
+            order_number: The order; it is `shipped` afterwards, or `picking` where lines are chosen and not all of it
+                has left.
+            shipment_id: The parcel's id.
+            short_by: How many units of each line stay behind.
+            units: What is in the parcel instead, by line number: a part of an order, of a line, or of a kit.
+            header: Columns of `wms_shipment` that differ, e.g. `is_amazon_label=True` for a label bought from Amazon,
+                or `status="open"`.
+        """
         with self.working() as connection:
             lines = connection.execute(
                 select(wms_order_line).where(wms_order_line.c.order_number == order_number).order_by("line_number")
             ).all()
+            packed = [
+                (
+                    line.order_item_id,
+                    line.sku,
+                    max(line.quantity - short_by, 0) if units is None else units[line.line_number],
+                )
+                for line in lines
+                if units is None or line.line_number in units
+            ]
+            self._write_parcel(connection, order_number, shipment_id, packed, header)
+            left = connection.execute(
+                select(func.sum(wms_shipment_line.c.quantity))
+                .join(wms_shipment, wms_shipment.c.shipment_id == wms_shipment_line.c.shipment_id)
+                .where(wms_shipment.c.order_number == order_number)
+            ).scalar_one()
+            is_whole = units is None or left >= sum(line.quantity for line in lines)
             connection.execute(
-                insert(wms_shipment).values(
+                update(wms_order)
+                .where(wms_order.c.order_number == order_number)
+                .values(status="shipped" if is_whole else "picking")
+            )
+
+    def write_parcel(
+        self, order_number: str | None, *, shipment_id: str, lines: Sequence[tuple[Any, Any, Any]], **header: object
+    ) -> None:
+        """Write a parcel as it is told, right or wrong, for an order that is there or not.
+
+        Args:
+            order_number: What stands in the header.
+            shipment_id: The parcel's id.
+            lines: Order item id, SKU and quantity of each.
+            header: Columns of `wms_shipment` that differ.
+        """
+        with self.working() as connection:
+            self._write_parcel(connection, order_number, shipment_id, lines, header)
+
+    @staticmethod
+    def _write_parcel(
+        connection: Connection,
+        order_number: str | None,
+        shipment_id: str,
+        lines: Sequence[tuple[Any, Any, Any]],
+        header: Mapping[str, object],
+    ) -> None:
+        given = {
+            "shipment_id": shipment_id,
+            "order_number": order_number,
+            "carrier": "UPS",
+            "service": "GROUND",
+            "tracking_number": f"1Z{shipment_id}",
+            "shipped_at": MOMENT,
+            "is_amazon_label": False,
+            "status": "closed",
+        }
+        connection.execute(insert(wms_shipment).values({**given, **header}))
+        for number, (order_item_id, sku, quantity) in enumerate(lines, start=1):
+            connection.execute(
+                insert(wms_shipment_line).values(
                     shipment_id=shipment_id,
-                    order_number=order_number,
-                    carrier="UPS",
-                    service="GROUND",
-                    tracking_number=f"1Z{shipment_id}",
-                    shipped_at=MOMENT,
-                    is_amazon_label=False,
-                    status="closed",
+                    line_number=number,
+                    order_item_id=order_item_id,
+                    sku=sku,
+                    quantity=quantity,
                 )
             )
-            for line in lines:
-                connection.execute(
-                    insert(wms_shipment_line).values(
-                        shipment_id=shipment_id,
-                        line_number=line.line_number,
-                        order_item_id=line.order_item_id,
-                        sku=line.sku,
-                        quantity=max(line.quantity - short_by, 0),
-                    )
-                )
-            connection.execute(
-                update(wms_order).where(wms_order.c.order_number == order_number).values(status="shipped")
-            )
+
+    def change(self, shipment_id: str, **header: object) -> None:
+        """Correct a parcel that is there: another carrier, another tracking number, …."""
+        with self.working() as connection:
+            connection.execute(update(wms_shipment).where(wms_shipment.c.shipment_id == shipment_id).values(**header))
+
+    def close(self, shipment_id: str) -> None:
+        """Send off a parcel that was open."""
+        self.change(shipment_id, status="closed")
 
     def void(self, shipment_id: str) -> None:
         """Take a parcel back: it never left."""
-        with self.working() as connection:
-            connection.execute(
-                update(wms_shipment).where(wms_shipment.c.shipment_id == shipment_id).values(status="void")
-            )
+        self.change(shipment_id, status="void")
 
     def empty(self) -> None:
         """Throw everything away."""

@@ -6,6 +6,7 @@ import itertools
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -22,11 +23,10 @@ from mfn.warehouse.setup import ensure_tables
 from mfn.warehouse.tables import wms_item, wms_order, wms_order_line, wms_ship_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
 
+MAPPINGS = Path(__file__).parents[1] / "mappings"
 US = BY_NAME["US"]
 NUMBERS = itertools.count(1)
 SKUS = ("MUG-BLUE", "MUG-RED", "00123", "PLATE", "BOWL")
@@ -147,6 +147,13 @@ class World:
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
             database.execute(insert(wms_item), [{"sku": sku, "description": sku, "is_active": True} for sku in SKUS])
             database.execute(insert(wms_ship_method), [{"code": code, "is_active": True} for code in METHODS])
+
+    def write_carriers(self, *rows: str) -> None:
+        """Write carriers.csv with these rows, beside the list of codes that Amazon accepts."""
+        mappings = self.home / "mappings"
+        shutil.copy(MAPPINGS / "accepted_carriers.csv", mappings)
+        header = "connection,warehouse_carrier,warehouse_service,carrier_code,carrier_name,shipping_method,note"
+        (mappings / "carriers.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
     def write_connections(self, **orders: Any) -> None:
         """Write connections.yaml, with some settings of its section `orders`."""

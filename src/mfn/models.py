@@ -11,6 +11,18 @@ if TYPE_CHECKING:
 
 BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
 
+SUMMED: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored"),
+    "confirm": ("shipments", "sent", "held", "skipped", "failed", "pending"),
+}
+"""Of each kind of run, what it was given, and then what became of that, which adds up to it."""
+
+BESIDE: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("released", "still_held"),
+    "confirm": ("verified", "unverified", "released", "still_held"),
+}
+"""Figures that stand outside of that sum."""
+
 
 class OrderStatus(StrEnum):
     """Where an order stands, as `mfn orders` shows it."""

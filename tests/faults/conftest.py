@@ -37,7 +37,7 @@ def is_warm(tmp_path_factory: pytest.TempPathFactory) -> bool:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Amazon is asked again at once."""
-    monkeypatch.setattr("mfn.amazon.client._grow", lambda _state: 0.0)
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
 
 
 @pytest.fixture

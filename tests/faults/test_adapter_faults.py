@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.amazon.client import ATTEMPTS, AmazonOrders
+from mfn.amazon.calling import ATTEMPTS
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError, ThrottledError
 from mfn.errors import FatalError, MfnError, RetriableError
 from tests.faults.adapter import SECRETS, WINDOW, Clock, adapter
@@ -19,6 +19,8 @@ from tests.faults.scripted_amazon import DROPPED, SILENT, Answer, ScriptedAmazon
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mfn.amazon.client import AmazonOrders
 
 ORDER = {"orderId": "111-1111111-1111111", "recipient": {"deliveryAddress": {"name": "Test Buyer"}}}
 PAGE = {"orders": [ORDER], "lastUpdatedBefore": "2026-11-01T00:15:00Z"}

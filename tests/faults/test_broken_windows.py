@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import select, update
 
-from mfn.amazon.client import ATTEMPTS
+from mfn.amazon.calling import ATTEMPTS
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batches import list_batches

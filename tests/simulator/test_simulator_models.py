@@ -87,7 +87,7 @@ def test_orders_without_data_sets_are_as_the_model_says(caller: httpx.Client, am
 def test_an_order_with_confirmed_parcels_is_as_the_model_says(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
-    assert confirm(caller, due_order, "1", 1).status_code == 204
+    assert confirm(caller, due_order, "1", 1, carrierCode="Other", carrierName="Test Carrier").status_code == 204
     amazon.clock.move(hours=1)
     answer = caller.get(f"{SEARCH}/{due_order['orderId']}", params={"includedData": EVERYTHING}).json()
     assert answer["order"]["packages"]
@@ -98,7 +98,12 @@ def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str,
     hold_against(ORDERS, "ErrorList", caller.get(SEARCH).json())
     hold_against(ORDERS, "ErrorList", caller.get(f"{SEARCH}/111-0000000-0000000").json())
     hold_against(ORDERS, "ErrorList", caller.get(SEARCH, headers={"x-amz-access-token": ""}).json())
-    hold_against(ORDERS_V0, "ConfirmShipmentErrorResponse", confirm(caller, due_order, "0", 1).json())
+    left = due_order["orderItems"][0]["quantityOrdered"]
+    for reference, units, status in (("0", 1, 400), (1, 1, 400), ("1", left, 204), ("2", 1, 400)):
+        answer = confirm(caller, due_order, reference, units)
+        assert answer.status_code == status
+        if status != 204:
+            hold_against(ORDERS_V0, "ConfirmShipmentErrorResponse", answer.json())
     hold_against(LISTINGS, "ErrorList", caller.get(ITEMS).json())
     hold_against(FEEDS, "ErrorList", caller.get("/feeds/2021-06-30/feeds/1").json())
 

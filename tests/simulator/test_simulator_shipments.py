@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tests.simulator.conftest import EVERYTHING, SEARCH
 
 if TYPE_CHECKING:
-    import httpx
-
     from mfn.simulator.local_amazon import LocalAmazon
 
 
@@ -73,6 +72,48 @@ def test_a_known_reference_changes_its_parcel(caller: httpx.Client, due_order: d
     assert (package["trackingNumber"], package["carrier"]) == ("CORRECTED", "Test")
 
 
+def test_a_changed_parcel_keeps_its_place_and_its_beginning(
+    caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
+) -> None:
+    confirm(caller, due_order, "7", 1)
+    confirm(caller, due_order, "8", 1)
+    amazon.clock.move(hours=1)
+    confirm(caller, due_order, "7", 1, trackingNumber="CORRECTED")
+    first, second = read(caller, due_order)["packages"]
+    assert (first["packageReferenceId"], first["trackingNumber"], second["packageReferenceId"]) == (
+        "7",
+        "CORRECTED",
+        "8",
+    )
+    assert first["createdTime"] == "2026-11-02T12:00:00Z"
+
+
+def test_a_search_shows_the_parcels_to_who_asks_for_packages(caller: httpx.Client, due_order: dict[str, Any]) -> None:
+    confirm(caller, due_order, "1", 1)
+    asked = {"createdAfter": "2026-10-01", "includedData": "PACKAGES", "fulfillmentStatuses": "PARTIALLY_SHIPPED"}
+
+    def shown() -> list[Any]:
+        orders = caller.get(SEARCH, params=asked).json()["orders"]
+        return [order.get("packages") for order in orders if order["orderId"] == due_order["orderId"]]
+
+    ((package,),) = shown()
+    assert package["packageItems"] == [{"orderItemId": due_order["orderItems"][0]["orderItemId"], "quantity": 1}]
+    asked["includedData"] = "FULFILLMENT"
+    assert shown() == [None]
+
+
+def test_another_parcel_of_an_order_that_is_fulfilled_is_refused_in_amazons_words(
+    caller: httpx.Client, due_order: dict[str, Any]
+) -> None:
+    confirm(caller, due_order, "1", due_order["orderItems"][0]["quantityOrdered"])
+    answer = confirm(caller, due_order, "2", 1)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["code"]) == (400, "InvalidInput")
+    assert "order already fulfilled" in error["message"]
+    assert "errorMetric=PackageToUpdateNotFound" in error["message"]
+    assert due_order["orderId"] in error["message"]
+
+
 def test_more_than_what_is_left_is_refused(caller: httpx.Client, due_order: dict[str, Any]) -> None:
     ordered = due_order["orderItems"][0]["quantityOrdered"]
     confirm(caller, due_order, "1", ordered)
@@ -95,6 +136,11 @@ def test_a_reference_is_a_text_of_digits_above_zero(
         {"carrierCode": "Other"},
         {"trackingNumber": " "},
         {"shipDate": "02/21/2026"},
+        {"shipDate": "2026-11-02T12:02:00Z"},
+        {"shipDate": "2026-10-02T12:00:00Z"},
+        {"trackingNumber": "1" * 51},
+        {"carrierCode": "Other", "carrierName": "T" * 51},
+        {"shippingMethod": "G" * 51},
         {"orderItems": []},
         {"orderItems": [{"orderItemId": "1", "quantity": 1}]},
         {"orderItems": {"orderItemId": "1", "quantity": 1}},
@@ -106,6 +152,30 @@ def test_a_parcel_that_breaks_a_rule_is_refused(
     answer = confirm(caller, due_order, "1", 1, **changed)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "InvalidInput")
     assert "packages" not in read(caller, due_order)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"packageReferenceId": 1}, "fields with invalid type [packageDetail.packageReferenceId]"),
+        ({"orderItems": {}}, "fields with invalid type [packageDetail.orderItems]"),
+        ({"orderItems": [{"quantity": 1}]}, "fields that are missing [packageDetail.orderItems[0].orderItemId]"),
+        ({"orderItems": [{"orderItemId": "1", "quantity": 1}]}, "please obtain the value through the getOrderItems"),
+    ],
+)
+def test_a_refusal_names_the_field(
+    caller: httpx.Client, due_order: dict[str, Any], changed: dict[str, object], said: str
+) -> None:
+    assert said in confirm(caller, due_order, "1", 1, **changed).json()["errors"][0]["message"]
+
+
+def test_a_carrier_code_counts_to_the_letter_where_amazons_list_is_known(
+    caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
+) -> None:
+    amazon.accepted_carriers = frozenset({"UPS", "Other"})
+    assert "Ups" in confirm(caller, due_order, "1", 1, carrierCode="Ups").json()["errors"][0]["message"]
+    assert confirm(caller, due_order, "1", 1).status_code == 204
+    assert confirm(caller, due_order, "2", 1, carrierCode="Other", carrierName="Test Carrier").status_code == 204
 
 
 @pytest.mark.parametrize("units", [0, -1])
@@ -133,7 +203,13 @@ def test_a_reply_that_is_lost_after_the_deed_leaves_it_done(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     amazon.faults.answer("confirmShipment", 503, after_deed=True)
+    amazon.faults.drop("confirmShipment", after_deed=True)
+    amazon.faults.hang("confirmShipment", after_deed=True)
     assert confirm(caller, due_order, "1", 1).status_code == 503
+    for lost in (httpx.RemoteProtocolError, httpx.ReadTimeout):
+        caller.timeout = httpx.Timeout(5, read=0.2)
+        with pytest.raises(lost):
+            confirm(caller, due_order, "1", 1)
     assert len(read(caller, due_order)["packages"]) == 1
     assert confirm(caller, due_order, "1", 1).status_code == 204
     assert len(read(caller, due_order)["packages"]) == 1

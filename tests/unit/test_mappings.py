@@ -174,6 +174,26 @@ def test_carriers_without_amazon_s_list_are_one_problem_not_one_for_each_row(wri
     assert places(check_mappings(directory)) == [("accepted_carriers.csv", None, None)]
 
 
+def test_rows_of_one_spelling_are_an_error_where_they_say_different_things(write: Write) -> None:
+    general = ",U.P.S.,,UPS,,,\n,ups,,UPS,,,a note\n,U P S,,FedEx,,,\n"
+    other = "us,UPS,,FedEx,,,\n,UPS,Ground,FedEx,,,\n,UPS,GROUND!,UPS,,,\n"
+    problems = check_mappings(write(carriers=CARRIERS + general + other, accepted_carriers=ACCEPTED))
+    assert places(problems) == [("carriers.csv", 4, "warehouse_carrier"), ("carriers.csv", 7, "warehouse_carrier")]
+    assert "line 2" in problems[0].message
+    assert "line 6" in problems[1].message
+
+
+def test_names_that_match_nothing_or_that_amazon_would_not_take_are_told(write: Write) -> None:
+    rows = f",*,,UPS,,,\n,UPS,-,UPS,,,\n,Van,,Other,{'x' * 51},,\n,Car,,Other,{'x' * 50},{'x' * 51},\n"
+    problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))
+    assert places(problems) == [
+        ("carriers.csv", 2, "warehouse_carrier"),
+        ("carriers.csv", 3, "warehouse_service"),
+        ("carriers.csv", 4, "carrier_name"),
+        ("carriers.csv", 5, "shipping_method"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

@@ -1,14 +1,15 @@
-"""Amazon's orders, read page by page: every call within the rate budget, every failure one of our errors.
+"""Amazon's orders, read page by page, and their parcels, confirmed one by one: every failure is one of our errors.
 
-Operations, parameters and data sets: Amazon's model orders_2026-01-01.json of 2026-07-29.
+Operations, parameters and data sets: Amazon's models orders_2026-01-01.json of 2026-07-29 and, for confirmShipment,
+ordersV0.json of 2026-05-27.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections import Counter
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,35 +17,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 import msgspec
 from msgspec import Struct
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
 
 from mfn.amazon import failures
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, ThrottledError
+from mfn.amazon.calling import Caller
 from mfn.amazon.marketplaces import ENDPOINTS
 from mfn.amazon.orders import MERCHANT, SearchPage, in_utc
+from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
+from mfn.amazon.shipments import confirmation
 from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library, silence_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
+    from concurrent.futures import Future
 
     from mfn.amazon.credentials import Credentials
+    from mfn.amazon.shipments import PackageDetail
     from mfn.connection import Connection
     from mfn.ledger.budget import Budget
 
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
-ATTEMPTS = 5
-TIMEOUT_SECONDS = 60.0
-RATE_LIMIT = "x-amzn-RateLimit-Limit"
+AT_ONCE = 4
+"""Calls under way at once: Amazon's answer takes longer than a fast plan's next turn."""
 
-logger = logging.getLogger(__name__)
+TIMEOUT_SECONDS = 60.0
 
 Answer = TypeVar("Answer")
 
@@ -82,7 +79,7 @@ class _GetOrder(Struct):
 
 
 class AmazonOrders:
-    """Reads the merchant-fulfilled orders of one connection.
+    """Reads the merchant-fulfilled orders of one connection, and confirms their parcels.
 
     A call waits for its turn in the budget, and is tried again a few times, with growing pauses, where it failed on
     something that passes by itself. Never make one from within a transaction on the ledger, where the budget is kept.
@@ -108,10 +105,8 @@ class AmazonOrders:
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         silence_libraries()
-        self.calls: Counter[str] = Counter()
         self._connection = connection
         self._budget = budget
-        self._wait = wait
         self._library = orders_library(
             connection.name,
             connection.endpoint or ENDPOINTS[connection.region],
@@ -119,6 +114,8 @@ class AmazonOrders:
             credentials,
             timeout_seconds,
         )
+        self._caller = Caller(budget, self._library.login, wait)
+        self.calls = self._caller.calls
 
     def search_page(
         self, window: SearchWindow, *, page_token: str | None = None, max_wait_seconds: float = math.inf
@@ -158,7 +155,7 @@ class AmazonOrders:
                 in_utc(before) if before else window.before.astimezone(UTC),
             )
 
-        return self._call(
+        return self._caller.call(
             "searchOrders",
             what,
             lambda: self._library.search_orders(**parameters),
@@ -189,7 +186,7 @@ class AmazonOrders:
                 return None
             return bytes(_decode(what, _checked(what, "getOrder", response, page_token=False), _GetOrder).order)
 
-        return self._call(
+        return self._caller.call(
             "getOrder",
             what,
             lambda: self._library.get_order(order_id, includedData=INCLUDED_DATA),
@@ -197,77 +194,74 @@ class AmazonOrders:
             max_wait_seconds,
         )
 
-    def _call(
-        self,
-        operation: str,
-        what: str,
-        send: Callable[[], httpx.Response],
-        read: Callable[[httpx.Response], Answer],
-        max_wait_seconds: float,
-    ) -> Answer:
-        patience = max_wait_seconds
-        may_renew = True
+    def confirm_shipment(self, order_id: str, package: PackageDetail, *, max_wait_seconds: float = math.inf) -> None:
+        """Tell Amazon of one parcel; only its 204 is a success.
 
-        def attempt() -> Answer:
-            nonlocal patience, may_renew
-            token = self._library.login.get_auth().access_token  # before a call is taken from the budget for nothing
-            patience -= self._await_turn(operation, what, patience)
-            response = self._send(operation, what, send)
-            if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN) and may_renew:
-                may_renew = False
-                self._library.login.forget(token)
-                return attempt()
-            return read(response)
+        A call whose reply was lost is repeated: the same package reference makes of the second an edit of the first.
 
-        retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            retry=retry_if_exception_type(AmazonUnavailableError),
-            wait=_pause,
-            sleep=self._wait,
-            before_sleep=_log_failure,
-            reraise=True,
+        Args:
+            order_id: Amazon's order id.
+            package: The parcel.
+            max_wait_seconds: How long it may wait for its turn in the rate budget.
+
+        Raises:
+            OrderFulfilledError: Amazon says that the order is fulfilled already, or knows no such parcel to change.
+            ShipmentRefusedError: Amazon refuses this parcel, or knows no such order; the others may go on.
+            BudgetExhaustedError: Its turn does not come in time.
+            RetriableError: Amazon did not say that it took the parcel, which it may have done all the same.
+            FatalError: A role is missing, the credentials are refused, or the request is.
+        """
+        reference = package.package_reference_id
+        what = f"confirmShipment {order_id}, parcel {reference}, for the connection {self._connection.name}"
+
+        def read(response: httpx.Response) -> None:
+            if response.status_code != httpx.codes.NO_CONTENT:
+                raise not_confirmed(what, response)
+
+        self._caller.call(
+            "confirmShipment",
+            what,
+            lambda: self._library.confirm_shipment(order_id, **confirmation(package)),
+            read,
+            max_wait_seconds,
         )
-        return retrying(attempt)
 
-    def _await_turn(self, operation: str, what: str, patience: float) -> float:
-        """Take a call from the budget, waiting for it at most `patience` seconds; returns the seconds waited."""
-        waited = 0.0
-        while seconds := self._budget.take(operation):
-            if waited + seconds > patience:
-                raise BudgetExhaustedError(
-                    f"{what}: Amazon's rate limit allows the next call in {seconds:.0f} s only.",
-                    remedy="Nothing was sent; the next run asks again.",
-                )
-            logger.info("%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)
-            self._wait(seconds)
-            waited += seconds
-        return waited
+    def confirm_shipments(
+        self, parcels: Sequence[tuple[str, PackageDetail]]
+    ) -> Generator[ShipmentRefusedError | None, None, None]:
+        """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
 
-    def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
-        self.calls[operation] += 1
-        try:
-            response = send()
-        except httpx.RequestError as error:
-            raise failures.unreachable(what, error) from None
-        if limit := response.headers.get(RATE_LIMIT):
-            self._budget.learn(operation, _number(limit))
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            self._budget.drain(operation)
-        return response
+        Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
 
+        Args:
+            parcels: Order ids and parcels, in the order in which they are sent.
 
-_grow = wait_exponential_jitter(initial=1, max=30)
+        Yields:
+            For each parcel, in this order: None where Amazon took it, else its refusal.
 
+        Raises:
+            RetriableError: Amazon did not say that it took one.
+            FatalError: A role is missing, the credentials are refused, or the request is.
+        """
 
-def _pause(state: RetryCallState) -> float:
-    """Growing pauses after a failure; none after a refusal for the rate, which the emptied budget makes wait."""
-    throttled = state.outcome is not None and isinstance(state.outcome.exception(), ThrottledError)
-    return 0.0 if throttled else _grow(state)
+        def confirm(order_id: str, package: PackageDetail) -> ShipmentRefusedError | None:
+            try:
+                self.confirm_shipment(order_id, package)
+            except ShipmentRefusedError as refusal:
+                return refusal
+            return None
 
-
-def _log_failure(state: RetryCallState) -> None:
-    if state.outcome is not None:
-        logger.warning("%s It is tried again.", state.outcome.exception())
+        under_way: deque[tuple[str, Future[ShipmentRefusedError | None]]] = deque()
+        with (
+            self._budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="confirm-shipment") as pool,
+        ):
+            for order_id, package in parcels:
+                while len(under_way) == AT_ONCE or any(order_id == other for other, _ in under_way):
+                    yield under_way.popleft()[1].result()
+                under_way.append((order_id, pool.submit(confirm, order_id, package)))
+            for _, answer in under_way:
+                yield answer.result()
 
 
 def _checked(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> httpx.Response:
@@ -281,13 +275,6 @@ def _decode(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
         return msgspec.json.decode(response.content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise failures.unreadable(what, response, error) from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _text(moment: datetime) -> str:

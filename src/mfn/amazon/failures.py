@@ -1,9 +1,7 @@
 """What every way in which Amazon can fail means to this project: one error of ours, by its class retriable or not.
 
 The messages hold the operation, the HTTP status, Amazon's code, words and request id: never a body, a token or an
-order's data. Amazon answers a failure with `{"errors": [{"code", "message", "details"}]}` (its models, definition
-ErrorList), with an empty body, or with a proxy's HTML page. Login with Amazon answers `{"error", "error_description"}`
-(RFC 6749, section 5.2).
+order's data. Login with Amazon answers `{"error", "error_description"}` (RFC 6749, section 5.2).
 """
 
 from __future__ import annotations
@@ -14,16 +12,15 @@ import msgspec
 from httpx import codes
 from msgspec import Struct
 
+from mfn.amazon.answers import clipped, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
 from mfn.errors import FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
     import httpx
 
-REQUEST_ID = "x-amzn-RequestId"
 RUN_AGAIN = "Nothing was lost. It is tried again by the next scheduled run, or at once with mfn rerun --failed."
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
-SHOWN_CHARACTERS = 300
 
 ROLES = {
     "searchOrders": "Direct-to-Consumer Delivery (Restricted)",
@@ -77,16 +74,6 @@ class PageTokenRefusedError(RetriableError):
     """Amazon takes this page token no longer (it lives for 24 hours); start the window again without one."""
 
 
-class _AmazonError(Struct):
-    code: str | None = None
-    message: str | None = None
-    details: str | None = None
-
-
-class _ErrorList(Struct):
-    errors: list[_AmazonError]
-
-
 class _Refusal(Struct):
     error: str
     error_description: str | None = None
@@ -111,7 +98,7 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
         error: Why it cannot be read; msgspec names the path, never a value.
     """
     return AmazonUnavailableError(
-        f"{what}: HTTP {response.status_code}, but the body cannot be read: {error} ({_described(response)}).",
+        f"{what}: HTTP {response.status_code}, but the body cannot be read: {error} ({request_id_of(response)}).",
         remedy=RUN_AGAIN,
     )
 
@@ -126,7 +113,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         page_token: Whether the request carried a page token.
     """
     status = response.status_code
-    message = f"{what}: HTTP {status}, {_words(response)} ({_described(response)})."
+    message = f"{what}: HTTP {status}, {summary_of(response)} ({request_id_of(response)})."
     if status == codes.TOO_MANY_REQUESTS:
         return ThrottledError(message, remedy=f"Another application may use up the account's limit. {RUN_AGAIN}")
     if status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
@@ -157,13 +144,13 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
     except (msgspec.DecodeError, UnicodeDecodeError):
         refusal = None
     if status == codes.TOO_MANY_REQUESTS or status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
-        return AmazonUnavailableError(f"{what} ({_described(response)}).", remedy=RUN_AGAIN)
+        return AmazonUnavailableError(f"{what} ({request_id_of(response)}).", remedy=RUN_AGAIN)
     if refusal is None:
         return FatalError(
-            f"{what}, and no error code ({_described(response)}).",
+            f"{what}, and no error code ({request_id_of(response)}).",
             remedy="See that lwa_endpoint, or the proxy in between, leads to Login with Amazon.",
         )
-    said = _clipped(": ".join(filter(None, (refusal.error, refusal.error_description))))
+    said = clipped(": ".join(filter(None, (refusal.error, refusal.error_description))))
     if refusal.error in SECRETS:
         name, why = SECRETS[refusal.error]
         return FatalError(
@@ -177,7 +164,7 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
 
 
 def _missing_role(operation: str, response: httpx.Response) -> str:
-    if "LWA secret" in _words(response):
+    if "LWA secret" in summary_of(response):
         return f"Replace {CLIENT_SECRET}: rotate it in {DEVELOP_APPS} and take the new one."
     role = ROLES[operation]
     return (
@@ -186,29 +173,3 @@ def _missing_role(operation: str, response: httpx.Response) -> str:
         + (TAX_ROLES if operation == "searchOrders" else "")
         + "Then run mfn rerun --failed."
     )
-
-
-def _words(response: httpx.Response) -> str:
-    """Amazon's code and message, or what the body is instead."""
-    if not response.content.strip():
-        return "an empty body"
-    try:
-        errors = msgspec.json.decode(response.content, type=_ErrorList).errors
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        kind = response.headers.get("content-type", "unknown type").partition(";")[0]
-        return f"a body that is not Amazon's ({_clipped(kind)}, {len(response.content)} bytes)"
-    if not errors:
-        return "an empty list of errors"
-    # The details of a refusal say which token is meant; those of a bad request may repeat what was sent.
-    with_details = response.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN)
-    parts = (errors[0].code, errors[0].message, errors[0].details if with_details else None)
-    return _clipped(": ".join(part.rstrip(".") for part in parts if part)) or "no words"
-
-
-def _described(response: httpx.Response) -> str:
-    return f"request id {_clipped(response.headers.get(REQUEST_ID, 'not given'))}"
-
-
-def _clipped(text: str) -> str:
-    """One printable line of bounded length: it comes from outside."""
-    return "".join(character if character.isprintable() else " " for character in text)[:SHOWN_CHARACTERS].strip()

@@ -52,6 +52,7 @@ def _without(*names: str) -> Iterator[None]:
 
 with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE", "SP_API_AUTH_CACHE_TTL"):
     from sp_api.api.orders.orders_2026_01_01 import OrdersV20260101  # noqa: TID251 - this is the folder that may
+    from sp_api.api.orders.orders_v0 import OrdersV0  # noqa: TID251 - this is the folder that may
     from sp_api.auth import AccessTokenClient, AccessTokenResponse  # noqa: TID251 - this is the folder that may
     from sp_api.auth import Credentials as LoginCredentials  # noqa: TID251 - this is the folder that may
     from sp_api.base._transport_httpx import HttpxTransport  # noqa: TID251 - this is the folder that may
@@ -118,8 +119,10 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
             raise failures.unreadable(what, response, error) from None
 
 
-class OrdersLibrary(OrdersV20260101):  # type: ignore[misc] # the library has no types
-    """The library's Orders API 2026-01-01, whose every method returns the `httpx.Response` as it came.
+class OrdersLibrary(OrdersV20260101, OrdersV0):  # type: ignore[misc] # the library has no types
+    """The library's Orders API, whose every method returns the `httpx.Response` as it came.
+
+    What both versions have is that of 2026-01-01; `confirm_shipment` has stayed in version 0.
 
     Args:
         endpoint: Base URL of the Selling Partner API.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mfn import __version__
-from mfn.cli import batches, imports, orders, prefect_program, setup
+from mfn.cli import batches, confirm, imports, orders, prefect_program, rules, setup
 from mfn.cli.output import print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
 
@@ -26,14 +26,14 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (prefect_program, setup, imports, orders, batches):
+for part in (prefect_program, setup, imports, confirm, orders, batches, rules):
     part.add_to(application)
 
 BROKEN_OFF = 130
 """What Typer makes of Ctrl-C; a person reads a sentence instead, a script the status of a run that can be re-run."""
 
 INTERRUPTED = RetriableError(
-    "interrupted: what has landed stays.", remedy="Run the command again; an import goes on where it was."
+    "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
 )
 
 

@@ -76,7 +76,11 @@ def rerun(
     batch: Annotated[list[str] | None, typer.Argument(help="Batch ids; see mfn batches.", show_default=False)] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Every batch that failed.")] = False,
     from_stage: Annotated[
-        str | None, typer.Option(help="The stage to start with: extract, validate, transform or load.")
+        str | None,
+        typer.Option(
+            help="The stage to start with: of an import extract, validate, transform or load;"
+            " of a confirmation collect, normalize, confirm or verify."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

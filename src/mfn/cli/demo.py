@@ -96,7 +96,7 @@ def demonstration() -> Iterator[Demonstration]:
         _run_deployment(client, home, f"import-orders/{CONNECTION}")
         from mfn.ledger.batches import list_batches  # noqa: PLC0415 - the ledger exists only now
         from mfn.ledger.opening import open_ledger  # noqa: PLC0415
-        from mfn.steps.runs import summary_of  # noqa: PLC0415
+        from mfn.steps.summaries import summary_of  # noqa: PLC0415
 
         batch_id = list_batches(open_ledger(load_settings()), connection=CONNECTION, kind="import", limit=1)[0].batch_id
         yield Demonstration(home, summary_of(load_settings(), batch_id), ui)

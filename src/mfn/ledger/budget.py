@@ -8,8 +8,9 @@ plans); the rate that an account really has comes with Amazon's answers in `x-am
 from __future__ import annotations
 
 import math
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import writing
+from mfn.errors import RetriableError
+from mfn.ledger.booking import Booking
 from mfn.ledger.schema import RateBudget
 
 if TYPE_CHECKING:
@@ -67,7 +70,8 @@ class Bucket:
     """What is left of an operation's calls.
 
     Attributes:
-        tokens: Calls that may be made, with the fraction that has come back so far.
+        tokens: Calls that may be made, with the fraction that has come back so far; below zero by those that were
+            booked ahead.
         rate: Calls a second that come back, as Amazon states it.
         counted_at: The moment for which `tokens` holds, in seconds since 1970.
     """
@@ -84,7 +88,7 @@ class Bucket:
             burst: Calls that a full bucket holds.
         """
         counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
-        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.rate * CAUTION, burst)
+        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
         self.counted_at = max(counted_at, now)
 
     def take(self, now: float) -> float:
@@ -93,17 +97,32 @@ class Bucket:
         Returns:
             0.0 when a token was taken, else the seconds until one is there.
         """
-        if self.tokens >= 1:
+        seconds = self.wait(now)
+        if not seconds:
             self.tokens -= 1
-            return 0.0
-        return self.counted_at - now + (1 - self.tokens) / (self.rate * CAUTION) + ROUNDING_SECONDS
+        return seconds
+
+    def wait(self, now: float, number: int = 1) -> float:
+        """How long a call has to wait in a bucket that was refilled for `now`.
+
+        Args:
+            now: The present moment, in seconds since 1970.
+            number: Which of the calls to come, counted from 1.
+        """
+        missing = number - self.tokens
+        return self.counted_at - now + missing / self.refill_rate + ROUNDING_SECONDS if missing > 0 else 0.0
+
+    @property
+    def refill_rate(self) -> float:
+        """Calls a second that are counted on."""
+        return self.rate * CAUTION
 
 
 class Budget:
     """The buckets of one account, shared by every process through the ledger.
 
     Each call is a short transaction of its own and waits for other writers: never call it from within a transaction on
-    the ledger.
+    the ledger. Threads may share one.
 
     Args:
         engine: The ledger.
@@ -116,6 +135,10 @@ class Budget:
         self._account = account
         self._clock = clock
         self._rates: dict[str, float] = {}
+        self._wanted: dict[str, int] = {}
+        self._rooms: dict[str, int] = {}
+        self._booked: dict[str, Booking] = {}
+        self._one_thread = threading.Lock()
 
     def take(self, operation: str) -> float:
         """Take one call of an operation, if there is one.
@@ -129,8 +152,33 @@ class Budget:
         Raises:
             RetriableError: The ledger cannot be reached.
         """
-        with self._locked(operation) as (bucket, now):
-            return bucket.take(now)
+        with self._one_thread:
+            if operation in self._wanted:
+                return self._take_ahead(operation)
+            with self._locked(operation) as (bucket, now):
+                return bucket.take(now)
+
+    @contextmanager
+    def in_bulk(self, operation: str, calls: int, *, at_once: int) -> Iterator[None]:
+        """For as long as it lasts, `take` books ahead: what comes back within a second, in one transaction.
+
+        What was not used is put back at the end; with a process that dies, that much is lost.
+
+        Args:
+            operation: Amazon's name of it, a key of `PLANS`.
+            calls: How many will be made; more may be.
+            at_once: How many of them may be under way at the same time.
+        """
+        self._wanted[operation] = calls
+        self._rooms[operation] = max(1, PLANS[operation].burst - at_once)
+        try:
+            yield
+        finally:
+            with self._one_thread, suppress(RetriableError):  # what is not put back comes back by itself in a second
+                del self._wanted[operation]
+                if operation in self._booked:
+                    with self._locked(operation):
+                        pass
 
     def learn(self, operation: str, rate: float) -> None:
         """Go by the rate that Amazon says this account has.
@@ -144,7 +192,7 @@ class Budget:
         """
         if not (math.isfinite(rate) and rate > 0) or self._rates.get(operation) == rate:
             return
-        with self._locked(operation) as (bucket, _):
+        with self._one_thread, self._locked(operation) as (bucket, _):
             bucket.rate = rate
 
     def drain(self, operation: str) -> None:
@@ -156,13 +204,29 @@ class Budget:
         Raises:
             RetriableError: The ledger cannot be reached.
         """
-        with self._locked(operation) as (bucket, _):
-            bucket.tokens = 0.0
+        with self._one_thread, self._locked(operation) as (bucket, _):
+            bucket.tokens = min(bucket.tokens, 0.0)
+
+    def _take_ahead(self, operation: str) -> float:
+        """A call from those that are booked; more are booked where none is left."""
+        booked = self._booked.get(operation)
+        seconds = booked.take(self._clock()) if booked else None
+        if seconds is None:
+            with self._locked(operation) as (bucket, now):
+                booked = Booking(bucket, self._rooms[operation], now, self._wanted[operation])
+            self._booked[operation] = booked
+            seconds = booked.take(now) or 0.0
+        if not seconds:
+            self._wanted[operation] -= 1
+        return seconds
 
     @contextmanager
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
-        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end."""
-        plan = PLANS[operation]
+        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end.
+
+        What this process has booked ahead is put back first.
+        """
+        plan, booked = PLANS[operation], self._booked.pop(operation, None)
         with writing(self._engine, what="the ledger") as connection:
             key = (RateBudget.account == self._account, RateBudget.operation == operation)
             wanted = select(RateBudget.tokens, RateBudget.rate, RateBudget.counted_at).where(*key).with_for_update()
@@ -173,6 +237,8 @@ class Budget:
             bucket = Bucket(*row)
             now = self._clock()
             bucket.refill(now, plan.burst)
+            if booked:
+                booked.put_back(bucket, now)
             yield bucket, now
             connection.execute(
                 update(RateBudget)

@@ -189,14 +189,12 @@ class Parcel(Base):
     status: Mapped[str]
     reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
     warnings: Mapped[str | None]
-    written_digest: Mapped[str]  # of what the warehouse wrote, header and lines
+    written_digest: Mapped[str]  # of what the warehouse wrote
     sent_digest: Mapped[str | None]  # of what Amazon answered last: it took it, or it refused it
-    carrier: Mapped[str | None]  # as the warehouse wrote it, here and in the next five columns
+    carrier: Mapped[str | None]  # as the warehouse wrote it, here and in the next three columns
     service: Mapped[str | None]
     tracking_number: Mapped[str | None]
     shipped_at: Mapped[datetime | None]
-    is_amazon_label: Mapped[bool]
-    lines: Mapped[str]  # JSON list of [line number, order item id, sku, quantity]
     carrier_code: Mapped[str | None]  # as Amazon is told, here and in the next five columns
     carrier_name: Mapped[str | None]
     shipping_method: Mapped[str | None]

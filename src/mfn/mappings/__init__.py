@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mfn.errors import ConfigurationError, Problem, shown_path
-from mfn.mappings.rules_file import check_rules_file
+from mfn.mappings.rules_file import read_rules
 from mfn.mappings.tables import (
     ACCEPTED_CARRIERS,
     CARRIERS,
@@ -20,12 +20,15 @@ from mfn.mappings.tables import (
     empty_frame,
     read_table,
 )
+from mfn.rules.fields import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import pandas as pd
+
+    from mfn.rules.rule import Rule
 
 RULES = "rules.yaml"
 
@@ -44,6 +47,7 @@ class Mappings:
         sku_aliases: Amazon's SKU to the warehouse's, or to the components of a kit.
         carriers: What the warehouse writes to what Amazon accepts.
         accepted_carriers: Amazon's carrier codes.
+        rules: The rules of each event (`mfn.rules.fields.EVENTS`), in their order, for `mfn.rules.rule_running`.
     """
 
     directory: Path
@@ -51,6 +55,7 @@ class Mappings:
     sku_aliases: pd.DataFrame
     carriers: pd.DataFrame
     accepted_carriers: pd.DataFrame
+    rules: Mapping[str, tuple[Rule, ...]]
 
 
 def load_mappings(directory: Path, *, connections: Collection[str] | None = None) -> Mappings:
@@ -87,6 +92,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         connections: Names of the connections that rows may name; None: any name.
     """
     frames = {table.file: empty_frame(table) for table in TABLES}
+    rules: Mapping[str, tuple[Rule, ...]] = dict.fromkeys(EVENTS, ())
     problems: list[Problem] = []
     if not directory.is_dir():
         remedy = "Set MFN_MAPPINGS to the directory with shipping_methods.csv."
@@ -104,12 +110,15 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         if not (accepted.empty and any(problem.file.endswith(ACCEPTED_CARRIERS.file) for problem in problems)):
             problems += carrier_problems(shown_path(directory / CARRIERS.file), frames[CARRIERS.file], accepted)
         if (directory / RULES).exists():
-            problems += check_rules_file(directory / RULES, shown_path(directory / RULES))
+            path = directory / RULES
+            rules, found = read_rules(path, shown_path(path), accepted_carriers=accepted["carrier_code"].tolist())
+            problems += found
     mappings = Mappings(
         directory=directory,
         shipping_methods=frames[SHIPPING_METHODS.file],
         sku_aliases=frames[SKU_ALIASES.file],
         carriers=frames[CARRIERS.file],
         accepted_carriers=frames[ACCEPTED_CARRIERS.file],
+        rules=rules,
     )
     return mappings, sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))

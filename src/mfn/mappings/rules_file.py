@@ -1,38 +1,63 @@
-"""rules.yaml: its shape, with the line of every fault."""
+"""rules.yaml: read and checked as a whole, every fault with its line, its key and what to write instead."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rapidfuzz import process
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from mfn.errors import Problem
+from mfn.rules.fields import EVENTS, unknown_field
+from mfn.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-EVENTS = ("order.import", "shipment.notification", "inventory.push")
+    from mfn.rules.conditions import Condition
+    from mfn.rules.fields import Field
+    from mfn.rules.rule import DecisionKind
+
+KEYS = ("name", "enabled", "when", "then")
+DECISIONS: tuple[DecisionKind, ...] = ("hold", "skip", "fail")
+ACTIONS = ("set", *DECISIONS, "stop")
+ONE_A_LINE = "Write one a line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
+CARRIER_CODE = "shipment.carrier_code"
+QUOTING = (
+    "Put a text with a colon or a # into quotation marks; a condition that has quotation marks of its own stands best"
+    " on the next line, after `when: >-`."
+)
 
 
-def check_rules_file(path: Path, shown: str) -> list[Problem]:
-    """What is wrong with rules.yaml.
-
-    A rule is an error as long as no rule is carried out: nobody shall trust one in vain.
+def read_rules(
+    path: Path, shown: str, *, accepted_carriers: Collection[str]
+) -> tuple[dict[str, tuple[Rule, ...]], list[Problem]]:
+    """The rules of a file, as far as they can be read, and everything that is wrong with it.
 
     Args:
         path: The file; it exists.
         shown: The file's name in messages.
+        accepted_carriers: Amazon's carrier codes, to which a rule may set one; empty: any.
+
+    Returns:
+        The rules of every event in their order, and one problem for each fault.
     """
+    reading = _Reading(shown, frozenset(accepted_carriers))
     document = _parsed(path, shown)
+    rules: dict[str, tuple[Rule, ...]] = dict.fromkeys(EVENTS, ())
     if isinstance(document, Problem):
-        return [document]
-    if document is None:
-        return []
-    if not isinstance(document, CommentedMap):
-        return [Problem(shown, 1, None, f"expected a mapping with the keys {', '.join(EVENTS)}.")]
-    return [problem for key, rules in document.items() for problem in _problems(shown, document, key, rules)]
+        reading.problems.append(document)
+    elif isinstance(document, CommentedMap):
+        for event in document:
+            if reading.knows(document, event, EVENTS, str(event)):
+                rules[event] = reading.rules_of(event, document)
+    elif document is not None:
+        reading.problems.append(Problem(shown, 1, None, f"expected a mapping with the keys {', '.join(EVENTS)}."))
+    return rules, reading.problems
 
 
 def _parsed(path: Path, shown: str) -> Any:
@@ -46,24 +71,182 @@ def _parsed(path: Path, shown: str) -> Any:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = getattr(error, "problem", None) or str(error).splitlines()[0]
-        return Problem(shown, mark.line + 1 if mark else None, None, f"is not valid YAML: {message}.")
+        return Problem(shown, mark.line + 1 if mark else None, None, f"is not valid YAML: {message}.", QUOTING)
 
 
-def _problems(shown: str, document: CommentedMap, key: Any, rules: Any) -> list[Problem]:
-    line = document.lc.key(key)[0] + 1
-    if key not in EVENTS:
-        return [Problem(shown, line, str(key), f"unknown key; valid keys are: {', '.join(EVENTS)}.")]
-    if rules is None:
-        return []
-    if not isinstance(rules, CommentedSeq):
-        return [Problem(shown, line, key, "expected a list of rules.")]
-    return [
-        Problem(
-            shown,
-            rules.lc.item(position)[0] + 1,
-            f"{key}[{position}]",
-            "rules are not carried out by this version yet.",
-            "Take the rule out.",
-        )
-        for position in range(len(rules))
-    ]
+@dataclass
+class _Actions:
+    """What the list under `then` comes to."""
+
+    changes: dict[str, Any] = field(default_factory=dict)
+    decision: DecisionKind = ""
+    message: str = ""
+    is_last: bool = False
+
+
+class _Reading:
+    """One reading of a file: what is wrong with it is gathered while its rules are read."""
+
+    def __init__(self, shown: str, accepted_carriers: frozenset[str]) -> None:
+        self.problems: list[Problem] = []
+        self._shown = shown
+        self._accepted_carriers = accepted_carriers
+
+    def rules_of(self, event: str, document: CommentedMap) -> tuple[Rule, ...]:
+        """The rules of one event."""
+        entries = document[event]
+        if entries is None:
+            return ()
+        if not isinstance(entries, CommentedSeq):
+            self._tell(document, event, event, "expected a list of rules.", "Begin each rule with `- name: …`.")
+            return ()
+        rules: list[Rule] = []
+        lines: dict[str, int] = {}
+        for place, entry in enumerate(entries):
+            where = f"{event}[{place}]"
+            if not isinstance(entry, CommentedMap):
+                self._tell(entries, place, where, f"expected a mapping with {', '.join(KEYS)}, got {_short(entry)}.")
+                continue
+            for key in entry:
+                self.knows(entry, key, KEYS, f"{where}.{key}")
+            rule = self._rule(event, entries, place)
+            if rule is None:
+                continue
+            if rule.name in lines:
+                message = f"lines {lines[rule.name]} and {_line(entry, 'name')} have the same name {rule.name!r}."
+                self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own.")
+            lines.setdefault(rule.name, _line(entry, "name"))
+            rules.append(rule)
+        return tuple(rules)
+
+    def knows(self, node: CommentedMap, key: Any, known: Iterable[str], where: str) -> bool:
+        """Whether a key is one of those that are known; tells where it is not."""
+        names = list(known)
+        if key not in names:
+            near = process.extractOne(str(key), names, score_cutoff=75)
+            remedy = f"Did you mean {near[0]}?" if near else ""
+            self._tell(node, key, where, f"unknown key; valid keys are: {', '.join(names)}.", remedy)
+        return key in names
+
+    def _rule(self, event: str, entries: CommentedSeq, place: int) -> Rule | None:
+        """A rule, or None where a part of it is missing or wrong, after telling so."""
+        entry, where = entries[place], f"{event}[{place}]"
+        missing = [key for key in KEYS if key != "enabled" and key not in entry]
+        for key in missing:
+            message = f"is missing; a rule has {', '.join(KEYS)}."
+            self._tell(entries, place, f"{where}.{key}", message)
+        name = None if "name" in missing else self._text(entry, "name", where)
+        is_enabled = entry.get("enabled", True)
+        if not isinstance(is_enabled, bool):
+            self._tell(entry, "enabled", f"{where}.enabled", f"expected true or false, got {_short(is_enabled)}.")
+        condition = None if "when" in missing else self._condition(entry, where, EVENTS[event])
+        actions = None if "then" in missing else self._actions(entry, where, EVENTS[event])
+        if name is None or condition is None or actions is None:
+            return None
+        return Rule(name, condition, **vars(actions), is_enabled=is_enabled)
+
+    def _condition(self, entry: CommentedMap, where: str, fields: Mapping[str, Field]) -> Condition | None:
+        # Its grammar takes the library 0.7 s to make: only where there is a rule at all.
+        from mfn.rules.condition_words import ConditionError  # noqa: PLC0415 - see above
+        from mfn.rules.conditions import read_condition  # noqa: PLC0415
+
+        where = f"{where}.when"
+        if isinstance(entry["when"], bool):
+            return read_condition(str(entry["when"]).lower(), fields)
+        if not isinstance(entry["when"], str):
+            self._tell(entry, "when", where, f"expected a condition, got {_short(entry['when'])}.", QUOTING)
+            return None
+        try:
+            return read_condition(entry["when"].strip(), fields)
+        except ConditionError as error:
+            for message, remedy in error.faults:
+                self._tell(entry, "when", where, message, remedy)
+            return None
+
+    def _actions(self, entry: CommentedMap, where: str, fields: Mapping[str, Field]) -> _Actions | None:
+        where, before = f"{where}.then", len(self.problems)
+        steps, done = entry["then"], _Actions()
+        if not isinstance(steps, CommentedSeq) or not steps:
+            message = f"expected a list of actions, got {_short(steps)}."
+            self._tell(entry, "then", where, message, ONE_A_LINE)
+            return None
+        for place, step in enumerate(steps):
+            here = f"{where}[{place}]"
+            if not isinstance(step, CommentedMap) or len(step) != 1:
+                message = f"expected one action, got {_short(step)}."
+                self._tell(steps, place, here, message, ONE_A_LINE)
+                continue
+            (action,) = step
+            if not self.knows(step, action, ACTIONS, f"{here}.{action}"):
+                continue
+            if done.is_last:
+                message = "comes too late: the rule has ended before it."
+                self._tell(step, action, f"{here}.{action}", message, "Put hold, skip, fail or stop last, one of them.")
+            elif action == "set":
+                self._set(step, here, fields, done)
+            else:
+                self._end(step, action, here, done)
+        return done if len(self.problems) == before else None
+
+    def _end(self, step: CommentedMap, action: Any, where: str, done: _Actions) -> None:
+        done.is_last = True
+        if action != "stop":
+            done.decision, done.message = action, self._text(step, action, where) or ""
+        elif step[action] is not True:
+            self._tell(step, action, f"{where}.stop", f"expected true, got {_short(step[action])}.")
+
+    def _set(self, step: CommentedMap, where: str, fields: Mapping[str, Field], done: _Actions) -> None:
+        where, values = f"{where}.set", step["set"]
+        settable = [name for name, known in fields.items() if known.is_settable]
+        if not isinstance(values, CommentedMap) or not values:
+            message = f"expected fields and their values, got {_short(values)}."
+            self._tell(step, "set", where, message, f"What can be set: {', '.join(settable)}.")
+            return
+        for name, value in values.items():
+            known, here = fields.get(name), f"{where}.{name}"
+            if known is None:
+                self._tell(values, name, here, *unknown_field(str(name), settable))
+            elif not known.is_settable:
+                self._tell(values, name, here, "cannot be set.", f"What can be set: {', '.join(settable)}.")
+            elif name in done.changes:
+                self._tell(values, name, here, "is set twice by one rule.", "Set it once.")
+            elif refusal := known.refusal(value):
+                is_number = known.kind == "text" and isinstance(value, int | float)
+                self._tell(values, name, here, refusal, f"Write '{value}' in quotation marks." if is_number else "")
+            elif name == CARRIER_CODE and value and self._accepted_carriers.isdisjoint((value,)):
+                self._tell_carrier(values, name, here)
+            else:
+                done.changes[name] = known.read(value)
+
+    def _tell_carrier(self, values: CommentedMap, name: str, where: str) -> None:
+        if not self._accepted_carriers:
+            return
+        near = process.extractOne(values[name], sorted(self._accepted_carriers), score_cutoff=75)
+        message = f"{values[name]!r} does not stand in accepted_carriers.csv to the letter."
+        remedy = f"Did you mean {near[0]}?" if near else "Take a code from there, or Other with a carrier_name."
+        self._tell(values, name, where, message, remedy)
+
+    def _text(self, node: CommentedMap, key: str, where: str) -> str | None:
+        value = node[key]
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        remedy = "Put it into quotation marks." if value is not None and not isinstance(value, CommentedMap) else ""
+        self._tell(node, key, f"{where}.{key}", f"expected a text, got {_short(value)}.", remedy)
+        return None
+
+    def _tell(self, node: CommentedMap | CommentedSeq, key: Any, where: str, message: str, remedy: str = "") -> None:
+        self.problems.append(Problem(self._shown, _line(node, key), where, message, remedy))
+
+
+def _line(node: CommentedMap | CommentedSeq, key: Any) -> int:
+    place = node.lc.key(key) if isinstance(node, CommentedMap) else node.lc.item(key)
+    return int(place[0]) + 1
+
+
+def _short(value: Any) -> str:
+    """A value of the file in a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, CommentedMap):
+        return f"a mapping with {', '.join(map(str, value)) or 'nothing'}"
+    return "a list" if isinstance(value, CommentedSeq) else repr(value)

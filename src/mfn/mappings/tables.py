@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 OTHER = "Other"
 MAXIMUM_UNITS = 1_000_000
 """What Amazon allows as a quantity here; it keeps a product of both within 64 bits."""
+MAXIMUM_NAME_LENGTH = 50
+"""Characters of CarrierName and ShippingMethod: Amazon's OrderFulfillment.xsd; ordersV0.json states no limit."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,16 @@ def empty_frame(table: Table) -> pd.DataFrame:
     return _frame(table, [])
 
 
+def spelling(text: str) -> str:
+    """What counts of a carrier's or a service's name: its letters and digits, whatever their case, width and accents.
+
+    `U.P.S.` and `ups` are one spelling, `Colis Privé` and `COLIS PRIVE` another; `UPS Freight` is not `UPS`.
+    """
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+
+
 def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame) -> list[Problem]:
-    """Rows of carriers.csv whose result Amazon would refuse.
+    """Rows of carriers.csv whose result Amazon would refuse, and rows that contradict each other.
 
     A carrier code has to match an entry of Amazon's list to the letter, and `Other` needs the carrier's name: Selling
     Partner API model ordersV0.json of 2026-05-27, confirmShipment.
@@ -113,13 +124,14 @@ def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame)
         carriers: Its frame.
         accepted: The frame of accepted_carriers.csv.
     """
+    problems = [*_name_problems(shown, carriers), *_spelling_problems(shown, carriers)]
     if accepted.empty and not carriers.empty:
         message = f"is missing or empty, but {shown} needs Amazon's list of carrier codes."
         remedy = "Take the file of this name from the project."
-        return [Problem(shown.replace(CARRIERS.file, ACCEPTED_CARRIERS.file), None, None, message, remedy)]
+        file = shown.replace(CARRIERS.file, ACCEPTED_CARRIERS.file)
+        return [*problems, Problem(file, None, None, message, remedy)]
     codes = set(accepted["carrier_code"])
     by_letters = {code.casefold(): code for code in sorted(codes)}
-    problems = []
     for line, code, name in zip(carriers["line"], carriers["carrier_code"], carriers["carrier_name"], strict=True):
         if code and code not in codes:
             near = by_letters.get(code.casefold())
@@ -130,6 +142,36 @@ def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame)
             message = f"must be filled where carrier_code is {OTHER}."
             problems.append(Problem(shown, line, "carrier_name", message, "Write the carrier's name for the buyer."))
     return problems
+
+
+def _name_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
+    """Names that match nothing, and names that Amazon would not take."""
+    for column in ("warehouse_carrier", "warehouse_service"):
+        for line, name in zip(carriers["line"], carriers[column], strict=True):
+            if name and not spelling(name):
+                message = f"{name!r} has no letter and no digit, and nothing else counts."
+                yield Problem(shown, line, column, message, "Leave the cell empty for any.")
+    for column in ("carrier_name", "shipping_method"):
+        for line, name in zip(carriers["line"], carriers[column], strict=True):
+            if len(name) > MAXIMUM_NAME_LENGTH:
+                message = f"has {len(name)} characters, Amazon takes {MAXIMUM_NAME_LENGTH}."
+                yield Problem(shown, line, column, message, "Shorten it.")
+
+
+def _spelling_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
+    """Rows that are for the same parcels but say different things; which of them would win, nobody could tell."""
+    first_rows: dict[tuple[str, ...], tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
+    columns = (*CARRIERS.match, "carrier_code", "carrier_name", "shipping_method", "line")
+    for *cells, line in zip(*(carriers[column] for column in columns), strict=True):
+        match, result = tuple(cells[:3]), tuple(cells[3:])
+        key = (match[0], spelling(match[1]), spelling(match[2]))
+        first, first_match, first_result = first_rows.setdefault(key, (line, match, result))
+        if match != first_match and result != first_result:
+            message = (
+                f"is the spelling of line {first} but for case, spaces, punctuation or accents, which do not count."
+            )
+            remedy = "Take one of the two out, or give both the same result."
+            yield Problem(shown, line, "warehouse_carrier", message, remedy)
 
 
 def _normalized(row: Row) -> Row:

@@ -14,7 +14,19 @@ from markupsafe import Markup
 
 from mfn.reports.grouping import SHOWN_ORDERS, group_held, title_of
 from mfn.reports.trend import draw_trend
-from mfn.reports.wording import by_count, counted, date, headline, hours_left, lasted, moment, number, utc
+from mfn.reports.wording import (
+    WORDS,
+    by_count,
+    conflicts_heading,
+    counted,
+    date,
+    headline,
+    hours_left,
+    lasted,
+    moment,
+    number,
+    utc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +58,8 @@ def render_page(report: RunReport) -> str:
     return _environment().get_template("page.html.j2").render(
         report=report,
         headline=headline(report),
+        words=WORDS[report.kind],
+        conflicts_heading=conflicts_heading(report),
         shares=_shares(report),
         seen_at=report.finished_at or report.started_at,
         groups=group_held(report.held),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mfn.models import SUMMED
 from mfn.reports.grouping import group_held, title_of
-from mfn.reports.wording import by_count, counted, headline, number, utc
+from mfn.reports.wording import WORDS, by_count, conflicts_heading, headline, number, utc
 
 if TYPE_CHECKING:
     from mfn.reports.grouping import HeldGroup
@@ -36,12 +37,12 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     lines += [_sum(report), ""]
     for group in group_held(report.held):
         lines += _group(group)
-    for heading, figures in (("Worth a look", report.warnings), ("Ignored", report.ignored)):
+    for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone, report.ignored)):
         if figures:
             told = ", ".join(f"{number(count)} {_plain(title_of(code))}" for code, count in by_count(figures))
             lines += [f"**{heading}:** {told}", ""]
     if report.conflicts:
-        lines += [f"**{counted(len(report.conflicts), 'order')} changed at Amazon after the warehouse had begun:**", ""]
+        lines += [f"**{conflicts_heading(report)}:**", ""]
         lines += [
             f"- {_plain(conflict.order_id)}: {_plain(conflict.what)} (warehouse: {_plain(conflict.status)})"
             for conflict in report.conflicts[:SHOWN_ORDERS]
@@ -80,7 +81,7 @@ def held_rows(report: RunReport) -> list[dict[str, str]]:
 
 def _sum(report: RunReport) -> str:
     parts = " + ".join(f"{name} {number(count)}" for name, count in report.outcomes.items())
-    told = f"fetched {number(report.fetched)} = {parts}"
+    told = f"{SUMMED[report.kind][0]} {number(report.taken_up)} = {parts}"
     if report.unaccounted == 0:
         return f"{told} ✓"
     if report.unaccounted > 0 and report.status == "failed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from mfn.models import Outcome
+from mfn.models import SUMMED
 from mfn.quality.model import QualityReport
 
 if TYPE_CHECKING:
@@ -112,11 +112,13 @@ class RunReport:
         window_after: From when Amazon's changes were asked for, in UTC, or None.
         window_before: Up to when.
         dry_run: Whether nothing reached the warehouse.
-        counts: `fetched`, the five outcomes that add up to it, and `released` and `still_held`, which stand outside.
+        counts: What the run was given and the outcomes that add up to it (`mfn.models.SUMMED`), and figures that stand
+            outside (`mfn.models.BESIDE`).
         due: Orders of this window that are to be shipped.
         api_calls: Calls to Amazon by operation.
-        held: Every order that is held now, those of earlier runs included.
-        ignored: Ignored orders by reason code.
+        held: Every order that is held now, those of earlier runs included; of a confirm run every parcel that is held
+            or was refused.
+        ignored: Ignored orders, or skipped parcels, by reason code.
         conflicts: What Amazon changed too late.
         warnings: Orders by warning code: worth a look, no reason to hold.
         findings: What the expectations found.
@@ -147,19 +149,19 @@ class RunReport:
     history: tuple[PastRun, ...] = ()
 
     @property
-    def fetched(self) -> int:
-        """Distinct orders that Amazon returned for this window."""
-        return self.counts.get("fetched", 0)
+    def taken_up(self) -> int:
+        """What the run was given: distinct orders that Amazon returned for the window, or parcels that were due."""
+        return self.counts.get(SUMMED[self.kind][0], 0)
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """The five outcomes, which add up to what was fetched."""
-        return {outcome.value: self.counts.get(outcome.value, 0) for outcome in Outcome}
+        """The outcomes, which add up to what was taken up."""
+        return {name: self.counts.get(name, 0) for name in SUMMED[self.kind][1:]}
 
     @property
     def unaccounted(self) -> int:
-        """Fetched orders without an outcome; below zero when more came out than went in. 0 in a run that is right."""
-        return self.fetched - sum(self.outcomes.values())
+        """What was taken up and has no outcome; below zero when more came out than went in. 0 if all is right."""
+        return self.taken_up - sum(self.outcomes.values())
 
     @property
     def as_past_run(self) -> PastRun:

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mfn.models import SUMMED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date as Date  # noqa: N812 - a type beside the function of the same name
     from datetime import datetime
 
+    from mfn.models import BatchKind
     from mfn.reports.model import RunReport
 
 MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a kind of run is spoken of.
+
+    Attributes:
+        noun: What it is about.
+        taken_up: What it was given.
+        done: What became of the good ones.
+        target: Where they go, with its article.
+        left_alone: What those are that need nothing.
+        conflict: What a person has to look at.
+    """
+
+    noun: str
+    taken_up: str
+    done: str
+    target: str
+    left_alone: str
+    conflict: str
+
+
+WORDS: dict[BatchKind, Words] = {
+    "import": Words(
+        "order", "fetched from Amazon", "reached the warehouse", "the warehouse", "Ignored",
+        "changed at Amazon after the warehouse had begun",
+    ),
+    "confirm": Words(
+        "parcel", "parcels were due", "reached Amazon", "Amazon", "Skipped",
+        "with a parcel that the warehouse and Amazon see differently",
+    ),
+}  # fmt: skip
 
 
 def headline(report: RunReport) -> str:
@@ -21,22 +58,29 @@ def headline(report: RunReport) -> str:
     Args:
         report: The run.
     """
-    loaded, held = report.counts.get("loaded", 0), len(report.held)
-    waits = f"{counted(held, 'order')} {'waits' if held == 1 else 'wait'} for a person"
+    words = WORDS[report.kind]
+    done, held = report.counts.get(SUMMED[report.kind][1], 0), len(report.held)
+    waits = f"{counted(held, words.noun)} {'waits' if held == 1 else 'wait'} for a person"
     if report.status == "failed":
-        done = (
-            f"{counted(loaded, 'order')} reached the warehouse before it" if loaded else "Nothing reached the warehouse"
-        )
-        return f"The run failed. {done}" + (f", {waits}." if held else ".")
+        before = f"{counted(done, words.noun)} {words.done} before it" if done else f"Nothing {words.done}"
+        return f"The run failed. {before}" + (f", {waits}." if held else ".")
     if report.dry_run:
         went = (
-            f"{counted(loaded, 'order')} would go to the warehouse" if loaded else "No order would go to the warehouse"
+            f"{counted(done, words.noun)} would go to {words.target}"
+            if done
+            else f"No {words.noun} would go to {words.target}"
         )
-    elif loaded:
-        went = f"{counted(loaded, 'order')} went to the warehouse"
+    elif done:
+        went = f"{counted(done, words.noun)} went to {words.target}"
     else:
-        went = "Nothing new for the warehouse"
+        went = f"Nothing new for {words.target}"
     return f"{went}, {waits}." if held else f"{went}, nothing is held."
+
+
+def conflicts_heading(report: RunReport) -> str:
+    """What the conflicts of a run have in common."""
+    orders = counted(len(report.conflicts), "order")
+    return f"{orders} {WORDS[report.kind].conflict}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -102,14 +102,15 @@ class Faults:
         """
         self._queues[operation].extend([Fault("truncate", after_deed=True)] * times)
 
-    def hang(self, operation: str, times: int = 1) -> None:
+    def hang(self, operation: str, *, after_deed: bool = False, times: int = 1) -> None:
         """Never answer, until the caller gives up.
 
         Args:
             operation: Amazon's name.
+            after_deed: Whether the operation is done first, so that only its answer is lost.
             times: For how many requests.
         """
-        self._queues[operation].extend([Fault("hang")] * times)
+        self._queues[operation].extend([Fault("hang", after_deed)] * times)
 
     def refuse_login(self, error: str = "invalid_grant", times: int = 1) -> None:
         """Let Login with Amazon refuse.

@@ -55,6 +55,7 @@ class LocalAmazon:
         feeds: What the seller has handed in.
         faults: What is to go wrong.
         calls: Every request so far, in order.
+        accepted_carriers: The carrier codes that Amazon takes, to the letter; None for any.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class LocalAmazon:
         self.listings = Listings(self.marketplaces, clock.now())
         self.feeds = Feeds(self.listings, seller_id, self.agenda, speed)
         self.calls: list[Call] = []
+        self.accepted_carriers: frozenset[str] | None = None
 
     def note(self, operation: str, query: str, status: int) -> None:
         """Remember a request; see `Call`."""

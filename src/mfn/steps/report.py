@@ -18,6 +18,7 @@ from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import write_report
+from mfn.steps.parcel_report import parcel_facts, refusal_of
 from mfn.steps.stages import stages
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Raises:
-        FatalError: The quality gate is closed: too many of the due orders are held. The report is written all the same.
+        FatalError: The quality gate is closed, since too many of the due orders are held; or parcels failed for good.
+            The report is written all the same.
     """
     closed = gate(batch, settings)
     write_page(batch, settings, gather(batch, settings))
@@ -53,12 +55,15 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
 def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     """Close the batch: done, failed as it was, or failed since it was ended early or too many due orders are held.
 
+    A confirm run in which parcels failed for good is done: to run it again would change nothing.
+
     Args:
         batch: The batch, as far as it got.
         settings: The settings in force.
 
     Returns:
-        The error of a run that the quality gate stops, to be raised once the report is written.
+        The error of a run that the quality gate stops or in which parcels failed, to be raised once the report is
+        written.
     """
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
@@ -68,21 +73,25 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
         with writing(ledger.engine, what="the ledger") as database:
             update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
-    percent = find_connection(settings, batch.connection).orders.hold_alarm_percent
-    due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)
-    closed = None
-    if held * 100 > percent * due:
-        closed = FatalError(
-            f"{held} of {due} due orders are held, more than the {percent:g} % of orders.hold_alarm_percent;"
-            " the good ones were loaded."
-            if not row.parameters.get("dry_run")
-            else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
-            remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
-        )
+    closed = _quality_gate(row, settings) if row.kind == "import" else None
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
     with writing(ledger.engine, what="the ledger") as database:
         update_batch(database, batch, status="failed" if closed else "done", finished_at=datetime.now(UTC), **values)
-    return closed
+    return refusal_of(row) if row.kind == "confirm" else closed
+
+
+def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
+    percent = find_connection(settings, row.connection).orders.hold_alarm_percent
+    due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)
+    if held * 100 <= percent * due:
+        return None
+    return FatalError(
+        f"{held} of {due} due orders are held, more than the {percent:g} % of orders.hold_alarm_percent;"
+        " the good ones were loaded."
+        if not row.parameters.get("dry_run")
+        else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
+        remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
+    )
 
 
 def gather(batch: BatchRef, settings: Settings) -> RunReport:
@@ -95,10 +104,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     past = list_batches(ledger, connection=batch.connection, kind=batch.kind, limit=SHOWN_RUNS)
-    with reading(ledger.engine, what="the ledger") as database:
-        held = _held(database, batch)
-        ignored = _ignored(database, batch)
-        urgency = _urgency(database, batch)
+    facts = parcel_facts(ledger, batch) if row.kind == "confirm" else _order_facts(ledger, batch, row)
     return RunReport(
         batch_id=row.batch_id,
         connection=row.connection,
@@ -114,14 +120,21 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         counts=row.counts,
         due=row.counts.get("due", 0),
         api_calls=row.api_calls,
-        held=held,
-        ignored=ignored,
         conflicts=tuple(Conflict(**conflict) for conflict in row.findings.get("conflicts", ())),
-        warnings=row.findings.get("warnings", {}),
         findings=QualityReport.from_dict(row.findings.get("quality", {})),
-        urgency=urgency,
         history=tuple(_past_run(run) for run in reversed(past) if run.batch_id != row.batch_id),
+        **facts,
     )
+
+
+def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
+    with reading(ledger.engine, what="the ledger") as database:
+        return {
+            "held": _held(database, batch),
+            "ignored": _ignored(database, batch),
+            "urgency": _urgency(database, batch),
+            "warnings": row.findings.get("warnings", {}),
+        }
 
 
 def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path:

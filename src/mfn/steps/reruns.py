@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.batches import OPENED, get_batch, list_batches, note_dead_batches
 from mfn.ledger.opening import open_ledger
-from mfn.steps.runs import rerun_of, run_steps, summary_of
+from mfn.steps.runs import rerun_of, run_steps
+from mfn.steps.summaries import summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from mfn.ledger.opening import open_ledger
 from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.report import report
 from mfn.steps.stages import STEPS, perform, stages
+from mfn.steps.summaries import summary_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mfn.models import BatchRef
+    from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ MOMENT_AGO = timedelta(seconds=179)
 call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
 
 
-@contextmanager
 def import_run(
     settings: Settings,
     connection: str,
@@ -42,10 +42,8 @@ def import_run(
     since: datetime | None = None,
     order_id: str | None = None,
     dry_run: bool = False,
-) -> Iterator[BatchRef]:
-    """Hold the lease of a connection's imports, and a batch to work on.
-
-    Everything that a person set up wrongly is found here, before anything is started.
+) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's imports, and a batch to work on; see `new_run`.
 
     Args:
         settings: The settings in force.
@@ -53,23 +51,47 @@ def import_run(
         since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
         order_id: Fetch this order only.
         dry_run: Say what would be loaded, and change nothing.
+    """
+    if since is not None and order_id is not None:
+        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
+    moment = since and in_utc(since).isoformat()
+    return new_run(settings, connection, "import", {"since": moment, "order_id": order_id, "dry_run": dry_run})
+
+
+def confirm_run(settings: Settings, connection: str) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's confirmations, and a batch to work on; see `new_run`.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+    """
+    return new_run(settings, connection, "confirm", {})
+
+
+@contextmanager
+def new_run(settings: Settings, connection: str, kind: BatchKind, parameters: Mapping[str, Any]) -> Iterator[BatchRef]:
+    """Hold the lease of a connection and kind, and a batch to work on.
+
+    Everything that a person set up wrongly is found here, before anything is started.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        kind: The kind of run.
+        parameters: What the run is asked for.
 
     Yields:
         The batch: a new one, or the one that was broken off and asked for the same.
 
     Raises:
         ConfigurationError: Settings, connections or mappings are wrong.
-        LeaseHeldError: Another import works on this connection.
+        LeaseHeldError: Another run of this kind works on this connection.
     """
-    if since is not None and order_id is not None:
-        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
     place = open_workplace(settings, connection)
     _check_set_up(place)
-    moment = since and in_utc(since).isoformat()
-    parameters: dict[str, Any] = {"since": moment, "order_id": order_id, "dry_run": dry_run}
-    with lease(place.ledger, connection, "import") as token:
+    with lease(place.ledger, connection, kind) as token:
         yield open_batch(
-            place.ledger, connection, "import", lease=token, parameters=parameters, last_stage=stages("import")[-1]
+            place.ledger, connection, kind, lease=token, parameters=parameters, last_stage=stages(kind)[-1]
         )
 
 
@@ -113,8 +135,8 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
     Args:
         settings: The settings in force.
         batch_id: The batch.
-        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, the first
-            after extract. A batch that others have followed starts after extract at the latest.
+        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
+            second. A batch that others have followed starts with its second stage at the latest.
 
     Yields:
         The batch; `stage` is the last stage that counts as finished.
@@ -136,7 +158,7 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         finished = _finished_before(from_stage, row, names, is_newest=newest.batch_id == batch_id)
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
-        if finished == OPENED:
+        if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)
         yield batch
 
@@ -222,49 +244,33 @@ def run_import(
         LeaseHeldError: Another import works on this connection.
         RunFailedError: The run failed; it has what the run did all the same.
     """
+    return _carried_out(settings, import_run(settings, connection, since=since, order_id=order_id, dry_run=dry_run))
+
+
+def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
+    """One confirm run without Prefect.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+
+    Returns:
+        What `mfn confirm --json` prints.
+
+    Raises:
+        ConfigurationError: Something is set up wrongly; nothing was started.
+        LeaseHeldError: Another confirm run works on this connection.
+        RunFailedError: The run failed, or Amazon refused parcels; it has what the run did all the same.
+    """
+    return _carried_out(settings, confirm_run(settings, connection))
+
+
+def _carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:
     begun = time.monotonic()
-    with import_run(settings, connection, since=since, order_id=order_id, dry_run=dry_run) as batch:
+    with run as batch:
         try:
             run_steps(batch, settings)
         except MfnError as error:
             summary = summary_of(settings, batch.batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
             raise RunFailedError(error, summary) from error
     return summary_of(settings, batch.batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
-
-
-def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
-    """What an import did, as `mfn import --json` prints it.
-
-    Args:
-        settings: The settings in force.
-        batch_id: An import batch.
-    """
-    row = get_batch(open_ledger(settings), batch_id)
-    names = ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored", "released", "still_held")
-    return {
-        "batch_id": batch_id,
-        "connection": row.connection,
-        "status": row.status,
-        "window": {"after": _iso(row.window_after), "before": _iso(row.window_before)},
-        **{name: row.counts.get(name, 0) for name in names},
-        "ignored_reasons": row.findings.get("ignored", {}),
-        "api_calls": row.api_calls,
-        "report": row.report,
-        "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
-    }
-
-
-def window_of(settings: Settings, batch: BatchRef) -> str:
-    """The window of a batch as people read it: `2026-11-24 10:00 to 10:15 UTC`, or its order."""
-    row = get_batch(open_ledger(settings), batch.batch_id)
-    if row.parameters.get("order_id"):
-        return f"order {row.parameters['order_id']}"
-    if row.window_after is None or row.window_before is None:
-        return "no window"
-    same_day = row.window_after.date() == row.window_before.date()
-    end = f"{row.window_before:%H:%M}" if same_day else f"{row.window_before:%Y-%m-%d %H:%M}"
-    return f"{row.window_after:%Y-%m-%d %H:%M} to {end} UTC"
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

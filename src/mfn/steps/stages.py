@@ -12,10 +12,14 @@ from mfn.database.engines import writing
 from mfn.errors import MfnError
 from mfn.ledger.batches import record_failure, update_batch
 from mfn.ledger.opening import open_ledger
+from mfn.steps.collect import collect
+from mfn.steps.confirm import confirm
 from mfn.steps.extract import extract
 from mfn.steps.load import load
+from mfn.steps.normalize import normalize
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
+from mfn.steps.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +34,10 @@ log = logging.getLogger(__name__)
 IMPORT_STEPS: tuple[Step, ...] = (extract, validate, transform, load)
 """What an import does, in order; the report follows whatever happened."""
 
-STEPS: dict[BatchKind, tuple[Step, ...]] = {"import": IMPORT_STEPS}
+CONFIRM_STEPS: tuple[Step, ...] = (collect, normalize, confirm, verify)
+"""What a confirm run does, in order; the report follows likewise."""
+
+STEPS: dict[BatchKind, tuple[Step, ...]] = {"import": IMPORT_STEPS, "confirm": CONFIRM_STEPS}
 
 
 def stages(kind: BatchKind) -> list[str]:

@@ -1,10 +1,11 @@
-"""Many order numbers in one statement, without a limit on how many: they travel as one JSON text."""
+"""Many keys and many rows in one statement, without a limit on how many: they travel as JSON texts."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import text
 
 if TYPE_CHECKING:
@@ -27,6 +28,25 @@ def asked(connection: Connection) -> str:
 def as_asked(texts: Mapping[str, str]) -> str:
     """The parameter for `asked`: a text for each order number; PostgreSQL cannot keep NUL characters, so none has."""
     return json.dumps({number: value.replace("\x00", "") for number, value in texts.items()})
+
+
+def columns(
+    connection: Connection, expressions: Mapping[str, str], of: str, parameters: Mapping[str, object]
+) -> dict[str, list[Any]]:
+    """The columns of a query as lists of the same length, for half of what a tuple for each row costs.
+
+    Args:
+        connection: An open transaction.
+        expressions: What to select, by the name it gets.
+        of: The query from its FROM on.
+        parameters: Its parameters.
+    """
+    collect = "json_agg" if connection.dialect.name == "postgresql" else "json_group_array"
+    selected = ", ".join(f"{collect}({expression})" for expression in expressions.values())
+    row = connection.execute(text(f"SELECT {selected} {of}"), parameters).one()
+    # psycopg decodes JSON itself, and there NULL is what no row at all adds up to.
+    lists = [msgspec.json.decode(value) if isinstance(value, str) else value or [] for value in row]
+    return dict(zip(expressions, lists, strict=True))
 
 
 def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool = False) -> dict[str, str]:

@@ -9,7 +9,8 @@ import pandas as pd
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.warehouse import asking, cancelling, loading, setup
+from mfn.warehouse import asking, cancelling, loading, setup, shipments
+from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from mfn.warehouse.cancelling import CancelResult
     from mfn.warehouse.loading import LineRow, LoadResult, OrderRow
-
-INACTIVE = {"0", "0.0", "f", "false", "n", "no", "off"}
-"""What `is_active` may hold to say no, lower case; everything else and NULL says yes."""
 
 
 class SqlWarehouse:
@@ -89,13 +87,27 @@ class SqlWarehouse:
         with reading(self._engine, what=self._what) as connection:
             return asking.states(connection, order_numbers)
 
+    def shipments(self, connection: str) -> pd.DataFrame:
+        """The parcels of one connection's orders and of unknown ones; see `mfn.warehouse.shipments.shipments`."""
+        with reading(self._engine, what=self._what) as database:
+            return shipments.shipments(database, connection)
+
+    def shipment_lines(self, shipment_ids: Iterable[str]) -> pd.DataFrame:
+        """What is in these parcels; see `mfn.warehouse.shipments.shipment_lines`."""
+        with reading(self._engine, what=self._what) as connection:
+            return shipments.shipment_lines(connection, shipment_ids)
+
+    def order_lines(self, order_numbers: Iterable[str]) -> pd.DataFrame:
+        """What was ordered with these orders; see `mfn.warehouse.shipments.order_lines`."""
+        with reading(self._engine, what=self._what) as connection:
+            return shipments.order_lines(connection, order_numbers)
+
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]
         with reading(self._engine, what=self._what) as connection:
+            listed = ", ".join(as_text(connection, name) for name in names)
             rows = connection.exec_driver_sql(
-                f"SELECT {', '.join(names)} FROM {table} WHERE {key} IS NOT NULL ORDER BY {key}"
+                f"SELECT {listed} FROM {table} WHERE {key} IS NOT NULL ORDER BY {key}"
             ).all()
         frame = pd.DataFrame([tuple(row) for row in rows], columns=names, dtype="object")
-        frame[key] = frame[key].map(str)
-        said = frame["is_active"].map(lambda value: str(value).strip().lower())
-        return frame.assign(is_active=~said.isin(INACTIVE))
+        return frame.assign(is_active=flags(frame["is_active"], missing=True))

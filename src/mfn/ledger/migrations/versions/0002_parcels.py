@@ -25,8 +25,6 @@ def upgrade() -> None:
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("tracking_number", sa.Text(), nullable=True),
         sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("is_amazon_label", sa.Boolean(), nullable=False),
-        sa.Column("lines", sa.Text(), nullable=False),
         sa.Column("carrier_code", sa.Text(), nullable=True),
         sa.Column("carrier_name", sa.Text(), nullable=True),
         sa.Column("shipping_method", sa.Text(), nullable=True),

@@ -1,0 +1,29 @@
+"""Shipments out: from the warehouse to Amazon, for one connection and one batch."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.confirm import collect, confirm, normalize, verify
+from tasks.report import report
+from tasks.runs import confirm_batch
+
+
+@flow(name="confirm-shipments", flow_run_name="{connection}")
+async def confirm_shipments(connection: str) -> None:
+    """Tell Amazon what the warehouse has shipped, with a carrier that Amazon accepts, and see that Amazon shows it.
+
+    Parcels that fail a check are held with their reasons, examined again in every run, and released by themselves. The
+    report of the run is among its artifacts.
+
+    Args:
+        connection: A connection of connections.yaml.
+    """
+    with confirm_batch(connection) as batch:
+        try:
+            batch = collect(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
+            batch = normalize(batch)  # noqa: PLW2901
+            batch = confirm(batch)  # noqa: PLW2901
+            batch = verify(batch)  # noqa: PLW2901
+        finally:
+            report(batch)

@@ -1,0 +1,75 @@
+"""What an answer of Amazon that is no success says, fit to be shown.
+
+Amazon answers a failure with `{"errors": [{"code", "message", "details"}]}` (its models, definition ErrorList), with an
+empty body, or with a proxy's HTML page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from httpx import codes
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    import httpx
+
+REQUEST_ID = "x-amzn-RequestId"
+SHOWN_CHARACTERS = 300
+
+
+class Words(Struct, frozen=True):
+    """One error of an answer, word for word as Amazon put it; what it left out is None."""
+
+    code: str | None = None
+    message: str | None = None
+    details: str | None = None
+
+    def __str__(self) -> str:
+        """All three on one printable line, whatever their length."""
+        return ": ".join(_printable(part) for part in (self.code, self.message, self.details) if part)
+
+
+class _ErrorList(Struct):
+    errors: list[Words]
+
+
+def summary_of(response: httpx.Response) -> str:
+    """Amazon's code and message, or what the body is instead."""
+    if not response.content.strip():
+        return "an empty body"
+    errors = errors_of(response)
+    if errors is None:
+        kind = response.headers.get("content-type", "unknown type").partition(";")[0]
+        return f"a body that is not Amazon's ({clipped(kind)}, {len(response.content)} bytes)"
+    if not errors:
+        return "an empty list of errors"
+    # The details of a refusal say which token is meant; those of a bad request may repeat what was sent.
+    with_details = response.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN)
+    parts = (errors[0].code, errors[0].message, errors[0].details if with_details else None)
+    return clipped(": ".join(part.rstrip(".") for part in parts if part)) or "no words"
+
+
+def errors_of(response: httpx.Response) -> tuple[Words, ...] | None:
+    """Amazon's errors, of which an empty body has none; None where the body is not Amazon's."""
+    if not response.content.strip():
+        return ()
+    try:
+        return tuple(msgspec.json.decode(response.content, type=_ErrorList).errors)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def request_id_of(response: httpx.Response) -> str:
+    """By which Amazon's support finds the call."""
+    return f"request id {clipped(response.headers.get(REQUEST_ID, 'not given'))}"
+
+
+def clipped(text: str) -> str:
+    """One printable line of bounded length: it comes from outside."""
+    return _printable(text)[:SHOWN_CHARACTERS].strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,150 @@
+"""How a call reaches Amazon: in its turn, with a good token, and again where it failed on what passes by itself."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from mfn.amazon import failures
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, ThrottledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mfn.amazon.transport import Login
+    from mfn.ledger.budget import Budget
+
+ATTEMPTS = 5
+RATE_LIMIT = "x-amzn-RateLimit-Limit"
+WORTH_TELLING_SECONDS = 1
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class Caller:
+    """Makes the calls of one account, from any thread.
+
+    Args:
+        budget: The account's rate budget.
+        login: Where the access token comes from.
+        wait: Waits for a number of seconds.
+
+    Attributes:
+        calls: How many requests were sent, by operation; retries count.
+    """
+
+    def __init__(self, budget: Budget, login: Login, wait: Callable[[float], None]) -> None:
+        self.calls: Counter[str] = Counter()
+        self._budget = budget
+        self._login = login
+        self._wait = wait
+        self._lock = threading.Lock()
+
+    def call(
+        self,
+        operation: str,
+        what: str,
+        send: Callable[[], httpx.Response],
+        read: Callable[[httpx.Response], Answer],
+        max_wait_seconds: float,
+    ) -> Answer:
+        """One call, tried again a few times, with growing pauses.
+
+        Args:
+            operation: Amazon's name of it.
+            what: Which call, for messages.
+            send: Sends the request.
+            read: What is wanted of the answer; raises one of our errors where it is none.
+            max_wait_seconds: How long it may wait for its turn in the rate budget, all attempts together.
+
+        Raises:
+            BudgetExhaustedError: Its turn does not come in time.
+            AmazonUnavailableError: It failed at every attempt.
+            FatalError: Login with Amazon refuses the credentials.
+        """
+        patience = max_wait_seconds
+        may_renew = True
+
+        def attempt() -> Answer:
+            nonlocal patience, may_renew
+            token = self._login.get_auth().access_token  # before a call is taken from the budget for nothing
+            patience -= self._await_turn(operation, what, patience)
+            response = self._send(operation, what, send)
+            if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN) and may_renew:
+                may_renew = False
+                self._login.forget(token)
+                return attempt()
+            return read(response)
+
+        retrying = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            retry=retry_if_exception_type(AmazonUnavailableError),
+            wait=_pause,
+            sleep=self._wait,
+            before_sleep=_log_failure,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _await_turn(self, operation: str, what: str, patience: float) -> float:
+        """Take a call from the budget, waiting for it at most `patience` seconds; returns the seconds waited."""
+        waited = 0.0
+        while seconds := self._budget.take(operation):
+            if waited + seconds > patience:
+                raise BudgetExhaustedError(
+                    f"{what}: Amazon's rate limit allows the next call in {seconds:.0f} s only.",
+                    remedy="Nothing was sent; the next run asks again.",
+                )
+            if seconds >= WORTH_TELLING_SECONDS:
+                logger.info("%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)
+            self._wait(seconds)
+            waited += seconds
+        return waited
+
+    def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+        with self._lock:
+            self.calls[operation] += 1
+        try:
+            response = send()
+        except httpx.RequestError as error:
+            raise failures.unreachable(what, error) from None
+        if limit := response.headers.get(RATE_LIMIT):
+            self._budget.learn(operation, _number(limit))
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self._budget.drain(operation)
+        return response
+
+
+_grow = wait_exponential_jitter(initial=1, max=30)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Growing pauses after a failure; none after a refusal for the rate, which the emptied budget makes wait."""
+    throttled = state.outcome is not None and isinstance(state.outcome.exception(), ThrottledError)
+    return 0.0 if throttled else _grow(state)
+
+
+def _log_failure(state: RetryCallState) -> None:
+    if state.outcome is not None:
+        logger.warning("%s It is tried again.", state.outcome.exception())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,132 @@
+"""The parcels that Amazon shows of an order, ours and those that somebody else has confirmed.
+
+Field names: Amazon's model orders_2026-01-01.json of 2026-07-29, definition OrderPackage (data set PACKAGES, for
+merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out, and
+in an order that is broken elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+
+import msgspec
+from msgspec import Struct
+
+from mfn.amazon.orders import in_utc
+from mfn.amazon.shipments import PackageItem
+from mfn.errors import DataError
+
+
+class _Item(Struct, rename="camel"):
+    order_item_id: str | None = None
+    quantity: int | None = None
+
+
+class _Status(Struct):
+    status: str | None = None
+
+
+class _Package(Struct, rename="camel"):
+    package_reference_id: str | None = None
+    created_time: datetime | None = None
+    package_status: _Status | None = None
+    carrier: str | None = None
+    ship_time: datetime | None = None
+    shipping_service: str | None = None
+    tracking_number: str | None = None
+    package_items: list[_Item] | None = None
+
+
+class _Fulfillment(Struct, rename="camel"):
+    fulfillment_status: str | None = None
+
+
+class _Order(Struct):
+    packages: list[_Package] | None = None
+    fulfillment: _Fulfillment | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Order)
+
+
+@dataclass(frozen=True)
+class ShownPackage:
+    """One parcel as Amazon shows it; what Amazon leaves out is None.
+
+    Attributes:
+        package_reference_id: What the seller called it within the order.
+        tracking_number: The carrier's number.
+        carrier: The carrier, as a buyer reads it.
+        shipping_service: The carrier's service, as a buyer reads it.
+        created_at: When Amazon made it; UTC.
+        shipped_at: The ship date; UTC.
+        status: `PENDING`, `IN_TRANSIT`, `SHIPPED`, `DELIVERED`, `CANCELLED` or `UNDELIVERABLE`.
+        items: What is in it.
+    """
+
+    package_reference_id: str | None
+    tracking_number: str | None
+    carrier: str | None
+    shipping_service: str | None
+    created_at: datetime | None
+    shipped_at: datetime | None
+    status: str | None
+    items: tuple[PackageItem, ...]
+
+
+@dataclass(frozen=True)
+class ShownPackages:
+    """The parcels of an order, and how far the order is.
+
+    Attributes:
+        fulfillment_status: Amazon's status of the order; None where the data set FULFILLMENT is missing.
+        packages: Its parcels, in Amazon's order.
+    """
+
+    fulfillment_status: str | None
+    packages: tuple[ShownPackage, ...]
+
+    @property
+    def highest_reference(self) -> int:
+        """The highest package reference that is a number; 0 where there is none."""
+        references = (package.package_reference_id or "" for package in self.packages)
+        return max((int(text) for text in references if text.isascii() and text.isdigit()), default=0)
+
+
+def read_packages(raw: bytes) -> ShownPackages:
+    """The parcels of an order, from the text that Amazon sent.
+
+    Args:
+        raw: The JSON text of one order.
+
+    Raises:
+        DataError: Not an order; the message names the path that is wrong and what was expected there, and holds no
+            value from the order.
+    """
+    try:
+        order = _DECODER.decode(raw)
+        packages = tuple(_shown(package) for package in order.packages or ())
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
+        raise DataError(
+            f"the parcels of the payload cannot be read: {error}",
+            remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",
+        ) from None
+    return ShownPackages(order.fulfillment.fulfillment_status if order.fulfillment else None, packages)
+
+
+def _shown(package: _Package) -> ShownPackage:
+    return ShownPackage(
+        package_reference_id=package.package_reference_id,
+        tracking_number=package.tracking_number,
+        carrier=package.carrier,
+        shipping_service=package.shipping_service,
+        created_at=in_utc(package.created_time) if package.created_time else None,
+        shipped_at=in_utc(package.ship_time) if package.ship_time else None,
+        status=package.package_status.status if package.package_status else None,
+        items=tuple(
+            PackageItem(item.order_item_id, item.quantity)
+            for item in package.package_items or ()
+            if item.order_item_id is not None and item.quantity is not None
+        ),
+    )

@@ -1,0 +1,69 @@
+"""What confirmShipment is told of a parcel.
+
+Fields and their names: Amazon's model ordersV0.json of 2026-05-27, definition ConfirmShipmentRequest. Cash on delivery
+(Japan only), supply sources and transparency codes are not sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PackageItem:
+    """What of an order item is in a parcel.
+
+    Attributes:
+        order_item_id: Amazon's order item id.
+        quantity: Units, at least 1.
+    """
+
+    order_item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class PackageDetail:
+    """One parcel of an order.
+
+    Attributes:
+        marketplace_id: Where the order was placed.
+        package_reference_id: Digits, above zero; the same one again edits the parcel, another one adds a parcel.
+        carrier_code: To the letter as Amazon accepts it.
+        tracking_number: As the carrier wrote it.
+        ship_date: When the carrier took it; aware, sent in UTC and whole seconds.
+        items: What is in it.
+        carrier_name: Who carries it where the code is `Other`, at most 50 characters; empty otherwise.
+        shipping_method: The carrier's service; may be empty.
+    """
+
+    marketplace_id: str
+    package_reference_id: str
+    carrier_code: str
+    tracking_number: str
+    ship_date: datetime
+    items: tuple[PackageItem, ...]
+    carrier_name: str = ""
+    shipping_method: str = ""
+
+
+def confirmation(package: PackageDetail) -> dict[str, Any]:
+    """The body of the request, in Amazon's words.
+
+    Args:
+        package: The parcel.
+    """
+    optional = {"carrierName": package.carrier_name, "shippingMethod": package.shipping_method}
+    return {
+        "marketplaceId": package.marketplace_id,
+        "packageDetail": {
+            "packageReferenceId": package.package_reference_id,
+            "carrierCode": package.carrier_code,
+            **{name: value for name, value in optional.items() if value},
+            "trackingNumber": package.tracking_number,
+            "shipDate": package.ship_date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "orderItems": [{"orderItemId": item.order_item_id, "quantity": item.quantity} for item in package.items],
+        },
+    }

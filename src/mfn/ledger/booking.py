@@ -1,0 +1,83 @@
+"""Calls that were taken out of a bucket ahead of time, each with the moment from which on it may be made.
+
+One transaction for each call is too dear where a plan allows hundreds a second. What is booked is as safe as what is
+taken one by one: the bucket has none of it left for others, and what is not made in time is forgotten before a full
+bucket at Amazon would have lost it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mfn.ledger.budget import Bucket
+
+AHEAD_SECONDS = 1
+"""How much of the coming calls are taken at once: others wait for so long, and so much is lost with a process."""
+
+A_TRIFLE = 1e-6
+"""Of a token or a second: what adding up fractions may be wrong by."""
+
+
+class Booking:
+    """Some calls of one bucket, taken when it is made.
+
+    Args:
+        bucket: Refilled for `now`; its tokens go below zero where the calls have not come back to it yet.
+        room: Calls that a full bucket holds, less those that may be on their way to Amazon at any moment.
+        now: The present moment, in seconds since 1970.
+        wanted: How many calls will be made; fewer are booked where they would take too long to come.
+    """
+
+    def __init__(self, bucket: Bucket, room: int, now: float, wanted: int) -> None:
+        bucket.tokens = min(bucket.tokens, room)
+        soon = int(max(bucket.tokens, 0.0) + bucket.refill_rate * AHEAD_SECONDS)
+        calls = max(1, min(wanted, soon))
+        self._due = deque(now + bucket.wait(now, number) for number in range(1, calls + 1))
+        bucket.tokens -= calls
+        self._tokens = float(calls)
+        self._left = bucket.tokens
+        self._rate = bucket.refill_rate
+        self._room = room
+        self._made_at = now
+
+    def take(self, now: float) -> float | None:
+        """Use one of the calls.
+
+        Args:
+            now: The present moment, in seconds since 1970.
+
+        Returns:
+            0.0 when one may be made now; else the seconds until the next one may, or None where none is left.
+        """
+        self._forget_late_ones(now)
+        if not self._due or now < self._made_at:  # a clock that was put back would make them wait for too long
+            return None
+        seconds = self._due[0] - now
+        if seconds > A_TRIFLE:
+            return seconds
+        self._due.popleft()
+        self._tokens -= 1
+        return 0.0
+
+    def put_back(self, bucket: Bucket, now: float) -> None:
+        """Give back what was not used; nothing where others took from the bucket meanwhile, as they count on it.
+
+        Args:
+            bucket: Refilled for `now`.
+            now: The present moment, in seconds since 1970.
+        """
+        self._forget_late_ones(now)
+        if abs(bucket.tokens - self._left_by(now)) < A_TRIFLE:
+            bucket.tokens += self._tokens
+
+    def _left_by(self, now: float) -> float:
+        """What the bucket holds if nobody else has taken from it; below zero by what is still to come back."""
+        return self._left + max(0.0, now - self._made_at) * self._rate
+
+    def _forget_late_ones(self, now: float) -> None:
+        """Forget what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one."""
+        self._tokens = min(self._tokens, max(0.0, self._room - self._left_by(now)))
+        while len(self._due) > self._tokens + A_TRIFLE:
+            self._due.popleft()

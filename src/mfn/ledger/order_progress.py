@@ -1,0 +1,84 @@
+"""How far an order has got, from what Amazon was told of its parcels: loaded, partially_shipped, shipped, confirmed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+
+from mfn.database.bulk import among
+from mfn.ledger.orders import IN_WAREHOUSE
+from mfn.ledger.parcels import SENT
+from mfn.ledger.schema import Parcel, TrackedOrder
+from mfn.models import OrderStatus, ParcelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+    from mfn.models import BatchRef
+
+Units = dict[str, int]
+"""Units by order item id."""
+
+COUNTED = (*SENT, ParcelStatus.SKIPPED)
+"""Parcels that have left: Amazon took them, or there is a reason why it need not be told."""
+
+
+def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Units]) -> None:
+    """Say how far orders have got; one that is no longer with the warehouse (cancelled, dismissed) stays what it is.
+
+    An order is `shipped` once every unit that the warehouse was given has left in a parcel of which Amazon was told or
+    need not be told, `partially_shipped` before that, and `confirmed` once Amazon shows all of those that it was told.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        wanted: Of each order, the units that the warehouse was given to ship.
+    """
+    if not wanted:
+        return
+    parcels = select(Parcel.order_number, Parcel.status, Parcel.items).where(
+        Parcel.connection == batch.connection,
+        among(database, Parcel.order_number, wanted),
+        Parcel.status.in_(COUNTED),
+        Parcel.items.is_not(None),
+    )
+    left: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for order_number, status, items in database.execute(parcels):
+        left[order_number].append((status, items or "[]"))
+    standing = select(TrackedOrder.order_id, TrackedOrder.status).where(
+        TrackedOrder.connection == batch.connection,
+        among(database, TrackedOrder.order_id, wanted),
+        TrackedOrder.status.in_(IN_WAREHOUSE),
+    )
+    moves = []
+    for order_id, status in database.execute(standing):
+        reached = _reached(wanted[order_id], left[order_id])
+        if reached != status:
+            moves.append({"key": order_id, "new_status": reached.value})
+    if moves:
+        database.execute(
+            update(TrackedOrder)
+            .where(TrackedOrder.connection == batch.connection, TrackedOrder.order_id == bindparam("key"))
+            .values(status=bindparam("new_status"), batch_id=batch.batch_id, updated_at=datetime.now(UTC)),
+            moves,
+        )
+
+
+def _reached(wanted: Units, parcels: Iterable[tuple[str, str]]) -> OrderStatus:
+    left: Units = defaultdict(int)
+    statuses = set()
+    for status, items in parcels:
+        statuses.add(status)
+        for order_item_id, units in msgspec.json.decode(items, type=list[tuple[str, int]]):
+            left[order_item_id] += units
+    if not any(left.values()):
+        return OrderStatus.LOADED
+    if any(left[order_item_id] < units for order_item_id, units in wanted.items()):
+        return OrderStatus.PARTIALLY_SHIPPED
+    return OrderStatus.SHIPPED if ParcelStatus.SENT in statuses else OrderStatus.CONFIRMED

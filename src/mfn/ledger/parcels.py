@@ -1,0 +1,184 @@
+"""Parcels: what the warehouse has shipped, and what Amazon was told and shows of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from mfn.database.bulk import among, merge, utc_text
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import update_batch
+from mfn.ledger.landing import table
+from mfn.ledger.schema import Batch, Parcel
+from mfn.models import ParcelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+WHAT = "the ledger"
+
+EXAMINED = (ParcelStatus.PENDING, ParcelStatus.HELD, ParcelStatus.FAILED)
+"""Parcels that a run looks at: those that are due, and those that may have been mended since then."""
+
+SENT = (ParcelStatus.SENT, ParcelStatus.VERIFIED)
+"""Parcels that Amazon has taken."""
+
+WRITTEN_COLUMNS = (
+    "connection", "shipment_id", "order_number", "status", "reasons", "warnings", "written_digest", "carrier",
+    "service", "tracking_number", "shipped_at", "times_sent", "batch_id", "updated_at",
+)  # fmt: skip
+KEPT = {"connection", "shipment_id", "times_sent", "batch_id"}
+"""What a parcel keeps when the warehouse changes it; in which run it is due is said once it has been examined."""
+
+
+def known_parcels(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
+    """What `collect` compares of every parcel of a connection, by shipment id."""
+    columns = (
+        Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.written_digest, Parcel.sent_at,
+        Parcel.package_reference_id, Parcel.warnings,
+    )  # fmt: skip
+    with reading(ledger.engine, what=WHAT) as database:
+        rows: Any = database.execute(select(*columns).where(Parcel.connection == connection))
+        return {row.shipment_id: row for row in rows}
+
+
+def write_collected(database: Connection, batch: BatchRef, shipments: Iterable[tuple[Any, ...]]) -> None:
+    """Note shipments that are new, or that the warehouse has changed: they are due.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        shipments: One (shipment_id, order_number, digest, carrier, service, tracking_number, shipped_at) a shipment, as
+            the warehouse wrote it; the last one aware, or None.
+    """
+    now = utc_text(datetime.now(UTC))
+    rows = [
+        (batch.connection, shipment_id, order_number, ParcelStatus.PENDING.value, None, None, digest, *written,
+         shipped_at and utc_text(shipped_at), 0, batch.batch_id, now)
+        for shipment_id, order_number, digest, *written, shipped_at in shipments
+    ]  # fmt: skip
+    update = [name for name in WRITTEN_COLUMNS if name not in KEPT]
+    merge(database, table(Parcel), WRITTEN_COLUMNS, rows, update=update)
+
+
+def parcels_of(
+    ledger: Ledger,
+    connection: str | None,
+    *,
+    statuses: Sequence[str] | None = None,
+    order_numbers: Sequence[str] | None = None,
+    batch_id: str | None = None,
+) -> Sequence[Row[Any]]:
+    """Parcels, the most urgent first: every column.
+
+    Args:
+        ledger: The open ledger.
+        connection: Only those of this connection; None: of any.
+        statuses: Only those with one of these.
+        order_numbers: Only those of these orders.
+        batch_id: Only those that were due in this run last.
+    """
+    statement = select(Parcel).order_by(Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.shipment_id)
+    if connection is not None:
+        statement = statement.where(Parcel.connection == connection)
+    if statuses is not None:
+        statement = statement.where(Parcel.status.in_(statuses))
+    if batch_id is not None:
+        statement = statement.where(Parcel.batch_id == batch_id)
+    with reading(ledger.engine, what=WHAT) as database:
+        if order_numbers is not None:
+            statement = statement.where(among(database, Parcel.order_number, order_numbers))
+        return database.execute(statement).all()
+
+
+def update_parcels(database: Connection, batch: BatchRef, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Change parcels of a connection.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        changes: `shipment_id` and the columns to change, the same ones in each; times are aware.
+    """
+    if not changes:
+        return
+    names = [name for name in changes[0] if name != "shipment_id"]
+    where = (Parcel.connection == batch.connection) & (Parcel.shipment_id == bindparam("key"))
+    statement = update(Parcel).where(where).values({name: bindparam(f"new_{name}") for name in [*names, "updated_at"]})
+    now = datetime.now(UTC)
+    database.execute(
+        statement,
+        [
+            {"key": change["shipment_id"], "new_updated_at": now} | {f"new_{name}": change[name] for name in names}
+            for change in changes
+        ],
+    )
+
+
+def to_verify(ledger: Ledger, connection: str, before: datetime) -> Sequence[Row[Any]]:
+    """Parcels that Amazon took before a moment and has not been seen to show, oldest first: every column."""
+    statement = (
+        select(Parcel)
+        .where(Parcel.connection == connection, Parcel.status == ParcelStatus.SENT, Parcel.sent_at <= before)
+        .order_by(Parcel.sent_at, Parcel.order_number, Parcel.shipment_id)
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
+def references_of(ledger: Ledger, connection: str, order_numbers: Sequence[str]) -> dict[str, set[str]]:
+    """The package references that this project gave to parcels of orders; an empty set for an order without any."""
+    found: dict[str, set[str]] = {order_number: set() for order_number in order_numbers}
+    with reading(ledger.engine, what=WHAT) as database:
+        rows = database.execute(
+            select(Parcel.order_number, Parcel.package_reference_id).where(
+                Parcel.connection == connection,
+                among(database, Parcel.order_number, order_numbers),
+                Parcel.package_reference_id.is_not(None),
+            )
+        )
+        for order_number, reference in rows:
+            found[order_number].add(reference or "")
+    return found
+
+
+def note_counts(ledger: Ledger, batch: BatchRef) -> dict[str, int]:
+    """Write the figures of a confirm run into its batch, as the contract has them.
+
+    `shipments` are the parcels that were due in this run: those that it took up, and all that are still pending.
+    `verified` and `unverified` are all parcels of the connection that were sent so far, `still_held` those that earlier
+    runs have held and that are still so.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+
+    Returns:
+        All counts of the batch.
+    """
+    due_here = or_(Parcel.batch_id == batch.batch_id, Parcel.status == ParcelStatus.PENDING)
+    statement = select(Parcel.status, func.count()).where(Parcel.connection == batch.connection).group_by(Parcel.status)
+    with writing(ledger.engine, what=WHAT) as database:
+        here: dict[str, int] = dict(database.execute(statement.where(due_here)).all())
+        everywhere: dict[str, int] = dict(database.execute(statement).all())
+        before: dict[str, int] = database.execute(
+            select(Batch.counts).where(Batch.batch_id == batch.batch_id)
+        ).scalar_one()
+        figures = {status.value: here.get(status, 0) for status in ParcelStatus if status != ParcelStatus.VERIFIED}
+        figures["sent"] += here.get(ParcelStatus.VERIFIED, 0)
+        counts = {
+            "shipments": sum(figures.values()),
+            **figures,
+            "verified": everywhere.get(ParcelStatus.VERIFIED, 0),
+            "unverified": everywhere.get(ParcelStatus.SENT, 0),
+            "released": before.get("released", 0),
+            "still_held": everywhere.get(ParcelStatus.HELD, 0) - figures["held"],
+        }
+        update_batch(database, batch, counts=counts)
+    return counts

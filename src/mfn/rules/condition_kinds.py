@@ -1,0 +1,116 @@
+"""The kinds of values in a condition: what may be asked of each, and comparisons that could never be true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
+from rule_engine import ast
+
+from mfn.rules.fields import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mfn.rules.fields import Field
+
+Type = rule_engine.DataType
+TYPES = {
+    Kind.TEXT: Type.STRING,
+    Kind.NUMBER: Type.FLOAT,
+    Kind.FLAG: Type.BOOLEAN,
+    Kind.TIME: Type.DATETIME,
+    Kind.TEXTS: Type.ARRAY(Type.STRING),
+}
+WORDS = {
+    Type.STRING: "a text", Type.FLOAT: "a number", Type.BOOLEAN: "true or false", Type.DATETIME: "a time",
+    Type.TIMEDELTA: "a length of time", Type.NULL: "null", Type.ARRAY(Type.STRING): "a list of texts",
+    Type.ARRAY(Type.FLOAT): "a list of numbers",
+}  # fmt: skip
+TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "contains": lambda value, part: part in value,
+    "starts_with": lambda value, part: value.startswith(part),
+    "ends_with": lambda value, part: value.endswith(part),
+}
+"""What is asked of a text, and `contains` of a list too, with a text in brackets."""
+
+AFTER_A_DOT = {
+    Type.STRING: (*TESTS, "as_lower", "as_upper", "length"),
+    Type.ARRAY(Type.STRING): ("contains", "length"),
+    Type.DATETIME: ("year", "month", "day", "weekday", "hour"),
+}
+"""What may stand after a value and a dot, by the value's type."""
+
+CHILDREN = ("left", "right", "container", "member", "object", "function")
+"""Where the library's expressions keep one other expression."""
+
+
+def kind_faults(expression: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    """What the library lets pass: comparisons that are never true, and values that are no conditions.
+
+    A text's comparison with null becomes one with an empty text, which is what an absent text is here.
+
+    Args:
+        expression: The library's expression.
+        fields: The fields by their dotted names.
+
+    Yields:
+        Message and remedy of each fault.
+    """
+    if expression.result_type != Type.BOOLEAN:
+        yield f"is {_word(expression)}, expected a condition.", "Compare it with something."
+    yield from _faults(expression, fields)
+
+
+def _faults(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    for child in _children(node):
+        yield from _faults(child, fields)
+    if isinstance(node, ast.LogicExpression) or (isinstance(node, ast.UnaryExpression) and node.type == "not"):
+        for child in _children(node):
+            if child.result_type != Type.BOOLEAN:
+                yield f"{_word(child)} is no condition.", "Compare it with something."
+    elif isinstance(node, ast.ArrayExpression) and node.result_type not in WORDS:
+        yield "a list in [ ] has to hold texts only, or numbers only.", "Write a comparison for each kind."
+    elif isinstance(node, ast.ContainsExpression) and node.container.result_type in WORDS:
+        container = node.container.result_type
+        if getattr(container, "value_type", container) != node.member.result_type:
+            yield f"{_word(node.member)} is never in {_word(node.container)}.", "Compare what is of one kind."
+    elif isinstance(node, ast.ComparisonExpression) and node.type in {"eq", "ne"}:
+        yield from _never_equal(node, fields)
+
+
+def _never_equal(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    left, right = node.left, node.right
+    if left.result_type == Type.NULL:
+        left, right = right, left
+    if right.result_type != Type.NULL:
+        if left.result_type != right.result_type:
+            yield f"{_word(left)} never equals {_word(right)}.", "Compare what is of one kind."
+    elif left.result_type == Type.STRING:
+        node.left, node.right = left, ast.StringExpression(node.context, "")
+    elif (name := _field_name(left)) in fields and not fields[name].is_optional:
+        yield f"{name} is never null.", "Leave the comparison out."
+
+
+def _children(node: Any) -> list[Any]:
+    children = [getattr(node, name, None) for name in CHILDREN]
+    children += getattr(node, "arguments", ())
+    children += node.value if isinstance(node, ast.ArrayExpression) else ()
+    return [child for child in children if isinstance(child, ast.ExpressionBase)]
+
+
+def _field_name(node: Any) -> str:
+    """The dotted name of a field; "" for everything else."""
+    if isinstance(node, ast.SymbolExpression):
+        return str(node.name)
+    if isinstance(node, ast.GetAttributeExpression) and isinstance(node.object, ast.SymbolExpression):
+        return f"{node.object.name}.{node.name}"
+    return ""
+
+
+def _word(node: Any) -> str:
+    kind = WORDS.get(node.result_type, "a question without its brackets")
+    name = _field_name(node)
+    if isinstance(node, ast.StringExpression | ast.FloatExpression):
+        name = str(node.value)
+    return f"{name} ({kind})" if name else kind

@@ -1,0 +1,133 @@
+"""The words of a condition, read before anything is parsed: what is not offered is refused, with what to write instead.
+
+Only what cannot loop, hang or grow passes: no regular expressions, no comprehensions, no powers, no indexing (which
+makes whole numbers of any size of their index), no built-in functions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
+
+from mfn.rules.fields import unknown_field
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+OPERAND_ENDS = {"SYMBOL", "RPAREN", "RBRACKET", "FLOAT", "STRING", "DATETIME", "TIMEDELTA", "TRUE", "FALSE", "NULL"}
+OFFERED = OPERAND_ENDS | {
+    "ATTR", "LPAREN", "LBRACKET", "COMMA", "EQ", "NE", "GT", "GE", "LT", "LE", "AND", "OR", "NOT", "IN",
+    "ADD", "SUB", "MUL", "TDIV",
+}  # fmt: skip
+REGULAR_EXPRESSIONS = ("EQ_FZM", "EQ_FZS", "NE_FZM", "NE_FZS")
+INSTEAD = {
+    **dict.fromkeys(
+        REGULAR_EXPRESSIONS,
+        'Write field.contains("…"), field.starts_with("…"), field.ends_with("…") or field in ["…", "…"]: a pattern can'
+        " hang a run.",
+    ),
+    **dict.fromkeys(("FOR", "IF"), 'Nothing here loops; of a list, write list.contains("…").'),
+    **dict.fromkeys(("QMARK", "COLON"), "Write two rules."),
+    **dict.fromkeys(
+        ("COALESCE", "ATTR_SAFE"),
+        "Leave it out: a comparison with something absent is false, and an absent text empty.",
+    ),
+    "BWAND": "Write and.",
+    "BWOR": "Write or.",
+    **dict.fromkeys(("LBRACE", "RBRACE"), "Write a list in [ ]."),
+    "BYTES": "Write a text, without b in front.",
+    "COMMENT": "Write comments outside of the condition.",
+    "=": "Write == to compare.",
+    "!": "Write not.",
+    **dict.fromkeys("“”„‘’", "Write plain quotation marks."),  # noqa: RUF001 - these are meant
+    **dict.fromkeys(
+        "\"'", "A text begins and ends with the same quotation mark; YAML takes # after a blank as a comment."
+    ),
+}
+OTHERWISE = "Offered are: == != < <= > >= and or not in + - * / ( ) [ ], texts, numbers, times, true, false, null."
+
+
+class ConditionError(Exception):
+    """What is wrong with a condition.
+
+    Args:
+        faults: (message, remedy) of each fault.
+    """
+
+    def __init__(self, *faults: tuple[str, str]) -> None:
+        super().__init__("; ".join(message for message, _ in faults))
+        self.faults = faults
+
+
+def check_words(text: str, fields: Collection[str]) -> tuple[str, ...]:
+    """See that a condition has only words that are offered, and names only fields that there are.
+
+    Args:
+        text: The condition.
+        fields: The dotted names of the fields that it may read.
+
+    Returns:
+        The fields that it reads, in the order of the text, each once.
+
+    Raises:
+        ConditionError: It has other words or names; all of them at once.
+    """
+    words = _words(text)
+    names = tuple(dict.fromkeys(_names(words, fields)))
+    faults = dict.fromkeys(_refused(words))
+    if not any(word.type == "FOR" for word in words):  # a loop names its own variable
+        faults |= dict.fromkeys(unknown_field(name, fields) for name in names if name not in fields)
+    if faults:
+        raise ConditionError(*faults)
+    return names
+
+
+def _words(text: str) -> list[Any]:
+    # The library offers its tokens nowhere else; a lexer of its own would take another 0.7 s to be made.
+    lexer = rule_engine.Rule.parser._lexer.clone()  # noqa: SLF001 - see above
+    lexer.input(text)
+    words = []
+    try:
+        while word := lexer.token():
+            words.append(word)
+    except rule_engine.RuleSyntaxError as error:
+        sign = error.token.value[0] if error.token else None
+        found = repr(sign) if sign else "a word that the language reserves"
+        raise ConditionError((f"{found} cannot stand here.", INSTEAD.get(sign or "", OTHERWISE))) from None
+    return words
+
+
+def _refused(words: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    for place, word in enumerate(words):
+        after_operand = place > 0 and words[place - 1].type in OPERAND_ENDS
+        if word.type not in OFFERED:
+            yield f"{word.value} is not offered.", INSTEAD.get(word.type, OTHERWISE)
+        elif word.type == "SYMBOL" and word.value.startswith("$"):
+            name = word.value[1:]
+            yield f"{word.value} is not offered.", f"Write {name}." if name == "now" else OTHERWISE
+        elif word.type == "FLOAT" and not PLAIN_NUMBER.fullmatch(word.value):
+            yield f"{_shortened(word.value)} is no plain number.", "Write up to 15 digits, and a point where need be."
+        elif word.type == "LBRACKET" and (after_operand or word.value != "["):
+            yield "[ ] after a value is not offered.", 'Of a list, write list.contains("…").'
+        elif (
+            word.type == "SUB"
+            and not after_operand
+            and [next_.type for next_ in words[place + 1 : place + 2]] != ["FLOAT"]
+        ):
+            yield "- in front of something else than a number is not offered.", "Turn the comparison round."
+
+
+def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:
+    """What is named: `shipment.carrier` of `shipment.carrier.as_lower`, or a name without a dot."""
+    for place, word in enumerate(words):
+        if word.type != "SYMBOL" or word.value.startswith("$") or (place and words[place - 1].type == "ATTR"):
+            continue
+        is_dotted = [next_.type for next_ in words[place + 1 : place + 3]] == ["ATTR", "SYMBOL"]
+        yield f"{word.value}.{words[place + 2].value}" if is_dotted and word.value not in fields else word.value
+
+
+def _shortened(value: str, length: int = 20) -> str:
+    return value if len(value) <= length else value[:length] + "…"

@@ -1,0 +1,188 @@
+"""What a rule may read, and what it may set: the fields of each event's record.
+
+No field holds a buyer's name, street, e-mail address or telephone number. The table in mappings/README.md shows these
+same fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from mfn.amazon.orders import in_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+UNITS_AT_MOST = 1_000_000
+SIMILAR_PERCENT = 75
+"""How much of a name must agree before it is proposed."""
+
+
+class Kind(StrEnum):
+    """What a field holds, as a person reads it."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    FLAG = "true or false"
+    TIME = "time"
+    TEXTS = "list of texts"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a record.
+
+    Attributes:
+        kind: What it holds.
+        meaning: What it says, for the person who writes rules.
+        is_settable: Whether a rule may set it.
+        is_optional: Whether it may be absent (`null`); a text that is absent is empty.
+        at_most: The highest number, or the greatest length of a text, that a rule may set; None: any.
+        is_whole: Whether a number that a rule sets has to be a whole one.
+    """
+
+    kind: Kind
+    meaning: str
+    is_settable: bool = False
+    is_optional: bool = False
+    at_most: int | None = None
+    is_whole: bool = True
+
+    def refusal(self, value: object) -> str:
+        """What is wrong with a value that a rule sets, as YAML has it; "" where nothing is."""
+        if value is None:
+            return "" if self.is_optional else f"expected a {self.kind}, got nothing."
+        if self.kind == Kind.NUMBER:
+            return self._number_refusal(value)
+        if self.kind == Kind.TEXT and isinstance(value, str):
+            is_long = self.at_most is not None and len(value) > self.at_most
+            return f"is {len(value)} characters long, at most {self.at_most} are possible." if is_long else ""
+        fits = {Kind.FLAG: bool, Kind.TIME: date}.get(self.kind)
+        if fits is not None and isinstance(value, fits):
+            return ""
+        return f"expected {self.kind if self.kind == Kind.FLAG else f'a {self.kind}'}, got {value!r}."
+
+    def _number_refusal(self, value: object) -> str:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_fit = is_number and (isinstance(value, int) or not self.is_whole)
+        if is_fit and 0 <= value <= (self.at_most or value):  # type: ignore[operator]  # it is a number
+            return ""
+        return f"expected a {'whole ' if self.is_whole else ''}number from 0 to {self.at_most}, got {value!r}."
+
+    def read(self, value: Any) -> Any:
+        """A cell of a frame, or a value from YAML, as conditions see it: never NaN, NaT or a type of pandas."""
+        if self.kind == Kind.TEXTS:
+            return tuple(value) if isinstance(value, tuple | list) else ()
+        is_absent = bool(pd.isna(value))
+        if self.kind == Kind.TEXT:
+            return "" if is_absent else str(value)
+        if self.kind == Kind.FLAG:
+            return not is_absent and bool(value)
+        if is_absent:
+            return None
+        if self.kind == Kind.TIME:
+            moment = value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+            return in_utc(moment if isinstance(moment, datetime) else datetime.combine(moment, time()))
+        return value.item() if isinstance(value, np.generic) else value
+
+
+EVERYWHERE: dict[str, Field] = {
+    "connection": Field(Kind.TEXT, "the connection's name in connections.yaml"),
+    "now": Field(Kind.TIME, "when this run began"),
+}
+ORDER: dict[str, Field] = {
+    "order.order_id": Field(Kind.TEXT, "Amazon's order id"),
+    "order.marketplace": Field(Kind.TEXT, "where it was placed: `US`, `CA`, `UK`, …"),
+    "order.service_level": Field(Kind.TEXT, "Amazon's fulfillmentServiceLevel: `STANDARD`, `NEXT_DAY`, …"),
+    "order.programs": Field(Kind.TEXTS, "Amazon's programmes: `PRIME`, `PREMIUM`, `AMAZON_BUSINESS`, …"),
+    "order.is_sfp": Field(Kind.FLAG, "Seller Fulfilled Prime"),
+    "order.is_premium": Field(Kind.FLAG, "Premium Shipping"),
+    "order.is_business": Field(Kind.FLAG, "Amazon Business"),
+    "order.is_replacement": Field(Kind.FLAG, "replaces or exchanges another order"),
+    "order.created_at": Field(Kind.TIME, "when it was placed"),
+    "order.ship_by": Field(Kind.TIME, "by when Amazon wants it shipped", is_optional=True),
+    "order.deliver_by": Field(Kind.TIME, "by when Amazon wants it delivered", is_optional=True),
+    "order.ship_method_code": Field(Kind.TEXT, "the warehouse's shipping method", is_settable=True, is_optional=True),
+    "order.requires_signature": Field(Kind.FLAG, "the delivery has to be signed for", is_settable=True),
+    "order.country_code": Field(Kind.TEXT, "where it goes: `US`, `GB`, …", is_optional=True),
+    "order.state": Field(Kind.TEXT, "the state or region where it goes, as Amazon writes it", is_optional=True),
+    "order.lines": Field(Kind.NUMBER, "order items"),
+    "order.units": Field(Kind.NUMBER, "units ordered, over all items"),
+    "order.units_to_ship": Field(Kind.NUMBER, "units of them that are left to ship"),
+    "order.value": Field(Kind.NUMBER, "unit prices times units; absent where a price is", is_optional=True),
+    "order.currency_code": Field(Kind.TEXT, "the currency of the prices: `USD`, `CAD`, …", is_optional=True),
+    "order.skus": Field(Kind.TEXTS, "the seller's SKUs"),
+    "order.warehouse_skus": Field(Kind.TEXTS, "the warehouse's SKUs that are left to ship, kits as their components"),
+}
+SHIPMENT: dict[str, Field] = {
+    "shipment.shipment_id": Field(Kind.TEXT, "the warehouse's id of the parcel"),
+    "shipment.carrier": Field(Kind.TEXT, "the carrier as the warehouse writes it", is_settable=True, is_optional=True),
+    "shipment.service": Field(Kind.TEXT, "its service, likewise", is_settable=True, is_optional=True),
+    "shipment.tracking_number": Field(Kind.TEXT, "the tracking number", is_settable=True, is_optional=True),
+    "shipment.shipped_at": Field(Kind.TIME, "when it left", is_settable=True, is_optional=True),
+    "shipment.is_amazon_label": Field(Kind.FLAG, "the label was bought from Amazon"),
+    "shipment.units": Field(Kind.NUMBER, "units in this parcel"),
+    "shipment.parcels_of_order": Field(Kind.NUMBER, "parcels of the same order so far, this one among them"),
+    "shipment.carrier_code": Field(Kind.TEXT, "the carrier as it goes to Amazon", is_settable=True, is_optional=True),
+    "shipment.carrier_name": Field(
+        Kind.TEXT, "its name, where the code is `Other`", is_settable=True, is_optional=True, at_most=50
+    ),
+    "shipment.shipping_method": Field(
+        Kind.TEXT, "the service as it goes to Amazon", is_settable=True, is_optional=True
+    ),
+}
+STOCK: dict[str, Field] = {
+    "stock.sku": Field(Kind.TEXT, "the warehouse's SKU"),
+    "stock.seller_sku": Field(Kind.TEXT, "the SKU on Amazon"),
+    "stock.asin": Field(Kind.TEXT, "Amazon's ASIN", is_optional=True),
+    "stock.is_kit": Field(Kind.FLAG, "made of components"),
+    "stock.on_hand": Field(Kind.NUMBER, "units in sellable locations"),
+    "stock.allocated": Field(Kind.NUMBER, "units of them that the warehouse has allocated"),
+    "stock.promised": Field(Kind.NUMBER, "units accepted from Amazon that `allocated` does not have yet"),
+    "stock.available": Field(Kind.NUMBER, "what is left of these three, before the buffer"),
+    "stock.buffer_units": Field(Kind.NUMBER, "units kept back", is_settable=True, at_most=UNITS_AT_MOST),
+    "stock.buffer_percent": Field(
+        Kind.NUMBER, "percent of what is left, kept back", is_settable=True, at_most=100, is_whole=False
+    ),
+    "stock.minimum_units": Field(Kind.NUMBER, "below it, 0 is pushed", is_settable=True, at_most=UNITS_AT_MOST),
+    "stock.maximum_units": Field(
+        Kind.NUMBER, "the most that is pushed; absent: no limit", is_settable=True, is_optional=True,
+        at_most=UNITS_AT_MOST,
+    ),
+}  # fmt: skip
+
+
+EVENTS: dict[str, dict[str, Field]] = {
+    "order.import": EVERYWHERE | ORDER,
+    "shipment.notification": EVERYWHERE
+    | SHIPMENT
+    | {name: replace(field, is_settable=False) for name, field in ORDER.items()},
+    "inventory.push": EVERYWHERE | STOCK,
+}
+"""The fields of each event's record by their names in a condition."""
+
+
+def unknown_field(name: str, fields: Collection[str]) -> tuple[str, str]:
+    """What to say of a field that is not there: a message, and as the remedy the nearest one or all that there are.
+
+    Args:
+        name: What was written.
+        fields: The dotted names of those that could stand there.
+    """
+    part, _, own_name = name.rpartition(".")
+    of_part = [field for field in fields if field.startswith(name + ".")]
+    near = [field for field in fields if field.rpartition(".")[2] == own_name]
+    if not near and not of_part:
+        names = {field: field if part else field.rpartition(".")[2] for field in fields}
+        found = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=SIMILAR_PERCENT)
+        near = [found[2]] if found else []
+        of_part = [field for field in fields if field.startswith(part + ".")]
+    remedy = f"Did you mean {' or '.join(near)}?" if near else f"The fields are: {', '.join(of_part or fields)}."
+    return f"there is no field {name}.", remedy

@@ -1,0 +1,209 @@
+"""Why a parcel is kept back, in words for the person who mends it; pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+UNKNOWN = -1
+"""The component of a line that fits none."""
+
+NAMED_AT_MOST = 10
+
+CORRECT = "Correct it in the warehouse"
+REMEDIES = {
+    "shipment_id_missing": f"{CORRECT}: give every row of wms_shipment its shipment_id, and its lines the same.",
+    "shipment_id_ambiguous": f"{CORRECT}: give each parcel an id of its own.",
+    "shipment_status_unknown": f"{CORRECT}: closed (also by leaving it empty) is confirmed, open and void are not.",
+    "order_unknown": f"{CORRECT} if the number is wrong; leave it if the order did not come from Amazon through mfn.",
+    "parcel_empty": f"{CORRECT}: write the parcel's lines, in one transaction with the parcel.",
+    "quantity_invalid": f"{CORRECT}: how many units of the SKU are in the parcel.",
+    "order_item_unknown": f"{CORRECT}: the order_item_id and sku of the order's line in wms_order_line.",
+    "quantity_excessive": f"{CORRECT}: the quantities, or void the parcel that never left.",
+    "tracking_missing": f"{CORRECT}: Amazon takes no parcel without a tracking number.",
+    "kit_incomplete": "Nothing, if the rest of the kit is still to leave: the parcel that completes it is told to "
+    "Amazon with the whole kit. Else correct the quantities in the warehouse.",
+    "kit_in_other_parcel": "",
+}
+"""What to do about each reason for which Amazon is told nothing of a parcel, by its code, as they stand in a report.
+
+`kit_in_other_parcel` is no fault: the kit is told with the parcel that completed it.
+"""
+
+
+def explain_parcels(
+    parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
+) -> pd.DataFrame:
+    """Everything that keeps parcels back; the frames are those of `mfn.rules.parcels`.
+
+    Args:
+        parcels: By position; `is_judged` where the lines were looked at.
+        components: What was ordered.
+        lines: The lines of judged parcels with their `component`, and whether their quantity `is_whole`.
+        progress: By component and position: `units`, `so_far`, `ordered`, `units_per_kit`.
+        kits: By item and position: `kits`, `quantity`.
+
+    Returns:
+        By position, then in the order of `REMEDIES`: `position`, `shipment_id`, `code` (once a parcel, with everything
+        of it in the detail), `detail`, `remedy`.
+    """
+    ids = parcels["shipment_id"]
+    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    for position, code, detail in (
+        *_of_headers(parcels),
+        *_of_lines(parcels, components, lines),
+        *_of_excess(ids, components, progress),
+    ):
+        found[position, code].append(detail)
+    kept_back = {position for position, _ in found}
+    told = set(kits.loc[kits["quantity"] > 0, "position"])
+    waiting = [position for position in parcels.index[parcels["is_judged"]] if position not in kept_back | told]
+    for position, code, detail in _of_kits(waiting, ids, components, progress, kits):
+        found[position, code].append(detail)
+    untracked = parcels["is_judged"] & ~parcels["is_amazon_label"] & parcels["tracking_number"].isna()
+    for position in parcels.index[untracked]:
+        if position in kept_back | told:
+            found[position, "tracking_missing"].append("it has no tracking number")
+    ranks = {code: rank for rank, code in enumerate(REMEDIES)}
+    rows = [
+        (position, ids[position], code, _together(found[position, code]), REMEDIES[code])
+        for position, code in sorted(found, key=lambda key: (key[0], ranks[key[1]]))
+    ]
+    return pd.DataFrame(rows, columns=["position", "shipment_id", "code", "detail", "remedy"]).astype(
+        {"position": "int64", "shipment_id": "object", "code": "object", "detail": "object", "remedy": "object"}
+    )
+
+
+Fault = tuple[int, str, str]
+
+
+def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
+    for position in parcels.index[parcels["is_id_missing"]]:
+        yield position, "shipment_id_missing", "rows of this order in wms_shipment have no shipment_id"
+    for position in parcels.index[parcels["is_id_ambiguous"]]:
+        yield position, "shipment_id_ambiguous", "wms_shipment has different rows with this shipment_id"
+    unknown = parcels[parcels["status"] != "closed"]
+    for position, status in zip(unknown.index, unknown["status"], strict=True):
+        yield position, "shipment_status_unknown", f"its status is {status}"
+    without = parcels[~parcels["is_order_known"]]
+    for position, order_number in zip(without.index, without["order_number"], strict=True):
+        named = f"wms_order has no order {order_number}" if order_number else "it names no order"
+        yield position, "order_unknown", named
+
+
+def _of_lines(parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame) -> Iterator[Fault]:
+    for position in parcels.index[parcels["is_judged"] & ~parcels.index.isin(lines["position"])]:
+        yield position, "parcel_empty", "it has no line in wms_shipment_line"
+    most = lines.groupby("position")["quantity"].max()
+    for position in most.index[most == 0]:
+        yield position, "quantity_invalid", "each of its lines says 0"
+    for line in _records(lines[~lines["is_whole"]]):
+        said = "no number" if np.isnan(line["quantity"]) else f"{line['quantity']:g}, no whole number of units"
+        yield line["position"], "quantity_invalid", f"line {line['line_number']}{_means(line)}: quantity is {said}"
+    unknown = lines[(lines["component"] == UNKNOWN) & (lines["quantity"] != 0)]
+    if unknown.empty:
+        return
+    order_numbers = parcels["order_number"].reindex(unknown["position"])
+    concerned = components[components["order_number"].isin(order_numbers)]
+    ordered: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for component in _records(concerned):
+        ordered[component["order_number"]].append(component)
+    for line, order_number in zip(_records(unknown), order_numbers, strict=True):
+        detail = f"line {line['line_number']}{_means(line)}: {_mismatch(line, ordered[order_number])}"
+        yield line["position"], "order_item_unknown", detail
+
+
+def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
+    """Why a line fits no component of its order."""
+    named, sku = line["order_item_id"], line["sku"]
+    if named is None:
+        owners = [component["order_item_id"] for component in ordered if component["sku"] == sku]
+        if owners:
+            return f"no order_item_id, and the SKU is in the order items {_listed(owners)}"
+        return "no order_item_id, and no order item has the SKU" if sku else "neither order_item_id nor sku"
+    parts = [component["sku"] for component in ordered if component["order_item_id"] == named]
+    if not parts:
+        return f"the order has no such item; it has {_listed(dict.fromkeys(row['order_item_id'] for row in ordered))}"
+    return f"the order item consists of {_listed(parts)}"
+
+
+def _of_excess(ids: pd.Series[Any], components: pd.DataFrame, progress: pd.DataFrame) -> Iterator[Fault]:
+    holding: defaultdict[int, list[str]] = defaultdict(list)
+    excess = progress.loc[(progress["units"] > 0) & (progress["so_far"] > progress["ordered"]), "component"]
+    for row in _with_names(progress[progress["component"].isin(excess) & (progress["units"] > 0)], components):
+        holding[row["component"]].append(ids[row["position"]])
+        if row["so_far"] > row["ordered"]:
+            parcels = _listed(reversed(holding[row["component"]]))
+            detail = f"{row['ordered']} of {row['sku']} ordered, {row['so_far']} in parcels {parcels}"
+            yield row["position"], "quantity_excessive", f"{_item(row)}: {detail}"
+
+
+def _of_kits(
+    waiting: list[int], ids: pd.Series[Any], components: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
+) -> Iterator[Fault]:
+    """Of parcels that hold nothing but parts of kits which they do not complete."""
+    parts = progress[progress["position"].isin(waiting)]
+    reached: defaultdict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for row in _records(kits[kits["item"].isin(parts["item"])]):
+        reached[row["item"]][0].append(row["kits"])
+        reached[row["item"]][1].append(row["position"])
+    completing: defaultdict[int, list[int | None]] = defaultdict(list)
+    left: defaultdict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
+    for row in _with_names(parts, components):
+        left[row["position"], row["item"]].append(row)
+        if row["units"]:
+            numbers, positions = reached[row["item"]]
+            # The parcel with which everything of this component that has left so far is part of whole kits.
+            found = bisect_left(numbers, row["so_far"] / row["units_per_kit"])
+            completing[row["position"]].append(positions[found] if found < len(positions) else None)
+    for (position, _), rows in left.items():
+        if None in completing[position]:
+            yield position, "kit_incomplete", _missing_parts(rows)
+    for position, others in completing.items():
+        if None not in others:
+            named = _listed(dict.fromkeys(ids[other] for other in others if other is not None))
+            yield position, "kit_in_other_parcel", f"its kits are told with {named}"
+
+
+def _missing_parts(rows: list[dict[str, Any]]) -> str:
+    each = ", ".join(f"{row['so_far']} of {row['sku']} ({row['units_per_kit']} a kit)" for row in rows)
+    return f"{_item(rows[0])}: no further kit is whole; with this parcel have left {each}"
+
+
+def _with_names(rows: pd.DataFrame, components: pd.DataFrame) -> list[dict[str, Any]]:
+    return _records(rows.join(components[["order_item_id", "sku", "seller_sku"]], on="component"))
+
+
+def _item(row: dict[str, Any]) -> str:
+    return f"order item {row['order_item_id']}" + (f" ({row['seller_sku']})" if row["seller_sku"] else "")
+
+
+def _means(line: dict[str, Any]) -> str:
+    """What a line names, in brackets."""
+    named = ", ".join(
+        f"{label} {line[name]}" for label, name in (("order item", "order_item_id"), ("SKU", "sku")) if line[name]
+    )
+    return f" ({named})" if named else ""
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _listed(values: Iterable[Any]) -> str:
+    listed = [str(value) for value in islice(values, NAMED_AT_MOST + 1)]
+    return ", ".join(listed[:NAMED_AT_MOST]) + (", …" if len(listed) > NAMED_AT_MOST else "")
+
+
+def _together(details: list[str]) -> str:
+    return "; ".join(details[:NAMED_AT_MOST]) + (
+        f"; and {len(details) - NAMED_AT_MOST} more" * (len(details) > NAMED_AT_MOST)
+    )

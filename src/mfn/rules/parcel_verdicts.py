@@ -1,0 +1,144 @@
+"""What becomes of each parcel: told to Amazon, held, skipped or failed, with every reason and warning; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.models import ParcelStatus, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+SHIP_PLUS = "FBM_SHIP_PLUS"
+"""Amazon answers confirmShipment with 400 for these orders (Amazon's guide "Confirm the shipment status")."""
+
+IN_OTHER_PARCEL = "kit_in_other_parcel"
+"""The one finding of `parcel_items` that is no fault."""
+
+SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
+CARRIER_REMEDY = "Add a row to mappings/carriers.csv, or correct the carrier in the warehouse."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one parcel.
+
+    Attributes:
+        status: `pending` for one that Amazon is told of, else `held`, `skipped` or `failed`.
+        reasons: Why it is not told.
+        warnings: What a person should look at all the same.
+    """
+
+    status: ParcelStatus
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+
+def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
+    """The verdict on each parcel.
+
+    What need not be told is skipped whatever else is wrong with it; a rule's decision comes before the checks.
+
+    Args:
+        parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
+            None), `is_sfp`, `parcels_of_order`; `is_landed`: whether the ledger has the order as Amazon sent it;
+            `is_cancelled`: whether Amazon has cancelled it; `is_shown`: whether Amazon shows the tracking number;
+            `decision`, `message` and `rule` of the rules; `carrier`, `carrier_reason`, `carrier_warning`,
+            `tracking_warning`, and `ship_date_warning`, as the functions that make them return them.
+        faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
+
+    Returns:
+        One verdict a row.
+    """
+    by_parcel: dict[str, list[Reason]] = {}
+    for shipment_id, code, detail, remedy in faults.itertuples(index=False, name=None):
+        by_parcel.setdefault(shipment_id, []).append(Reason(code, detail, remedy))
+    return [_verdict(row, by_parcel.get(row["shipment_id"], [])) for row in parcels.to_dict("records")]
+
+
+def _verdict(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Verdict:
+    skipped = _skipped(parcel, faults)
+    if skipped is not None:
+        return Verdict(ParcelStatus.SKIPPED, (skipped,))
+    said = f"rule {parcel['rule']}: {parcel['message']}"
+    if parcel["decision"] == "fail":
+        return Verdict(ParcelStatus.FAILED, (Reason("rule_fail", said, "Change the parcel, or the rule."),))
+    held = [*faults, *_holding(parcel)]
+    if parcel["decision"] == "hold":
+        held.insert(0, Reason("rule_hold", said, "Change the parcel, or the rule in mappings/rules.yaml."))
+    warnings = tuple(_warnings(parcel))
+    return Verdict(ParcelStatus.HELD, tuple(held), warnings) if held else Verdict(ParcelStatus.PENDING, (), warnings)
+
+
+def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | None:
+    if parcel["is_amazon_label"]:
+        return Reason("amazon_label", "its label was bought from Amazon, which confirms it by itself")
+    if SHIP_PLUS in (parcel["programs"] or "").split(","):
+        return Reason("ship_plus", "a Ship+ order: Amazon confirms it with the label")
+    if parcel["decision"] == "skip":
+        return Reason("rule_skip", f"rule {parcel['rule']}: {parcel['message']}")
+    if parcel["is_shown"]:
+        return SHOWN_BY_AMAZON
+    return next((fault for fault in faults if fault.code == IN_OTHER_PARCEL), None)
+
+
+def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:
+    found = []
+    if parcel["is_order_known"] and not parcel["is_landed"]:
+        remedy = f"Fetch it, so that parcels which Amazon shows are known: mfn import --order {parcel['order_number']}"
+        found.append(Reason("order_unknown", "the ledger does not have the order as Amazon sent it", remedy))
+    if parcel["is_cancelled"]:
+        remedy = "Stop the parcel if that is still possible: Amazon pays nothing for it. Then void it in the warehouse."
+        found.append(Reason("order_cancelled", "Amazon has cancelled the order", remedy))
+    if parcel["carrier_reason"]:
+        detail = f"no carrier code of Amazon for {parcel['carrier']!r}" if parcel["carrier"] else "it names no carrier"
+        found.append(Reason(parcel["carrier_reason"], detail, CARRIER_REMEDY))
+    return found
+
+
+def _warnings(parcel: Mapping[Any, Any]) -> list[Reason]:
+    found = []
+    if parcel["carrier_warning"]:
+        detail = f"nothing maps {parcel['carrier']!r}: it goes out as Other with its own name"
+        found.append(Reason(parcel["carrier_warning"], detail, CARRIER_REMEDY))
+    if parcel["tracking_warning"]:
+        found.append(Reason("tracking_unusual", parcel["tracking_warning"], "Compare it with the label."))
+    if parcel["ship_date_warning"]:
+        found.append(Reason(parcel["ship_date_warning"], SHIP_DATES[parcel["ship_date_warning"]]))
+    if parcel["is_sfp"] and parcel["parcels_of_order"] > 1:
+        detail = f"a Prime order in {parcel['parcels_of_order']} parcels; Amazon wants it in one"
+        found.append(Reason("sfp_split", detail))
+    return found
+
+
+SHIP_DATES = {
+    "ship_date_missing": "it has no ship date; the present moment is sent",
+    "ship_date_early": "its ship date lies before the order; the moment of the order is sent",
+    "ship_date_future": "its ship date lies in the future; the present moment is sent",
+}
+"""What is odd about a ship date, by its code."""
+
+
+def ship_dates(parcels: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """The ship date that Amazon takes: not before the order, and not in the future.
+
+    Args:
+        parcels: One row a parcel: `shipped_at` and `ordered_at`, UTC; NaT where there is none.
+        now: The present moment, aware.
+
+    Returns:
+        With the index of the parcels: `ship_date` (UTC, whole seconds), the nearest possible moment, and
+        `ship_date_warning`, a key of `SHIP_DATES` where that is another one than the warehouse's; else empty.
+    """
+    moment = pd.Timestamp(now).floor("s")
+    shipped, ordered = parcels["shipped_at"], parcels["ordered_at"].dt.ceil("s")
+    missing, future, early = shipped.isna(), shipped > moment, shipped < ordered
+    warning = pd.Series("", index=parcels.index, dtype="object")
+    dates = shipped.dt.floor("s").mask(missing | future, moment).mask(early & ~future, ordered)
+    for code, where in (("ship_date_early", early), ("ship_date_future", future), ("ship_date_missing", missing)):
+        warning = warning.mask(where, code)
+    return pd.DataFrame({"ship_date": dates.clip(upper=moment), "ship_date_warning": warning}, index=parcels.index)

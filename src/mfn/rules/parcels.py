@@ -1,0 +1,162 @@
+"""What Amazon is told of each parcel: order items in the units that the buyer ordered; pure.
+
+An order item counts as shipped by whole kits; one that is no kit is a kit of one component. Its parcels are taken in
+the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is told the whole kits
+that it completes together with those before it. What a parcel is told so depends on no later one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mfn.rules.parcel_faults import UNKNOWN, explain_parcels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEFT_ALONE = ("open", "void")
+MOST_UNITS = 1_000_000_000
+"""No line holds more; it keeps sums exact."""
+
+
+def parcel_items(
+    shipments: pd.DataFrame, shipment_lines: pd.DataFrame, order_lines: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What Amazon is told of each parcel, and what keeps others back.
+
+    Parcels that are `open` or `void` are in neither result, and their units do not count. The units of every other
+    parcel of a known order count, also where it is kept back: it left. The rows may come in any order.
+
+    Args:
+        shipments: What `mfn.warehouse.shipments.shipments` returns; of each order in question every parcel.
+        shipment_lines: The lines of these parcels (`mfn.warehouse.shipments.shipment_lines`).
+        order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
+
+    Returns:
+        (items, faults), both by parcel in the order in which they left; each parcel is in exactly one of them.
+
+        items: `shipment_id`, `order_item_id`, `quantity` (int64, above zero, in units that the buyer ordered); an order
+        item stands once a parcel. Over all parcels an order item has never more than was ordered.
+
+        faults: `shipment_id`, `code` (once a parcel; see `mfn.rules.parcel_faults.REMEDIES`), `detail`, `remedy`.
+    """
+    parcels = _in_shipping_order(shipments)
+    components = _components(order_lines)
+    lines = _placed(shipment_lines, parcels, components)
+    progress = _progress(lines, components)
+    kits = _whole_kits(progress)
+    faults = explain_parcels(parcels, components, lines, progress, kits)
+    told = kits[(kits["quantity"] > 0) & ~kits["position"].isin(faults["position"])].sort_values(["position", "item"])
+    order_items = components.drop_duplicates("item").set_index("item")["order_item_id"]
+    items = pd.DataFrame(
+        {
+            "shipment_id": parcels["shipment_id"].reindex(told["position"]).to_numpy(),
+            "order_item_id": order_items.reindex(told["item"]).to_numpy(),
+            "quantity": told["quantity"].to_numpy(dtype="int64"),
+        }
+    )
+    return items, faults[["shipment_id", "code", "detail", "remedy"]]
+
+
+def _in_shipping_order(shipments: pd.DataFrame) -> pd.DataFrame:
+    """The parcels that are not left alone, by their position; `is_judged`: whether their lines can be looked at."""
+    parcels = shipments[~shipments["status"].isin(LEFT_ALONE)]
+    parcels = parcels.sort_values(["shipped_at", "shipment_id"], ignore_index=True)
+    is_judged = (
+        parcels["is_order_known"] & (parcels["status"] == "closed")
+        & ~parcels["is_id_missing"] & ~parcels["is_id_ambiguous"]
+    )  # fmt: skip
+    return parcels.assign(is_judged=is_judged)
+
+
+def _components(order_lines: pd.DataFrame) -> pd.DataFrame:
+    """One row for each SKU of an order item, sorted by order and line; `item` counts the order items."""
+    addressed = order_lines[order_lines["order_item_id"].notna() & order_lines["sku"].notna()]
+    components = (
+        addressed.fillna({"seller_sku": ""})
+        .sort_values(["order_number", "line_number"])
+        .groupby(["order_number", "order_item_id", "sku"], sort=False, as_index=False)
+        .agg({"seller_sku": "first", "quantity": "sum", "units_per_kit": "max"})
+        .rename(columns={"quantity": "ordered"})
+    )
+    item = components.groupby(["order_number", "order_item_id"], sort=False).ngroup()
+    return components.assign(item=item.astype("int64"))
+
+
+def _placed(shipment_lines: pd.DataFrame, parcels: pd.DataFrame, components: pd.DataFrame) -> pd.DataFrame:
+    """The lines of judged parcels, each with its parcel's `position` and its `component`, and whether it `is_whole`."""
+    judged = parcels[parcels["is_judged"]]
+    positions = dict(zip(judged["shipment_id"], judged.index, strict=True))
+    lines = shipment_lines.assign(position=shipment_lines["shipment_id"].map(positions))
+    lines = lines[lines["position"].notna()].astype({"position": "int64"})
+    component_of = _matcher(components)
+    named = zip(
+        parcels["order_number"].reindex(lines["position"]).tolist(),
+        lines["order_item_id"].tolist(),
+        lines["sku"].tolist(),
+        strict=True,
+    )
+    quantity = lines["quantity"]
+    return lines.assign(
+        component=np.array([component_of(*names) for names in named], dtype="int64"),
+        is_whole=(quantity >= 0) & (quantity <= MOST_UNITS) & (quantity % 1 == 0),
+    )
+
+
+def _matcher(components: pd.DataFrame) -> Callable[[str, str | None, str | None], int]:
+    """Which component a line means by its order, its order item id and its SKU, or `UNKNOWN`."""
+    exact: dict[tuple[str, str, str], int] = {}
+    of_item: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    of_sku: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    names = (components[name].tolist() for name in ("order_number", "order_item_id", "sku"))
+    for component, (order_number, order_item_id, sku) in enumerate(zip(*names, strict=True)):
+        exact[order_number, order_item_id, sku] = component
+        of_item[order_number, order_item_id].append(component)
+        of_sku[order_number, sku].append(component)
+    units_per_kit = components["units_per_kit"].tolist()
+
+    def component_of(order_number: str, order_item_id: str | None, sku: str | None) -> int:
+        if order_item_id is None:
+            found = of_sku.get((order_number, sku or ""), [])
+        elif (order_number, order_item_id, sku or "") in exact:
+            return exact[order_number, order_item_id, sku or ""]
+        else:
+            found = of_item.get((order_number, order_item_id), [])
+            # Another SKU was sent in its stead: fine, unless it belongs to another item or nobody knows its units.
+            if sku and ((order_number, sku) in of_sku or [units_per_kit[component] for component in found] != [1]):
+                return UNKNOWN
+        return found[0] if len(found) == 1 else UNKNOWN
+
+    return component_of
+
+
+def _progress(lines: pd.DataFrame, components: pd.DataFrame) -> pd.DataFrame:
+    """Each parcel with something of an order item, for every component of that item.
+
+    Returns:
+        By component and position: `component`, `item`, `position`, `units` in the parcel (0 too), `so_far` with all
+        before it, `ordered`, `units_per_kit`, and the `kits` that this component alone would make.
+    """
+    counted = lines[lines["is_whole"] & (lines["quantity"] > 0) & (lines["component"] != UNKNOWN)]
+    counted = counted[["component", "position"]].assign(units=counted["quantity"].astype("int64"))
+    units = counted.groupby(["component", "position"], as_index=False).sum()
+    items = components["item"].reindex(units["component"]).to_numpy(dtype="int64")
+    parcels = units[["position"]].assign(item=items).drop_duplicates()
+    parts = components[["item", "ordered", "units_per_kit"]].assign(component=components.index)
+    progress = parcels.merge(parts, on="item").merge(units, on=["component", "position"], how="left")
+    progress = progress.fillna({"units": 0}).astype({"units": "int64"})
+    progress = progress.sort_values(["component", "position"], ignore_index=True)
+    so_far = progress.groupby("component")["units"].cumsum()
+    kits = np.minimum(so_far, progress["ordered"]) // progress["units_per_kit"]
+    return progress.assign(so_far=so_far, kits=kits)
+
+
+def _whole_kits(progress: pd.DataFrame) -> pd.DataFrame:
+    """By item and position: `kits` that are whole with this parcel, and the `quantity` of them that it completes."""
+    kits = progress[["item", "position", "kits"]].groupby(["item", "position"], as_index=False).min()
+    before: pd.Series[Any] = kits.groupby("item")["kits"].shift(fill_value=0)
+    return kits.assign(quantity=kits["kits"] - before)

@@ -1,0 +1,126 @@
+"""Collect: what the warehouse has shipped, or changed, since the last run, and what it has taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import add_findings, get_batch
+from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import read_reasons, reasons_text
+from mfn.ledger.parcels import EXAMINED, SENT, known_parcels, note_counts, update_parcels, write_collected
+from mfn.models import ParcelStatus, Reason
+from mfn.steps.loading import Conflicts
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+OPEN, VOID, GONE = "open", "void", "deleted"
+NOT_CONFIRMED = (OPEN, VOID)
+COMPARED = [
+    "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label", "status",
+    "is_id_ambiguous",
+]  # fmt: skip
+"""What of a shipment makes it due again when the warehouse changes it."""
+
+VOIDED_AFTER_SENDING = "voided_after_sending"
+
+
+def collect(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Note every shipment of the connection's orders that is new, or that the warehouse has changed.
+
+    Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
+    void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
+    reported, once.
+
+    Args:
+        batch: The batch, just opened or run again.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract: every new or changed shipment is `pending`.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse's tables cannot be read.
+    """
+    place = open_workplace(settings, batch.connection)
+    shipments = place.warehouse.shipments(batch.connection)
+    known = known_parcels(place.ledger, batch.connection)
+    shipments = shipments.assign(digest=_digests(place.ledger, shipments))
+    before = shipments["shipment_id"].map({key: row.written_digest for key, row in known.items()})
+    changed = shipments[before != shipments["digest"]]
+    due = changed[~changed["status"].isin(NOT_CONFIRMED)]
+    withdrawn = changed[changed["status"].isin(NOT_CONFIRMED) & changed["shipment_id"].isin(list(known))]
+    there = set(shipments["shipment_id"])
+    gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
+    taken_back = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]
+    taken_back += [(row, GONE, row.written_digest) for row in gone]
+    conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
+    never_sent = [
+        _skipped(row, state, digest, batch, conflicts) for row, state, digest in taken_back if row.sent_at is None
+    ]
+    sent = [_reported(row, state, digest, conflicts) for row, state, digest in taken_back if row.sent_at is not None]
+    shipped_at = [None if pd.isna(moment) else moment.to_pydatetime() for moment in due["shipped_at"]]
+    written = due[["shipment_id", "order_number", "digest", "carrier", "service", "tracking_number"]]
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_collected(
+            database, batch, [(*row, moment) for row, moment in zip(_rows(written), shipped_at, strict=True)]
+        )
+        update_parcels(database, batch, never_sent)
+        update_parcels(database, batch, sent)
+        add_findings(database, batch, conflicts=conflicts.for_report())
+    return replace(batch, counts=note_counts(place.ledger, batch))
+
+
+def _digests(ledger: Ledger, shipments: pd.DataFrame) -> list[str]:
+    return [ledger.cipher.digest(repr(row).encode()) for row in _rows(shipments[COMPARED].astype("str"))]
+
+
+def _rows(frame: pd.DataFrame) -> Any:
+    return frame.itertuples(index=False, name=None)
+
+
+def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
+    """A parcel that the warehouse took back before Amazon was told of it."""
+    if known.status == ParcelStatus.PENDING and known.package_reference_id is not None:
+        # A run broke off before it could note what Amazon answered.
+        conflicts.add(known.order_number, f"Amazon may have been told of parcel {known.shipment_id}", state)
+    return {
+        "shipment_id": known.shipment_id,
+        "written_digest": digest,
+        "status": ParcelStatus.SKIPPED.value,
+        "reasons": reasons_text([Reason("voided", f"the warehouse has it as {state}")]),
+        "warnings": None,
+        "batch_id": batch.batch_id,
+    }
+
+
+def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) -> dict[str, Any]:
+    """A parcel that the warehouse took back after Amazon had been told of it, which a person has to put right."""
+    warnings = list(read_reasons(known.warnings))
+    if state != OPEN:
+        conflicts.add(known.order_number, f"Amazon was told of parcel {known.shipment_id}", state)
+        warnings.append(
+            Reason(
+                VOIDED_AFTER_SENDING,
+                f"the warehouse has it as {state}, and Amazon was told that it was shipped",
+                "Ship it again under the same shipment_id, or correct the order in Seller Central.",
+            )
+        )
+    return {
+        "shipment_id": known.shipment_id,
+        "written_digest": digest,
+        "status": known.status if known.status in SENT else ParcelStatus.SENT.value,
+        "reasons": None,
+        "warnings": reasons_text(warnings),
+    }

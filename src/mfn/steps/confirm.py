@@ -1,0 +1,91 @@
+"""Confirm: every parcel that is due is told to Amazon, the most urgent first, several at a time."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mfn.database.engines import writing
+from mfn.ledger.leases import assert_held
+from mfn.ledger.order_progress import move_orders
+from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
+from mfn.models import ParcelStatus
+from mfn.rules.order_units import units_to_ship
+from mfn.steps.extract import keep_calls
+from mfn.steps.sending import answered, package_of
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.order_progress import Units
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.sending import Answer
+    from mfn.steps.workplace import Workplace
+
+NOTED_AT_ONCE = 50
+NOTED_AFTER_SECONDS = 1.0
+"""So many answers, or those of so long, are committed together: a transaction for each would set the pace where Amazon
+takes hundreds a second, and what a killed run had not noted is merely said again."""
+
+
+def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Tell Amazon of every pending parcel: one call each, by ship-by, so that late ones go first.
+
+    A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
+    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on.
+
+    Args:
+        batch: The batch, its parcels normalized.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract.
+
+    Raises:
+        RetriableError: Amazon or the ledger could not be reached; what was not answered is still pending.
+        FatalError: Amazon refuses every call: a role is missing, or the credentials are wrong.
+    """
+    place = open_workplace(settings, batch.connection)
+    due = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,))
+    try:
+        if due:
+            _confirm(place, batch, due)
+    finally:
+        keep_calls(place, batch)
+        counts = note_counts(place.ledger, batch)
+    return replace(batch, counts=counts)
+
+
+def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]]) -> None:
+    wanted = units_to_ship(place.warehouse.order_lines({parcel.order_number for parcel in due}))
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+    waiting: list[Answer] = []
+    noted_at = time.monotonic()
+    calls = place.amazon.confirm_shipments([(parcel.order_number, package_of(parcel)) for parcel in due])
+    try:
+        with closing(calls):
+            for parcel, refusal in zip(due, calls, strict=True):
+                answer = answered(place, parcel, refusal)
+                waiting += [answer] if answer is not None else []
+                if len(waiting) >= NOTED_AT_ONCE or time.monotonic() - noted_at >= NOTED_AFTER_SECONDS:
+                    _note(place, batch, waiting, wanted)
+                    waiting, noted_at = [], time.monotonic()
+    finally:
+        _note(place, batch, waiting, wanted)
+
+
+def _note(place: Workplace, batch: BatchRef, answers: Sequence[Answer], wanted: Mapping[str, Units]) -> None:
+    if not answers:
+        return
+    orders = {answer.order_number for answer in answers}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        update_parcels(database, batch, [answer.change for answer in answers])
+        move_orders(database, batch, {number: wanted[number] for number in orders if number in wanted})

@@ -1,0 +1,236 @@
+"""Normalize: what Amazon is told of each parcel, in its own words, or why it is not told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pandas as pd
+
+from mfn.amazon.packages import read_packages
+from mfn.database.engines import writing
+from mfn.errors import DataError
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
+from mfn.ledger.leases import assert_held
+from mfn.ledger.order_progress import move_orders
+from mfn.ledger.orders import read_reasons, reasons_text, tracked_orders
+from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
+from mfn.models import OrderStatus, ParcelStatus, Reason
+from mfn.rules.carriers import normalize_carriers
+from mfn.rules.order_units import units_to_ship
+from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
+from mfn.rules.parcels import LEFT_ALONE, parcel_items
+from mfn.rules.tracking_numbers import check_tracking_numbers
+from mfn.steps.sending import digest_of_parcel, is_shown
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.amazon.packages import ShownPackages
+    from mfn.models import BatchRef
+    from mfn.rules.parcel_verdicts import Verdict
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+
+def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Decide what becomes of every parcel that is pending, held or was refused.
+
+    Order items by whole kits, the carrier as Amazon accepts it, the ship date as it takes it; then the verdict. A
+    parcel that was held and is good by now is due; one that was refused is due once Amazon would be told something
+    else. Each parcel that is due gets its package reference here, before the first call, above those that Amazon shows.
+
+    Args:
+        batch: The batch, what the warehouse wrote collected.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse's tables cannot be read.
+    """
+    place = open_workplace(settings, batch.connection)
+    rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
+    if rows:
+        _normalize(place, batch, rows)
+    return replace(batch, counts=note_counts(place.ledger, batch))
+
+
+def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> None:
+    examined = {row.shipment_id: row for row in rows}
+    shipments = place.warehouse.shipments(batch.connection)
+    shipments = shipments[~shipments["status"].isin(LEFT_ALONE)]
+    order_numbers = set(shipments.loc[shipments["shipment_id"].isin(list(examined)), "order_number"])
+    shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
+    order_lines = place.warehouse.order_lines(order_numbers)
+    known = _Known(
+        shown=_shown(place, batch, sorted(order_numbers)),
+        references=references_of(place.ledger, batch.connection, list(order_numbers)),
+    )
+    parcels = _parcels(place, batch, shipments, examined, known)
+    # A rule may have set a tracking number where the warehouse gave none.
+    numbers = shipments["tracking_number"].mask(shipments.index.isin(parcels.index), parcels["tracking_number"])
+    shipments = shipments.assign(tracking_number=numbers)
+    items, faults = parcel_items(shipments, place.warehouse.shipment_lines(shipments["shipment_id"]), order_lines)
+    deciding = _Deciding(place, batch, known, _items_by_parcel(items))
+    changes, released = [], 0
+    for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
+        row = examined[parcel["shipment_id"]]
+        changes.append(deciding.change(row, parcel, verdict))
+        is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
+        released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        update_parcels(database, batch, changes)
+        move_orders(database, batch, units_to_ship(order_lines))
+        counts = get_batch(place.ledger, batch.batch_id).counts
+        update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of the orders in question.
+
+    Attributes:
+        shown: What Amazon showed of each when it landed; one that never landed is absent.
+        references: The references that this project gave to parcels of each.
+    """
+
+    shown: Mapping[str, ShownPackages]
+    references: Mapping[str, set[str]]
+
+    def new_reference(self, order_number: str) -> str:
+        """A reference above those that Amazon shows and that this project has given; it is given with this."""
+        given = self.references[order_number]
+        highest = max([self.shown[order_number].highest_reference, *(int(reference) for reference in given)])
+        given.add(str(highest + 1))
+        return str(highest + 1)
+
+
+def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
+    found = {}
+    for start in range(0, len(order_numbers), CHUNK_ORDERS):
+        for order_id, text in stored_orders(
+            place.ledger, batch.connection, order_numbers[start : start + CHUNK_ORDERS]
+        ):
+            try:
+                found[order_id] = read_packages(text)
+            except DataError:
+                continue  # held as one that never landed in a form that can be read
+    return found
+
+
+def _parcels(
+    place: Workplace, batch: BatchRef, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: _Known
+) -> pd.DataFrame:
+    """The parcels to examine, with everything that the verdict looks at; the index is that of the shipments."""
+    connection, mappings = place.connection, place.mappings
+    parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
+    parcels = parcels[parcels["shipment_id"].isin(list(examined))]
+    tracked = tracked_orders(place.ledger, batch.connection, list(known.references))
+    cancelled = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.CANCELLED]
+    parcels = parcels.assign(
+        is_landed=parcels["order_number"].isin(list(known.shown)),
+        is_cancelled=parcels["order_number"].isin(cancelled),
+        marketplace_id=parcels["marketplace_id"].fillna(connection.marketplace_ids[0]),
+    )
+    carriers = normalize_carriers(
+        parcels,
+        mappings.carriers,
+        mappings.accepted_carriers,
+        connection=connection.name,
+        unlisted_carrier=connection.shipments.unlisted_carrier,
+    )
+    parcels = pd.concat([parcels, carriers], axis="columns").assign(decision="", message="", rule="")
+    return pd.concat([parcels, ship_dates(parcels, datetime.now(UTC))], axis="columns").assign(
+        tracking_warning=check_tracking_numbers(parcels),
+        is_shown=[
+            is_shown(
+                number, known.shown[order].packages if order in known.shown else (), but_for=known.references[order]
+            )
+            for order, number in zip(parcels["order_number"], parcels["tracking_number"], strict=True)
+        ],
+    )
+
+
+def _items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
+    """(order item id, units) of each parcel as the ledger keeps them."""
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
+        found[shipment_id].append((order_item_id, int(quantity)))
+    return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
+
+
+HELD_THEN_FAILED = (ParcelStatus.HELD, ParcelStatus.FAILED)
+
+VERDICT_COLUMNS = (
+    "shipment_id", "status", "reasons", "warnings", "marketplace_id", "package_reference_id", "carrier_code",
+    "carrier_name", "shipping_method", "tracking_number_sent", "ship_date_sent", "items", "ship_by", "batch_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Deciding:
+    """What turns verdicts into changes of the ledger.
+
+    Attributes:
+        place: The workplace.
+        batch: The batch.
+        known: What is known of the orders.
+        items: What is in each parcel, as the ledger keeps it.
+    """
+
+    place: Workplace
+    batch: BatchRef
+    known: _Known
+    items: Mapping[str, str]
+
+    def change(self, row: Row[Any], parcel: Mapping[Any, Any], verdict: Verdict) -> dict[str, Any]:
+        """What changes of a parcel in the ledger; what Amazon is told of it only where it is told."""
+        mine = {"batch_id": self.batch.batch_id}
+        change = {name: getattr(row, name) for name in VERDICT_COLUMNS} | {
+            "status": verdict.status.value,
+            "reasons": reasons_text(verdict.reasons),
+            "warnings": reasons_text(verdict.warnings),
+            "ship_by": _moment(parcel["ship_by"]),
+        }
+        if verdict.status == ParcelStatus.SKIPPED:
+            return change | {"items": self.items.get(row.shipment_id)} | mine
+        if verdict.status != ParcelStatus.PENDING:
+            # What was held or refused before is told once, not in every run.
+            is_news = row.status == ParcelStatus.PENDING or (row.status, verdict.status) == HELD_THEN_FAILED
+            return change | (mine if is_news else {})
+        telling = {
+            "marketplace_id": parcel["marketplace_id"],
+            "carrier_code": parcel["carrier_code"],
+            "carrier_name": parcel["carrier_name"],
+            "shipping_method": parcel["shipping_method"],
+            "tracking_number_sent": parcel["tracking_number"],
+            "items": self.items[row.shipment_id],
+        }
+        digest = digest_of_parcel(self.place.ledger, telling | {"shipped_at": row.shipped_at})
+        if digest != row.sent_digest:
+            reference = row.package_reference_id or self.known.new_reference(row.order_number)
+            due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}
+            return change | telling | due | mine
+        if row.answer is not None:
+            return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text([_refusal(row)])}
+        return change | {"status": (ParcelStatus.VERIFIED if row.verified_at else ParcelStatus.SENT).value}
+
+
+def _refusal(row: Row[Any]) -> Reason:
+    stored = read_reasons(row.reasons)
+    return stored[0] if stored else Reason("refused_by_amazon", row.answer, "Change the parcel, and it is sent again.")
+
+
+def _moment(time: Any) -> datetime | None:
+    return None if pd.isna(time) else time.to_pydatetime()

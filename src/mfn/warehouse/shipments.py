@@ -1,0 +1,197 @@
+"""What the warehouse has shipped, and what was ordered of it: headers as a frame, lines for those who are asked about.
+
+No statement here reads a buyer's name, street, e-mail address or telephone number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.warehouse.asking import as_asked, asked, columns
+from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+CLOSED = "closed"
+HEADER = ("shipment_id", "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label")
+ORDER_FACTS = (
+    "marketplace_id", "ordered_at", "ship_by", "is_sfp", "is_premium", "is_business", "programs", "ship_method_code",
+    "country_code", "state",
+)  # fmt: skip
+UNNAMED = "unnamed-"
+"""How the made-up id of a row without a shipment_id begins; the order number follows."""
+
+
+def shipments(connection: Connection, of: str) -> pd.DataFrame:
+    """The parcels of one connection's orders, and those whose order number stands in no row of `wms_order`.
+
+    A parcel of another connection's order, or of an order without a connection, is left out. Order numbers are compared
+    to the letter. Rows that are the same in everything are one; of rows that share an id and differ, one is kept and
+    flagged. Rows without an id become one for each order, under a made-up id.
+
+    Args:
+        connection: An open transaction.
+        of: The connection's name.
+
+    Returns:
+        One row a parcel, sorted by id. Absent texts are None, times `datetime64[us, UTC]`, flags bool (NULL is false):
+
+        ========================== ==================================================================================
+        shipment_id                text, unique; `unnamed-` and the order number where the warehouse gives none
+        order_number               text as the warehouse writes it, empty where it gives none
+        carrier, service           as the warehouse writes them, without blanks around
+        tracking_number            without blanks around
+        shipped_at                 a time without a zone is UTC, a date is its midnight; NaT where there is none
+        is_amazon_label            bought from Amazon
+        status                     lower case; `closed` where the column is missing or says nothing
+        is_order_known             whether the order stands in `wms_order`; if not, all that follow of it are empty
+        marketplace_id             Amazon's id
+        ordered_at, ship_by        times
+        is_sfp, is_premium,        flags
+        is_business
+        programs                   comma separated
+        ship_method_code,          texts
+        country_code, state
+        order_status               of `wms_order`: new, picking, shipped, cancelled
+        is_shipped_at_unreadable   something stands in shipped_at that is no time
+        is_id_missing              the id is made up: no line can belong to it
+        is_id_ambiguous            the warehouse has different rows with this id
+        ========================== ==================================================================================
+    """
+    status = as_text(connection, "shipment.status") if _has_status(connection) else "CAST(NULL AS VARCHAR)"
+    expressions = {
+        **{name: as_text(connection, f"shipment.{name}") for name in HEADER},
+        "status": status,
+        "known_as": as_text(connection, "wms_order.order_number"),
+        **{name: as_text(connection, f"wms_order.{name}") for name in ORDER_FACTS},
+        "order_status": as_text(connection, "wms_order.status"),
+    }
+    read = columns(
+        connection,
+        expressions,
+        "FROM wms_shipment AS shipment LEFT JOIN wms_order"
+        f" ON {_same(connection, 'wms_order.order_number', 'shipment.order_number')}"
+        " WHERE wms_order.order_number IS NULL OR wms_order.connection = :of",
+        {"of": of},
+    )
+    order_numbers = [number or "" for number in read["order_number"]]
+    is_id_missing = [not (shipment_id or "").strip() for shipment_id in read["shipment_id"]]
+    shipment_ids = [
+        f"{UNNAMED}{order_number}" if missing else shipment_id
+        for shipment_id, order_number, missing in zip(read["shipment_id"], order_numbers, is_id_missing, strict=True)
+    ]
+    shipped_at = times(read["shipped_at"])
+    frame = pd.DataFrame(
+        {
+            "shipment_id": pd.Series(shipment_ids, dtype="object"),
+            "order_number": pd.Series(order_numbers, dtype="object"),
+            "carrier": words(read["carrier"]),
+            "service": words(read["service"]),
+            "tracking_number": words(read["tracking_number"]),
+            "shipped_at": shipped_at,
+            "is_amazon_label": flags(read["is_amazon_label"], missing=False),
+            "status": words(read["status"]).str.lower().fillna(CLOSED),
+            "is_order_known": pd.Series([number is not None for number in read["known_as"]], dtype="bool"),
+            "marketplace_id": words(read["marketplace_id"]),
+            "ordered_at": times(read["ordered_at"]),
+            "ship_by": times(read["ship_by"]),
+            **{name: flags(read[name], missing=False) for name in ("is_sfp", "is_premium", "is_business")},
+            **{name: words(read[name]) for name in ("programs", "ship_method_code", "country_code", "state")},
+            "order_status": words(read["order_status"]),
+            "is_shipped_at_unreadable": words(read["shipped_at"]).notna() & shipped_at.isna(),
+            "is_id_missing": pd.Series(is_id_missing, dtype="bool"),
+        }
+    )
+    return _one_a_parcel(frame)
+
+
+def _has_status(connection: Connection) -> bool:
+    columns = connection.exec_driver_sql("SELECT * FROM wms_shipment WHERE 1 = 0").keys()
+    return "status" in {name.lower() for name in columns}
+
+
+def _same(connection: Connection, one: str, other: str) -> str:
+    """A condition under which two texts are the same to the letter; an index on the first is used where it can be."""
+    if connection.dialect.name == "postgresql":
+        return f"CAST({one} AS VARCHAR) = CAST({other} AS VARCHAR)"
+    return f"{one} = {other} COLLATE BINARY"
+
+
+def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
+    if rows["shipment_id"].duplicated().any():
+        rows = rows.drop_duplicates().sort_values(list(rows.columns), kind="stable")
+    repeated = rows["shipment_id"].duplicated(keep=False) & ~rows["is_id_missing"]
+    rows = rows.assign(is_id_ambiguous=repeated).drop_duplicates("shipment_id")
+    return rows.sort_values("shipment_id", kind="stable", ignore_index=True)
+
+
+def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.DataFrame:
+    """What is in parcels.
+
+    Args:
+        connection: An open transaction.
+        shipment_ids: The parcels, as many as there are.
+
+    Returns:
+        Sorted by parcel and line number: `shipment_id`, `line_number` (int64; 0 where the warehouse gives none),
+        `order_item_id` and `sku` (text or None, without blanks around), `quantity` (float64, in units of the SKU as
+        the warehouse writes it; NaN where it is no number).
+    """
+    read = _asked_lines(
+        connection, "wms_shipment_line", "shipment_id", shipment_ids, ("order_item_id", "sku", "quantity")
+    )
+    frame = pd.DataFrame(
+        {
+            "shipment_id": pd.Series(read["key"], dtype="object"),
+            "line_number": whole_numbers(read["line_number"], missing=0),
+            "order_item_id": words(read["order_item_id"]),
+            "sku": words(read["sku"]),
+            "quantity": numbers(read["quantity"]),
+        }
+    )
+    return frame.sort_values(list(frame.columns), kind="stable", ignore_index=True)
+
+
+def order_lines(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
+    """What was ordered.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's order ids, as many as there are.
+
+    Returns:
+        Sorted by order and line number: `order_number`, `line_number` (int64), `order_item_id`, `sku` and `seller_sku`
+        (text or None), `quantity` (int64, units of the SKU to ship) and `units_per_kit` (int64, at least 1).
+    """
+    names = ("order_item_id", "sku", "seller_sku", "quantity", "units_per_kit")
+    read = _asked_lines(connection, "wms_order_line", "order_number", order_numbers, names)
+    frame = pd.DataFrame(
+        {
+            "order_number": pd.Series(read["key"], dtype="object"),
+            "line_number": whole_numbers(read["line_number"], missing=0),
+            "order_item_id": words(read["order_item_id"]),
+            "sku": words(read["sku"]),
+            "seller_sku": words(read["seller_sku"]),
+            "quantity": whole_numbers(read["quantity"], missing=0),
+            "units_per_kit": whole_numbers(read["units_per_kit"], missing=1).clip(lower=1),
+        }
+    )
+    return frame.sort_values(["order_number", "line_number"], kind="stable", ignore_index=True)
+
+
+def _asked_lines(
+    connection: Connection, table: str, key: str, keys: Iterable[str], names: Sequence[str]
+) -> dict[str, list[Any]]:
+    """The lines that belong to some keys: `key` as it was asked for, `line_number`, and what is named."""
+    expressions = {name: as_text(connection, f"line.{name}") for name in ("line_number", *names)}
+    return columns(
+        connection,
+        {"key": "asked.key", **expressions},
+        f"FROM {asked(connection)} JOIN {table} AS line ON {_same(connection, f'line.{key}', 'asked.key')}",
+        {"asked": as_asked(dict.fromkeys(keys, ""))},
+    )

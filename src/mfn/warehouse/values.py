@@ -1,0 +1,82 @@
+"""Values of a warehouse's own column types: asked for as texts, read as flags, times and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+NO = {"f", "false", "n", "no", "off"}
+"""Words for no, lower case; any zero says it too."""
+
+LONGER_THAN_A_MONTH = len("2026-11")
+"""pandas also reads lone years and months, and the words `now` and `today`; none of them says when a parcel left."""
+
+
+def as_text(connection: Connection, column: str) -> str:
+    """An expression for a column's values as texts, whatever its type.
+
+    Args:
+        connection: The open transaction; its database decides how this is said.
+        column: A column's name, qualified where that is needed.
+    """
+    # By way of JSON PostgreSQL writes ISO 8601, whatever its DateStyle is.
+    is_time = connection.dialect.name == "postgresql" and column.endswith(("_at", "_by"))
+    return f"to_jsonb({column}) #>> '{{}}'" if is_time else f"CAST({column} AS VARCHAR)"
+
+
+def words(texts: Iterable[str | None]) -> pd.Series[Any]:
+    """Texts without the blanks around them; None where nothing is left."""
+    given = list(texts)
+    stripped = {text: (text.strip() or None) if text else None for text in set(given)}
+    return pd.Series([stripped[text] for text in given], dtype="object")
+
+
+def flags(texts: Iterable[str | None], *, missing: bool) -> pd.Series[bool]:
+    """Whether each says yes.
+
+    Args:
+        texts: 0 and 1, t and f, yes and no, …; what is no known word for no says yes.
+        missing: What NULL and blanks say.
+    """
+    said = list(texts)
+    meant = {text: _says_yes((text or "").strip().lower(), missing=missing) for text in set(said)}
+    return pd.Series([meant[text] for text in said], dtype="bool")
+
+
+def _says_yes(said: str, *, missing: bool) -> bool:
+    return said not in NO and said.strip("0.") != "" if said else missing
+
+
+def times(texts: Iterable[str | None]) -> pd.Series[Any]:
+    """Times in UTC (`datetime64[us, UTC]`), NaT where there is none or it cannot be read.
+
+    Args:
+        texts: ISO 8601; without a zone it is UTC, without a time of the day it is midnight.
+    """
+    readable = [text if text and len(text) > LONGER_THAN_A_MONTH else None for text in texts]
+    read = pd.to_datetime(pd.Series(readable, dtype="object"), format="ISO8601", utc=True, errors="coerce")
+    return read.astype("datetime64[us, UTC]")
+
+
+def numbers(texts: Iterable[str | None]) -> pd.Series[float]:
+    """Numbers as float64, NaN where there is none or it cannot be read."""
+    given = pd.Series(list(texts), dtype="object")
+    return pd.to_numeric(given, errors="coerce").astype("float64")
+
+
+def whole_numbers(texts: Iterable[str | None], *, missing: int) -> pd.Series[int]:
+    """Numbers as int64, fractions cut off.
+
+    Args:
+        texts: Decimal numbers.
+        missing: What stands for one that is not there, cannot be read or is infinite.
+    """
+    read = numbers(texts)
+    return read.where(np.isfinite(read), missing).astype("int64")

@@ -1,0 +1,76 @@
+"""The tasks of a confirm run, in order: `collect`, `normalize`, `confirm`, `verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from mfn.steps.collect import collect as collect_step
+from mfn.steps.confirm import confirm as confirm_step
+from mfn.steps.normalize import normalize as normalize_step
+from mfn.steps.verify import verify as verify_step
+from tasks.running import RETRIES, carry_out, is_retriable
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+
+OPTIONS: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retry_condition_fn": is_retriable,
+    **RETRIES,
+}
+
+
+@task(name="collect", task_run_name="collect {batch.batch_id}", **OPTIONS)
+def collect(batch: BatchRef) -> BatchRef:
+    """Note what the warehouse has shipped, or changed, since the last run.
+
+    Args:
+        batch: The batch, just opened.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(collect_step, batch)
+
+
+@task(name="normalize", task_run_name="normalize {batch.batch_id}", **OPTIONS)
+def normalize(batch: BatchRef) -> BatchRef:
+    """Decide what Amazon is told of each parcel, or why it is not told.
+
+    Args:
+        batch: The batch after the step before.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(normalize_step, batch)
+
+
+@task(name="confirm", task_run_name="confirm {batch.batch_id}", **OPTIONS)
+def confirm(batch: BatchRef) -> BatchRef:
+    """Tell Amazon of each parcel, the most urgent first.
+
+    Args:
+        batch: The batch after the step before.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(confirm_step, batch)
+
+
+@task(name="verify", task_run_name="verify {batch.batch_id}", **OPTIONS)
+def verify(batch: BatchRef) -> BatchRef:
+    """See that Amazon shows what it was told an hour ago or earlier.
+
+    Args:
+        batch: The batch after the step before.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(verify_step, batch)

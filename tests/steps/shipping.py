@@ -1,0 +1,94 @@
+"""What tests of confirm runs do with a world: orders that are loaded and shipped, runs, parcels, and hours that pass."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from mfn.database.engines import reading, writing
+from mfn.ledger.orders import read_reasons
+from mfn.ledger.schema import Parcel
+from mfn.steps.runs import run_confirm
+from tests.warehouse_actor import WarehouseActor
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+PARTS = ("sent", "held", "skipped", "failed", "pending")
+TRACKING = "1Z999AA10123456784"
+
+
+class Shipping:
+    """Confirm runs in a world.
+
+    Attributes:
+        world: The world.
+        warehouse: Its warehouse, which ships.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.warehouse = WarehouseActor(world.warehouse_url)
+        self._numbers = 0
+
+    def loaded(self, *orders: dict[str, Any]) -> list[str]:
+        """Orders that are in the warehouse; one without any."""
+        order_ids = self.world.put(*(orders or (an_order(),)))
+        self.world.run()
+        return order_ids
+
+    def ship(self, order_id: str, **options: Any) -> str:
+        """The warehouse ships an order, or a part of it, an hour after it was placed."""
+        self._numbers += 1
+        given: dict[str, Any] = {
+            "shipment_id": f"S{self._numbers}",
+            "shipped_at": datetime.now(UTC) - timedelta(minutes=1),
+            "tracking_number": f"{TRACKING}{self._numbers}",
+        } | options
+        self.warehouse.ship(order_id, **given)
+        return str(given["shipment_id"])
+
+    def run(self) -> dict[str, Any]:
+        """One confirm run; its sum is checked."""
+        summary = run_confirm(self.world.settings, "us")
+        assert summary["shipments"] == sum(summary[part] for part in PARTS)
+        return summary
+
+    def packages(self, order_id: str) -> list[dict[str, Any]]:
+        """The parcels that Amazon has of an order."""
+        return list(self.world.amazon.orders.get(order_id).get("packages", []))
+
+    def calls(self) -> int:
+        """How often confirmShipment was called."""
+        return sum(call.operation == "confirmShipment" for call in self.world.amazon.calls)
+
+    def parcel(self, shipment_id: str) -> Any:
+        """A parcel in the ledger."""
+        with reading(self.world.ledger.engine, what="the ledger") as database:
+            return database.execute(select(Parcel).where(Parcel.shipment_id == shipment_id)).one()
+
+    def statuses(self) -> dict[str, str]:
+        """Where every parcel stands."""
+        with reading(self.world.ledger.engine, what="the ledger") as database:
+            return dict(database.execute(select(Parcel.shipment_id, Parcel.status)).all())
+
+    def reasons(self, shipment_id: str) -> list[str]:
+        """Why a parcel is not told to Amazon."""
+        return [reason.code for reason in read_reasons(self.parcel(shipment_id).reasons)]
+
+    def warnings(self, shipment_id: str) -> list[str]:
+        """What is odd about a parcel."""
+        return [reason.code for reason in read_reasons(self.parcel(shipment_id).warnings)]
+
+    def an_hour_passes(self) -> None:
+        """Everything that was sent was sent an hour ago or earlier."""
+        with writing(self.world.ledger.engine, what="the ledger") as database:
+            for row in database.execute(select(Parcel).where(Parcel.sent_at.is_not(None))).all():
+                database.execute(
+                    update(Parcel)
+                    .where(Parcel.shipment_id == row.shipment_id)
+                    .values(sent_at=row.sent_at - timedelta(minutes=61))
+                )
