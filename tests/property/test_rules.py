@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mfn.mappings import check_mappings, load_mappings
 from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET
 from mfn.rules.addresses import FIELDS, check_addresses
-from mfn.rules.frames import ADDRESS_COLUMNS, sorted_programs
+from mfn.rules.frames import address_frame, sorted_programs
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
 from mfn.rules.programs import is_sfp
 from mfn.rules.shipping_methods import resolve_shipping_methods
@@ -36,6 +36,8 @@ kits = st.dictionaries(
 )
 order_lines = st.lists(st.tuples(st.sampled_from(("1", "2")), st.sampled_from((*SKUS, "D", None)), st.integers(0, 9)))
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+
+ADDRESS_COLUMNS = list(address_frame([]).columns)
 
 
 def method_frame(rows: list[tuple[str, ...]]) -> pd.DataFrame:

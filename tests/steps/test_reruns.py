@@ -106,6 +106,16 @@ def test_a_batch_that_is_done_may_be_run_again_and_nothing_is_doubled(world: Wor
     assert world.rows() == before
 
 
+@pytest.mark.parametrize("stage", ["validate", "transform", "load"])
+def test_a_batch_that_is_done_may_be_run_again_from_any_stage(world: World, stage: str) -> None:
+    world.put(an_order(), an_order(an_item(sku="MUG-GREEN")), an_order())
+    summary = world.run()
+    world.add_items("MUG-GREEN")
+    again = rerun_batch(world.settings, summary["batch_id"], from_stage=stage)
+    assert (again["fetched"], again["loaded"], again["held"]) == (3, 3, 0), "what was loaded before stays counted"
+    assert len(world.rows()) == 3
+
+
 def test_an_old_batch_sees_the_newest_version_of_its_orders(world: World) -> None:
     (order_id,) = world.put(an_order(minutes_ago=600))
     first = world.run()

@@ -77,9 +77,9 @@ def test_a_frame_comes_back_as_it_was(rows: list[tuple[object, ...]]) -> None:
 def test_a_stage_reads_what_the_one_before_wrote_last(ledger: Ledger, batch: BatchRef) -> None:
     for number, text in ((1, "b"), (0, "a"), (1, "c")):
         write(ledger, batch, "validate", number, text)
-    assert chunk_numbers(ledger, batch, "validate") == [0, 1]
+    assert chunk_numbers(ledger, batch.batch_id, "validate") == [0, 1]
     assert [read(ledger, batch, "validate", number) for number in (0, 1)] == [["a"], ["c"]]
-    assert chunk_numbers(ledger, batch, "transform") == []
+    assert chunk_numbers(ledger, batch.batch_id, "transform") == []
 
 
 def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: BatchRef) -> None:
@@ -88,11 +88,11 @@ def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: Ba
             write(ledger, batch, stage, number, "x")
     with writing(ledger.engine, what="the ledger") as database:
         drop_chunks(database, batch, stage="transform", number=0)
-    assert chunk_numbers(ledger, batch, "transform") == [1]
-    assert chunk_numbers(ledger, batch, "validate") == [0, 1]
+    assert chunk_numbers(ledger, batch.batch_id, "transform") == [1]
+    assert chunk_numbers(ledger, batch.batch_id, "validate") == [0, 1]
     with writing(ledger.engine, what="the ledger") as database:
         drop_chunks(database, batch)
-    assert chunk_numbers(ledger, batch, "validate") == chunk_numbers(ledger, batch, "transform") == []
+    assert chunk_numbers(ledger, batch.batch_id, "validate") == chunk_numbers(ledger, batch.batch_id, "transform") == []
 
 
 def test_nothing_of_a_chunk_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:

@@ -98,11 +98,11 @@ def write_chunk(
     )
 
 
-def chunk_numbers(ledger: Ledger, batch: BatchRef, stage: str) -> Sequence[int]:
+def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
     """The chunks of a batch that a stage has left, in order."""
     statement = (
         select(BatchChunk.number)
-        .where(BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage)
+        .where(BatchChunk.batch_id == batch_id, BatchChunk.stage == stage)
         .order_by(BatchChunk.number)
     )
     with reading(ledger.engine, what="the ledger") as database:

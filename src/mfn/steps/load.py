@@ -54,7 +54,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         loaded={order.order_id for order in orders if order.outcome == Outcome.LOADED},
         conflicts=Conflicts(row.findings.get("conflicts", ())),
     )
-    for number in chunk_numbers(place.ledger, batch, TRANSFORMED):
+    for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):
         chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk).orders
         (rehearse_chunk if is_dry_run else load_chunk)(loading, number, chunk)
     if not is_dry_run:

@@ -13,6 +13,7 @@ from mfn.connections import find_connection
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batches import OPENED, get_batch, list_batches, open_batch, reopen_batch, update_batch
+from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
@@ -20,6 +21,8 @@ from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.report import report
 from mfn.steps.stages import STEPS, perform, stages
 from mfn.steps.summaries import summary_of
+from mfn.steps.transform import transform
+from mfn.steps.validate import validate
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
+
+LEAVES_CHUNKS = (validate.__name__, transform.__name__)
+"""Stages that leave frames for the next one, until they are loaded."""
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +163,8 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
     with lease(ledger, row.connection, row.kind) as token:
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         finished = _finished_before(from_stage, row, names, is_newest=newest.batch_id == batch_id)
+        if finished in LEAVES_CHUNKS and not chunk_numbers(ledger, batch_id, finished):
+            finished = names[0]  # what the stage left was loaded and is gone: it is made anew
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
         if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)

@@ -66,7 +66,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         row.order_id: row.outcome for row in rows if row.outcome != Outcome.IGNORED or is_payment_pending(row.reasons)
     }
     staged_count = 0
-    for number in chunk_numbers(place.ledger, batch, validate.__name__):
+    for number in chunk_numbers(place.ledger, batch.batch_id, validate.__name__):
         validated = read_chunk(place.ledger, batch, validate.__name__, number, ValidatedChunk)
         kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
         told = kept.orders["order_id"].map(outcomes)
