@@ -63,7 +63,7 @@ def test_a_rule_is_evaluated_once_for_each_combination_of_the_fields_that_it_rea
     count = 3_000
     frame = records(
         shipment__shipment_id=[str(number) for number in range(count)],
-        shipment__carrier=["UPS", "FedEx", None] * (count // 3),
+        shipment__carrier=["FedEx", "UPS", None] * (count // 3),
         shipment__units=[1, 1, 1, 2, 2, 2] * (count // 6),
         order__programs=[(), ("PRIME",)] * (count // 2),
     )
@@ -71,7 +71,7 @@ def test_a_rule_is_evaluated_once_for_each_combination_of_the_fields_that_it_rea
     counted = Counted(condition)
     run = apply_rules([Rule("counted", counted, {})], frame)  # type: ignore[arg-type]  # it stands in for one
     assert counted.evaluations == 6
-    assert run.fired["record"].tolist() == list(range(3, count, 6))
+    assert run.fired["record"].tolist() == list(range(4, count, 6))
 
 
 def test_records_that_are_decided_are_not_looked_at_again() -> None:
