@@ -1,4 +1,4 @@
-"""How fast an import is, beside a floor measured in the same run: `make bench`, or with `--sizes 1000 10000`.
+"""How fast an import is, beside a floor measured in the same run: `python -m benchmarks.import_orders --sizes 1000`.
 
 For each size: a local Amazon in a process of its own; the floor before and after; one import, in a process of its own.
 At the size nearest to 10,000 also what costs no HTTP, the checks and the report. Every measurement is a module beside
@@ -11,58 +11,25 @@ import argparse
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
+
+from benchmarks.goals import ROOT, Goal, console, tell
+from benchmarks.local_amazon import local_amazon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results"
 SIZES = (1_000, 10_000, 100_000)
 PARTS_SIZE = 10_000
 PAGE = 100
 STEPS = ("extract", "validate", "transform", "load", "report")
-START_SECONDS = 300
 MEASURE_SECONDS = 900
-BUSY_LOAD = 0.5
-"""Load of the machine before the start from which the figures are not to be trusted."""
-
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One thing that was promised.
-
-    Attributes:
-        name: In words.
-        limit: The goal.
-        measured: What was measured.
-        unit: Of both.
-        is_most: Whether the limit is the most it may be; else the least.
-    """
-
-    name: str
-    limit: float
-    measured: float
-    unit: str
-    is_most: bool = True
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.measured <= self.limit if self.is_most else self.measured >= self.limit
 
 
 def main() -> None:
@@ -78,37 +45,14 @@ def main() -> None:
     alone: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder:
         for size in sizes:
-            with local_amazon(size) as endpoint:
-                runs[size] = measure_size(size, endpoint, Path(folder) / str(size))
+            with local_amazon(size) as amazon:
+                runs[size] = measure_size(size, amazon.endpoint, Path(folder) / str(size))
                 if size == parts_at:
-                    alone = measure_parts(size, endpoint, Path(folder) / "parts")
+                    alone = measure_parts(size, amazon.endpoint, Path(folder) / "parts")
     print_runs(runs)
     print_parts(parts_at, alone)
     goals = list(find_goals(runs, alone))
-    print_goals(goals)
-    if load > BUSY_LOAD:
-        console.print(
-            f"The machine was busy before the start (load {load:.1f}): measure again when it is idle.", style="bold"
-        )
-    write(runs, alone, goals, load)
-
-
-@contextmanager
-def local_amazon(orders: int) -> Iterator[str]:
-    """A local Amazon with a day of orders, until the block ends; its base URL."""
-    console.print(f"a local Amazon makes {orders:,} orders …")
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.local_amazon", str(orders)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        try:
-            assert process.stdout is not None
-            endpoint = process.stdout.readline().strip()
-            if not endpoint:
-                sys.exit("The local Amazon did not start; what it said stands above.")
-            yield endpoint
-        finally:
-            process.terminate()
+    tell("import_orders", {"runs": runs, "parts": alone}, goals, load)
 
 
 def measured(module: str, **arguments: Any) -> dict[str, Any]:
@@ -223,45 +167,6 @@ def print_parts(size: int, alone: dict[str, Any]) -> None:
         rates = [f"{alone[name]['orders'] / alone[name]['times'][step]['wall']:,.0f}" for name in names]
         table.add_row(step.replace("_", " "), *rates)
     console.print(table)
-
-
-def print_goals(goals: list[Goal]) -> None:
-    """Goal, measured, met or not."""
-    table = Table(title="Goals", title_justify="left")
-    for column in ("goal", "limit", "measured", ""):
-        table.add_column(column, justify="right" if column in {"limit", "measured"} else "left")
-    for goal in goals:
-        verdict = "[green]met[/]" if goal.is_met else "[bold red]NOT MET[/]"
-        limit = f"{'at most' if goal.is_most else 'at least'} {goal.limit:,g} {goal.unit}"
-        table.add_row(goal.name, limit, f"{goal.measured:,.4g} {goal.unit}", verdict)
-    console.print(table)
-    missed = sum(not goal.is_met for goal in goals)
-    console.print(
-        f"{missed} OF {len(goals)} GOALS NOT MET" if missed else f"all {len(goals)} goals met",
-        style="bold red" if missed else "bold green",
-    )
-
-
-def write(runs: dict[int, dict[str, Any]], alone: dict[str, Any], goals: list[Goal], load: float) -> None:
-    """The same as JSON under results/."""
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    machine = {
-        "processors": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load": load,
-    }
-    document = {
-        "at": now.isoformat(),
-        "machine": machine,
-        "runs": runs,
-        "parts": alone,
-        "goals": [asdict(goal) | {"is_met": goal.is_met} for goal in goals],
-    }
-    path = RESULTS / f"import_orders-{now:%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(document, indent=2), encoding="utf-8")
-    console.print(f"written to {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: str
 
 
 @dataclass
@@ -87,7 +88,7 @@ class ScriptedAmazon:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 flat = [{name: values[0] for name, values in parse_qs(text).items()} for text in (url.query, body)]
-                script.requests.append(Request(url.path, flat[0], headers, flat[1]))
+                script.requests.append(Request(url.path, flat[0], headers, flat[1], body))
                 answers = script.login if url.path == "/auth/o2/token" else script.api
                 raw = answers.pop(0) if len(answers) > 1 else answers[0]
                 if raw is None:

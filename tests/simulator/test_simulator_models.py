@@ -13,11 +13,13 @@ import pytest
 from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 
 from mfn.amazon.marketplaces import MARKETPLACES
+from mfn.amazon.shipments import confirmation
 from mfn.simulator.generator import generate_day
 from mfn.simulator.server import DEMO_SELLER
 from tests.simulator.conftest import EVERYTHING, NOON, SEARCH
 from tests.simulator.test_simulator_shipments import confirm
 from tests.simulator.test_simulator_stock import ITEMS, MERGE, SKU, US, available, feed, listings_feed
+from tests.unit.test_amazon_shipments import a_package
 
 if TYPE_CHECKING:
     import httpx
@@ -92,6 +94,12 @@ def test_an_order_with_confirmed_parcels_is_as_the_model_says(
     answer = caller.get(f"{SEARCH}/{due_order['orderId']}", params={"includedData": EVERYTHING}).json()
     assert answer["order"]["packages"]
     hold_against(ORDERS, "GetOrderResponse", answer)
+
+
+def test_what_amazon_is_told_of_a_parcel_is_as_the_model_says() -> None:
+    hold_against(ORDERS_V0, "ConfirmShipmentRequest", confirmation(a_package(shipping_method="Ground")))
+    other = a_package(carrier_code="Other", carrier_name="Test Carrier")
+    hold_against(ORDERS_V0, "ConfirmShipmentRequest", confirmation(other))
 
 
 def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str, Any]) -> None:

@@ -1,15 +1,20 @@
-"""What tests of confirm runs do with a world: orders that are loaded and shipped, runs, parcels, and hours that pass."""
+"""What tests of confirm runs do with a world: orders loaded and shipped, runs, parcels, hours that pass."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from mfn.connections import find_connection
+from mfn.database.bulk import merge
 from mfn.database.engines import reading, writing
+from mfn.ledger.landing import table
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.schema import Parcel
+from mfn.ledger.schema import Parcel, RateBudget
+from mfn.simulator.plans import UsagePlans
 from mfn.steps.runs import run_confirm
 from tests.warehouse_actor import WarehouseActor
 from tests.world import an_order
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
     from tests.world import World
 
 PARTS = ("sent", "held", "skipped", "failed", "pending")
-TRACKING = "1Z999AA10123456784"
 
 
 class Shipping:
@@ -46,7 +50,7 @@ class Shipping:
         given: dict[str, Any] = {
             "shipment_id": f"S{self._numbers}",
             "shipped_at": datetime.now(UTC) - timedelta(minutes=1),
-            "tracking_number": f"{TRACKING}{self._numbers}",
+            "tracking_number": f"T{self._numbers:010d}",
         } | options
         self.warehouse.ship(order_id, **given)
         return str(given["shipment_id"])
@@ -92,3 +96,12 @@ class Shipping:
                     .where(Parcel.shipment_id == row.shipment_id)
                     .values(sent_at=row.sent_at - timedelta(minutes=61))
                 )
+
+    def leave_calls(self, operation: str, calls: int) -> None:
+        """Only so many calls of an operation are left, and no more come back as long as a test lasts."""
+        amazon, ledger = self.world.amazon, self.world.ledger
+        amazon.plans = UsagePlans(amazon.clock, 1e-6)
+        row = (find_connection(self.world.settings, "us").account, operation, float(calls), 1e-6, time.time())
+        columns = ("account", "operation", "tokens", "rate", "counted_at")
+        with writing(ledger.engine, what="the ledger") as database:
+            merge(database, table(RateBudget), columns, [row])

@@ -13,10 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mfn.quality.lines import LINES
 from mfn.quality.model import Finding, QualityReport
+from mfn.quality.orders import ORDERS
 from mfn.quality.runner import HIT_COLUMNS, check
 
 PLACED = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def check_orders(orders: pd.DataFrame, lines: pd.DataFrame) -> tuple[QualityReport, pd.DataFrame]:
+    return check([(ORDERS, orders), (LINES, lines)])
 
 
 def good_orders(count: int) -> pd.DataFrame:
@@ -101,7 +107,7 @@ def by_code(report: QualityReport, code: str) -> list[Finding]:
 
 def test_good_orders_are_hit_by_nothing() -> None:
     orders = good_orders(5)
-    report, hits = check(orders, good_lines(orders))
+    report, hits = check_orders(orders, good_lines(orders))
     assert hits.empty
     assert list(hits.columns) == list(HIT_COLUMNS)
     assert [finding for finding in report.findings if finding.unexpected or finding.problem] == []
@@ -124,7 +130,7 @@ def test_every_planted_fault_is_found_at_its_row_and_no_good_row_is_hit(
             column, value = kinds[code]
             planted(frame, label, column, f"S01-{label}" if column == "order_id" else value)
 
-    report, hits = check(orders, lines)
+    report, hits = check_orders(orders, lines)
 
     expected = {("orders", *fault) for fault in order_faults.items()} | {
         ("lines", *fault) for fault in line_faults.items()
@@ -144,7 +150,7 @@ def test_every_planted_fault_is_found_at_its_row_and_no_good_row_is_hit(
 def test_an_order_that_stands_twice_is_held_both_times() -> None:
     orders = good_orders(3)
     planted(orders, 103, "order_id", orders["order_id"].iloc[0])
-    _, hits = check(orders, good_lines(orders))
+    _, hits = check_orders(orders, good_lines(orders))
     assert found(hits) == {("orders", 100, "invalid_payload"), ("orders", 103, "invalid_payload")}
 
 
@@ -153,7 +159,7 @@ def test_an_unknown_sku_holds_nothing_on_a_line_that_has_nothing_left_to_ship() 
     lines = good_lines(orders)
     planted(lines, 500, "is_sku_known", value=False)
     planted(lines, 500, "quantity_to_ship", 0)
-    report, hits = check(orders, lines)
+    report, hits = check_orders(orders, lines)
     assert hits.empty
     assert by_code(report, "sku_unknown")[0].checked == 1
 
@@ -163,20 +169,22 @@ def test_an_empty_frame_is_told_as_nothing_checked_and_costs_no_import() -> None
     code = """
 import sys
 import pandas as pd
+from mfn.quality.lines import LINES
+from mfn.quality.orders import ORDERS
 from mfn.quality.runner import check
-report, hits = check(pd.DataFrame(), pd.DataFrame())
+report, hits = check([(ORDERS, pd.DataFrame()), (LINES, pd.DataFrame())])
 assert len(hits) == 0 and report.findings and all(f.checked == 0 and not f.problem for f in report.findings)
 assert "great_expectations" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-    report, _ = check(orders, good_lines(orders).iloc[:0])
+    report, _ = check_orders(orders, good_lines(orders).iloc[:0])
     assert {finding.checked for finding in report.findings if finding.suite == "lines"} == {0}
 
 
 @pytest.mark.parametrize("column", ["has_recipient", "ship_by", "order_id"])
 def test_a_missing_column_is_a_rule_that_could_not_run_and_not_rows_that_failed(column: str) -> None:
     orders = good_orders(2)
-    report, hits = check(orders.drop(columns=column), good_lines(orders))
+    report, hits = check_orders(orders.drop(columns=column), good_lines(orders))
     concerned = [finding for finding in report.findings if finding.suite == "orders" and finding.problem]
     assert concerned
     assert all(f"no column {column}" in (finding.problem or "") for finding in concerned)
@@ -191,7 +199,7 @@ def test_a_missing_column_is_a_rule_that_could_not_run_and_not_rows_that_failed(
 def test_times_that_are_none_are_rules_that_could_not_run(times: Any) -> None:
     orders = good_orders(2)
     orders["created_at"] = pd.Series(list(times), index=orders.index)
-    report, _ = check(orders, good_lines(orders).iloc[:0])
+    report, _ = check_orders(orders, good_lines(orders).iloc[:0])
     assert any("created_at cannot be read" in (finding.problem or "") for finding in report.not_run)
 
 
@@ -204,7 +212,7 @@ def test_nulls_in_every_column_hold_the_order_that_has_them_and_stop_nothing(nul
             orders[column] = pd.Series([null, orders[column].iloc[1]], index=orders.index, dtype="object")
     for column in lines.columns:
         lines[column] = pd.Series([null, *lines[column].iloc[1:]], index=lines.index, dtype="object")
-    report, hits = check(orders, lines)
+    report, hits = check_orders(orders, lines)
     assert [finding for finding in report.findings if finding.problem] == []
     assert {(suite, row) for suite, row, _ in found(hits)} == {("orders", 100), ("lines", 500)}
     critical = set(hits.loc[hits["severity"] == "critical", "code"])
@@ -217,7 +225,7 @@ def test_no_value_of_an_order_leaves_with_the_findings() -> None:
     planted(orders, 100, "cancel_reason", "Test Buyer moved to 1 Test Street")
     planted(orders, 103, "address_warning", "10001 is not in Test City")
     planted(lines, 501, "order_item_id", None)
-    report, hits = check(orders, lines)
+    report, hits = check_orders(orders, lines)
     told = json.dumps(report.to_dict()) + hits.to_json()
     assert len(hits) == 3
     for word in ("Test", "10001", "Happy"):
@@ -228,11 +236,11 @@ def test_the_figures_of_chunks_add_up_and_a_problem_of_one_chunk_stays() -> None
     orders = good_orders(4)
     planted(orders, 100, "warehouse_code", None)
     planted(orders, 109, "warehouse_code", None)
-    whole, _ = check(orders, good_lines(orders))
-    halves = [check(half, good_lines(half))[0] for half in (orders.iloc[:2], orders.iloc[2:])]
+    whole, _ = check_orders(orders, good_lines(orders))
+    halves = [check_orders(half, good_lines(half))[0] for half in (orders.iloc[:2], orders.iloc[2:])]
     assert halves[0].merged(halves[1]) == whole
     assert QualityReport().merged(whole) == whole
-    broken, _ = check(orders.drop(columns="ship_by"), good_lines(orders))
+    broken, _ = check_orders(orders.drop(columns="ship_by"), good_lines(orders))
     merged = whole.merged(broken)
     assert [finding.problem for finding in by_code(merged, "ship_by_missing")] == ["The frame has no column ship_by."]
     assert by_code(merged, "ship_by_missing")[0].checked == 4
@@ -240,6 +248,6 @@ def test_the_figures_of_chunks_add_up_and_a_problem_of_one_chunk_stays() -> None
 
 def test_a_report_survives_being_stored_as_json() -> None:
     orders = good_orders(2)
-    report, _ = check(orders.drop(columns="ship_by"), good_lines(orders))
+    report, _ = check_orders(orders.drop(columns="ship_by"), good_lines(orders))
     assert QualityReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
     assert QualityReport.from_dict({}) == QualityReport()

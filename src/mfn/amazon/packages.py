@@ -8,7 +8,7 @@ in an order that is broken elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -29,10 +29,10 @@ class _Status(Struct):
 
 class _Package(Struct, rename="camel"):
     package_reference_id: str | None = None
-    created_time: datetime | None = None
+    created_time: str | None = None
     package_status: _Status | None = None
     carrier: str | None = None
-    ship_time: datetime | None = None
+    ship_time: str | None = None
     shipping_service: str | None = None
     tracking_number: str | None = None
     package_items: list[_Item] | None = None
@@ -52,7 +52,7 @@ _DECODER = msgspec.json.Decoder(_Order)
 
 @dataclass(frozen=True)
 class ShownPackage:
-    """One parcel as Amazon shows it; what Amazon leaves out is None.
+    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is a time that is none.
 
     Attributes:
         package_reference_id: What the seller called it within the order.
@@ -106,13 +106,15 @@ def read_packages(raw: bytes) -> ShownPackages:
     """
     try:
         order = _DECODER.decode(raw)
-        packages = tuple(_shown(package) for package in order.packages or ())
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(
             f"the parcels of the payload cannot be read: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",
         ) from None
-    return ShownPackages(order.fulfillment.fulfillment_status if order.fulfillment else None, packages)
+    return ShownPackages(
+        order.fulfillment.fulfillment_status if order.fulfillment else None,
+        tuple(_shown(package) for package in order.packages or ()),
+    )
 
 
 def _shown(package: _Package) -> ShownPackage:
@@ -121,8 +123,8 @@ def _shown(package: _Package) -> ShownPackage:
         tracking_number=package.tracking_number,
         carrier=package.carrier,
         shipping_service=package.shipping_service,
-        created_at=in_utc(package.created_time) if package.created_time else None,
-        shipped_at=in_utc(package.ship_time) if package.ship_time else None,
+        created_at=_moment(package.created_time),
+        shipped_at=_moment(package.ship_time),
         status=package.package_status.status if package.package_status else None,
         items=tuple(
             PackageItem(item.order_item_id, item.quantity)
@@ -130,3 +132,10 @@ def _shown(package: _Package) -> ShownPackage:
             if item.order_item_id is not None and item.quantity is not None
         ),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return in_utc(datetime.fromisoformat(text)) if text else None
+    except (ValueError, OverflowError):
+        return None

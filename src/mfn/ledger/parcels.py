@@ -50,19 +50,19 @@ def known_parcels(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
 
 
 def write_collected(database: Connection, batch: BatchRef, shipments: Iterable[tuple[Any, ...]]) -> None:
-    """Note shipments that are new, or that the warehouse has changed: they are due.
+    """Note shipments that are new, or that the warehouse has changed.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        shipments: One (shipment_id, order_number, digest, carrier, service, tracking_number, shipped_at) a shipment, as
-            the warehouse wrote it; the last one aware, or None.
+        shipments: One (status, shipment_id, order_number, digest, carrier, service, tracking_number, shipped_at) a
+            shipment, the last five as the warehouse wrote them; the last one aware, or None.
     """
     now = utc_text(datetime.now(UTC))
     rows = [
-        (batch.connection, shipment_id, order_number, ParcelStatus.PENDING.value, None, None, digest, *written,
+        (batch.connection, shipment_id, order_number, status, None, None, digest, *written,
          shipped_at and utc_text(shipped_at), 0, batch.batch_id, now)
-        for shipment_id, order_number, digest, *written, shipped_at in shipments
+        for status, shipment_id, order_number, digest, *written, shipped_at in shipments
     ]  # fmt: skip
     update = [name for name in WRITTEN_COLUMNS if name not in KEPT]
     merge(database, table(Parcel), WRITTEN_COLUMNS, rows, update=update)

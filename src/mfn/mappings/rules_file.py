@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from rapidfuzz import process
+from rapidfuzz import process, utils
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mfn.rules.rule import DecisionKind
 
 KEYS = ("name", "enabled", "when", "then")
+REQUIRED = ("name", "when", "then")
 DECISIONS: tuple[DecisionKind, ...] = ("hold", "skip", "fail")
 ACTIONS = ("set", *DECISIONS, "stop")
 ONE_A_LINE = "Write one a line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
@@ -109,14 +111,12 @@ class _Reading:
                 continue
             for key in entry:
                 self.knows(entry, key, KEYS, f"{where}.{key}")
-            rule = self._rule(event, entries, place)
-            if rule is None:
-                continue
-            if rule.name in lines:
-                message = f"lines {lines[rule.name]} and {_line(entry, 'name')} have the same name {rule.name!r}."
-                self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own.")
-            lines.setdefault(rule.name, _line(entry, "name"))
-            rules.append(rule)
+            for key in REQUIRED:
+                if key not in entry:
+                    self._tell(entries, place, f"{where}.{key}", f"is missing; a rule has {', '.join(KEYS)}.")
+            name = self._name(entry, where, lines) if "name" in entry else None
+            rule = self._rule(entry, where, EVENTS[event], name)
+            rules += [rule] if rule else []
         return tuple(rules)
 
     def knows(self, node: CommentedMap, key: Any, known: Iterable[str], where: str) -> bool:
@@ -128,19 +128,21 @@ class _Reading:
             self._tell(node, key, where, f"unknown key; valid keys are: {', '.join(names)}.", remedy)
         return key in names
 
-    def _rule(self, event: str, entries: CommentedSeq, place: int) -> Rule | None:
+    def _name(self, entry: CommentedMap, where: str, lines: dict[str, int]) -> str | None:
+        """The name of a rule, noted in `lines`; another with the same name is told."""
+        name, line = self._text(entry, "name", where), _line(entry, "name")
+        if name and lines.setdefault(name, line) != line:
+            message = f"lines {lines[name]} and {line} have the same name {name!r}."
+            self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own.")
+        return name
+
+    def _rule(self, entry: CommentedMap, where: str, fields: Mapping[str, Field], name: str | None) -> Rule | None:
         """A rule, or None where a part of it is missing or wrong, after telling so."""
-        entry, where = entries[place], f"{event}[{place}]"
-        missing = [key for key in KEYS if key != "enabled" and key not in entry]
-        for key in missing:
-            message = f"is missing; a rule has {', '.join(KEYS)}."
-            self._tell(entries, place, f"{where}.{key}", message)
-        name = None if "name" in missing else self._text(entry, "name", where)
         is_enabled = entry.get("enabled", True)
         if not isinstance(is_enabled, bool):
             self._tell(entry, "enabled", f"{where}.enabled", f"expected true or false, got {_short(is_enabled)}.")
-        condition = None if "when" in missing else self._condition(entry, where, EVENTS[event])
-        actions = None if "then" in missing else self._actions(entry, where, EVENTS[event])
+        condition = self._condition(entry, where, fields) if "when" in entry else None
+        actions = self._actions(entry, where, fields) if "then" in entry else None
         if name is None or condition is None or actions is None:
             return None
         return Rule(name, condition, **vars(actions), is_enabled=is_enabled)
@@ -221,7 +223,8 @@ class _Reading:
     def _tell_carrier(self, values: CommentedMap, name: str, where: str) -> None:
         if not self._accepted_carriers:
             return
-        near = process.extractOne(values[name], sorted(self._accepted_carriers), score_cutoff=75)
+        codes = sorted(self._accepted_carriers)
+        near = process.extractOne(values[name], codes, processor=utils.default_process, score_cutoff=75)
         message = f"{values[name]!r} does not stand in accepted_carriers.csv to the letter."
         remedy = f"Did you mean {near[0]}?" if near else "Take a code from there, or Other with a carrier_name."
         self._tell(values, name, where, message, remedy)
@@ -230,7 +233,7 @@ class _Reading:
         value = node[key]
         if isinstance(value, str) and value.strip():
             return value.strip()
-        remedy = "Put it into quotation marks." if value is not None and not isinstance(value, CommentedMap) else ""
+        remedy = "Put it into quotation marks." if isinstance(value, int | float | date) else ""
         self._tell(node, key, f"{where}.{key}", f"expected a text, got {_short(value)}.", remedy)
         return None
 
@@ -249,4 +252,6 @@ def _short(value: Any) -> str:
         return "nothing"
     if isinstance(value, CommentedMap):
         return f"a mapping with {', '.join(map(str, value)) or 'nothing'}"
-    return "a list" if isinstance(value, CommentedSeq) else repr(value)
+    if isinstance(value, CommentedSeq):
+        return "a list" if value else "an empty list"
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,1 +1,1 @@
-"""What is checked of every due order and line: Great Expectations suites in code, and our own findings."""
+"""What is checked of every due order, line and parcel: Great Expectations suites in code, and our own findings."""

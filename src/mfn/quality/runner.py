@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.quality.lines import LINES
 from mfn.quality.model import Finding, QualityReport
-from mfn.quality.orders import ORDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from great_expectations import ExpectationSuite  # noqa: TID251 - this package is where it is known
     from great_expectations.core.batch_definition import BatchDefinition  # noqa: TID251 - as above
 
@@ -24,22 +24,21 @@ if TYPE_CHECKING:
 HIT_COLUMNS = ("suite", "order_id", "code", "severity", "row")
 
 
-def check(orders: pd.DataFrame, lines: pd.DataFrame) -> tuple[QualityReport, pd.DataFrame]:
-    """Runs both suites over the due orders of a chunk.
+def check(suites: Iterable[tuple[Suite, pd.DataFrame]]) -> tuple[QualityReport, pd.DataFrame]:
+    """Runs suites, each over its frame.
 
     Args:
-        orders: The checked order frame, see `mfn.quality.orders`; any index, any further columns.
-        lines: The checked line frame, see `mfn.quality.lines`.
+        suites: Each with the frame that its module describes; any index, any further columns.
 
     Returns:
         The report, one finding a rule (with `checked` 0 for an empty frame, which would pass every rule), and the frame
-        of hits, one row for each row that broke a rule: `suite` (`orders` or `lines`), `order_id` (None where the frame
-        has none), `code`, `severity`, and `row`, the index label in that suite's frame. A rule that could not run has
-        hit nothing: see `QualityReport.not_run` before anything is loaded.
+        of hits, one row for each row that broke a rule: `suite` (its name), `order_id` (None where the frame has none),
+        `code`, `severity`, and `row`, the index label in that suite's frame. A rule that could not run has hit nothing:
+        see `QualityReport.not_run` before anything is loaded or sent.
     """
     findings: list[Finding] = []
     hits: list[tuple[Any, ...]] = []
-    for suite, frame in ((ORDERS, orders), (LINES, lines)):
+    for suite, frame in suites:
         if len(frame):
             _run(suite, frame, findings, hits)
         else:
@@ -76,7 +75,7 @@ def _broken(suite: Suite, facts: pd.DataFrame) -> dict[int, Any]:
 
     First it is asked only whether each rule holds, which takes half the time and is the answer to most of them.
     """
-    definition, expectations = _prepared(suite.name)
+    definition, expectations = _prepared(suite)
     from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415, TID251 - loaded by now
 
     told = Validator(definition, "BOOLEAN_ONLY", {"dataframe": facts}).validate_expectation_suite(expectations)
@@ -138,11 +137,10 @@ def _made(suite: Suite, rule: Rule, checked: int, unexpected: int, problem: str 
 
 
 @cache
-def _prepared(name: str) -> tuple[BatchDefinition[Any], ExpectationSuite]:
+def _prepared(suite: Suite) -> tuple[BatchDefinition[Any], ExpectationSuite]:
     """Where a suite's frames are handed in, and its expectations; built once a process."""
     gx, expectations = _great_expectations()
-    definition = _frames().add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
-    suite = {ORDERS.name: ORDERS, LINES.name: LINES}[name]
+    definition = _frames().add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe(suite.name)
     built = [
         _built_once(getattr(expectations, rule.expectation))(
             **rule.arguments,
@@ -152,7 +150,7 @@ def _prepared(name: str) -> tuple[BatchDefinition[Any], ExpectationSuite]:
         )
         for place, rule in enumerate(suite.rules)
     ]
-    return definition, gx.ExpectationSuite(name=name, expectations=built)
+    return definition, gx.ExpectationSuite(name=suite.name, expectations=built)
 
 
 @cache

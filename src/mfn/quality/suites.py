@@ -38,7 +38,7 @@ class Rule:
         facts: The facts that it looks at.
         arguments: What the class takes.
         code: The reason or warning code of a row that breaks it.
-        severity: `critical` holds the order.
+        severity: `critical` holds the order, or the parcel.
         meaning: What is expected, in words for the report.
     """
 
@@ -50,12 +50,12 @@ class Rule:
     meaning: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Suite:
     """The rules over one frame.
 
     Attributes:
-        name: `orders` or `lines`.
+        name: `orders`, `lines` or `parcels`.
         facts: By name; nothing else of the frame is shown to Great Expectations, and none of them is a buyer's data.
         rules: In the order of the report.
     """

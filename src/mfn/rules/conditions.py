@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
-from rule_engine import ast, builtins, errors
+from rule_engine import ast, errors
 
 from mfn.rules.condition_kinds import AFTER_A_DOT, CHILDREN, TESTS, TYPES, WORDS, Type, kind_faults
 from mfn.rules.condition_words import ConditionError, check_words
@@ -83,13 +83,12 @@ class _Record:
 
 
 class _Context(rule_engine.Context):  # type: ignore[misc]  # see the import
-    """What a condition can reach: the fields of a record, and what may stand after a dot; no built-in functions."""
+    """What a condition can reach: the fields of a record, and what may stand after a dot."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         super().__init__(
             resolver=_resolve, type_resolver=_types(fields), default_timezone="utc", mapping_attribute_lookup=False
         )
-        self.builtins = builtins.Builtins({})
 
     def resolve_attribute_type(self, object_type: Any, name: str) -> Any:
         """The type of what stands after a value and a dot, where it is offered."""

@@ -99,27 +99,31 @@ EVERYWHERE: dict[str, Field] = {
 }
 ORDER: dict[str, Field] = {
     "order.order_id": Field(Kind.TEXT, "Amazon's order id"),
-    "order.marketplace": Field(Kind.TEXT, "where it was placed: `US`, `CA`, `UK`, …"),
-    "order.service_level": Field(Kind.TEXT, "Amazon's fulfillmentServiceLevel: `STANDARD`, `NEXT_DAY`, …"),
+    "order.marketplace": Field(Kind.TEXT, "where it was placed: `US`, `CA`, `UK`, …", is_optional=True),
+    "order.service_level": Field(
+        Kind.TEXT, "Amazon's fulfillmentServiceLevel: `STANDARD`, `NEXT_DAY`, …", is_optional=True
+    ),
     "order.programs": Field(Kind.TEXTS, "Amazon's programmes: `PRIME`, `PREMIUM`, `AMAZON_BUSINESS`, …"),
     "order.is_sfp": Field(Kind.FLAG, "Seller Fulfilled Prime"),
     "order.is_premium": Field(Kind.FLAG, "Premium Shipping"),
     "order.is_business": Field(Kind.FLAG, "Amazon Business"),
-    "order.is_replacement": Field(Kind.FLAG, "replaces or exchanges another order"),
-    "order.created_at": Field(Kind.TIME, "when it was placed"),
+    "order.created_at": Field(Kind.TIME, "when it was placed", is_optional=True),
     "order.ship_by": Field(Kind.TIME, "by when Amazon wants it shipped", is_optional=True),
-    "order.deliver_by": Field(Kind.TIME, "by when Amazon wants it delivered", is_optional=True),
-    "order.ship_method_code": Field(Kind.TEXT, "the warehouse's shipping method", is_settable=True, is_optional=True),
-    "order.requires_signature": Field(Kind.FLAG, "the delivery has to be signed for", is_settable=True),
+    "order.ship_method_code": Field(Kind.TEXT, "the warehouse's shipping method", is_optional=True),
     "order.country_code": Field(Kind.TEXT, "where it goes: `US`, `GB`, …", is_optional=True),
     "order.state": Field(Kind.TEXT, "the state or region where it goes, as Amazon writes it", is_optional=True),
     "order.lines": Field(Kind.NUMBER, "order items"),
-    "order.units": Field(Kind.NUMBER, "units ordered, over all items"),
-    "order.units_to_ship": Field(Kind.NUMBER, "units of them that are left to ship"),
+    "order.units": Field(Kind.NUMBER, "units over all items, kits as one"),
+    "order.skus": Field(Kind.TEXTS, "the seller's SKUs"),
+    "order.warehouse_skus": Field(Kind.TEXTS, "the warehouse's SKUs, kits as their components"),
+}
+ORDER_IMPORT: dict[str, Field] = {
+    "order.is_replacement": Field(Kind.FLAG, "replaces or exchanges another order"),
+    "order.deliver_by": Field(Kind.TIME, "by when Amazon wants it delivered", is_optional=True),
+    "order.requires_signature": Field(Kind.FLAG, "the delivery has to be signed for", is_settable=True),
+    "order.units_to_ship": Field(Kind.NUMBER, "units that are left to ship"),
     "order.value": Field(Kind.NUMBER, "unit prices times units; absent where a price is", is_optional=True),
     "order.currency_code": Field(Kind.TEXT, "the currency of the prices: `USD`, `CAD`, …", is_optional=True),
-    "order.skus": Field(Kind.TEXTS, "the seller's SKUs"),
-    "order.warehouse_skus": Field(Kind.TEXTS, "the warehouse's SKUs that are left to ship, kits as their components"),
 }
 SHIPMENT: dict[str, Field] = {
     "shipment.shipment_id": Field(Kind.TEXT, "the warehouse's id of the parcel"),
@@ -128,8 +132,8 @@ SHIPMENT: dict[str, Field] = {
     "shipment.tracking_number": Field(Kind.TEXT, "the tracking number", is_settable=True, is_optional=True),
     "shipment.shipped_at": Field(Kind.TIME, "when it left", is_settable=True, is_optional=True),
     "shipment.is_amazon_label": Field(Kind.FLAG, "the label was bought from Amazon"),
-    "shipment.units": Field(Kind.NUMBER, "units in this parcel"),
-    "shipment.parcels_of_order": Field(Kind.NUMBER, "parcels of the same order so far, this one among them"),
+    "shipment.units": Field(Kind.NUMBER, "units in this parcel, kits as one"),
+    "shipment.parcels_of_order": Field(Kind.NUMBER, "parcels of the same order, this one among them"),
     "shipment.carrier_code": Field(Kind.TEXT, "the carrier as it goes to Amazon", is_settable=True, is_optional=True),
     "shipment.carrier_name": Field(
         Kind.TEXT, "its name, where the code is `Other`", is_settable=True, is_optional=True, at_most=50
@@ -160,10 +164,11 @@ STOCK: dict[str, Field] = {
 
 
 EVENTS: dict[str, dict[str, Field]] = {
-    "order.import": EVERYWHERE | ORDER,
-    "shipment.notification": EVERYWHERE
-    | SHIPMENT
-    | {name: replace(field, is_settable=False) for name, field in ORDER.items()},
+    "order.import": EVERYWHERE
+    | ORDER
+    | {"order.ship_method_code": replace(ORDER["order.ship_method_code"], is_settable=True)}
+    | ORDER_IMPORT,
+    "shipment.notification": EVERYWHERE | SHIPMENT | ORDER,
     "inventory.push": EVERYWHERE | STOCK,
 }
 """The fields of each event's record by their names in a condition."""

@@ -60,6 +60,8 @@ def apply_rules(rules: Sequence[Rule], records: pd.DataFrame) -> RuleRun:
         if not rule.is_enabled:
             continue
         hit = _hits(rule, table, np.flatnonzero(is_open))
+        if not len(hit):
+            continue
         fired.append(pd.DataFrame({"record": hit, "rule": rule.name}))
         changes += [_changed(rule, table, name, hit) for name in rule.changes]
         if rule.decision:

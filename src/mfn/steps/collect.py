@@ -46,7 +46,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Returns:
-        The batch with the counts of the contract: every new or changed shipment is `pending`.
+        The batch with the counts of the contract: every new or changed shipment that is not held is `pending`.
 
     Raises:
         RetriableError: The warehouse or the ledger could not be reached.
@@ -74,7 +74,12 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         write_collected(
-            database, batch, [(*row, moment) for row, moment in zip(_rows(written), shipped_at, strict=True)]
+            database,
+            batch,
+            [
+                (_status(known.get(row[0])), *row, moment)
+                for row, moment in zip(_rows(written), shipped_at, strict=True)
+            ],
         )
         update_parcels(database, batch, never_sent)
         update_parcels(database, batch, sent)
@@ -88,6 +93,12 @@ def _digests(ledger: Ledger, shipments: pd.DataFrame) -> list[str]:
 
 def _rows(frame: pd.DataFrame) -> Any:
     return frame.itertuples(index=False, name=None)
+
+
+def _status(known: Row[Any] | None) -> str:
+    """Due, unless it is held: then it is so until it has been examined, and due only if it is good."""
+    is_held = known is not None and known.status == ParcelStatus.HELD
+    return (ParcelStatus.HELD if is_held else ParcelStatus.PENDING).value
 
 
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
+from mfn.quality.lines import LINES
+from mfn.quality.orders import ORDERS
 from mfn.quality.runner import check
 from mfn.rules.addresses import check_addresses
 from mfn.rules.explaining import Context, explain
@@ -216,7 +218,7 @@ def _check_due(
     bench: Bench, kept: Kept, is_due: NDArray[np.bool], known: _Known, standings: Sequence[Standing]
 ) -> tuple[list[Judgement], QualityReport]:
     frame, lines, components = _checked_frames(bench, kept, is_due)
-    report, hits = check(frame, lines)
+    report, hits = check([(ORDERS, frame), (LINES, lines)])
     if report.not_run:
         raise FatalError(
             "checks that hold orders could not run: "

@@ -16,14 +16,16 @@ from mfn.errors import DataError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
 from mfn.ledger.leases import assert_held
-from mfn.ledger.order_progress import move_orders
-from mfn.ledger.orders import read_reasons, reasons_text, tracked_orders
+from mfn.ledger.order_progress import move_orders, order_facts
+from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus, Reason
 from mfn.rules.carriers import normalize_carriers
 from mfn.rules.order_units import units_to_ship
+from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
 from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
+from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import check_tracking_numbers
 from mfn.steps.sending import digest_of_parcel, is_shown
 from mfn.steps.workplace import open_workplace
@@ -75,12 +77,12 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> N
     known = _Known(
         shown=_shown(place, batch, sorted(order_numbers)),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
+        facts=order_facts(place.ledger, batch.connection, order_numbers),
     )
-    parcels = _parcels(place, batch, shipments, examined, known)
-    # A rule may have set a tracking number where the warehouse gave none.
-    numbers = shipments["tracking_number"].mask(shipments.index.isin(parcels.index), parcels["tracking_number"])
-    shipments = shipments.assign(tracking_number=numbers)
-    items, faults = parcel_items(shipments, place.warehouse.shipment_lines(shipments["shipment_id"]), order_lines)
+    lines = place.warehouse.shipment_lines(shipments["shipment_id"])
+    shipments = _ruled(place, shipments, lines, order_lines, known)
+    items, faults = parcel_items(shipments, lines, order_lines)
+    parcels = _parcels(place, shipments, examined, known)
     deciding = _Deciding(place, batch, known, _items_by_parcel(items))
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
@@ -103,10 +105,12 @@ class _Known:
     Attributes:
         shown: What Amazon showed of each when it landed; one that never landed is absent.
         references: The references that this project gave to parcels of each.
+        facts: What the ledger says of each: `status`, `service_level`.
     """
 
     shown: Mapping[str, ShownPackages]
     references: Mapping[str, set[str]]
+    facts: Mapping[str, Row[Any]]
 
     def new_reference(self, order_number: str) -> str:
         """A reference above those that Amazon shows and that this project has given; it is given with this."""
@@ -129,37 +133,55 @@ def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> d
     return found
 
 
-def _parcels(
-    place: Workplace, batch: BatchRef, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: _Known
+def _ruled(
+    place: Workplace, shipments: pd.DataFrame, lines: pd.DataFrame, order_lines: pd.DataFrame, known: _Known
 ) -> pd.DataFrame:
-    """The parcels to examine, with everything that the verdict looks at; the index is that of the shipments."""
+    """Parcels with their carrier as Amazon accepts it, and with what the rules set and decide."""
     connection, mappings = place.connection, place.mappings
+
+    def with_carriers(parcels: pd.DataFrame) -> pd.DataFrame:
+        return normalize_carriers(
+            parcels,
+            mappings.carriers,
+            mappings.accepted_carriers,
+            connection=connection.name,
+            unlisted_carrier=connection.shipments.unlisted_carrier,
+        )
+
+    shipments = shipments.join(with_carriers(shipments))
+    rules = mappings.rules[EVENT]
+    if not rules:
+        return shipments.assign(**dict.fromkeys(DECISION, ""))
+    items, _ = parcel_items(shipments, lines, order_lines)
+    records = shipment_records(
+        shipments[shipments["is_order_known"]],
+        items,
+        order_lines,
+        {order_id: facts.service_level for order_id, facts in known.facts.items()},
+        connection=connection.name,
+        now=datetime.now(UTC),
+    )
+    return rule_parcels(rules, shipments, records, with_carriers)
+
+
+def _parcels(
+    place: Workplace, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: _Known
+) -> pd.DataFrame:
+    """The parcels to examine, with everything that the verdict looks at."""
     parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
     parcels = parcels[parcels["shipment_id"].isin(list(examined))]
-    tracked = tracked_orders(place.ledger, batch.connection, list(known.references))
-    cancelled = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.CANCELLED]
+    cancelled = [order_id for order_id, facts in known.facts.items() if facts.status == OrderStatus.CANCELLED]
     parcels = parcels.assign(
         is_landed=parcels["order_number"].isin(list(known.shown)),
         is_cancelled=parcels["order_number"].isin(cancelled),
-        marketplace_id=parcels["marketplace_id"].fillna(connection.marketplace_ids[0]),
-    )
-    carriers = normalize_carriers(
-        parcels,
-        mappings.carriers,
-        mappings.accepted_carriers,
-        connection=connection.name,
-        unlisted_carrier=connection.shipments.unlisted_carrier,
-    )
-    parcels = pd.concat([parcels, carriers], axis="columns").assign(decision="", message="", rule="")
-    return pd.concat([parcels, ship_dates(parcels, datetime.now(UTC))], axis="columns").assign(
+        marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=check_tracking_numbers(parcels),
         is_shown=[
-            is_shown(
-                number, known.shown[order].packages if order in known.shown else (), but_for=known.references[order]
-            )
+            order in known.shown and is_shown(number, known.shown[order].packages, but_for=known.references[order])
             for order, number in zip(parcels["order_number"], parcels["tracking_number"], strict=True)
         ],
     )
+    return parcels.join(ship_dates(parcels, datetime.now(UTC)))
 
 
 def _items_by_parcel(items: pd.DataFrame) -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""`mfn rules test`: try the rules of a file on one order or parcel before they are carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path  # noqa: TC003 - Typer reads the types when it runs
+from typing import Annotated, Any
+
+import typer
+
+from mfn.cli.orders import iso
+from mfn.cli.output import JsonOption, print_json, print_line
+from mfn.errors import ConfigurationError
+from mfn.settings import load_settings
+
+rules = typer.Typer(help="The rules of rules.yaml.", no_args_is_help=True)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.add_typer(rules, name="rules")
+
+
+@rules.callback()
+def _rules() -> None:
+    """The rules of rules.yaml."""
+
+
+@rules.command("test")
+def try_rules(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="RULES", help="A file like mappings/rules.yaml.", exists=True, dir_okay=False),
+    ],
+    order: Annotated[str | None, typer.Option(help="Try order.import on this order, by Amazon's order id.")] = None,
+    shipment: Annotated[
+        str | None, typer.Option(help="Try shipment.notification on this parcel, by the warehouse's shipment_id.")
+    ] = None,
+    connection: Annotated[
+        str | None, typer.Option(help="The connection that it belongs to, where several have it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which rules fire on an order or a parcel, on what values, and what each changes; nothing is written."""
+    if bool(order) == bool(shipment):
+        raise ConfigurationError(
+            "expected either --order or --shipment.", remedy="Give one of them: --order ID or --shipment ID."
+        )
+    from mfn.steps.rule_testing import rules_on_order, rules_on_shipment  # noqa: PLC0415 - pandas takes a second
+
+    settings = load_settings()
+    if order:
+        document = rules_on_order(settings, file, order, connection=connection)
+    else:
+        document = rules_on_shipment(settings, file, shipment or "", connection=connection)
+    if as_json:
+        print_json(_plain(document))
+    else:
+        _print(_plain(document))
+
+
+def _print(document: dict[str, Any]) -> None:
+    print_line(f"{document['event']} on {document['id']} ({document['connection']})")
+    if not document["rules"]:
+        print_line("the file has no rule on this event")
+    for entry in document["rules"]:
+        off = "" if entry["enabled"] else " (not enabled: tried here only)"
+        happened = "fires" if entry["fired"] else "does not fire" if entry["tried"] else "is not tried"
+        print_line(f"\n{entry['name']}: {happened}{off}")
+        for name, value in entry["values"].items():
+            print_line(f"  {name} is {_shown(value)}")
+        for name, change in entry["changed"].items():
+            print_line(f"  sets {name}: {_shown(change['before'])} > {_shown(change['after'])}")
+        if entry["decision"]:
+            print_line(f"  {entry['decision']}: {entry['message']}")
+        elif entry["stops"]:
+            print_line("  stop: no further rule is tried")
+    told = f"{document['decision']}, by {document['rule']}: {document['message']}"
+    print_line(f"\nin the end: {told if document['decision'] else 'goes on'}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "absent" if value is None else str(value) or "empty"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, datetime):
+        return iso(value)
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,174 @@
+"""`mfn rules test`: rules tried on an order and on a parcel as a person and as a script do it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.cli.application import run
+from tests.warehouse_actor import WarehouseActor
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.world import World
+
+    Mfn = Callable[..., tuple[int, Any]]
+    Write = Callable[[str], str]
+
+RULES = """\
+order.import:
+  - name: Prime goes by air
+    when: order.programs.contains("PRIME") and order.ship_method_code != "AIR"
+    then:
+      - set: {order.ship_method_code: AIR}
+  - name: Not to Washington
+    enabled: false
+    when: order.state == "WA" and order.value > 20
+    then:
+      - skip: no licence
+  - name: Kits wait
+    when: order.warehouse_skus.contains("BOWL") and order.ship_method_code == "AIR"
+    then:
+      - hold: packed by hand
+  - name: Never reached
+    when: true
+    then:
+      - stop: true
+shipment.notification:
+  - name: Two parcels
+    when: shipment.parcels_of_order == 2 and shipment.units < order.units and order.service_level == "STANDARD"
+    then:
+      - set: {shipment.carrier_name: Split}
+      - stop: true
+"""
+
+
+@pytest.fixture
+def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
+    """Run a command with --json: its exit status and its one document."""
+
+    def call(*words: str) -> tuple[int, Any]:
+        status = run([*words, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def write(world: World) -> Write:
+    def write_rules(text: str) -> str:
+        path: Path = world.home / "new-rules.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write_rules
+
+
+def test_an_order_shows_which_rules_fire_on_what_values_and_what_each_changes(
+    world: World, mfn: Mfn, write: Write
+) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="BREAKFAST", units=3), programs=["PRIME"]))
+    world.run()
+    status, document = mfn("rules", "test", write(RULES), "--order", order_id)
+    assert status == 0
+    assert {name: document[name] for name in ("event", "id", "connection", "decision", "message", "rule")} == {
+        "event": "order.import",
+        "id": order_id,
+        "connection": "us",
+        "decision": "hold",
+        "message": "packed by hand",
+        "rule": "Kits wait",
+    }
+    prime, washington, kits, never = document["rules"]
+    assert prime["values"] == {"order.programs": ["PRIME"], "order.ship_method_code": "PRIME_DAY"}
+    assert prime["changed"] == {"order.ship_method_code": {"before": "PRIME_DAY", "after": "AIR"}}
+    assert (washington["enabled"], washington["fired"], washington["decision"]) == (False, True, "skip")
+    assert washington["values"] == {"order.state": "WA", "order.value": 29.97}
+    assert kits["values"] == {"order.warehouse_skus": ["BOWL", "PLATE"], "order.ship_method_code": "AIR"}
+    assert (never["tried"], never["fired"]) == (False, False)
+
+
+def test_an_order_that_is_held_can_be_tried_too(world: World, mfn: Mfn, write: Write) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="NO-SUCH"), level="SAME_DAY", recipient=None))
+    world.run()
+    assert world.statuses() == {order_id: "held"}
+    status, document = mfn("rules", "test", write(RULES), "--order", order_id)
+    assert (status, document["decision"]) == (0, "")
+    assert document["rules"][0]["values"]["order.ship_method_code"] == ""
+
+
+def test_a_parcel_is_tried_with_its_order_and_the_parcels_beside_it(world: World, mfn: Mfn, write: Write) -> None:
+    (order_id,) = world.put(an_order(an_item(units=3)))
+    world.run()
+    actor = WarehouseActor(world.warehouse_url)
+    actor.ship(order_id, shipment_id="P-1", units={1: 1}, carrier="UPS", tracking_number="1Z1")
+    actor.ship(order_id, shipment_id="P-2", units={1: 2}, carrier="UPS", tracking_number="1Z2")
+    status, document = mfn("rules", "test", write(RULES), "--shipment", "P-2")
+    assert (status, document["event"], document["id"]) == (0, "shipment.notification", "P-2")
+    (entry,) = document["rules"]
+    assert entry["values"] == {
+        "shipment.parcels_of_order": 2,
+        "shipment.units": 2,
+        "order.units": 3,
+        "order.service_level": "STANDARD",
+    }
+    assert entry["changed"]["shipment.carrier_name"]["after"] == "Split"
+    assert entry["stops"]
+
+
+def test_a_person_reads_what_happened(world: World, capsys: pytest.CaptureFixture[str], write: Write) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="BREAKFAST", units=3), programs=["PRIME"]))
+    world.run()
+    assert run(["rules", "test", write(RULES), "--order", order_id]) == 0
+    shown = capsys.readouterr().out
+    assert "Prime goes by air: fires\n  order.programs is PRIME\n" in shown
+    assert "sets order.ship_method_code: PRIME_DAY > AIR" in shown
+    assert "Not to Washington: fires (not enabled: tried here only)" in shown
+    assert "Never reached: is not tried" in shown
+    assert "in the end: hold, by Kits wait: packed by hand" in shown
+
+
+def test_what_cannot_be_tried_ends_with_2_and_says_why(world: World, mfn: Mfn, write: Write) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    rules = write(RULES)
+    for words in (
+        [rules],
+        [rules, "--order", order_id, "--shipment", "P-1"],
+        [rules, "--order", "111-0000000-0000000"],
+        [rules, "--order", order_id, "--connection", "eu"],
+        [rules, "--shipment", "P-1"],
+        [rules, "--shipment", "P-1", "--connection", "eu"],
+        ["no-such-file.yaml", "--order", order_id],
+    ):
+        status, document = mfn("rules", "test", *words)
+        assert status == 2, words
+        assert document["error"], words
+        assert document["remedy"], words
+    status, document = mfn("rules", "test", write(RULES.replace("order.state", "order.stat")), "--order", order_id)
+    assert status == 2
+    assert document["problems"][0]["line"] == 8
+    assert "Did you mean order.state?" in document["error"]
+
+
+def test_trying_rules_writes_nothing(world: World, mfn: Mfn, write: Write) -> None:
+    (order_id,) = world.put(an_order(programs=["PRIME"]))
+    world.run()
+    before = (world.rows(), world.statuses())
+    mfn("rules", "test", write(RULES), "--order", order_id)
+    assert (world.rows(), world.statuses()) == before
+
+
+def test_a_rule_in_the_mappings_is_checked_with_them(world: World, mfn: Mfn) -> None:
+    path = world.home / "mappings" / "rules.yaml"
+    path.write_text(RULES, encoding="utf-8")
+    assert mfn("mappings", "check") == (0, {"errors": []})
+    path.write_text(RULES.replace("order.state ==", "order.state =~"), encoding="utf-8")
+    status, document = mfn("mappings", "check")
+    assert status == 1
+    assert [(error["line"], error["column"]) for error in document["errors"]] == [(8, "order.import[1].when")]

@@ -1,0 +1,77 @@
+"""Rules on shipment.notification, as a confirm run carries them out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RunFailedError
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+
+
+def write_rule(shipping: Shipping, *lines: str) -> None:
+    """One rule on shipments of a carrier."""
+    rule = ["shipment.notification:", "  - name: the vans", '    when: shipment.carrier == "Vans"', *lines, ""]
+    (shipping.world.home / "mappings" / "rules.yaml").write_text("\n".join(rule), encoding="utf-8")
+
+
+def test_a_rule_skips_parcels_and_says_why(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", "      - skip: they confirm themselves")
+    first, second = shipping.loaded(an_order(), an_order())
+    shipping.ship(first, shipment_id="VANS", carrier="Vans")
+    shipping.ship(second, shipment_id="UPS")
+    summary = shipping.run()
+    assert (summary["sent"], summary["skipped"]) == (1, 1)
+    assert shipping.reasons("VANS") == ["rule_skip"]
+    assert "they confirm themselves" in shipping.parcel("VANS").reasons
+
+
+def test_a_rule_holds_parcels_until_it_is_gone(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", "      - hold: ask the warehouse")
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="VANS", carrier="Vans")
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons("VANS") == ["rule_hold"]
+    (shipping.world.home / "mappings" / "rules.yaml").unlink()
+    assert shipping.run()["released"] == 1
+    assert shipping.statuses() == {"VANS": "sent"}
+
+
+def test_a_rule_fails_parcels_for_good_and_once(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", "      - fail: nobody drives there")
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="VANS", carrier="Vans")
+    with pytest.raises(RunFailedError, match="1 of 1 parcels failed"):
+        shipping.run()
+    assert shipping.reasons("VANS") == ["rule_fail"]
+    assert shipping.run()["shipments"] == 0
+    (shipping.world.home / "mappings" / "rules.yaml").unlink()
+    assert shipping.run()["sent"] == 1
+
+
+def test_a_rule_sets_what_goes_to_amazon(shipping: Shipping) -> None:
+    write_rule(
+        shipping,
+        "    then:",
+        "      - set: {shipment.carrier_code: OnTrac, shipment.shipping_method: By van}",
+    )
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Vans")
+    assert shipping.run()["sent"] == 1
+    (package,) = shipping.packages(order_id)
+    assert (package["carrier"], package["shippingService"]) == ("OnTrac", "By van")
+    assert "carrier_unlisted" not in shipping.warnings(shipment_id)
+
+
+def test_a_carrier_that_a_rule_sets_is_normalized_as_if_the_warehouse_had_written_it(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", '      - set: {shipment.carrier: "u.p.s", shipment.tracking_number: T0000000042}')
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Vans", tracking_number=None)
+    assert shipping.run()["sent"] == 1
+    (package,) = shipping.packages(order_id)
+    assert (package["carrier"], package["trackingNumber"]) == ("UPS", "T0000000042")
+    assert shipping.warnings(shipment_id) == []

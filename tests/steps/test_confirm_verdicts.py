@@ -1,0 +1,198 @@
+"""Parcels of which Amazon is not told, and why; what is mended goes out by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.errors import RunFailedError
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+
+
+def test_a_shipment_of_an_order_that_nobody_knows_is_held_once(shipping: Shipping) -> None:
+    shipping.warehouse.write_parcel("111-0000000-0000000", shipment_id="LOST", lines=[("1", "MUG-BLUE", 1)])
+    first = shipping.run()
+    assert (first["shipments"], first["held"], first["still_held"]) == (1, 1, 0)
+    assert shipping.reasons("LOST") == ["order_unknown"]
+    again = shipping.run()
+    assert (again["shipments"], again["held"], again["still_held"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"tracking_number": None}, "tracking_missing"),
+        ({"tracking_number": "  "}, "tracking_missing"),
+        ({"carrier": None}, "carrier_missing"),
+        ({"units": {1: 2}}, "quantity_excessive"),
+        ({"units": {1: 0}}, "quantity_invalid"),
+        ({"status": "manifested"}, "shipment_status_unknown"),
+    ],
+)
+def test_a_parcel_that_is_wrong_is_held_with_its_reason_and_the_others_go_on(
+    shipping: Shipping, wrong: dict[str, Any], reason: str
+) -> None:
+    bad, good = shipping.loaded(an_order(), an_order())
+    shipping.ship(bad, shipment_id="BAD", **wrong)
+    shipping.ship(good, shipment_id="GOOD")
+    summary = shipping.run()
+    assert (summary["shipments"], summary["sent"], summary["held"]) == (2, 1, 1)
+    assert shipping.reasons("BAD") == [reason]
+    assert shipping.statuses() == {"BAD": "held", "GOOD": "sent"}
+    assert shipping.world.statuses()[bad] == "loaded"
+
+
+def test_a_parcel_without_lines_is_held(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.warehouse.write_parcel(order_id, shipment_id="EMPTY", lines=[])
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons("EMPTY") == ["parcel_empty"]
+
+
+def test_a_line_that_names_no_item_of_the_order_holds_its_parcel(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.warehouse.write_parcel(order_id, shipment_id="ODD", lines=[("123", "BOWL", 1)])
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons("ODD") == ["order_item_unknown"]
+
+
+def test_more_than_was_ordered_over_several_parcels_holds_the_one_that_is_too_much(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    first = shipping.ship(order_id, units={1: 2})
+    shipping.run()
+    second = shipping.ship(order_id, units={1: 1})
+    assert shipping.run()["held"] == 1
+    assert shipping.statuses() == {first: "sent", second: "held"}
+
+
+def test_a_held_parcel_goes_out_by_itself_once_it_is_mended(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, tracking_number=None)
+    shipping.run()
+    shipping.warehouse.change(shipment_id, tracking_number="T0000000099")
+    summary = shipping.run()
+    assert (summary["sent"], summary["still_held"]) == (1, 0)
+    assert shipping.reasons(shipment_id) == []
+
+
+def test_a_carrier_that_nothing_maps_goes_out_under_its_own_name_with_a_warning(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Bob's Vans")
+    assert shipping.run()["sent"] == 1
+    assert shipping.packages(order_id)[0]["carrier"] == "Bob's Vans"
+    assert shipping.parcel(shipment_id).carrier_code == "Other"
+    assert shipping.warnings(shipment_id) == ["carrier_unlisted"]
+
+
+def test_a_carrier_that_nothing_maps_can_be_held_and_is_released_by_a_row_of_the_mapping(shipping: Shipping) -> None:
+    shipping.world.write_connections()
+    path = shipping.world.home / "connections.yaml"
+    path.write_text(path.read_text("utf-8") + "    shipments: {unlisted_carrier: hold}\n", encoding="utf-8")
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Bob's Vans")
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons(shipment_id) == ["carrier_unlisted"]
+    shipping.world.write_carriers(",Bob's Vans,,OnTrac,,,")
+    summary = shipping.run()
+    assert (summary["sent"], summary["released"]) == (1, 1)
+    assert shipping.packages(order_id)[0]["carrier"] == "OnTrac"
+
+
+def test_labels_bought_from_amazon_and_ship_plus_orders_are_skipped(shipping: Shipping) -> None:
+    shipping.world.write_connections(allow_programs="[FBM_SHIP_PLUS]")
+    labelled, plus = shipping.loaded(an_order(), an_order(programs=["FBM_SHIP_PLUS"]))
+    shipping.ship(labelled, shipment_id="LABEL", is_amazon_label=True, tracking_number=None)
+    shipping.ship(plus, shipment_id="PLUS")
+    summary = shipping.run()
+    assert (summary["skipped"], shipping.calls()) == (2, 0)
+    assert [shipping.reasons(each) for each in ("LABEL", "PLUS")] == [["amazon_label"], ["ship_plus"]]
+    assert shipping.world.statuses() == {labelled: "confirmed", plus: "confirmed"}
+    assert shipping.run()["shipments"] == 0
+
+
+def test_a_tracking_number_that_amazon_shows_already_is_not_sent_again(shipping: Shipping) -> None:
+    order = an_order(an_item(units=2, shipped=1), fulfillment={"fulfillmentStatus": "PARTIALLY_SHIPPED"})
+    item = order["orderItems"][0]["orderItemId"]
+    shown = {"packageReferenceId": "7", "trackingNumber": "t00-00000099", "packageStatus": {"status": "SHIPPED"}}
+    order["packages"] = [shown | {"packageItems": [{"orderItemId": item, "quantity": 1}]}]
+    (order_id,) = shipping.loaded(order)
+    shipment_id = shipping.ship(order_id, tracking_number="T0000000099")
+    assert shipping.run()["skipped"] == 1
+    assert shipping.reasons(shipment_id) == ["shown_by_amazon"]
+    assert shipping.calls() == 0
+
+
+def test_a_parcel_of_a_cancelled_order_is_held(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.world.warehouse_moves(order_id, "picking")
+    shipping.world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    shipping.world.run()
+    shipment_id = shipping.ship(order_id)
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons(shipment_id) == ["order_cancelled"]
+    assert shipping.world.statuses() == {order_id: "cancelled"}
+
+
+SAID = {"errors": [{"code": "InvalidInput", "message": "The parcel is odd, says Amazon.", "details": "a detail"}]}
+
+
+def test_a_refusal_is_kept_word_for_word_and_the_others_go_on(shipping: Shipping) -> None:
+    bad, good = shipping.loaded(an_order(minutes_ago=90), an_order())
+    shipping.ship(bad, shipment_id="BAD", carrier="UPS")
+    shipping.world.amazon.faults.answer("confirmShipment", 400, SAID)
+    with pytest.raises(RunFailedError, match="1 of 1 parcels failed for good") as failed:
+        shipping.run()
+    assert failed.value.summary["failed"] == 1
+    assert failed.value.summary["status"] == "done"
+    assert shipping.parcel("BAD").answer == "InvalidInput: The parcel is odd, says Amazon.: a detail"
+    shipping.ship(good, shipment_id="GOOD")
+    summary = shipping.run()
+    assert (summary["shipments"], summary["sent"], summary["failed"]) == (1, 1, 0)
+    assert shipping.statuses() == {"BAD": "failed", "GOOD": "sent"}
+    page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
+    assert "The parcel is odd, says Amazon." in page
+
+
+def test_what_amazon_refused_is_sent_again_only_once_it_would_be_told_something_else(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Bob's Vans")
+    shipping.world.amazon.faults.answer("confirmShipment", 400, SAID)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    shipping.run()
+    shipping.warehouse.change(shipment_id, service="NEXT")
+    shipping.warehouse.change(shipment_id, service="GROUND")
+    shipping.run()
+    assert shipping.calls() == 1
+    shipping.world.write_carriers(",Bob's Vans,,OnTrac,,,")
+    assert shipping.run()["sent"] == 1
+    assert shipping.calls() == 2
+    assert shipping.parcel(shipment_id).answer is None
+
+
+FULFILLED = {"errors": [{"code": "InvalidInput", "message": "order already fulfilled. PackageToUpdateNotFound"}]}
+
+
+def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(shipping: Shipping) -> None:
+    elsewhere, lost, mine = shipping.loaded(an_order(minutes_ago=90), an_order(minutes_ago=80), an_order())
+    for order_id, number, reference in ((elsewhere, "T0000000001", "77"), (mine, "T0000000003", "1")):
+        item = shipping.world.amazon.orders.get(order_id)["orderItems"][0]["orderItemId"]
+        package = {"packageReferenceId": reference, "trackingNumber": number, "packageStatus": {"status": "SHIPPED"}}
+        shipped = [package | {"packageItems": [{"orderItemId": item, "quantity": 1}]}]
+        shipping.world.change(order_id, packages=shipped)
+    shipping.world.amazon.faults.answer("confirmShipment", 400, FULFILLED, times=3)
+    for shipment_id, order_id in (("ELSEWHERE", elsewhere), ("LOST", lost), ("MINE", mine)):
+        shipping.ship(order_id, shipment_id=shipment_id)
+    with pytest.raises(RunFailedError) as failed:
+        shipping.run()
+    summary = failed.value.summary
+    assert (summary["sent"], summary["skipped"], summary["failed"]) == (1, 1, 1)
+    assert shipping.statuses() == {"ELSEWHERE": "skipped", "LOST": "failed", "MINE": "verified"}
+    assert shipping.reasons("ELSEWHERE") == ["shown_by_amazon"]
+    assert summary["api_calls"] == {"confirmShipment": 3, "getOrder": 3}
+    assert shipping.run()["shipments"] == 0
+    assert shipping.calls() == 3

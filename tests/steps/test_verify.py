@@ -1,0 +1,103 @@
+"""Sent is what Amazon took, verified what it shows: asked an hour later, sent again once, then reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RunFailedError
+from mfn.ledger.batches import get_batch
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+
+
+def test_a_parcel_is_verified_an_hour_after_it_was_sent(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    assert shipping.run()["api_calls"] == {}
+    shipping.an_hour_passes()
+    summary = shipping.run()
+    assert (summary["shipments"], summary["verified"], summary["unverified"]) == (0, 1, 0)
+    assert summary["api_calls"] == {"getOrder": 1}
+    assert shipping.statuses() == {shipment_id: "verified"}
+    assert shipping.world.statuses() == {order_id: "confirmed"}
+    assert shipping.run()["api_calls"] == {}
+
+
+def test_one_call_verifies_all_parcels_of_an_order(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    for _ in range(3):
+        shipping.ship(order_id, units={1: 1})
+    shipping.run()
+    shipping.an_hour_passes()
+    summary = shipping.run()
+    assert (summary["verified"], summary["api_calls"]) == (3, {"getOrder": 1})
+
+
+def test_what_amazon_does_not_show_is_sent_again_once_and_then_reported(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    for expected in (2, 2):
+        shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+        shipping.an_hour_passes()
+        summary = shipping.run()
+        assert shipping.calls() == expected
+        assert (summary["verified"], summary["unverified"]) == (0, 1)
+    assert shipping.warnings(shipment_id) == ["sent_again", "not_shown"]
+    (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert conflict["order_id"] == order_id
+    shipping.an_hour_passes()
+    assert shipping.run()["api_calls"] == {}
+
+
+def test_what_is_shown_after_it_was_sent_again_is_verified(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    shipping.an_hour_passes()
+    shipping.run()
+    assert [package["packageReferenceId"] for package in shipping.packages(order_id)] == ["1"]
+    shipping.an_hour_passes()
+    assert shipping.run()["verified"] == 1
+    assert shipping.statuses() == {shipment_id: "verified"}
+
+
+def test_a_parcel_that_is_refused_when_it_is_sent_again_has_failed(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "CANCELLED"})
+    shipping.an_hour_passes()
+    with pytest.raises(RunFailedError) as failed:
+        shipping.run()
+    assert failed.value.summary["failed"] == 1
+    assert shipping.statuses() == {shipment_id: "failed"}
+
+
+def test_the_oldest_are_asked_for_first_as_far_as_the_budget_goes(
+    shipping: Shipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.steps.verify.WAIT_SECONDS", 0.0)
+    orders = shipping.loaded(*(an_order() for _ in range(4)))
+    for order_id in reversed(orders):
+        shipping.ship(order_id, shipment_id=order_id)
+        shipping.run()
+    shipping.an_hour_passes()
+    shipping.leave_calls("getOrder", 2)
+    assert shipping.run()["verified"] == 2
+    assert [shipping.statuses()[order_id] for order_id in reversed(orders)] == ["verified"] * 2 + ["sent"] * 2
+
+
+def test_a_voided_parcel_is_not_asked_for_any_more(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    shipping.warehouse.void(shipment_id)
+    shipping.an_hour_passes()
+    assert shipping.run()["api_calls"] == {}

@@ -1,0 +1,103 @@
+"""The parcels that Amazon shows of an order, whatever it leaves out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mfn.amazon.packages import ShownPackage, read_packages
+from mfn.amazon.shipments import PackageItem
+from mfn.errors import DataError
+
+
+def shown(*packages: Any, **order: Any) -> bytes:
+    return json.dumps({"orderId": "111-1", "packages": list(packages), **order}).encode()
+
+
+def test_a_parcel_is_read_as_amazon_shows_it() -> None:
+    package = {
+        "packageReferenceId": "7",
+        "createdTime": "2026-11-24T10:00:00Z",
+        "packageStatus": {"status": "IN_TRANSIT", "detailedStatus": "PICKED_UP"},
+        "carrier": "UPS",
+        "shipTime": "2026-11-24T10:30:00+01:00",
+        "shippingService": "Ground",
+        "trackingNumber": "1Z7",
+        "shipFromAddress": {"name": "Test Warehouse"},
+        "packageItems": [{"orderItemId": "10000000000001", "quantity": 2, "transparencyCodes": ["AZ:1"]}],
+    }
+    order = read_packages(shown(package, fulfillment={"fulfillmentStatus": "PARTIALLY_SHIPPED"}))
+    assert order.fulfillment_status == "PARTIALLY_SHIPPED"
+    assert order.packages == (
+        ShownPackage(
+            package_reference_id="7",
+            tracking_number="1Z7",
+            carrier="UPS",
+            shipping_service="Ground",
+            created_at=datetime(2026, 11, 24, 10, tzinfo=UTC),
+            shipped_at=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
+            status="IN_TRANSIT",
+            items=(PackageItem("10000000000001", 2),),
+        ),
+    )
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"packages": null, "fulfillment": null}', b'{"packages": []}'])
+def test_an_order_without_parcels_has_none(raw: bytes) -> None:
+    order = read_packages(raw)
+    assert (order.packages, order.fulfillment_status, order.highest_reference) == ((), None, 0)
+
+
+@pytest.mark.parametrize("package", [{}, {"packageStatus": None, "packageItems": None, "createdTime": None}])
+def test_a_parcel_of_which_amazon_says_nothing_is_one_all_the_same(package: dict[str, Any]) -> None:
+    (read,) = read_packages(shown(package)).packages
+    assert read == ShownPackage(None, None, None, None, None, None, None, ())
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_hides_no_parcel(text: str) -> None:
+    (package,) = read_packages(shown({"packageReferenceId": "1", "shipTime": text, "createdTime": text})).packages
+    assert (package.package_reference_id, package.shipped_at, package.created_at) == ("1", None, None)
+
+
+def test_an_item_without_its_id_or_quantity_is_left_out() -> None:
+    items = [{"quantity": 1}, {"orderItemId": "1"}, {"orderItemId": "2", "quantity": 3}, {}]
+    (package,) = read_packages(shown({"packageItems": items})).packages
+    assert package.items == (PackageItem("2", 3),)
+
+
+def test_an_order_that_is_broken_elsewhere_still_shows_its_parcels() -> None:
+    raw = shown({"trackingNumber": "1Z"}, orderItems="broken", createdTime="yesterday")
+    assert [package.tracking_number for package in read_packages(raw).packages] == ["1Z"]
+
+
+@pytest.mark.parametrize(
+    ("references", "highest"),
+    [
+        (["1", "12", "3"], 12),
+        (["A7", "", None, "-9", "1.5", "\u0669"], 0),
+        (["A7", "4"], 4),
+        (["99999999999999999999"], 99_999_999_999_999_999_999),
+    ],
+)
+def test_the_highest_reference_is_that_of_the_numbers_among_them(references: list[str | None], highest: int) -> None:
+    order = read_packages(shown(*({"packageReferenceId": reference} for reference in references)))
+    assert order.highest_reference == highest
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"no order", "malformed"),
+        (b'{"packages": [{"trackingNumber": "\xff"}]}', "utf-8"),
+        (shown({"packageReferenceId": 7}), r"Expected `str \| null`, got `int` - at `\$.packages"),
+        (shown("Test Buyer"), "Expected `object`, got `str`"),
+    ],
+)
+def test_parcels_that_cannot_be_read_are_told_by_their_path_without_any_value(raw: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said) as caught:
+        read_packages(raw)
+    assert "Test Buyer" not in f"{caught.value.message} {caught.value.remedy}"
