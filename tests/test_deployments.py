@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from mfn.cli.batches import rerun
+from mfn.cli.confirm import confirm
 from mfn.cli.deployments import render
 from mfn.cli.imports import import_orders
+from mfn.steps.stages import STEPS, stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,21 +50,32 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
     assert name == entrypoint.split(":")[1].replace("_", "-")
     assert is_async
     assert all(field.get("description") for field in parameters["properties"].values())
-    commands: dict[str, Callable[..., Any]] = {"import-orders": import_orders, "rerun-batches": rerun}
+    commands: dict[str, Callable[..., Any]] = {
+        "import-orders": import_orders,
+        "confirm-shipments": confirm,
+        "rerun-batches": rerun,
+    }
     options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
     named = {"batch": "batches"}
     assert set(parameters["properties"]) == {named.get(option, option) for option in options}
 
 
-def test_the_stages_to_choose_from_are_those_of_the_import() -> None:
+def test_the_stages_to_choose_from_are_those_of_every_kind_of_run() -> None:
     _, _, parameters = load("flows/rerun_batches.py:rerun_batches")
-    assert parameters["properties"]["from_stage"]["anyOf"][0]["enum"] == ["extract", "validate", "transform", "load"]
+    chosen = parameters["properties"]["from_stage"]["anyOf"][0]["enum"]
+    assert chosen == [stage for kind in STEPS for stage in stages(kind)]
 
 
 def test_every_connection_gets_every_deployment_that_names_one() -> None:
     rendered = render(DOCUMENT, ["us", "eu_west"])
     names = [(entry["entrypoint"].split(":")[1], entry["name"]) for entry in rendered["deployments"]]
-    assert names == [("import_orders", "us"), ("import_orders", "eu_west"), ("rerun_batches", "default")]
+    assert names == [
+        ("import_orders", "us"),
+        ("import_orders", "eu_west"),
+        ("confirm_shipments", "us"),
+        ("confirm_shipments", "eu_west"),
+        ("rerun_batches", "default"),
+    ]
     second = rendered["deployments"][1]
     assert second["parameters"] == {"connection": "eu_west"}
     assert "eu_west" in second["description"]

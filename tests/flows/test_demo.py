@@ -23,6 +23,12 @@ def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: 
     parts = ("loaded", "held", "unchanged", "cancelled", "ignored")
     assert summary["fetched"] == sum(summary[part] for part in parts) > 200
     assert min(summary["loaded"], summary["held"], summary["cancelled"], summary["ignored"]) > 0
+    confirmed = shown["confirm"]
+    parts = ("sent", "held", "skipped", "failed", "pending")
+    assert confirmed["shipments"] == sum(confirmed[part] for part in parts) > 100
+    assert min(confirmed["sent"], confirmed["held"], confirmed["skipped"]) > 0
+    assert confirmed["failed"] == confirmed["pending"] == 0
+    assert Path(confirmed["report"]).is_file()
     assert Path(shown["reports"]).is_file()
     assert Path(summary["report"]).is_file()
     home = str(Path(shown["reports"]).parents[2])

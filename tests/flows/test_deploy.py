@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("default", "ignore::ResourceWarning")
 
-NAMES = ["import-orders/us", "import-orders/eu_west", "rerun-batches/default"]
+NAMES = [
+    *("import-orders/us", "import-orders/eu_west", "confirm-shipments/us", "confirm-shipments/eu_west"),
+    "rerun-batches/default",
+]
 
 
 def environ(url: str) -> dict[str, str]:

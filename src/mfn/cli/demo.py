@@ -1,8 +1,9 @@
-"""`mfn demo`: a local Amazon, a local warehouse, Prefect, and a day of orders on their way through."""
+"""`mfn demo`: a local Amazon, a local warehouse, Prefect, and a day of orders on their way through and back."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,10 +24,12 @@ from mfn.errors import FatalError
 from mfn.settings import load_settings
 from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.server import SimulatorServer, open_amazon
-from mfn.simulator.warehouse import create_demo_warehouse, write_demo_mappings
+from mfn.simulator.warehouse import create_demo_warehouse, ship_loaded_orders, write_demo_mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mfn.models import BatchKind
 
 CONNECTION = "demo"
 ORDERS = 240
@@ -52,18 +55,20 @@ class Demonstration:
 
     Attributes:
         home: Where its ledger, warehouse, reports and logs are.
-        summary: What the import did, as `mfn import --json` prints it.
+        imported: What the import did, as `mfn import --json` prints it.
+        confirmed: What the confirm run did, as `mfn confirm --json` prints it.
         ui: Where the Prefect UI is while it runs.
     """
 
     home: Path
-    summary: dict[str, Any]
+    imported: dict[str, Any]
+    confirmed: dict[str, Any]
     ui: str
 
 
 @contextmanager
 def demonstration() -> Iterator[Demonstration]:
-    """A day of orders from a local Amazon into a local warehouse, by the import deployment on a Prefect server.
+    """A day of orders from a local Amazon into a local warehouse, and its parcels back, by deployments on Prefect.
 
     Everything that is started is stopped when the block ends; the home stays, to be read.
 
@@ -90,23 +95,37 @@ def demonstration() -> Iterator[Demonstration]:
         running.enter_context(_program(server, home / "prefect-server.log"))
         client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
         _wait_for(client, home)
-        console.print("deploying import-orders/demo and starting a worker", markup=False)
+        console.print("deploying import-orders/demo and confirm-shipments/demo, and starting a worker", markup=False)
         deploy(load_settings(), os.environ)
         running.enter_context(_program(["worker", "start", "--pool", WORK_POOL], home / "prefect-worker.log"))
         _run_deployment(client, home, f"import-orders/{CONNECTION}")
-        from mfn.ledger.batches import list_batches  # noqa: PLC0415 - the ledger exists only now
-        from mfn.ledger.opening import open_ledger  # noqa: PLC0415
-        from mfn.steps.summaries import summary_of  # noqa: PLC0415
+        parcels = ship_loaded_orders(_warehouse(home))
+        console.print(f"the local warehouse ships {parcels} parcels", markup=False)
+        _run_deployment(client, home, f"confirm-shipments/{CONNECTION}")
+        yield Demonstration(home, _newest("import"), _newest("confirm"), ui)
 
-        batch_id = list_batches(open_ledger(load_settings()), connection=CONNECTION, kind="import", limit=1)[0].batch_id
-        yield Demonstration(home, summary_of(load_settings(), batch_id), ui)
+
+def _newest(kind: BatchKind) -> dict[str, Any]:
+    from mfn.ledger.batches import list_batches  # noqa: PLC0415 - the ledger exists only now
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+    from mfn.steps.summaries import summary_of  # noqa: PLC0415
+
+    settings = load_settings()
+    (batch,) = list_batches(open_ledger(settings), connection=CONNECTION, kind=kind, limit=1)
+    return summary_of(settings, batch.batch_id)
+
+
+def _warehouse(home: Path) -> str:
+    return f"sqlite:///{home / 'warehouse.db'}"
 
 
 def _set_up(home: Path, endpoint: str) -> None:
     (home / "connections.yaml").write_text(CONNECTIONS.format(endpoint=endpoint), encoding="utf-8")
     catalogue = build_catalogue()
-    create_demo_warehouse(f"sqlite:///{home / 'warehouse.db'}", catalogue)
+    create_demo_warehouse(_warehouse(home), catalogue)
     write_demo_mappings(home / "mappings", CONNECTION)
+    for name in ("carriers.csv", "accepted_carriers.csv"):
+        shutil.copy(project_root() / "mappings" / name, home / "mappings")
 
 
 def _use(home: Path, ui: str) -> None:

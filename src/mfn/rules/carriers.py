@@ -7,7 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
 
+from mfn.mappings.csv_file import csv_row
 from mfn.mappings.tables import MAXIMUM_NAME_LENGTH, OTHER, spelling
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 UNLISTED = "carrier_unlisted"
 MISSING = "carrier_missing"
+ALIKE = 0.85
+"""From how much on two spellings are alike enough for a proposal: `Lasership Inc` and Lasership."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,30 @@ def normalize_carriers(
     found = {pair: astuple(normalized(*pair)) for pair in dict.fromkeys(written)}
     columns = [field.name for field in fields(_Normalized)]
     return pd.DataFrame([found[pair] for pair in written], columns=columns, index=parcels.index, dtype="object")
+
+
+def propose_carrier_rows(parcels: pd.DataFrame, accepted_carriers: pd.DataFrame) -> pd.Series[str]:
+    """Rows of carriers.csv for carriers that nothing maps, ready to be pasted.
+
+    Args:
+        parcels: One row a parcel, `carrier` as the warehouse wrote it, `carrier_reason` and `carrier_warning`.
+        accepted_carriers: `Mappings.accepted_carriers`.
+
+    Returns:
+        With the index of the parcels: one line of CSV without a line end, with the code of Amazon's list that is
+        spelled most alike, or with `Other` and the carrier's own name; empty where the carrier is mapped.
+    """
+    codes = {code: spelling(code) for code in accepted_carriers["carrier_code"].tolist() if code != OTHER}
+
+    def proposed(carrier: str) -> str:
+        alike = process.extractOne(spelling(carrier), codes, scorer=Indel.normalized_similarity, score_cutoff=ALIKE)
+        result = [str(alike[2]), ""] if alike else [OTHER, _name(carrier) or ""]
+        return csv_row(["", " ".join(carrier.split()), "", *result, "", ""])
+
+    unlisted = parcels["carrier_reason"].eq(UNLISTED) | parcels["carrier_warning"].eq(UNLISTED)
+    written = [carrier if named else None for carrier, named in zip(_texts(parcels["carrier"]), unlisted, strict=True)]
+    rows = {carrier: proposed(carrier) if carrier else "" for carrier in dict.fromkeys(written)}
+    return pd.Series([rows[carrier] for carrier in written], index=parcels.index, dtype="object")
 
 
 def _by_match(carriers: pd.DataFrame) -> Mapping[tuple[str, ...], _Normalized]:

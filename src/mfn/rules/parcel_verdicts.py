@@ -20,7 +20,14 @@ IN_OTHER_PARCEL = "kit_in_other_parcel"
 """The one finding of `parcel_items` that is no fault."""
 
 SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
-CARRIER_REMEDY = "Add a row to mappings/carriers.csv, or correct the carrier in the warehouse."
+UNLISTED_REMEDY = (
+    "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
+    " accepted_carriers.csv where that is right:"
+)
+MISSING_REMEDY = (
+    "Write the carrier in the warehouse, or map its service: a row of mappings/carriers.csv with an empty"
+    " warehouse_carrier."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
             None), `is_sfp`, `parcels_of_order`; `is_landed`: whether the ledger has the order as Amazon sent it;
             `is_cancelled`: whether Amazon has cancelled it; `is_shown`: whether Amazon shows the tracking number;
             `decision`, `message` and `rule` of the rules; `carrier`, `carrier_reason`, `carrier_warning`,
-            `tracking_warning`, and `ship_date_warning`, as the functions that make them return them.
+            `carrier_row`, `tracking_warning`, and `ship_date_warning`, as the functions that make them return them;
+            `connection`.
         faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
 
     Returns:
@@ -89,22 +97,27 @@ def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | No
 def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:
     found = []
     if parcel["is_order_known"] and not parcel["is_landed"]:
-        remedy = f"Fetch it, so that parcels which Amazon shows are known: mfn import --order {parcel['order_number']}"
+        command = f"mfn import {parcel['connection']} --order {parcel['order_number']}"
+        remedy = f"Fetch it, so that parcels which Amazon shows are known:\n{command}"
         found.append(Reason("order_unknown", "the ledger does not have the order as Amazon sent it", remedy))
     if parcel["is_cancelled"]:
         remedy = "Stop the parcel if that is still possible: Amazon pays nothing for it. Then void it in the warehouse."
         found.append(Reason("order_cancelled", "Amazon has cancelled the order", remedy))
     if parcel["carrier_reason"]:
         detail = f"no carrier code of Amazon for {parcel['carrier']!r}" if parcel["carrier"] else "it names no carrier"
-        found.append(Reason(parcel["carrier_reason"], detail, CARRIER_REMEDY))
+        found.append(Reason(parcel["carrier_reason"], detail, _carrier_remedy(parcel)))
     return found
+
+
+def _carrier_remedy(parcel: Mapping[Any, Any]) -> str:
+    return f"{UNLISTED_REMEDY}\n{parcel['carrier_row']}" if parcel["carrier_row"] else MISSING_REMEDY
 
 
 def _warnings(parcel: Mapping[Any, Any]) -> list[Reason]:
     found = []
     if parcel["carrier_warning"]:
         detail = f"nothing maps {parcel['carrier']!r}: it goes out as Other with its own name"
-        found.append(Reason(parcel["carrier_warning"], detail, CARRIER_REMEDY))
+        found.append(Reason(parcel["carrier_warning"], detail, _carrier_remedy(parcel)))
     if parcel["tracking_warning"]:
         found.append(Reason("tracking_unusual", parcel["tracking_warning"], "Compare it with the label."))
     if parcel["ship_date_warning"]:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select, update
 
 from mfn.database.engines import engine_for, writing
 from mfn.simulator.catalogue import Catalogue, build_catalogue
 from mfn.warehouse.setup import ensure_tables
-from mfn.warehouse.tables import wms_inventory, wms_item, wms_ship_method
+from mfn.warehouse.tables import (
+    wms_inventory,
+    wms_item,
+    wms_order,
+    wms_order_line,
+    wms_ship_method,
+    wms_shipment,
+    wms_shipment_line,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +29,18 @@ SHELVES = "SHELVES"
 RETURNS = "RETURNS"
 RETURNED_EVERY = 12
 """One of so many items has some that came back and are not for sale."""
+
+LEFT_OUT_EVERY = 10
+"""One of so many orders is still being picked when the warehouse ships."""
+
+SPLIT_EVERY = 7
+"""One of so many leaves in two parcels, where it has more than one line."""
+
+WITHOUT_NUMBER_EVERY = 33
+"""One of so many parcels has no tracking number."""
+
+SPELLINGS = ("UPS", "UPS Ground", "U.P.S.", "FEDEX HOME DELIVERY", "U.S.P.S.", "USPS Priority", "Bob's Vans")
+"""What the warehouse writes as carriers, in turn."""
 
 METHOD_COLUMNS = ("connection", "program", "service_level", "marketplace", "warehouse_code", "note")
 ALIAS_COLUMNS = ("connection", "marketplace", "seller_sku", "warehouse_sku", "units", "note")
@@ -86,6 +106,67 @@ def write_demo_mappings(directory: Path, connection: str) -> None:
             for sku, units in alias.components
         ],
     )
+
+
+def ship_loaded_orders(url: str) -> int:
+    """Let the warehouse ship most of the orders that it has: some in two parcels, some with a label of Amazon's.
+
+    Args:
+        url: The warehouse of `create_demo_warehouse`.
+
+    Returns:
+        How many parcels have left.
+    """
+    now = datetime.now(UTC)
+    with writing(engine_for(url), what=WHAT) as connection:
+        orders = connection.execute(
+            select(wms_order.c.order_number, wms_order.c.is_sfp)
+            .where(wms_order.c.status == "new")
+            .order_by(wms_order.c.ship_by, wms_order.c.order_number)
+        ).all()
+        lines: dict[str, list[Any]] = {}
+        for line in connection.execute(select(wms_order_line).order_by(*wms_order_line.primary_key)):
+            lines.setdefault(line.order_number, []).append(line)
+        parcels, contents, shipped = [], [], []
+        for number, (order_number, is_sfp) in enumerate(orders, start=1):
+            if number % LEFT_OUT_EVERY == 0:
+                continue
+            shipped.append(order_number)
+            whole = lines.get(order_number, [])
+            is_split = number % SPLIT_EVERY == 0 and len(whole) > 1
+            for part, packed in enumerate((whole[:1], whole[1:]) if is_split else (whole,), start=1):
+                shipment_id = f"P{number:05d}-{part}"
+                parcels.append(_parcel(shipment_id, order_number, number, now, is_amazon_label=bool(is_sfp)))
+                contents += [
+                    {
+                        "shipment_id": shipment_id,
+                        "line_number": position,
+                        "order_item_id": line.order_item_id,
+                        "sku": line.sku,
+                        "quantity": line.quantity,
+                    }
+                    for position, line in enumerate(packed, start=1)
+                ]
+        if parcels:
+            connection.execute(insert(wms_shipment), parcels)
+            connection.execute(insert(wms_shipment_line), contents)
+            connection.execute(update(wms_order).where(wms_order.c.order_number.in_(shipped)).values(status="shipped"))
+    return len(parcels)
+
+
+def _parcel(
+    shipment_id: str, order_number: str, number: int, now: datetime, *, is_amazon_label: bool
+) -> dict[str, Any]:
+    return {
+        "shipment_id": shipment_id,
+        "order_number": order_number,
+        "carrier": "Amazon" if is_amazon_label else SPELLINGS[number % len(SPELLINGS)],
+        "service": "Ground",
+        "tracking_number": None if number % WITHOUT_NUMBER_EVERY == 0 else f"{number:012d}",
+        "shipped_at": now - timedelta(seconds=number),
+        "is_amazon_label": is_amazon_label,
+        "status": "closed",
+    }
 
 
 def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -13,20 +13,21 @@ import pandas as pd
 from mfn.amazon.packages import read_packages
 from mfn.database.engines import writing
 from mfn.errors import DataError
-from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus, Reason
-from mfn.rules.carriers import normalize_carriers
+from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship
 from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
 from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import check_tracking_numbers
+from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import digest_of_parcel, is_shown
 from mfn.steps.workplace import open_workplace
 
@@ -58,7 +59,7 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Raises:
         RetriableError: The warehouse or the ledger could not be reached.
-        FatalError: The warehouse's tables cannot be read.
+        FatalError: The warehouse's tables cannot be read, or a check could not run at all.
     """
     place = open_workplace(settings, batch.connection)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
@@ -90,9 +91,12 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> N
         changes.append(deciding.change(row, parcel, verdict))
         is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
         released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
+    checked, quality = check_parcels(batch, parcels, faults, changes, place.mappings.accepted_carriers)
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-        update_parcels(database, batch, changes)
+        update_parcels(database, batch, checked)
+        if quality is not None:
+            add_findings(database, batch, quality=quality.to_dict())
         move_orders(database, batch, units_to_ship(order_lines))
         counts = get_batch(place.ledger, batch.batch_id).counts
         update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
@@ -172,6 +176,8 @@ def _parcels(
     parcels = parcels[parcels["shipment_id"].isin(list(examined))]
     cancelled = [order_id for order_id, facts in known.facts.items() if facts.status == OrderStatus.CANCELLED]
     parcels = parcels.assign(
+        connection=place.connection.name,
+        carrier_row=propose_carrier_rows(parcels, place.mappings.accepted_carriers),
         is_landed=parcels["order_number"].isin(list(known.shown)),
         is_cancelled=parcels["order_number"].isin(cancelled),
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),

@@ -1,0 +1,82 @@
+"""The checks of a confirm run: Great Expectations over the parcels of which Amazon should be told in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.errors import FatalError
+from mfn.ledger.orders import reasons_text
+from mfn.models import ParcelStatus, Reason
+from mfn.quality.parcels import PARCELS
+from mfn.quality.runner import check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mfn.models import BatchRef
+    from mfn.quality.model import QualityReport
+
+REMEDY = "Correct what gives it this: a rule of mappings/rules.yaml, a row of mappings/carriers.csv, or the warehouse."
+
+
+def check_parcels(
+    batch: BatchRef,
+    parcels: pd.DataFrame,
+    faults: pd.DataFrame,
+    changes: Sequence[Mapping[str, Any]],
+    accepted_carriers: pd.DataFrame,
+) -> tuple[list[dict[str, Any]], QualityReport | None]:
+    """Check what is about to happen to the parcels that are due in this run.
+
+    What the verdict holds, the checks find, too, for the report; what only they find is held as well. Parcels that were
+    held or refused by an earlier run and are still so are not due, and neither are those that are skipped. Where
+    nothing is due, Great Expectations is not loaded: it takes five seconds.
+
+    Args:
+        batch: The batch.
+        parcels: The examined parcels, as the verdict looked at them.
+        faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
+        changes: What becomes of each parcel in the ledger, in the order of the parcels.
+        accepted_carriers: `Mappings.accepted_carriers`.
+
+    Returns:
+        The changes, with what the checks hold; and what they found, None where nothing was due.
+
+    Raises:
+        FatalError: A check that holds parcels could not run at all: Amazon may be told of nothing unchecked.
+    """
+    is_due = [change["batch_id"] == batch.batch_id and change["status"] != ParcelStatus.SKIPPED for change in changes]
+    if not any(is_due):
+        return [dict(change) for change in changes], None
+    codes = faults.groupby("shipment_id")["code"].agg(tuple)
+    told = {change["shipment_id"]: change for change in changes if change["status"] == ParcelStatus.PENDING}
+    ids = parcels["shipment_id"]
+    references = [told[each]["package_reference_id"] if each in told else None for each in ids]
+    frame = parcels.assign(
+        fault_codes=[codes.get(each, ()) for each in ids],
+        is_carrier_accepted=parcels["carrier_code"].isin(accepted_carriers["carrier_code"]),
+        package_reference_id=pd.Series(references, index=parcels.index, dtype="object"),
+        is_late=parcels["ship_by"] < datetime.now(UTC),
+    )[is_due]
+    report, hits = check([(PARCELS, frame)])
+    if report.not_run:
+        raise FatalError(
+            "checks that hold parcels could not run: "
+            + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
+            remedy="Amazon was told nothing. Run it with --debug and report what it prints.",
+        )
+    meanings = {rule.code: rule.meaning for rule in PARCELS.rules if rule.severity == "critical"}
+    holding = hits[hits["severity"] == "critical"].groupby("row")["code"].unique().to_dict()
+    return [
+        _held(change, [Reason(code, f"expected: {meanings[code]}", REMEDY) for code in holding[row]])
+        if row in holding and change["status"] == ParcelStatus.PENDING
+        else dict(change)
+        for row, change in zip(parcels.index, changes, strict=True)
+    ], report
+
+
+def _held(change: Mapping[str, Any], reasons: Sequence[Reason]) -> dict[str, Any]:
+    return {**change, "status": ParcelStatus.HELD.value, "reasons": reasons_text(reasons)}

@@ -1,0 +1,71 @@
+"""Confirmations as a Prefect flow: the same ledger, Amazon and report as without Prefect, and what the UI shows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flows.confirm_shipments import confirm_shipments
+from flows.rerun_batches import rerun_batches
+from mfn.ledger.batches import get_batch, list_batches
+from mfn.steps.runs import run_confirm
+from tests.flows.test_import_flow import artifacts
+from tests.steps.shipping import Shipping
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.filterwarnings("default", "ignore::ResourceWarning")]
+
+
+def run_flow() -> Any:
+    """A run of the confirm flow, as its state."""
+    flow: Any = confirm_shipments
+    return asyncio.run(flow(connection="us", return_state=True))
+
+
+def a_day(world: World) -> Shipping:
+    world.write_carriers()
+    shipping = Shipping(world)
+    good, held = shipping.loaded(an_order(), an_order())
+    shipping.ship(good, shipment_id="GOOD")
+    shipping.ship(held, shipment_id="HELD", tracking_number=None)
+    return shipping
+
+
+def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_report(world: World) -> None:
+    shipping = a_day(world)
+    state = run_flow()
+    assert state.is_completed(), state.message
+    assert shipping.statuses() == {"GOOD": "sent", "HELD": "held"}
+    (batch,) = list_batches(world.ledger, kind="confirm")
+    assert (batch.status, batch.stage, batch.counts["sent"], batch.counts["held"]) == ("done", "verify", 1, 1)
+    assert "no tracking number" in artifacts("confirm-report-us")[-1].data
+    assert run_confirm(world.settings, "us")["shipments"] == 0
+
+
+def test_a_parcel_that_amazon_refuses_fails_the_flow_run_and_not_the_batch(world: World) -> None:
+    shipping = a_day(world)
+    said = {"errors": [{"code": "InvalidInput", "message": "no such carrier"}]}
+    world.amazon.faults.answer("confirmShipment", 400, said)
+    state = run_flow()
+    assert state.is_failed()
+    assert "1 of 2 parcels failed for good" in state.message
+    (batch,) = list_batches(world.ledger, kind="confirm")
+    assert batch.status == "done"
+    assert shipping.statuses()["GOOD"] == "failed"
+
+
+def test_a_confirm_batch_that_failed_is_run_again_by_the_rerun_flow(world: World) -> None:
+    shipping = a_day(world)
+    world.amazon.faults.answer("confirmShipment", 403, times=2)
+    assert run_flow().is_failed()
+    flow: Any = rerun_batches
+    state = asyncio.run(flow(failed=True, return_state=True))
+    assert state.is_completed(), state.message
+    (batch,) = list_batches(world.ledger, kind="confirm")
+    assert get_batch(world.ledger, batch.batch_id).status == "done"
+    assert shipping.statuses()["GOOD"] == "sent"

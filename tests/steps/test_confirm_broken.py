@@ -1,0 +1,92 @@
+"""Confirm runs that break off: what was answered stays, what was not is still pending, and no parcel is doubled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RunFailedError
+from mfn.steps.reruns import failed_batches, rerun_batch
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon is asked again at once."""
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
+
+
+def test_a_reply_that_is_lost_after_the_deed_doubles_nothing(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.world.amazon.faults.drop("confirmShipment", after_deed=True)
+    summary = shipping.run()
+    assert (summary["sent"], shipping.calls()) == (1, 2)
+    assert len(shipping.packages(order_id)) == 1
+
+
+def test_what_amazon_did_not_answer_is_pending_and_the_next_run_carries_the_batch_on(shipping: Shipping) -> None:
+    orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(3)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 500, times=200)
+    with pytest.raises(RunFailedError, match="HTTP 500") as failed:
+        shipping.run()
+    broken = failed.value.summary
+    assert (broken["shipments"], broken["pending"], broken["status"]) == (3, 3, "failed")
+    assert failed_batches(shipping.world.settings) == [broken["batch_id"]]
+    shipping.world.amazon.faults = type(shipping.world.amazon.faults)()
+    summary = shipping.run()
+    assert summary["batch_id"] == broken["batch_id"]
+    assert (summary["shipments"], summary["sent"], summary["pending"]) == (3, 3, 0)
+    assert [len(shipping.packages(order_id)) for order_id in orders] == [1, 1, 1]
+
+
+def test_a_failed_batch_is_run_again_by_hand(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 403, times=2)
+    with pytest.raises(RunFailedError, match="Inventory and Order Tracking") as failed:
+        shipping.run()
+    summary = rerun_batch(shipping.world.settings, failed.value.summary["batch_id"])
+    assert (summary["status"], summary["sent"]) == ("done", 1)
+
+
+def test_a_batch_can_be_run_again_from_any_of_its_stages(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    batch_id = shipping.run()["batch_id"]
+    for stage in ("collect", "normalize", "confirm", "verify"):
+        summary = rerun_batch(shipping.world.settings, batch_id, from_stage=stage)
+        assert (summary["status"], summary["shipments"], summary["sent"]) == ("done", 1, 1)
+    assert shipping.calls() == 1
+
+
+def test_a_parcel_voided_while_nobody_knows_whether_amazon_took_it_is_reported(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.world.amazon.faults.drop("confirmShipment", after_deed=True, times=5)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    shipping.warehouse.void(shipment_id)
+    summary = shipping.run()
+    assert summary["skipped"] == 1
+    assert shipping.reasons(shipment_id) == ["voided"]
+    page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
+    assert f"Amazon may have been told of parcel {shipment_id}" in page
+
+
+def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mfn.steps.confirm.NOTED_AT_ONCE", 2)
+    orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(5)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    assert shipping.run()["sent"] == 5
+    assert set(shipping.statuses().values()) == {"sent"}
+    assert set(shipping.world.statuses().values()) == {"shipped"}
