@@ -10,6 +10,7 @@ import typer
 from mfn.cli.orders import iso
 from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
 from mfn.errors import ConfigurationError, LeaseHeldError, MfnError
+from mfn.models import SUMMED
 from mfn.settings import load_settings
 
 
@@ -40,14 +41,14 @@ def batches(
         print_line(f"no batches{' failed' if failed else ''} in {settings.home}")
     else:
         print_table(
-            ("batch", "status", "last stage", "started (UTC)", "fetched", "loaded", "held", "error"),
+            ("batch", "status", "last stage", "started (UTC)", "taken up", "done", "held", "error"),
             [
                 (
                     row["batch_id"],
                     row["status"],
                     row["stage"],
                     (row["started_at"] or "")[:19].replace("T", " "),
-                    *(row["counts"].get(name, "") for name in ("fetched", "loaded", "held")),
+                    *(row["counts"].get(name, "") for name in (*SUMMED[row["kind"]][:2], "held")),
                     row["error"],
                 )
                 for row in rows

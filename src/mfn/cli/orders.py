@@ -66,15 +66,21 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
     """Show one order: where it stands, why, what to do, and what each run did with it."""
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
     from mfn.ledger.orders import list_orders, order_timeline  # noqa: PLC0415
+    from mfn.ledger.parcels import parcels_of  # noqa: PLC0415
 
     ledger = open_ledger(load_settings())
     found = list_orders(ledger, order_id=order_id)
-    timeline = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
+    rows = parcels_of(ledger, None, order_numbers=[order_id])
+    moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)] + [
+        _parcel_moment(row) for row in rows
+    ]
+    timeline = sorted(moments, key=lambda moment: moment["at"])
     if not found and not timeline:
         raise ConfigurationError(
             f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
         )
-    order = {"order_id": order_id, **(_shown(found[0]) if found else {}), "timeline": timeline}
+    parcels = [_parcel(row) for row in rows]
+    order = {"order_id": order_id, **(_shown(found[0]) if found else {}), "timeline": timeline, "parcels": parcels}
     if as_json:
         print_json(order)
         return
@@ -90,7 +96,9 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
             (
                 moment["at"][:19].replace("T", " "),
                 moment["batch_id"],
-                (moment["outcome"] or "landed") + (" (dry run)" if moment["dry_run"] else ""),
+                (f"parcel {moment['parcel']} " if "parcel" in moment else "")
+                + (moment["outcome"] or "landed")
+                + (" (dry run)" if moment["dry_run"] else ""),
                 "; ".join(
                     [reason["code"] for reason in moment["reasons"] + moment["warnings"]]
                     + [f"{conflict['what']} ({conflict['status']})" for conflict in moment["conflicts"]]
@@ -99,6 +107,23 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
             for moment in timeline
         ],
     )
+    if parcels:
+        print_line("")
+        print_table(
+            ("parcel", "status", "carrier", "as sent", "tracking number", "shipped (UTC)", "why"),
+            [
+                (
+                    parcel["shipment_id"],
+                    parcel["status"],
+                    parcel["carrier"],
+                    parcel["carrier_name"] or parcel["carrier_code"],
+                    parcel["tracking_number"],
+                    (parcel["shipped_at"] or "")[:19].replace("T", " "),
+                    "; ".join(f"{reason['code']}: {reason['detail']}" for reason in parcel["reasons"]),
+                )
+                for parcel in parcels
+            ],
+        )
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -128,6 +153,39 @@ def _moment(row: Any, order_id: str) -> dict[str, Any]:
             if conflict["order_id"] == order_id
         ],
         "dry_run": bool(row.parameters.get("dry_run")),
+    }
+
+
+def _parcel_moment(row: Any) -> dict[str, Any]:
+    """A parcel as it stands, among what the runs did with its order."""
+    return {
+        "at": iso(row.verified_at or row.sent_at or row.updated_at),
+        "batch_id": row.batch_id,
+        "kind": "confirm",
+        "parcel": row.shipment_id,
+        "outcome": row.status,
+        "reasons": json.loads(row.reasons or "[]"),
+        "warnings": json.loads(row.warnings or "[]"),
+        "conflicts": [],
+        "dry_run": False,
+    }
+
+
+def _parcel(row: Any) -> dict[str, Any]:
+    moments = ("shipped_at", "ship_date_sent", "sent_at", "verified_at")
+    texts = (
+        "shipment_id", "status", "package_reference_id", "carrier", "service", "tracking_number", "carrier_code",
+        "carrier_name", "shipping_method", "tracking_number_sent", "times_sent", "answer", "batch_id",
+    )  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in texts},
+        **{name: iso(getattr(row, name)) for name in moments},
+        "reasons": json.loads(row.reasons or "[]"),
+        "warnings": json.loads(row.warnings or "[]"),
+        "items": [
+            {"order_item_id": order_item_id, "quantity": units}
+            for order_item_id, units in json.loads(row.items or "[]")
+        ],
     }
 
 
