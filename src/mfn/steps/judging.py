@@ -14,29 +14,26 @@ from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
 from mfn.quality.runner import check
-from mfn.rules.addresses import check_addresses
-from mfn.rules.explaining import Context, explain
-from mfn.rules.frames import address_frame, line_frame, order_frame, time_texts
-from mfn.rules.programs import is_sfp, unsupported_programs
+from mfn.rules.explaining import explain
+from mfn.rules.frames import order_frame
+from mfn.rules.order_rules import CODES
 from mfn.rules.settling import SETTLEMENTS, settle, settlement_reason
-from mfn.rules.shipping_methods import resolve_shipping_methods
-from mfn.rules.skus import resolve_skus
+from mfn.steps.order_frames import checked_frames, due_frames, kept_frames, standings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
-    from numpy.typing import NDArray
     from sqlalchemy import Row
 
     from mfn.amazon.orders import Order
     from mfn.quality.model import QualityReport
-    from mfn.steps.workplace import Workplace
+    from mfn.steps.order_frames import Bench, Due, Kept
 
 READY = OrderStatus.READY.value
 """The outcome of an order that may be loaded, until the load has happened."""
 
 CANCEL_REQUESTED = "buyer_cancel_requested"
+SKIPPED = CODES["skip"]
 
 MAY_RESERVE = ("", "payment_pending", "channel_missing", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
@@ -69,21 +66,6 @@ class Judgement:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """The frames of the orders that may be loaded or have units promised to them, one row an order or order item.
-
-    Attributes:
-        orders: The order frame, with `warehouse_code`.
-        lines: The line frame.
-        addresses: The address frame.
-    """
-
-    orders: pd.DataFrame
-    lines: pd.DataFrame
-    addresses: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
 class Judged:
     """What came out for a chunk.
 
@@ -96,27 +78,6 @@ class Judged:
     judgements: list[Judgement]
     report: QualityReport
     kept: Kept
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every chunk of a run is judged against.
-
-    Attributes:
-        place: The workplace.
-        items: The warehouse's items.
-        ship_methods: The warehouse's shipping methods.
-    """
-
-    place: Workplace
-    items: pd.DataFrame
-    ship_methods: pd.DataFrame
-
-    @property
-    def context(self) -> Context:
-        """What explanations draw on."""
-        methods = self.place.mappings.shipping_methods
-        return Context(self.place.connection.name, methods, self.ship_methods, self.items)
 
 
 @dataclass(frozen=True)
@@ -153,19 +114,9 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     for position in (settled != "").nonzero()[0]:
         judgements.append(_settled(orders[position].order_id, settled[position], known, standings[position]))
     is_kept = np.isin(settled, MAY_RESERVE)
-    kept = _kept(bench, frame, orders, is_kept)
-    checked, report = _check_due(bench, kept, settled[is_kept] == "", known, standings)
+    kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), settled[is_kept] == "")
+    checked, report = _check_due(bench, due, known, standings)
     return Judged(judgements + checked, report, kept)
-
-
-def _kept(bench: Bench, frame: pd.DataFrame, orders: Sequence[Order], is_kept: NDArray[np.bool]) -> Kept:
-    chosen = [order for order, keep in zip(orders, is_kept, strict=True) if keep]
-    place = bench.place
-    return Kept(
-        resolve_shipping_methods(frame[is_kept], place.mappings.shipping_methods, connection=place.connection.name),
-        line_frame(chosen),
-        address_frame(chosen),
-    )
 
 
 def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
@@ -215,9 +166,9 @@ def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Jud
 
 
 def _check_due(
-    bench: Bench, kept: Kept, is_due: NDArray[np.bool], known: _Known, standings: Sequence[Standing]
+    bench: Bench, due: Due, known: _Known, standings: Sequence[Standing]
 ) -> tuple[list[Judgement], QualityReport]:
-    frame, lines, components = _checked_frames(bench, kept, is_due)
+    frame, lines = checked_frames(bench, due)
     report, hits = check([(ORDERS, frame), (LINES, lines)])
     if report.not_run:
         raise FatalError(
@@ -225,70 +176,31 @@ def _check_due(
             + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
             remedy="Nothing was loaded. Run it with --debug and report what it prints.",
         )
-    found = explain(hits, frame, lines, components, bench.context)
+    found = explain(hits, frame, lines, due.components, bench.context)
     judgements = []
     for position, order_id in zip(frame.index.tolist(), frame["order_id"].tolist(), strict=True):
-        standing = standings[position]
         reasons, warnings = found.get(order_id, NOTHING)
-        if order_id in known.in_warehouse:
-            # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
-            passed_on = [reason for reason in reasons if reason.code == CANCEL_REQUESTED]
-            reasons = [reason for reason in reasons if reason.code != CANCEL_REQUESTED]
-            warnings = warnings + passed_on
-        if reasons:
-            judgements.append(_held(order_id, known, tuple(reasons), tuple(warnings), standing, is_due=True))
-        else:
-            status = None if order_id in known.in_warehouse else READY
-            judgements.append(Judgement(order_id, READY, status, (), tuple(warnings), standing, is_due=True))
+        if decision := due.decisions.get(order_id):
+            reasons = [decision, *reasons]
+        judgements.append(_verdict(order_id, known, standings[position], reasons, warnings))
     return judgements, report
 
 
-def _checked_frames(
-    bench: Bench, kept: Kept, is_due: NDArray[np.bool]
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Due orders as the frames that the suites check: orders, lines, and the lines as the warehouse gets them."""
-    place = bench.place
-    frame = kept.orders[is_due]
-    lines = kept.lines[np.repeat(is_due, kept.orders["item_count"])]
-    lines = lines.drop(columns=["gift_message", "customization_url"]).reset_index(drop=True)
-    components = resolve_skus(
-        lines,
-        place.mappings.sku_aliases,
-        bench.items,
-        connection=place.connection.name,
-        marketplaces=dict(zip(frame["order_id"], frame["marketplace_id"], strict=True)),
-    )
-    active = bench.ship_methods.loc[bench.ship_methods["is_active"].astype(bool), "code"]
-    addresses = check_addresses(kept.addresses[is_due])
-    frame = frame.assign(
-        mapped_code=frame["warehouse_code"],
-        warehouse_code=frame["warehouse_code"].where(frame["warehouse_code"].isin(active), None),
-        missing_address_fields=addresses["missing_fields"].to_numpy(),
-        address_warning=addresses["warning"].to_numpy(),
-        unsupported_programs=unsupported_programs(frame, allow_programs=place.connection.orders.allow_programs),
-    )
-    unknown = components.loc[~components["is_known"], ["order_id", "order_item_id"]].drop_duplicates()
-    keys = set(zip(unknown["order_id"], unknown["order_item_id"], strict=True))
-    known = [key not in keys for key in zip(lines["order_id"], lines["order_item_id"], strict=True)]
-    # One SKU on two lines is no duplicate; one order item id is.
-    is_duplicate = lines.duplicated(["order_id", "order_item_id"], keep=False)
-    return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate), components
+def _verdict(
+    order_id: str, known: _Known, standing: Standing, reasons: Sequence[Reason], warnings: Sequence[Reason]
+) -> Judgement:
+    is_there = order_id in known.in_warehouse
+    if reasons and reasons[0].code == SKIPPED and not is_there:
+        return Judgement(order_id, Outcome.IGNORED, OrderStatus.IGNORED, (reasons[0],), (), standing, is_due=True)
+    if is_there:
+        # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
+        warnings = [*warnings, *(reason for reason in reasons if reason.code == CANCEL_REQUESTED)]
+        reasons = [reason for reason in reasons if reason.code != CANCEL_REQUESTED]
+    if reasons:
+        return _held(order_id, known, tuple(reasons), tuple(warnings), standing, is_due=True)
+    return Judgement(order_id, READY, None if is_there else READY, (), tuple(warnings), standing, is_due=True)
 
 
 def is_payment_pending(reasons: str | None) -> bool:
     """Whether an ignored order, by its reasons as the ledger keeps them, keeps its units reserved."""
     return any(reason.code == "payment_pending" for reason in read_reasons(reasons))
-
-
-def standings_of(frame: pd.DataFrame) -> list[Standing]:
-    """What the ledger's list of orders shows of each order of an order frame."""
-    return list(
-        map(
-            Standing,
-            is_sfp(frame).tolist(),
-            time_texts(frame["ship_by"]),
-            frame["marketplace_id"].tolist(),
-            frame["service_level"].tolist(),
-            [",".join(programs) or None for programs in frame["programs"]],
-        )
-    )

@@ -19,7 +19,8 @@ from mfn.models import Outcome
 from mfn.rules.frames import time_texts
 from mfn.rules.programs import is_business, is_premium
 from mfn.rules.skus import resolve_skus
-from mfn.steps.judging import READY, Kept, is_payment_pending, standings_of
+from mfn.steps.judging import READY, is_payment_pending
+from mfn.steps.order_frames import Kept, standings_of
 from mfn.steps.validate import ValidatedChunk, validate
 from mfn.steps.workplace import open_workplace
 

@@ -27,7 +27,8 @@ from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.steps.extract import keep_calls, read_again
-from mfn.steps.judging import READY, Bench, Judgement, Kept, judge
+from mfn.steps.judging import READY, Judgement, judge
+from mfn.steps.order_frames import Bench, Kept
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

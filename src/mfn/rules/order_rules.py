@@ -1,0 +1,59 @@
+"""The rules on `order.import`, carried out on orders: what they set, and what they decide; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.models import Reason
+from mfn.rules.rule_running import apply_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from mfn.rules.rule import Rule
+
+EVENT = "order.import"
+CODES = {"hold": "rule_hold", "fail": "rule_fail", "skip": "rule_skip"}
+"""The reason code of each decision."""
+
+REMEDIES = {
+    "hold": "Change the rule in mappings/rules.yaml; the order is examined again in every run.",
+    "fail": "Change the rule in mappings/rules.yaml; the order is examined again in every run.",
+    "skip": "Nothing, or change the rule in mappings/rules.yaml and fetch the order again: mfn import CONNECTION"
+    " --order ID.",
+}
+
+
+def rule_orders(
+    rules: Sequence[Rule], orders: pd.DataFrame, lines: pd.DataFrame, records: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Reason]]:
+    """Orders and lines as the rules leave them.
+
+    Args:
+        rules: The rules on this event, in their order.
+        orders: An order frame (`mfn.rules.frames`) with `warehouse_code`.
+        lines: A line frame of these orders and possibly of others.
+        records: Their records (`mfn.rules.records.order_records`), with the index of the orders.
+
+    Returns:
+        The orders with the `warehouse_code` that was set, the lines with the `requires_signature` that was set, and
+        what was decided, by order id; its code (`CODES`) says how.
+    """
+    ran = apply_rules(rules, records)
+    codes = ran.records["order.ship_method_code"]
+    orders = orders.assign(warehouse_code=codes.where(codes != "", None))
+    signature = ran.records["order.requires_signature"].astype(bool)
+    changed = (signature != records["order.requires_signature"].astype(bool)).to_numpy()
+    if changed.any():
+        wanted = dict(zip(orders["order_id"][changed], signature[changed], strict=True))
+        told = lines["order_id"].map(wanted)
+        lines = lines.assign(requires_signature=told.where(told.notna(), lines["requires_signature"]).astype(bool))
+    decided = ran.decisions[ran.decisions["decision"] != ""]
+    rows = zip(orders["order_id"].loc[decided.index], *(decided[name] for name in decided.columns), strict=True)
+    return orders, lines, {order_id: _reason(decision, message, rule) for order_id, decision, message, rule in rows}
+
+
+def _reason(decision: str, message: str, rule: str) -> Reason:
+    return Reason(CODES[decision], f"rule {rule}: {message}", REMEDIES[decision])
