@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 from functools import cache
@@ -19,9 +20,11 @@ from mfn.connections import find_connection
 from mfn.errors import MfnError
 from mfn.mappings import RULES
 from mfn.mappings.tables import TABLES
-from mfn.models import OrderStatus, Outcome
+from mfn.models import OrderStatus, Outcome, ParcelStatus
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
+from mfn.quality.parcels import PARCELS
+from mfn.rules.parcel_faults import REMEDIES
 from mfn.rules.settling import SETTLEMENTS, settlement_reason
 from mfn.settings import PREFIX, Settings, load_settings
 
@@ -179,15 +182,24 @@ def test_every_mapping_file_is_explained() -> None:
 
 
 @cache
-def literal_reasons() -> frozenset[str]:
-    """The code of every `Reason("…", …)` that is written out in the package."""
-    calls = (
-        node
-        for path in (ROOT / "src").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason" and node.args
-    )
-    codes = (call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant))
+def reasons_written_out(*, of_parcels: bool) -> frozenset[str]:
+    """The code of every `Reason("…", …)` or `Reason(CODE, …)` in modules that speak of parcels, or in all others."""
+    codes = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if ("ParcelStatus" in text) != of_parcels or "Reason(" not in text:
+            continue
+        module = importlib.import_module(".".join(path.relative_to(ROOT / "src").with_suffix("").parts))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
+                first = node.args[0] if node.args else None
+                codes.add(
+                    first.value
+                    if isinstance(first, ast.Constant)
+                    else getattr(module, first.id, None)
+                    if isinstance(first, ast.Name)
+                    else None
+                )
     return frozenset(code for code in codes if isinstance(code, str))
 
 
@@ -197,7 +209,11 @@ HOLDING = {rule.code for rule in RULED if rule.severity == "critical"} | {
 }
 WARNING = {rule.code for rule in RULED if rule.severity != "critical"}
 LEFT_ALONE = {code for code, settlement in SETTLEMENTS.items() if settlement.outcome != Outcome.HELD}
-OTHERS = literal_reasons() - HOLDING - WARNING - LEFT_ALONE
+OTHERS = reasons_written_out(of_parcels=False) - HOLDING - WARNING - LEFT_ALONE
+
+# A rule without facts looks at the frame as a whole: where it is broken, the run stops, and no parcel is held.
+PARCELS_HELD = {rule.code for rule in PARCELS.rules if rule.severity == "critical" and rule.facts}
+PARCELS_WARNED_OF = {rule.code for rule in PARCELS.rules if rule.severity != "critical"}
 
 
 def part(heading: str) -> str:
@@ -215,10 +231,28 @@ def test_every_reason_that_holds_an_order_has_a_heading_in_the_runbook_and_no_ot
         ("Why an order is left alone", LEFT_ALONE),
         ("Worth a look", WARNING),
         ("Where an order stands", {status.value for status in OrderStatus}),
+        ("Where a parcel stands", {status.value for status in ParcelStatus}),
     ],
 )
 def test_the_runbook_lists_exactly_what_there_is(heading: str, codes: set[str]) -> None:
-    assert set(re.findall(r"^\| `(\w+)`", part(heading), flags=re.MULTILINE)) == codes
+    assert codes_of_rows(heading) == codes
+
+
+def codes_of_rows(heading: str) -> set[str]:
+    """With which codes the rows of a part of the runbook begin."""
+    return set(re.findall(r"^\| `(\w+)`", part(heading), flags=re.MULTILINE))
+
+
+def test_the_runbook_lists_exactly_the_reasons_and_warnings_of_parcels() -> None:
+    held = codes_of_rows("Why a parcel is held or refused")
+    skipped = codes_of_rows("Why a parcel is skipped")
+    warned_of = codes_of_rows("Parcels worth a look")
+    assert held | skipped | warned_of == (
+        reasons_written_out(of_parcels=True) | REMEDIES.keys() | PARCELS_HELD | PARCELS_WARNED_OF
+    )
+    assert held >= PARCELS_HELD
+    assert warned_of >= PARCELS_WARNED_OF
+    assert not skipped & (held | warned_of)
 
 
 def kinds(error: type[MfnError]) -> Iterator[type[MfnError]]:
