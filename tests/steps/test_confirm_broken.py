@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.errors import RunFailedError
+from mfn.steps.collect import collect
 from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.runs import confirm_run, run_steps
+from mfn.steps.stages import perform
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -80,6 +83,27 @@ def test_a_parcel_voided_while_nobody_knows_whether_amazon_took_it_is_reported(s
     assert shipping.reasons(shipment_id) == ["voided"]
     page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
     assert f"Amazon may have been told of parcel {shipment_id}" in page
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_parcel_that_the_warehouse_takes_back_during_a_run_is_left_to_the_next(
+    shipping: Shipping, is_known: bool
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    if is_known:
+        shipping.run()
+        shipping.warehouse.change(shipment_id, carrier="FedEx")
+    before = shipping.calls()
+    with confirm_run(shipping.world.settings, "us") as batch:
+        collected = perform(collect, batch, shipping.world.settings)
+        shipping.warehouse.change(shipment_id, status="open")
+        run_steps(collected, shipping.world.settings)
+    assert shipping.calls() == before
+    assert shipping.statuses() == {shipment_id: "pending"}
+    shipping.warehouse.close(shipment_id)
+    assert shipping.run()["sent"] == 1
+    assert shipping.statuses() == {shipment_id: "sent"}
 
 
 def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatch: pytest.MonkeyPatch) -> None:
