@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 UNKNOWN = -1
 """The component of a line that fits none."""
@@ -55,7 +55,7 @@ def explain_parcels(
         By position, then in the order of `REMEDIES`: `position`, `shipment_id`, `code` (once a parcel, with everything
         of it in the detail), `detail`, `remedy`.
     """
-    ids = parcels["shipment_id"]
+    ids: list[str] = parcels["shipment_id"].tolist()
     found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for position, code, detail in (
         *_of_headers(parcels),
@@ -63,15 +63,13 @@ def explain_parcels(
         *_of_excess(ids, components, progress),
     ):
         found[position, code].append(detail)
-    kept_back = {position for position, _ in found}
-    told = set(kits.loc[kits["quantity"] > 0, "position"])
-    waiting = [position for position in parcels.index[parcels["is_judged"]] if position not in kept_back | told]
+    settled = {position for position, _ in found}.union(kits.loc[kits["quantity"] > 0, "position"])
+    waiting = [position for position in parcels.index[parcels["is_judged"]] if position not in settled]
     for position, code, detail in _of_kits(waiting, ids, components, progress, kits):
         found[position, code].append(detail)
     untracked = parcels["is_judged"] & ~parcels["is_amazon_label"] & parcels["tracking_number"].isna()
-    for position in parcels.index[untracked]:
-        if position in kept_back | told:
-            found[position, "tracking_missing"].append("it has no tracking number")
+    for position in settled.intersection(parcels.index[untracked]):
+        found[position, "tracking_missing"].append("it has no tracking number")
     ranks = {code: rank for rank, code in enumerate(REMEDIES)}
     rows = [
         (position, ids[position], code, _together(found[position, code]), REMEDIES[code])
@@ -131,11 +129,12 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
         return "no order_item_id, and no order item has the SKU" if sku else "neither order_item_id nor sku"
     parts = [component["sku"] for component in ordered if component["order_item_id"] == named]
     if not parts:
-        return f"the order has no such item; it has {_listed(dict.fromkeys(row['order_item_id'] for row in ordered))}"
+        has = _listed(dict.fromkeys(component["order_item_id"] for component in ordered)) or "none"
+        return f"the order has no such item; it has {has}"
     return f"the order item consists of {_listed(parts)}"
 
 
-def _of_excess(ids: pd.Series[Any], components: pd.DataFrame, progress: pd.DataFrame) -> Iterator[Fault]:
+def _of_excess(ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame) -> Iterator[Fault]:
     holding: defaultdict[int, list[str]] = defaultdict(list)
     excess = progress.loc[(progress["units"] > 0) & (progress["so_far"] > progress["ordered"]), "component"]
     for row in _with_names(progress[progress["component"].isin(excess) & (progress["units"] > 0)], components):
@@ -147,7 +146,7 @@ def _of_excess(ids: pd.Series[Any], components: pd.DataFrame, progress: pd.DataF
 
 
 def _of_kits(
-    waiting: list[int], ids: pd.Series[Any], components: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
+    waiting: list[int], ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
 ) -> Iterator[Fault]:
     """Of parcels that hold nothing but parts of kits which they do not complete."""
     parts = progress[progress["position"].isin(waiting)]
@@ -195,7 +194,9 @@ def _means(line: dict[str, Any]) -> str:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    columns = (frame[name].tolist() for name in names)  # a third of what to_dict takes
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _listed(values: Iterable[Any]) -> str:

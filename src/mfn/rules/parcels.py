@@ -7,7 +7,6 @@ that it completes together with those before it. What a parcel is told so depend
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +57,7 @@ def parcel_items(
             "order_item_id": order_items.reindex(told["item"]).to_numpy(),
             "quantity": told["quantity"].to_numpy(dtype="int64"),
         }
-    )
+    ).astype({"shipment_id": "object", "order_item_id": "object"})
     return items, faults[["shipment_id", "code", "detail", "remedy"]]
 
 
@@ -92,7 +91,10 @@ def _placed(shipment_lines: pd.DataFrame, parcels: pd.DataFrame, components: pd.
     judged = parcels[parcels["is_judged"]]
     positions = dict(zip(judged["shipment_id"], judged.index, strict=True))
     lines = shipment_lines.assign(position=shipment_lines["shipment_id"].map(positions))
-    lines = lines[lines["position"].notna()].astype({"position": "int64"})
+    lines = lines[lines["position"].notna()].sort_values(["position", "line_number"], kind="stable")
+    lines = lines.astype({"position": "int64", "order_item_id": "object", "sku": "object"})
+    for name in ("order_item_id", "sku"):
+        lines[name] = lines[name].where(lines[name].notna(), None)
     component_of = _matcher(components)
     named = zip(
         parcels["order_number"].reindex(lines["position"]).tolist(),
@@ -110,26 +112,25 @@ def _placed(shipment_lines: pd.DataFrame, parcels: pd.DataFrame, components: pd.
 def _matcher(components: pd.DataFrame) -> Callable[[str, str | None, str | None], int]:
     """Which component a line means by its order, its order item id and its SKU, or `UNKNOWN`."""
     exact: dict[tuple[str, str, str], int] = {}
-    of_item: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    of_sku: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    of_item: dict[tuple[str, str], int] = {}
+    of_sku: dict[tuple[str, str], int] = {}
     names = (components[name].tolist() for name in ("order_number", "order_item_id", "sku"))
     for component, (order_number, order_item_id, sku) in enumerate(zip(*names, strict=True)):
         exact[order_number, order_item_id, sku] = component
-        of_item[order_number, order_item_id].append(component)
-        of_sku[order_number, sku].append(component)
+        for only, key in ((of_item, (order_number, order_item_id)), (of_sku, (order_number, sku))):
+            only[key] = UNKNOWN if key in only else component
     units_per_kit = components["units_per_kit"].tolist()
 
     def component_of(order_number: str, order_item_id: str | None, sku: str | None) -> int:
         if order_item_id is None:
-            found = of_sku.get((order_number, sku or ""), [])
-        elif (order_number, order_item_id, sku or "") in exact:
-            return exact[order_number, order_item_id, sku or ""]
-        else:
-            found = of_item.get((order_number, order_item_id), [])
-            # Another SKU was sent in its stead: fine, unless it belongs to another item or nobody knows its units.
-            if sku and ((order_number, sku) in of_sku or [units_per_kit[component] for component in found] != [1]):
-                return UNKNOWN
-        return found[0] if len(found) == 1 else UNKNOWN
+            return of_sku.get((order_number, sku or ""), UNKNOWN)
+        found = exact.get((order_number, order_item_id, sku or ""))
+        if found is not None:
+            return found
+        found = of_item.get((order_number, order_item_id), UNKNOWN)
+        # Another SKU in its stead is fine, unless it belongs to another item of the order or nobody knows its units.
+        is_doubtful = found != UNKNOWN and sku and ((order_number, sku) in of_sku or units_per_kit[found] != 1)
+        return UNKNOWN if is_doubtful else found
 
     return component_of
 
