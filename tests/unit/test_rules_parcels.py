@@ -1,0 +1,360 @@
+"""What Amazon is told of each parcel, and why nothing is told of others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from mfn.rules.parcel_faults import REMEDIES
+from mfn.rules.parcels import parcel_items
+from mfn.warehouse.sql import SqlWarehouse
+from tests.warehouse_actor import WarehouseActor, line_row, order_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ORDER = "026-0000001-0000001"
+MUG = (ORDER, 1, "I-MUG", "MUG", "AMZ-MUG", 3, 1)
+KIT = [(ORDER, 2, "I-SET", "PLATE", "BREAKFAST", 4, 2), (ORDER, 3, "I-SET", "BOWL", "BREAKFAST", 2, 1)]
+"""Two sets of two plates and a bowl."""
+
+Line = tuple[str | None, str | None, float]
+
+
+class Parcels:
+    """The parcels of one order, each an hour after the one before."""
+
+    def __init__(self, *order_lines: tuple[Any, ...]) -> None:
+        self.order_lines = pd.DataFrame(
+            order_lines,
+            columns=["order_number", "line_number", "order_item_id", "sku", "seller_sku", "quantity", "units_per_kit"],
+        )
+        self.headers: list[dict[str, Any]] = []
+        self.lines: list[tuple[Any, ...]] = []
+
+    def add(self, shipment_id: str, *lines: Line, **header: Any) -> Parcels:
+        self.headers.append(
+            {
+                "shipment_id": shipment_id,
+                "order_number": ORDER,
+                "tracking_number": "1Z",
+                "shipped_at": pd.Timestamp("2026-11-24 08:00", tz="UTC") + pd.Timedelta(hours=len(self.headers)),
+                "status": "closed",
+                "is_amazon_label": False,
+                "is_order_known": True,
+                "is_id_missing": False,
+                "is_id_ambiguous": False,
+                **header,
+            }
+        )
+        self.lines += [(shipment_id, number, *line) for number, line in enumerate(lines, start=1)]
+        return self
+
+    def told(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
+        """What is told by parcel and order item, and why others are kept back by parcel and code."""
+        headers = pd.DataFrame(self.headers).astype({"shipped_at": "datetime64[us, UTC]"})
+        lines = pd.DataFrame(self.lines, columns=["shipment_id", "line_number", "order_item_id", "sku", "quantity"])
+        items, faults = parcel_items(headers, lines.astype({"quantity": "float64"}), self.order_lines)
+        told: dict[str, dict[str, int]] = {}
+        for shipment_id, order_item_id, quantity in items.itertuples(index=False):
+            told.setdefault(shipment_id, {})[order_item_id] = quantity
+        why: dict[str, dict[str, str]] = {}
+        for shipment_id, code, detail, remedy in faults.itertuples(index=False):
+            assert remedy == REMEDIES[code]
+            why.setdefault(shipment_id, {})[code] = detail
+        return told, why
+
+
+def test_a_whole_order_in_one_parcel() -> None:
+    parcels = Parcels(MUG, *KIT).add("S-1", ("I-MUG", "MUG", 3), ("I-SET", "PLATE", 4), ("I-SET", "BOWL", 2))
+    assert parcels.told() == ({"S-1": {"I-MUG": 3, "I-SET": 2}}, {})
+
+
+def test_one_item_may_be_split_over_lines_and_parcels_and_the_rest_may_follow_later() -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1)).add("S-2", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", 1))
+    assert parcels.told() == ({"S-1": {"I-MUG": 1}, "S-2": {"I-MUG": 2}}, {})
+
+
+def test_parcels_that_are_open_or_void_are_not_told_and_do_not_count() -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), status="void").add("S-2", ("I-MUG", "MUG", 3), status="open")
+    assert parcels.add("S-3", ("I-MUG", "MUG", 3)).told() == ({"S-3": {"I-MUG": 3}}, {})
+
+
+def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
+    parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 4))
+    assert parcels.told() == (
+        {},
+        {
+            "S-1": {
+                "kit_incomplete": "order item I-SET (BREAKFAST): no further kit is whole; with this parcel have left "
+                "4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
+            }
+        },
+    )
+    assert parcels.add("S-2", ("I-SET", "BOWL", 1)).told() == (
+        {"S-2": {"I-SET": 1}},
+        {
+            "S-1": {
+                "kit_incomplete": "order item I-SET (BREAKFAST): no further kit is whole; with this parcel have left "
+                "4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
+            }
+        },
+    )
+    assert parcels.add("S-3", ("I-SET", "BOWL", 1)).told() == (
+        {"S-2": {"I-SET": 1}, "S-3": {"I-SET": 1}},
+        {"S-1": {"kit_in_other_parcel": "its kits are told with S-3"}},
+    )
+
+
+def test_a_part_of_a_kit_holds_nothing_else_of_its_parcel_back() -> None:
+    parcels = Parcels(MUG, *KIT).add("S-1", ("I-MUG", "MUG", 3), ("I-SET", "PLATE", 4))
+    assert parcels.told() == ({"S-1": {"I-MUG": 3}}, {})
+    assert parcels.add("S-2", ("I-SET", "BOWL", 2)).told() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-SET": 2}}, {})
+
+
+def test_a_pack_of_six_is_told_when_six_have_left() -> None:
+    pack = (ORDER, 1, "I-6", "CAN", "SIX-PACK", 12, 6)
+    parcels = Parcels(pack).add("S-1", ("I-6", "CAN", 5)).add("S-2", ("I-6", "CAN", 4)).add("S-3", ("I-6", "CAN", 3))
+    assert parcels.told() == (
+        {"S-2": {"I-6": 1}, "S-3": {"I-6": 1}},
+        {"S-1": {"kit_in_other_parcel": "its kits are told with S-2"}},
+    )
+
+
+def test_components_that_were_ordered_unevenly_make_only_kits_that_are_whole() -> None:
+    uneven = (ORDER, 1, "I-SET", "PLATE", "BREAKFAST", 9, 2), (ORDER, 2, "I-SET", "BOWL", "BREAKFAST", 3, 1)
+    assert Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 9), ("I-SET", "BOWL", 3)).told() == (
+        {"S-1": {"I-SET": 3}},
+        {},
+    )
+
+
+def test_more_than_was_ordered_holds_the_parcels_that_left_last() -> None:
+    parcels = (
+        Parcels(MUG).add("S-1", ("I-MUG", "MUG", 2)).add("S-2", ("I-MUG", "MUG", 2)).add("S-3", ("I-MUG", "MUG", 1))
+    )
+    told, why = parcels.told()
+    assert told == {"S-1": {"I-MUG": 2}}
+    assert why == {
+        "S-2": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 4 in parcels S-2, S-1"},
+        "S-3": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 5 in parcels S-3, S-2, S-1"},
+    }
+
+
+def test_more_of_a_component_than_was_ordered_holds_its_parcel_even_where_no_kit_is_too_many() -> None:
+    parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 4), ("I-SET", "BOWL", 2)).add("S-2", ("I-SET", "PLATE", 1))
+    told, why = parcels.told()
+    assert told == {"S-1": {"I-SET": 2}}
+    assert why["S-2"] == {
+        "quantity_excessive": "order item I-SET (BREAKFAST): 4 of PLATE ordered, 5 in parcels S-2, S-1"
+    }
+
+
+def test_units_that_amazon_has_cancelled_are_no_longer_ordered() -> None:
+    none_left = (ORDER, 1, "I-MUG", "MUG", None, 0, 1)
+    told, why = Parcels(none_left).add("S-1", ("I-MUG", "MUG", 1)).told()
+    assert (told, why["S-1"]) == (
+        {},
+        {"quantity_excessive": "order item I-MUG: 0 of MUG ordered, 1 in parcels S-1"},
+    )
+
+
+def test_parcels_are_taken_as_they_left_not_as_they_were_written() -> None:
+    early, late = pd.Timestamp("2026-11-24 07:00", tz="UTC"), pd.NaT
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), shipped_at=late)
+    told, why = parcels.add("S-2", ("I-MUG", "MUG", 1)).add("S-3", ("I-MUG", "MUG", 2), shipped_at=early).told()
+    assert told == {"S-3": {"I-MUG": 2}, "S-2": {"I-MUG": 1}}
+    assert list(why) == ["S-1"]
+    same = Parcels(MUG).add("S-b", ("I-MUG", "MUG", 2), shipped_at=early)
+    assert list(same.add("S-a", ("I-MUG", "MUG", 2), shipped_at=early).told()[0]) == ["S-a"]
+
+
+def test_a_later_parcel_changes_nothing_in_those_before_it() -> None:
+    parcels = Parcels(MUG, *KIT)
+    before: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(
+        [("I-MUG", "MUG", 1), ("I-SET", "PLATE", 2), ("I-SET", "BOWL", 2), ("I-MUG", "MUG", 9), ("I-SET", "PLATE", 2)]
+    ):
+        told, _ = parcels.add(f"S-{number}", line).told()
+        assert {shipment_id: told[shipment_id] for shipment_id in before} == before
+        before = told
+
+
+def test_a_line_without_an_order_item_id_is_found_by_its_sku_where_only_one_item_has_it() -> None:
+    twice = (ORDER, 2, "I-MUG-2", "MUG", "AMZ-MUG", 1, 1)
+    assert Parcels(MUG, *KIT).add("S-1", (None, "MUG", 1), (None, "PLATE", 2), (None, "BOWL", 1)).told()[0] == {
+        "S-1": {"I-MUG": 1, "I-SET": 1}
+    }
+    told, why = Parcels(MUG, twice).add("S-1", (None, "MUG", 1)).told()
+    assert told == {}
+    assert why["S-1"] == {
+        "order_item_unknown": "line 1 (SKU MUG): no order_item_id, and the SKU is in the order items I-MUG, I-MUG-2"
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "detail"),
+    [
+        (("I-X", "MUG", 1), "line 1 (order item I-X, SKU MUG): the order has no such item; it has I-MUG, I-SET"),
+        ((None, "CUP", 1), "line 1 (SKU CUP): no order_item_id, and no order item has the SKU"),
+        ((None, None, 1), "line 1: neither order_item_id nor sku"),
+        (("I-SET", None, 1), "line 1 (order item I-SET): the order item consists of PLATE, BOWL"),
+        (("I-SET", "CUP", 1), "line 1 (order item I-SET, SKU CUP): the order item consists of PLATE, BOWL"),
+        (("I-MUG", "PLATE", 1), "line 1 (order item I-MUG, SKU PLATE): the order item consists of MUG"),
+        (("i-mug", "MUG", 1), "line 1 (order item i-mug, SKU MUG): the order has no such item; it has I-MUG, I-SET"),
+    ],
+)
+def test_a_line_that_fits_no_order_item_holds_its_parcel(line: Line, detail: str) -> None:
+    told, why = Parcels(MUG, *KIT).add("S-1", line, ("I-MUG", "MUG", 1)).told()
+    assert (told, why) == ({}, {"S-1": {"order_item_unknown": detail}})
+
+
+@pytest.mark.parametrize("sku", [None, "MUG-OF-ANOTHER-COLOUR"])
+def test_the_order_item_id_is_enough_for_an_item_that_is_no_kit(sku: str | None) -> None:
+    assert Parcels(MUG).add("S-1", ("I-MUG", sku, 2)).told() == ({"S-1": {"I-MUG": 2}}, {})
+
+
+@pytest.mark.parametrize(
+    ("quantity", "said"),
+    [
+        (-1, "line 2 (order item I-MUG, SKU MUG): quantity is -1, no whole number of units"),
+        (1.5, "line 2 (order item I-MUG, SKU MUG): quantity is 1.5, no whole number of units"),
+        (float("inf"), "line 2 (order item I-MUG, SKU MUG): quantity is inf, no whole number of units"),
+        (1e300, "line 2 (order item I-MUG, SKU MUG): quantity is 1e+300, no whole number of units"),
+        (float("nan"), "line 2 (order item I-MUG, SKU MUG): quantity is no number"),
+    ],
+)
+def test_a_quantity_that_is_no_number_of_units_holds_its_parcel(quantity: float, said: str) -> None:
+    told, why = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", quantity)).told()
+    assert (told, why) == ({}, {"S-1": {"quantity_invalid": said}})
+
+
+def test_a_line_of_zero_is_left_out_and_a_parcel_of_nothing_else_is_held() -> None:
+    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-X", "CUP", 0)).told() == ({"S-1": {"I-MUG": 1}}, {})
+    zero = {"S-1": {"quantity_invalid": "each of its lines says 0"}}
+    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 0)).told() == ({}, zero)
+
+
+def test_a_parcel_without_lines_is_held() -> None:
+    assert Parcels(MUG).add("S-1").told() == ({}, {"S-1": {"parcel_empty": "it has no line in wms_shipment_line"}})
+
+
+def test_a_parcel_without_a_tracking_number_is_held_and_its_units_count() -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None).add("S-2", ("I-MUG", "MUG", 1))
+    told, why = parcels.told()
+    assert told == {}
+    assert {shipment_id: list(codes) for shipment_id, codes in why.items()} == {
+        "S-1": ["tracking_missing"],
+        "S-2": ["quantity_excessive"],
+    }
+
+
+def test_a_label_bought_from_amazon_needs_no_tracking_number_and_its_units_count() -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None, is_amazon_label=True)
+    told, why = parcels.add("S-2", ("I-MUG", "MUG", 1)).told()
+    assert (told, list(why)) == ({"S-1": {"I-MUG": 3}}, ["S-2"])
+
+
+def test_a_parcel_of_nothing_but_a_part_of_a_kit_needs_no_tracking_number() -> None:
+    parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 2), tracking_number=None).add("S-2", ("I-SET", "BOWL", 1))
+    told, why = parcels.told()
+    assert (told, list(why["S-1"])) == ({"S-2": {"I-SET": 1}}, ["kit_in_other_parcel"])
+
+
+def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
+    lines: Sequence[Line] = [("I-MUG", "MUG", 9), ("I-X", "MUG", 1), ("I-MUG", "MUG", -1), ("I-Y", "MUG", 1)]
+    told, why = Parcels(MUG).add("S-1", *lines, tracking_number=None).told()
+    assert told == {}
+    assert list(why["S-1"]) == ["quantity_invalid", "order_item_unknown", "quantity_excessive", "tracking_missing"]
+    assert why["S-1"]["order_item_unknown"].count("the order has no such item") == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "detail"),
+    [
+        ({"is_order_known": False}, "order_unknown", f"wms_order has no order {ORDER}"),
+        ({"is_order_known": False, "order_number": ""}, "order_unknown", "it names no order"),
+        ({"status": "packed"}, "shipment_status_unknown", "its status is packed"),
+        (
+            {"is_id_missing": True},
+            "shipment_id_missing",
+            "rows of this order in wms_shipment have no shipment_id",
+        ),
+        ({"is_id_ambiguous": True}, "shipment_id_ambiguous", "wms_shipment has different rows with this shipment_id"),
+    ],
+)
+def test_a_parcel_that_cannot_be_looked_into_is_held_for_that_alone_and_does_not_count(
+    header: dict[str, Any], code: str, detail: str
+) -> None:
+    parcels = (
+        Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None, **header).add("S-2", ("I-MUG", "MUG", 3))
+    )
+    assert parcels.told() == ({"S-2": {"I-MUG": 3}}, {"S-1": {code: detail}})
+
+
+def test_parcels_of_one_order_do_not_concern_another() -> None:
+    other = (ORDER[:-1] + "2", 1, "I-MUG", "MUG", "AMZ-MUG", 1, 1)
+    parcels = Parcels(MUG, other).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-MUG", "MUG", 1), order_number=other[0])
+    assert parcels.told() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-MUG": 1}}, {})
+
+
+def test_without_parcels_there_is_nothing_to_tell(sqlite_url: str) -> None:
+    warehouse = SqlWarehouse(sqlite_url, name="us")
+    warehouse.ensure_tables()
+    items, faults = parcel_items(warehouse.shipments("us"), warehouse.shipment_lines([]), warehouse.order_lines([]))
+    WarehouseActor(sqlite_url).write_parcel("X-1", shipment_id="S-1", lines=[])
+    shipments = warehouse.shipments("us")
+    no_items, some_faults = parcel_items(shipments, warehouse.shipment_lines(["S-1"]), warehouse.order_lines(["X-1"]))
+    assert [len(frame) for frame in (items, faults, no_items, some_faults)] == [0, 0, 0, 1]
+    assert items.dtypes.map(str).to_dict() == {
+        "shipment_id": "object",
+        "order_item_id": "object",
+        "quantity": "int64",
+    }
+    assert faults.dtypes.to_dict() == some_faults.dtypes.to_dict()
+
+
+def test_what_a_warehouse_ships_in_parts_is_told_in_parts(database_url: str) -> None:
+    warehouse, actor = SqlWarehouse(database_url, name="us"), WarehouseActor(database_url)
+    warehouse.ensure_tables()
+    kit = {"order_item_id": "I-SET", "seller_sku": "BREAKFAST"}
+    warehouse.load(
+        [order_row(ORDER)],
+        [
+            line_row(ORDER, 1, sku="MUG", quantity=3, order_item_id="I-MUG"),
+            line_row(ORDER, 2, sku="PLATE", quantity=4, units_per_kit=2, **kit),
+            line_row(ORDER, 3, sku="BOWL", quantity=2, units_per_kit=1, **kit),
+        ],
+    )
+    actor.pick(ORDER)
+    actor.ship(ORDER, shipment_id="S-1", units={1: 2, 2: 2})
+    actor.ship(ORDER, shipment_id="S-2", units={2: 2, 3: 2}, is_amazon_label=True)
+    actor.ship(ORDER, shipment_id="S-3", units={1: 1}, status="open")
+
+    def told() -> list[list[Any]]:
+        shipments = warehouse.shipments("us")
+        items, faults = parcel_items(
+            shipments,
+            warehouse.shipment_lines(shipments["shipment_id"]),
+            warehouse.order_lines(shipments["order_number"]),
+        )
+        assert faults.empty
+        assert items.dtypes.map(str).tolist() == ["object", "object", "int64"]
+        return items.to_numpy().tolist()
+
+    parts = [["S-1", "I-MUG", 2], ["S-2", "I-SET", 2]]
+    assert told() == parts
+    actor.close("S-3")
+    actor.change("S-3", carrier="USPS", tracking_number="9400")
+    assert told() == [*parts, ["S-3", "I-MUG", 1]]
+    assert actor.order(ORDER)["status"] == "shipped"
+    actor.void("S-1")
+    assert told() == [["S-2", "I-SET", 1], ["S-3", "I-MUG", 1]]
+
+
+def test_every_reason_that_is_given_has_a_remedy_unless_there_is_nothing_to_do() -> None:
+    assert [code for code, remedy in REMEDIES.items() if not remedy] == ["kit_in_other_parcel"]
+    assert all(re.fullmatch(r"[a-z_]+", code) for code in REMEDIES)
