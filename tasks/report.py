@@ -37,7 +37,9 @@ def report(batch: BatchRef) -> None:
         description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
     )
     create_table_artifact(
-        key=f"held-orders-{key}", table=held_rows(gathered), description=f"What is held of {batch.connection}, and why"
+        key=f"held-{'parcels' if batch.kind == 'confirm' else 'orders'}-{key}",
+        table=held_rows(gathered),
+        description=f"What is held of {batch.connection}, and why",
     )
     if closed is not None:
         raise closed

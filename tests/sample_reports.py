@@ -1,4 +1,4 @@
-"""Reports to look at: an ordinary day, a quiet run, a failed one, and one whose sum is wrong."""
+"""Reports of imports to look at: an ordinary day, a quiet run, a failed one, and one whose sum is wrong."""
 
 from __future__ import annotations
 
@@ -53,9 +53,17 @@ def held_orders() -> tuple[HeldOrder, ...]:
     )
 
 
-def finding(meaning: str, severity: Severity, checked: int, unexpected: int, problem: str | None = None) -> Finding:
+def finding(
+    meaning: str,
+    severity: Severity,
+    checked: int,
+    unexpected: int,
+    problem: str | None = None,
+    *,
+    suite: str = "orders",
+) -> Finding:
     rule = "expect_column_values_to_be_in_set"
-    return Finding("orders", rule, "column", meaning, severity, checked, unexpected, problem)
+    return Finding(suite, rule, "column", meaning, severity, checked, unexpected, problem)
 
 
 FINDINGS = QualityReport(

@@ -11,7 +11,6 @@ import os
 import re
 from dataclasses import replace
 from datetime import UTC, date, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,46 +23,17 @@ from mfn.quality.model import Finding, QualityReport
 from mfn.reports.grouping import group_held, read_instructions
 from mfn.reports.html import render_index, render_page
 from mfn.reports.markdown import held_rows, render_markdown
-from mfn.reports.model import Conflict, HeldOrder, RunReport
+from mfn.reports.model import CarrierUse, Conflict, HeldOrder, LateParcel, Punctuality, RunReport
 from mfn.reports.trend import HEIGHT, draw_trend
+from tests.pages import Page
+from tests.sample_confirm_reports import confirm_broken_off, confirm_day, confirm_quiet, past_confirmations
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run, wrong_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-SAMPLES = [ordinary_day, quiet_run, failed_run, wrong_sum]
-
-
-class Page(HTMLParser):
-    """What a browser makes of a page: its texts, tags and attributes."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in {"href", "src", "srcset", "action", "data"}]
-        if tag not in {"meta", "link", "br"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's
-        self.tags.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
+SAMPLES = [ordinary_day, quiet_run, failed_run, wrong_sum, confirm_day, confirm_quiet, confirm_broken_off]
 
 
 def assert_golden(name: str, text: str) -> None:
@@ -85,7 +55,8 @@ def test_the_markdown_is_the_golden_one(sample: Callable[[], RunReport]) -> None
 
 def test_the_index_is_the_golden_one() -> None:
     days = [date(2026, 11, 1), date(2026, 10, 31)]
-    assert_golden("report_index.html", render_index(past_runs(3), day=date(2026, 11, 2), days=days, is_newest=True))
+    rows = sorted([*past_runs(3), *past_confirmations(12)], key=lambda row: row.started_at, reverse=True)
+    assert_golden("report_index.html", render_index(rows, day=date(2026, 11, 2), days=days, is_newest=True))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.__name__)
@@ -214,8 +185,25 @@ def hostile() -> RunReport:
     )
 
 
-def test_html_in_any_text_is_shown_and_never_run() -> None:
-    text = render_page(hostile())
+def hostile_parcels() -> RunReport:
+    day = confirm_day()
+    shown = replace(hostile().held[0], parcel=HOSTILE)
+    return replace(
+        day,
+        connection=HOSTILE,
+        held=(shown,),
+        noted=(shown,),
+        warnings={HOSTILE: 1},
+        conflicts=hostile().conflicts,
+        punctuality=Punctuality(late_parcels=(LateParcel(HOSTILE, HOSTILE, START, None, HOSTILE),)),
+        carriers=(CarrierUse(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, is_unlisted=True, parcels=1),),
+        api_calls={HOSTILE: 1},
+    )
+
+
+@pytest.mark.parametrize("sample", [hostile, hostile_parcels], ids=lambda sample: sample.__name__)
+def test_html_in_any_text_is_shown_and_never_run(sample: Callable[[], RunReport]) -> None:
+    text = render_page(sample())
     page = Page(text)
     assert "<script" not in text
     assert "script" not in page.tags
@@ -224,8 +212,9 @@ def test_html_in_any_text_is_shown_and_never_run() -> None:
     assert "<script" not in index
 
 
-def test_markdown_in_any_text_is_shown_and_never_read() -> None:
-    text = render_markdown(hostile())
+@pytest.mark.parametrize("sample", [hostile, hostile_parcels], ids=lambda sample: sample.__name__)
+def test_markdown_in_any_text_is_shown_and_never_read(sample: Callable[[], RunReport]) -> None:
+    text = render_markdown(sample())
     outside_code = "\n".join(line for line in text.splitlines() if not line.startswith("    "))
     assert not re.search(r"(?<!\\)[<`]", outside_code)
     assert not re.search(r"(?<!\\)\]\(", outside_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from mfn.reports.model import PastRun
 from mfn.reports.writing import write_report
+from tests.sample_confirm_reports import confirm_quiet
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run
 
 if TYPE_CHECKING:
@@ -98,8 +100,37 @@ def test_a_page_that_cannot_be_put_in_place_leaves_nothing_half_written(tmp_path
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
-def test_runs_of_other_kinds_stand_in_the_index_without_figures_they_do_not_have(tmp_path: Path) -> None:
-    confirm = PastRun("us-confirm-20261102-080000-0f0f0f", "us", "confirm", "done", START, {"shipments": 4})
-    write_report(tmp_path, ordinary_day(), [confirm])
-    row = (tmp_path / "index.html").read_text(encoding="utf-8").split(confirm.batch_id)[1].split("</tr>")[0]
-    assert row.count("\N{EN DASH}") == 3
+def cells(index: str, run: PastRun) -> list[str]:
+    row = index.split(run.batch_id)[1].split("</tr>", maxsplit=1)[0]
+    return re.findall(r'<td class="number[^"]*">([^<]*)</td>', row)
+
+
+def test_runs_of_every_kind_stand_in_the_index_with_the_figures_that_they_have(tmp_path: Path) -> None:
+    counts = {"shipments": 9, "sent": 4, "held": 2, "skipped": 0, "failed": 3, "pending": 0}
+    confirm = PastRun("us-confirm-20261102-080000-0f0f0f", "us", "confirm", "done", START, counts)
+    died = PastRun("eu-confirm-20261102-080000-0f0f0f", "eu", "confirm", "failed", START, {"shipments": 1})
+    purge = PastRun("us-purge-20261102-080000-0f0f0f", "us", "purge", "done", START, {"purged": 4})
+    write_report(tmp_path, ordinary_day(), [confirm, died, purge])
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert cells(index, ordinary_day().as_past_run) == ["138 orders", "117", "5"]
+    assert cells(index, confirm) == ["9 parcels", "4", "5"]
+    assert cells(index, died) == ["1 parcel", "\N{EN DASH}", "\N{EN DASH}"]
+    assert cells(index, purge) == ["\N{EN DASH}"] * 3
+
+
+def test_the_index_leaves_out_runs_that_had_nothing_to_do_but_for_the_newest_and_the_day_has_them_all(
+    tmp_path: Path,
+) -> None:
+    quiet = [
+        replace(confirm_quiet().as_past_run, batch_id=f"us-confirm-{n}", started_at=START - timedelta(minutes=5 * n))
+        for n in range(200)
+    ]
+    failed = replace(quiet[70], batch_id="us-confirm-failed", status="failed")
+    write_report(tmp_path, ordinary_day(), [*quiet, failed])
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    shown = re.findall(r'<td class="fixed"><a href="([^"]+).html"', index)
+    assert shown == [ordinary_day().batch_id, "us-confirm-0", "us-confirm-failed"]
+    on_that_day = sum(run.started_at.date() == START.date() for run in quiet) - 1
+    assert f"{on_that_day} more on this day</a>, {on_that_day} of them with nothing to do" in index
+    day = (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8")
+    assert day.count('<td class="fixed"><a') == on_that_day + 3

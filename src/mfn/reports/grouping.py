@@ -28,6 +28,33 @@ TITLES = {
     "duplicate_line": "Order item stands twice",
     "invalid_payload": "Order that cannot be read",
     "rule_hold": "Held by a rule",
+    "rule_fail": "Refused by a rule",
+    "rule_skip": "Left out by a rule",
+    "shipment_id_missing": "Parcel without an id",
+    "shipment_id_ambiguous": "One id for different parcels",
+    "shipment_status_unknown": "Parcel status unknown",
+    "order_unknown": "Parcel of an order that is not known",
+    "order_cancelled": "Order cancelled at Amazon",
+    "parcel_empty": "Parcel without lines",
+    "quantity_invalid": "Quantity that cannot be",
+    "order_item_unknown": "Item that is not in the order",
+    "quantity_excessive": "More than was ordered",
+    "kit_incomplete": "Kit not complete yet",
+    "kit_in_other_parcel": "Part of a kit, told with another parcel",
+    "tracking_missing": "No tracking number",
+    "carrier_missing": "No carrier",
+    "carrier_unlisted": "Carrier that nothing maps",
+    "refused_by_amazon": "Refused by Amazon",
+    "amazon_label": "Label bought from Amazon",
+    "ship_plus": "Ship+ order",
+    "shown_by_amazon": "Amazon shows it already",
+    "voided": "Taken back by the warehouse",
+    "tracking_unusual": "Tracking number unlike its carrier's",
+    "ship_date_missing": "No ship date",
+    "ship_date_early": "Ship date before the order",
+    "ship_date_future": "Ship date in the future",
+    "sfp_split": "Prime order in several parcels",
+    "sent_again": "Sent again, since Amazon did not show it",
     "payment_pending": "Payment pending at Amazon",
     "placed_before_start": "Placed before the start date",
     "not_merchant_fulfilled": "Fulfilled by Amazon",
@@ -51,12 +78,12 @@ class Instruction:
 
 @dataclass(frozen=True)
 class HeldGroup:
-    """The orders that are held for one reason.
+    """The orders, or parcels, that are held for one reason.
 
     Attributes:
         code: The reason's code.
         title: In words.
-        count: How many orders it holds.
+        count: How many orders, or parcels, it holds.
         instructions: What to do.
         orders: The first of them with what is wrong with each, the most urgent first.
         further: How many more there are.
@@ -76,13 +103,13 @@ def title_of(code: str) -> str:
 
 
 def group_held(held: Sequence[HeldOrder]) -> tuple[HeldGroup, ...]:
-    """Held orders by reason, the most frequent first; an order with two reasons stands in both groups.
+    """Held orders or parcels by reason, the most frequent first; one with two reasons stands in both groups.
 
     Args:
-        held: The orders, in any order.
+        held: The orders or parcels, in any order.
     """
     by_code: dict[str, list[tuple[HeldOrder, Reason]]] = defaultdict(list)
-    for order in sorted(held, key=lambda order: (order.ship_by or NEVER, order.order_id)):
+    for order in sorted(held, key=lambda order: (order.ship_by or NEVER, order.order_id, order.parcel or "")):
         for reason in order.reasons:
             by_code[reason.code].append((order, reason))
     groups = [_group(code, entries) for code, entries in by_code.items()]
@@ -94,7 +121,7 @@ def _group(code: str, entries: list[tuple[HeldOrder, Reason]]) -> HeldGroup:
     return HeldGroup(
         code=code,
         title=title_of(code),
-        count=len({order.order_id for order, _ in entries}),
+        count=len({(order.order_id, order.parcel) for order, _ in entries}),
         instructions=read_instructions(reason.remedy for _, reason in entries),
         orders=shown,
         further=len(entries) - len(shown),

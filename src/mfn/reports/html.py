@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mfn.models import SUMMED
 from mfn.reports.grouping import SHOWN_ORDERS, group_held, title_of
 from mfn.reports.trend import draw_trend
 from mfn.reports.wording import (
@@ -23,20 +24,31 @@ from mfn.reports.wording import (
     headline,
     hours_left,
     lasted,
+    late_by,
     moment,
     number,
     utc,
+    verified,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date as Date  # noqa: N812 - a type beside the filter of the same name
 
+    from mfn.models import BatchKind
     from mfn.reports.model import PastRun, RunReport
 
 CONSEQUENCES = {"critical": "held", "warning": "let through", "info": "noted"}
 SHARE_WIDTH = 1000
 SHOWN_ROWS = 100
+SHOWN_LATE = 50
+NO_FIGURE = "\N{EN DASH}"
+SHOWN_CARRIERS = 50
+FIGURES: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("fetched", "loaded", "held"),
+    "confirm": ("shipments", "sent", "held", "failed"),
+}
+"""What the table below the trend shows of each run."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,16 @@ def render_page(report: RunReport) -> str:
         report=report,
         headline=headline(report),
         words=WORDS[report.kind],
+        verified=verified(report),
         conflicts_heading=conflicts_heading(report),
         shares=_shares(report),
         seen_at=report.finished_at or report.started_at,
         groups=group_held(report.held),
+        noted=group_held(report.noted),
         shown_orders=SHOWN_ORDERS,
+        shown_late=SHOWN_LATE,
+        shown_carriers=SHOWN_CARRIERS,
+        figures=FIGURES[report.kind],
         # What could not run first, then what holds orders, then the rest, the most frequent first.
         broken=sorted(broken, key=lambda found: (not found.problem, found.severity != "critical", -found.unexpected)),
         passed=passed,
@@ -78,14 +95,19 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
     """The page of one day's runs.
 
     Args:
-        rows: The day's runs, newest first; the index shows the first of many and links the day's own page.
+        rows: The day's runs, newest first. The index leaves out those that had nothing to do, but for the newest of
+            each connection and kind, shows the first of many, and links the day's own page, which has all of them.
         day: The day, in UTC.
         days: Other days that have a page, newest first.
         is_newest: Whether this becomes `index.html`; the others lie in `days/`.
     """
+    newest = {(row.connection, row.kind): row for row in reversed(rows)}
+    telling = [row for row in rows if not row.is_quiet or row is newest[row.connection, row.kind]]
+    shown = telling[:SHOWN_ROWS] if is_newest else rows
     return _environment().get_template("index.html.j2").render(
-        rows=rows[:SHOWN_ROWS] if is_newest else rows,
-        further=max(0, len(rows) - SHOWN_ROWS) if is_newest else 0,
+        rows=[(row, *_figures(row)) for row in shown],
+        further=len(rows) - len(shown),
+        quiet=len(rows) - len(telling),
         day=day,
         days=days,
         newest=is_newest,
@@ -93,9 +115,21 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
     )  # fmt: skip
 
 
+def _figures(run: PastRun) -> tuple[str, str, str]:
+    """What a run was given, what of it was passed on, and what was held or refused, as far as it got."""
+    names = SUMMED.get(run.kind, ())
+    words = WORDS.get(run.kind)
+    given, done = (run.counts.get(name) for name in names[:2]) if names else (None, None)
+    held = [run.counts[name] for name in ("held", "failed") if name in names and name in run.counts]
+    return (
+        counted(given, words.noun) if words and given is not None else NO_FIGURE,
+        number(done) if done is not None else NO_FIGURE,
+        number(sum(held)) if held else NO_FIGURE,
+    )
+
+
 def _shares(report: RunReport) -> list[_Share]:
-    parts = {"held-colour" if name == "held" else name: count for name, count in report.outcomes.items()}
-    parts["undecided"] = max(0, report.unaccounted)
+    parts = {**report.outcomes, "undecided": max(0, report.unaccounted)}
     whole = sum(parts.values())
     shares, x = [], 0.0
     for name, count in parts.items():
@@ -104,6 +138,11 @@ def _shares(report: RunReport) -> list[_Share]:
             shares.append(_Share(name, round(x, 1), round(width, 1)))
             x += width
     return shares
+
+
+def colour(name: str) -> str:
+    """The class that gives a part of the sum its colour; the bare names of some are those of pills."""
+    return f"{name}-colour" if name in {"held", "failed"} else name
 
 
 @cache
@@ -118,6 +157,6 @@ def _environment() -> Environment:
     style = files("mfn.reports").joinpath("templates/style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=Markup(digest))  # noqa: S704 - our own file
-    filters = (by_count, counted, date, hours_left, lasted, moment, number, title_of, utc)
+    filters = (by_count, colour, counted, date, hours_left, lasted, late_by, moment, number, title_of, utc)
     environment.filters.update({one.__name__: one for one in filters})
     return environment

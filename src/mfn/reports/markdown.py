@@ -6,12 +6,24 @@ import re
 from typing import TYPE_CHECKING
 
 from mfn.models import SUMMED
-from mfn.reports.grouping import group_held, title_of
-from mfn.reports.wording import WORDS, by_count, conflicts_heading, headline, number, utc
+from mfn.reports.grouping import NEVER, group_held, title_of
+from mfn.reports.wording import (
+    WORDS,
+    by_count,
+    carrier_told,
+    conflicts_heading,
+    counted,
+    headline,
+    late_by,
+    moment,
+    number,
+    utc,
+    verified,
+)
 
 if TYPE_CHECKING:
     from mfn.reports.grouping import HeldGroup
-    from mfn.reports.model import RunReport
+    from mfn.reports.model import HeldOrder, RunReport
 
 SHOWN_ORDERS = 20
 SHOWN_ROWS = 1000
@@ -35,6 +47,7 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
         lines += [f"**What to do:** {_plain(report.remedy)}", ""] if report.remedy else []
         lines += [f"    mfn rerun {report.batch_id}", ""]
     lines += [_sum(report), ""]
+    lines += _parcels(report) if report.kind == "confirm" else []
     for group in group_held(report.held):
         lines += _group(group)
     for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone, report.ignored)):
@@ -44,30 +57,38 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     if report.conflicts:
         lines += [f"**{conflicts_heading(report)}:**", ""]
         lines += [
-            f"- {_plain(conflict.order_id)}: {_plain(conflict.what)} (warehouse: {_plain(conflict.status)})"
+            f"- {_plain(conflict.order_id)}: {_plain(conflict.what)}"
+            f" ({'warehouse: ' if report.kind == 'import' else ''}{_plain(conflict.status)})"
             for conflict in report.conflicts[:SHOWN_ORDERS]
         ]
         lines += [_more(len(report.conflicts) - SHOWN_ORDERS), ""]
     for finding in report.findings.not_run:
         lines += [f"**A check could not run:** {_plain(finding.meaning)}. {_plain(finding.problem or '')}", ""]
+    if report.kind == "confirm" and report.api_calls:
+        calls = ", ".join(
+            f"{_plain(operation)} {number(count)}" for operation, count in sorted(report.api_calls.items())
+        )
+        lines += [f"Calls to Amazon: {calls}.", ""]
     lines += [f"Batch {_plain(report.batch_id)}, {utc(report.started_at)}." + (f" [The page]({url})" if url else "")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
 def held_rows(report: RunReport) -> list[dict[str, str]]:
-    """The held orders as rows of a Prefect table, the most urgent first; at most `SHOWN_ROWS`.
+    """The held orders or parcels as rows of a Prefect table, the most urgent first; at most `SHOWN_ROWS`.
 
     Args:
         report: What to tell.
 
     Returns:
-        `order`, `reason`, `detail`, `ship_by` (UTC), `service_level`, `prime`, `what_to_do`: one row a reason.
+        `order`, of a parcel `parcel`, `reason`, `detail`, `ship_by` (UTC), `service_level`, `prime`, `what_to_do`: one
+        row a reason.
     """
     entries = [(order, reason) for order in report.held for reason in order.reasons]
-    entries.sort(key=lambda entry: (entry[0].ship_by is None, entry[0].ship_by, entry[0].order_id))
+    entries.sort(key=lambda entry: (entry[0].ship_by or NEVER, entry[0].order_id, entry[0].parcel or ""))
     return [
         {
             "order": order.order_id,
+            **({"parcel": order.parcel} if order.parcel is not None else {}),
             "reason": reason.code,
             "detail": reason.detail,
             "ship_by": utc(order.ship_by) if order.ship_by else "",
@@ -90,6 +111,37 @@ def _sum(report: RunReport) -> str:
     return f"**✗ THE SUM DOES NOT ADD UP:** {told}, {number(abs(report.unaccounted))} {kind}"
 
 
+def _parcels(report: RunReport) -> list[str]:
+    """What a confirm run has of its own: late ones first, then carriers."""
+    against = report.punctuality
+    counts = {
+        "overdue and not told": against.overdue,
+        "told late": against.late,
+        "due in 12 h and not told": against.soon,
+        "told on time": against.on_time,
+        "corrected": against.corrected,
+        "without a ship-by": against.unknown,
+    }
+    told = ", ".join(f"{number(count)} {name}" for name, count in counts.items() if count)
+    lines = [f"**Against ship-by:** {told}", ""] if told else []
+    seen_at = report.finished_at or report.started_at
+    lines += [
+        f"- {_plain(late.order_id)}, parcel {_plain(late.parcel)}: ship by {moment(late.ship_by)},"
+        f" {f'told {moment(late.told_at)}' if late.told_at else f'{_plain(late.status)}, not told'},"
+        f" {late_by(late.ship_by, late.told_at or seen_at)} late"
+        for late in against.late_parcels[:SHOWN_ORDERS]
+    ]
+    lines += [_more(len(against.late_parcels) - SHOWN_ORDERS), ""]
+    lines += [verified(report), ""]
+    if report.carriers:
+        lines += ["**Carriers, as the warehouse writes them and as Amazon was told:**", ""]
+        lines += [
+            f"- {counted(use.parcels, 'parcel')}: {_plain(carrier_told(use))}" for use in report.carriers[:SHOWN_ORDERS]
+        ]
+        lines += [_more(len(report.carriers) - SHOWN_ORDERS), ""]
+    return lines
+
+
 def _group(group: HeldGroup) -> list[str]:
     lines = [f"### {number(group.count)} held: {_plain(group.title)}", ""]
     for instruction in group.instructions:
@@ -97,8 +149,13 @@ def _group(group: HeldGroup) -> list[str]:
         # Indented, not fenced: no row can end the block.
         lines += [f"    {paste}" for paste in instruction.pastes]
         lines += ["", *([_more(instruction.further), ""] if instruction.further else [])]
-    lines += [f"- {_plain(order.order_id)}: {_plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
-    return [*lines, _more(group.count - SHOWN_ORDERS, "mfn orders --status held"), ""]
+    lines += [f"- {_plain(_named(order))}: {_plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
+    command = "mfn orders --status held" if group.orders[0][0].parcel is None else ""
+    return [*lines, _more(group.count - SHOWN_ORDERS, command), ""]
+
+
+def _named(order: HeldOrder) -> str:
+    return order.order_id if order.parcel is None else f"{order.order_id}, parcel {order.parcel}"
 
 
 def _more(count: int, command: str = "") -> str:

@@ -20,14 +20,15 @@ SHOWN_RUNS = 30
 
 @dataclass(frozen=True)
 class HeldOrder:
-    """An order that waits for a person.
+    """An order, or a parcel of one, that waits for a person or is worth a look.
 
     Attributes:
         order_id: Amazon's order id.
-        reasons: Everything that holds it.
+        reasons: Everything that holds it, or that is odd about it.
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped, or None.
         service_level: Amazon's fulfillmentServiceLevel, or None.
+        parcel: Which parcel of the order it is, by the warehouse's id; None: the whole order.
     """
 
     order_id: str
@@ -35,6 +36,7 @@ class HeldOrder:
     is_sfp: bool = False
     ship_by: datetime | None = None
     service_level: str | None = None
+    parcel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,73 @@ class Urgency:
 
 
 @dataclass(frozen=True)
+class LateParcel:
+    """A parcel of which Amazon was told after its ship-by, or of which it still has to be told.
+
+    Attributes:
+        order_id: Amazon's order id.
+        parcel: The warehouse's id of the parcel.
+        ship_by: By when Amazon wanted to be told.
+        told_at: When it was; None: not yet.
+        status: Where the parcel stands.
+        is_sfp: Whether the order is Seller Fulfilled Prime.
+    """
+
+    order_id: str
+    parcel: str
+    ship_by: datetime
+    told_at: datetime | None
+    status: str
+    is_sfp: bool = False
+
+
+@dataclass(frozen=True)
+class Punctuality:
+    """Parcels against their ship-by. What counts is when Amazon is told, not the ship date inside.
+
+    Attributes:
+        on_time: Told in this run before their ship-by.
+        late: Told in this run after it.
+        corrected: Told before, and in this run once more, since the warehouse changed them.
+        unknown: Told in this run; Amazon names no ship-by.
+        overdue: Not told yet, also of earlier runs, and their ship-by has passed.
+        soon: Not told yet, and due in the next 12 hours.
+        late_parcels: Those that are late: the ones that are not told yet first, each part by ship-by.
+    """
+
+    on_time: int = 0
+    late: int = 0
+    corrected: int = 0
+    unknown: int = 0
+    overdue: int = 0
+    soon: int = 0
+    late_parcels: tuple[LateParcel, ...] = ()
+
+
+@dataclass(frozen=True)
+class CarrierUse:
+    """A carrier as the warehouse writes it, and as Amazon was told in this run.
+
+    Attributes:
+        carrier: As the warehouse writes it, or None.
+        service: Likewise.
+        carrier_code: As Amazon was told.
+        carrier_name: Likewise, where the code is `Other`; else None.
+        shipping_method: Likewise, or None.
+        is_unlisted: Whether nothing maps it, and it went out as `Other`.
+        parcels: How many.
+    """
+
+    carrier: str | None
+    service: str | None
+    carrier_code: str
+    carrier_name: str | None
+    shipping_method: str | None
+    is_unlisted: bool
+    parcels: int
+
+
+@dataclass(frozen=True)
 class PastRun:
     """One run, as the trend and the index show it.
 
@@ -94,6 +163,11 @@ class PastRun:
     status: str
     started_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it ended well and there was nothing to do."""
+        return self.status == "done" and self.kind in SUMMED and not self.counts.get(SUMMED[self.kind][0])
 
 
 @dataclass(frozen=True)
@@ -120,9 +194,12 @@ class RunReport:
             or was refused.
         ignored: Ignored orders, or skipped parcels, by reason code.
         conflicts: What Amazon changed too late.
-        warnings: Orders by warning code: worth a look, no reason to hold.
+        warnings: Orders, or parcels that were let through, by warning code: worth a look, no reason to hold.
         findings: What the expectations found.
         urgency: Ship-by and SFP of what was loaded.
+        noted: Of a confirm run the parcels that were let through with a warning.
+        punctuality: Of a confirm run, parcels against their ship-by.
+        carriers: Of a confirm run, carriers as written and as sent, the most frequent first.
         history: Other runs of this connection and kind, in any order; the newest are shown.
     """
 
@@ -146,6 +223,9 @@ class RunReport:
     warnings: Mapping[str, int] = field(default_factory=dict)
     findings: QualityReport = field(default_factory=QualityReport)
     urgency: Urgency = field(default_factory=Urgency)
+    noted: tuple[HeldOrder, ...] = ()
+    punctuality: Punctuality = field(default_factory=Punctuality)
+    carriers: tuple[CarrierUse, ...] = ()
     history: tuple[PastRun, ...] = ()
 
     @property

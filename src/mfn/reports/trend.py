@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mfn.models import SUMMED
 from mfn.reports.model import SHOWN_RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from mfn.models import BatchKind
     from mfn.reports.model import PastRun
 
 HEIGHT = 120.0
@@ -18,10 +20,16 @@ STEP = 22.0
 LEAST = 2.0
 """Units of the drawing: how high it is, the room of a bar, and the height below which nobody would see it."""
 
+PARTS: Mapping[BatchKind, Mapping[str, tuple[str, ...]]] = {
+    "import": {"loaded": ("loaded",), "held": ("held",)},
+    "confirm": {"sent": ("sent",), "held": ("held", "failed")},
+}
+"""What the bars of each kind of run are made of, from the bottom; on top is `other`, the rest of what it was given."""
+
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a bar: `loaded`, `held` or `other`, from `y` downwards."""
+    """One part of a bar, one of `PARTS` or `other`, from `y` downwards."""
 
     name: str
     y: float
@@ -73,8 +81,9 @@ def draw_trend(runs: Sequence[PastRun]) -> Trend:
 
 
 def _parts(run: PastRun) -> dict[str, int]:
-    loaded, held = run.counts.get("loaded", 0), run.counts.get("held", 0)
-    return {"loaded": loaded, "held": held, "other": max(0, run.counts.get("fetched", 0) - loaded - held)}
+    parts = {name: sum(run.counts.get(count, 0) for count in counts) for name, counts in PARTS[run.kind].items()}
+    given = run.counts.get(SUMMED[run.kind][0], 0)
+    return {**parts, "other": max(0, given - sum(parts.values()))}
 
 
 def _segments(run: PastRun, top: int) -> tuple[Segment, ...]:

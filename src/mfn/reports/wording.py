@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mfn.models import BatchKind
-    from mfn.reports.model import RunReport
+    from mfn.reports.model import CarrierUse, RunReport
 
 MINUTE = 60
 
@@ -30,6 +30,7 @@ class Words:
         target: Where they go, with its article.
         left_alone: What those are that need nothing.
         conflict: What a person has to look at.
+        bars: The parts of the trend, as its legend has them: the good ones, those that are held, the others.
     """
 
     noun: str
@@ -38,16 +39,18 @@ class Words:
     target: str
     left_alone: str
     conflict: str
+    bars: tuple[str, str, str]
 
 
 WORDS: dict[BatchKind, Words] = {
     "import": Words(
         "order", "fetched from Amazon", "reached the warehouse", "the warehouse", "Ignored",
-        "changed at Amazon after the warehouse had begun",
+        "changed at Amazon after the warehouse had begun", ("loaded", "held", "unchanged, cancelled or ignored"),
     ),
     "confirm": Words(
         "parcel", "parcels were due", "reached Amazon", "Amazon", "Skipped",
         "with a parcel that the warehouse and Amazon see differently",
+        ("sent", "held or refused", "skipped or pending"),
     ),
 }  # fmt: skip
 
@@ -71,10 +74,28 @@ def headline(report: RunReport) -> str:
             else f"No {words.noun} would go to {words.target}"
         )
     elif done:
-        went = f"{counted(done, words.noun)} went to {words.target}"
+        late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
+        went = f"{counted(done, words.noun)} went to {words.target}{late}"
     else:
         went = f"Nothing new for {words.target}"
     return f"{went}, {waits}." if held else f"{went}, nothing is held."
+
+
+def verified(report: RunReport) -> str:
+    """What Amazon shows of everything that a confirm run's connection has sent so far; empty where that is nothing."""
+    shown, not_shown = report.counts.get("verified", 0), report.counts.get("unverified", 0)
+    if not shown + not_shown:
+        return ""
+    open_ = f"; {number(not_shown)} not seen there yet: Amazon is asked an hour after it was told" if not_shown else ""
+    return f"Of {counted(shown + not_shown, 'parcel')} sent so far Amazon shows {number(shown)}{open_}."
+
+
+def carrier_told(use: CarrierUse) -> str:
+    """`U.P.S., Ground → UPS, UPS Ground`: what the warehouse writes and what Amazon was told."""
+    written = ", ".join(part for part in (use.carrier or "no carrier", use.service) if part)
+    code = f"{use.carrier_code}: {use.carrier_name}" if use.carrier_name else use.carrier_code
+    told = ", ".join(part for part in (code, use.shipping_method) if part)
+    return f"{written} → {told}" + (" (nothing maps it)" if use.is_unlisted else "")
 
 
 def conflicts_heading(report: RunReport) -> str:
@@ -112,6 +133,15 @@ def lasted(start: datetime, end: datetime) -> str:
     """How long something took: `14.2 s`, `3 min 5 s`."""
     seconds = (end - start).total_seconds()
     return f"{seconds:.1f} s" if seconds < MINUTE else f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
+
+
+def late_by(ship_by: datetime, told_at: datetime) -> str:
+    """By how much something is late, rounded down: `25 min`, `3 h`, `2 days`."""
+    minutes = int((told_at - ship_by).total_seconds() // MINUTE)
+    hours, days = minutes // 60, minutes // (24 * 60)
+    if days > 1:
+        return f"{days} days"
+    return f"{hours} h" if hours else f"{minutes} min"
 
 
 def hours_left(time: datetime, now: datetime) -> int:

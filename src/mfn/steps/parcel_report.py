@@ -3,41 +3,111 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import and_, or_, select
+
+from mfn.database.engines import reading
 from mfn.errors import FatalError
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.parcels import parcels_of
-from mfn.models import ParcelStatus, Reason
-from mfn.reports.model import HeldOrder
+from mfn.ledger.parcels import EXAMINED, SENT
+from mfn.ledger.schema import Parcel, TrackedOrder
+from mfn.models import ParcelStatus
+from mfn.reports.model import CarrierUse, HeldOrder, LateParcel, Punctuality
+from mfn.rules.carriers import UNLISTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
-    from mfn.models import BatchRef
 
 WAITING = (ParcelStatus.HELD, ParcelStatus.FAILED)
+LET_THROUGH = (*SENT, ParcelStatus.PENDING)
+SOON = timedelta(hours=12)
 
 
-def parcel_facts(ledger: Ledger, batch: BatchRef) -> dict[str, Any]:
+def parcel_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
     """The parts of a `RunReport` that a confirm run has of its own.
 
     Args:
         ledger: The open ledger.
-        batch: The batch, closed.
+        batch: The row of the batch, closed.
 
     Returns:
-        `held`: every parcel that is held or was refused, late ones first; `ignored` and `warnings`: parcels of this run
-        by reason code.
+        `held`: every parcel that is held or was refused, late ones first; `noted`: parcels of this run that were let
+        through with a warning; `ignored` and `warnings`: parcels of this run by reason code; `punctuality`: those of
+        this run, and all that Amazon still has to be told of, against ship-by; `carriers`: those of this run as written
+        and as sent.
     """
-    mine = parcels_of(ledger, batch.connection, batch_id=batch.batch_id)
+    rows = _parcels(ledger, batch)
+    mine = [row for row in rows if row.batch_id == batch.batch_id]
     skipped = [row for row in mine if row.status == ParcelStatus.SKIPPED]
+    noted = [row for row in mine if row.status in LET_THROUGH and row.warnings]
+    told = [row for row in mine if row.status in SENT]
+    waiting = [row for row in rows if row.status in EXAMINED]
     return {
-        "held": tuple(_waiting(row) for row in parcels_of(ledger, batch.connection, statuses=WAITING)),
+        "held": tuple(_shown(row, row.reasons) for row in waiting if row.status in WAITING),
+        "noted": tuple(_shown(row, row.warnings) for row in noted),
         "ignored": Counter(reason.code for row in skipped for reason in read_reasons(row.reasons)),
-        "warnings": Counter(reason.code for row in mine for reason in read_reasons(row.warnings)),
+        "warnings": Counter(reason.code for row in noted for reason in read_reasons(row.warnings)),
+        "punctuality": _punctuality(told, waiting, batch.finished_at or datetime.now(UTC)),
+        "carriers": _carriers(told),
     }
+
+
+def _parcels(ledger: Ledger, batch: Row[Any]) -> Sequence[Row[Any]]:
+    """Parcels of the run and all that Amazon still has to be told of, by ship-by; with `is_sfp` of their orders."""
+    joined = and_(TrackedOrder.connection == Parcel.connection, TrackedOrder.order_id == Parcel.order_number)
+    statement = (
+        select(
+            Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.reasons, Parcel.warnings, Parcel.ship_by,
+            Parcel.sent_at, Parcel.times_sent, Parcel.carrier, Parcel.service, Parcel.carrier_code,
+            Parcel.carrier_name, Parcel.shipping_method, Parcel.batch_id, TrackedOrder.is_sfp,
+        )
+        .outerjoin(TrackedOrder, joined)
+        .where(Parcel.connection == batch.connection)
+        .where(or_(Parcel.batch_id == batch.batch_id, Parcel.status.in_(EXAMINED)))
+        .order_by(Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.shipment_id)
+    )  # fmt: skip
+    with reading(ledger.engine, what="the ledger") as database:
+        rows: Any = database.execute(statement).all()
+        return list(rows)
+
+
+def _punctuality(told: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: datetime) -> Punctuality:
+    """Parcels against ship-by; of one that was told again only the last time is known, so it is counted apart."""
+    first = [row for row in told if row.times_sent <= 1]
+    late = [row for row in first if row.ship_by is not None and row.sent_at > row.ship_by]
+    unknown = sum(row.ship_by is None for row in first)
+    due = [row for row in waiting if row.ship_by is not None and row.sent_at is None]
+    overdue = [row for row in due if row.ship_by < now]
+    return Punctuality(
+        on_time=len(first) - len(late) - unknown,
+        late=len(late),
+        corrected=len(told) - len(first),
+        unknown=unknown,
+        overdue=len(overdue),
+        soon=sum(now <= row.ship_by <= now + SOON for row in due),
+        late_parcels=tuple(
+            LateParcel(row.order_number, row.shipment_id, row.ship_by, row.sent_at, row.status, bool(row.is_sfp))
+            for row in (*overdue, *late)
+        ),
+    )
+
+
+def _carriers(told: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
+    counted = Counter(
+        (
+            row.carrier, row.service, row.carrier_code, row.carrier_name, row.shipping_method,
+            any(warning.code == UNLISTED for warning in read_reasons(row.warnings)),
+        )
+        for row in told
+    )  # fmt: skip
+    uses = [CarrierUse(*written_and_sent, parcels) for written_and_sent, parcels in counted.items()]
+    return tuple(sorted(uses, key=lambda use: (-use.parcels, use.carrier or "", use.service or "")))
 
 
 def refusal_of(row: Row[Any]) -> FatalError | None:
@@ -59,9 +129,5 @@ def refusal_of(row: Row[Any]) -> FatalError | None:
     )
 
 
-def _waiting(row: Row[Any]) -> HeldOrder:
-    reasons = tuple(
-        Reason(reason.code, f"parcel {row.shipment_id}: {reason.detail}", reason.remedy)
-        for reason in read_reasons(row.reasons)
-    )
-    return HeldOrder(row.order_number, reasons, ship_by=row.ship_by)
+def _shown(row: Row[Any], reasons: str | None) -> HeldOrder:
+    return HeldOrder(row.order_number, read_reasons(reasons), bool(row.is_sfp), row.ship_by, parcel=row.shipment_id)

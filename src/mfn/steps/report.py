@@ -104,7 +104,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     past = list_batches(ledger, connection=batch.connection, kind=batch.kind, limit=SHOWN_RUNS)
-    facts = parcel_facts(ledger, batch) if row.kind == "confirm" else _order_facts(ledger, batch, row)
+    facts = parcel_facts(ledger, row) if row.kind == "confirm" else _order_facts(ledger, batch, row)
     return RunReport(
         batch_id=row.batch_id,
         connection=row.connection,
