@@ -242,7 +242,7 @@ class _Deciding:
             "carrier_code": parcel["carrier_code"],
             "carrier_name": parcel["carrier_name"],
             "shipping_method": parcel["shipping_method"],
-            "tracking_number_sent": parcel["tracking_number"],
+            "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
             "items": self.items[row.shipment_id],
         }
         digest = digest_of_parcel(self.place.ledger, telling | {"shipped_at": row.shipped_at})
