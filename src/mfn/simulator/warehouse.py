@@ -38,6 +38,8 @@ SPLIT_EVERY = 7
 
 WITHOUT_NUMBER_EVERY = 33
 """One of so many parcels has no tracking number."""
+MISREAD_EVERY = 50
+"""One of so many tracking numbers has a wrong digit."""
 
 SPELLINGS = ("UPS", "UPS Ground", "U.P.S.", "FEDEX HOME DELIVERY", "U.S.P.S.", "USPS Priority", "Bob's Vans")
 """What the warehouse writes as carriers, in turn."""
@@ -157,16 +159,25 @@ def ship_loaded_orders(url: str) -> int:
 def _parcel(
     shipment_id: str, order_number: str, number: int, now: datetime, *, is_amazon_label: bool
 ) -> dict[str, Any]:
+    carrier = "Amazon" if is_amazon_label else SPELLINGS[number % len(SPELLINGS)]
+    tracking_number = _number_of_usps(number) if "S.P.S." in carrier or "USPS" in carrier else f"{number:012d}"
     return {
         "shipment_id": shipment_id,
         "order_number": order_number,
-        "carrier": "Amazon" if is_amazon_label else SPELLINGS[number % len(SPELLINGS)],
+        "carrier": carrier,
         "service": "Ground",
-        "tracking_number": None if number % WITHOUT_NUMBER_EVERY == 0 else f"{number:012d}",
+        "tracking_number": None if number % WITHOUT_NUMBER_EVERY == 0 else tracking_number,
         "shipped_at": now - timedelta(seconds=number),
         "is_amazon_label": is_amazon_label,
         "status": "closed",
     }
+
+
+def _number_of_usps(number: int) -> str:
+    """22 digits, the last of which checks the others; one of fifty is misread, and does not."""
+    digits = f"94001{number:016d}"
+    sum_of_digits = sum(int(digit) * (1 if place % 2 else 3) for place, digit in enumerate(reversed(digits)))
+    return f"{digits}{(-sum_of_digits + (number % MISREAD_EVERY == 0)) % 10}"
 
 
 def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
