@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from mfn.mappings import load_mappings
 from mfn.mappings.tables import MAXIMUM_NAME_LENGTH, spelling
-from mfn.rules.carriers import normalize_carriers
+from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.tracking_numbers import FORMS, check_tracking_numbers
 
-MAPPINGS = load_mappings(Path(__file__).parents[2] / "mappings")
+FOLDER = Path(__file__).parents[2] / "mappings"
+HEADER = "connection,warehouse_carrier,warehouse_service,carrier_code,carrier_name,shipping_method,note"
+MAPPINGS = load_mappings(FOLDER)
 ACCEPTED = set(MAPPINGS.accepted_carriers["carrier_code"])
 KNOWN = sorted(ACCEPTED | set(MAPPINGS.carriers["warehouse_carrier"]))
 NOISE = " .,-_/&()'!\t\u00a0\u200b\u0301"
@@ -50,6 +53,30 @@ def test_a_code_that_was_found_is_found_again(carrier: str) -> None:
     code = normalized([(carrier, None)])["carrier_code"].item()
     if code not in {None, "Other"}:
         assert normalized([(code, None)])["carrier_code"].item() == code
+
+
+@given(texts)
+@example("Post, Office")
+@example('24" Vans\r\n# of "Bob"')
+@example("Fed-Exx")
+def test_the_row_that_is_proposed_for_a_carrier_is_one_that_maps_it(carrier: str | None) -> None:
+    parcels = pd.DataFrame({"carrier": [carrier], "service": [None]}, dtype="object")
+    found = normalized([(carrier, None)])
+    row = propose_carrier_rows(parcels.join(found), MAPPINGS.accepted_carriers).item()
+    assert bool(row) == (found["carrier_warning"].item() == "carrier_unlisted")
+    if row:
+        assert len(row.splitlines()) == 1
+        with TemporaryDirectory() as folder:
+            directory = Path(folder)
+            (directory / "accepted_carriers.csv").write_bytes((FOLDER / "accepted_carriers.csv").read_bytes())
+            (directory / "shipping_methods.csv").write_bytes((FOLDER / "shipping_methods.csv").read_bytes())
+            (directory / "carriers.csv").write_text(f"{HEADER}\n{row}\n", encoding="utf-8")
+            carriers = load_mappings(directory).carriers
+        mapped = normalize_carriers(
+            parcels, carriers, MAPPINGS.accepted_carriers, connection="us", unlisted_carrier="hold"
+        ).iloc[0]
+        assert mapped["carrier_code"] in ACCEPTED
+        assert (mapped["carrier_reason"], mapped["carrier_warning"]) == ("", "")
 
 
 @given(st.sampled_from(KNOWN), st.lists(st.sampled_from(NOISE), min_size=1), st.randoms())

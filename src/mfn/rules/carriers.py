@@ -115,7 +115,7 @@ def propose_carrier_rows(parcels: pd.DataFrame, accepted_carriers: pd.DataFrame)
     def proposed(carrier: str) -> str:
         alike = process.extractOne(spelling(carrier), codes, scorer=Indel.normalized_similarity, score_cutoff=ALIKE)
         result = [str(alike[2]), ""] if alike else [OTHER, _name(carrier) or ""]
-        return csv_row(["", " ".join(carrier.split()), "", *result, "", ""])
+        return csv_row(["", _printable(carrier), "", *result, "", ""])
 
     unlisted = parcels["carrier_reason"].eq(UNLISTED) | parcels["carrier_warning"].eq(UNLISTED)
     written = [carrier if named else None for carrier, named in zip(_texts(parcels["carrier"]), unlisted, strict=True)]
@@ -143,6 +143,10 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 
 def _name(text: str | None) -> str | None:
-    """A text as Amazon takes it: on one line, without blanks around it, cut; None where nothing is left."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
-    return " ".join(printable.split())[:MAXIMUM_NAME_LENGTH].rstrip() or None
+    """A text as Amazon takes it: printable and cut; None where nothing is left."""
+    return _printable(text or "")[:MAXIMUM_NAME_LENGTH].rstrip() or None
+
+
+def _printable(text: str) -> str:
+    """A text on one line, without blanks around it."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
