@@ -44,6 +44,7 @@ def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_repo
     (batch,) = list_batches(world.ledger, kind="confirm")
     assert (batch.status, batch.stage, batch.counts["sent"], batch.counts["held"]) == ("done", "verify", 1, 1)
     assert "no tracking number" in artifacts("confirm-report-us")[-1].data
+    assert '"parcel": "HELD"' in artifacts("held-parcels-us")[-1].data
     assert run_confirm(world.settings, "us")["shipments"] == 0
 
 
