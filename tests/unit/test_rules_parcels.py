@@ -153,6 +153,12 @@ def test_more_of_a_component_than_was_ordered_holds_its_parcel_even_where_no_kit
     }
 
 
+def test_units_beyond_what_was_ordered_make_no_kit() -> None:
+    uneven = (ORDER, 1, "I-SET", "PLATE", "BREAKFAST", 2, 2), (ORDER, 2, "I-SET", "BOWL", "BREAKFAST", 2, 1)
+    told, why = Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 4)).add("S-2", ("I-SET", "BOWL", 2)).told()
+    assert (told, list(why)) == ({"S-2": {"I-SET": 1}}, ["S-1"])
+
+
 def test_units_that_amazon_has_cancelled_are_no_longer_ordered() -> None:
     none_left = (ORDER, 1, "I-MUG", "MUG", None, 0, 1)
     told, why = Parcels(none_left).add("S-1", ("I-MUG", "MUG", 1)).told()
