@@ -38,8 +38,9 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## orders a second, step by step, against a floor measured in the same run
-	$(BIN)/python benchmarks/import_orders.py
+bench: $(READY) ## orders a second beside a floor measured in the same run, parcels a second beside Amazon's plan
+	$(BIN)/python -m benchmarks.import_orders
+	$(BIN)/python -m benchmarks.confirm_shipments
 
 simulate: $(READY) ## a local Amazon on port 8480
 	$(BIN)/mfn simulate

@@ -22,6 +22,9 @@ RESULTS = Path(__file__).parent / "results"
 BUSY_LOAD = 0.5
 """Load of the machine before the start from which the figures are not to be trusted."""
 
+WHOLE_FROM = 1_000
+"""From here on a figure is shown without decimals."""
+
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
@@ -72,8 +75,9 @@ def _print_goals(goals: Sequence[Goal]) -> None:
         table.add_column(column, justify="right" if column in {"limit", "measured"} else "left")
     for goal in goals:
         verdict = "[green]met[/]" if goal.is_met else "[bold red]NOT MET[/]"
-        limit = f"{'at most' if goal.is_most else 'at least'} {goal.limit:,g} {goal.unit}"
-        table.add_row(goal.name, limit, f"{goal.measured:,.4g} {goal.unit}", verdict)
+        limit = f"{'at most' if goal.is_most else 'at least'} {goal.limit:,} {goal.unit}"
+        measured = f"{goal.measured:,.0f}" if goal.measured >= WHOLE_FROM else f"{goal.measured:.4g}"
+        table.add_row(goal.name, limit, f"{measured} {goal.unit}", verdict)
     console.print(table)
     missed = sum(not goal.is_met for goal in goals)
     console.print(
