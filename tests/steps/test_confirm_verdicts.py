@@ -174,6 +174,23 @@ def test_what_amazon_refused_is_sent_again_only_once_it_would_be_told_something_
     assert shipping.parcel(shipment_id).answer is None
 
 
+@pytest.mark.parametrize("reference", ["1", "77"])
+def test_what_amazon_refused_and_shows_all_the_same_is_skipped(shipping: Shipping, reference: str) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 400, SAID)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    number = shipping.parcel(shipment_id).tracking_number
+    item = shipping.world.amazon.orders.get(order_id)["orderItems"][0]["orderItemId"]
+    package = {"packageReferenceId": reference, "trackingNumber": number, "packageStatus": {"status": "SHIPPED"}}
+    shipping.world.change(order_id, packages=[package | {"packageItems": [{"orderItemId": item, "quantity": 1}]}])
+    shipping.world.run()
+    assert shipping.run()["skipped"] == 1
+    assert shipping.reasons(shipment_id) == ["shown_by_amazon"]
+    assert shipping.calls() == 1
+
+
 FULFILLED = {"errors": [{"code": "InvalidInput", "message": "order already fulfilled. PackageToUpdateNotFound"}]}
 
 

@@ -116,6 +116,11 @@ class _Known:
     references: Mapping[str, set[str]]
     facts: Mapping[str, Row[Any]]
 
+    def others(self, row: Row[Any]) -> set[str]:
+        """The references under which a parcel is not looked for: this project's, but for one that Amazon refused."""
+        refused = {row.package_reference_id} if row.status == ParcelStatus.FAILED else set()
+        return self.references[row.order_number] - refused
+
     def new_reference(self, order_number: str) -> str:
         """A reference above those that Amazon shows and that this project has given; it is given with this."""
         given = self.references[order_number]
@@ -183,8 +188,8 @@ def _parcels(
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=check_tracking_numbers(parcels),
         is_shown=[
-            order in known.shown and is_shown(number, known.shown[order].packages, but_for=known.references[order])
-            for order, number in zip(parcels["order_number"], parcels["tracking_number"], strict=True)
+            order in known.shown and is_shown(number, known.shown[order].packages, but_for=known.others(examined[key]))
+            for key, order, number in zip(*(parcels[name] for name in PARCEL_KEYS), strict=True)
         ],
     )
     return parcels.join(ship_dates(parcels, datetime.now(UTC)))
@@ -198,6 +203,7 @@ def _items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
     return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
 
 
+PARCEL_KEYS = ("shipment_id", "order_number", "tracking_number")
 HELD_THEN_FAILED = (ParcelStatus.HELD, ParcelStatus.FAILED)
 
 VERDICT_COLUMNS = (
