@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mfn.amazon.client import AmazonOrders
+from mfn.amazon.failures import AmazonUnavailableError
 from mfn.errors import RunFailedError
 from mfn.steps.collect import collect
 from mfn.steps.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import confirm_run, run_steps
 from mfn.steps.stages import perform
-from tests.world import an_order
+from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.steps.shipping import Shipping
@@ -114,3 +116,55 @@ def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatc
     assert shipping.run()["sent"] == 5
     assert set(shipping.statuses().values()) == {"sent"}
     assert set(shipping.world.statuses().values()) == {"shipped"}
+
+
+def silent_about(monkeypatch: pytest.MonkeyPatch, call: str, order_id: str) -> None:
+    """Amazon never answers a call that is about one order."""
+    of_amazon = getattr(AmazonOrders, call)
+
+    def answers(self: AmazonOrders, asked: str, *arguments: Any, **options: Any) -> Any:
+        if asked == order_id:
+            raise AmazonUnavailableError(f"{call} {order_id}: HTTP 500.", remedy="Wait.")
+        return of_amazon(self, asked, *arguments, **options)
+
+    monkeypatch.setattr(AmazonOrders, call, answers)
+
+
+def test_an_order_for_which_amazon_never_answers_stops_no_other(shipping: Shipping) -> None:
+    orders = shipping.loaded(*(an_order(an_item(units=4), minutes_ago=600 - 60 * number) for number in range(6)))
+    for order_id in orders:
+        for part in ("a", "b", "c", "d"):
+            shipping.ship(order_id, shipment_id=f"{order_id}{part}", units={1: 1})
+    with pytest.MonkeyPatch.context() as amazon:
+        silent_about(amazon, "confirm_shipment", orders[0])
+        for _ in range(2):
+            with pytest.raises(RunFailedError, match=f"{orders[0]}: HTTP 500") as failed:
+                shipping.run()
+    summary = failed.value.summary
+    assert (summary["shipments"], summary["sent"], summary["pending"]) == (24, 20, 4)
+    assert [len(shipping.packages(order_id)) for order_id in orders] == [0, 4, 4, 4, 4, 4]
+    assert shipping.run()["sent"] == 24
+    assert len(shipping.packages(orders[0])) == 4
+
+
+def test_an_amazon_that_is_down_is_not_asked_for_every_parcel(shipping: Shipping) -> None:
+    for order_id in shipping.loaded(*(an_order() for _ in range(12))):
+        shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 503, times=200)
+    with pytest.raises(RunFailedError, match="HTTP 503"):
+        shipping.run()
+    assert shipping.calls() <= 6 * 5
+
+
+def test_an_order_that_amazon_cannot_read_back_stops_no_other(shipping: Shipping) -> None:
+    orders = shipping.loaded(*(an_order() for _ in range(4)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    shipping.run()
+    shipping.an_hour_passes()
+    with pytest.MonkeyPatch.context() as amazon:
+        silent_about(amazon, "get_order", orders[0])
+        with pytest.raises(RunFailedError, match=f"{orders[0]}: HTTP 500") as failed:
+            shipping.run()
+    assert (failed.value.summary["verified"], failed.value.summary["unverified"]) == (3, 1)
+    assert shipping.run()["verified"] == 4

@@ -20,11 +20,13 @@ from msgspec import Struct
 
 from mfn.amazon import failures
 from mfn.amazon.calling import Caller
+from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.marketplaces import ENDPOINTS
 from mfn.amazon.orders import MERCHANT, SearchPage, in_utc
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library, silence_libraries
+from mfn.amazon.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -228,7 +230,7 @@ class AmazonOrders:
 
     def confirm_shipments(
         self, parcels: Sequence[tuple[str, PackageDetail]]
-    ) -> Generator[ShipmentRefusedError | None, None, None]:
+    ) -> Generator[ShipmentRefusedError | AmazonUnavailableError | None, None, None]:
         """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
 
         Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
@@ -237,31 +239,42 @@ class AmazonOrders:
             parcels: Order ids and parcels, in the order in which they are sent.
 
         Yields:
-            For each parcel, in this order: None where Amazon took it, else its refusal.
+            For each parcel, in this order: None where Amazon took it, else its refusal, or why there was no answer.
 
         Raises:
-            RetriableError: Amazon did not say that it took one.
+            RetriableError: Amazon did not say that it took those of several orders in a row.
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
 
-        def confirm(order_id: str, package: PackageDetail) -> ShipmentRefusedError | None:
+        def confirm(order_id: str, package: PackageDetail) -> ShipmentRefusedError | AmazonUnavailableError | None:
             try:
                 self.confirm_shipment(order_id, package)
-            except ShipmentRefusedError as refusal:
-                return refusal
+            except (ShipmentRefusedError, AmazonUnavailableError) as error:
+                return error
             return None
 
-        under_way: deque[tuple[str, Future[ShipmentRefusedError | None]]] = deque()
+        unanswered = Unanswered()
+        under_way: deque[tuple[str, Future[ShipmentRefusedError | AmazonUnavailableError | None]]] = deque()
+
+        def oldest() -> ShipmentRefusedError | AmazonUnavailableError | None:
+            order_id, call = under_way.popleft()
+            answer = call.result()
+            if isinstance(answer, AmazonUnavailableError):
+                unanswered.add(order_id, answer)
+            else:
+                unanswered.answered()
+            return answer
+
         with (
             self._budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="confirm-shipment") as pool,
         ):
             for order_id, package in parcels:
                 while len(under_way) == AT_ONCE or any(order_id == other for other, _ in under_way):
-                    yield under_way.popleft()[1].result()
+                    yield oldest()
                 under_way.append((order_id, pool.submit(confirm, order_id, package)))
-            for _, answer in under_way:
-                yield answer.result()
+            while under_way:
+                yield oldest()
 
 
 def _checked(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> httpx.Response:

@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.failures import AmazonUnavailableError
+from mfn.amazon.unanswered import Unanswered
 from mfn.database.engines import writing
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from mfn.amazon.refusals import ShipmentRefusedError
     from mfn.ledger.order_progress import Units
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -38,7 +41,8 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     """Tell Amazon of every pending parcel: one call each, by ship-by, so that late ones go first.
 
     A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
-    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on.
+    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on;
+    so they do where Amazon does not answer for one, and the run fails in the end.
 
     Args:
         batch: The batch, its parcels normalized.
@@ -48,7 +52,8 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
         The batch with the counts of the contract.
 
     Raises:
-        RetriableError: Amazon or the ledger could not be reached; what was not answered is still pending.
+        RetriableError: Amazon did not answer for a parcel, or the ledger could not be reached; what was not answered
+            is still pending.
         FatalError: Amazon refuses every call: a role is missing, or the credentials are wrong.
     """
     place = open_workplace(settings, batch.connection)
@@ -68,19 +73,39 @@ def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]]) -> None
     wanted = units_to_ship(place.warehouse.order_lines({parcel.order_number for parcel in due}))
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
+    unanswered = Unanswered()
     waiting: list[Answer] = []
     noted_at = time.monotonic()
     calls = place.amazon.confirm_shipments([(parcel.order_number, package_of(parcel)) for parcel in due])
     try:
         with closing(calls):
-            for parcel, refusal in zip(due, calls, strict=True):
-                answer = answered(place, parcel, refusal)
+            for parcel, said in zip(due, calls, strict=True):
+                answer = _heard(place, parcel, said, unanswered)
                 waiting += [answer] if answer is not None else []
                 if len(waiting) >= NOTED_AT_ONCE or time.monotonic() - noted_at >= NOTED_AFTER_SECONDS:
                     _note(place, batch, waiting, wanted)
                     waiting, noted_at = [], time.monotonic()
     finally:
         _note(place, batch, waiting, wanted)
+    unanswered.tell()
+
+
+def _heard(
+    place: Workplace,
+    parcel: Row[Any],
+    said: ShipmentRefusedError | AmazonUnavailableError | None,
+    unanswered: Unanswered,
+) -> Answer | None:
+    """What Amazon's answer makes of a parcel; None where there is none, and it stays pending."""
+    try:
+        if isinstance(said, AmazonUnavailableError):
+            raise said
+        answer = answered(place, parcel, said)
+    except AmazonUnavailableError as error:
+        unanswered.add(parcel.order_number, error)
+        return None
+    unanswered.answered()
+    return answer
 
 
 def _note(place: Workplace, batch: BatchRef, answers: Sequence[Answer], wanted: Mapping[str, Units]) -> None:

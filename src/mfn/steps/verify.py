@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.failures import BudgetExhaustedError
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.amazon.refusals import ShipmentRefusedError
+from mfn.amazon.unanswered import Unanswered
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch
@@ -62,7 +63,8 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
         The batch with the counts of the contract. What the budget of getOrder leaves no call for stays `sent`.
 
     Raises:
-        RetriableError: Amazon or the ledger could not be reached.
+        RetriableError: Amazon did not answer for an order, after all others were asked for; or Amazon or the ledger
+            could not be reached.
         FatalError: Amazon refuses every call.
     """
     place = open_workplace(settings, batch.connection)
@@ -88,18 +90,24 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         references=references_of(place.ledger, batch.connection, list(orders)),
         conflicts=Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ())),
     )
+    unanswered = Unanswered()
     deadline = datetime.now(UTC) + timedelta(seconds=WAIT_SECONDS)
     for order_number, parcels in orders.items():
         patience = (deadline - datetime.now(UTC)).total_seconds()
         try:
             text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
             packages = read_packages(text).packages if text is not None else ()
+            changes = [verifying.judged(parcel, packages) for parcel in parcels]
         except BudgetExhaustedError:
-            return
+            break
+        except AmazonUnavailableError as error:
+            unanswered.add(order_number, error)
+            continue
         except DataError:
             continue  # what cannot be read says nothing
-        changes = [verifying.judged(parcel, packages) for parcel in parcels]
+        unanswered.answered()
         verifying.note(order_number, [change for change in changes if change is not None])
+    unanswered.tell()
 
 
 @dataclass(frozen=True)
