@@ -130,6 +130,19 @@ def test_what_cannot_be_read_again_within_the_budget_waits_for_the_next_run(
     assert set(world.statuses().values()) == {"held"}
 
 
+def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
+    (held,) = world.put(an_order(recipient=None, minutes_ago=600))
+    world.run()
+    (new,) = world.put(an_order(minutes_ago=10))
+    world.amazon.faults.answer("getOrder", 500, times=5)
+    summary = world.run()
+    assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 1)
+    assert world.statuses() == {held: "held", new: "loaded"}
+
+
 def test_an_order_whose_buyer_asks_for_a_cancellation_is_held(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(cancellation=cancellation())))
     world.run()

@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import func, select
 
 from mfn.amazon.client import SearchWindow
-from mfn.amazon.failures import BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.unanswered import Unanswered
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
@@ -266,7 +267,11 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
         order_ids: Orders, the most urgent first.
 
     Returns:
-        The orders that were read; the others, and those that Amazon does not know, stay what they were.
+        The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
+        leaves no call for, stay what they were.
+
+    Raises:
+        RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
     """
     read: set[str] = set()
     if not order_ids:
@@ -277,6 +282,7 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
                 select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
             ).scalars()
         )
+    unanswered = Unanswered()
     deadline = datetime.now(UTC) + timedelta(seconds=REREAD_WAIT_SECONDS)
     for order_id in order_ids:
         if order_id in fresh:
@@ -286,6 +292,10 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
             raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0))
         except BudgetExhaustedError:
             break
+        except AmazonUnavailableError as error:
+            unanswered.add(order_id, error)
+            continue
+        unanswered.answered()
         if raw is None:
             continue
         with writing(place.ledger.engine, what="the ledger") as database:
