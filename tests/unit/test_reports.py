@@ -132,7 +132,7 @@ def test_what_is_held_stands_with_its_count_its_remedy_and_the_row_to_paste() ->
     assert [order.order_id[-1] for order, _ in groups[0].orders] == ["3", "1", "2"]  # by ship-by
 
 
-def test_of_many_held_orders_the_most_urgent_hundred_are_shown_and_the_rest_counted() -> None:
+def test_of_many_held_orders_the_most_urgent_fifty_are_shown_and_the_rest_counted() -> None:
     reason = Reason("sku_unknown", "seller SKU A is no item", "Add the item.")
     orders = tuple(
         HeldOrder(f"111-{number:07d}-0000000", (reason,), ship_by=START + timedelta(hours=number))
@@ -141,9 +141,9 @@ def test_of_many_held_orders_the_most_urgent_hundred_are_shown_and_the_rest_coun
     report = replace(ordinary_day(), held=orders)
     text = Page(render_page(report)).text
     assert "111-0000000-0000000" in text
-    assert "111-0000099-0000000" in text
-    assert "111-0000100-0000000" not in text
-    assert "and 1,134 more: mfn orders --status held" in text
+    assert "111-0000049-0000000" in text
+    assert "111-0000050-0000000" not in text
+    assert "and 1,184 more: mfn orders --status held" in text
     assert "1,214 more: mfn orders --status held" in render_markdown(report)
     assert held_rows(report)[0]["order"] == "111-0000000-0000000"
 

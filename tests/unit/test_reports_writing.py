@@ -77,12 +77,12 @@ def test_a_day_links_at_most_thirty_others(tmp_path: Path) -> None:
     assert 'href="days/2026-11-01.html"' in index
 
 
-def test_the_index_of_a_busy_day_shows_the_newest_hundred_and_links_the_whole_day(tmp_path: Path) -> None:
+def test_the_index_of_a_busy_day_shows_the_newest_fifty_and_links_the_whole_day(tmp_path: Path) -> None:
     runs = [replace(run, started_at=START - timedelta(seconds=n)) for n, run in enumerate(past_runs(250))]
     write_report(tmp_path, ordinary_day(), runs)
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert index.count('<td class="fixed"><a') == 100
-    assert 'href="days/2026-11-02.html">151 earlier on this day' in index
+    assert index.count('<td class="fixed"><a') == 50
+    assert 'href="days/2026-11-02.html">201 earlier on this day' in index
     assert (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8").count('<td class="fixed"><a') == 251
 
 

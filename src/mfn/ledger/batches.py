@@ -29,6 +29,11 @@ DIED = {
     "error": "the run died before it ended.",
     "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
 }
+SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts)
+"""What reports show of past runs."""
+
+NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
+
 WHAT = "the ledger"
 
 _CHANGE = update(Batch).where(Batch.batch_id == bindparam("changed"))
@@ -134,8 +139,6 @@ def list_batches(
     failed: bool = False,
     connection: str | None = None,
     kind: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Batches, newest first, with every column but `findings`, which is long.
@@ -145,23 +148,44 @@ def list_batches(
         failed: Only those that failed.
         connection: Only those of this connection.
         kind: Only those of this kind.
-        since: Only those that started then or later.
-        until: Only those that started before.
         limit: At most so many.
     """
-    statement = select(*LISTED).order_by(Batch.started_at.desc(), Batch.batch_id)
+    statement = select(*LISTED).order_by(*NEWEST_FIRST).limit(limit)
     if failed:
         statement = statement.where(Batch.status == "failed")
     if connection is not None:
         statement = statement.where(Batch.connection == connection)
     if kind is not None:
         statement = statement.where(Batch.kind == kind)
-    if since is not None:
-        statement = statement.where(Batch.started_at >= since)
-    if until is not None:
-        statement = statement.where(Batch.started_at < until)
     with reading(ledger.engine, what=WHAT) as database:
-        return database.execute(statement.limit(limit)).all()
+        return database.execute(statement).all()
+
+
+def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The newest batches of a connection and kind, as reports show past ones: `SHOWN`.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+        limit: At most so many.
+    """
+    mine = (Batch.connection == connection) & (Batch.kind == kind)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
+
+
+def runs_between(ledger: Ledger, since: datetime, until: datetime) -> Sequence[Row[Any]]:
+    """Every batch that started in a span of time, newest first: `SHOWN`.
+
+    Args:
+        ledger: The open ledger.
+        since: Its beginning, inclusive; aware.
+        until: Its end, exclusive; aware.
+    """
+    meant = (Batch.started_at >= since) & (Batch.started_at < until)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST)).all()
 
 
 def note_dead_batches(ledger: Ledger) -> None:

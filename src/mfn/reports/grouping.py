@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mfn.models import Reason
     from mfn.reports.model import HeldOrder
 
-SHOWN_ORDERS = 100
+SHOWN_ORDERS = 50
 SHOWN_PASTES = 50
 NEVER = datetime.max.replace(tzinfo=UTC)
 

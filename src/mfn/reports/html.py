@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 CONSEQUENCES = {"critical": "held", "warning": "let through", "info": "noted"}
 SHARE_WIDTH = 1000
-SHOWN_ROWS = 100
+SHOWN_ROWS = 50
 SHOWN_LATE = 50
 NO_FIGURE = "\N{EN DASH}"
 SHOWN_CARRIERS = 50

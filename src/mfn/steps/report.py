@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, select
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
-from mfn.ledger.batches import DIED, get_batch, list_batches, update_batch
+from mfn.ledger.batches import DIED, get_batch, past_runs, runs_between, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
@@ -103,7 +103,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
     """
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
-    past = list_batches(ledger, connection=batch.connection, kind=batch.kind, limit=SHOWN_RUNS)
+    past = past_runs(ledger, batch.connection, batch.kind, limit=SHOWN_RUNS)
     facts = parcel_facts(ledger, row) if row.kind == "confirm" else _order_facts(ledger, batch, row)
     return RunReport(
         batch_id=row.batch_id,
@@ -167,7 +167,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
 def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
     day = gathered.started_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [_past_run(row) for row in list_batches(ledger, since=day, until=day + timedelta(days=1))]
+    return [_past_run(row) for row in runs_between(ledger, day, day + timedelta(days=1))]
 
 
 def _past_run(row: Row[Any]) -> PastRun:
