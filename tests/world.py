@@ -14,7 +14,8 @@ from sqlalchemy import delete, insert, select, update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.opening import ledger_engine, open_ledger
-from mfn.ledger.orders import list_orders, read_reasons
+from mfn.ledger.order_listing import list_orders
+from mfn.ledger.orders import read_reasons
 from mfn.settings import load_settings
 from mfn.simulator.clock import Clock, amazon_time
 from mfn.simulator.local_amazon import LocalAmazon

@@ -13,7 +13,7 @@ from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
-from mfn.ledger.orders import list_orders
+from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedPage, Reservation
 from mfn.steps.runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import engine_for, writing
+from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batches import (
     add_findings,
@@ -18,29 +18,20 @@ from mfn.ledger.batches import (
     reopen_batch,
     update_batch,
 )
-from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.landing import WINDOW, add_to_batch
 from mfn.ledger.leases import lease
-from mfn.ledger.opening import Ledger
 from mfn.ledger.orders import batch_orders, take_in_earlier_orders, write_outcomes
-from mfn.ledger.schema import Base, Lease
+from mfn.ledger.schema import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
 PLAIN = {"since": None, "order_id": None, "dry_run": False}
 ONE_ORDER = {**PLAIN, "order_id": "111-1111111-1111111"}
 DRY = {**PLAIN, "dry_run": True}
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    engine = engine_for(database_url)
-    Base.metadata.create_all(engine)
-    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
-    engine.dispose()
 
 
 @pytest.fixture

@@ -12,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import reading, writing
 from mfn.ledger.batches import open_batch
 from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, read_chunk, unpacked, write_chunk
-from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.leases import lease
-from mfn.ledger.opening import Ledger
-from mfn.ledger.schema import Base, BatchChunk
+from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
 COLUMNS = {
@@ -35,14 +34,6 @@ COLUMNS = {
 
 class Content(msgspec.Struct, array_like=True):
     frame: Frame
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    engine = engine_for(database_url)
-    Base.metadata.create_all(engine)
-    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
-    engine.dispose()
 
 
 @pytest.fixture

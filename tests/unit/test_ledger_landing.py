@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from mfn.amazon.orders import decode_order
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import reading, writing
 from mfn.errors import DataError
 from mfn.ledger.batches import open_batch
-from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.landing import (
     EARLIER,
     WINDOW,
@@ -28,23 +27,15 @@ from mfn.ledger.landing import (
     stored_orders,
 )
 from mfn.ledger.leases import lease
-from mfn.ledger.opening import Ledger
-from mfn.ledger.schema import ArrivedPage, Base, BatchOrder, LandedOrder, LandedPage
+from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    engine = engine_for(database_url)
-    Base.metadata.create_all(engine)
-    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
-    engine.dispose()
 
 
 @pytest.fixture

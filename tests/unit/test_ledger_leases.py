@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
@@ -14,22 +14,10 @@ from sqlalchemy import select, update
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import leases
-from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import Base, Lease
 from tests.faults.processes import in_child, start, wait_until_one_lives
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    engine = engine_for(database_url)
-    Base.metadata.create_all(engine)
-    yield Ledger(engine, Cipher(parse_keys(new_key(), origin="test"), b"secret"))
-    engine.dispose()
 
 
 def reopened(ledger: Ledger) -> Ledger:

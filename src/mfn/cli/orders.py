@@ -34,7 +34,7 @@ def list_(
     if context.invoked_subcommand is not None:
         return
     from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415 - so that --help answers at once
-    from mfn.ledger.orders import list_orders  # noqa: PLC0415
+    from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
 
     settings = load_settings()
     found = list_orders(open_ledger(settings), status=status, connection=connection) if is_there(settings) else ()
@@ -65,7 +65,7 @@ def list_(
 def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
-    from mfn.ledger.orders import list_orders, order_timeline  # noqa: PLC0415
+    from mfn.ledger.order_listing import list_orders, order_timeline  # noqa: PLC0415
     from mfn.ledger.parcels import parcels_of  # noqa: PLC0415
 
     ledger = open_ledger(load_settings())

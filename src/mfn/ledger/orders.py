@@ -135,20 +135,22 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
         return {(row[0], row[1]): row[2] for row in database.execute(statement)}
 
 
-def tracked_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """What the ledger knows of orders: `STANDING`, by order id; unknown ones are absent."""
-    with reading(ledger.engine, what="the ledger") as database:
-        wanted = among(database, TrackedOrder.order_id, order_ids)
-        rows: Any = database.execute(select(*STANDING).where(TrackedOrder.connection == connection, wanted))
-        return {row.order_id: row for row in rows}
+def tracked_orders(
+    ledger: Ledger, connection: str, order_ids: Sequence[str], *, statuses: Sequence[str] | None = None
+) -> dict[str, Row[Any]]:
+    """What the ledger knows of orders: `STANDING`, by order id; unknown ones are absent.
 
-
-def loaded_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """What the ledger knows of orders that the warehouse was given: `STANDING`, by order id; others are absent."""
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: At most a chunk of ids.
+        statuses: Only those with one of these.
+    """
+    statement = select(*STANDING).where(TrackedOrder.connection == connection)
+    if statuses is not None:
+        statement = statement.where(TrackedOrder.status.in_(statuses))
     with reading(ledger.engine, what="the ledger") as database:
-        wanted = among(database, TrackedOrder.order_id, order_ids)
-        given = TrackedOrder.status.in_(IN_WAREHOUSE)
-        rows: Any = database.execute(select(*STANDING).where(TrackedOrder.connection == connection, wanted, given))
+        rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))
         return {row.order_id: row for row in rows}
 
 
@@ -250,54 +252,6 @@ def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[s
         .where(TrackedOrder.connection == batch.connection, among(database, TrackedOrder.order_id, order_ids))
         .values(status=OrderStatus.CANCELLED.value, reasons=None, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
     )
-
-
-def list_orders(
-    ledger: Ledger, *, status: str | None = None, connection: str | None = None, order_id: str | None = None
-) -> Sequence[Row[Any]]:
-    """Orders, the most urgent first: every column of `tracked_order`.
-
-    Args:
-        ledger: The open ledger.
-        status: Only those with this status.
-        connection: Only those of this connection.
-        order_id: Only the one with this id.
-    """
-    statement = select(TrackedOrder).order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
-    if status is not None:
-        statement = statement.where(TrackedOrder.status == status)
-    if connection is not None:
-        statement = statement.where(TrackedOrder.connection == connection)
-    if order_id is not None:
-        statement = statement.where(TrackedOrder.order_id == order_id)
-    with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(statement).all()
-
-
-def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
-    """What each batch did with an order, oldest first: at, batch_id, origin, outcome, reasons, warnings, and more.
-
-    `findings` are those of the whole batch.
-    """
-    statement = (
-        select(
-            BatchOrder.at,
-            BatchOrder.batch_id,
-            BatchOrder.connection,
-            Batch.kind,
-            BatchOrder.origin,
-            BatchOrder.outcome,
-            BatchOrder.reasons,
-            BatchOrder.warnings,
-            Batch.parameters,
-            Batch.findings,
-        )
-        .join(Batch, Batch.batch_id == BatchOrder.batch_id)
-        .where(BatchOrder.order_id == order_id)
-        .order_by(BatchOrder.at)
-    )
-    with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(statement).all()
 
 
 def reasons_text(reasons: Sequence[Reason]) -> str | None:

@@ -13,7 +13,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, SENT, known_parcels, note_counts, update_parcels, write_collected
 from mfn.models import ParcelStatus, Reason
-from mfn.steps.loading import Conflicts
+from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
 from mfn.models import ParcelStatus
 from mfn.rules.order_units import units_to_ship
-from mfn.steps.extract import keep_calls
 from mfn.steps.sending import answered, package_of
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,17 +10,15 @@ import msgspec
 from sqlalchemy import func, select
 
 from mfn.amazon.client import SearchWindow
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.failures import PageTokenRefusedError
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.landing import EARLIER, WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
+from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import list_orders, read_reasons
 from mfn.ledger.schema import BatchOrder
-from mfn.models import OrderStatus
-from mfn.steps.workplace import open_workplace
+from mfn.steps.rereading import read_mendable_again
+from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from mfn.amazon.client import Page
@@ -33,12 +31,6 @@ SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 
 TOKEN_LIFE = timedelta(hours=23, minutes=30)
 """A page token lasts 24 hours (the same model)."""
-
-MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
-"""What a later answer of Amazon may put right by itself."""
-
-REREAD_WAIT_SECONDS = 600.0
-"""How long a run waits in all for the budget of getOrder; what is left is read again by the next run."""
 
 ROLE_ALARM_ORDERS = 3
 """So many due orders, none with a recipient: a missing role, not that many bad addresses."""
@@ -95,7 +87,7 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
     if row.is_window_open:
         _search(place, batch, _new_window(place, batch), None)
     index_pages(place.ledger, batch)
-    _read_mendable_again(place, batch)
+    read_mendable_again(place, batch)
 
 
 def _token(token: str | None, landed_at: datetime | None) -> str | None:
@@ -184,18 +176,6 @@ def _joins(place: Workplace, window: SearchWindow, watermark: datetime | None) -
     return window.after <= first + timedelta(minutes=1)
 
 
-def keep_calls(place: Workplace, batch: BatchRef) -> None:
-    """Add the calls that were made since the last time to the batch's `api_calls`."""
-    made = place.amazon.calls.copy()
-    place.amazon.calls.clear()
-    if made:
-        before = get_batch(place.ledger, batch.batch_id).api_calls
-        with writing(place.ledger.engine, what="the ledger") as database:
-            update_batch(
-                database, batch, api_calls={name: before.get(name, 0) + made[name] for name in sorted({*before, *made})}
-            )
-
-
 class _Seen:
     """How many due orders of a search came with and without a recipient."""
 
@@ -245,65 +225,6 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
         assert_held(database, batch.lease)
         land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(place.ledger, batch)
-
-
-def _read_mendable_again(place: Workplace, batch: BatchRef) -> None:
-    held = list_orders(place.ledger, status=OrderStatus.HELD, connection=batch.connection)
-    mendable = [
-        order.order_id
-        for order in held
-        if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(order.reasons)}
-        and not order.order_id.startswith("unreadable-")
-    ]
-    read_again(place, batch, mendable)
-
-
-def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[str]:
-    """Ask Amazon for orders one by one, within the budget of getOrder, and land what it says.
-
-    Args:
-        place: The workplace.
-        batch: The batch at work.
-        order_ids: Orders, the most urgent first.
-
-    Returns:
-        The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
-        leaves no call for, stay what they were.
-
-    Raises:
-        RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
-    """
-    read: set[str] = set()
-    if not order_ids:
-        return read
-    with reading(place.ledger.engine, what="the ledger") as database:
-        fresh = set(
-            database.execute(
-                select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
-            ).scalars()
-        )
-    unanswered = Unanswered()
-    deadline = datetime.now(UTC) + timedelta(seconds=REREAD_WAIT_SECONDS)
-    for order_id in order_ids:
-        if order_id in fresh:
-            continue
-        wait = (deadline - datetime.now(UTC)).total_seconds()
-        try:
-            raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0))
-        except BudgetExhaustedError:
-            break
-        except AmazonUnavailableError as error:
-            unanswered.add(order_id, error)
-            continue
-        unanswered.answered()
-        if raw is None:
-            continue
-        with writing(place.ledger.engine, what="the ledger") as database:
-            assert_held(database, batch.lease)
-            land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
-        read.add(order_id)
-    index_pages(place.ledger, batch)
-    return read
 
 
 def _fetched(place: Workplace, batch: BatchRef) -> int:

@@ -14,8 +14,9 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome
+from mfn.steps.conflicts import Conflicts
 from mfn.steps.judging import is_payment_pending
-from mfn.steps.loading import TRANSFORMED, Conflicts, Loading, load_chunk, rehearse_chunk
+from mfn.steps.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

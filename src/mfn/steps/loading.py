@@ -13,9 +13,10 @@ from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
-    loaded_orders,
+    IN_WAREHOUSE,
     move_outcomes,
     reasons_text,
+    tracked_orders,
     write_loaded,
     write_outcomes,
     write_reloaded,
@@ -27,12 +28,13 @@ from mfn.steps.transform import transform
 from mfn.warehouse.cancelling import CANCELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Row
 
     from mfn.ledger.staging import Staged
     from mfn.models import BatchRef
+    from mfn.steps.conflicts import Conflicts
     from mfn.steps.workplace import Workplace
 
 TRANSFORMED = transform.__name__
@@ -42,25 +44,6 @@ BUYER_ASKED = "the buyer asked for it"
 
 Chunk = list[tuple[str, str, "Staged"]]
 """(order id, digest, staged order) of each order."""
-
-
-class Conflicts:
-    """What Amazon changed after the warehouse had begun, for a person at the warehouse; each thing once an order.
-
-    Args:
-        known: `{order_id, what, status}` of what a batch had found when it was broken off.
-    """
-
-    def __init__(self, known: Iterable[Mapping[str, str]]) -> None:
-        self._found = {(conflict["order_id"], conflict["what"]): dict(conflict) for conflict in known}
-
-    def add(self, order_id: str, what: str, status: str) -> None:
-        """Note an order that a person has to look at."""
-        self._found.setdefault((order_id, what), {"order_id": order_id, "what": what, "status": status})
-
-    def for_report(self) -> list[dict[str, str]]:
-        """As the ledger keeps them."""
-        return list(self._found.values())
 
 
 @dataclass(frozen=True)
@@ -86,6 +69,12 @@ def _is_same(known: Row[Any] | None, digest: str) -> bool:
     return known is not None and is_same_order(known.loaded_digest, digest)
 
 
+def _given(loading: Loading, chunk: Chunk) -> dict[str, Row[Any]]:
+    """What the ledger knows of those orders of a chunk that the warehouse was given before."""
+    order_ids = [order_id for order_id, _, _ in chunk]
+    return tracked_orders(loading.place.ledger, loading.batch.connection, order_ids, statuses=IN_WAREHOUSE)
+
+
 def rehearse_chunk(loading: Loading, number: int, chunk: Chunk) -> None:  # noqa: ARG001 - as load_chunk
     """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
 
@@ -94,7 +83,7 @@ def rehearse_chunk(loading: Loading, number: int, chunk: Chunk) -> None:  # noqa
         number: The chunk's place in the batch.
         chunk: Staged orders.
     """
-    tracked = loaded_orders(loading.place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    tracked = _given(loading, chunk)
     with writing(loading.place.ledger.engine, what="the ledger") as database:
         assert_held(database, loading.batch.lease)
         move_outcomes(
@@ -125,7 +114,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         FatalError: The warehouse refuses all that is written.
     """
     place = loading.place
-    tracked = loaded_orders(place.ledger, loading.batch.connection, [order_id for order_id, _, _ in chunk])
+    tracked = _given(loading, chunk)
     ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
     changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
     lost = _lost_in_warehouse(loading, changed)

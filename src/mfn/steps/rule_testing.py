@@ -14,7 +14,7 @@ from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.landing import stored_orders
 from mfn.ledger.opening import is_there, open_ledger
-from mfn.ledger.orders import list_orders
+from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.carriers import normalize_carriers

@@ -13,7 +13,7 @@ from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers, read_chunk, unpacked, write_chunk
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import batch_orders, loaded_orders
+from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, tracked_orders
 from mfn.ledger.staging import Staged, StagedChunk, digest_of
 from mfn.models import Outcome
 from mfn.rules.frames import time_texts
@@ -72,7 +72,8 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
         told = kept.orders["order_id"].map(outcomes)
         ready, others = _of(kept, told.isin(PASSED)), _of(kept, told.notna() & ~told.isin(PASSED))
-        tracked = loaded_orders(place.ledger, batch.connection, ready.orders["order_id"].tolist())
+        order_ids = ready.orders["order_id"].tolist()
+        tracked = tracked_orders(place.ledger, batch.connection, order_ids, statuses=IN_WAREHOUSE)
         staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)

@@ -26,10 +26,10 @@ from mfn.ledger.orders import (
 from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
-from mfn.steps.extract import keep_calls, read_again
 from mfn.steps.judging import READY, Judgement, judge
 from mfn.steps.order_frames import Bench, Kept
-from mfn.steps.workplace import open_workplace
+from mfn.steps.rereading import read_again
+from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

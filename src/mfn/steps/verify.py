@@ -21,10 +21,9 @@ from mfn.ledger.parcels import note_counts, references_of, to_verify, update_par
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.order_units import units_to_ship
 from mfn.steps.collect import VOIDED_AFTER_SENDING
-from mfn.steps.extract import keep_calls
-from mfn.steps.loading import Conflicts
+from mfn.steps.conflicts import Conflicts
 from mfn.steps.sending import ANSWERED, answered, is_shown, package_of
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
+from mfn.database.engines import writing
+from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
 from mfn.ledger.opening import open_ledger
 from mfn.mappings import load_mappings
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
     from mfn.mappings import Mappings
+    from mfn.models import BatchRef
     from mfn.settings import Settings
 
 
@@ -70,3 +73,15 @@ def open_workplace(settings: Settings, connection: str) -> Workplace:
         RetriableError: The ledger cannot be reached.
     """
     return Workplace(settings, find_connection(settings, connection), open_ledger(settings))
+
+
+def keep_calls(place: Workplace, batch: BatchRef) -> None:
+    """Add the calls that were made since the last time to the batch's `api_calls`."""
+    made = place.amazon.calls.copy()
+    place.amazon.calls.clear()
+    if made:
+        before = get_batch(place.ledger, batch.batch_id).api_calls
+        with writing(place.ledger.engine, what="the ledger") as database:
+            update_batch(
+                database, batch, api_calls={name: before.get(name, 0) + made[name] for name in sorted({*before, *made})}
+            )

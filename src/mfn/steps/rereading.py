@@ -1,0 +1,96 @@
+"""Held orders that are read from Amazon again, one by one, within the budget of getOrder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.unanswered import Unanswered
+from mfn.database.engines import reading, writing
+from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, read_arrival
+from mfn.ledger.leases import assert_held
+from mfn.ledger.order_listing import list_orders
+from mfn.ledger.orders import read_reasons
+from mfn.ledger.schema import BatchOrder
+from mfn.models import OrderStatus
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
+
+MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
+"""What a later answer of Amazon may put right by itself."""
+
+REREAD_WAIT_SECONDS = 600.0
+"""How long a run waits in all for the budget of getOrder; what is left is read again by the next run."""
+
+
+def read_mendable_again(place: Workplace, batch: BatchRef) -> None:
+    """Ask Amazon for every order that is held for something that Amazon may have mended.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+
+    Raises:
+        RetriableError: As `read_again`.
+    """
+    held = list_orders(place.ledger, status=OrderStatus.HELD, connection=batch.connection)
+    mendable = [
+        order.order_id
+        for order in held
+        if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(order.reasons)}
+        and not order.order_id.startswith("unreadable-")
+    ]
+    read_again(place, batch, mendable)
+
+
+def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[str]:
+    """Ask Amazon for orders one by one, within the budget of getOrder, and land what it says.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+        order_ids: Orders, the most urgent first.
+
+    Returns:
+        The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
+        leaves no call for, stay what they were.
+
+    Raises:
+        RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
+    """
+    read: set[str] = set()
+    if not order_ids:
+        return read
+    with reading(place.ledger.engine, what="the ledger") as database:
+        fresh = set(
+            database.execute(
+                select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
+            ).scalars()
+        )
+    unanswered = Unanswered()
+    deadline = datetime.now(UTC) + timedelta(seconds=REREAD_WAIT_SECONDS)
+    for order_id in order_ids:
+        if order_id in fresh:
+            continue
+        wait = (deadline - datetime.now(UTC)).total_seconds()
+        try:
+            raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0))
+        except BudgetExhaustedError:
+            break
+        except AmazonUnavailableError as error:
+            unanswered.add(order_id, error)
+            continue
+        unanswered.answered()
+        if raw is None:
+            continue
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
+        read.add(order_id)
+    index_pages(place.ledger, batch)
+    return read
