@@ -57,7 +57,10 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     )
     for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):
         chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk).orders
-        (rehearse_chunk if is_dry_run else load_chunk)(loading, number, chunk)
+        if is_dry_run:
+            rehearse_chunk(loading, chunk)
+        else:
+            load_chunk(loading, number, chunk)
     if not is_dry_run:
         _pass_on_cancellations(loading)
     counts = _counts(loading)

@@ -75,12 +75,11 @@ def _given(loading: Loading, chunk: Chunk) -> dict[str, Row[Any]]:
     return tracked_orders(loading.place.ledger, loading.batch.connection, order_ids, statuses=IN_WAREHOUSE)
 
 
-def rehearse_chunk(loading: Loading, number: int, chunk: Chunk) -> None:  # noqa: ARG001 - as load_chunk
+def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
     """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
 
     Args:
         loading: What stays the same over the chunks.
-        number: The chunk's place in the batch.
         chunk: Staged orders.
     """
     tracked = _given(loading, chunk)

@@ -83,10 +83,10 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     row = get_batch(place.ledger, batch.batch_id)
     is_dry_run = bool(row.parameters.get("dry_run"))
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
+    index_pages(place.ledger, batch)
     if row.parameters.get("order_id") is None:
         with writing(place.ledger.engine, what="the ledger") as database:
             take_in_earlier_orders(database, batch)
-    index_pages(place.ledger, batch)
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
