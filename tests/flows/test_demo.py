@@ -16,7 +16,7 @@ def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: 
     program = [str(Path(sys.executable).with_name("mfn")), "demo", "--json"]
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     ran = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     shown = json.loads(ran.stdout)
     assert set(shown) >= {"import", "confirm", "inventory", "reports"}
     summary = shown["import"]

@@ -12,7 +12,7 @@ import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 from rich.console import Console
@@ -96,12 +96,15 @@ def demonstration() -> Iterator[Demonstration]:
         client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
         _wait_for(client, home)
         console.print("deploying import-orders/demo and confirm-shipments/demo, and starting a worker", markup=False)
-        deploy(load_settings(), os.environ)
+        deployments = deploy(load_settings(), os.environ)
+        # Or a scheduled run comes in between whenever a quarter of an hour begins.
+        _switch(client, deployments, "pause")
         running.enter_context(_program(["worker", "start", "--pool", WORK_POOL], home / "prefect-worker.log"))
         _run_deployment(client, home, f"import-orders/{CONNECTION}")
         parcels = ship_loaded_orders(_warehouse(home))
         console.print(f"the local warehouse ships {parcels} parcels", markup=False)
         _run_deployment(client, home, f"confirm-shipments/{CONNECTION}")
+        _switch(client, deployments, "resume")
         yield Demonstration(home, _newest("import"), _newest("confirm"), ui)
 
 
@@ -179,28 +182,44 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_for(client: httpx.Client, home: Path) -> None:
+    try:
+        _ask(client, "GET", "/health")
+    except httpx.HTTPError:
+        raise FatalError("the Prefect server did not start.", remedy=f"Read {home / 'prefect-server.log'}.") from None
+
+
+def _ask(client: httpx.Client, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
+    """What the Prefect API answers; a busy one, whose database is locked, is asked again."""
     ask = Retrying(
         retry=retry_if_exception_type(httpx.HTTPError),
         stop=stop_after_delay(START_SECONDS),
         wait=wait_fixed(0.25),
         reraise=True,
     )
-    try:
-        ask(lambda: client.get("/health").raise_for_status())
-    except httpx.HTTPError:
-        raise FatalError("the Prefect server did not start.", remedy=f"Read {home / 'prefect-server.log'}.") from None
+    answer: httpx.Response = ask(lambda: client.request(method, path, json=content).raise_for_status())
+    return answer.json() if answer.content else None
+
+
+def _deployment_id(client: httpx.Client, name: str) -> str:
+    return str(_ask(client, "GET", f"/deployments/name/{name}")["id"])
+
+
+def _switch(client: httpx.Client, deployments: list[str], what: Literal["pause", "resume"]) -> None:
+    """Let the schedules of deployments rest, or go on."""
+    for name in deployments:
+        _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/{what}_deployment")
 
 
 def _run_deployment(client: httpx.Client, home: Path, name: str) -> None:
-    deployment = client.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
-    run = client.post(f"/deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
+    asked = {"idempotency_key": f"{home.name} {name}"}  # a request whose answer was lost is repeated
+    run = _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/create_flow_run", asked)["id"]
     watch = Retrying(
         retry=retry_if_result(lambda state: state["type"] not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}),
         stop=stop_after_delay(RUN_SECONDS),
         wait=wait_fixed(0.25),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
-    state = watch(lambda: client.get(f"/flow_runs/{run}").raise_for_status().json()["state"])
+    state = watch(lambda: _ask(client, "GET", f"/flow_runs/{run}")["state"])
     if state["type"] != "COMPLETED":
         raise FatalError(
             f"{name} ended as {state['type']}: {state.get('message') or 'no message'}",
