@@ -18,7 +18,11 @@ from tests.world import an_order
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.filterwarnings("default", "ignore::ResourceWarning")]
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.usefixtures("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
 
 
 def run_flow() -> Any:

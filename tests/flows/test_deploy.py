@@ -15,7 +15,10 @@ from mfn.errors import ConfigurationError, RetriableError
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = pytest.mark.filterwarnings("default", "ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
 
 NAMES = [
     *("import-orders/us", "import-orders/eu_west", "confirm-shipments/us", "confirm-shipments/eu_west"),

@@ -26,7 +26,11 @@ from tests.world import an_item, an_order
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [pytest.mark.usefixtures("prefect"), pytest.mark.filterwarnings("default", "ignore::ResourceWarning")]
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.usefixtures("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
 
 
 def run_flow(**parameters: Any) -> Any:
