@@ -14,12 +14,14 @@ BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
 SUMMED: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored"),
     "confirm": ("shipments", "sent", "held", "skipped", "failed", "pending"),
+    "inventory": ("skus", "pushed", "unchanged", "held", "failed"),
 }
 """Of each kind of run, what it was given, and then what became of that, which adds up to it."""
 
 BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "import": ("released", "still_held"),
     "confirm": ("verified", "unverified", "released", "still_held"),
+    "inventory": ("drift", "sold_out", "oversold", "under_way", "verified", "unverified"),
 }
 """Figures that stand outside of that sum."""
 
