@@ -246,6 +246,7 @@ class CountedOrder(Base):
     connection: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(primary_key=True)
     counted_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]  # when the buyer placed it; None where nothing had been sent by then
     units: Mapped[str]  # JSON list of [marketplace id, seller SKU, units], as Amazon sold them
 
     __table_args__ = (Index(None, "connection", "counted_at"), CLUSTERED)
@@ -270,6 +271,7 @@ class Offer(Base):
     level: Mapped[int | None] = mapped_column(Integer)  # computed last
     level_sent: Mapped[int | None] = mapped_column(Integer)  # what Amazon was told last
     level_sent_basis: Mapped[int | None] = mapped_column(Integer)  # the computed level that it came from
+    before_limits_sent: Mapped[int | None] = mapped_column(Integer)  # the same before minimum and maximum
     sent_at: Mapped[datetime | None]
     sent_by: Mapped[str | None]  # patch, feed
     feed_number: Mapped[int | None] = mapped_column(Integer)  # the feed under way that it is in
@@ -277,6 +279,7 @@ class Offer(Base):
     shown_before: Mapped[int | None] = mapped_column(Integer)  # what it showed before it was told
     shown_at: Mapped[datetime | None]
     sold_not_imported: Mapped[int] = mapped_column(Integer)
+    sold_seen_at: Mapped[datetime | None]  # the reading in which units were last added to these
     counted_at: Mapped[datetime | None]  # orders that a stock run counted later are news to sold_not_imported
     is_applied: Mapped[bool]  # whether Amazon has shown what it was told last
     status: Mapped[str | None]  # pushed, unchanged, held, failed
