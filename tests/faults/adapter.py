@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mfn.amazon.client import AmazonOrders, SearchWindow
 from mfn.amazon.credentials import Credentials
-from mfn.amazon.transport import orders_library
+from mfn.amazon.transport import library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for
 from mfn.ledger.budget import Budget
@@ -65,5 +65,5 @@ def adapter(
         yield orders
     finally:
         orders._library.close()
-        orders_library.cache_clear()
+        library_of.cache_clear()
         engine.dispose()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from sqlalchemy import Connection, Engine, event
 
-from mfn.amazon.transport import orders_library
+from mfn.amazon.transport import library_of
 from mfn.errors import MfnError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def start(work: Callable[[], Any]) -> Child:
     try:
         os.close(reader)
         gc.disable()  # it would copy all of the parent's memory
-        orders_library.cache_clear()  # the parent's connections to Amazon are the parent's
+        library_of.cache_clear()  # the parent's connections to Amazon are the parent's
         os.write(writer, pickle.dumps(_answered(work)))
     finally:
         os._exit(0)

@@ -14,7 +14,7 @@ import pytest
 from mfn.amazon.client import AmazonOrders, SearchWindow
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.failures import BudgetExhaustedError
-from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library
+from mfn.amazon.transport import LOGIN_ENDPOINT, library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for
 from mfn.ledger.budget import Budget
@@ -200,7 +200,7 @@ def test_without_an_endpoint_of_its_own_a_connection_calls_its_regions(
     assert orders._library.endpoint == f"https://sellingpartnerapi-{region}.amazon.com"
     assert orders._library.login._endpoint == LOGIN_ENDPOINT
     orders._library.close()
-    orders_library.cache_clear()
+    library_of.cache_clear()
 
 
 def test_the_librarys_own_environment_variables_neither_stop_nor_steer_it() -> None:

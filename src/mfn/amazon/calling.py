@@ -60,7 +60,9 @@ class Caller:
         what: str,
         send: Callable[[], httpx.Response],
         read: Callable[[httpx.Response], Answer],
-        max_wait_seconds: float,
+        max_wait_seconds: float = math.inf,
+        *,
+        again: type[AmazonUnavailableError] = AmazonUnavailableError,
     ) -> Answer:
         """One call, tried again a few times, with growing pauses.
 
@@ -70,6 +72,7 @@ class Caller:
             send: Sends the request.
             read: What is wanted of the answer; raises one of our errors where it is none.
             max_wait_seconds: How long it may wait for its turn in the rate budget, all attempts together.
+            again: After which failures; `ThrottledError` for a call that may not be done twice.
 
         Raises:
             BudgetExhaustedError: Its turn does not come in time.
@@ -90,15 +93,7 @@ class Caller:
                 return attempt()
             return read(response)
 
-        retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            retry=retry_if_exception_type(AmazonUnavailableError),
-            wait=_pause,
-            sleep=self._wait,
-            before_sleep=_log_failure,
-            reraise=True,
-        )
-        return retrying(attempt)
+        return tried_again(self._wait, again)(attempt)
 
     def _await_turn(self, operation: str, what: str, patience: float) -> float:
         """Take a call from the budget, waiting for it at most `patience` seconds; returns the seconds waited."""
@@ -127,6 +122,25 @@ class Caller:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self._budget.drain(operation)
         return response
+
+
+def tried_again(
+    wait: Callable[[float], None], again: type[AmazonUnavailableError] = AmazonUnavailableError
+) -> Retrying:
+    """How a request that failed on what passes by itself is repeated; the last failure is raised.
+
+    Args:
+        wait: Waits for a number of seconds.
+        again: After which failures.
+    """
+    return Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        retry=retry_if_exception_type(again),
+        wait=_pause,
+        sleep=wait,
+        before_sleep=_log_failure,
+        reraise=True,
+    )
 
 
 _grow = wait_exponential_jitter(initial=1, max=30)

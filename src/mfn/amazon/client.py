@@ -12,20 +12,18 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon import failures
-from mfn.amazon.calling import Caller
-from mfn.amazon.failures import AmazonUnavailableError
-from mfn.amazon.marketplaces import ENDPOINTS
+from mfn.amazon.at_once import AT_ONCE
+from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
 from mfn.amazon.orders import MERCHANT, SearchPage, in_utc
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
+from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
-from mfn.amazon.transport import LOGIN_ENDPOINT, orders_library, silence_libraries
 from mfn.amazon.unanswered import Unanswered
 
 if TYPE_CHECKING:
@@ -40,12 +38,6 @@ if TYPE_CHECKING:
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
-AT_ONCE = 4
-"""Calls under way at once: Amazon's answer takes longer than a fast plan's next turn."""
-
-TIMEOUT_SECONDS = 60.0
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,8 @@ class AmazonOrders:
         timeout_seconds: How long Amazon may take for each part of an answer.
 
     Attributes:
-        calls: How many requests were sent, by operation; retries count.
+        session: What other parts of the account at Amazon are reached through.
+        calls: How many requests were sent through the session, by operation; retries count.
     """
 
     def __init__(
@@ -106,17 +99,11 @@ class AmazonOrders:
         wait: Callable[[float], None] = time.sleep,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        silence_libraries()
+        self.session = open_session(connection, credentials, budget, wait=wait, timeout_seconds=timeout_seconds)
         self._connection = connection
         self._budget = budget
-        self._library = orders_library(
-            connection.name,
-            connection.endpoint or ENDPOINTS[connection.region],
-            connection.lwa_endpoint or LOGIN_ENDPOINT,
-            credentials,
-            timeout_seconds,
-        )
-        self._caller = Caller(budget, self._library.login, wait)
+        self._library = self.session.library
+        self._caller = self.session.caller
         self.calls = self._caller.calls
 
     def search_page(
@@ -149,7 +136,7 @@ class AmazonOrders:
         what = f"searchOrders for the connection {self._connection.name}"
 
         def read(response: httpx.Response) -> Page:
-            page = _decode(what, response, SearchPage)
+            page = decoded(what, response, SearchPage)
             before = page.last_updated_before
             return Page(
                 [bytes(order) for order in page.orders],
@@ -161,7 +148,7 @@ class AmazonOrders:
             "searchOrders",
             what,
             lambda: self._library.search_orders(**parameters),
-            lambda response: read(_checked(what, "searchOrders", response, page_token=bool(page_token))),
+            lambda response: read(checked(what, "searchOrders", response, page_token=bool(page_token))),
             max_wait_seconds,
         )
 
@@ -186,7 +173,7 @@ class AmazonOrders:
         def read(response: httpx.Response) -> bytes | None:
             if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
                 return None
-            return bytes(_decode(what, _checked(what, "getOrder", response, page_token=False), _GetOrder).order)
+            return bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
 
         return self._caller.call(
             "getOrder",
@@ -275,19 +262,6 @@ class AmazonOrders:
                 under_way.append((order_id, pool.submit(confirm, order_id, package)))
             while under_way:
                 yield oldest()
-
-
-def _checked(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> httpx.Response:
-    if response.status_code != httpx.codes.OK:
-        raise failures.failed(what, operation, response, page_token=page_token)
-    return response
-
-
-def _decode(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
-    try:
-        return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise failures.unreadable(what, response, error) from None
 
 
 def _text(moment: datetime) -> str:

@@ -6,7 +6,7 @@ order's data. Login with Amazon answers `{"error", "error_description"}` (RFC 67
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from httpx import codes
@@ -19,6 +19,8 @@ from mfn.errors import FatalError, MfnError, RetriableError
 if TYPE_CHECKING:
     import httpx
 
+Answer = TypeVar("Answer")
+
 RUN_AGAIN = "Nothing was lost. It is tried again by the next scheduled run, or at once with mfn rerun --failed."
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
 
@@ -29,6 +31,14 @@ ROLES = {
     "patchListingsItem": "Product Listing",
     "searchListingsItems": "Product Listing",
     "getListingsItem": "Product Listing",
+    "createFeedDocument": "Product Listing",
+    "createFeed": "Product Listing",
+    "getFeed": "Product Listing",
+    "getFeeds": "Product Listing",
+    "getFeedDocument": "Product Listing",
+    "createReport": "Product Listing",
+    "getReport": "Product Listing",
+    "getReportDocument": "Product Listing",
 }
 """The role that an operation needs, for what this project asks of it.
 
@@ -128,6 +138,44 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "
         "Selling Partner API support and give it the request id.",
     )
+
+
+def checked(
+    what: str, operation: str, response: httpx.Response, *, status: int = codes.OK, page_token: bool = False
+) -> httpx.Response:
+    """The answer, where it is the success that was asked for.
+
+    Args:
+        what: Which call, for the message.
+        operation: Amazon's name of the operation.
+        response: The answer.
+        status: What the operation answers when all went well.
+        page_token: Whether the request carried a page token.
+
+    Raises:
+        RetriableError: Amazon could not answer.
+        FatalError: It refuses the call.
+    """
+    if response.status_code != status:
+        raise failed(what, operation, response, page_token=page_token)
+    return response
+
+
+def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
+    """What a success says.
+
+    Args:
+        what: Which call, for the message.
+        response: The answer.
+        kind: As which it is read.
+
+    Raises:
+        AmazonUnavailableError: The body is not what was asked for.
+    """
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise unreadable(what, response, error) from None
 
 
 def login_failed(connection: str, response: httpx.Response) -> MfnError:

@@ -1,7 +1,7 @@
-"""Amazon refuses a parcel, in its own words.
+"""Amazon refuses a parcel or a listing's quantity, in its own words.
 
-Which answers confirmShipment has: Amazon's model ordersV0.json of 2026-05-27; the words are Amazon's own, and it
-documents none of them.
+Which answers confirmShipment and patchListingsItem have: Amazon's models ordersV0.json of 2026-05-27 and
+listingsItems_2021-08-01.json of 2026-07-30; the words are Amazon's own, and it documents none of them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ FULFILLED_SIGNS = ("already fulfilled", "packagetoupdatenotfound")
 change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025; Amazon documents no code for it.
 """
 
-NOT_ABOUT_A_PARCEL = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS})
+NOT_ABOUT_ONE_THING = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS})
+
+LISTING_REMEDY = "Correct in Seller Central what Amazon names; the next run sends the quantity again."
 
 
-class ShipmentRefusedError(DataError):
-    """Amazon refuses one parcel; to send it again unchanged would change nothing.
+class RefusedError(DataError):
+    """Amazon refuses one thing; to send it again unchanged would change nothing.
 
     Args:
         message: What happened, with Amazon's words in it.
@@ -48,13 +50,25 @@ class ShipmentRefusedError(DataError):
 
 
 def _rebuild(
-    kind: type[ShipmentRefusedError], message: str, remedy: str, status: int, words: tuple[Words, ...]
-) -> ShipmentRefusedError:
+    kind: type[RefusedError], message: str, remedy: str, status: int, words: tuple[Words, ...]
+) -> RefusedError:
     return kind(message, remedy=remedy, status=status, words=words)
+
+
+class ShipmentRefusedError(RefusedError):
+    """Amazon refuses one parcel."""
 
 
 class OrderFulfilledError(ShipmentRefusedError):
     """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows has to settle it."""
+
+
+class ListingRefusedError(RefusedError):
+    """Amazon refuses the quantity of one listing."""
+
+
+class ListingMissingError(ListingRefusedError):
+    """Amazon has no listing of this SKU in this marketplace."""
 
 
 def not_confirmed(what: str, response: httpx.Response) -> MfnError:
@@ -73,8 +87,8 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
             f"{what}: HTTP {status} instead of 204, {summary_of(response)} ({request_id_of(response)}).",
             remedy=RUN_AGAIN,
         )
-    words = errors_of(response)
-    if words is None or not codes.is_client_error(status) or status in NOT_ABOUT_A_PARCEL:
+    words = _refusal(response)
+    if words is None:
         return failed(what, "confirmShipment", response, page_token=False)
     said = "; ".join(str(error) for error in words) or summary_of(response)
     message = f"{what}: HTTP {status}, {said} ({request_id_of(response)})."
@@ -91,3 +105,50 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
         else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central."
     )
     return ShipmentRefusedError(message, remedy=remedy, status=status, words=words)
+
+
+def not_patched(what: str, response: httpx.Response) -> MfnError:
+    """The error that an answer to patchListingsItem other than 200 means.
+
+    Args:
+        what: Which call, for the message.
+        response: The answer.
+    """
+    status = response.status_code
+    words = _refusal(response)
+    if words is None:
+        return failed(what, "patchListingsItem", response, page_token=False)
+    said = "; ".join(str(error) for error in words) or summary_of(response)
+    message = f"{what}: HTTP {status}, {said} ({request_id_of(response)})."
+    if status == codes.NOT_FOUND:
+        return ListingMissingError(
+            message,
+            remedy="List the SKU in this marketplace, or mend its row in sku_aliases.csv.",
+            status=status,
+            words=words,
+        )
+    return ListingRefusedError(message, remedy=LISTING_REMEDY, status=status, words=words)
+
+
+def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:
+    """The refusal that a 200 means whose status is not ACCEPTED.
+
+    Args:
+        what: Which call, for the message.
+        words: Amazon's issues; none where it gave none.
+    """
+    said = "; ".join(str(issue) for issue in words) or "without a reason"
+    message = f"{what}: INVALID, {said.rstrip('.')}."
+    return ListingRefusedError(message, remedy=LISTING_REMEDY, status=codes.OK, words=words)
+
+
+def _refusal(response: httpx.Response) -> tuple[Words, ...] | None:
+    """Amazon's words about the one thing that was sent; None where the answer is not about it.
+
+    A refusal in Amazon's own form is about this thing; a body of another form comes from somewhere else, and would
+    meet every other one as well.
+    """
+    status = response.status_code
+    if not codes.is_client_error(status) or status in NOT_ABOUT_ONE_THING:
+        return None
+    return errors_of(response)

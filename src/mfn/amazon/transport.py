@@ -51,6 +51,9 @@ def _without(*names: str) -> Iterator[None]:
 
 
 with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE", "SP_API_AUTH_CACHE_TTL"):
+    from sp_api.api.listings_items.listings_items_2021_08_01 import (  # noqa: TID251 - this is the folder that may
+        ListingsItemsV20210801,
+    )
     from sp_api.api.orders.orders_2026_01_01 import OrdersV20260101  # noqa: TID251 - this is the folder that may
     from sp_api.api.orders.orders_v0 import OrdersV0  # noqa: TID251 - this is the folder that may
     from sp_api.auth import AccessTokenClient, AccessTokenResponse  # noqa: TID251 - this is the folder that may
@@ -119,10 +122,12 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
             raise failures.unreadable(what, response, error) from None
 
 
-class OrdersLibrary(OrdersV20260101, OrdersV0):  # type: ignore[misc] # the library has no types
-    """The library's Orders API, whose every method returns the `httpx.Response` as it came.
+class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignore[misc] # the library has no types
+    """The library's APIs in one client, whose every method returns the `httpx.Response` as it came.
 
-    What both versions have is that of 2026-01-01; `confirm_shipment` has stayed in version 0.
+    What both versions of the Orders API have is that of 2026-01-01; `confirm_shipment` has stayed in version 0. The
+    library's own methods for feeds and reports download by themselves, without our timeouts, and send more than Amazon
+    names: those operations are called by path.
 
     Args:
         endpoint: Base URL of the Selling Partner API.
@@ -148,14 +153,56 @@ class OrdersLibrary(OrdersV20260101, OrdersV0):  # type: ignore[misc] # the libr
         """The library's headers, without the Host that it gets wrong."""
         return {name: value for name, value in super().headers.items() if name != "host"}
 
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        """Call an operation that reads.
+
+        Args:
+            path: Its path, every part percent-encoded.
+            query: Its query parameters.
+        """
+        response: httpx.Response = self._request(path, params={"method": "GET", **query}, add_marketplace=False)
+        return response
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        """Call an operation that creates something.
+
+        Args:
+            path: Its path.
+            body: The fields of its body.
+        """
+        response: httpx.Response = self._request(path, data={"method": "POST", **body}, add_marketplace=False)
+        return response
+
+    def upload(self, url: str, content: bytes, content_type: str) -> httpx.Response:
+        """Put a document where Amazon said; no token goes there.
+
+        Args:
+            url: The address, which opens the document to whoever has it.
+            content: The document.
+            content_type: As it was told to Amazon.
+        """
+        response: httpx.Response = self._transport.request(
+            "PUT", url, content=content, headers={"content-type": content_type}
+        )
+        return response
+
+    def download(self, url: str) -> httpx.Response:
+        """Get a document from where Amazon said; no token goes there.
+
+        Args:
+            url: The address, which opens the document to whoever has it.
+        """
+        response: httpx.Response = self._transport.request("GET", url)
+        return response
+
     def _check_response(self, res: httpx.Response, *_: Any) -> httpx.Response:
         return res
 
 
 @cache
-def orders_library(
+def library_of(
     connection: str, endpoint: str, lwa_endpoint: str, credentials: Credentials, timeout_seconds: float
-) -> OrdersLibrary:
+) -> Library:
     """The client of this process for an account; made once, so that connections are kept open and tokens are kept.
 
     Args:
@@ -167,7 +214,7 @@ def orders_library(
     """
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
     transport = HttpxTransport(client=httpx.Client(verify=_certificates(), timeout=timeout))
-    return OrdersLibrary(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport)
+    return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport)
 
 
 @cache

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.errors import RetriableError
 from mfn.ledger.booking import Booking
 from mfn.ledger.schema import RateBudget
@@ -60,7 +60,11 @@ PLANS = {
     "createFeed": Plan(0.0083, 15),
     "createFeedDocument": Plan(0.5, 15),
     "getFeed": Plan(2, 15),
+    "getFeeds": Plan(0.0222, 10),
     "getFeedDocument": Plan(0.0222, 10),
+    "createReport": Plan(0.0167, 15),
+    "getReport": Plan(2, 15),
+    "getReportDocument": Plan(0.0167, 15),
     "getMarketplaceParticipations": Plan(0.016, 15),
 }
 
@@ -194,6 +198,21 @@ class Budget:
             return
         with self._one_thread, self._locked(operation) as (bucket, _):
             bucket.rate = rate
+
+    def rate(self, operation: str) -> float:
+        """Calls a second that come back to an operation's bucket, as Amazon has last said; else its plan's.
+
+        Args:
+            operation: Amazon's name of it, a key of `PLANS`.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+        """
+        with reading(self._engine, what="the ledger") as connection:
+            known = connection.execute(
+                select(RateBudget.rate).where(RateBudget.account == self._account, RateBudget.operation == operation)
+            ).scalar()
+        return known if known is not None else PLANS[operation].rate
 
     def drain(self, operation: str) -> None:
         """Note that Amazon has just refused a call: the bucket is empty, whatever was counted here.

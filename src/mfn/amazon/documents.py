@@ -1,0 +1,180 @@
+"""Documents of feeds and reports: handed in and fetched at addresses of their own, which open for five minutes.
+
+Addresses and compression: Amazon's models feeds_2021-06-30.json and reports_2021-06-30.json of 2026-04-01.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+from msgspec import Struct
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from mfn.amazon import failures
+from mfn.amazon.calling import tried_again
+from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError
+from mfn.errors import FatalError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mfn.amazon.transport import Library
+
+CLOSED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND})
+"""How the store behind an address answers once its five minutes are over."""
+
+ADDRESSES = 3
+"""How many addresses are asked for until a document has passed."""
+
+
+class AddressClosedError(RetriableError):
+    """The address of a document opens no longer; a new one does."""
+
+
+class Created(Struct, rename="camel"):
+    """A document that waits for what it shall hold.
+
+    Attributes:
+        feed_document_id: Amazon's id.
+        url: The address to hand it in at.
+    """
+
+    feed_document_id: str
+    url: str
+
+
+class Described(Struct, rename="camel"):
+    """Where a document is, as Amazon describes it.
+
+    Attributes:
+        url: The address.
+        compression_algorithm: `GZIP`, or None for none.
+    """
+
+    url: str
+    compression_algorithm: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that was fetched, no longer compressed.
+
+    Attributes:
+        content: What it holds.
+        charset: How its text is encoded, as its store says; empty where it does not.
+    """
+
+    content: bytes
+    charset: str
+
+
+class Documents:
+    """Hands in and fetches documents, outside of every rate limit; tried again a few times, with growing pauses.
+
+    Args:
+        library: What sends the requests.
+        wait: Waits for a number of seconds.
+    """
+
+    def __init__(self, library: Library, wait: Callable[[float], None]) -> None:
+        self._library = library
+        self._wait = wait
+
+    def hand_in(self, what: str, create: Callable[[], Created], content: bytes, content_type: str) -> str:
+        """Hand in a document; another one is created where an address opens no longer.
+
+        Args:
+            what: Which document, for messages.
+            create: Has Amazon create one.
+            content: What it shall hold.
+            content_type: As Amazon is told when it is created.
+
+        Returns:
+            Amazon's id of it.
+
+        Raises:
+            RetriableError: It failed at every attempt.
+            FatalError: It is refused.
+        """
+
+        def attempt() -> str:
+            created = create()
+            self._upload(what, created.url, content, content_type)
+            return created.feed_document_id
+
+        return _with_a_new_address()(attempt)
+
+    def fetch(self, what: str, describe: Callable[[], Described]) -> Document:
+        """Fetch a document; a new address is asked for where one opens no longer.
+
+        Args:
+            what: Which document, for messages.
+            describe: Asks Amazon where it is.
+
+        Raises:
+            RetriableError: It failed at every attempt, or is not what it should be.
+            FatalError: It is refused.
+        """
+        return _with_a_new_address()(lambda: self._download(what, describe()))
+
+    def _upload(self, what: str, url: str, content: bytes, content_type: str) -> None:
+        tried_again(self._wait)(
+            lambda: _checked(what, _sent(what, lambda: self._library.upload(url, content, content_type)))
+        )
+
+    def _download(self, what: str, described: Described) -> Document:
+        def attempt() -> Document:
+            response = _checked(what, _sent(what, lambda: self._library.download(described.url)))
+            content = response.content
+            if described.compression_algorithm is not None:
+                content = _decompressed(what, described.compression_algorithm, response)
+            return Document(content, response.charset_encoding or "")
+
+        return tried_again(self._wait)(attempt)
+
+
+def _with_a_new_address() -> Retrying:
+    return Retrying(stop=stop_after_attempt(ADDRESSES), retry=retry_if_exception_type(AddressClosedError), reraise=True)
+
+
+def _sent(what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+    try:
+        return send()
+    except httpx.InvalidURL as error:
+        raise AmazonUnavailableError(
+            f"{what}: Amazon gave an address that is none ({error}).", remedy=RUN_AGAIN
+        ) from None
+    except httpx.RequestError as error:
+        raise failures.unreachable(what, error) from None
+
+
+def _checked(what: str, response: httpx.Response) -> httpx.Response:
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return response
+    message = f"{what}: HTTP {status} from the document's address."
+    if status in CLOSED:
+        raise AddressClosedError(message, remedy=RUN_AGAIN)
+    if not httpx.codes.is_client_error(status) or status in (
+        httpx.codes.REQUEST_TIMEOUT,
+        httpx.codes.TOO_MANY_REQUESTS,
+    ):
+        raise AmazonUnavailableError(message, remedy=RUN_AGAIN)
+    raise FatalError(
+        message,
+        remedy="See that no proxy in between changes what is sent to amazonaws.com; else open a case with Amazon's "
+        "Selling Partner API support.",
+    )
+
+
+def _decompressed(what: str, algorithm: str, response: httpx.Response) -> bytes:
+    try:
+        if algorithm != "GZIP":
+            raise ValueError(f"Amazon compressed it with {algorithm}")  # noqa: TRY301 - one way out for both
+        return gzip.decompress(response.content)
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise failures.unreadable(what, response, error) from None

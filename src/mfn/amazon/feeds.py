@@ -1,0 +1,239 @@
+"""Feeds of quantities: handed in, followed, and read back from their processing report.
+
+Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from mfn.amazon.documents import Created, Described
+from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError, checked, decoded
+from mfn.amazon.feed_reports import report_of
+from mfn.amazon.orders import in_utc
+from mfn.amazon.quantities import feed_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfn.amazon.feed_reports import FeedReport
+    from mfn.amazon.session import Session
+
+PATH = "/feeds/2021-06-30"
+FEED_TYPE = "JSON_LISTINGS_FEED"
+CONTENT_TYPE = "application/json; charset=UTF-8"
+PAGE_SIZE = 100
+UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+"""The statuses of a feed that is not at its end."""
+
+
+@dataclass(frozen=True)
+class FeedState:
+    """How far a feed is.
+
+    Attributes:
+        feed_id: Amazon's id.
+        status: `IN_QUEUE`, `IN_PROGRESS`, `DONE`, `CANCELLED` or `FATAL`.
+        created_at: When it was handed in; UTC.
+        marketplace_ids: Where it holds.
+        document_id: Its processing report; None where there is none (yet).
+    """
+
+    feed_id: str
+    status: str
+    created_at: datetime
+    marketplace_ids: tuple[str, ...]
+    document_id: str | None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether Amazon has yet to come to its end."""
+        return self.status in UNDER_WAY
+
+
+class _Feed(Struct, rename="camel"):
+    feed_id: str
+    processing_status: str
+    created_time: datetime
+    marketplace_ids: list[str] | None = None
+    result_feed_document_id: str | None = None
+
+
+class _Feeds(Struct, rename="camel"):
+    feeds: list[_Feed]
+    next_token: str | None = None
+
+
+class _CreatedFeed(Struct, rename="camel"):
+    feed_id: str
+
+
+class AmazonFeeds:
+    """Hands in the quantities of one connection as feeds and follows them; its calls are those of its session.
+
+    Args:
+        session: The account.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._name = session.connection.name
+
+    def upload(self, levels: Sequence[tuple[str, int]]) -> str:
+        """Hand in the document of a feed; nothing happens with it until a feed is created of it.
+
+        Args:
+            levels: Seller SKUs, each once, and their units on offer, at most `MOST_MESSAGES`; the message ids of the
+                report count them from 1.
+
+        Returns:
+            Amazon's id of the document.
+
+        Raises:
+            RetriableError: Amazon did not take it.
+            FatalError: A role is missing, or the credentials or the request are refused.
+        """
+        name = "createFeedDocument"
+        what = f"{name} for the connection {self._name}"
+
+        def create() -> Created:
+            return self._session.caller.call(
+                name,
+                what,
+                lambda: self._session.library.post(f"{PATH}/documents", contentType=CONTENT_TYPE),
+                lambda response: decoded(what, checked(what, name, response, status=httpx.codes.CREATED), Created),
+            )
+
+        content = feed_of(self._session.connection.seller_id, levels)
+        what_document = f"the upload of {len(levels)} quantities for the connection {self._name}"
+        return self._session.documents.hand_in(what_document, create, content, CONTENT_TYPE)
+
+    def create_feed(self, marketplace_id: str, document_id: str) -> str:
+        """Have a document worked off, once: a call whose reply was lost is not repeated.
+
+        Args:
+            marketplace_id: Where.
+            document_id: What was uploaded.
+
+        Returns:
+            Amazon's id of the feed.
+
+        Raises:
+            BudgetExhaustedError: Nothing was handed in.
+            RetriableError: Amazon did not say that it took it, which it may have done: `feeds_since` tells.
+            FatalError: A role is missing, or the credentials or the request are refused.
+        """
+        name = "createFeed"
+        what = f"{name} of {document_id} in {marketplace_id} for the connection {self._name}"
+        body: dict[str, Any] = {
+            "feedType": FEED_TYPE,
+            "marketplaceIds": [marketplace_id],
+            "inputFeedDocumentId": document_id,
+        }
+        return self._session.caller.call(
+            name,
+            what,
+            lambda: self._session.library.post(f"{PATH}/feeds", **body),
+            lambda response: (
+                decoded(what, checked(what, name, response, status=httpx.codes.ACCEPTED), _CreatedFeed).feed_id
+            ),
+            again=ThrottledError,
+        )
+
+    def feed(self, feed_id: str) -> FeedState:
+        """How far a feed is.
+
+        Args:
+            feed_id: Amazon's id.
+
+        Raises:
+            RetriableError: Amazon did not answer.
+            FatalError: A role is missing, the credentials are refused, or there is no such feed.
+        """
+        name = "getFeed"
+        what = f"{name} {feed_id} for the connection {self._name}"
+        return self._session.caller.call(
+            name,
+            what,
+            lambda: self._session.library.get(f"{PATH}/feeds/{quote(feed_id, safe='')}"),
+            lambda response: _state(decoded(what, checked(what, name, response), _Feed)),
+        )
+
+    def feeds_since(self, moment: datetime) -> list[FeedState]:
+        """The feeds of quantities and of other listings data that anybody handed in for this account.
+
+        Args:
+            moment: Created then or later; aware.
+
+        Raises:
+            RetriableError: Amazon did not answer with all of them.
+            FatalError: A role is missing, or the credentials or the request are refused.
+        """
+        since = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        page = self._page(feedTypes=FEED_TYPE, createdSince=since, pageSize=PAGE_SIZE)
+        feeds, tokens = list(page.feeds), set()
+        while token := page.next_token:
+            if token in tokens:
+                raise AmazonUnavailableError(
+                    f"getFeeds for the connection {self._name}: the pages come round in a circle after {len(feeds)}.",
+                    remedy=RUN_AGAIN,
+                )
+            tokens.add(token)
+            page = self._page(nextToken=token)
+            feeds += page.feeds
+        return [_state(feed) for feed in feeds]
+
+    def report(self, document_id: str) -> FeedReport:
+        """What became of a feed's messages.
+
+        Args:
+            document_id: The feed's processing report, see `FeedState`.
+
+        Raises:
+            RetriableError: Amazon did not answer with a whole report.
+            FatalError: A role is missing, the credentials are refused, or there is no such document.
+        """
+        name = "getFeedDocument"
+        what = f"{name} {document_id} for the connection {self._name}"
+
+        def describe() -> Described:
+            return self._session.caller.call(
+                name,
+                what,
+                lambda: self._session.library.get(f"{PATH}/documents/{quote(document_id, safe='')}"),
+                lambda response: decoded(what, checked(what, name, response), Described),
+            )
+
+        document = self._session.documents.fetch(what, describe)
+        try:
+            return report_of(document.content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AmazonUnavailableError(f"{what}: the report cannot be read: {error}.", remedy=RUN_AGAIN) from None
+
+    def _page(self, **query: Any) -> _Feeds:
+        what = f"getFeeds for the connection {self._name}"
+        return self._session.caller.call(
+            "getFeeds",
+            what,
+            lambda: self._session.library.get(f"{PATH}/feeds", **query),
+            lambda response: decoded(
+                what, checked(what, "getFeeds", response, page_token="nextToken" in query), _Feeds
+            ),
+        )
+
+
+def _state(feed: _Feed) -> FeedState:
+    return FeedState(
+        feed.feed_id,
+        feed.processing_status,
+        in_utc(feed.created_time),
+        tuple(feed.marketplace_ids or ()),
+        feed.result_feed_document_id,
+    )

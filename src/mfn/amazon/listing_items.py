@@ -1,0 +1,124 @@
+"""The seller's listings as frames: what searchListingsItems and getListingsItem answer, and who fulfils each of them.
+
+Fields: Amazon's model listingsItems_2021-08-01.json of 2026-07-30, definition Item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from msgspec import Struct
+
+from mfn.amazon.quantities import MERCHANT_CHANNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+UNKNOWN_CHANNEL = "UNKNOWN"
+"""Amazon does not say who fulfils a listing, and it may be Amazon itself: nobody may push a quantity to it."""
+
+COLUMNS = ("seller_sku", "asin", "title", "channel", "quantity")
+
+
+@dataclass(frozen=True)
+class ListingsRead:
+    """Listings of one marketplace, as Amazon shows them.
+
+    Attributes:
+        frame: One row for each SKU: `seller_sku`, `asin`, `title` (text, empty where Amazon leaves it out), `channel`
+            (`DEFAULT` where the seller fulfils; else Amazon's own codes, `AMAZON_NA` and the like; both, joined by
+            commas, where a SKU has both; or `UNKNOWN`) and `quantity` (whole units of the seller's own, NA where Amazon
+            shows none).
+        asked_at: A moment in UTC before which nothing of it was read.
+        read_at: A moment in UTC by which all of it was read: what was sold later is not in it.
+    """
+
+    frame: pd.DataFrame
+    asked_at: datetime
+    read_at: datetime
+
+
+class _Summary(Struct, rename="camel"):
+    asin: str | None = None
+    item_name: str | None = None
+    fn_sku: str | None = None
+
+
+class _Availability(Struct, rename="camel"):
+    fulfillment_channel_code: str
+    quantity: int | None = None
+
+
+class Item(Struct, rename="camel"):
+    """One listing as Amazon answers it, asked for one marketplace with the data sets `DATA_SETS`."""
+
+    sku: str
+    summaries: list[_Summary] | None = None
+    fulfillment_availability: list[_Availability] | None = None
+
+
+DATA_SETS = ("summaries", "fulfillmentAvailability")
+
+
+class _Pagination(Struct, rename="camel"):
+    next_token: str | None = None
+
+
+class ItemPage(Struct, rename="camel"):
+    """One page of searchListingsItems."""
+
+    number_of_results: int
+    items: list[Item]
+    pagination: _Pagination | None = None
+
+    @property
+    def next_token(self) -> str | None:
+        """Where the next page is; None on the last one."""
+        return (self.pagination.next_token if self.pagination else None) or None
+
+
+def frame_of(items: Iterable[Item]) -> pd.DataFrame:
+    """The listings as a frame, see `ListingsRead`; of a SKU that comes twice, what came first.
+
+    A listing without any availability has never had a quantity. Where it has no FNSKU either, Amazon has never handled
+    it, so it is the seller's to fulfil; where it has one, or Amazon leaves the data set out, its channel is unknown.
+
+    Args:
+        items: As Amazon answers them.
+    """
+    first: dict[str, Item] = {}
+    for item in items:
+        first.setdefault(item.sku, item)
+    rows = [_row(item) for item in first.values()]
+    return typed(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of listings with the types that `ListingsRead` promises, also when it is empty.
+
+    Args:
+        frame: With the columns `COLUMNS`.
+    """
+    return frame.astype({name: "Int64" if name == "quantity" else "str" for name in COLUMNS})
+
+
+def channel_of(codes: Sequence[str]) -> str:
+    """One word for who fulfils a listing.
+
+    Args:
+        codes: Amazon's channel codes.
+    """
+    return ",".join(sorted({code for code in codes if code})) or UNKNOWN_CHANNEL
+
+
+def _row(item: Item) -> tuple[str, str, str, str, int | None]:
+    summary = item.summaries[0] if item.summaries else _Summary()
+    entries = item.fulfillment_availability
+    codes = [entry.fulfillment_channel_code for entry in entries or ()]
+    if entries == [] and not summary.fn_sku:
+        codes = [MERCHANT_CHANNEL]
+    own = [entry.quantity for entry in entries or () if entry.fulfillment_channel_code == MERCHANT_CHANNEL]
+    return item.sku, summary.asin or "", summary.item_name or "", channel_of(codes), own[0] if own else None

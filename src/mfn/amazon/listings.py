@@ -1,0 +1,269 @@
+"""The seller's listings at Amazon: read whole or by SKU, and their quantities changed one by one.
+
+Operations: Amazon's model listingsItems_2021-08-01.json of 2026-07-30. A search pages through 1,000 listings at most;
+larger accounts are read from a report.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+from msgspec import Struct
+
+from mfn.amazon.answers import Words, errors_of
+from mfn.amazon.at_once import AT_ONCE, several_at_once
+from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, checked, decoded
+from mfn.amazon.listing_items import DATA_SETS, Item, ItemPage, ListingsRead, frame_of
+from mfn.amazon.listings_report import listings_in, read_listings_report
+from mfn.amazon.quantities import patch_of
+from mfn.amazon.refusals import ListingRefusedError, invalid, not_patched
+from mfn.amazon.unanswered import Unanswered
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from mfn.amazon.session import Session
+
+MOST_SEARCHED = 1_000
+"""Listings that a search pages through, however many there are."""
+
+PAGE_SIZE = 20
+"""Listings of a page, and SKUs of a question; more than Amazon takes of either."""
+
+MOST_CHARACTERS = 40
+"""Of a seller SKU at Amazon: what is longer is listed nowhere."""
+
+PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+"""A SKU that no server between here and the listing can read in two ways."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Issue(Struct):
+    code: str
+    message: str
+
+
+class _Submission(Struct):
+    status: Literal["ACCEPTED", "INVALID", "VALID"]
+    issues: list[_Issue] | None = None
+
+
+class AmazonListings:
+    """Reads the listings of one connection and changes their quantities; its calls are those of its session.
+
+    Args:
+        session: The account.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._name = session.connection.name
+        self._seller_id = session.connection.seller_id
+
+    def listings(self, marketplace_id: str) -> ListingsRead:
+        """All listings in a marketplace, whoever fulfils them: by search, or from a report where there are too many.
+
+        Args:
+            marketplace_id: Where.
+
+        Raises:
+            RetriableError: Amazon did not answer with all of them; never taken for fewer listings than there are.
+            FatalError: A role is missing, the credentials or the request are refused, or the report lacks a column.
+        """
+        asked_at = datetime.now(UTC)
+        page = self._page(marketplace_id)
+        expected = page.number_of_results
+        if expected <= MOST_SEARCHED:
+            items = self._searched(marketplace_id, page)
+            if len(items) >= expected:
+                return ListingsRead(frame_of(items.values()), asked_at, datetime.now(UTC))
+            logger.warning(
+                "searchListingsItems for the connection %s: %d listings in %s where Amazon counts %d, a report is read",
+                self._name,
+                len(items),
+                marketplace_id,
+                expected,
+            )
+        asked_at = datetime.now(UTC)
+        frame = listings_in(read_listings_report(self._session, marketplace_id), marketplace_id)
+        if frame.empty:
+            raise AmazonUnavailableError(
+                f"the report of all listings in {marketplace_id} for the connection {self._name} is empty, where a "
+                f"search counts {expected}.",
+                remedy=RUN_AGAIN,
+            )
+        return ListingsRead(frame, asked_at, datetime.now(UTC))
+
+    def listings_of(self, marketplace_id: str, seller_skus: Sequence[str]) -> ListingsRead:
+        """The listings of some SKUs in a marketplace; a SKU that is not listed has no row.
+
+        Twenty are asked for at once. Amazon takes a comma for the end of a SKU and is known to misread blanks and signs
+        in a query: a SKU with a comma, and one with any sign that did not come back, is asked for alone, as a part of
+        the path. Source: amzn/selling-partner-api-docs, issue 2295; amzn/selling-partner-api-models, issue 2505.
+
+        Args:
+            marketplace_id: Where.
+            seller_skus: Seller SKUs, to the letter.
+
+        Raises:
+            RetriableError: Amazon did not answer for all of them.
+            FatalError: A role is missing, or the credentials or the request are refused.
+        """
+        asked_at = datetime.now(UTC)
+        wanted = dict.fromkeys(sku for sku in seller_skus if _may_be_listed(sku))
+        together = [sku for sku in wanted if "," not in sku]
+        questions = [together[start : start + PAGE_SIZE] for start in range(0, len(together), PAGE_SIZE)]
+
+        def ask(skus: list[str]) -> dict[str, Item]:
+            return self._searched(marketplace_id, self._page(marketplace_id, skus=skus), skus=skus)
+
+        found: dict[str, Item] = {}
+        with self._session.budget.in_bulk("searchListingsItems", len(questions), at_once=AT_ONCE):
+            for answer in several_at_once(questions, ask, name="search-listings"):
+                found |= {sku: item for sku, item in answer.items() if sku in wanted}
+        alone = [sku for sku in wanted if sku not in found and not PLAIN.fullmatch(sku)]
+        with self._session.budget.in_bulk("getListingsItem", len(alone), at_once=AT_ONCE):
+            for item in several_at_once(alone, lambda sku: self._item(marketplace_id, sku), name="get-listing"):
+                if item is not None and item.sku in wanted:
+                    found[item.sku] = item
+        return ListingsRead(frame_of(found.values()), asked_at, datetime.now(UTC))
+
+    def patch_quantity(self, marketplace_id: str, seller_sku: str, quantity: int) -> None:
+        """Tell Amazon what is on offer of one listing that the seller fulfils; its handling time stays.
+
+        Amazon applies it within minutes. It is known to accept a SKU that it does not list, too: what it shows later
+        has to be looked at. Source: amzn/selling-partner-api-models, issues 2797 and 4402.
+
+        Args:
+            marketplace_id: Where.
+            seller_sku: The SKU, to the letter.
+            quantity: Units, from 0.
+
+        Raises:
+            ListingMissingError: Amazon has no such listing there.
+            ListingRefusedError: Amazon refuses this one; the others may go on.
+            RetriableError: Amazon did not say that it took it, which it may have done all the same.
+            FatalError: A role is missing, the credentials are refused, or every request is.
+        """
+        what = f"patchListingsItem {seller_sku} in {marketplace_id} for the connection {self._name}"
+
+        def read(response: httpx.Response) -> None:
+            if response.status_code != httpx.codes.OK:
+                raise not_patched(what, response)
+            submission = decoded(what, response, _Submission)
+            if submission.status != "ACCEPTED":
+                raise invalid(what, tuple(Words(issue.code, issue.message) for issue in submission.issues or ()))
+
+        self._session.caller.call(
+            "patchListingsItem",
+            what,
+            lambda: self._session.library.patch_listings_item(
+                self._seller_id, seller_sku, marketplaceIds=marketplace_id, body=patch_of(quantity)
+            ),
+            read,
+        )
+
+    def patch_quantities(
+        self, marketplace_id: str, levels: Sequence[tuple[str, int]]
+    ) -> Generator[ListingRefusedError | AmazonUnavailableError | None, None, None]:
+        """Tell Amazon of many quantities, as fast as the rate budget allows, a few calls at once.
+
+        Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
+
+        Args:
+            marketplace_id: Where.
+            levels: Seller SKUs, each once, and their units on offer, in the order in which they are sent.
+
+        Yields:
+            For each, in this order: None where Amazon took it, else its refusal, or why there was no answer.
+
+        Raises:
+            RetriableError: Amazon did not say that it took several of them in a row.
+            FatalError: A role is missing, the credentials are refused, or every request is.
+        """
+
+        def patch(level: tuple[str, int]) -> ListingRefusedError | AmazonUnavailableError | None:
+            try:
+                self.patch_quantity(marketplace_id, *level)
+            except (ListingRefusedError, AmazonUnavailableError) as error:
+                return error
+            return None
+
+        unanswered = Unanswered()
+        with (
+            self._session.budget.in_bulk("patchListingsItem", len(levels), at_once=AT_ONCE),
+            closing(several_at_once(levels, patch, name="patch-listing")) as answers,
+        ):
+            for (seller_sku, _), answer in zip(levels, answers, strict=True):
+                if isinstance(answer, AmazonUnavailableError):
+                    unanswered.add(seller_sku, answer)
+                else:
+                    unanswered.answered()
+                yield answer
+
+    def _searched(self, marketplace_id: str, page: ItemPage, *, skus: Sequence[str] = ()) -> dict[str, Item]:
+        """The listings of a page and of all that follow it, by SKU."""
+        items = {item.sku: item for item in page.items}
+        tokens = set()
+        while token := page.next_token:
+            page = self._page(marketplace_id, skus=skus, page_token=token)
+            new = {item.sku: item for item in page.items if item.sku not in items}
+            if page.next_token and (not new or token in tokens):
+                raise AmazonUnavailableError(
+                    f"searchListingsItems for the connection {self._name}: the pages come round in a circle after "
+                    f"{len(items)} listings in {marketplace_id}.",
+                    remedy=RUN_AGAIN,
+                )
+            tokens.add(token)
+            items |= new
+        return items
+
+    def _page(self, marketplace_id: str, *, skus: Sequence[str] = (), page_token: str | None = None) -> ItemPage:
+        what = f"searchListingsItems in {marketplace_id} for the connection {self._name}"
+        query = {
+            "marketplaceIds": marketplace_id,
+            "includedData": DATA_SETS,
+            "pageSize": PAGE_SIZE,
+            **({"identifiersType": "SKU", "identifiers": ",".join(skus)} if skus else {}),
+            # By the usual order, that of the last change, a listing that changes meanwhile moves to another page.
+            **({} if skus else {"sortBy": "sku", "sortOrder": "ASC"}),
+            **({"pageToken": page_token} if page_token else {}),
+        }
+
+        def read(response: httpx.Response) -> ItemPage:
+            checked(what, "searchListingsItems", response, page_token=bool(page_token))
+            return decoded(what, response, ItemPage)
+
+        return self._session.caller.call(
+            "searchListingsItems",
+            what,
+            lambda: self._session.library.search_listings_items(self._seller_id, **query),
+            read,
+        )
+
+    def _item(self, marketplace_id: str, seller_sku: str) -> Item | None:
+        what = f"getListingsItem {seller_sku} in {marketplace_id} for the connection {self._name}"
+
+        def read(response: httpx.Response) -> Item | None:
+            if response.status_code == httpx.codes.NOT_FOUND and errors_of(response):
+                return None
+            return decoded(what, checked(what, "getListingsItem", response), Item)
+
+        return self._session.caller.call(
+            "getListingsItem",
+            what,
+            lambda: self._session.library.get_listings_item(
+                self._seller_id, seller_sku, marketplaceIds=marketplace_id, includedData=DATA_SETS
+            ),
+            read,
+        )
+
+
+def _may_be_listed(seller_sku: str) -> bool:
+    return 0 < len(seller_sku) <= MOST_CHARACTERS and seller_sku.isprintable() and not seller_sku.isspace()

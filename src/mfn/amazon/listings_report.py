@@ -1,0 +1,147 @@
+"""The report of all listings, GET_MERCHANT_LISTINGS_ALL_DATA: tab-separated, in one marketplace's words and letters.
+
+Its columns differ between marketplaces and accounts, some stand in it several times as `Deprecated column`, and none is
+quoted: only the names tell. English names are asked for; the others are those that Amazon writes where it does not
+follow. Sources: Amazon's documentation "Inventory reports" as of November 2026; amzn/selling-partner-api-models, issues
+3999, 4140, 4864 (columns), 2748, 545 (letters), 5303 (locale). What Amazon cannot write in the report's letters it
+writes as a question mark; such a SKU is not the seller's, and is found by asking for the right one.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mfn.amazon.answers import clipped
+from mfn.amazon.listing_items import COLUMNS, UNKNOWN_CHANNEL, channel_of, typed
+from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.amazon.reports import read_report
+from mfn.errors import FatalError, RetriableError
+
+if TYPE_CHECKING:
+    from mfn.amazon.documents import Document
+    from mfn.amazon.session import Session
+
+REPORT_TYPE = "GET_MERCHANT_LISTINGS_ALL_DATA"
+ENGLISH = {"preferredReportDocumentLocale": "en_US"}
+
+NAMES = {
+    "seller_sku": (
+        *("seller-sku", "händler-sku", "sku-vendeur", "sku venditore", "sku del vendedor"),
+        *("出品者sku", "卖家 sku"),
+    ),
+    "channel": (
+        *("fulfillment-channel", "fulfilment-channel", "versender", "canal-traitement", "canale di gestione"),
+        *("canal de gestión logística", "フルフィルメント・チャンネル", "配送渠道"),
+    ),
+    "quantity": ("quantity", "menge", "quantité", "quantità", "cantidad", "数量"),
+    "asin": ("asin1", "asin 1", "asin"),
+    "title": (
+        *("item-name", "artikelbezeichnung", "nom-produit", "nome dell'articolo", "título del producto"),
+        *("商品名", "商品名称"),
+    ),
+}
+"""What Amazon calls each column, in lower case."""
+
+NEEDED = ("seller_sku", "channel", "quantity")
+MOST_BROKEN = 0.01
+"""Of a report's lines; more, and it is not what it should be."""
+
+REPLACED = "\ufffd"
+WESTERN = ("utf-8", "cp1252")
+JAPANESE = ("utf-8", "cp932")
+JAPAN = "A1VC38T7YXB528"
+
+logger = logging.getLogger(__name__)
+
+
+def read_listings_report(session: Session, marketplace_id: str) -> Document:
+    """The report, made for this call.
+
+    Args:
+        session: The account.
+        marketplace_id: Which marketplace.
+
+    Raises:
+        RetriableError: See `read_report`.
+        FatalError: The same.
+    """
+    return read_report(session, REPORT_TYPE, marketplace_id, ENGLISH)
+
+
+def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
+    """The listings in a report, as `ListingsRead.frame` has them.
+
+    Args:
+        report: The report.
+        marketplace_id: Which marketplace; Japan's is written in letters of its own.
+
+    Raises:
+        FatalError: It lacks a needed column; names which, and what it has instead.
+        RetriableError: It cannot be read.
+    """
+    where = f"the report {REPORT_TYPE} in {marketplace_id}"
+    header, *lines = _text(report, marketplace_id).split("\n")
+    names = header.rstrip("\r").split("\t")
+    places = _places(where, names)
+    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
+    reach, sku = max(places.values()), places["seller_sku"]
+    whole = [fields for fields in rows if reach < len(fields) <= len(names) and REPLACED not in fields[sku]]
+    broken = len(rows) - len(whole)
+    if broken > MOST_BROKEN * len(rows):
+        raise RetriableError(
+            f"{where}: {broken} of {len(rows)} lines have not the fields that its first line names.",
+            remedy="The next run orders it anew; if it stays so, look at it in Seller Central > Inventory Reports.",
+        )
+    if broken:
+        logger.warning("%s: %d of %d lines cannot be read and are left out", where, broken, len(rows))
+    raw = pd.DataFrame({name: [fields[place] for fields in whole] for name, place in places.items()}, dtype="str")
+    return _merged(raw[raw["seller_sku"] != ""])
+
+
+def _places(where: str, names: list[str]) -> dict[str, int]:
+    """Where each of our columns stands; those that are not needed may be missing."""
+    said = [name.strip().partition(" (")[0].casefold() for name in names]
+    found = {ours: next((name for name in known if name in said), None) for ours, known in NAMES.items()}
+    places = {ours: said.index(name) for ours, name in found.items() if name is not None}
+    missing = [NAMES[ours][0] for ours in NEEDED if ours not in places]
+    if missing:
+        shown = clipped(", ".join(names))
+        raise FatalError(
+            f"{where} has no column {', '.join(missing)}; its first line is: {shown or 'empty'}.",
+            remedy="In Seller Central > Inventory Reports, put the columns of the All Listings Report back to Amazon's "
+            "own; if they are, send that first line to the makers of mfn.",
+        )
+    return places
+
+
+def _merged(raw: pd.DataFrame) -> pd.DataFrame:
+    """One row for each SKU, of what may be several channels of it."""
+    own = raw["channel"].str.strip().str.upper() == MERCHANT_CHANNEL
+    quantity = pd.to_numeric(raw["quantity"].where(own, ""), errors="coerce")
+    frame = pd.DataFrame(
+        {
+            "seller_sku": raw["seller_sku"],
+            "asin": raw.get("asin", ""),
+            "title": raw.get("title", ""),
+            "channel": raw["channel"].str.strip().str.upper().replace("", UNKNOWN_CHANNEL),
+            "quantity": quantity.where(quantity % 1 == 0),
+        },
+        columns=list(COLUMNS),
+    )
+    if frame["seller_sku"].duplicated().any():
+        groups = frame.groupby("seller_sku", sort=False)
+        frame = groups.first().assign(channel=groups["channel"].agg(channel_of)).reset_index()[list(COLUMNS)]
+    return typed(frame).reset_index(drop=True)
+
+
+def _text(report: Document, marketplace_id: str) -> str:
+    """The report's text in the letters that its store names, or else in the first of the usual ones that fit."""
+    usual = JAPANESE if marketplace_id == JAPAN else WESTERN
+    for charset in (report.charset, *usual):
+        with suppress(LookupError, UnicodeDecodeError):
+            return report.content.decode(charset).removeprefix("\ufeff")
+    return report.content.decode(usual[-1], errors="replace")

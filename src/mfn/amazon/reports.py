@@ -1,0 +1,103 @@
+"""Reports: ordered, waited for, fetched.
+
+Operations: Amazon's model reports_2021-06-30.json of 2026-04-01.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+from msgspec import Struct
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
+
+from mfn.amazon.documents import Described
+from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mfn.amazon.documents import Document
+    from mfn.amazon.session import Session
+
+PATH = "/reports/2021-06-30"
+UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+TIMES = 45
+"""How often a report is looked at: after 2 s at first, after 30 s at last, for twenty minutes."""
+
+LATER = "Nothing was changed. The next run orders it anew; Amazon makes the same report every half hour at most."
+
+
+class _Created(Struct, rename="camel"):
+    report_id: str
+
+
+class _Report(Struct, rename="camel"):
+    processing_status: str
+    report_document_id: str | None = None
+
+
+def read_report(session: Session, report_type: str, marketplace_id: str, options: Mapping[str, str]) -> Document:
+    """A report of one marketplace, made for this call.
+
+    Args:
+        session: The account.
+        report_type: Amazon's name of it.
+        marketplace_id: Which marketplace.
+        options: Amazon's `reportOptions`.
+
+    Raises:
+        RetriableError: Amazon did not make it within twenty minutes, cancelled it, or could not be reached.
+        FatalError: A role is missing, or the credentials or the request are refused.
+    """
+    what = f"the report {report_type} in {marketplace_id} for the connection {session.connection.name}"
+    body: dict[str, Any] = {"reportType": report_type, "marketplaceIds": [marketplace_id], "reportOptions": {**options}}
+    report_id = session.caller.call(
+        "createReport",
+        f"createReport, {what}",
+        lambda: session.library.post(f"{PATH}/reports", **body),
+        lambda response: (
+            decoded(what, checked(what, "createReport", response, status=httpx.codes.ACCEPTED), _Created).report_id
+        ),
+    )
+    document_id = _await_report(session, f"{what} ({report_id})", report_id)
+
+    def describe() -> Described:
+        name = "getReportDocument"
+        return session.caller.call(
+            name,
+            f"{name}, {what}",
+            lambda: session.library.get(f"{PATH}/documents/{quote(document_id, safe='')}"),
+            lambda response: decoded(what, checked(what, name, response), Described),
+        )
+
+    return session.documents.fetch(what, describe)
+
+
+def _await_report(session: Session, what: str, report_id: str) -> str:
+    """The id of its document, once it is done."""
+
+    def look() -> _Report:
+        return session.caller.call(
+            "getReport",
+            f"getReport, {what}",
+            lambda: session.library.get(f"{PATH}/reports/{quote(report_id, safe='')}"),
+            lambda response: decoded(what, checked(what, "getReport", response), _Report),
+        )
+
+    patience = Retrying(
+        stop=stop_after_attempt(TIMES),
+        retry=retry_if_result(lambda report: report.processing_status in UNDER_WAY),
+        wait=wait_exponential(multiplier=2, exp_base=1.5, max=30),
+        sleep=session.wait,
+    )
+    try:
+        report = patience(look)
+    except RetryError as error:
+        status = error.last_attempt.result().processing_status
+        raise AmazonUnavailableError(f"{what} is still {status} after twenty minutes.", remedy=LATER) from None
+    if report.processing_status != "DONE" or report.report_document_id is None:
+        ended = f"ended as {report.processing_status}" if report.processing_status != "DONE" else "has no document"
+        raise AmazonUnavailableError(f"{what} {ended}.", remedy=LATER)
+    return report.report_document_id
