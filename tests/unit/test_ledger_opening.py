@@ -104,13 +104,14 @@ def test_without_its_keys_file_a_ledger_with_data_does_not_start_and_no_new_keys
         (b"\n,\n", "holds no key"),
         (b"rubbish\n", "key 1 is not 32 bytes"),
         (b"\xff\xfe\x00garbage", "key 1 is not 32 bytes"),
-        (new_key().encode() + b",short\n", "key 2 is not 32 bytes"),
-        (new_key().encode(), "encrypted with keys that are not here"),
+        (b"{a new key},short\n", "key 2 is not 32 bytes"),
+        (b"{a new key}", "encrypted with keys that are not here"),
     ],
 )
 def test_a_keys_file_that_does_not_fit_stops_everything_and_no_key_is_shown(
     settings: Settings, home: Path, with_data: bytes, content: bytes, said: str
 ) -> None:
+    content = content.replace(b"{a new key}", new_key().encode())
     (home / "keys").write_bytes(content)
     error = refused(settings)
     assert said in error.message
