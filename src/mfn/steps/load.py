@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, read_chunk
+from mfn.ledger.imported_units import note_reserved
 from mfn.ledger.landing import EARLIER, WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
@@ -66,6 +67,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     counts = _counts(loading)
     with writing(place.ledger.engine, what="the ledger") as database:
         drop_chunks(database, batch)
+        note_reserved(database, batch)
         before = get_batch(place.ledger, batch.batch_id).counts
         # What the warehouse refused is held by now: the quality gate counts it as well.
         update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})

@@ -1,0 +1,108 @@
+"""Feeds of levels: written down before Amazon is given them, followed until Amazon is done with them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from mfn.database.engines import reading
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import Feed, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+WHAT = "the ledger"
+
+SUBMITTING, SUBMITTED, DONE, FATAL, LOST, STUCK = "submitting", "submitted", "done", "fatal", "lost", "stuck"
+
+UNDER_WAY = (SUBMITTING, SUBMITTED)
+"""Feeds whose levels may land at any moment."""
+
+
+def note_feed(
+    database: Connection,
+    batch: BatchRef,
+    marketplace_id: str,
+    document_id: str,
+    messages: Sequence[tuple[str, int, int, int]],
+) -> int:
+    """Write down that Amazon is about to be given a feed.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        marketplace_id: The marketplace of all of its offers.
+        document_id: Amazon's id of the uploaded messages.
+        messages: (seller SKU, level, computed level, the same before its limits), in the order of the message ids.
+
+    Returns:
+        The feed's number in the ledger.
+    """
+    assert_held(database, batch.lease)
+    mine = Feed.connection == batch.connection
+    number = (database.execute(select(func.max(Feed.number)).where(mine)).scalar() or 0) + 1
+    database.execute(
+        insert(Feed).values(
+            connection=batch.connection,
+            number=number,
+            marketplace_id=marketplace_id,
+            batch_id=batch.batch_id,
+            document_id=document_id,
+            status=SUBMITTING,
+            messages=[list(message) for message in messages],
+            created_at=datetime.now(UTC),
+        )
+    )
+    return number
+
+
+def update_feed(database: Connection, batch: BatchRef, number: int, **values: Any) -> None:
+    """Change a feed; one that is no longer under way lets go of its offers.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch at work.
+        number: The feed.
+        values: Columns of the table `feed`.
+    """
+    assert_held(database, batch.lease)
+    mine = (Feed.connection == batch.connection) & (Feed.number == number)
+    database.execute(update(Feed).where(mine).values(**values))
+    if values.get("status") not in {*UNDER_WAY, None}:
+        held = (Offer.connection == batch.connection) & (Offer.feed_number == number)
+        database.execute(update(Offer).where(held).values(feed_number=None))
+
+
+def feeds(
+    ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = None, batch_id: str | None = None
+) -> Sequence[Row[Any]]:
+    """Feeds of a connection, oldest first: every column.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        statuses: Only those with one of these.
+        batch_id: Only those of this batch.
+    """
+    statement = select(Feed).where(Feed.connection == connection).order_by(Feed.number)
+    if statuses is not None:
+        statement = statement.where(Feed.status.in_(statuses))
+    if batch_id is not None:
+        statement = statement.where(Feed.batch_id == batch_id)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
+def known_feed_ids(ledger: Ledger, connection: str) -> set[str]:
+    """Amazon's ids of every feed that the ledger knows of."""
+    mine = (Feed.connection == connection) & Feed.feed_id.is_not(None)
+    with reading(ledger.engine, what=WHAT) as database:
+        return {feed_id for feed_id in database.execute(select(Feed.feed_id).where(mine)).scalars() if feed_id}

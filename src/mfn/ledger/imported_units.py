@@ -1,0 +1,219 @@
+"""Orders against stock: what is reserved, up to when that is complete, and what of it no stock run has counted yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import pandas as pd
+from sqlalchemy import delete, exists, select
+
+from mfn.amazon.orders import decode_order, in_utc
+from mfn.database.bulk import merge, utc_text
+from mfn.database.engines import reading
+from mfn.errors import DataError
+from mfn.ledger.landing import CHUNK_ORDERS, stored_orders, table
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import CountedOrder, Reservation, Watermark
+from mfn.models import OrderStatus
+from mfn.warehouse.asking import columns as columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+WHAT = "the ledger"
+
+RESERVED = "reserved"
+"""The kind of watermark that says up to when all that Amazon sold is reserved."""
+
+GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.DISMISSED)
+"""Orders whose units have left the warehouse or never will: promised no more, also where the warehouse forgot them."""
+
+Units = list[tuple[str, str, int]]
+"""(marketplace id, seller SKU, units) of an order."""
+
+
+def note_reserved(database: Connection, batch: BatchRef) -> None:
+    """Note, at the end of an import, that everything up to its window's end is reserved; only where it left no gap.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: An import batch whose orders are loaded or held, and reserved.
+    """
+    assert_held(database, batch.lease)
+    landed = (Watermark.connection == batch.connection) & (Watermark.kind == batch.kind)
+    # Whose window left a gap, or was a rehearsal, has not moved it.
+    row = database.execute(select(Watermark.before).where(landed, Watermark.batch_id == batch.batch_id)).one_or_none()
+    if row is not None:
+        values = (batch.connection, RESERVED, utc_text(row.before), batch.batch_id)
+        merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [values])
+
+
+def covered_until(ledger: Ledger, connection: str) -> datetime | None:
+    """Up to when everything that Amazon sold is reserved; None before the first complete import."""
+    mine = (Watermark.connection == connection) & (Watermark.kind == RESERVED)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(Watermark.before).where(mine)).scalar()
+
+
+def reserving_orders(ledger: Ledger, warehouse: str) -> list[str]:
+    """The orders, of every connection, that have units of a warehouse reserved.
+
+    Args:
+        ledger: The open ledger.
+        warehouse: The digest that tells warehouses apart.
+    """
+    with reading(ledger.engine, what=WHAT) as database:
+        found = columns_of(
+            database,
+            {"order_id": "order_id"},
+            "FROM (SELECT DISTINCT order_id FROM reservation WHERE warehouse = :warehouse) AS reserving",
+            {"warehouse": warehouse},
+        )
+    return found["order_id"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reserved:
+    """What is reserved at one moment.
+
+    Attributes:
+        units: `order_id`, `sku`, `units`: of every connection on the warehouse, but for orders that are gone.
+        news: The orders of this connection that have reservations and that no stock run has counted yet.
+        at: The moment, just after it was read.
+    """
+
+    units: pd.DataFrame
+    news: Sequence[str]
+    at: datetime
+
+
+def read_reserved(ledger: Ledger, connection: str, warehouse: str) -> Reserved:
+    """What is reserved in a warehouse, and which of its orders are news to stock; in one transaction.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        warehouse: The digest that tells warehouses apart.
+    """
+    gone = ", ".join(f"'{status.value}'" for status in GONE)
+    promised = (
+        "FROM reservation WHERE warehouse = :warehouse AND NOT EXISTS (SELECT 1 FROM tracked_order AS t"
+        " WHERE t.connection = reservation.connection AND t.order_id = reservation.order_id"
+        f" AND t.status IN ({gone}))"
+    )
+    counted = exists().where(
+        CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
+    )
+    news = select(Reservation.order_id).where(Reservation.connection == connection, ~counted).distinct()
+    with reading(ledger.engine, what=WHAT) as database:
+        names = {name: name for name in ("order_id", "sku", "units")}
+        units = columns_of(database, names, promised, {"warehouse": warehouse})
+        order_ids = database.execute(news).scalars().all()
+    frame = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in units.items()})
+    return Reserved(frame.astype({"units": "int64"}), order_ids, datetime.now(UTC))
+
+
+def units_sold(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> list[tuple[str, datetime | None, Units]]:
+    """What Amazon sold with orders: (order id, when it was placed, its units).
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: Orders that have landed; one that cannot be read sold nothing that is known.
+    """
+    found: list[tuple[str, datetime | None, Units]] = []
+    for start in range(0, len(order_ids), CHUNK_ORDERS):
+        for order_id, text in stored_orders(ledger, connection, order_ids[start : start + CHUNK_ORDERS]):
+            try:
+                order = decode_order(text)
+            except DataError:
+                found.append((order_id, None, []))
+                continue
+            marketplace_id = order.sales_channel.marketplace_id or ""
+            units: Units = [
+                (marketplace_id, item.product.seller_sku, item.quantity_ordered)
+                for item in order.order_items
+                if item.product.seller_sku and item.quantity_ordered
+            ]
+            found.append((order_id, in_utc(order.created_time), units))
+    return found
+
+
+def count_orders(
+    database: Connection, batch: BatchRef, sold: Sequence[tuple[str, datetime | None, Units]], at: datetime
+) -> None:
+    """Note that a stock run has subtracted the reservations of orders, so that later ones do not take them for news.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        sold: What `units_sold` returned.
+        at: The moment at which the reservations were read.
+    """
+    assert_held(database, batch.lease)
+    now = utc_text(at)
+    rows = [
+        (batch.connection, order_id, now, placed_at and utc_text(placed_at), msgspec.json.encode(units).decode())
+        for order_id, placed_at, units in sold
+    ]
+    columns = ("connection", "order_id", "counted_at", "placed_at", "units")
+    merge(database, table(CountedOrder), columns, rows, update=())
+
+
+def counted_since(ledger: Ledger, connection: str, since: datetime) -> pd.DataFrame:
+    """The units of orders that stock runs have counted after a moment.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        since: Aware.
+
+    Returns:
+        `marketplace_id`, `seller_sku`, `units`, `counted_at`, `placed_at`; one row an order and SKU.
+    """
+    statement = select(CountedOrder.counted_at, CountedOrder.placed_at, CountedOrder.units).where(
+        CountedOrder.connection == connection, CountedOrder.counted_at > since, CountedOrder.units != "[]"
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        rows = database.execute(statement).all()
+    return imported_frame([(row.counted_at, row.placed_at, _read_units(row.units)) for row in rows])
+
+
+_read_units = msgspec.json.Decoder(Units).decode
+
+
+def imported_frame(orders: Sequence[tuple[datetime, datetime | None, Units]]) -> pd.DataFrame:
+    """Orders as `counted_since` returns them.
+
+    Args:
+        orders: When each was counted and placed, and its units.
+    """
+    rows = [(*unit, counted_at, placed_at) for counted_at, placed_at, units in orders for unit in units]
+    frame = pd.DataFrame(rows, columns=["marketplace_id", "seller_sku", "units", "counted_at", "placed_at"])
+    return frame.astype(
+        {
+            "marketplace_id": "object",
+            "seller_sku": "object",
+            "units": "int64",
+            "counted_at": "datetime64[us, UTC]",
+            "placed_at": "datetime64[us, UTC]",
+        }
+    )
+
+
+def forget_counted(database: Connection, batch: BatchRef, before: datetime) -> None:
+    """Forget orders that were counted before a moment and have nothing reserved any more."""
+    assert_held(database, batch.lease)
+    reserving = exists().where(
+        Reservation.connection == CountedOrder.connection, Reservation.order_id == CountedOrder.order_id
+    )
+    mine = (CountedOrder.connection == batch.connection) & (CountedOrder.counted_at < before)
+    database.execute(delete(CountedOrder).where(mine, ~reserving))
