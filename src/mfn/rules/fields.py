@@ -143,14 +143,15 @@ SHIPMENT: dict[str, Field] = {
     ),
 }
 STOCK: dict[str, Field] = {
-    "stock.sku": Field(Kind.TEXT, "the warehouse's SKU"),
+    "stock.marketplace": Field(Kind.TEXT, "where it is offered: `US`, `CA`, `UK`, …"),
+    "stock.sku": Field(Kind.TEXT, "the warehouse's SKU; of a kit, the component that allows fewest"),
     "stock.seller_sku": Field(Kind.TEXT, "the SKU on Amazon"),
     "stock.asin": Field(Kind.TEXT, "Amazon's ASIN", is_optional=True),
-    "stock.is_kit": Field(Kind.FLAG, "made of components"),
-    "stock.on_hand": Field(Kind.NUMBER, "units in sellable locations"),
+    "stock.is_kit": Field(Kind.FLAG, "made of components, or of several units of one"),
+    "stock.on_hand": Field(Kind.NUMBER, "units of this SKU in sellable locations"),
     "stock.allocated": Field(Kind.NUMBER, "units of them that the warehouse has allocated"),
     "stock.promised": Field(Kind.NUMBER, "units accepted from Amazon that `allocated` does not have yet"),
-    "stock.available": Field(Kind.NUMBER, "what is left of these three, before the buffer"),
+    "stock.available": Field(Kind.NUMBER, "what is left of these three, before the buffer; of a kit, whole kits"),
     "stock.buffer_units": Field(Kind.NUMBER, "units kept back", is_settable=True, at_most=UNITS_AT_MOST),
     "stock.buffer_percent": Field(
         Kind.NUMBER, "percent of what is left, kept back", is_settable=True, at_most=100, is_whole=False

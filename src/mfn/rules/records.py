@@ -118,6 +118,32 @@ def shipment_records(
     return _records("shipment.notification", columns, parcels.index, connection, now)
 
 
+def stock_records(
+    offers: pd.DataFrame, levels: pd.DataFrame, limits: pd.DataFrame, *, connection: str, now: datetime
+) -> pd.DataFrame:
+    """Offers and their stock as the rules on `inventory.push` see them.
+
+    Args:
+        offers: `marketplace_id`, `seller_sku`, `asin`; three frames with one index.
+        levels: What there is to sell of each (`mfn.rules.stock_levels.offer_levels`).
+        limits: Buffer, minimum and maximum of each (`mfn.rules.stock_levels.LIMITS`), as the connection has them.
+        connection: The connection's name.
+        now: When the run began.
+
+    Returns:
+        A column for each field of the event, with the index of the offers.
+    """
+    columns = {
+        "stock.marketplace": _marketplaces(offers["marketplace_id"]),
+        **{f"stock.{name}": offers[name] for name in ("seller_sku", "asin")},
+        **{
+            f"stock.{name}": levels[name] for name in ("sku", "is_kit", "on_hand", "allocated", "promised", "available")
+        },
+        **{f"stock.{name}": limits[name] for name in limits},
+    }
+    return _records("inventory.push", columns, offers.index, connection, now)
+
+
 def _records(
     event: str, columns: Mapping[str, Any], index: pd.Index[Any], connection: str, now: datetime
 ) -> pd.DataFrame:
