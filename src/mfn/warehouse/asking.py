@@ -49,6 +49,25 @@ def columns(
     return dict(zip(expressions, lists, strict=True))
 
 
+def has_column(connection: Connection, table: str, column: str) -> bool:
+    """Whether a table has a column; one of the warehouse's own may lack some.
+
+    Args:
+        connection: An open transaction.
+        table: The table.
+        column: The column's name, lower case.
+    """
+    names = connection.exec_driver_sql(f"SELECT * FROM {table} WHERE 1 = 0").keys()
+    return column in {name.lower() for name in names}
+
+
+def same(connection: Connection, one: str, other: str) -> str:
+    """A condition under which two texts are the same to the letter; an index on the first is used where it can be."""
+    if connection.dialect.name == "postgresql":
+        return f"CAST({one} AS VARCHAR) = CAST({other} AS VARCHAR)"
+    return f"{one} = {other} COLLATE BINARY"
+
+
 def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool = False) -> dict[str, str]:
     """The status of each order that the warehouse knows.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.warehouse.asking import as_asked, asked, columns
+from mfn.warehouse.asking import as_asked, asked, columns, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         is_id_ambiguous            the warehouse has different rows with this id
         ========================== ==================================================================================
     """
-    status = as_text(connection, "shipment.status") if _has_status(connection) else "CAST(NULL AS VARCHAR)"
+    status = (
+        as_text(connection, "shipment.status")
+        if has_column(connection, "wms_shipment", "status")
+        else "CAST(NULL AS VARCHAR)"
+    )
     expressions = {
         **{name: as_text(connection, f"shipment.{name}") for name in HEADER},
         "status": status,
@@ -75,7 +79,7 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         connection,
         expressions,
         "FROM wms_shipment AS shipment LEFT JOIN wms_order"
-        f" ON {_same(connection, 'wms_order.order_number', 'shipment.order_number')}"
+        f" ON {same(connection, 'wms_order.order_number', 'shipment.order_number')}"
         " WHERE wms_order.order_number IS NULL OR wms_order.connection = :of",
         {"of": of},
     )
@@ -108,18 +112,6 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         }
     )
     return _one_a_parcel(frame)
-
-
-def _has_status(connection: Connection) -> bool:
-    columns = connection.exec_driver_sql("SELECT * FROM wms_shipment WHERE 1 = 0").keys()
-    return "status" in {name.lower() for name in columns}
-
-
-def _same(connection: Connection, one: str, other: str) -> str:
-    """A condition under which two texts are the same to the letter; an index on the first is used where it can be."""
-    if connection.dialect.name == "postgresql":
-        return f"CAST({one} AS VARCHAR) = CAST({other} AS VARCHAR)"
-    return f"{one} = {other} COLLATE BINARY"
 
 
 def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
@@ -192,6 +184,6 @@ def _asked_lines(
     return columns(
         connection,
         {"key": "asked.key", **expressions},
-        f"FROM {asked(connection)} JOIN {table} AS line ON {_same(connection, f'line.{key}', 'asked.key')}",
+        f"FROM {asked(connection)} JOIN {table} AS line ON {same(connection, f'line.{key}', 'asked.key')}",
         {"asked": as_asked(dict.fromkeys(keys, ""))},
     )

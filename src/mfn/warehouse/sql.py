@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.warehouse import asking, cancelling, loading, setup, shipments
+from mfn.warehouse import asking, cancelling, inventory, loading, setup, shipments
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from mfn.warehouse.cancelling import CancelResult
+    from mfn.warehouse.inventory import StockSnapshot
     from mfn.warehouse.loading import LineRow, LoadResult, OrderRow
 
 
@@ -101,6 +102,11 @@ class SqlWarehouse:
         """What was ordered with these orders; see `mfn.warehouse.shipments.order_lines`."""
         with reading(self._engine, what=self._what) as connection:
             return shipments.order_lines(connection, order_numbers)
+
+    def stock(self, order_numbers: Iterable[str]) -> StockSnapshot:
+        """The stock, the items and the state of some orders as of one moment; see `mfn.warehouse.inventory`."""
+        with reading(self._engine, what=self._what) as connection:
+            return inventory.snapshot(connection, order_numbers)
 
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]

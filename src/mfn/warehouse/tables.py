@@ -75,6 +75,12 @@ wms_order = Table(
         "ix_wms_order_status_ship_by", "status", "ship_by"
     ),  # what a warehouse asks for: new orders, most urgent first
 )
+Index(
+    "ix_wms_order_allocated_at",  # whether the warehouse fills it at all is asked for in every stock run
+    wms_order.c.allocated_at,
+    sqlite_where=wms_order.c.allocated_at.is_not(None),
+    postgresql_where=wms_order.c.allocated_at.is_not(None),
+)
 
 wms_order_line = Table(
     "wms_order_line",
