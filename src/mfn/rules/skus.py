@@ -57,6 +57,34 @@ def resolve_skus(
     return resolved[resolved["quantity"] > 0].reset_index(drop=True)
 
 
+def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection: str) -> pd.DataFrame:
+    """What each offer is made of in the warehouse, by the same aliases as the lines of orders.
+
+    Args:
+        offers: `marketplace_id`, `seller_sku` (both text); index 0…n-1.
+        aliases: `Mappings.sku_aliases`.
+        connection: The connection's name.
+
+    Returns:
+        Sorted by offer, then by SKU; every offer has at least one row: `offer` (int64, its index), `sku` (the
+        warehouse's), `units` (int64, of it in one unit of the offer).
+    """
+    is_aliased = offers["seller_sku"].isin(aliases["seller_sku"]).to_numpy()
+    aliased = offers[is_aliased]
+    pairs = list(zip(aliased["marketplace_id"].tolist(), aliased["seller_sku"].tolist(), strict=True))
+    components = _components(set(pairs), aliases, connection)
+    found = [components[pair] or ((pair[1], 1),) for pair in pairs]
+    repeats = np.ones(len(offers), dtype="int64")
+    repeats[is_aliased] = [len(parts) for parts in found]
+    offer = np.repeat(np.arange(len(offers)), repeats)
+    skus, units = offers["seller_sku"].to_numpy(dtype=object)[offer], np.ones(len(offer), dtype="int64")
+    if found:
+        is_part = is_aliased[offer]
+        parts = list(chain.from_iterable(found))
+        skus[is_part], units[is_part] = [sku for sku, _ in parts], [count for _, count in parts]
+    return pd.DataFrame({"offer": offer, "sku": pd.Series(skus, dtype="object"), "units": units})
+
+
 def _components(
     pairs: set[tuple[str | None, str | None]], aliases: pd.DataFrame, connection: str
 ) -> dict[tuple[str | None, str | None], tuple[tuple[str | None, int], ...]]:
