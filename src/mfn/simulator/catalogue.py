@@ -50,6 +50,23 @@ class Alias:
 
 
 @dataclass(frozen=True)
+class AmazonFulfilled:
+    """A seller SKU that Amazon keeps and ships itself.
+
+    Attributes:
+        seller_sku: Amazon's.
+        asin: Amazon's number for it.
+        title: What it is called.
+        cents: Its price in US cents.
+    """
+
+    seller_sku: str
+    asin: str
+    title: str
+    cents: int
+
+
+@dataclass(frozen=True)
 class WarehouseMethod:
     """A shipping method of the warehouse.
 
@@ -93,6 +110,7 @@ class Catalogue:
         items: What lies in the warehouse.
         aliases: Seller SKUs that are an alias of one item.
         kits: Seller SKUs that are several items.
+        fulfilled_by_amazon: Seller SKUs of things that lie at Amazon, not in the warehouse.
         methods: The warehouse's shipping methods.
         mappings: Which of them Amazon's service levels mean.
     """
@@ -100,6 +118,7 @@ class Catalogue:
     items: tuple[CatalogueItem, ...]
     aliases: tuple[Alias, ...]
     kits: tuple[Alias, ...]
+    fulfilled_by_amazon: tuple[AmazonFulfilled, ...]
     methods: tuple[WarehouseMethod, ...]
     mappings: tuple[MethodMapping, ...]
 
@@ -191,4 +210,5 @@ def build_catalogue() -> Catalogue:
         Alias("KIT-EVENING", (("CND-0001-WHT", 6), ("TRY-0003-BLK", 1)), "Six candles and a tray"),
         Alias("KIT-NEW", (("BTL-0001-RED", 1), ("BSK-0001-RED", 1)), "Bottle and basket, red", is_mapped=False),
     )
-    return Catalogue(items, aliases, kits, METHODS, MAPPINGS)
+    at_amazon = tuple(AmazonFulfilled(f"{item.sku}-FBA", item.asin, item.title, item.cents) for item in active[3::40])
+    return Catalogue(items, aliases, kits, at_amazon, METHODS, MAPPINGS)

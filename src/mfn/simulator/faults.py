@@ -44,11 +44,31 @@ class Faults:
 
     Attributes:
         without_recipients: Amazon leaves the recipient out of every order, as for an account without the role for it.
+        feed_endings: How the next feeds end, in order: `FATAL`, `CANCELLED`, or `IN_PROGRESS` for never.
+        report_endings: The same of the next reports.
+        refused_skus: Seller SKUs that Amazon takes no quantity for, alone or in a feed, and its words for each.
+        takes_unlisted: Amazon takes what is sent for a SKU that it does not list without a word, as it is known to
+            do at times; it says so otherwise.
     """
 
     def __init__(self) -> None:
         self._queues: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self.without_recipients = False
+        self.feed_endings: deque[str] = deque()
+        self.report_endings: deque[str] = deque()
+        self.refused_skus: dict[str, str] = {}
+        self.takes_unlisted = False
+
+    def refusals(self, sku: str, *, is_listed: bool) -> list[str]:
+        """What Amazon says against a quantity for a SKU; empty where it takes it.
+
+        Args:
+            sku: The seller SKU.
+            is_listed: Whether there is a listing of it.
+        """
+        if sku in self.refused_skus:
+            return [self.refused_skus[sku]]
+        return [] if is_listed or self.takes_unlisted else [f"There is no listing for SKU {sku}."]
 
     def let_pass(self, operation: str, times: int = 1) -> None:
         """Let the next requests pass before what is planted after this.

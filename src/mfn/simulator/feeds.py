@@ -5,10 +5,8 @@ Stages and report: Amazon's model feeds_2021-06-30.json of 2026-04-01, its listi
 
 from __future__ import annotations
 
-import gzip
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -18,33 +16,19 @@ import msgspec
 from mfn.simulator.listings import apply_patches, patch_faults
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mfn.simulator.clock import Agenda
+    from mfn.simulator.documents import Documents
+    from mfn.simulator.faults import Faults
     from mfn.simulator.listings import Listings
 
 LISTINGS_FEED = "JSON_LISTINGS_FEED"
 FEED_VERSION = "2.0"
 MOST_MESSAGES = 25_000
-URL_LIFE = timedelta(minutes=5)
 QUEUED_FOR = timedelta(seconds=30)
 WORKED_FOR = timedelta(seconds=60)
 """How long a feed waits and is worked off at the speed of 1."""
-
-
-@dataclass
-class Document:
-    """A document behind an address of its own.
-
-    Attributes:
-        document_id: Amazon's id.
-        content: What it holds; None until it is uploaded.
-        address_expires: Until when its address is good.
-        is_compressed: Whether the content is gzipped.
-    """
-
-    document_id: str
-    content: bytes | None
-    address_expires: datetime
-    is_compressed: bool = False
 
 
 @dataclass
@@ -57,7 +41,7 @@ class Feed:
         marketplace_ids: Where it holds.
         document_id: What was handed in.
         created: When.
-        status: IN_QUEUE, IN_PROGRESS, DONE or FATAL.
+        status: IN_QUEUE, IN_PROGRESS, DONE, CANCELLED or FATAL.
         started: When it was begun.
         ended: When it was done.
         result_document_id: The report.
@@ -75,43 +59,28 @@ class Feed:
 
 
 class Feeds:
-    """Every feed and document of the seller.
+    """Every feed of the seller.
 
     Args:
         listings: What listings feeds change.
+        documents: Where they and their reports are.
+        faults: What is to go wrong.
         seller_id: Whose feeds these are.
         agenda: Where the work is entered.
         speed: What its pace is multiplied with.
     """
 
-    def __init__(self, listings: Listings, seller_id: str, agenda: Agenda, speed: float) -> None:
+    def __init__(
+        self, listings: Listings, documents: Documents, faults: Faults, *, seller_id: str, agenda: Agenda, speed: float
+    ) -> None:
         self._listings = listings
+        self._documents = documents
+        self._faults = faults
         self._seller_id = seller_id
         self._agenda = agenda
         self._speed = speed
         self._numbers = count(50_000_000_001)
-        self.documents: dict[str, Document] = {}
         self.feeds: dict[str, Feed] = {}
-
-    def new_document(self, now: datetime, content: bytes | None = None) -> Document:
-        """A document; with content it is a report, and compressed.
-
-        Args:
-            now: The present moment.
-            content: What it holds.
-        """
-        document = Document(
-            document_id=f"amzn1.tortuga.4.na.{secrets.token_hex(16)}",
-            content=None if content is None else gzip.compress(content),
-            address_expires=now + URL_LIFE,
-            is_compressed=content is not None,
-        )
-        self.documents[document.document_id] = document
-        return document
-
-    def renew_address(self, document: Document, now: datetime) -> None:
-        """Let a document's address be good for another five minutes."""
-        document.address_expires = now + URL_LIFE
 
     def submit(self, feed_type: str, marketplace_ids: list[str], document_id: str, now: datetime) -> Feed:
         """Take in a feed; it waits, is worked off, and is then done.
@@ -131,8 +100,12 @@ class Feeds:
 
     def _finish(self, feed: Feed, now: datetime) -> None:
         messages = self._messages(feed)
-        feed.ended, feed.status = now, "FATAL" if messages is None else "DONE"
-        if messages is None:
+        status = "FATAL" if messages is None else "DONE"
+        if self._faults.feed_endings:
+            status = self._faults.feed_endings.popleft()
+        feed.status = status
+        feed.ended = None if status == "IN_PROGRESS" else now
+        if messages is None or status != "DONE":
             return
         issues = [issue for message in messages for issue in self._work_off(feed, message, now)]
         invalid = len({issue["messageId"] for issue in issues})
@@ -147,14 +120,16 @@ class Feeds:
                 "messagesInvalid": invalid,
             },
         }
-        feed.result_document_id = self.new_document(now, msgspec.json.encode(report)).document_id
+        text = msgspec.json.encode(report)
+        feed.result_document_id = self._documents.make(now, text, "application/json").document_id
 
     def _messages(self, feed: Feed) -> list[dict[str, Any]] | None:
         """What is in a listings feed; None where it is none, or nothing that Amazon can read."""
         if feed.feed_type != LISTINGS_FEED:
             return None
         try:
-            document = msgspec.json.decode(self.documents[feed.document_id].content or b"")
+            uploaded = self._documents.find(feed.document_id)
+            document = msgspec.json.decode((uploaded and uploaded.content) or b"")
             header, messages = document["header"], document["messages"]
             numbers = {message["messageId"] for message in messages}
         except (msgspec.DecodeError, KeyError, TypeError):
@@ -169,7 +144,7 @@ class Feeds:
         if message.get("operationType") != "PATCH":
             faults = ["This local Amazon works off PATCH messages only."]
         else:
-            faults = patch_faults(patches) if listings else [f"There is no listing for SKU {sku}."]
+            faults = patch_faults(patches) + self._faults.refusals(sku, is_listed=bool(listings))
         if not faults:
             for listing in listings:
                 apply_patches(listing, patches, now)

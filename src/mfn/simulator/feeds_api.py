@@ -1,18 +1,28 @@
-"""createFeedDocument, createFeed, getFeed and getFeedDocument, version 2021-06-30, and the addresses of the documents.
+"""createFeedDocument, createFeed, getFeed, getFeeds and getFeedDocument, version 2021-06-30.
 
 Rules: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 """
 
-from typing import Annotated
+import base64
+import binascii
+from datetime import timedelta
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mfn.simulator.clock import amazon_time
-from mfn.simulator.feeds import Document
+from mfn.simulator.clock import amazon_time, parse_time
+from mfn.simulator.documents_api import address, describe
+from mfn.simulator.feeds import Feed
 from mfn.simulator.operations import local_amazon, operations
-from mfn.simulator.replies import AmazonError, invalid_input, json_reply, not_found
+from mfn.simulator.queries import values
+from mfn.simulator.replies import invalid_input, json_reply, not_found
+
+FILTERS = ("feedTypes", "createdSince", "pageSize")
+MOST_PER_PAGE = 100
+USUAL_PAGE = 10
+KEPT = timedelta(days=90)
 
 router = operations()
 
@@ -39,8 +49,8 @@ async def create_feed_document(request: Request) -> Response:
     except msgspec.DecodeError as error:
         raise invalid_input("The request body is not valid.", str(error)) from None
     amazon = local_amazon(request)
-    document = amazon.feeds.new_document(amazon.clock.now())
-    return json_reply({"feedDocumentId": document.document_id, "url": _address(request, document)}, 201)
+    document = amazon.documents.open(amazon.clock.now())
+    return json_reply({"feedDocumentId": document.document_id, "url": address(request, document)}, 201)
 
 
 @router.post("/feeds/2021-06-30/feeds", operation_id="createFeed")
@@ -51,7 +61,7 @@ async def create_feed(request: Request) -> Response:
         asked = msgspec.json.decode(await request.body(), type=FeedSpecification)
     except msgspec.DecodeError as error:
         raise invalid_input("The request body is not valid.", str(error)) from None
-    document = amazon.feeds.documents.get(asked.input_feed_document_id)
+    document = amazon.documents.find(asked.input_feed_document_id)
     if document is None or document.content is None:
         raise invalid_input("inputFeedDocumentId names no document that was uploaded.")
     feed = amazon.feeds.submit(asked.feed_type, asked.marketplace_ids, document.document_id, amazon.clock.now())
@@ -64,6 +74,44 @@ async def get_feed(request: Request) -> Response:
     feed = local_amazon(request).feeds.feeds.get(request.path_params["feed_id"])
     if feed is None:
         raise not_found(f"Feed {request.path_params['feed_id']}")
+    return json_reply(_shown(feed))
+
+
+@router.get("/feeds/2021-06-30/feeds", operation_id="getFeeds")
+async def get_feeds(request: Request) -> Response:
+    """The feeds of some types, the latest first, page by page."""
+    amazon, query = local_amazon(request), request.query_params
+    if "nextToken" in query:
+        if len(query) > 1:
+            raise invalid_input("nextToken must be the only parameter.")
+        asked, start = _asked(query["nextToken"])
+    else:
+        asked, start = {name: ",".join(values(query, name)) for name in FILTERS if name in query}, 0
+    types, size = asked.get("feedTypes", "").split(","), asked.get("pageSize", str(USUAL_PAGE))
+    if types == [""]:
+        raise invalid_input("Either feedTypes or nextToken is required.")
+    if not size.isdigit() or not 1 <= int(size) <= MOST_PER_PAGE:
+        raise invalid_input(f"pageSize must be between 1 and {MOST_PER_PAGE}, not {size}.")
+    try:
+        since = parse_time(asked["createdSince"]) if "createdSince" in asked else amazon.clock.now() - KEPT
+    except ValueError:
+        raise invalid_input("createdSince is no date and time in ISO 8601.") from None
+    found = [feed for feed in amazon.feeds.feeds.values() if feed.feed_type in types and feed.created >= since][::-1]
+    end = start + int(size)
+    body: dict[str, Any] = {"feeds": [_shown(feed) for feed in found[start:end]]}
+    if end < len(found):
+        token = msgspec.json.encode([asked, end])
+        body["nextToken"] = base64.urlsafe_b64encode(token).decode()
+    return json_reply(body)
+
+
+@router.get("/feeds/2021-06-30/documents/{document_id}", operation_id="getFeedDocument")
+async def get_feed_document(request: Request) -> Response:
+    """An address to download a report from within five minutes."""
+    return json_reply(describe(request, request.path_params["document_id"], id_name="feedDocumentId"))
+
+
+def _shown(feed: Feed) -> dict[str, Any]:
     body = {
         "feedId": feed.feed_id,
         "feedType": feed.feed_type,
@@ -74,46 +122,12 @@ async def get_feed(request: Request) -> Response:
         "processingEndTime": amazon_time(feed.ended) if feed.ended else None,
         "resultFeedDocumentId": feed.result_document_id,
     }
-    return json_reply({name: value for name, value in body.items() if value is not None})
+    return {name: value for name, value in body.items() if value is not None}
 
 
-@router.get("/feeds/2021-06-30/documents/{document_id}", operation_id="getFeedDocument")
-async def get_feed_document(request: Request) -> Response:
-    """An address to download a report from within five minutes."""
-    amazon = local_amazon(request)
-    document = amazon.feeds.documents.get(request.path_params["document_id"])
-    if document is None or document.content is None:
-        raise not_found(f"Feed document {request.path_params['document_id']}")
-    amazon.feeds.renew_address(document, amazon.clock.now())
-    body = {"feedDocumentId": document.document_id, "url": _address(request, document)}
-    return json_reply(body | ({"compressionAlgorithm": "GZIP"} if document.is_compressed else {}))
-
-
-@router.put("/documents/{document_id}", operation_id="uploadDocument")
-async def upload_document(request: Request) -> Response:
-    """Take in a document; whoever has the address may."""
-    document = _behind_address(request)
-    document.content = await request.body()
-    return Response(status_code=200)
-
-
-@router.get("/documents/{document_id}", operation_id="downloadDocument")
-async def download_document(request: Request) -> Response:
-    """Give out a document; whoever has the address may have it."""
-    document = _behind_address(request)
-    if document.content is None:
-        raise not_found("The document")
-    return Response(document.content, media_type="application/octet-stream")
-
-
-def _address(request: Request, document: Document) -> str:
-    host, port = request.scope["server"]  # not the Host header: python-amazon-sp-api cuts it short for http://
-    return f"http://{host}:{port}/documents/{document.document_id}"
-
-
-def _behind_address(request: Request) -> Document:
-    amazon = local_amazon(request)
-    document = amazon.feeds.documents.get(request.path_params["document_id"])
-    if document is None or document.address_expires < amazon.clock.now():
-        raise AmazonError(403, "AccessDenied", "Request has expired.")
-    return document
+def _asked(token: str) -> tuple[dict[str, str], int]:
+    """What a page token stands for: the parameters of the first page, and where it goes on."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[dict[str, str], int])
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        raise invalid_input("nextToken is not valid.") from None

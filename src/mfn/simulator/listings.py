@@ -6,9 +6,11 @@ How patches work: Amazon's model listingsItems_2021-08-01.json of 2026-07-30 and
 from __future__ import annotations
 
 import copy
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.drafts import OFFERS, money
 from mfn.simulator.markets import MARKETS
 
@@ -38,6 +40,7 @@ class Listing:
         attributes: As Amazon keeps them, by name.
         created: When it was made.
         updated: When it last changed.
+        fn_sku: What Amazon's own warehouses call it; empty where they have never had it.
     """
 
     sku: str
@@ -47,6 +50,7 @@ class Listing:
     attributes: dict[str, list[dict[str, Any]]]
     created: datetime
     updated: datetime
+    fn_sku: str = ""
 
     @property
     def quantity(self) -> int:
@@ -64,24 +68,65 @@ class Listings:
     """
 
     def __init__(self, marketplaces: Sequence[Marketplace], now: datetime) -> None:
-        self._listings = {
-            (place.marketplace_id, sku): Listing(
-                sku=sku,
-                asin=asin,
-                title=title,
-                marketplace_id=place.marketplace_id,
-                attributes={
-                    AVAILABILITY: [
-                        {CHANNEL: MERCHANT_CHANNEL, "quantity": FIRST_QUANTITY, "lead_time_to_ship_max_days": LEAD_DAYS}
-                    ],
-                    "list_price": [_price(place, cents)],
-                },
-                created=now,
-                updated=now,
-            )
-            for place in marketplaces
-            for sku, (asin, title, cents) in OFFERS.items()
-        }
+        self._listings: dict[tuple[str, str], Listing] = {}
+        for place in marketplaces:
+            for sku, (asin, title, cents) in OFFERS.items():
+                self.add(place, sku, asin=asin, title=title, cents=cents, now=now)
+            for offer in build_catalogue().fulfilled_by_amazon:
+                self.add(
+                    place,
+                    offer.seller_sku,
+                    asin=offer.asin,
+                    title=offer.title,
+                    cents=offer.cents,
+                    channel=amazons_channel(place),
+                    now=now,
+                )
+
+    def add(
+        self,
+        place: Marketplace,
+        sku: str,
+        *,
+        now: datetime,
+        channel: str = MERCHANT_CHANNEL,
+        quantity: int = FIRST_QUANTITY,
+        asin: str = "B0TEST0000",
+        title: str = "Test item",
+        cents: int = 1000,
+    ) -> Listing:
+        """List one more SKU, or the same one anew.
+
+        Args:
+            place: Where.
+            sku: The seller SKU.
+            now: When.
+            channel: `DEFAULT`, or one of Amazon's own; empty for none, and no quantity, yet.
+            quantity: What the seller has on offer; Amazon's own quantities are not told.
+            asin: Amazon's number.
+            title: What it is called.
+            cents: Its price in US cents.
+        """
+        own = {"quantity": quantity, "lead_time_to_ship_max_days": LEAD_DAYS} if channel == MERCHANT_CHANNEL else {}
+        listing = Listing(
+            sku=sku,
+            asin=asin,
+            title=title,
+            marketplace_id=place.marketplace_id,
+            attributes={
+                AVAILABILITY: [{CHANNEL: channel, **own}] if channel else [],
+                "list_price": [_price(place, cents)],
+            },
+            created=now,
+            updated=now,
+            fn_sku=f"X0{zlib.crc32(sku.encode()):08X}" if channel not in {"", MERCHANT_CHANNEL} else "",
+        )
+        self._listings[place.marketplace_id, sku] = listing
+        return listing
+
+    def remove(self, marketplace_id: str, sku: str) -> None:
+        """Take a listing away, as a seller does who deletes it."""
+        del self._listings[marketplace_id, sku]
 
     def find(self, marketplace_id: str, sku: str) -> Listing | None:
         """The listing of a SKU in a marketplace; None where there is none."""
@@ -105,6 +150,11 @@ class Listings:
             if entry[CHANNEL] == MERCHANT_CHANNEL:
                 entry["quantity"] = max(0, entry["quantity"] - units)
         listing.updated = now
+
+
+def amazons_channel(place: Marketplace) -> str:
+    """Amazon's code for its own warehouses in a marketplace."""
+    return "AMAZON_JP" if place.name == "JP" else f"AMAZON_{place.region.upper()}"
 
 
 def patch_faults(patches: list[dict[str, Any]]) -> list[str]:

@@ -8,6 +8,7 @@ import binascii
 import uuid
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -35,6 +36,10 @@ DATA_SETS = frozenset(
 )
 MOST_IDENTIFIERS = 20
 MOST_PER_PAGE = 20
+MOST_PAGED = 1_000
+"""Listings that can be paged through; their number is told in full all the same."""
+
+SORTING = {"sku": attrgetter("sku"), "createdDate": attrgetter("created"), "lastUpdatedDate": attrgetter("updated")}
 USUAL_PAGE = 10
 PRODUCT_TYPE = "PRODUCT"
 PATCH_TAKES = timedelta(minutes=1)
@@ -84,15 +89,16 @@ async def search_listings_items(request: Request) -> Response:
     if not size.isdigit() or not 1 <= int(size) <= MOST_PER_PAGE:
         raise invalid_input(f"pageSize must be between 1 and {MOST_PER_PAGE}, not {size}.")
     start = _offset(query.get("pageToken"))
+    listings = _sorted(query, _listings(request, identifiers or None))
     by_sku: dict[str, list[Listing]] = {}
-    for listing in _listings(request, identifiers or None):
+    for listing in listings:
         by_sku.setdefault(listing.sku, []).append(listing)
-    skus, end = sorted(by_sku), start + int(size)
+    skus, end = list(by_sku), min(start + int(size), MOST_PAGED)
     body: dict[str, Any] = {
         "numberOfResults": len(skus),
         "items": [_item(by_sku[sku], included) for sku in skus[start:end]],
     }
-    if end < len(skus):
+    if end < min(len(skus), MOST_PAGED):
         body["pagination"] = {"nextToken": base64.urlsafe_b64encode(str(end).encode()).decode()}
     return json_reply(body)
 
@@ -112,7 +118,7 @@ async def patch_listings_item(request: Request) -> Response:
         raise invalid_input("patches must not be empty.")
     patches: list[dict[str, Any]] = msgspec.to_builtins(asked.patches)
     listings = _listings(request, [sku])
-    faults = patch_faults(patches) if listings else [f"There is no listing for SKU {sku}."]
+    faults = patch_faults(patches) + amazon.faults.refusals(sku, is_listed=bool(listings))
     if not faults and mode is None:
         for listing in listings:
             change = partial(apply_patches, listing, patches)
@@ -138,6 +144,14 @@ def _listings(request: Request, skus: list[str] | None) -> list[Listing]:
     return [listing for listing in found if listing is not None]
 
 
+def _sorted(query: QueryParams, listings: list[Listing]) -> list[Listing]:
+    """By the last change, the latest first, unless something else is asked for."""
+    by, order = query.get("sortBy", "lastUpdatedDate"), query.get("sortOrder", "DESC")
+    if by not in SORTING or order not in {"ASC", "DESC"}:
+        raise invalid_input(f"There is no order by {by}, {order}.")
+    return sorted(sorted(listings, key=SORTING["sku"]), key=SORTING[by], reverse=order == "DESC")
+
+
 def _included(query: QueryParams) -> frozenset[str]:
     return choice(query, "includedData", DATA_SETS) or frozenset({"summaries"})
 
@@ -160,7 +174,8 @@ def _item(listings: list[Listing], included: frozenset[str]) -> dict[str, Any]:
         "issues": [],
         "offers": [],
         "fulfillmentAvailability": [
-            {"fulfillmentChannelCode": entry[CHANNEL], "quantity": entry.get("quantity", 0)}
+            {"fulfillmentChannelCode": entry[CHANNEL]}
+            | ({"quantity": entry["quantity"]} if "quantity" in entry else {})
             for entry in first.attributes.get(AVAILABILITY, [])
         ],
         "procurement": [],
@@ -173,7 +188,7 @@ def _item(listings: list[Listing], included: frozenset[str]) -> dict[str, Any]:
 
 
 def _summary(listing: Listing) -> dict[str, Any]:
-    return {
+    summary: dict[str, Any] = {
         "marketplaceId": listing.marketplace_id,
         "asin": listing.asin,
         "productType": PRODUCT_TYPE,
@@ -183,3 +198,4 @@ def _summary(listing: Listing) -> dict[str, Any]:
         "createdDate": amazon_time(listing.created),
         "lastUpdatedDate": amazon_time(listing.updated),
     }
+    return summary | ({"fnSku": listing.fn_sku} if listing.fn_sku else {})

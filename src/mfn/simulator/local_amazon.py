@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from mfn.simulator.access import AccessTokens
 from mfn.simulator.clock import Agenda, Clock, amazon_time
+from mfn.simulator.documents import Documents
 from mfn.simulator.faults import Faults
 from mfn.simulator.feeds import Feeds
 from mfn.simulator.generator import GeneratedOrder, checkout_order
 from mfn.simulator.listings import Listings
 from mfn.simulator.orderbook import OrderBook
 from mfn.simulator.plans import UsagePlans
+from mfn.simulator.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,13 +48,15 @@ class LocalAmazon:
         seller_id: The seller's id.
         marketplaces: Where the seller takes part.
         clock: Where time comes from.
-        speed: What the rates of the usage plans and the pace of feeds and patches are multiplied with.
+        speed: What the rates of the usage plans and the pace of feeds, reports and patches are multiplied with.
         life_speed: What the pace of the orders' own life, from PENDING to UNSHIPPED, is multiplied with.
 
     Attributes:
         orders: The orders.
         listings: What the seller offers.
+        documents: The documents of feeds and reports.
         feeds: What the seller has handed in.
+        reports: What the seller has ordered.
         faults: What is to go wrong.
         calls: Every request so far, in order.
         accepted_carriers: The carrier codes that Amazon takes, to the letter; None for any.
@@ -78,7 +82,11 @@ class LocalAmazon:
         self.faults = Faults()
         self.orders = OrderBook()
         self.listings = Listings(self.marketplaces, clock.now())
-        self.feeds = Feeds(self.listings, seller_id, self.agenda, speed)
+        self.documents = Documents()
+        self.feeds = Feeds(
+            self.listings, self.documents, self.faults, seller_id=seller_id, agenda=self.agenda, speed=speed
+        )
+        self.reports = Reports(self.listings, self.documents, self.faults, agenda=self.agenda, speed=speed)
         self.calls: list[Call] = []
         self.accepted_carriers: frozenset[str] | None = None
 

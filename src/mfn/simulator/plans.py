@@ -1,7 +1,7 @@
 """Usage plans: one token bucket an operation, with Amazon's own rates and bursts.
 
-Rates: Selling Partner API models, orders_2026-01-01 of 2026-07-29, ordersV0 of 2026-05-27, feeds of 2026-04-01,
-listingsItems of 2026-07-30, sellers of 2025-02-26.
+Rates: Selling Partner API models, orders_2026-01-01 of 2026-07-29, ordersV0 of 2026-05-27, feeds and reports of
+2026-04-01, listingsItems of 2026-07-30, sellers of 2025-02-26.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ PLANS = {
     "createFeedDocument": Plan(0.5, 15),
     "createFeed": Plan(0.0083, 15),
     "getFeed": Plan(2, 15),
+    "getFeeds": Plan(0.0222, 10),
     "getFeedDocument": Plan(0.0222, 10),
+    "createReport": Plan(0.0167, 15),
+    "getReport": Plan(2, 15),
+    "getReportDocument": Plan(0.0167, 15),
     "getMarketplaceParticipations": Plan(0.016, 15),
 }
 
