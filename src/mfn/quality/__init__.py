@@ -1,1 +1,1 @@
-"""What is checked of every due order, line and parcel: Great Expectations suites in code, and our own findings."""
+"""What is checked of due orders, lines and parcels and of the stock: Great Expectations suites, and our findings."""

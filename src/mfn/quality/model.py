@@ -16,11 +16,11 @@ class Finding:
     """What one expectation found.
 
     Attributes:
-        suite: `orders`, `lines` or `parcels`.
+        suite: The name of its suite: `orders`, `lines`, `parcels`, `stock` or `items`.
         expectation: Great Expectations' name of the rule, e.g. `expect_column_values_to_be_unique`.
         column: The frame's columns that it reads, comma separated.
         meaning: What is expected, in words for the report.
-        severity: `critical` holds the order or the parcel, `warning` is shown and lets it pass.
+        severity: `critical` holds the order, the parcel or the SKU; `warning` is shown and lets it pass.
         checked: How many rows the rule applied to; 0 means that nothing was examined, not that all is well.
         unexpected: How many of them broke it.
         problem: Why the rule could not run at all (a missing column, a wrong type), or None. Told apart from rows that

@@ -38,7 +38,7 @@ class Rule:
         facts: The facts that it looks at.
         arguments: What the class takes.
         code: The reason or warning code of a row that breaks it.
-        severity: `critical` holds the order, or the parcel.
+        severity: `critical` holds the order, the parcel or the SKU.
         meaning: What is expected, in words for the report.
     """
 
@@ -55,7 +55,7 @@ class Suite:
     """The rules over one frame.
 
     Attributes:
-        name: `orders`, `lines` or `parcels`.
+        name: `orders`, `lines`, `parcels`, `stock` or `items`.
         facts: By name; nothing else of the frame is shown to Great Expectations, and none of them is a buyer's data.
         rules: In the order of the report.
     """
