@@ -31,7 +31,7 @@ demo: $(READY) ## a day of Amazon orders through a local Amazon, Prefect and a l
 	$(BIN)/mfn demo
 
 test: $(READY) ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from mfn.database.engines import engine_for
 from mfn.ledger.opening import ledger_engine
@@ -18,11 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from xdist.remote import Producer
+
 schema_numbers = itertools.count(1)
 
 # No assertion about time: the first example of a test may load what the others find loaded.
 settings.register_profile("mfn", deadline=None)
 settings.load_profile("mfn")
+
+
+class OnePrefectServer(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Tests go to whichever process is free, but for those that start a Prefect server: one process has them all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "flows" if nodeid.startswith("tests/flows/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePrefectServer:
+    """How pytest-xdist shares the tests out."""
+    return OnePrefectServer(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,8 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 ROOT = Path(__file__).parents[2]
-
-pytestmark = pytest.mark.xdist_group("prefect")
 
 
 def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tests.world import World
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
 ]
 

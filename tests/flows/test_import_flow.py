@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.world import World
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect"),
     pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
 ]
