@@ -54,12 +54,14 @@ class ScriptedAmazon:
     Attributes:
         login: What Login with Amazon answers.
         api: What the Selling Partner API answers.
+        documents: What the addresses of documents answer, all those below `/documents/`.
         requests: What has arrived, in order.
         connections: How many connections were opened.
     """
 
     login: list[Answer] = field(default_factory=lambda: [answer(200, {"access_token": "Atza|token-1"})])
     api: list[Answer] = field(default_factory=list)
+    documents: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
 
@@ -83,13 +85,20 @@ class ScriptedAmazon:
             def do_POST(self) -> None:
                 self._serve()
 
+            def do_PATCH(self) -> None:
+                self._serve()
+
+            def do_PUT(self) -> None:
+                self._serve()
+
             def _serve(self) -> None:
                 url = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 flat = [{name: values[0] for name, values in parse_qs(text).items()} for text in (url.query, body)]
                 script.requests.append(Request(url.path, flat[0], headers, flat[1], body))
-                answers = script.login if url.path == "/auth/o2/token" else script.api
+                documents = script.documents if url.path.startswith("/documents/") else script.api
+                answers = script.login if url.path == "/auth/o2/token" else documents
                 raw = answers.pop(0) if len(answers) > 1 else answers[0]
                 if raw is None:
                     script._finished.wait()

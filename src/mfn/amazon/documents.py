@@ -132,6 +132,8 @@ class Documents:
             content = response.content
             if described.compression_algorithm is not None:
                 content = _decompressed(what, described.compression_algorithm, response)
+            if not content.strip():
+                raise failures.unreadable(what, response, ValueError("it is empty"))
             return Document(content, response.charset_encoding or "")
 
         return tried_again(self._wait)(attempt)

@@ -155,7 +155,7 @@ class AmazonListings:
 
         def read(response: httpx.Response) -> None:
             if response.status_code != httpx.codes.OK:
-                raise not_patched(what, response)
+                raise not_patched(what, response, is_plain=PLAIN.fullmatch(seller_sku) is not None)
             submission = decoded(what, response, _Submission)
             if submission.status != "ACCEPTED":
                 raise invalid(what, tuple(Words(issue.code, issue.message) for issue in submission.issues or ()))

@@ -28,6 +28,11 @@ NOT_ABOUT_ONE_THING = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQU
 
 LISTING_REMEDY = "Correct in Seller Central what Amazon names; the next run sends the quantity again."
 
+ODD_SKU = (
+    "Amazon denies access to some SKUs with a slash, a hash or another such sign: set this quantity in Seller Central, "
+    "or list the item under another SKU. Where Amazon denies every SKU, the role Product Listing is missing."
+)
+
 
 class RefusedError(DataError):
     """Amazon refuses one thing; to send it again unchanged would change nothing.
@@ -107,16 +112,20 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
     return ShipmentRefusedError(message, remedy=remedy, status=status, words=words)
 
 
-def not_patched(what: str, response: httpx.Response) -> MfnError:
+def not_patched(what: str, response: httpx.Response, *, is_plain: bool) -> MfnError:
     """The error that an answer to patchListingsItem other than 200 means.
+
+    Amazon is known to deny access where only the SKU has a sign that it cannot read, such as a slash
+    (amzn/selling-partner-api-models, issue 4429).
 
     Args:
         what: Which call, for the message.
         response: The answer.
+        is_plain: Whether the SKU has none of these signs.
     """
     status = response.status_code
-    words = _refusal(response)
-    if words is None:
+    words = errors_of(response) if status == codes.FORBIDDEN and not is_plain else _refusal(response)
+    if words is None or (status == codes.FORBIDDEN and not words):
         return failed(what, "patchListingsItem", response, page_token=False)
     said = "; ".join(str(error) for error in words) or summary_of(response)
     message = f"{what}: HTTP {status}, {said} ({request_id_of(response)})."
@@ -127,7 +136,8 @@ def not_patched(what: str, response: httpx.Response) -> MfnError:
             status=status,
             words=words,
         )
-    return ListingRefusedError(message, remedy=LISTING_REMEDY, status=status, words=words)
+    remedy = ODD_SKU if status == codes.FORBIDDEN else LISTING_REMEDY
+    return ListingRefusedError(message, remedy=remedy, status=status, words=words)
 
 
 def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:

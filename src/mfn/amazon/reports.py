@@ -53,23 +53,25 @@ def read_report(session: Session, report_type: str, marketplace_id: str, options
     """
     what = f"the report {report_type} in {marketplace_id} for the connection {session.connection.name}"
     body: dict[str, Any] = {"reportType": report_type, "marketplaceIds": [marketplace_id], "reportOptions": {**options}}
+    creating, describing = f"createReport, {what}", f"getReportDocument, {what}"
     report_id = session.caller.call(
         "createReport",
-        f"createReport, {what}",
+        creating,
         lambda: session.library.post(f"{PATH}/reports", **body),
         lambda response: (
-            decoded(what, checked(what, "createReport", response, status=httpx.codes.ACCEPTED), _Created).report_id
+            decoded(
+                creating, checked(creating, "createReport", response, status=httpx.codes.ACCEPTED), _Created
+            ).report_id
         ),
     )
     document_id = _await_report(session, f"{what} ({report_id})", report_id)
 
     def describe() -> Described:
-        name = "getReportDocument"
         return session.caller.call(
-            name,
-            f"{name}, {what}",
+            "getReportDocument",
+            describing,
             lambda: session.library.get(f"{PATH}/documents/{quote(document_id, safe='')}"),
-            lambda response: decoded(what, checked(what, name, response), Described),
+            lambda response: decoded(describing, checked(describing, "getReportDocument", response), Described),
         )
 
     return session.documents.fetch(what, describe)
@@ -77,13 +79,14 @@ def read_report(session: Session, report_type: str, marketplace_id: str, options
 
 def _await_report(session: Session, what: str, report_id: str) -> str:
     """The id of its document, once it is done."""
+    looking = f"getReport, {what}"
 
     def look() -> _Report:
         return session.caller.call(
             "getReport",
-            f"getReport, {what}",
+            looking,
             lambda: session.library.get(f"{PATH}/reports/{quote(report_id, safe='')}"),
-            lambda response: decoded(what, checked(what, "getReport", response), _Report),
+            lambda response: decoded(looking, checked(looking, "getReport", response), _Report),
         )
 
     patience = Retrying(
