@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft4Validator, Draft7Validator, FormatChecker
 
 from mfn.amazon.marketplaces import MARKETPLACES
+from mfn.amazon.quantities import patch_of
 from mfn.amazon.shipments import confirmation
 from mfn.simulator.generator import generate_day
 from mfn.simulator.server import DEMO_SELLER
@@ -31,7 +32,7 @@ FOLDER = os.environ.get("MFN_SPAPI_MODELS", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="MFN_SPAPI_MODELS names no folder with Amazon's models")
 
 ORDERS, ORDERS_V0, LISTINGS = "orders_2026-01-01", "ordersV0", "listingsItems_2021-08-01"
-FEEDS, SELLERS = "feeds_2021-06-30", "sellers"
+FEEDS, REPORTS, SELLERS = "feeds_2021-06-30", "reports_2021-06-30", "sellers"
 
 
 @cache
@@ -116,11 +117,13 @@ def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str,
     hold_against(FEEDS, "ErrorList", caller.get("/feeds/2021-06-30/feeds/1").json())
 
 
-def test_listings_are_as_the_model_says(caller: httpx.Client) -> None:
+def test_listings_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
     data = "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
     query = {"marketplaceIds": US, "includedData": data}
     hold_against(LISTINGS, "Item", caller.get(f"{ITEMS}/{SKU}", params=query).json())
     hold_against(LISTINGS, "ItemSearchResults", caller.get(ITEMS, params=query).json())
+    sku = next(listing.sku for listing in amazon.listings.within([US]) if listing.fn_sku)
+    hold_against(LISTINGS, "Item", caller.get(f"{ITEMS}/{sku}", params=query).json())
     for quantity in (1, -1):
         body = {"productType": "PRODUCT", "patches": [MERGE | {"value": available(quantity)}]}
         hold_against(LISTINGS, "ListingsItemPatchRequest", body)
@@ -144,6 +147,33 @@ def test_feeds_and_their_reports_are_as_the_models_say(caller: httpx.Client, ama
     schema = json.loads((Path(FOLDER) / "listings-feed-processing-report-schema-v2.json").read_text(encoding="utf-8"))
     assert [fault.message for fault in Draft7Validator(schema).iter_errors(report)] == []
     assert report["header"]["sellerId"] == DEMO_SELLER
+
+
+def test_the_list_of_feeds_is_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+    for _ in range(2):
+        amazon.feeds.submit("JSON_LISTINGS_FEED", [US], "none", amazon.clock.now())
+    query = {"feedTypes": "JSON_LISTINGS_FEED", "pageSize": "1"}
+    page = caller.get("/feeds/2021-06-30/feeds", params=query).json()
+    assert page["nextToken"]
+    hold_against(FEEDS, "GetFeedsResponse", page)
+
+
+def test_reports_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+    made = caller.post(
+        "/reports/2021-06-30/reports", json={"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": [US]}
+    ).json()
+    hold_against(REPORTS, "CreateReportResponse", made)
+    for seconds in (0, 30, 60):
+        amazon.clock.move(seconds=seconds)
+        found = caller.get(f"/reports/2021-06-30/reports/{made['reportId']}").json()
+        hold_against(REPORTS, "Report", found)
+    described = caller.get(f"/reports/2021-06-30/documents/{found['reportDocumentId']}").json()
+    hold_against(REPORTS, "ReportDocument", described)
+    hold_against(REPORTS, "ErrorList", caller.get("/reports/2021-06-30/reports/1").json())
+
+
+def test_what_amazon_is_told_of_a_quantity_is_as_the_model_says() -> None:
+    hold_against(LISTINGS, "ListingsItemPatchRequest", patch_of(7))
 
 
 def test_marketplaces_are_as_the_model_says(caller: httpx.Client) -> None:
