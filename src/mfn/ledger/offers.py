@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading
@@ -102,6 +103,31 @@ def write_offers(database: Connection, batch: BatchRef, names: Sequence[str], ro
     )
 
 
+def offers_of(
+    ledger: Ledger, connection: str, names: Sequence[str], marketplace_id: str, seller_skus: Sequence[str]
+) -> pd.DataFrame:
+    """Some columns of some offers, as `read_offers` returns them, and indexed by seller SKU.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        names: Columns of the table `offer`.
+        marketplace_id: Where.
+        seller_skus: As many as there are.
+    """
+    is_postgresql = ledger.engine.dialect.name == "postgresql"
+    values = "json_array_elements_text(CAST(:skus AS json))" if is_postgresql else "value FROM json_each(:skus)"
+    frame = read_offers(
+        ledger,
+        connection,
+        ("seller_sku", *names),
+        where=f"marketplace_id = :marketplace_id AND seller_sku IN (SELECT {values})",
+        marketplace_id=marketplace_id,
+        skus=json.dumps(list(seller_skus)),
+    )
+    return frame.set_index("seller_sku")
+
+
 def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[str, str]]) -> None:
     """Remove rows that stood for no listing and are no entry any more.
 
@@ -111,14 +137,10 @@ def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[st
         keys: (marketplace_id, seller_sku) of each.
     """
     assert_held(database, batch.lease)
-    for marketplace_id, seller_sku in keys:
-        database.execute(
-            delete(Offer).where(
-                Offer.connection == batch.connection,
-                Offer.marketplace_id == marketplace_id,
-                Offer.seller_sku == seller_sku,
-            )
-        )
+    rows = [{"place": marketplace_id, "sku": seller_sku} for marketplace_id, seller_sku in keys]
+    if rows:
+        this = (Offer.marketplace_id == bindparam("place")) & (Offer.seller_sku == bindparam("sku"))
+        database.execute(delete(Offer).where(Offer.connection == batch.connection, this), rows)
 
 
 def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -168,3 +190,73 @@ def note_listings_read(database: Connection, batch: BatchRef, marketplace_id: st
     assert_held(database, batch.lease)
     row = (batch.connection, LISTINGS + marketplace_id, utc_text(at), batch.batch_id)
     merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [row])
+
+
+def has_sent(ledger: Ledger, connection: str) -> bool:
+    """Whether any level of a connection was ever sent."""
+    sent = exists().where(Offer.connection == connection, Offer.level_sent.is_not(None))
+    with reading(ledger.engine, what=WHAT) as database:
+        return bool(database.execute(select(sent)).scalar())
+
+
+def in_feeds(ledger: Ledger, connection: str) -> pd.DataFrame:
+    """The offers that are in a feed under way: `marketplace_id`, `seller_sku`."""
+    return read_offers(ledger, connection, KEY, where="feed_number IS NOT NULL")
+
+
+def oldest_count(ledger: Ledger, connection: str) -> datetime | None:
+    """Since when orders may be news to an offer that was sent; None where none was."""
+    mine = (Offer.connection == connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(func.min(Offer.counted_at)).where(mine)).scalar()
+
+
+def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Index[Any]) -> pd.DataFrame:
+    """Offers to be read back: those from which units were subtracted, those not verified, and the longest unread.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        most: So many.
+        but_for: Marketplace and seller SKU of those that are not meant (`mfn.steps.stock_judging.keys_of`).
+
+    Returns:
+        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent) and `level_sent`; without offers
+        that are held, or in a feed under way.
+    """
+    frame = read_offers(
+        ledger,
+        connection,
+        (*KEY, "level_sent", "level_sent_basis", "before_limits_sent", "shown_at", "sold_not_imported", "is_applied"),
+        where="channel = :ours AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL"
+        " AND feed_number IS NULL AND coalesce(status, '') NOT IN ('held', 'failed')",
+        ours=OURS,
+    )
+    frame = frame[~(frame["marketplace_id"] + "\x00" + frame["seller_sku"]).isin(but_for)]
+    is_less = (frame["level_sent"] < frame["level_sent_basis"]) | (frame["sold_not_imported"] > 0)
+    frame = frame.assign(is_less=~is_less).sort_values(["is_less", "is_applied", "shown_at"], na_position="first")
+    chosen = frame.head(most).rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
+    return chosen[[*KEY, "level", "before_limits", "level_sent"]].astype({"level": "int64", "before_limits": "int64"})
+
+
+def pushed_offers(ledger: Ledger, batch: BatchRef, most: int) -> pd.DataFrame:
+    """Offers of which Amazon was told in a batch, and of which it has not been seen to show it.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+        most: So many at most.
+
+    Returns:
+        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent); none in a feed under way.
+    """
+    frame = read_offers(
+        ledger,
+        batch.connection,
+        (*KEY, "level_sent_basis", "before_limits_sent"),
+        where="batch_id = :batch_id AND status = 'pushed' AND NOT is_applied AND feed_number IS NULL"
+        " AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL",
+        batch_id=batch.batch_id,
+    )
+    chosen = frame.head(most).rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
+    return chosen.astype({"level": "int64", "before_limits": "int64"})

@@ -20,6 +20,7 @@ from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunRepor
 from mfn.reports.writing import write_report
 from mfn.steps.parcel_report import parcel_facts, refusal_of
 from mfn.steps.stages import stages
+from mfn.steps.stock_failures import brake_of, level_refusals_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +43,8 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Raises:
-        FatalError: The quality gate is closed, since too many of the due orders are held; or parcels failed for good.
-            The report is written all the same.
+        FatalError: The quality gate is closed, since too many of the due orders are held; the warehouse is not
+            believed; or parcels or levels failed for good. The report is written all the same.
     """
     closed = gate(batch, settings)
     write_page(batch, settings, gather(batch, settings))
@@ -53,16 +54,18 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
-    """Close the batch: done, failed as it was, or failed since it was ended early or too many due orders are held.
+    """Close the batch: done, failed as it was, or failed since it was ended early or a gate is closed.
 
-    A confirm run in which parcels failed for good is done: to run it again would change nothing.
+    A gate is closed where too many due orders are held, or where the warehouse is not believed. A confirm run in which
+    parcels failed for good is done: to run it again would change nothing. So is a stock run in which Amazon refused
+    levels: the next one sends them again.
 
     Args:
         batch: The batch, as far as it got.
         settings: The settings in force.
 
     Returns:
-        The error of a run that the quality gate stops or in which parcels failed, to be raised once the report is
+        The error of a run that is stopped here or in which parcels or levels failed, to be raised once the report is
         written.
     """
     ledger = open_ledger(settings)
@@ -73,11 +76,25 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
         with writing(ledger.engine, what="the ledger") as database:
             update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
-    closed = _quality_gate(row, settings) if row.kind == "import" else None
+    closed = _gate_of(row, settings)
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
     with writing(ledger.engine, what="the ledger") as database:
         update_batch(database, batch, status="failed" if closed else "done", finished_at=datetime.now(UTC), **values)
-    return refusal_of(row) if row.kind == "confirm" else closed
+    return closed or _refusals_of(row)
+
+
+def _gate_of(row: Row[Any], settings: Settings) -> FatalError | None:
+    """What makes a run that got through all of its stages a failed one."""
+    if row.kind == "import":
+        return _quality_gate(row, settings)
+    return brake_of(row, settings) if row.kind == "inventory" else None
+
+
+def _refusals_of(row: Row[Any]) -> FatalError | None:
+    """What went wrong for good in a run that is done."""
+    if row.kind == "confirm":
+        return refusal_of(row)
+    return level_refusals_of(row) if row.kind == "inventory" else None
 
 
 def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:

@@ -31,8 +31,14 @@ if TYPE_CHECKING:
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
 
-LEAVES_CHUNKS = (validate.__name__, transform.__name__)
-"""Stages that leave frames for the next one, until they are loaded."""
+LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
+    "import": (validate.__name__, transform.__name__),
+    "inventory": tuple(stages("inventory")[:-1]),
+}
+"""Stages that leave frames for the next one, until they are loaded or sent."""
+
+OLD_AFTER = timedelta(minutes=10)
+"""Levels that were computed longer ago are not told to Amazon: a batch that is run again reads everything anew."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +78,21 @@ def confirm_run(settings: Settings, connection: str) -> AbstractContextManager[B
         connection: The connection's name.
     """
     return new_run(settings, connection, "confirm", {})
+
+
+def inventory_run(
+    settings: Settings, connection: str, *, full: bool = False, dry_run: bool = False, force: bool = False
+) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's stock runs, and a batch to work on; see `new_run`.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        full: Read all listings anew, and send every level, also those that Amazon was told before.
+        dry_run: Say what would be sent, and change nothing.
+        force: Send also where the warehouse lost more than is believed.
+    """
+    return new_run(settings, connection, "inventory", {"full": full, "dry_run": dry_run, "force": force})
 
 
 @contextmanager
@@ -142,7 +163,8 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
-            second. A batch that others have followed starts with its second stage at the latest.
+            second. A batch that others have followed starts with its second stage at the latest. A stock run reads
+            everything anew, but where a later stage is named and what it would send is fresh.
 
     Yields:
         The batch; `stage` is the last stage that counts as finished.
@@ -162,9 +184,14 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
     _check_set_up(open_workplace(settings, row.connection))
     with lease(ledger, row.connection, row.kind) as token:
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
-        finished = _finished_before(from_stage, row, names, is_newest=newest.batch_id == batch_id)
-        if finished in LEAVES_CHUNKS and not chunk_numbers(ledger, batch_id, finished):
-            finished = names[0]  # what the stage left was loaded and is gone: it is made anew
+        is_newest = newest.batch_id == batch_id
+        if row.kind == "inventory":
+            finished = _finished_stock(from_stage, row, names, is_newest=is_newest)
+        else:
+            finished = _finished_before(from_stage, row, names, is_newest=is_newest)
+        if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
+            # What the stage left was loaded or sent and is gone: it is made anew.
+            finished = OPENED if row.kind == "inventory" else names[0]
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
         if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)
@@ -178,6 +205,15 @@ def _finished_before(from_stage: str | None, row: Any, names: Sequence[str], *, 
         finished = row.stage if row.stage != names[-1] else names[0]
     # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
     return finished if is_newest or finished == OPENED else names[0]
+
+
+def _finished_stock(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
+    """Stock is read anew, unless a person names a later stage and what was read is fresh and still the newest."""
+    read_at = row.findings.get("stock", {}).get("read_at")
+    is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
+    if from_stage is None or not is_newest or not is_fresh:
+        return OPENED
+    return [OPENED, *names][names.index(from_stage)]
 
 
 def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
@@ -271,6 +307,30 @@ def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
         RunFailedError: The run failed, or Amazon refused parcels; it has what the run did all the same.
     """
     return _carried_out(settings, confirm_run(settings, connection))
+
+
+def run_inventory(
+    settings: Settings, connection: str, *, full: bool = False, dry_run: bool = False, force: bool = False
+) -> dict[str, Any]:
+    """One stock run without Prefect.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        full: Send every level.
+        dry_run: Change nothing.
+        force: Believe the warehouse.
+
+    Returns:
+        What `mfn inventory --json` prints.
+
+    Raises:
+        ConfigurationError: Something is set up wrongly; nothing was started.
+        LeaseHeldError: Another stock run works on this connection.
+        RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; it has what the run
+            did all the same.
+    """
+    return _carried_out(settings, inventory_run(settings, connection, full=full, dry_run=dry_run, force=force))
 
 
 def _carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:

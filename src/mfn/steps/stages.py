@@ -13,10 +13,14 @@ from mfn.errors import MfnError
 from mfn.ledger.batches import record_failure, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.steps.collect import collect
+from mfn.steps.compare import compare
 from mfn.steps.confirm import confirm
 from mfn.steps.extract import extract
 from mfn.steps.load import load
 from mfn.steps.normalize import normalize
+from mfn.steps.push import push
+from mfn.steps.read import read
+from mfn.steps.stock_verify import verify as verify_stock
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 from mfn.steps.verify import verify
@@ -37,7 +41,14 @@ IMPORT_STEPS: tuple[Step, ...] = (extract, validate, transform, load)
 CONFIRM_STEPS: tuple[Step, ...] = (collect, normalize, confirm, verify)
 """What a confirm run does, in order; the report follows likewise."""
 
-STEPS: dict[BatchKind, tuple[Step, ...]] = {"import": IMPORT_STEPS, "confirm": CONFIRM_STEPS}
+INVENTORY_STEPS: tuple[Step, ...] = (read, compare, push, verify_stock)
+"""What a stock run does, in order; the report follows likewise."""
+
+STEPS: dict[BatchKind, tuple[Step, ...]] = {
+    "import": IMPORT_STEPS,
+    "confirm": CONFIRM_STEPS,
+    "inventory": INVENTORY_STEPS,
+}
 
 
 def stages(kind: BatchKind) -> list[str]:

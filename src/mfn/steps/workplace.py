@@ -17,6 +17,8 @@ from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
     from mfn.amazon.client import AmazonOrders
+    from mfn.amazon.feeds import AmazonFeeds
+    from mfn.amazon.listings import AmazonListings
     from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
     from mfn.mappings import Mappings
@@ -59,6 +61,20 @@ class Workplace:
         connection = self.connection
         credentials = load_credentials(connection, environment())
         return AmazonOrders(connection, credentials, Budget(self.ledger.engine, connection.account))
+
+    @cached_property
+    def listings(self) -> AmazonListings:
+        """The listings of the account; their calls are counted with those for orders."""
+        from mfn.amazon.listings import AmazonListings  # noqa: PLC0415 - as above
+
+        return AmazonListings(self.amazon.session)
+
+    @cached_property
+    def feeds(self) -> AmazonFeeds:
+        """The feeds of the account, likewise."""
+        from mfn.amazon.feeds import AmazonFeeds  # noqa: PLC0415 - as above
+
+        return AmazonFeeds(self.amazon.session)
 
 
 def open_workplace(settings: Settings, connection: str) -> Workplace:

@@ -1,0 +1,82 @@
+"""The figures of a stock run, from the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, or_, select
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import update_batch
+from mfn.ledger.offers import OURS
+from mfn.ledger.schema import Batch, BatchOffer, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+
+def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) -> dict[str, int]:
+    """Write the figures of a stock run into its batch, as the contract has them.
+
+    `pushed` is what Amazon took in this run, also in a feed that is still under way; what it refused is `failed`, what
+    it does not list any more `held`. `verified` and `unverified` are all offers of the connection whose last level
+    Amazon has shown or not, `under_way` those in a feed.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+        compared: `skus`, `held` and `failed` of the entries before anything was told.
+
+    Returns:
+        All counts of the batch.
+    """
+    with writing(ledger.engine, what="the ledger") as database:
+        before, asked = database.execute(
+            select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
+        ).one()
+        told = _told_in_dry_run(database, batch) if asked.get("dry_run") else _told(database, batch)
+        held, failed = compared["held"] + told.get("held", 0), compared["failed"] + told.get("failed", 0)
+        pushed = told.get("pushed", 0)
+        counts = {
+            "skus": compared["skus"],
+            "pushed": pushed,
+            "unchanged": compared["skus"] - held - failed - pushed,
+            "held": held,
+            "failed": failed,
+            "oversold": before.get("oversold", 0),
+            **_beside(database, batch),
+        }
+        update_batch(database, batch, counts=counts)
+    return counts
+
+
+def _told(database: Connection, batch: BatchRef) -> dict[str, int]:
+    mine = (Offer.connection == batch.connection) & (Offer.batch_id == batch.batch_id)
+    rows = database.execute(select(Offer.status, func.count()).where(mine).group_by(Offer.status)).all()
+    return {str(row[0]): row[1] for row in rows}
+
+
+def _told_in_dry_run(database: Connection, batch: BatchRef) -> dict[str, int]:
+    mine = (BatchOffer.batch_id == batch.batch_id) & (BatchOffer.outcome == "pushed")
+    return {"pushed": database.execute(select(func.count()).where(mine)).scalar_one()}
+
+
+def _beside(database: Connection, batch: BatchRef) -> dict[str, int]:
+    mine = BatchOffer.batch_id == batch.batch_id
+    fell = and_(
+        mine, BatchOffer.outcome == "pushed", BatchOffer.level == 0, or_(BatchOffer.before > 0, BatchOffer.shown > 0)
+    )
+    ours = (Offer.connection == batch.connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
+    meant = {
+        "drift": select(func.count()).where(mine, BatchOffer.is_drift),
+        "sold_out": select(func.count()).where(fell),
+        "under_way": select(func.count()).where(ours, Offer.feed_number.is_not(None)),
+        "verified": select(func.count()).where(ours, Offer.is_applied),
+        "unverified": select(func.count()).where(ours, Offer.is_applied.is_(False)),
+    }
+    return {name: database.execute(statement).scalar_one() for name, statement in meant.items()}

@@ -1,0 +1,128 @@
+"""Which of Amazon's listings a connection has: read whole once a day, new SKUs asked for as they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.database.bulk import utc_text
+from mfn.database.engines import writing
+from mfn.ledger.offers import KEY, NOT_LISTED, OURS, listings_read_at, note_listings_read, read_offers, write_offers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mfn.amazon.listing_items import ListingsRead
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
+
+KNOWN_FOR = timedelta(hours=24)
+"""How old the last reading of all listings may be."""
+
+LISTED = ("asin", "title", "channel", "listed_at")
+SHOWN = ["marketplace_id", "seller_sku", "quantity", "read_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class Listings:
+    """What Amazon said of listings in this run.
+
+    Attributes:
+        news: `marketplace_id`, `seller_sku`, `asin`, `channel` (empty: not listed) of every SKU that was asked for.
+        shown: `marketplace_id`, `seller_sku`, `quantity` (float64; NaN: none), `read_at` of the seller's own ones.
+        is_whole: Whether all listings were read, in every marketplace.
+    """
+
+    news: pd.DataFrame
+    shown: pd.DataFrame
+    is_whole: bool
+
+
+def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, full: bool, dry_run: bool) -> Listings:
+    """Bring what the ledger knows of listings up to date, from Amazon.
+
+    All listings of a marketplace are read where they never were, where that was a day ago, and for a full run; else
+    Amazon is asked for those SKUs only that it was never asked for.
+
+    Args:
+        place: The workplace.
+        batch: The batch.
+        skus: SKUs that Amazon may have: the warehouse's own, and aliases.
+        full: Read all of them.
+        dry_run: Write nothing, and have Amazon make no report: ask for what is not known.
+
+    Raises:
+        RetriableError: Amazon did not answer with all of them.
+        FatalError: A role is missing, or the credentials are refused.
+    """
+    known = read_offers(place.ledger, batch.connection, (*KEY, "channel"))
+    read_at = listings_read_at(place.ledger, batch.connection)
+    wanted = dict.fromkeys(skus)
+    news, shown, is_whole = [], [], True
+    for marketplace_id in place.connection.marketplace_ids:
+        of_place = known[known["marketplace_id"] == marketplace_id]
+        before = read_at.get(marketplace_id)
+        is_old = before is None or datetime.now(UTC) - before > KNOWN_FOR
+        if (full or is_old) and not dry_run:
+            read = place.listings.listings(marketplace_id)
+            listed_before = of_place.loc[of_place["channel"] != NOT_LISTED, "seller_sku"].tolist()
+            asked = {**wanted, **dict.fromkeys(listed_before)}
+        else:
+            is_whole = False
+            asked = dict.fromkeys(wanted.keys() - set(of_place["seller_sku"]))
+            if not asked:
+                continue
+            read = place.listings.listings_of(marketplace_id, sorted(asked))
+        frame = _with_missing(read, marketplace_id, asked)
+        news.append(frame)
+        shown.append(_shown(read, marketplace_id))
+        if not dry_run:
+            _write(place, batch, frame, read, marketplace_id, is_whole=full or is_old)
+    return Listings(
+        pd.concat([_empty(), *news], ignore_index=True), pd.concat([none_shown(), *shown], ignore_index=True), is_whole
+    )
+
+
+def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:
+    """What Amazon has, and the SKUs of which it has none, with an empty channel."""
+    there = read.frame[["seller_sku", "asin", "title", "channel"]].astype("object")
+    missing = sorted(set(asked) - set(there["seller_sku"]))
+    absent = pd.DataFrame({"seller_sku": missing, "asin": None, "title": None, "channel": NOT_LISTED}, dtype="object")
+    frame = pd.concat([there, absent], ignore_index=True) if len(there) else absent
+    return frame.assign(marketplace_id=marketplace_id)
+
+
+def _shown(read: ListingsRead, marketplace_id: str) -> pd.DataFrame:
+    own = read.frame[read.frame["channel"] == OURS]
+    quantity = own["quantity"].astype("float64").to_numpy()
+    skus = own["seller_sku"].astype("object").to_numpy()
+    frame = pd.DataFrame({"marketplace_id": marketplace_id, "seller_sku": skus, "quantity": quantity})
+    return frame.assign(read_at=pd.Timestamp(read.read_at).as_unit("us"))[SHOWN]
+
+
+def _write(
+    place: Workplace, batch: BatchRef, frame: pd.DataFrame, read: ListingsRead, marketplace_id: str, *, is_whole: bool
+) -> None:
+    at = utc_text(read.read_at)
+    columns = (frame[name].tolist() for name in ("seller_sku", "asin", "title", "channel"))
+    rows = [
+        (marketplace_id, sku, asin or None, title or None, channel, at)
+        for sku, asin, title, channel in zip(*columns, strict=True)
+    ]
+    with writing(place.ledger.engine, what="the ledger") as database:
+        write_offers(database, batch, LISTED, rows)
+        if is_whole:
+            note_listings_read(database, batch, marketplace_id, read.asked_at)
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in (*KEY, "asin", "channel")})
+
+
+def none_shown() -> pd.DataFrame:
+    """`Listings.shown` of a run that has read nothing."""
+    types: dict[str, Any] = {"quantity": "float64", "read_at": "datetime64[us, UTC]"}
+    return pd.DataFrame({name: pd.Series(dtype=types.get(name, "object")) for name in SHOWN})
