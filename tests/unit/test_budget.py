@@ -173,6 +173,14 @@ def test_a_rate_that_makes_no_sense_is_passed_over(ledger: Engine, rate: float) 
     assert budget.take("getOrder") == pytest.approx(2.02, abs=0.01)
 
 
+def test_the_rate_in_force_is_the_learned_one_or_else_the_plans(ledger: Engine) -> None:
+    ours, theirs = (Budget(ledger, "seller/na", clock=Clock()) for _ in range(2))
+    assert ours.rate("patchListingsItem") == PLANS["patchListingsItem"].rate
+    theirs.learn("patchListingsItem", 50)
+    assert ours.rate("patchListingsItem") == 50
+    assert ours.rate("createFeed") == PLANS["createFeed"].rate
+
+
 def test_a_drained_bucket_fills_again_with_time(ledger: Engine) -> None:
     clock = Clock()
     budget = Budget(ledger, "seller/na", clock=clock)

@@ -81,7 +81,7 @@ class BudgetExhaustedError(RetriableError):
 
 
 class PageTokenRefusedError(RetriableError):
-    """Amazon takes this page token no longer (it lives for 24 hours); start the window again without one."""
+    """Amazon takes this page token no longer (that of orders lives for 24 hours); start again without one."""
 
 
 class _Refusal(Struct):
@@ -132,7 +132,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         suspicion = f"A role is missing ({ROLES[operation]}), or the authorization has ended."
         return FatalError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
-        return PageTokenRefusedError(message, remedy="The window is fetched again from its start.")
+        return PageTokenRefusedError(message, remedy="All pages are fetched again, from the first one on.")
     return FatalError(
         message,
         remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 UNKNOWN_CHANNEL = "UNKNOWN"
 """Amazon does not say who fulfils a listing, and it may be Amazon itself: nobody may push a quantity to it."""
 
+IDENTIFIERS_AT_ONCE = 20
+"""SKUs that one search can be asked for."""
+
 COLUMNS = ("seller_sku", "asin", "title", "channel", "quantity")
 
 

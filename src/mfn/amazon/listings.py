@@ -18,7 +18,7 @@ from msgspec import Struct
 from mfn.amazon.answers import Words, errors_of
 from mfn.amazon.at_once import AT_ONCE, several_at_once
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, checked, decoded
-from mfn.amazon.listing_items import DATA_SETS, Item, ItemPage, ListingsRead, frame_of
+from mfn.amazon.listing_items import DATA_SETS, IDENTIFIERS_AT_ONCE, Item, ItemPage, ListingsRead, frame_of
 from mfn.amazon.listings_report import listings_in, read_listings_report
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.refusals import ListingRefusedError, invalid, not_patched
@@ -33,7 +33,7 @@ MOST_SEARCHED = 1_000
 """Listings that a search pages through, however many there are."""
 
 PAGE_SIZE = 20
-"""Listings of a page, and SKUs of a question; more than Amazon takes of either."""
+"""Listings of a page; Amazon gives no more."""
 
 MOST_CHARACTERS = 40
 """Of a seller SKU at Amazon: what is longer is listed nowhere."""
@@ -118,7 +118,9 @@ class AmazonListings:
         asked_at = datetime.now(UTC)
         wanted = dict.fromkeys(sku for sku in seller_skus if _may_be_listed(sku))
         together = [sku for sku in wanted if "," not in sku]
-        questions = [together[start : start + PAGE_SIZE] for start in range(0, len(together), PAGE_SIZE)]
+        questions = [
+            together[start : start + IDENTIFIERS_AT_ONCE] for start in range(0, len(together), IDENTIFIERS_AT_ONCE)
+        ]
 
         def ask(skus: list[str]) -> dict[str, Item]:
             return self._searched(marketplace_id, self._page(marketplace_id, skus=skus), skus=skus)
