@@ -27,13 +27,25 @@ from mfn.reports.model import CarrierUse, Conflict, HeldOrder, LateParcel, Punct
 from mfn.reports.trend import HEIGHT, draw_trend
 from tests.pages import Page
 from tests.sample_confirm_reports import confirm_broken_off, confirm_day, confirm_quiet, past_confirmations
+from tests.sample_inventory_reports import (
+    inventory_braked,
+    inventory_broken_off,
+    inventory_day,
+    inventory_quiet,
+    inventory_rehearsal,
+    past_pushes,
+)
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run, wrong_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-SAMPLES = [ordinary_day, quiet_run, failed_run, wrong_sum, confirm_day, confirm_quiet, confirm_broken_off]
+SAMPLES = [
+    *(ordinary_day, quiet_run, failed_run, wrong_sum),
+    *(confirm_day, confirm_quiet, confirm_broken_off),
+    *(inventory_day, inventory_braked, inventory_rehearsal, inventory_quiet, inventory_broken_off),
+]
 
 
 def assert_golden(name: str, text: str) -> None:
@@ -55,7 +67,8 @@ def test_the_markdown_is_the_golden_one(sample: Callable[[], RunReport]) -> None
 
 def test_the_index_is_the_golden_one() -> None:
     days = [date(2026, 11, 1), date(2026, 10, 31)]
-    rows = sorted([*past_runs(3), *past_confirmations(12)], key=lambda row: row.started_at, reverse=True)
+    runs = [*past_runs(3), *past_confirmations(12), *past_pushes(14)]
+    rows = sorted(runs, key=lambda row: row.started_at, reverse=True)
     assert_golden("report_index.html", render_index(rows, day=date(2026, 11, 2), days=days, is_newest=True))
 
 

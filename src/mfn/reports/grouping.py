@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from mfn.models import Reason
     from mfn.reports.model import HeldOrder
+    from mfn.reports.stock import HeldSku, HeldSkus
 
 SHOWN_ORDERS = 50
 SHOWN_PASTES = 50
@@ -27,6 +28,18 @@ TITLES = {
     "no_quantity": "Nothing left to ship",
     "duplicate_line": "Order item stands twice",
     "invalid_payload": "Order that cannot be read",
+    "stock_negative": "Less than nothing in stock",
+    "stock_fractional": "Fractions of a unit in stock",
+    "stock_unreadable": "Stock that is no number",
+    "stock_duplicate": "Several rows for one SKU in one location",
+    "stock_too_old": "Counted too long ago",
+    "stock_missing": "Active item without a row of stock",
+    "allocated_above_on_hand": "More allocated than on hand",
+    "item_unknown": "Stock of a SKU that is no item",
+    "item_inactive": "Not active in the warehouse, told as 0",
+    "listing_missing": "Listed nowhere on Amazon",
+    "awaiting_import": "Waits for the first import",
+    "warehouse_not_believed": "Warehouse not believed",
     "rule_hold": "Held by a rule",
     "rule_fail": "Refused by a rule",
     "rule_skip": "Left out by a rule",
@@ -97,6 +110,27 @@ class HeldGroup:
     further: int
 
 
+@dataclass(frozen=True)
+class SkuGroup:
+    """The SKUs that are held for one reason.
+
+    Attributes:
+        code: The reason's code.
+        title: In words.
+        count: How many it holds.
+        instructions: What to do.
+        skus: The first of them, those with the highest level at Amazon before the others.
+        further: How many more there are.
+    """
+
+    code: str
+    title: str
+    count: int
+    instructions: tuple[Instruction, ...]
+    skus: tuple[HeldSku, ...]
+    further: int
+
+
 def title_of(code: str) -> str:
     """A code in words."""
     return TITLES.get(code, code.replace("_", " ").capitalize())
@@ -126,6 +160,26 @@ def _group(code: str, entries: list[tuple[HeldOrder, Reason]]) -> HeldGroup:
         orders=shown,
         further=len(entries) - len(shown),
     )
+
+
+def group_skus(held: Sequence[HeldSkus]) -> tuple[SkuGroup, ...]:
+    """Held SKUs by reason, the most frequent first.
+
+    Args:
+        held: As the report has them; an instruction knows the rows of those that are listed.
+    """
+    groups = [
+        SkuGroup(
+            code=one.code,
+            title=title_of(one.code),
+            count=one.count,
+            instructions=read_instructions(sku.remedy for sku in one.first),
+            skus=one.first[:SHOWN_ORDERS],
+            further=one.count - len(one.first[:SHOWN_ORDERS]) if one.first else 0,
+        )
+        for one in held
+    ]
+    return tuple(sorted(groups, key=lambda group: (-group.count, group.code)))
 
 
 def read_instructions(remedies: Iterable[str]) -> tuple[Instruction, ...]:

@@ -13,7 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfn.models import SUMMED
-from mfn.reports.grouping import SHOWN_ORDERS, group_held, title_of
+from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus, title_of
+from mfn.reports.stock_chart import draw_histories
 from mfn.reports.trend import draw_trend
 from mfn.reports.wording import (
     WORDS,
@@ -21,11 +22,15 @@ from mfn.reports.wording import (
     conflicts_heading,
     counted,
     date,
+    feed_state,
     headline,
     hours_left,
     lasted,
     late_by,
+    lost_percent,
     moment,
+    moved,
+    not_believed,
     number,
     utc,
     verified,
@@ -47,6 +52,7 @@ SHOWN_CARRIERS = 50
 FIGURES: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched", "loaded", "held"),
     "confirm": ("shipments", "sent", "held", "failed"),
+    "inventory": ("skus", "pushed", "held", "failed"),
 }
 """What the table below the trend shows of each run."""
 
@@ -66,6 +72,7 @@ def render_page(report: RunReport) -> str:
     """
     findings = report.findings.findings
     broken = [finding for finding in findings if finding.problem or finding.unexpected]
+    seen_at = report.finished_at or report.started_at
     passed = [finding for finding in findings if not (finding.problem or finding.unexpected)]
     return _environment().get_template("page.html.j2").render(
         report=report,
@@ -74,8 +81,10 @@ def render_page(report: RunReport) -> str:
         verified=verified(report),
         conflicts_heading=conflicts_heading(report),
         shares=_shares(report),
-        seen_at=report.finished_at or report.started_at,
+        seen_at=seen_at,
         groups=group_held(report.held),
+        sku_groups=group_skus(report.stock.held),
+        charts=draw_histories(report.stock.histories, report.stock.since or report.started_at, seen_at),
         noted=group_held(report.noted),
         shown_orders=SHOWN_ORDERS,
         shown_late=SHOWN_LATE,
@@ -157,6 +166,9 @@ def _environment() -> Environment:
     style = files("mfn.reports").joinpath("templates/style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=Markup(digest))  # noqa: S704 - our own file
-    filters = (by_count, colour, counted, date, hours_left, lasted, late_by, moment, number, title_of, utc)
+    filters = (
+        by_count, colour, counted, date, feed_state, hours_left, lasted, late_by, lost_percent, moment, moved,
+        not_believed, number, title_of, utc,
+    )  # fmt: skip
     environment.filters.update({one.__name__: one for one in filters})
     return environment

@@ -1,4 +1,4 @@
-"""The report in short, for Prefect: a Markdown artifact and a table of held orders."""
+"""The report in short, for Prefect: a Markdown artifact and a table of what is held."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from mfn.models import SUMMED
 from mfn.reports.grouping import NEVER, group_held, title_of
+from mfn.reports.markdown_text import instructions, more, plain
+from mfn.reports.stock_markdown import brake_lines, held_sku_rows, sku_group_lines, stock_lines
 from mfn.reports.wording import (
     WORDS,
     by_count,
@@ -29,8 +31,6 @@ SHOWN_ORDERS = 20
 SHOWN_ROWS = 1000
 """A table artifact is kept in Prefect's database: the first of many, the rest by `mfn orders`."""
 
-MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
-
 
 def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     """The report in a few lines: the sum, what is held and what to do.
@@ -39,50 +39,56 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
         report: What to tell. Nothing in it is read as Markdown.
         url: Where the page is, or None for no link.
     """
-    lines = [f"## {_plain(report.connection)} {report.kind}: {_plain(headline(report))}", ""]
+    lines = [f"## {plain(report.connection)} {report.kind}: {plain(headline(report))}", ""]
     if report.dry_run:
-        lines += ["Dry run: nothing reached the warehouse.", ""]
-    if report.status == "failed":
-        lines += [f"**What happened:** {_plain(report.error or 'It broke off without a message.')}", ""]
-        lines += [f"**What to do:** {_plain(report.remedy)}", ""] if report.remedy else []
+        lines += [f"Dry run: {WORDS[report.kind].rehearsed}.", ""]
+    if report.is_braked:
+        lines += brake_lines(report)
+    elif report.status == "failed":
+        lines += [f"**What happened:** {plain(report.error or 'It broke off without a message.')}", ""]
+        lines += [f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []
         lines += [f"    mfn rerun {report.batch_id}", ""]
     lines += [_sum(report), ""]
     lines += _parcels(report) if report.kind == "confirm" else []
+    lines += stock_lines(report) if report.kind == "inventory" else []
     for group in group_held(report.held):
         lines += _group(group)
-    for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone, report.ignored)):
+    lines += sku_group_lines(report)
+    for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone[0], report.ignored)):
         if figures:
-            told = ", ".join(f"{number(count)} {_plain(title_of(code))}" for code, count in by_count(figures))
+            told = ", ".join(f"{number(count)} {plain(title_of(code))}" for code, count in by_count(figures))
             lines += [f"**{heading}:** {told}", ""]
     if report.conflicts:
         lines += [f"**{conflicts_heading(report)}:**", ""]
         lines += [
-            f"- {_plain(conflict.order_id)}: {_plain(conflict.what)}"
-            f" ({'warehouse: ' if report.kind == 'import' else ''}{_plain(conflict.status)})"
+            f"- {plain(conflict.order_id)}: {plain(conflict.what)}"
+            f" ({'warehouse: ' if report.kind == 'import' else ''}{plain(conflict.status)})"
             for conflict in report.conflicts[:SHOWN_ORDERS]
         ]
-        lines += [_more(len(report.conflicts) - SHOWN_ORDERS), ""]
+        lines += [more(len(report.conflicts) - SHOWN_ORDERS), ""]
     for finding in report.findings.not_run:
-        lines += [f"**A check could not run:** {_plain(finding.meaning)}. {_plain(finding.problem or '')}", ""]
-    if report.kind == "confirm" and report.api_calls:
+        lines += [f"**A check could not run:** {plain(finding.meaning)}. {plain(finding.problem or '')}", ""]
+    if report.kind != "import" and report.api_calls:
         calls = ", ".join(
-            f"{_plain(operation)} {number(count)}" for operation, count in sorted(report.api_calls.items())
+            f"{plain(operation)} {number(count)}" for operation, count in sorted(report.api_calls.items())
         )
         lines += [f"Calls to Amazon: {calls}.", ""]
-    lines += [f"Batch {_plain(report.batch_id)}, {utc(report.started_at)}." + (f" [The page]({url})" if url else "")]
+    lines += [f"Batch {plain(report.batch_id)}, {utc(report.started_at)}." + (f" [The page]({url})" if url else "")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
 def held_rows(report: RunReport) -> list[dict[str, str]]:
-    """The held orders or parcels as rows of a Prefect table, the most urgent first; at most `SHOWN_ROWS`.
+    """What is held as rows of a Prefect table, the most urgent first; at most `SHOWN_ROWS`.
 
     Args:
         report: What to tell.
 
     Returns:
         `order`, of a parcel `parcel`, `reason`, `detail`, `ship_by` (UTC), `service_level`, `prime`, `what_to_do`: one
-        row a reason.
+        row a reason. Of an inventory run what `held_sku_rows` returns.
     """
+    if report.kind == "inventory":
+        return held_sku_rows(report)[:SHOWN_ROWS]
     entries = [(order, reason) for order in report.held for reason in order.reasons]
     entries.sort(key=lambda entry: (entry[0].ship_by or NEVER, entry[0].order_id, entry[0].parcel or ""))
     return [
@@ -126,42 +132,28 @@ def _parcels(report: RunReport) -> list[str]:
     lines = [f"**Against ship-by:** {told}", ""] if told else []
     seen_at = report.finished_at or report.started_at
     lines += [
-        f"- {_plain(late.order_id)}, parcel {_plain(late.parcel)}: ship by {moment(late.ship_by)},"
-        f" {f'told {moment(late.told_at)}' if late.told_at else f'{_plain(late.status)}, not told'},"
+        f"- {plain(late.order_id)}, parcel {plain(late.parcel)}: ship by {moment(late.ship_by)},"
+        f" {f'told {moment(late.told_at)}' if late.told_at else f'{plain(late.status)}, not told'},"
         f" {late_by(late.ship_by, late.told_at or seen_at)} late"
         for late in against.late_parcels[:SHOWN_ORDERS]
     ]
-    lines += [_more(len(against.late_parcels) - SHOWN_ORDERS), ""]
+    lines += [more(len(against.late_parcels) - SHOWN_ORDERS), ""]
     lines += [verified(report), ""]
     if report.carriers:
         lines += ["**Carriers, as the warehouse writes them and as Amazon was told:**", ""]
         lines += [
-            f"- {counted(use.parcels, 'parcel')}: {_plain(carrier_told(use))}" for use in report.carriers[:SHOWN_ORDERS]
+            f"- {counted(use.parcels, 'parcel')}: {plain(carrier_told(use))}" for use in report.carriers[:SHOWN_ORDERS]
         ]
-        lines += [_more(len(report.carriers) - SHOWN_ORDERS), ""]
+        lines += [more(len(report.carriers) - SHOWN_ORDERS), ""]
     return lines
 
 
 def _group(group: HeldGroup) -> list[str]:
-    lines = [f"### {number(group.count)} held: {_plain(group.title)}", ""]
-    for instruction in group.instructions:
-        lines += [_plain(instruction.text), ""]
-        # Indented, not fenced: no row can end the block.
-        lines += [f"    {paste}" for paste in instruction.pastes]
-        lines += ["", *([_more(instruction.further), ""] if instruction.further else [])]
-    lines += [f"- {_plain(_named(order))}: {_plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
+    lines = [f"### {number(group.count)} held: {plain(group.title)}", "", *instructions(group.instructions)]
+    lines += [f"- {plain(_named(order))}: {plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
     command = "mfn orders --status held" if group.orders[0][0].parcel is None else ""
-    return [*lines, _more(group.count - SHOWN_ORDERS, command), ""]
+    return [*lines, more(group.count - SHOWN_ORDERS, command), ""]
 
 
 def _named(order: HeldOrder) -> str:
     return order.order_id if order.parcel is None else f"{order.order_id}, parcel {order.parcel}"
-
-
-def _more(count: int, command: str = "") -> str:
-    return f"- and {number(count)} more{': ' + command if command else ''}" if count > 0 else ""
-
-
-def _plain(text: str) -> str:
-    """A text in which Markdown and HTML find nothing to act on, on one line."""
-    return MARKS.sub(r"\\\1", " ".join(text.split()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mfn.models import SUMMED
 from mfn.quality.model import QualityReport
+from mfn.reports.stock import StockRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
 SHOWN_RUNS = 30
 """How many runs the trend shows, this one included."""
+
+NEWS: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("fetched",),
+    "confirm": ("shipments",),
+    "inventory": ("pushed", "failed", "drift"),
+}
+"""Of each kind of run the figures of which one at least is above 0 where it had something to do."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,9 @@ class PastRun:
     @property
     def is_quiet(self) -> bool:
         """Whether it ended well and there was nothing to do."""
-        return self.status == "done" and self.kind in SUMMED and not self.counts.get(SUMMED[self.kind][0])
+        return (
+            self.status == "done" and self.kind in NEWS and not any(self.counts.get(name) for name in NEWS[self.kind])
+        )
 
 
 @dataclass(frozen=True)
@@ -200,6 +210,7 @@ class RunReport:
         noted: Of a confirm run the parcels that were let through with a warning.
         punctuality: Of a confirm run, parcels against their ship-by.
         carriers: Of a confirm run, carriers as written and as sent, the most frequent first.
+        stock: What only an inventory run has; what it holds stands there, and not in `held`.
         history: Other runs of this connection and kind, in any order; the newest are shown.
     """
 
@@ -226,11 +237,24 @@ class RunReport:
     noted: tuple[HeldOrder, ...] = ()
     punctuality: Punctuality = field(default_factory=Punctuality)
     carriers: tuple[CarrierUse, ...] = ()
+    stock: StockRun = field(default_factory=StockRun)
     history: tuple[PastRun, ...] = ()
 
     @property
+    def waiting(self) -> int:
+        """How many orders, parcels or SKUs wait for a person."""
+        if self.kind == "inventory":
+            return self.counts.get("held", 0) + self.counts.get("failed", 0)
+        return len(self.held)
+
+    @property
+    def is_braked(self) -> bool:
+        """Whether nothing was pushed, since the warehouse was not believed."""
+        return self.stock.brake is not None and not self.stock.brake.is_forced
+
+    @property
     def taken_up(self) -> int:
-        """What the run was given: distinct orders that Amazon returned for the window, or parcels that were due."""
+        """What the run was given: distinct orders that Amazon returned, parcels that were due, or SKUs."""
         return self.counts.get(SUMMED[self.kind][0], 0)
 
     @property

@@ -23,8 +23,12 @@ LEAST = 2.0
 PARTS: Mapping[BatchKind, Mapping[str, tuple[str, ...]]] = {
     "import": {"loaded": ("loaded",), "held": ("held",)},
     "confirm": {"sent": ("sent",), "held": ("held", "failed")},
+    "inventory": {"pushed": ("pushed",), "held": ("held", "failed")},
 }
 """What the bars of each kind of run are made of, from the bottom; on top is `other`, the rest of what it was given."""
+
+WITHOUT_REST = {"inventory"}
+"""Of these `other` is left out: of every SKU that there is, most have not changed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def draw_trend(runs: Sequence[PastRun]) -> Trend:
 
 def _parts(run: PastRun) -> dict[str, int]:
     parts = {name: sum(run.counts.get(count, 0) for count in counts) for name, counts in PARTS[run.kind].items()}
+    if run.kind in WITHOUT_REST:
+        return parts
     given = run.counts.get(SUMMED[run.kind][0], 0)
     return {**parts, "other": max(0, given - sum(parts.values()))}
 

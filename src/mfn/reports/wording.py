@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchKind
     from mfn.reports.model import CarrierUse, RunReport
+    from mfn.reports.stock import Brake, FeedProgress
+    from mfn.rules.stock_brake import Loss
 
 MINUTE = 60
+
+FEED_STATES = {
+    "submitting": "not known yet whether Amazon has it",
+    "submitted": "under way at Amazon",
+    "done": "done",
+    "fatal": "failed as a whole; its SKUs are due again",
+    "lost": "never reached Amazon; its SKUs are due again",
+    "stuck": "given up after a day; its SKUs are due again",
+}
 
 
 @dataclass(frozen=True)
@@ -26,33 +37,79 @@ class Words:
     Attributes:
         noun: What it is about.
         taken_up: What it was given.
+        given: What it was given, in one word.
         done: What became of the good ones.
         target: Where they go, with its article.
-        left_alone: What those are that need nothing.
-        conflict: What a person has to look at.
+        held: What those are that wait for a person.
+        mended: What becomes of these.
+        left_alone: What those are that need nothing, and why.
+        conflict: What a person has to look at, and what there is to do.
         bars: The parts of the trend, as its legend has them: the good ones, those that are held, the others.
+        rehearsed: What a dry run did not do.
     """
 
     noun: str
     taken_up: str
+    given: str
     done: str
     target: str
-    left_alone: str
-    conflict: str
-    bars: tuple[str, str, str]
+    held: str
+    mended: str
+    left_alone: tuple[str, str]
+    conflict: tuple[str, str]
+    bars: tuple[str, ...]
+    rehearsed: str
 
 
 WORDS: dict[BatchKind, Words] = {
     "import": Words(
-        "order", "fetched from Amazon", "reached the warehouse", "the warehouse", "Ignored",
-        "changed at Amazon after the warehouse had begun", ("loaded", "held", "unchanged, cancelled or ignored"),
+        noun="order",
+        taken_up="fetched from Amazon",
+        given="fetched",
+        done="reached the warehouse",
+        target="the warehouse",
+        held="held",
+        mended="Each is examined again in every run and goes out by itself once its cause is mended.",
+        left_alone=("Ignored", "Nothing to ship here."),
+        conflict=(
+            "changed at Amazon after the warehouse had begun",
+            "The warehouse keeps what it has. Somebody there has to decide.",
+        ),
+        bars=("loaded", "held", "unchanged, cancelled or ignored"),
+        rehearsed="nothing reached the warehouse",
     ),
     "confirm": Words(
-        "parcel", "parcels were due", "reached Amazon", "Amazon", "Skipped",
-        "with a parcel that the warehouse and Amazon see differently",
-        ("sent", "held or refused", "skipped or pending"),
+        noun="parcel",
+        taken_up="parcels were due",
+        given="due",
+        done="reached Amazon",
+        target="Amazon",
+        held="held or refused",
+        mended="Each is examined again in every run and goes out by itself once its cause is mended; what Amazon"
+        " refused, once it would be told something else.",
+        left_alone=("Skipped", "Amazon need not be told."),
+        conflict=(
+            "with a parcel that the warehouse and Amazon see differently",
+            "Correct the order in Seller Central, or ship the parcel again under the same shipment_id.",
+        ),
+        bars=("sent", "held or refused", "skipped or pending"),
+        rehearsed="nothing reached Amazon",
     ),
-}  # fmt: skip
+    "inventory": Words(
+        noun="SKU",
+        taken_up="SKUs were compared",
+        given="compared",
+        done="reached Amazon",
+        target="Amazon",
+        held="held or refused",
+        mended="Each is looked at again in every run and is pushed by itself once its cause is mended. Until then"
+        " Amazon goes on selling the level that it was told last.",
+        left_alone=("Left alone", "Amazon ships these itself."),
+        conflict=("", ""),
+        bars=("pushed", "held or refused"),
+        rehearsed="nothing was pushed",
+    ),
+}
 
 
 def headline(report: RunReport) -> str:
@@ -62,32 +119,69 @@ def headline(report: RunReport) -> str:
         report: The run.
     """
     words = WORDS[report.kind]
-    done, held = report.counts.get(SUMMED[report.kind][1], 0), len(report.held)
+    done, held = report.counts.get(SUMMED[report.kind][1], 0), report.waiting
     waits = f"{counted(held, words.noun)} {'waits' if held == 1 else 'wait'} for a person"
+    if report.is_braked:
+        return f"Nothing {'would be' if report.dry_run else 'was'} pushed: the warehouse is not believed."
     if report.status == "failed":
         before = f"{counted(done, words.noun)} {words.done} before it" if done else f"Nothing {words.done}"
         return f"The run failed. {before}" + (f", {waits}." if held else ".")
-    if report.dry_run:
-        went = (
-            f"{counted(done, words.noun)} would go to {words.target}"
-            if done
-            else f"No {words.noun} would go to {words.target}"
-        )
-    elif done:
-        late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
-        went = f"{counted(done, words.noun)} went to {words.target}{late}"
+    if not done:
+        went = f"No {words.noun} would go to {words.target}" if report.dry_run else f"Nothing new for {words.target}"
+    elif report.kind == "inventory":
+        went = _told(report, done)
     else:
-        went = f"Nothing new for {words.target}"
+        late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
+        went = f"{counted(done, words.noun)} {'would go' if report.dry_run else 'went'} to {words.target}{late}"
     return f"{went}, {waits}." if held else f"{went}, nothing is held."
 
 
+def _told(report: RunReport, done: int) -> str:
+    sold_out = report.counts.get("sold_out", 0)
+    gone = f" ({number(sold_out)}\N{NO-BREAK SPACE}sold\N{NO-BREAK SPACE}out)" if sold_out else ""
+    return f"Amazon {'would be' if report.dry_run else 'was'} told the stock of {counted(done, 'SKU')}{gone}"
+
+
 def verified(report: RunReport) -> str:
-    """What Amazon shows of everything that a confirm run's connection has sent so far; empty where that is nothing."""
+    """What Amazon shows of what it was told; empty where there is nothing to say of it.
+
+    Everything counts that the connection has sent so far, of listings the last level of each.
+    """
     shown, not_shown = report.counts.get("verified", 0), report.counts.get("unverified", 0)
     if not shown + not_shown:
         return ""
+    if report.kind == "inventory":
+        open_ = f"; {number(not_shown)} not seen there yet: the next runs look again" if not_shown else ""
+        return f"Of {counted(shown + not_shown, 'listing')} told so far Amazon shows {number(shown)} right{open_}."
     open_ = f"; {number(not_shown)} not seen there yet: Amazon is asked an hour after it was told" if not_shown else ""
     return f"Of {counted(shown + not_shown, 'parcel')} sent so far Amazon shows {number(shown)}{open_}."
+
+
+def moved(units: int) -> str:
+    """By how much a level moved: `+12`, `\N{MINUS SIGN}38`, `0`."""
+    return f"{units:+,}".replace("-", "\N{MINUS SIGN}") if units else "0"
+
+
+def lost_percent(loss: Loss) -> int:
+    """How much of something is gone, in percent, rounded down: 100 is all of it."""
+    return (loss.before - loss.now) * 100 // loss.before
+
+
+def loss_told(loss: Loss) -> str:
+    """`4,210 SKUs before, 12 now (99 % less), in MAIN`."""
+    where = f"in {loss.location}" if loss.location else "as a whole"
+    return f"{number(loss.before)} {loss.what} before, {number(loss.now)} now ({lost_percent(loss)} % less), {where}"
+
+
+def not_believed(brake: Brake) -> str:
+    """Why the warehouse was not believed, in one sentence without a full stop."""
+    return "; ".join(filter(None, (brake.why, *(loss_told(loss) for loss in brake.losses[:3]))))
+
+
+def feed_state(feed: FeedProgress) -> str:
+    """What became of a feed, in words."""
+    state = FEED_STATES.get(feed.status, feed.status)
+    return f"{state}: {feed.words}" if feed.words else state
 
 
 def carrier_told(use: CarrierUse) -> str:
@@ -101,7 +195,7 @@ def carrier_told(use: CarrierUse) -> str:
 def conflicts_heading(report: RunReport) -> str:
     """What the conflicts of a run have in common."""
     orders = counted(len(report.conflicts), "order")
-    return f"{orders} {WORDS[report.kind].conflict}"
+    return f"{orders} {WORDS[report.kind].conflict[0]}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -21,6 +21,7 @@ from mfn.reports.writing import write_report
 from mfn.steps.parcel_report import parcel_facts, refusal_of
 from mfn.steps.stages import stages
 from mfn.steps.stock_failures import brake_of, level_refusals_of
+from mfn.steps.stock_report import stock_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +122,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     past = past_runs(ledger, batch.connection, batch.kind, limit=SHOWN_RUNS)
-    facts = parcel_facts(ledger, row) if row.kind == "confirm" else _order_facts(ledger, batch, row)
+    facts = _facts(ledger, batch, row)
     return RunReport(
         batch_id=row.batch_id,
         connection=row.connection,
@@ -142,6 +143,13 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         history=tuple(_past_run(run) for run in reversed(past) if run.batch_id != row.batch_id),
         **facts,
     )
+
+
+def _facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
+    """What only a run of this kind has."""
+    if row.kind == "confirm":
+        return parcel_facts(ledger, row)
+    return stock_facts(ledger, row) if row.kind == "inventory" else _order_facts(ledger, batch, row)
 
 
 def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:

@@ -207,6 +207,13 @@ def _oversold(found: pd.DataFrame) -> list[dict[str, Any]]:
     worst = found.loc[lacking.sort_values(ascending=False, kind="stable").index[:OVERSOLD_SHOWN]]
     names = ("sku", "marketplace_id", "left", "promised_by_offers", "offers")
     return [
-        {"sku": sku, "marketplace_id": place, "left": left, "promised": promised, "offers": list(offers)[:OFFERS_SHOWN]}
+        {
+            "sku": sku,
+            "marketplace_id": place,
+            "left": left,
+            "promised": promised,
+            "offers": list(offers)[:OFFERS_SHOWN],
+            "further": max(0, len(offers) - OFFERS_SHOWN),
+        }
         for sku, place, left, promised, offers in zip(*(worst[name].tolist() for name in names), strict=True)
     ]

@@ -1,0 +1,146 @@
+"""What the Markdown of an inventory run has of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.reports.grouping import group_skus
+from mfn.reports.markdown_text import instructions, more, plain
+from mfn.reports.wording import counted, feed_state, loss_told, moved, not_believed, number, verified
+
+if TYPE_CHECKING:
+    from mfn.reports.grouping import SkuGroup
+    from mfn.reports.model import RunReport
+    from mfn.reports.stock import HeldSku, Movement
+
+SHOWN = 20
+
+
+def brake_lines(report: RunReport) -> list[str]:
+    """Why nothing was pushed, and the command for a stock that is really gone."""
+    losses = report.stock.brake.losses if report.stock.brake else ()
+    return [
+        f"**What happened:** {plain(report.error or 'Too much of its stock is gone.')}",
+        "",
+        *(f"- {plain(loss_told(loss))}" for loss in losses[:SHOWN]),
+        more(len(losses) - SHOWN),
+        "",
+        *([f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []),
+        "Until then Amazon goes on selling the levels that it was told last. If the stock is really gone:",
+        "",
+        f"    mfn inventory {report.connection} --force",
+        "",
+    ]
+
+
+def stock_lines(report: RunReport) -> list[str]:
+    """What happened to the levels: the figures beside the sum, movements, drift, kits, sales, feeds."""
+    stock = report.stock
+    lines = []
+    if stock.brake and stock.brake.is_forced:
+        why = plain(not_believed(stock.brake))
+        lines += [f"**Pushed with --force, although the warehouse was not believed:** {why}", ""]
+    lines += [_glance(report), "", verified(report), ""]
+    would = "would " if report.dry_run else ""
+    parts = {
+        f"What {would}move{'' if would else 'd'} most": [_movement(one) for one in stock.moved],
+        "Drift": [
+            f"{_named(one.sku, one.marketplace)}: told {number(one.sent)}, shows {number(one.shown)},"
+            f" {'held' if one.level is None else f'{would}told again: {number(one.level)}'}"
+            for one in stock.drift
+        ],
+        "Promised by listings more often than there is": [
+            f"{_named(one.sku, one.marketplace)}: {number(one.left)} left, {number(one.promised)} promised by"
+            f" {plain(', '.join(one.offers))}{f' and {number(one.further)} more' if one.further else ''}"
+            for one in stock.oversold
+        ],
+        "Sold at Amazon and not imported yet": [
+            f"{_named(one.sku, one.marketplace)}: {counted(one.units, 'unit')}" for one in stock.sold
+        ],
+        "Feeds": [
+            f"{plain(feed.feed_id or 'no id yet')}, {plain(feed.marketplace)}: {counted(feed.skus, 'SKU')},"
+            f" {plain(feed_state(feed))}{f', {number(feed.refused)} refused' if feed.refused else ''}"
+            for feed in stock.feeds
+        ],
+    }
+    all_of = {
+        next(iter(parts)): report.counts.get("pushed", 0),
+        "Drift": report.counts.get("drift", 0),
+        "Promised by listings more often than there is": report.counts.get("oversold", 0),
+        "Sold at Amazon and not imported yet": stock.sold_listings,
+    }
+    for heading, points in parts.items():
+        if points:
+            shown = points[:SHOWN]
+            rest = more(all_of.get(heading, len(points)) - len(shown))
+            lines += [f"**{heading}:**", "", *(f"- {point}" for point in shown), rest, ""]
+    return lines
+
+
+def _glance(report: RunReport) -> str:
+    figures = {
+        "would sell out" if report.dry_run else "sold out": report.counts.get("sold_out", 0),
+        "with drift": report.counts.get("drift", 0),
+        "oversold by kits": report.counts.get("oversold", 0),
+        "units sold and not imported": report.stock.sold_units,
+        "under way in a feed": report.counts.get("under_way", 0),
+    }
+    told = ", ".join(f"{number(count)} {name}" for name, count in figures.items() if count)
+    return f"**At a glance:** {told}" if told else ""
+
+
+def _movement(one: Movement) -> str:
+    before = "never told before" if one.before is None else f"{number(one.before)} before"
+    sold = f", less {number(one.sold)} sold and not imported yet" if one.sold else ""
+    gone = ", sold out" if one.is_sold_out else ""
+    return f"{_named(one.sku, one.marketplace)}: {number(one.level)} ({moved(one.units)}), {before}{gone}{sold}"
+
+
+def sku_group_lines(report: RunReport) -> list[str]:
+    """What is held, by reason, with what to do."""
+    return [line for group in group_skus(report.stock.held) for line in _group(group)]
+
+
+def _group(group: SkuGroup) -> list[str]:
+    lines = [f"### {number(group.count)} held: {plain(group.title)}", "", *instructions(group.instructions)]
+    shown = group.skus[:SHOWN]
+    lines += [f"- {_sku(sku)}: {plain(sku.detail)}" for sku in shown]
+    return [*lines, more(group.count - len(shown)) if shown else "Nothing else is wrong with these.", ""]
+
+
+def _sku(sku: HeldSku) -> str:
+    level = "" if sku.level is None else f" (Amazon was told {number(sku.level)})"
+    return f"{_named(sku.sku, sku.marketplace)}{level}"
+
+
+def _named(sku: str, marketplace: str | None) -> str:
+    return plain(sku if marketplace is None else f"{sku} in {marketplace}")
+
+
+def held_sku_rows(report: RunReport) -> list[dict[str, str]]:
+    """The held SKUs that are listed as rows of a Prefect table, by reason, the most frequent first.
+
+    Args:
+        report: Of an inventory run.
+
+    Returns:
+        `sku`, `where`, `reason`, `detail`, `amazon_was_told`, `what_to_do`; of what holds them all, the brake, one row
+        without a SKU.
+    """
+    rows = []
+    for group in report.stock.held:
+        if not group.first:
+            rows.append(_row(f"{number(group.count)} SKUs", group.code, report.error or "", report.remedy or ""))
+        rows += [
+            {
+                **_row(sku.sku, group.code, sku.detail, sku.remedy),
+                "where": sku.marketplace or "",
+                "amazon_was_told": "" if sku.level is None else number(sku.level),
+            }
+            for sku in group.first
+        ]
+    return rows
+
+
+def _row(sku: str, code: str, detail: str, remedy: str) -> dict[str, str]:
+    return {"sku": sku, "where": "", "reason": code, "detail": detail, "amazon_was_told": "", "what_to_do": remedy}
