@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import string
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from mfn.amazon.marketplaces import BY_ID
 from mfn.mappings.csv_file import csv_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     import pandas as pd
 
 MOST = 3
 """How many SKUs are proposed for one."""
-CHUNK = 256
-"""Unknown SKUs compared at once: the distances to 100,000 items take 25 MB."""
 SHORTEST = 3
 """A SKU with fewer characters is one character away from nearly anything."""
-SEPARATORS = str.maketrans("", "", string.whitespace + string.punctuation)
+LONGEST = 100
+"""A SKU with more characters is none: Amazon's have 40 at most."""
+NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
+BLANKS = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
+"""Whatever shows as a blank or as nothing; the no-break space, too."""
+
+KINDS = (
+    "not_active",
+    "case",
+    "blanks",
+    "leading_zeros",
+    "separators",
+    "several",
+    "more_at_end",
+    "one_character",
+)
+"""How two SKUs may differ, the most likely to be meant the same first."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +47,29 @@ class NearSku:
     Attributes:
         warehouse_sku: The SKU as the warehouse writes it.
         difference: What differs, to be read after it: `differs in case`.
+        kind: The same in one of the words `KINDS`.
     """
 
     warehouse_sku: str
     difference: str
+    kind: str
 
 
-def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str, list[NearSku]]:
+def nearest_skus(
+    unknown: Iterable[str | None], items: pd.DataFrame, *, taken: Collection[str] = frozenset()
+) -> dict[str, list[NearSku]]:
     """What each unknown SKU may have been meant to be, the most likely first.
 
-    Told apart in this order: not active; case; blanks; leading zeros; separators; something more at the end, such as
-    -FBM; one character (one more, one less, another, or two neighbours swapped).
+    Told apart in this order: not active; case; blanks; leading zeros; separators; several of these; something more at
+    the end, such as -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is
+    found.
 
     Args:
         unknown: SKUs that the warehouse does not have; empty ones and repetitions are passed over.
         items: The warehouse's items: `sku`, `is_active`.
+        taken: SKUs of the warehouse that something else is known to stand for: of those that differ in the same way,
+            the others come first. One that is one character away, as sizes and colours are, is proposed only where
+            there is no other.
 
     Returns:
         At most three for each distinct unknown SKU; an empty list for one that resembles nothing.
@@ -58,31 +78,32 @@ def nearest_skus(unknown: Iterable[str | None], items: pd.DataFrame) -> dict[str
     if not wanted:
         return {}
     active = items.loc[items["is_active"].astype(bool), "sku"].tolist()
-    inactive = set(items.loc[~items["is_active"].astype(bool), "sku"])
+    known, inactive = set(active), set(items.loc[~items["is_active"].astype(bool), "sku"])
     by_letters: defaultdict[str, list[str]] = defaultdict(list)
     letters = {_letters(sku) for sku in wanted} - {""}
     for sku in active:
         if (written := _letters(sku)) in letters:
             by_letters[written].append(sku)
-    found = {
-        sku: [
-            *([NearSku(sku, "is in the warehouse, but not active")] if sku in inactive else []),
-            *sorted(
-                (NearSku(other, _difference(sku, other)) for other in by_letters[_letters(sku)] if other != sku),
-                key=lambda near: (DIFFERENCES.index(near.difference), near.warehouse_sku),
-            ),
-        ]
-        for sku in wanted
-    }
-    known = set(active)
+    found: dict[str, list[NearSku]] = {}
     for sku in wanted:
+        near = [_spelled(sku, other) for other in by_letters.get(_letters(sku), ()) if other != sku]
+        if sku in inactive:
+            near.append(NearSku(sku, "is in the warehouse, but not active", "not_active"))
         stem = next((sku[:end] for end in range(len(sku) - 1, len(sku) // 2, -1) if sku[:end] in known), "")
-        if len(stem) >= SHORTEST and all(near.warehouse_sku != stem for near in found[sku]):
-            found[sku].append(NearSku(stem, f"lacks {sku[len(stem) :]!r} at the end"))
-    rest = [sku for sku in wanted if not found[sku] and len(sku) >= SHORTEST]
-    for sku, other in sorted(_one_character_apart(rest, active)):
-        found[sku].append(NearSku(other, "differs in one character"))
-    return {sku: near[:MOST] for sku, near in found.items()}
+        if len(stem) >= SHORTEST and all(other.warehouse_sku != stem for other in near):
+            near.append(NearSku(stem, f"lacks {sku[len(stem) :]!r} at the end", "more_at_end"))
+        found[sku] = near
+    rest = [sku for sku in wanted if not found[sku]]
+    pairs = list(_one_character_apart(rest, active))
+    has_free = {sku for sku, other in pairs if other not in taken}
+    for sku, other in pairs:
+        if other not in taken or sku not in has_free:
+            found[sku].append(NearSku(other, "differs in one character", "one_character"))
+
+    def rank(near: NearSku) -> tuple[int, bool, str]:
+        return KINDS.index(near.kind), near.warehouse_sku in taken, near.warehouse_sku
+
+    return {sku: sorted(near, key=rank)[:MOST] for sku, near in found.items()}
 
 
 def propose_alias_row(
@@ -100,35 +121,51 @@ def propose_alias_row(
     return csv_row([connection, marketplace.name if marketplace else "", seller_sku, warehouse_sku, "1", ""])
 
 
-DIFFERENCES = (
-    "differs in case",
-    "differs in blanks",
-    "differs in leading zeros",
-    "differs in separators",
-    "differs in case and separators",
-)
-
-
 def _letters(sku: str) -> str:
     """What is left of a SKU when everything is taken away that people write now so and now so."""
-    return sku.casefold().translate(SEPARATORS).lstrip("0")
+    return NEITHER_LETTER_NOR_DIGIT.sub("", sku.casefold()).lstrip("0")
 
 
-def _difference(sku: str, other: str) -> str:
+def _spelled(sku: str, other: str) -> NearSku:
+    """In what two SKUs with the same letters differ."""
     if sku.casefold() == other.casefold():
-        return DIFFERENCES[0]
-    if "".join(sku.split()) == "".join(other.split()):
-        return DIFFERENCES[1]
+        return NearSku(other, "differs in case", "case")
+    if BLANKS.sub("", sku) == BLANKS.sub("", other):
+        return NearSku(other, "differs in blanks", "blanks")
     if sku.lstrip("0") == other.lstrip("0"):
-        return DIFFERENCES[2]
-    if sku.translate(SEPARATORS) == other.translate(SEPARATORS):
-        return DIFFERENCES[3]
-    return DIFFERENCES[4]
+        return NearSku(other, "differs in leading zeros", "leading_zeros")
+    bare, other_bare = (NEITHER_LETTER_NOR_DIGIT.sub("", text) for text in (sku, other))
+    if bare == other_bare:
+        return NearSku(other, "differs in separators", "separators")
+    differences = (
+        ("case", bare.lstrip("0") != other_bare.lstrip("0")),
+        ("leading zeros", bare.casefold() != other_bare.casefold()),
+        ("separators", sku.casefold().lstrip("0") != other.casefold().lstrip("0")),
+    )
+    return NearSku(other, "differs in " + " and ".join(name for name, differs in differences if differs), "several")
 
 
-def _one_character_apart(unknown: list[str], skus: list[str]) -> Iterable[tuple[str, str]]:
-    for start in range(0, len(unknown), CHUNK):
-        chunk = unknown[start : start + CHUNK]
-        distances = process.cdist(chunk, skus, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8, workers=-1)
-        for row, column in zip(*np.nonzero(distances == 1), strict=True):
-            yield chunk[row], skus[column]
+def _one_character_apart(unknown: Iterable[str], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of an unknown SKU and one of the others that are one character apart, in no order.
+
+    Two such texts have something in common when each is left as it is or loses one character, so that only those are
+    compared which do.
+    """
+    by_variant: defaultdict[str, list[str]] = defaultdict(list)
+    for sku in unknown:
+        if SHORTEST <= len(sku) <= LONGEST:
+            for variant in _variants(sku):
+                by_variant[variant].append(sku)
+    if not by_variant:
+        return
+    for other in skus:
+        if len(other) > LONGEST:
+            continue
+        candidates = {sku for variant in _variants(other) if variant in by_variant for sku in by_variant[variant]}
+        for sku in candidates:
+            if OSA.distance(sku, other, score_cutoff=1) == 1:
+                yield sku, other
+
+
+def _variants(text: str) -> set[str]:
+    return {text, *(text[:position] + text[position + 1 :] for position in range(len(text)))}
