@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def resolve_skus(
@@ -83,6 +83,24 @@ def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection:
         parts = list(chain.from_iterable(found))
         skus[is_part], units[is_part] = [sku for sku, _ in parts], [count for _, count in parts]
     return pd.DataFrame({"offer": offer, "sku": pd.Series(skus, dtype="object"), "units": units})
+
+
+def aliases_without_listing(
+    aliases: pd.DataFrame, listed: pd.Series[str], *, connection: str, marketplace_ids: Sequence[str]
+) -> pd.DataFrame:
+    """The aliases of SKUs that a connection could list and does not list anywhere.
+
+    Args:
+        aliases: `Mappings.sku_aliases`.
+        listed: Every SKU that it lists, in any marketplace.
+        connection: The connection's name.
+        marketplace_ids: Its marketplaces.
+
+    Returns:
+        Rows of the aliases, sorted by seller SKU, then by the warehouse's.
+    """
+    is_here = aliases["connection"].isin(["", connection]) & aliases["marketplace"].isin(["", *marketplace_ids])
+    return aliases[is_here & ~aliases["seller_sku"].isin(listed)].sort_values(["seller_sku", "warehouse_sku"])
 
 
 def _components(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mfn.models import Reason
 from mfn.rules.records import stock_records
-from mfn.rules.skus import offer_components
+from mfn.rules.skus import aliases_without_listing, offer_components
 from mfn.rules.stock_faults import REMEDIES
 from mfn.rules.stock_levels import offer_levels
 from mfn.rules.stock_oversold import oversold_components
@@ -126,7 +126,10 @@ def stock_entries(
     for position, (outcome, reason) in decided.items():
         outcomes[position], reasons[position] = outcome, (reason,)
     entries = offers.join(levels).assign(outcome=outcomes, reasons=pd.Series(reasons, dtype="object"))
-    unlisted = _without_listing(everything, _unlisted(aliases, listed, connection), told, items)
+    unlisted_aliases = aliases_without_listing(
+        aliases, listed["seller_sku"], connection=connection.name, marketplace_ids=connection.marketplace_ids
+    )
+    unlisted = _without_listing(everything, unlisted_aliases, told, items)
     is_told = entries["outcome"].eq("")
     return StockEntries(
         pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True),
@@ -174,14 +177,6 @@ def _by_sku(faults: pd.DataFrame) -> dict[str, list[Finding]]:
         where = f"{sku} in {location}" if sku and location else sku or location
         found[sku].append((code, f"{where}: {detail}" if where else detail))
     return found
-
-
-def _unlisted(aliases: pd.DataFrame, listed: pd.DataFrame, connection: Connection) -> pd.DataFrame:
-    """The aliases of SKUs that this connection could list and does not."""
-    is_here = aliases["connection"].isin(["", connection.name])
-    is_here &= aliases["marketplace"].isin(["", *connection.marketplace_ids])
-    unlisted = aliases[is_here & ~aliases["seller_sku"].isin(listed["seller_sku"])]
-    return unlisted.sort_values(["seller_sku", "warehouse_sku"])
 
 
 def _without_listing(
