@@ -1,0 +1,123 @@
+"""`mfn skus`: Amazon's SKUs against the warehouse's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.errors import shown_path
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import typer
+
+SHOWN = 20
+"""Rows of a table that a person is shown."""
+DESCRIPTION = 32
+"""Characters of a description that a person is shown."""
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("skus")(skus)
+
+
+def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
+    """Compare Amazon's SKUs with the warehouse's items, through aliases and kits.
+
+    A SKU with a near miss counts as missing in the warehouse: it is, until the proposed row stands in sku_aliases.csv.
+    Listings that Amazon fulfils are counted and left alone. Nothing is changed anywhere; differences are no failure.
+    """
+    from mfn.steps.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
+
+    settings = load_settings()
+    document = compare_skus_of(settings, connection)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document, settings.mappings)
+
+
+def _print(document: Mapping[str, Any], mappings: Path) -> None:
+    from mfn.mappings.tables import SKU_ALIASES  # noqa: PLC0415 - as above
+
+    aliases = mappings / SKU_ALIASES.file
+    lists = (document[name] for name in ("missing_in_warehouse", "missing_on_amazon", "near_misses"))
+    missing, unlisted, near = lists
+    print_line(
+        f"{document['connection']}: {document['seller_skus']} seller SKUs = {document['matched']} matched"
+        f" ({document['kits']} of them kits) + {len(missing)} missing in the warehouse"
+    )
+    if document["fba"]:
+        told = ", ".join(
+            f"{channel} {count}" for channel, count in document["channels"].items() if channel != "DEFAULT"
+        )
+        print_line(f"fulfilled by Amazon and not compared: {document['fba']} listings ({told})")
+    print_line(f"warehouse: {document['items']} active items, {document['items_listed']} of them on Amazon")
+    if not document["items"]:
+        print_line("it has no items yet: fill wms_item first")
+    _print_part(
+        f"missing in the warehouse: {len(missing)}; add the item to wms_item, or map the SKU in {aliases.name}",
+        ("seller SKU", "ASIN", "why"),
+        [(_visible(row["seller_sku"]), row["asin"], row["detail"]) for row in missing],
+    )
+    _print_part(
+        f"missing on Amazon: {len(unlisted)}; list it, or map the SKU that sells it",
+        ("warehouse SKU", "description", "why"),
+        [(_visible(row["warehouse_sku"]), (row["description"] or "")[:DESCRIPTION], row["detail"]) for row in unlisted],
+    )
+    _print_part(
+        f"near misses: {len(near)}",
+        ("seller SKU", "warehouse SKU", "what differs"),
+        [(_visible(row["seller_sku"]), _visible(row["warehouse_sku"]), _differs(row)) for row in near],
+    )
+    if near:
+        print_line(f"\nrows for {shown_path(aliases)}; look at each before you add it, then: mfn mappings check")
+        if any(map(_needs_a_choice, near[:SHOWN])):
+            print_line(
+                "(behind a #: one of several, or sold under another SKU already; take the # off where it is right)"
+            )
+        if not aliases.exists():
+            print_line(",".join(SKU_ALIASES.columns))
+        for row in near[:SHOWN]:
+            print_line(f"# {row['alias_row']}" if _needs_a_choice(row) else row["alias_row"])
+        _print_rest(len(near))
+    elif not missing and not unlisted:
+        print_line("everything fits")
+
+
+def _print_part(heading: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        print_line(f"\n{heading}")
+        print_table(columns, rows[:SHOWN])
+        _print_rest(len(rows))
+
+
+def _print_rest(count: int) -> None:
+    if count > SHOWN:
+        print_line(f"… and {count - SHOWN} more: --json has all of them")
+
+
+def _needs_a_choice(row: Mapping[str, Any]) -> bool:
+    """Whether a row must not be pasted unread: several for one SKU are a kit, and one character tells sizes apart."""
+    return not row["is_only"] or (row["is_matched"] and row["difference"] == "one_character")
+
+
+def _differs(row: Mapping[str, Any]) -> str:
+    return "; ".join(_remarks(row))
+
+
+def _remarks(row: Mapping[str, Any]) -> Iterator[str]:
+    yield row["detail"]
+    if row["is_matched"]:
+        yield "sold under another SKU already"
+    if row["marketplace"]:
+        yield f"in {row['marketplace']} only"
+
+
+def _visible(sku: str) -> str:
+    """A SKU as it is, in quotation marks where it holds what cannot be seen."""
+    return sku if sku.isprintable() and sku == sku.strip() and sku else repr(sku)
