@@ -13,7 +13,19 @@ from tasks.reruns import choose_batches, rerun_one, verdict
 async def rerun_batches(
     batches: list[str] = [],  # noqa: B006 - the form in the Prefect UI shows it; nothing changes it
     failed: bool = False,
-    from_stage: Literal["extract", "validate", "transform", "load", "collect", "normalize", "confirm", "verify"]
+    from_stage: Literal[
+        "extract",
+        "validate",
+        "transform",
+        "load",
+        "collect",
+        "normalize",
+        "confirm",
+        "verify",
+        "read",
+        "compare",
+        "push",
+    ]
     | None = None,
 ) -> State[Any]:
     """Run batches again; nothing is ever doubled, and a batch that fails again does not stop the others.

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 
+HELD = {"import": "orders", "confirm": "parcels", "inventory": "skus"}
+"""What a run of each kind may hold."""
+
+
 @task(name="report", task_run_name="report {batch.batch_id}", cache_policy=NO_CACHE, persist_result=False)
 def report(batch: BatchRef) -> None:
     """Write the data-quality report, also of a run that failed, and close the batch.
@@ -24,7 +28,8 @@ def report(batch: BatchRef) -> None:
         batch: The batch, as far as it got.
 
     Raises:
-        FatalError: The quality gate is closed: too many of the due orders are held.
+        FatalError: A gate is closed: too many of the due orders are held, or the warehouse is not believed; or parcels
+            or levels failed for good.
     """
     settings = load_settings()
     closed = gate(batch, settings)
@@ -37,7 +42,7 @@ def report(batch: BatchRef) -> None:
         description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
     )
     create_table_artifact(
-        key=f"held-{'parcels' if batch.kind == 'confirm' else 'orders'}-{key}",
+        key=f"held-{HELD[batch.kind]}-{key}",
         table=held_rows(gathered),
         description=f"What is held of {batch.connection}, and why",
     )

@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from mfn.settings import load_settings
-from mfn.steps.runs import confirm_run, import_run, was_just_fetched
+from mfn.steps.runs import confirm_run, import_run, inventory_run, was_just_fetched
 from mfn.steps.summaries import window_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ def import_batch(connection: str, *, since: datetime | None, order_id: str | Non
 def confirm_batch(connection: str) -> Iterator[BatchRef]:
     """Hold the lease of a connection's confirmations, and a batch to work on; see `mfn.steps.runs.confirm_run`."""
     with confirm_run(load_settings(), connection) as batch:
+        yield batch
+
+
+@contextmanager
+def inventory_batch(connection: str, *, full: bool, dry_run: bool, force: bool) -> Iterator[BatchRef]:
+    """Hold the lease of a connection's stock runs, and a batch to work on; see `mfn.steps.runs.inventory_run`."""
+    with inventory_run(load_settings(), connection, full=full, dry_run=dry_run, force=force) as batch:
         yield batch
 
 

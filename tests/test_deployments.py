@@ -17,6 +17,7 @@ from mfn.cli.batches import rerun
 from mfn.cli.confirm import confirm
 from mfn.cli.deployments import render
 from mfn.cli.imports import import_orders
+from mfn.cli.inventory import inventory
 from mfn.steps.stages import STEPS, stages
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
     commands: dict[str, Callable[..., Any]] = {
         "import-orders": import_orders,
         "confirm-shipments": confirm,
+        "sync-inventory": inventory,
         "rerun-batches": rerun,
     }
     options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
@@ -63,7 +65,7 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
 def test_the_stages_to_choose_from_are_those_of_every_kind_of_run() -> None:
     _, _, parameters = load("flows/rerun_batches.py:rerun_batches")
     chosen = parameters["properties"]["from_stage"]["anyOf"][0]["enum"]
-    assert chosen == [stage for kind in STEPS for stage in stages(kind)]
+    assert chosen == list(dict.fromkeys(stage for kind in STEPS for stage in stages(kind)))
 
 
 def test_every_connection_gets_every_deployment_that_names_one() -> None:
@@ -74,6 +76,8 @@ def test_every_connection_gets_every_deployment_that_names_one() -> None:
         ("import_orders", "eu_west"),
         ("confirm_shipments", "us"),
         ("confirm_shipments", "eu_west"),
+        ("sync_inventory", "us"),
+        ("sync_inventory", "eu_west"),
         ("rerun_batches", "default"),
     ]
     second = rendered["deployments"][1]
@@ -87,3 +91,10 @@ def test_schedules_have_slugs_and_time_zones_and_one_run_works_at_a_time() -> No
         for schedule in entry.get("schedules", []):
             assert schedule["slug"]
             assert schedule["timezone"]
+
+
+def test_stock_is_sent_every_five_minutes_and_all_of_it_once_a_day() -> None:
+    (entry,) = (entry for entry in DOCUMENT["deployments"] if entry["entrypoint"].endswith(":sync_inventory"))
+    often, daily = entry["schedules"]
+    assert (often["cron"], often.get("parameters")) == ("*/5 * * * *", None)
+    assert daily["parameters"] == {"full": True}

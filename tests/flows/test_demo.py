@@ -29,6 +29,11 @@ def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: 
     assert min(confirmed["sent"], confirmed["held"], confirmed["skipped"]) > 0
     assert confirmed["failed"] == confirmed["pending"] == 0
     assert Path(confirmed["report"]).is_file()
+    stock = shown["inventory"]
+    assert stock["skus"] == sum(stock[part] for part in ("pushed", "unchanged", "held", "failed")) > 400
+    assert min(stock["pushed"], stock["held"], stock["sold_out"], stock["verified"]) > 0
+    assert stock["failed"] == stock["drift"] == 0
+    assert Path(stock["report"]).is_file()
     assert Path(shown["reports"]).is_file()
     assert Path(summary["report"]).is_file()
     home = str(Path(shown["reports"]).parents[2])

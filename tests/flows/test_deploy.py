@@ -21,6 +21,7 @@ pytestmark = [
 
 NAMES = [
     *("import-orders/us", "import-orders/eu_west", "confirm-shipments/us", "confirm-shipments/eu_west"),
+    *("sync-inventory/us", "sync-inventory/eu_west"),
     "rerun-batches/default",
 ]
 
@@ -43,6 +44,11 @@ def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World)
     assert first["parameters"] == {"connection": "eu_west"}
     assert first["global_concurrency_limit"]["limit"] == 1
     assert first["work_pool_name"] == "mfn"
+    schedules = deployment(url, "sync-inventory/eu_west")["schedules"]
+    assert {schedule["slug"]: schedule["parameters"] for schedule in schedules} == {
+        "every-5-minutes": {},
+        "daily-full": {"full": True},
+    }
     (schedule,) = first["schedules"]
     assert schedule["slug"] == "every-15-minutes"
     edited = {"active": False, "schedule": {"cron": "0 * * * *", "timezone": "Europe/Berlin"}}

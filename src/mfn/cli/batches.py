@@ -80,7 +80,7 @@ def rerun(
         str | None,
         typer.Option(
             help="The stage to start with: of an import extract, validate, transform or load;"
-            " of a confirmation collect, normalize, confirm or verify."
+            " of a confirmation collect, normalize, confirm or verify; of stock read, compare, push or verify."
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""`mfn demo`: a local Amazon, a local warehouse, Prefect, and a day of orders on their way through and back."""
+"""`mfn demo`: a local Amazon, a local warehouse, Prefect, a day of orders on their way through and back, and stock."""
 
 from __future__ import annotations
 
@@ -57,18 +57,20 @@ class Demonstration:
         home: Where its ledger, warehouse, reports and logs are.
         imported: What the import did, as `mfn import --json` prints it.
         confirmed: What the confirm run did, as `mfn confirm --json` prints it.
+        pushed: What the stock run did, as `mfn inventory --json` prints it.
         ui: Where the Prefect UI is while it runs.
     """
 
     home: Path
     imported: dict[str, Any]
     confirmed: dict[str, Any]
+    pushed: dict[str, Any]
     ui: str
 
 
 @contextmanager
 def demonstration() -> Iterator[Demonstration]:
-    """A day of orders from a local Amazon into a local warehouse, and its parcels back, by deployments on Prefect.
+    """A day of orders from a local Amazon into a local warehouse, parcels and stock back, by deployments on Prefect.
 
     Everything that is started is stopped when the block ends; the home stays, to be read.
 
@@ -95,7 +97,7 @@ def demonstration() -> Iterator[Demonstration]:
         running.enter_context(_program(server, home / "prefect-server.log"))
         client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
         _wait_for(client, home)
-        console.print("deploying import-orders/demo and confirm-shipments/demo, and starting a worker", markup=False)
+        console.print("deploying every flow for demo, and starting a worker", markup=False)
         deployments = deploy(load_settings(), os.environ)
         # Or a scheduled run comes in between whenever a quarter of an hour begins.
         _switch(client, deployments, "pause")
@@ -104,8 +106,10 @@ def demonstration() -> Iterator[Demonstration]:
         parcels = ship_loaded_orders(_warehouse(home))
         console.print(f"the local warehouse ships {parcels} parcels", markup=False)
         _run_deployment(client, home, f"confirm-shipments/{CONNECTION}")
+        console.print("the local Amazon is told what is left", markup=False)
+        _run_deployment(client, home, f"sync-inventory/{CONNECTION}")
         _switch(client, deployments, "resume")
-        yield Demonstration(home, _newest("import"), _newest("confirm"), ui)
+        yield Demonstration(home, _newest("import"), _newest("confirm"), _newest("inventory"), ui)
 
 
 def _newest(kind: BatchKind) -> dict[str, Any]:

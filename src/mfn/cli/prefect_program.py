@@ -20,20 +20,21 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Go on until interrupted, to look at the Prefect UI.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a day of Amazon orders on their way into a warehouse and its parcels back, all of it on this machine."""
+    """Show a day of Amazon orders on their way into a warehouse, its parcels and stock back, all on this machine."""
     from mfn.cli.confirm import print_confirm_summary  # noqa: PLC0415 - as below
     from mfn.cli.demo import demonstration, wait_until_interrupted  # noqa: PLC0415 - FastAPI takes half a second
     from mfn.cli.imports import print_summary  # noqa: PLC0415
+    from mfn.cli.inventory import print_inventory_summary  # noqa: PLC0415
 
     with demonstration() as done:
         reports = done.home / ".mfn" / "reports" / "index.html"
         if as_json:
-            # Stock has no deployment yet.
-            parts = {"import": done.imported, "confirm": done.confirmed, "inventory": None}
+            parts = {"import": done.imported, "confirm": done.confirmed, "inventory": done.pushed}
             print_json({**parts, "reports": str(reports)})
         else:
             print_summary(done.imported, look=f"cd {done.home} && mfn orders --status held")
             print_confirm_summary(done.confirmed)
+            print_inventory_summary(done.pushed)
             print_line(f"all reports: {reports}")
             print_line(f"the warehouse: {done.home / 'warehouse.db'}")
         if keep:

@@ -239,24 +239,23 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.In
     return chosen[[*KEY, "level", "before_limits", "level_sent"]].astype({"level": "int64", "before_limits": "int64"})
 
 
-def pushed_offers(ledger: Ledger, batch: BatchRef, most: int) -> pd.DataFrame:
-    """Offers of which Amazon was told in a batch, and of which it has not been seen to show it.
+def told_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
+    """The offers of which Amazon was told in a batch.
 
     Args:
         ledger: The open ledger.
         batch: The batch.
-        most: So many at most.
 
     Returns:
-        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent); none in a feed under way.
+        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent), `is_applied`, `feed_number`.
     """
     frame = read_offers(
         ledger,
         batch.connection,
-        (*KEY, "level_sent_basis", "before_limits_sent"),
-        where="batch_id = :batch_id AND status = 'pushed' AND NOT is_applied AND feed_number IS NULL"
+        (*KEY, "level_sent_basis", "before_limits_sent", "is_applied", "feed_number"),
+        where="batch_id = :batch_id AND status = 'pushed'"
         " AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL",
         batch_id=batch.batch_id,
     )
-    chosen = frame.head(most).rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
-    return chosen.astype({"level": "int64", "before_limits": "int64"})
+    named = frame.rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
+    return named.astype({"level": "int64", "before_limits": "int64"})

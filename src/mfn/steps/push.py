@@ -13,7 +13,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import Frame, drop_chunks, packed, read_chunk, unpacked, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import in_feeds, offers_to_read, oldest_count
+from mfn.ledger.offers import in_feeds, offers_to_read, oldest_count, told_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
 from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.read import ReadChunk, read
@@ -25,6 +25,9 @@ from mfn.steps.stock_sending import GROUP, Sending
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
@@ -77,6 +80,7 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
 def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     chunk = read_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
     sending = sending_of(place, batch, chunk)
+    due = due[~_is_told(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
@@ -88,6 +92,14 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
         others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=keys_of(due))
         read_back(sending, others)
     sending.unanswered.tell()
+
+
+def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which of the levels Amazon has taken before this step was broken off."""
+    told = told_offers(place.ledger, batch)
+    known = told[["level", "before_limits"]].set_axis(keys_of(told)).reindex(keys_of(due))
+    is_told = known["level"].eq(due["level"].to_numpy()) & known["before_limits"].eq(due["before_limits"].to_numpy())
+    return is_told.to_numpy(dtype=bool)
 
 
 def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:

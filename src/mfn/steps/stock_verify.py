@@ -9,7 +9,7 @@ from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import drop_chunks, read_chunk, unpacked
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import in_feeds, pushed_offers
+from mfn.ledger.offers import in_feeds, told_offers
 from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.push import READ_BACK, PushChunk, push, sending_of, tell
 from mfn.steps.read import ReadChunk, read
@@ -66,8 +66,9 @@ def _verify(place: Workplace, batch: BatchRef) -> None:
     free = waiting[~keys_of(waiting).isin(keys_of(in_feeds(place.ledger, batch.connection)))]
     if len(free):
         tell(sending, free, is_due=True, shown=none_shown())
-    pushed = pushed_offers(place.ledger, batch, READ_BACK)
-    for marketplace_id, offers in pushed.groupby("marketplace_id"):
+    told = told_offers(place.ledger, batch)
+    unseen = told[~told["is_applied"] & told["feed_number"].isna()].head(READ_BACK)
+    for marketplace_id, offers in unseen.groupby("marketplace_id"):
         looked_at = sending.look_at(str(marketplace_id), offers)
         sending.note(str(marketplace_id), looked_at, looked_at.iloc[:0], is_due=False)
     sending.unanswered.tell()
