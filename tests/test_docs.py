@@ -24,9 +24,13 @@ from mfn.models import OrderStatus, Outcome, ParcelStatus
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
 from mfn.quality.parcels import PARCELS
+from mfn.quality.stock import ITEMS, STOCK
 from mfn.rules.parcel_faults import REMEDIES
 from mfn.rules.settling import SETTLEMENTS, settlement_reason
+from mfn.rules.stock_faults import REMEDIES as STOCK_REMEDIES
+from mfn.rules.stock_rules import OUTCOMES as DECIDED_BY_RULES
 from mfn.settings import PREFIX, Settings, load_settings
+from mfn.steps.stages import INVENTORY_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,26 +185,42 @@ def test_every_mapping_file_is_explained() -> None:
     assert [name for name in sorted(files) if f"`{name}`" not in told] == []
 
 
+def concern_of(path: Path, text: str) -> str:
+    """What a module's reasons are about."""
+    if path.stem.startswith("stock_") or module_of(path) in {step.__module__ for step in INVENTORY_STEPS}:
+        return "stock"
+    return "parcels" if "ParcelStatus" in text else "orders"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+
+
 @cache
-def reasons_written_out(*, of_parcels: bool) -> frozenset[str]:
-    """The code of every `Reason("…", …)` or `Reason(CODE, …)` in modules that speak of parcels, or in all others."""
+def reasons_written_out(concern: str) -> frozenset[str]:
+    """The code of every `Reason("…", …)`, `Reason(CODE, …)` or `("…", f"…")` in modules that are about this."""
     codes = set()
     for path in (ROOT / "src").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        if ("ParcelStatus" in text) != of_parcels or "Reason(" not in text:
+        if "Reason(" not in text or concern_of(path, text) != concern:
             continue
-        module = importlib.import_module(".".join(path.relative_to(ROOT / "src").with_suffix("").parts))
+        module = importlib.import_module(module_of(path))
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
-                first = node.args[0] if node.args else None
-                codes.add(
-                    first.value
-                    if isinstance(first, ast.Constant)
-                    else getattr(module, first.id, None)
-                    if isinstance(first, ast.Name)
-                    else None
-                )
+            first = code_in(node)
+            if isinstance(first, ast.Constant):
+                codes.add(first.value)
+            elif isinstance(first, ast.Name):
+                codes.add(getattr(module, first.id, None))
     return frozenset(code for code in codes if isinstance(code, str))
+
+
+def code_in(node: ast.AST) -> ast.expr | None:
+    """What stands for the code where a reason is made, or a code is put beside what was found."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason" and node.args:
+        return node.args[0]
+    if isinstance(node, ast.Tuple) and [type(part) for part in node.elts] == [ast.Constant, ast.JoinedStr]:
+        return node.elts[0]
+    return None
 
 
 RULED = [rule for suite in (ORDERS, LINES) for rule in suite.rules]
@@ -209,11 +229,20 @@ HOLDING = {rule.code for rule in RULED if rule.severity == "critical"} | {
 }
 WARNING = {rule.code for rule in RULED if rule.severity != "critical"}
 LEFT_ALONE = {code for code, settlement in SETTLEMENTS.items() if settlement.outcome != Outcome.HELD}
-OTHERS = reasons_written_out(of_parcels=False) - HOLDING - WARNING - LEFT_ALONE
+OTHERS = reasons_written_out("orders") - HOLDING - WARNING - LEFT_ALONE
 
 # A rule without facts looks at the frame as a whole: where it is broken, the run stops, and no parcel is held.
 PARCELS_HELD = {rule.code for rule in PARCELS.rules if rule.severity == "critical" and rule.facts}
 PARCELS_WARNED_OF = {rule.code for rule in PARCELS.rules if rule.severity != "critical"}
+
+STOCK_RULES = [rule for suite in (STOCK, ITEMS) for rule in suite.rules if rule.facts]
+STOCK_HELD = (
+    reasons_written_out("stock")
+    | STOCK_REMEDIES.keys()
+    | {code for _, code in DECIDED_BY_RULES.values()}
+    | {rule.code for rule in STOCK_RULES if rule.severity == "critical"}
+)
+STOCK_WARNED_OF = {rule.code for rule in STOCK_RULES if rule.severity != "critical"}
 
 
 def part(heading: str) -> str:
@@ -248,11 +277,16 @@ def test_the_runbook_lists_exactly_the_reasons_and_warnings_of_parcels() -> None
     skipped = codes_of_rows("Why a parcel is skipped")
     warned_of = codes_of_rows("Parcels worth a look")
     assert held | skipped | warned_of == (
-        reasons_written_out(of_parcels=True) | REMEDIES.keys() | PARCELS_HELD | PARCELS_WARNED_OF
+        reasons_written_out("parcels") | REMEDIES.keys() | PARCELS_HELD | PARCELS_WARNED_OF
     )
     assert held >= PARCELS_HELD
     assert warned_of >= PARCELS_WARNED_OF
     assert not skipped & (held | warned_of)
+
+
+def test_the_runbook_lists_exactly_the_reasons_and_warnings_of_stock() -> None:
+    assert codes_of_rows("Why a stock level is held or refused") == STOCK_HELD
+    assert codes_of_rows("Stock worth a look") >= STOCK_WARNED_OF
 
 
 def kinds(error: type[MfnError]) -> Iterator[type[MfnError]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "mappings" / "rules.yaml"
 SECTION = (ROOT / "mappings" / "README.md").read_text(encoding="utf-8").split("\n## Rules\n")[1].split("\n## ")[0]
-BODY, CONDITIONS, FIELDS = re.split(r"\n### (?:Conditions|Fields)\n", SECTION)
+BODY, STOCK, CONDITIONS, FIELDS = re.split(r"\n### (?:Stock|Conditions|Fields)\n", SECTION)
 ALL_FIELDS = {name: field for fields in EVENTS.values() for name, field in fields.items()}
 
 
@@ -75,11 +75,17 @@ def test_every_condition_that_is_shown_can_be_written(span: str) -> None:
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", SECTION, flags=re.DOTALL))
 def test_every_rule_that_is_shown_can_be_had(block: str, tmp_path: Path) -> None:
     text = block
-    if not block.startswith("order.import"):
+    if not block.startswith(tuple(EVENTS)):
         text = f"shipment.notification:\n  - name: Shown\n{block}    then:\n      - stop: true\n"
     rules, problems = parsed(text, tmp_path)
     assert problems == []
-    assert sum(map(len, rules.values())) == 1
+    assert sum(map(len, rules.values())) == text.count("- name: ")
+
+
+def test_what_is_told_of_stock_names_fields_that_rules_have() -> None:
+    named = set(re.findall(r"`(stock\.\w+)", STOCK))
+    assert named
+    assert named <= EVENTS["inventory.push"].keys()
 
 
 def test_the_rules_that_ship_do_nothing_until_somebody_takes_their_comment_signs_away(tmp_path: Path) -> None:
