@@ -228,6 +228,17 @@ def test_the_history_has_every_change_of_a_week_of_the_listings_that_moved_most_
     assert stock.histories[0].changes[0][0] == NOW - timedelta(days=2)
 
 
+def test_the_history_of_listings_that_are_all_new_begins_with_the_first_of_them(ledger: Ledger) -> None:
+    first = NOW - timedelta(hours=3)
+    a_batch(ledger)
+    for hours, sku, level in ((2, "A", 8), (3, "B", 7), (1, "A", 2)):
+        at, batch_id = NOW - timedelta(hours=hours), run_of(hours)
+        a_batch(ledger, batch_id, at=at)
+        before = 8 if level == 2 else None
+        outcomes(ledger, {"batch_id": batch_id, "seller_sku": sku, "level": level, "before": before, "at": at})
+    assert stock_of(ledger).since == first
+
+
 def test_what_moved_lately_is_looked_for_in_no_more_rows_than_a_report_can_afford(ledger: Ledger) -> None:
     for number, pushed in enumerate((3, RANKED_ROWS, 3)):
         at = NOW - timedelta(hours=3 - number)

@@ -45,7 +45,7 @@ class Chart:
 
 
 def draw_histories(histories: Sequence[StockHistory], since: datetime, until: datetime) -> tuple[Chart, ...]:
-    """A chart for each listing that has changed in a span of time, all over the same span.
+    """A chart for each listing that has gone from one level to another in a span of time, all over the same span.
 
     Args:
         histories: Whose levels; changes outside of the span are left out.
@@ -58,10 +58,10 @@ def draw_histories(histories: Sequence[StockHistory], since: datetime, until: da
 
 def _draw(history: StockHistory, since: datetime, until: datetime) -> Chart | None:
     changes = [(at, level) for at, level in history.changes if since <= at <= until]
-    if not changes:
-        return None
     first = history.first
     levels = [level for _, level in changes] if first is None else [first, *(level for _, level in changes)]
+    if not changes or len(levels) == 1:
+        return None
     top = max(*levels, 1)
     span = max((until - since).total_seconds(), 1.0)
     steps = [(0, first)] if first is not None else []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mfn.reports.grouping import group_skus
 from mfn.reports.markdown_text import instructions, more, plain
-from mfn.reports.wording import counted, feed_state, loss_told, moved, not_believed, number, verified
+from mfn.reports.wording import counted, feed_state, glance, loss_told, moved, not_believed, number, verified
 
 if TYPE_CHECKING:
     from mfn.reports.grouping import SkuGroup
@@ -40,7 +40,8 @@ def stock_lines(report: RunReport) -> list[str]:
     if stock.brake and stock.brake.is_forced:
         why = plain(not_believed(stock.brake))
         lines += [f"**Pushed with --force, although the warehouse was not believed:** {why}", ""]
-    lines += [_glance(report), "", verified(report), ""]
+    told = ", ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
+    lines += [f"**At a glance:** {told}" if told else "", "", verified(report), ""]
     would = "would " if report.dry_run else ""
     parts = {
         f"What {would}move{'' if would else 'd'} most": [_movement(one) for one in stock.moved],
@@ -75,18 +76,6 @@ def stock_lines(report: RunReport) -> list[str]:
             rest = more(all_of.get(heading, len(points)) - len(shown))
             lines += [f"**{heading}:**", "", *(f"- {point}" for point in shown), rest, ""]
     return lines
-
-
-def _glance(report: RunReport) -> str:
-    figures = {
-        "would sell out" if report.dry_run else "sold out": report.counts.get("sold_out", 0),
-        "with drift": report.counts.get("drift", 0),
-        "oversold by kits": report.counts.get("oversold", 0),
-        "units sold and not imported": report.stock.sold_units,
-        "under way in a feed": report.counts.get("under_way", 0),
-    }
-    told = ", ".join(f"{number(count)} {name}" for name, count in figures.items() if count)
-    return f"**At a glance:** {told}" if told else ""
 
 
 def _movement(one: Movement) -> str:

@@ -157,6 +157,22 @@ def verified(report: RunReport) -> str:
     return f"Of {counted(shown + not_shown, 'parcel')} sent so far Amazon shows {number(shown)}{open_}."
 
 
+def glance(report: RunReport) -> list[tuple[str, int, str]]:
+    """What happened to the stock in a few figures: what it is, how many, and how it is marked where there are any.
+
+    Empty where there is nothing to tell of all of it.
+    """
+    counts = report.counts
+    figures = [
+        ("Would sell out" if report.dry_run else "Sold out", counts.get("sold_out", 0), "soon"),
+        ("Drift", counts.get("drift", 0), "late"),
+        ("Oversold by kits", counts.get("oversold", 0), "late"),
+        ("Sold, not imported", report.stock.sold_units, ""),
+        ("Under way in a feed", counts.get("under_way", 0), ""),
+    ]
+    return figures if any(count for _, count, _ in figures) else []
+
+
 def moved(units: int) -> str:
     """By how much a level moved: `+12`, `\N{MINUS SIGN}38`, `0`."""
     return f"{units:+,}".replace("-", "\N{MINUS SIGN}") if units else "0"

@@ -68,6 +68,7 @@ def stock_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
     brake = _brake(found.get("brake"))
     since = (batch.finished_at or datetime.now(UTC)) - HISTORY
     with reading(ledger.engine, what="the ledger") as database:
+        histories = _histories(database, batch, since)
         sold = _sold(database, batch)
         stock = StockRun(
             brake=brake,
@@ -79,8 +80,8 @@ def stock_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
             sold_listings=len(sold),
             sold_units=sum(one.units for one in sold),
             feeds=_feeds(database, batch),
-            histories=_histories(database, batch, since),
-            since=since,
+            histories=histories,
+            since=_beginning(histories, since),
         )
     return {"stock": stock, "warnings": found.get("warnings", {}), "ignored": found.get("ignored", {})}
 
@@ -248,6 +249,12 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
         told = tuple((change.at, change.level) for change in changes)
         histories.append(StockHistory(sku, _marketplace(marketplace_id), changes[0].before, told))
     return tuple(histories)
+
+
+def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
+    """When the histories begin: where Amazon was told of none of them before, with the first that it was told of."""
+    is_told_before = any(history.first is not None for history in histories)
+    return since if is_told_before or not histories else min(history.changes[0][0] for history in histories)
 
 
 def _ranked(database: Connection, is_meant: Any) -> Sequence[str]:
