@@ -25,16 +25,9 @@ from mfn.reports.html import render_index, render_page
 from mfn.reports.markdown import held_rows, render_markdown
 from mfn.reports.model import CarrierUse, Conflict, HeldOrder, LateParcel, Punctuality, RunReport
 from mfn.reports.trend import HEIGHT, draw_trend
+from tests import sample_inventory_reports as stock
 from tests.pages import Page
 from tests.sample_confirm_reports import confirm_broken_off, confirm_day, confirm_quiet, past_confirmations
-from tests.sample_inventory_reports import (
-    inventory_braked,
-    inventory_broken_off,
-    inventory_day,
-    inventory_quiet,
-    inventory_rehearsal,
-    past_pushes,
-)
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run, wrong_sum
 
 if TYPE_CHECKING:
@@ -44,7 +37,8 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SAMPLES = [
     *(ordinary_day, quiet_run, failed_run, wrong_sum),
     *(confirm_day, confirm_quiet, confirm_broken_off),
-    *(inventory_day, inventory_braked, inventory_rehearsal, inventory_quiet, inventory_broken_off),
+    *(stock.inventory_day, stock.inventory_braked, stock.inventory_rehearsal),
+    *(stock.inventory_quiet, stock.inventory_broken_off),
 ]
 
 
@@ -67,7 +61,7 @@ def test_the_markdown_is_the_golden_one(sample: Callable[[], RunReport]) -> None
 
 def test_the_index_is_the_golden_one() -> None:
     days = [date(2026, 11, 1), date(2026, 10, 31)]
-    runs = [*past_runs(3), *past_confirmations(12), *past_pushes(14)]
+    runs = [*past_runs(3), *past_confirmations(12), *stock.past_pushes(14)]
     rows = sorted(runs, key=lambda row: row.started_at, reverse=True)
     assert_golden("report_index.html", render_index(rows, day=date(2026, 11, 2), days=days, is_newest=True))
 

@@ -40,7 +40,7 @@ def stock_lines(report: RunReport) -> list[str]:
     if stock.brake and stock.brake.is_forced:
         why = plain(not_believed(stock.brake))
         lines += [f"**Pushed with --force, although the warehouse was not believed:** {why}", ""]
-    told = ", ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
+    told = "; ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
     lines += [f"**At a glance:** {told}" if told else "", "", verified(report), ""]
     would = "would " if report.dry_run else ""
     parts = {
