@@ -197,7 +197,7 @@ def not_believed(brake: Brake) -> str:
 def feed_state(feed: FeedProgress) -> str:
     """What became of a feed, in words."""
     state = FEED_STATES.get(feed.status, feed.status)
-    return f"{state}: {feed.words}" if feed.words else state
+    return f"{state}: {feed.words.rstrip('.')}" if feed.words else state
 
 
 def carrier_told(use: CarrierUse) -> str:
