@@ -36,7 +36,12 @@ KEY = ("marketplace_id", "seller_sku")
 NUMBERS = frozenset(
     ("level", "level_sent", "level_sent_basis", "before_limits_sent", "feed_number", "shown", "shown_before")
 )
-TIMES = frozenset(("listed_at", "sent_at", "shown_at", "sold_seen_at", "counted_at", "updated_at"))
+TIMES = frozenset(
+    ("listed_at", "sent_at", "covered_at_sending", "shown_at", "sold_seen_at", "counted_at", "updated_at")
+)
+
+REPEATED = frozenset(("marketplace_id", "channel", "sent_by", "status", "reasons", "batch_id"))
+"""Columns with few different texts."""
 
 FRESH = {"channel": NOT_LISTED, "sold_not_imported": 0, "is_applied": False}
 """What a new row holds where it is not said otherwise."""
@@ -65,7 +70,13 @@ def read_offers(
     """
     of = f"FROM offer WHERE connection = :connection{' AND ' + where if where else ''}"
     with reading(ledger.engine, what=WHAT) as database:
-        found = columns_of(database, {name: name for name in names}, of, {"connection": connection, **parameters})
+        found = columns_of(
+            database,
+            {name: name for name in names},
+            of,
+            {"connection": connection, **parameters},
+            repeated=REPEATED.intersection(names),
+        )
     return pd.DataFrame({name: _typed(name, values) for name, values in found.items()}, columns=list(names))
 
 

@@ -273,6 +273,7 @@ class Offer(Base):
     level_sent_basis: Mapped[int | None] = mapped_column(Integer)  # the computed level that it came from
     before_limits_sent: Mapped[int | None] = mapped_column(Integer)  # the same before minimum and maximum
     sent_at: Mapped[datetime | None]
+    covered_at_sending: Mapped[datetime | None]  # up to when everything that Amazon sold was reserved by then
     sent_by: Mapped[str | None]  # patch, feed
     feed_number: Mapped[int | None] = mapped_column(Integer)  # the feed under way that it is in
     shown: Mapped[int | None] = mapped_column(Integer)  # what Amazon showed last, or was told after that

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from mfn.database.engines import writing
@@ -25,7 +26,6 @@ from mfn.steps.stock_sending import GROUP, Sending
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from mfn.models import BatchRef
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 READ_BACK = 1_000
 """Offers that are read in a run beside those that are due; Amazon takes 20 a call."""
+
+NO_PART_OF_A_PATH = (".", "..")
+"""SKUs that no address can have, so that they cannot be patched."""
 
 OPERATIONS = ("patchListingsItem", "createFeedDocument", "createFeed", "getFeed", "getFeedDocument")
 
@@ -98,8 +101,8 @@ def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np
     """Which of the levels Amazon has taken before this step was broken off."""
     told = told_offers(place.ledger, batch)
     known = told[["level", "before_limits"]].set_axis(keys_of(told)).reindex(keys_of(due))
-    is_told = known["level"].eq(due["level"].to_numpy()) & known["before_limits"].eq(due["before_limits"].to_numpy())
-    return is_told.to_numpy(dtype=bool)
+    is_same: NDArray[np.bool_] = np.equal(known.to_numpy(), due[["level", "before_limits"]].to_numpy()).all(axis=1)
+    return is_same
 
 
 def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
@@ -144,7 +147,7 @@ def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.Data
     budget = sending.place.amazon.session.budget
     rates = {operation: budget.rate(operation) for operation in OPERATIONS}
     ordered = sending_order(levels.assign(shown=levels["level_sent"]))
-    ways = sending_ways(ordered, rates)
+    ways = sending_ways(ordered, rates).mask(ordered["seller_sku"].isin(NO_PART_OF_A_PATH), FEED)
     patches = ordered[ways == PATCH]
     is_zero = patches["level"] == 0
     for part in (patches[is_zero], patches[~is_zero]):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
-from mfn.amazon.failures import BudgetExhaustedError
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.feeds import (
@@ -51,6 +53,9 @@ CLOCKS_APART = timedelta(minutes=5)
 
 REMEDY = "Correct in Seller Central what Amazon names; the next run sends the level again."
 AGAIN = "Nothing to do: its levels are sent again by the next run."
+
+
+log = logging.getLogger(__name__)
 
 
 def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None:
@@ -97,7 +102,7 @@ def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
     """See once how far the feeds are that earlier runs left under way.
 
     One that was written down and perhaps never handed in is looked for at Amazon: a feed that the ledger does not know
-    is that one.
+    is that one. One that cannot be followed stays under way.
 
     Args:
         place: The workplace.
@@ -110,7 +115,12 @@ def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
     for feed in feeds(place.ledger, batch.connection, statuses=(SUBMITTING,)):
         _find(place, batch, feed)
     for feed in feeds(place.ledger, batch.connection, statuses=(SUBMITTED,)):
-        _look_at(place, batch, feed)
+        try:
+            _look_at(place, batch, feed)
+        except (AmazonUnavailableError, FatalError) as error:
+            # It holds its own offers only, and no longer than a day.
+            log.warning("feed %s cannot be followed: %s", feed.feed_id, error.message)
+            _give_up_when_old(place, batch, feed)
 
 
 def follow_feeds(place: Workplace, batch: BatchRef) -> None:
@@ -149,7 +159,8 @@ def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
     if not ours:
         _fail(place, batch, feed, LOST, "the run ended before Amazon was given the feed")
         return
-    found = min(ours, key=lambda state: state.created_at)
+    since = [state for state in ours if state.created_at >= feed.created_at]
+    found = min(since, key=attrgetter("created_at")) if since else max(ours, key=attrgetter("created_at"))
     with writing(place.ledger.engine, what="the ledger") as database:
         update_feed(database, batch, feed.number, feed_id=found.feed_id, status=SUBMITTED)
 
@@ -157,18 +168,25 @@ def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
 def _look_at(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
     state = place.feeds.feed(feed.feed_id)
     if state.is_under_way:
-        if datetime.now(UTC) - feed.created_at > STUCK_AFTER:
-            _fail(place, batch, feed, STUCK, "Amazon has not worked off the feed within a day")
+        _give_up_when_old(place, batch, feed)
     elif state.status == "DONE" and state.document_id is not None:
         _done(place, batch, feed, state)
     else:
         _fail(place, batch, feed, FATAL, f"Amazon ended the feed as {state.status}{_words(place, state)}")
 
 
+def _give_up_when_old(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
+    if datetime.now(UTC) - feed.created_at > STUCK_AFTER:
+        _fail(place, batch, feed, STUCK, "Amazon has not said within a day what became of the feed")
+
+
 def _words(place: Workplace, state: FeedState) -> str:
     if state.document_id is None:
         return ""
-    said = "; ".join(str(words) for words in place.feeds.report(state.document_id).general)
+    try:
+        said = "; ".join(str(words) for words in place.feeds.report(state.document_id).general)
+    except AmazonUnavailableError:  # of a feed that came to nothing the report may be of any form
+        return ""
     return f": {said}" if said else ""
 
 

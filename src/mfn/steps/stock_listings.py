@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from mfn.database.engines import writing
 from mfn.ledger.offers import KEY, NOT_LISTED, OURS, listings_read_at, note_listings_read, read_offers, write_offers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mfn.amazon.listing_items import ListingsRead
     from mfn.models import BatchRef
@@ -70,6 +70,7 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
             read = place.listings.listings(marketplace_id)
             listed_before = of_place.loc[of_place["channel"] != NOT_LISTED, "seller_sku"].tolist()
             asked = {**wanted, **dict.fromkeys(listed_before)}
+            read = _with_left_out(place, marketplace_id, read, listed_before, asked)
         else:
             is_whole = False
             asked = dict.fromkeys(wanted.keys() - set(of_place["seller_sku"]))
@@ -84,6 +85,18 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
     return Listings(
         pd.concat([_empty(), *news], ignore_index=True), pd.concat([none_shown(), *shown], ignore_index=True), is_whole
     )
+
+
+def _with_left_out(
+    place: Workplace, marketplace_id: str, read: ListingsRead, listed_before: Sequence[str], asked: Iterable[str]
+) -> ListingsRead:
+    """A reading of all listings with those that it may have left out: a report has not every letter, nor every line."""
+    there = set(read.frame["seller_sku"])
+    doubtful = {*listed_before, *(sku for sku in asked if not sku.isascii())} - there
+    if not doubtful:
+        return read
+    more = place.listings.listings_of(marketplace_id, sorted(doubtful))
+    return replace(read, frame=pd.concat([read.frame, more.frame], ignore_index=True))
 
 
 def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:

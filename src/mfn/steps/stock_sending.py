@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GROUP = 20
 """Offers that are read by one call, and then told one by one: so little time lies between reading and telling."""
 
-KEPT = (*STATE, "counted_at")
+KEPT = (*STATE, "counted_at", "covered_at_sending")
 STANDING = ("status", "reasons", "answer", "batch_id", "sent_by")
 
 REFUSED = "refused_by_amazon"
@@ -86,9 +86,10 @@ class Sending:
             Amazon had been told); without offers that are in a feed under way, or not the seller's to ship any more.
         """
         skus = offers["seller_sku"].tolist()
-        state = offers_of(
-            self.place.ledger, self.batch.connection, (*KEPT, "feed_number", "channel"), marketplace_id, skus
-        )
+        columns = (*KEPT, "feed_number")
+        state = offers_of(self.place.ledger, self.batch.connection, columns, marketplace_id, skus)
+        if self.is_dry_run:  # what it has learnt of listings stands nowhere
+            state = _with_new_offers(state, skus)
         read = self._read(marketplace_id, skus) if readings is None else readings.set_index("seller_sku")
         if readings is None:
             self._note_missing(marketplace_id, state, read)
@@ -100,6 +101,8 @@ class Sending:
         quantities = wanted.join(read).assign(**self._units(marketplace_id, state))
         reckoned = reckon(state, quantities, covered_until=self.covered_until)
         return reckoned.assign(
+            counted_at=state["counted_at"].mask(reckoned["is_counted"], pd.Timestamp(self.at)),
+            covered_at_sending=state["covered_at_sending"],
             level=wanted["level"],
             before_limits=wanted["before_limits"],
             quantity=quantities["quantity"],
@@ -137,25 +140,27 @@ class Sending:
     def _units(self, marketplace_id: str, state: pd.DataFrame) -> dict[str, Any]:
         """Units of each offer in orders that are news since it was last reckoned, by when they were placed."""
         imported, earlier = np.zeros(len(state), dtype="int64"), np.zeros(len(state), dtype="int64")
-        moments = zip(state.index, state["counted_at"], state["shown_at"], strict=True)
-        for position, (sku, counted_at, shown_at) in enumerate(moments):
+        columns = (state[name] for name in ("counted_at", "shown_at", "covered_at_sending"))
+        moments = zip(state.index, *columns, strict=True)
+        for position, (sku, counted_at, shown_at, covered) in enumerate(moments):
             for units, at, placed_at in self._imported.get((marketplace_id, sku), ()):
                 if pd.isna(counted_at) or at <= counted_at:
                     continue
-                (imported if placed_at > shown_at else earlier)[position] += units
+                # Only an order that was out of sight when the level was sent can have been undone by it.
+                (earlier if covered < placed_at <= shown_at else imported)[position] += units
         return {"imported": imported, "imported_earlier": earlier}
 
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
-        """Those of which Amazon has to be told: due ones, drift, and those that were sent too low.
+        """Those of which Amazon has to be told; of what it shows already, new offers only, and in a full run all.
 
         Args:
             looked_at: What `look_at` returned.
             is_due: Whether they are due, whatever Amazon shows.
         """
-        if not is_due:
-            return looked_at[looked_at["is_to_send"] & (looked_at["is_drift"] | looked_at["is_short"])]
-        anyway = looked_at["is_shown"] & (self.is_full | looked_at["before"].isna())
-        return looked_at[looked_at["is_to_send"] | anyway]
+        anyway = looked_at["is_shown"] & (self.is_full | looked_at["before"].isna()) & is_due
+        # What Amazon has not accepted is no level on its way.
+        is_lost = looked_at["level_sent"].notna() & looked_at["level_sent_basis"].isna() & ~looked_at["is_shown"]
+        return looked_at[looked_at["is_to_send"] | anyway | is_lost]
 
     def note(self, marketplace_id: str, looked_at: pd.DataFrame, sending: pd.DataFrame, *, is_due: bool) -> None:
         """Write down what was read, and of what Amazon is about to be told.
@@ -166,16 +171,19 @@ class Sending:
             sending: Those of which Amazon is told next.
             is_due: Whether what Amazon shows already settles the others.
         """
-        kept = looked_at[list(STATE)].copy()
-        others = looked_at.index.difference(sending.index)
-        if is_due:
-            settled = looked_at.loc[others][looked_at.loc[others, "is_shown"]]
-            kept.loc[settled.index] = after_being_shown(settled, settled)
+        others = looked_at.drop(index=sending.index)
+        is_settled = others["is_shown"] & is_due
+        settled = others[is_settled]
         # Due as long as Amazon has not answered: it may have taken what a killed run sent.
-        begun = after_sending(sending, sending.assign(level=np.nan, before_limits=np.nan), _now(sending))
-        kept.loc[begun.index] = begun
-        counted_at = pd.Series(self.at, index=kept.index, dtype="datetime64[us, UTC]")
-        self._note(KEPT, kept_rows(marketplace_id, kept.assign(counted_at=counted_at)), [])
+        unanswered = sending.assign(level=np.nan, before_limits=np.nan)
+        begun = sending.assign(**after_sending(sending, unanswered, _moments(sending, datetime.now(UTC))))
+        parts = [
+            others[~is_settled],
+            settled.assign(**after_being_shown(settled, settled)),
+            begun.assign(covered_at_sending=_moments(begun, self.covered_until)),
+        ]
+        kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
+        self._note(KEPT, kept_rows(marketplace_id, kept), [])
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
         """Tell Amazon of offers one by one, and write down its answers.
@@ -222,7 +230,8 @@ class Sending:
         """
         if sent.empty:
             return
-        kept = kept_rows(marketplace_id, after_sending(sent, sent, _now(sent)))
+        now = _moments(sent, datetime.now(UTC))
+        kept = kept_rows(marketplace_id, after_sending(sent, sent, now))
         standing = ("pushed", None, None, self.batch.batch_id, sent_by, feed_number)
         self._note(
             (*STATE, *STANDING, "feed_number"),
@@ -265,5 +274,15 @@ class Sending:
             write_outcomes(database, self.batch, outcomes)
 
 
-def _now(frame: pd.DataFrame) -> pd.Series[Any]:
-    return pd.Series(datetime.now(UTC), index=frame.index, dtype="datetime64[us, UTC]")
+def _with_new_offers(state: pd.DataFrame, seller_skus: list[str]) -> pd.DataFrame:
+    """The state of offers, also of those that the ledger does not have yet."""
+    every = state.reindex(seller_skus)
+    return every.assign(
+        sold_not_imported=every["sold_not_imported"].fillna(0).astype("int64"),
+        is_applied=every["is_applied"].eq(True),
+    )
+
+
+def _moments(frame: pd.DataFrame, moment: datetime | None) -> pd.Series[Any]:
+    """One moment for every row."""
+    return pd.Series(moment, index=frame.index, dtype="datetime64[us, UTC]")

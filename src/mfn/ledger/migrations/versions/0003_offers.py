@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("level_sent_basis", sa.Integer(), nullable=True),
         sa.Column("before_limits_sent", sa.Integer(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("covered_at_sending", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_by", sa.Text(), nullable=True),
         sa.Column("feed_number", sa.Integer(), nullable=True),
         sa.Column("shown", sa.Integer(), nullable=True),
