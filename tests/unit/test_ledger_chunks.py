@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "text": (st.none() | st.text(), "object"),
+    "place": (st.sampled_from(("", "SHELVES", "RETURNS")), "object"),
     "units": (st.integers(-(2**62), 2**62), "int64"),
     "is_it": (st.booleans(), "bool"),
     "at": (st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), "datetime64[us]"),  # noqa: DTZ001
@@ -61,7 +62,7 @@ def test_a_frame_comes_back_as_it_was(rows: list[tuple[object, ...]]) -> None:
             for (name, (_, kind)), values in zip(COLUMNS.items(), columns, strict=True)
         }
     ).assign(at=lambda given: given["at"].dt.tz_localize(UTC))
-    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(packed(frame)), type=Frame)
+    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(packed(frame, repeated=("place",))), type=Frame)
     pd.testing.assert_frame_equal(unpacked(sent), frame)
 
 

@@ -15,7 +15,7 @@ from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -31,9 +31,9 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
     """One column of a frame: its plain values, or the bytes of an array where all are numbers, times or yes and no.
 
     Attributes:
-        kind: NumPy's name of the type, `object` for plain values.
-        values: The plain values of `object`.
-        content: The bytes of every other kind.
+        kind: NumPy's name of the type, `object` for plain values, `repeated` for few different ones.
+        values: The plain values of `object`, the different ones of `repeated`.
+        content: The bytes of every other kind; of `repeated`, which of the values stands in each row.
     """
 
     kind: str
@@ -45,18 +45,23 @@ Frame = dict[str, Column]
 """A frame as it is written down: its columns by name, in order; the index is 0…n-1."""
 
 TIMES = "datetime64[us]"
+REPEATED = "repeated"
 
 
-def packed(frame: pd.DataFrame) -> Frame:
+def packed(frame: pd.DataFrame, *, repeated: Collection[str] = ()) -> Frame:
     """A frame as it is written down.
 
     Args:
         frame: Columns of `object`, `int64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
+        repeated: Columns of texts of which few differ: each text is written once.
     """
-    return {str(name): _packed(frame[name]) for name in frame.columns}
+    return {str(name): _packed(frame[name], is_repeated=name in repeated) for name in frame.columns}
 
 
-def _packed(column: pd.Series[Any]) -> Column:
+def _packed(column: pd.Series[Any], *, is_repeated: bool) -> Column:
+    if is_repeated:
+        codes, texts = pd.factorize(column)
+        return Column(REPEATED, texts.tolist(), codes.astype("int64").tobytes())
     if column.dtype == object:
         return Column("object", column.tolist())
     if isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -72,6 +77,9 @@ def unpacked(frame: Frame) -> pd.DataFrame:
 def _unpacked(column: Column) -> pd.Series[Any]:
     if column.kind == "object":
         return pd.Series(column.values, dtype="object")
+    if column.kind == REPEATED:
+        rows = np.frombuffer(column.content, dtype="int64")
+        return pd.Series(np.array(column.values, dtype=object)[rows], dtype="object")
     values = pd.Series(np.frombuffer(column.content, dtype=column.kind))
     return values.dt.tz_localize("UTC") if column.kind == TIMES else values
 

@@ -130,10 +130,11 @@ def stock_entries(
         aliases, listed["seller_sku"], connection=connection.name, marketplace_ids=connection.marketplace_ids
     )
     unlisted = _without_listing(everything, unlisted_aliases, told, items)
-    is_told = entries["outcome"].eq("")
+    is_told = entries["outcome"].eq("").to_numpy()
+    told_of = entries.loc[is_told, ["marketplace_id", "seller_sku", "is_kit", "level"]]
     return StockEntries(
         pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True),
-        oversold_components(entries[is_told], components[is_told.to_numpy()[components["offer"].to_numpy()]], items),
+        oversold_components(told_of, components[is_told[components["offer"].to_numpy()]], items),
     )
 
 

@@ -106,11 +106,11 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
         at=reserved.at,
         covered_until=covered,
         news=news,
-        stock=packed(snapshot.stock),
+        stock=packed(snapshot.stock, repeated=("location", "unreadable")),
         items=packed(snapshot.items),
         promised=packed(_frame(promised)),
-        listings=packed(listings.news),
-        shown=packed(listings.shown),
+        listings=packed(listings.news, repeated=("marketplace_id", "channel")),
+        shown=packed(listings.shown, repeated=("marketplace_id",)),
         is_whole=listings.is_whole,
     )
     with writing(place.ledger.engine, what="the ledger") as database:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -31,7 +31,12 @@ def as_asked(texts: Mapping[str, str]) -> str:
 
 
 def columns(
-    connection: Connection, expressions: Mapping[str, str], of: str, parameters: Mapping[str, object]
+    connection: Connection,
+    expressions: Mapping[str, str],
+    of: str,
+    parameters: Mapping[str, object],
+    *,
+    repeated: Collection[str] = (),
 ) -> dict[str, list[Any]]:
     """The columns of a query as lists of the same length, for half of what a tuple for each row costs.
 
@@ -40,13 +45,20 @@ def columns(
         expressions: What to select, by the name it gets.
         of: The query from its FROM on.
         parameters: Its parameters.
+        repeated: Columns with few different texts: each text is kept in memory once.
     """
     collect = "json_agg" if connection.dialect.name == "postgresql" else "json_group_array"
     selected = ", ".join(f"{collect}({expression})" for expression in expressions.values())
     row = connection.execute(text(f"SELECT {selected} {of}"), parameters).one()
     # psycopg decodes JSON itself, and there NULL is what no row at all adds up to.
     lists = [msgspec.json.decode(value) if isinstance(value, str) else value or [] for value in row]
-    return dict(zip(expressions, lists, strict=True))
+    found = dict(zip(expressions, lists, strict=True))
+    return found | {name: _kept_once(found[name]) for name in found.keys() & set(repeated)}
+
+
+def _kept_once(texts: list[Any]) -> list[Any]:
+    kept: dict[Any, Any] = {}
+    return [kept.setdefault(text, text) for text in texts]
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:

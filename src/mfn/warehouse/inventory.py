@@ -68,7 +68,8 @@ def snapshot(connection: Connection, order_numbers: Iterable[str]) -> StockSnaps
 def _stock(connection: Connection) -> pd.DataFrame:
     optional = [name for name in ("is_sellable", "counted_at") if has_column(connection, "wms_inventory", name)]
     names = ("sku", "location", "on_hand", "allocated", *optional)
-    read = columns(connection, {name: as_text(connection, name) for name in names}, "FROM wms_inventory", {})
+    expressions = {name: as_text(connection, name) for name in names}
+    read = columns(connection, expressions, "FROM wms_inventory", {}, repeated=("location",))
     nothing = [None] * len(read["sku"])
     counted_at = read.get("counted_at", nothing)
     frame = pd.DataFrame(
