@@ -175,7 +175,7 @@ def test_movements_say_from_what_to_what_and_what_was_sold_meanwhile() -> None:
     text = Page(render_page(inventory_day())).text
     assert "CANDLE-3 US 231 12 \N{MINUS SIGN}219 PILLOW-W US never 64 +64" in text
     assert "KNIFE-8 US 70 96 +26 less 2 sold and not imported yet" in text
-    assert "TEE-XL US 2 0 \N{MINUS SIGN}2 sold out and 304 more" in text
+    assert "TEE-XL US 2 0 \N{MINUS SIGN}2 sold out and 304 more were pushed" in text
     markdown = render_markdown(inventory_day())
     assert (
         "- CANDLE-3 in US: 12 (\N{MINUS SIGN}219), 231 before\n- PILLOW-W in US: 64 (+64), never told before"

@@ -22,6 +22,7 @@ from mfn.reports.wording import (
     conflicts_heading,
     counted,
     date,
+    edge,
     feed_state,
     glance,
     headline,
@@ -169,8 +170,8 @@ def _environment() -> Environment:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=Markup(digest))  # noqa: S704 - our own file
     filters = (
-        by_count, colour, counted, date, feed_state, hours_left, lasted, late_by, lost_percent, moment, moved,
-        not_believed, number, title_of, utc,
+        by_count, colour, counted, date, edge, feed_state, hours_left, lasted, late_by, lost_percent, moment,
+        moved, not_believed, number, title_of, utc,
     )  # fmt: skip
     environment.filters.update({one.__name__: one for one in filters})
     return environment

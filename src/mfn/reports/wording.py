@@ -234,6 +234,11 @@ def moment(time: datetime) -> str:
     return f"{time.day} {time:%b %H:%M}"
 
 
+def edge(time: datetime, other: datetime) -> str:
+    """One end of a span of time, in short: `2 Nov`, or `09:15` where both ends are on one day."""
+    return f"{time:%H:%M}" if time.date() == other.date() else f"{time.day} {time:%b}"
+
+
 def utc(time: datetime) -> str:
     """`2 Nov 2026, 09:15 UTC`."""
     return f"{date(time)}, {time:%H:%M} UTC"

@@ -163,7 +163,7 @@ def _moved(database: Connection, batch: Row[Any]) -> tuple[Movement, ...]:
             BatchOffer.seller_sku, BatchOffer.marketplace_id, BatchOffer.before, BatchOffer.level, BatchOffer.shown,
             BatchOffer.sold,
         )
-        .where(BatchOffer.batch_id == batch.batch_id, BatchOffer.outcome == PUSHED)
+        .where(BatchOffer.batch_id == batch.batch_id, _is_change())
         .order_by(moved.desc(), BatchOffer.marketplace_id, BatchOffer.seller_sku)
         .limit(SHOWN)
     )  # fmt: skip
@@ -226,7 +226,7 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
     is_rehearsed = Batch.parameters["dry_run"].as_boolean()
     rehearsed = database.execute(select(Batch.batch_id).where(is_mine, is_rehearsed)).scalars().all()
     ranked = _ranked(database, is_mine & is_rehearsed.is_not(True))
-    is_change = BatchOffer.level.is_distinct_from(BatchOffer.before) & (BatchOffer.outcome == PUSHED)
+    is_change = _is_change()
     units = func.sum(func.abs(BatchOffer.level - func.coalesce(BatchOffer.before, 0)))
     key = (BatchOffer.marketplace_id, BatchOffer.seller_sku)
     most = database.execute(
@@ -249,6 +249,11 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
         told = tuple((change.at, change.level) for change in changes)
         histories.append(StockHistory(sku, _marketplace(marketplace_id), changes[0].before, told))
     return tuple(histories)
+
+
+def _is_change() -> Any:
+    """Whether Amazon was told another level than before; a full run tells it many that it knows."""
+    return (BatchOffer.outcome == PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
 
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
