@@ -132,10 +132,9 @@ def stock_entries(
     unlisted = _without_listing(everything, unlisted_aliases, told, items)
     is_told = entries["outcome"].eq("").to_numpy()
     told_of = entries.loc[is_told, ["marketplace_id", "seller_sku", "is_kit", "level"]]
-    return StockEntries(
-        pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True),
-        oversold_components(told_of, components[is_told[components["offer"].to_numpy()]], items),
-    )
+    oversold = oversold_components(told_of, components[is_told[components["offer"].to_numpy()]], items)
+    entries = pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True)
+    return StockEntries(entries, oversold)
 
 
 def _decided(decisions: pd.DataFrame) -> dict[int, tuple[str, Reason]]:

@@ -45,20 +45,22 @@ def columns(
         expressions: What to select, by the name it gets.
         of: The query from its FROM on.
         parameters: Its parameters.
-        repeated: Columns with few different texts: each text is kept in memory once.
+        repeated: Columns with few different values: each is kept in memory once.
     """
     collect = "json_agg" if connection.dialect.name == "postgresql" else "json_group_array"
     selected = ", ".join(f"{collect}({expression})" for expression in expressions.values())
     row = connection.execute(text(f"SELECT {selected} {of}"), parameters).one()
-    # psycopg decodes JSON itself, and there NULL is what no row at all adds up to.
-    lists = [msgspec.json.decode(value) if isinstance(value, str) else value or [] for value in row]
-    found = dict(zip(expressions, lists, strict=True))
-    return found | {name: _kept_once(found[name]) for name in found.keys() & set(repeated)}
+    found = {}
+    for name, value in zip(expressions, row, strict=True):
+        # psycopg decodes JSON itself, and there NULL is what no row at all adds up to.
+        values = msgspec.json.decode(value) if isinstance(value, str) else value or []
+        found[name] = _kept_once(values) if name in repeated else values
+    return found
 
 
-def _kept_once(texts: list[Any]) -> list[Any]:
+def _kept_once(values: list[Any]) -> list[Any]:
     kept: dict[Any, Any] = {}
-    return [kept.setdefault(text, text) for text in texts]
+    return [kept.setdefault(value, value) for value in values]
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_UNITS = 1_000_000_000
 """More lies in no location: it is a barcode that was scanned into the wrong field."""
 
+REPEATED = ("location", "on_hand", "allocated", "is_sellable")
+"""Columns with few different texts."""
+
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """On PostgreSQL; on SQLite every transaction reads as of its first statement."""
 
@@ -69,7 +72,7 @@ def _stock(connection: Connection) -> pd.DataFrame:
     optional = [name for name in ("is_sellable", "counted_at") if has_column(connection, "wms_inventory", name)]
     names = ("sku", "location", "on_hand", "allocated", *optional)
     expressions = {name: as_text(connection, name) for name in names}
-    read = columns(connection, expressions, "FROM wms_inventory", {}, repeated=("location",))
+    read = columns(connection, expressions, "FROM wms_inventory", {}, repeated=REPEATED)
     nothing = [None] * len(read["sku"])
     counted_at = read.get("counted_at", nothing)
     frame = pd.DataFrame(
