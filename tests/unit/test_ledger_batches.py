@@ -146,9 +146,8 @@ def test_a_batch_that_is_not_there_is_a_wrong_word_on_the_command_line(ledger: L
 def left_unjudged(ledger: Ledger, token: str, parameters: dict[str, Any]) -> None:
     batch = opened(ledger, token, parameters)
     with writing(ledger.engine, what="the ledger") as database:
-        add_to_batch(database, batch, ["landed"], origin=WINDOW)
-        write_outcomes(database, batch, [("judged", WINDOW, "ready", None, None)])
-        write_outcomes(database, batch, [("held", WINDOW, "held", None, None)])
+        add_to_batch(database, batch, ["landed", "judged", "held"], origin=WINDOW)
+        write_outcomes(database, batch, [("judged", "ready", None, None), ("held", "held", None, None)])
     record_failure(ledger, batch, error="broken off", remedy="")
 
 
@@ -165,7 +164,7 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
     second = opened(ledger, token)
     assert taken_in(ledger, second) == ["judged", "landed"]
     with writing(ledger.engine, what="the ledger") as database:
-        outcomes = [("judged", "earlier", "loaded", None, None), ("landed", "earlier", "ready", None, None)]
+        outcomes = [("judged", "loaded", None, None), ("landed", "ready", None, None)]
         write_outcomes(database, second, outcomes)
     change(ledger, second, status="done", stage="load")
     assert taken_in(ledger, opened(ledger, token)) == ["landed"]

@@ -29,16 +29,6 @@ class _Amazon(Struct, frozen=True, rename="camel", gc=False):
     """A part of Amazon's answer: camelCase on the wire, never changed after decoding."""
 
 
-def _must_exist_in_utc(*moments: datetime | None) -> None:
-    """Refuse the first and the last hours that a calendar has, where their zone puts them outside of it in UTC."""
-    for moment in moments:
-        if moment is not None and moment.year in {MINYEAR, MAXYEAR}:
-            try:
-                in_utc(moment)
-            except OverflowError:
-                raise ValueError("Expected a time between the years 1 and 9999 in UTC") from None
-
-
 class Money(_Amazon, frozen=True):
     """An amount as Amazon writes it, a decimal text, and its ISO 4217 currency."""
 
@@ -51,9 +41,6 @@ class Window(_Amazon, frozen=True):
 
     earliest_date_time: datetime | None = None
     latest_date_time: datetime | None = None
-
-    def __post_init__(self) -> None:
-        _must_exist_in_utc(self.earliest_date_time, self.latest_date_time)
 
 
 class ExtendedFields(_Amazon, frozen=True):
@@ -237,11 +224,17 @@ class Order(_Amazon, frozen=True):
     buyer: Buyer | None = None
     recipient: Recipient | None = None
 
-    def __post_init__(self) -> None:
-        _must_exist_in_utc(self.created_time, self.last_updated_time)
-
 
 _DECODER = msgspec.json.Decoder(Order)
+
+NO_WINDOW = Window()
+ENDS_OF_TIME = {MINYEAR, MAXYEAR}
+PATHS = (
+    "createdTime", "lastUpdatedTime", "fulfillment.shipByWindow.earliestDateTime",
+    "fulfillment.shipByWindow.latestDateTime", "fulfillment.deliverByWindow.earliestDateTime",
+    "fulfillment.deliverByWindow.latestDateTime",
+)  # fmt: skip
+"""Where each of an order's times stands in it."""
 
 
 def decode_order(raw: bytes) -> Order:
@@ -255,12 +248,32 @@ def decode_order(raw: bytes) -> Order:
             value from the order, so that it may be shown.
     """
     try:
-        return _DECODER.decode(raw)
+        order = _DECODER.decode(raw)
+        _must_exist_in_utc(order)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(
             f"the payload cannot be read as an order: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01; it is read again from Amazon on every run.",
         ) from None
+    return order
+
+
+def _must_exist_in_utc(order: Order) -> None:
+    """Refuse the first and the last hours that a calendar has, where their zone puts them outside of it in UTC."""
+    fulfillment = order.fulfillment
+    ship_by, deliver_by = fulfillment.ship_by_window or NO_WINDOW, fulfillment.deliver_by_window or NO_WINDOW
+    times = (
+        order.created_time, order.last_updated_time, ship_by.earliest_date_time, ship_by.latest_date_time,
+        deliver_by.earliest_date_time, deliver_by.latest_date_time,
+    )  # fmt: skip
+    for moment in times:
+        if moment is not None and moment.year in ENDS_OF_TIME:
+            try:
+                in_utc(moment)
+            except OverflowError:
+                path = PATHS[times.index(moment)]
+                told = f"Expected a time between the years 1 and 9999 in UTC - at `$.{path}`"
+                raise msgspec.ValidationError(told) from None
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -54,6 +54,28 @@ def merge(
         _insert(connection, target, listed, rows, conflict)
 
 
+def change(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Change rows that are there; what is not there is left out.
+
+    Args:
+        connection: An open transaction.
+        table: The table.
+        columns: Its primary key and the columns to change, in the order in which each row has them.
+        rows: One tuple a row, values as in `merge`; no primary key may stand twice.
+    """
+    if not rows:
+        return
+    target, key = quoted(connection, table.name), [column.name for column in table.primary_key]
+    if connection.dialect.name == "postgresql":
+        stage(connection, STAGING, table, columns, rows)
+        given, source = {name: f"{STAGING}.{quoted(connection, name)}" for name in columns}, f"FROM {STAGING}"
+    else:
+        given, source = {name: f"?{number}" for number, name in enumerate(columns, start=1)}, ""
+    sets = ", ".join(f"{quoted(connection, name)} = {given[name]}" for name in columns if name not in key)
+    where = " AND ".join(f"{target}.{quoted(connection, name)} = {given[name]}" for name in key)
+    connection.exec_driver_sql(f"UPDATE {target} SET {sets} {source} WHERE {where}", list(rows) if not source else None)
+
+
 def on_conflict(
     connection: Connection,
     table: Table,

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from mfn.database.bulk import among, merge, utc_text
+from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, add_to_batch, table
 from mfn.ledger.leases import assert_held
@@ -41,7 +41,7 @@ LOADED_COLUMNS = (
     "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
     "loaded_digest", "fulfilled_before", "first_loaded_at", "batch_id", "updated_at",
 )  # fmt: skip
-OUTCOME_COLUMNS = ("batch_id", "order_id", "connection", "origin", "outcome", "reasons", "warnings", "at")
+OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
 
 def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
@@ -160,34 +160,24 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, origin, outcome, reasons, warnings) an order, the last two as `reasons_text` makes them.
+        rows: One (order_id, outcome, reasons, warnings) an order of the batch, the last two as `reasons_text` makes
+            them.
     """
     now = utc_text(datetime.now(UTC))
-    merge(
-        database,
-        table(BatchOrder),
-        OUTCOME_COLUMNS,
-        [(batch.batch_id, row[0], batch.connection, *row[1:], now) for row in rows],
-        update=("outcome", "reasons", "warnings", "at"),
-    )
+    change(database, table(BatchOrder), OUTCOME_COLUMNS, [(batch.batch_id, *row, now) for row in rows])
 
 
-def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str, str]]) -> None:
+def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
     """Say what became of orders that were judged before; their reasons and warnings stay.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, origin, outcome) an order.
+        rows: One (order_id, outcome) an order of the batch.
     """
     now = utc_text(datetime.now(UTC))
-    merge(
-        database,
-        table(BatchOrder),
-        ("batch_id", "order_id", "connection", "origin", "outcome", "at"),
-        [(batch.batch_id, order_id, batch.connection, origin, outcome, now) for order_id, origin, outcome in rows],
-        update=("outcome", "at"),
-    )
+    columns = ("batch_id", "order_id", "outcome", "at")
+    change(database, table(BatchOrder), columns, [(batch.batch_id, *row, now) for row in rows])
 
 
 def write_standing(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:

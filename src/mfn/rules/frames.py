@@ -53,6 +53,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.amazon.orders import (
+    NO_WINDOW,
     Address,
     Buyer,
     GiftOption,
@@ -61,7 +62,6 @@ from mfn.amazon.orders import (
     Packing,
     Recipient,
     ShippingConstraints,
-    Window,
     in_utc,
 )
 
@@ -71,8 +71,10 @@ if TYPE_CHECKING:
 
     from mfn.amazon.orders import Order, OrderItem
 
+TIME_AT = len("2026-11-24")
+"""Where ISO 8601 has a T and the tables have a blank."""
+
 PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
-NO_WINDOW = Window()
 NO_FULFILLMENT = ItemFulfillment()
 NO_PACKING = Packing()
 NO_SHIPPING = ItemShipping()
@@ -216,7 +218,10 @@ def time_texts(times: pd.Series[Any]) -> list[str | None]:
         times: `datetime64[us, UTC]`.
     """
     written = np.datetime_as_string(times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"), unit="us")
-    return [None if text == "NaT" else text.replace("T", " ") for text in written.tolist()]
+    letters = written.view("U1").reshape(len(written), written.itemsize // 4)
+    is_time = letters[:, 0] != "N"  # of NaT
+    letters[is_time, TIME_AT] = " "
+    return [text if is_there else None for text, is_there in zip(written.tolist(), is_time.tolist(), strict=True)]
 
 
 def sorted_programs(programs: Sequence[str] | None) -> tuple[str, ...]:

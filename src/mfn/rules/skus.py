@@ -38,7 +38,8 @@ def resolve_skus(
         Index 0…n-1; sorted by item within the order of the lines, components by their SKU: `order_id`, `order_item_id`,
         `item_number`, `seller_sku`, `warehouse_sku` (None where Amazon sent no SKU), `units_per_kit`, `quantity` (units
         of the warehouse's SKU that are left to ship), `is_known` (an active item of the warehouse), `line_number` (from
-        1 within the order; a line that is left out leaves a gap, so that a number means the same in every run).
+        1 within the order; a line that is left out leaves a gap, so that a number means the same in every run), `line`
+        (where the order item stands among the lines, from 0).
     """
     placed = [marketplaces.get(order_id) for order_id in lines["order_id"].tolist()]
     pairs = list(zip(placed, lines["seller_sku"].tolist(), strict=True))
@@ -46,6 +47,7 @@ def resolve_skus(
     found = [components.get(pair) or ((pair[1] or None, 1),) for pair in pairs]
     position = np.repeat(np.arange(len(found)), [len(parts) for parts in found])
     resolved = lines[["order_id", "order_item_id", "item_number", "seller_sku"]].take(position).reset_index(drop=True)
+    resolved["line"] = position
     warehouse_skus, units = zip(*chain.from_iterable(found), strict=True) if found else ((), ())
     resolved["warehouse_sku"] = pd.Series(list(warehouse_skus), dtype="object")
     resolved["units_per_kit"] = pd.Series(list(units), dtype="int64")

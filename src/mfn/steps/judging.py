@@ -35,7 +35,8 @@ READY = OrderStatus.READY.value
 CANCEL_REQUESTED = "buyer_cancel_requested"
 SKIPPED = CODES["skip"]
 
-MAY_RESERVE = ("", "payment_pending", "channel_missing", "status_unknown")
+PAYMENT_PENDING = "payment_pending"
+MAY_RESERVE = ("", PAYMENT_PENDING, "channel_missing", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
 
 NOTHING: tuple[list[Reason], list[Reason]] = ([], [])
@@ -203,4 +204,4 @@ def _verdict(
 
 def is_payment_pending(reasons: str | None) -> bool:
     """Whether an ignored order, by its reasons as the ledger keeps them, keeps its units reserved."""
-    return any(reason.code == "payment_pending" for reason in read_reasons(reasons))
+    return any(reason.code == PAYMENT_PENDING for reason in read_reasons(reasons))

@@ -48,12 +48,12 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection)
     row = get_batch(place.ledger, batch.batch_id)
     is_dry_run = bool(row.parameters.get("dry_run"))
-    orders = batch_orders(place.ledger, batch.batch_id)
     loading = Loading(
         place,
         batch,
-        origins={order.order_id: order.origin for order in orders},
-        loaded={order.order_id for order in orders if order.outcome == Outcome.LOADED},
+        loaded={
+            order.order_id for order in batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.LOADED.value,))
+        },
         conflicts=Conflicts(row.findings.get("conflicts", ())),
     )
     for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):

@@ -53,14 +53,12 @@ class Loading:
     Attributes:
         place: The workplace.
         batch: The batch.
-        origins: `window` or `earlier` of each order of the batch.
         loaded: The orders that this very batch had loaded when it was broken off or run again.
         conflicts: What was found so far, also before it was broken off.
     """
 
     place: Workplace
     batch: BatchRef
-    origins: Mapping[str, str]
     loaded: Collection[str]
     conflicts: Conflicts
 
@@ -89,7 +87,7 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
             database,
             loading.batch,
             [
-                (order_id, loading.origins[order_id], _outcome(same=_is_same(tracked.get(order_id), digest)))
+                (order_id, _outcome(same=_is_same(tracked.get(order_id), digest)))
                 for order_id, digest, staged in chunk
                 if staged.order is not None
             ],
@@ -199,7 +197,7 @@ def _note(
     held: Mapping[str, DataError],
 ) -> None:
     """Write down what became of a chunk, in one transaction."""
-    batch, origins = loading.batch, loading.origins
+    batch = loading.batch
     first, again, refused = [], [], []
     moved = []
     for order_id, digest, staged in chunk:
@@ -209,7 +207,7 @@ def _note(
             refused.append((order_id, held[order_id], staged.standing))
             continue
         is_loaded = order_id in written or order_id in loading.loaded
-        moved.append((order_id, origins[order_id], _outcome(same=not is_loaded)))
+        moved.append((order_id, _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
             first.append((order_id, *staged.standing, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
@@ -222,7 +220,7 @@ def _note(
         write_standing(
             database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
         )
-        write_outcomes(database, batch, [(o, origins[o], Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
+        write_outcomes(database, batch, [(o, Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
         reserve(
             database,
             batch,

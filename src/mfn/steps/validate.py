@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pandas as pd
 from sqlalchemy import select
 
 from mfn.database.engines import reading, writing
@@ -26,7 +28,7 @@ from mfn.ledger.orders import (
 from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
-from mfn.steps.judging import READY, Judgement, judge
+from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge
 from mfn.steps.order_frames import Bench, Kept
 from mfn.steps.rereading import read_again
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -48,11 +50,16 @@ KEPT_COLUMNS = (
 """What the transform reads of an order."""
 
 
+PASSED = (READY, Outcome.LOADED)
+"""Outcomes of orders that go to the warehouse: ready ones, and those that this very batch has loaded before."""
+
+
 class ValidatedChunk(msgspec.Struct, frozen=True, array_like=True):
-    """What the transform reads of a chunk; which of its orders passed stands in the ledger's outcomes.
+    """What the transform reads of a chunk.
 
     Attributes:
-        orders: `KEPT_COLUMNS` of `Kept.orders`.
+        orders: `KEPT_COLUMNS` of `Kept.orders`, and `is_passed`: True of an order that goes to the warehouse, False of
+            one that only has units promised to it, None of one that has neither.
         lines: `Kept.lines`.
         addresses: `Kept.addresses`.
     """
@@ -103,7 +110,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         tally.add(judgements, orders, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        _write(place, batch, judgements, orders, chunk=(number, judged.kept), is_dry_run=is_dry_run)
+        _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run)
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -180,22 +187,30 @@ def _loaded_before(judged: Judgement) -> Judgement:
     return replace(judged, outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
+def _is_passed(judged: Judgement) -> bool | None:
+    """Whether an order goes to the warehouse, or only has units promised to it; None: neither."""
+    if judged.outcome in PASSED:
+        return True
+    is_promised = judged.outcome == Outcome.HELD or any(reason.code == PAYMENT_PENDING for reason in judged.reasons)
+    return False if is_promised else None
+
+
 def _write(
     place: Workplace,
     batch: BatchRef,
     judgements: Sequence[Judgement],
-    origins: dict[str, str],
     *,
     chunk: tuple[int, Kept],
     is_dry_run: bool,
 ) -> None:
     number, kept = chunk
-    for_transform = ValidatedChunk(packed(kept.orders[list(KEPT_COLUMNS)]), packed(kept.lines), packed(kept.addresses))
+    judgements = sorted(judgements, key=attrgetter("order_id"))  # by their key rows are written faster
+    passed = {one.order_id: _is_passed(one) for one in judgements}
+    told = pd.Series([passed[order_id] for order_id in kept.orders["order_id"].tolist()], dtype="object")
+    orders = kept.orders[list(KEPT_COLUMNS)].reset_index(drop=True).assign(is_passed=told)
+    for_transform = ValidatedChunk(packed(orders), packed(kept.lines), packed(kept.addresses))
     texts = {one.order_id: reasons_text(one.reasons) for one in judgements if one.reasons}
-    outcomes = [
-        (one.order_id, origins[one.order_id], one.outcome, texts.get(one.order_id), reasons_text(one.warnings))
-        for one in judgements
-    ]
+    outcomes = [(one.order_id, one.outcome, texts.get(one.order_id), reasons_text(one.warnings)) for one in judgements]
     standings = [
         (one.order_id, one.status, texts.get(one.order_id), *one.standing)
         for one in judgements
