@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pandas as pd
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import BatchOffer, Offer, Watermark
+from mfn.ledger.schema import BatchOffer, Offer
 from mfn.warehouse.asking import columns as columns_of
 
 if TYPE_CHECKING:
@@ -126,17 +126,22 @@ def offers_of(
         marketplace_id: Where.
         seller_skus: As many as there are.
     """
-    is_postgresql = ledger.engine.dialect.name == "postgresql"
-    values = "json_array_elements_text(CAST(:skus AS json))" if is_postgresql else "value FROM json_each(:skus)"
     frame = read_offers(
         ledger,
         connection,
         ("seller_sku", *names),
-        where=f"marketplace_id = :marketplace_id AND seller_sku IN (SELECT {values})",
+        where=f"marketplace_id = :marketplace_id AND seller_sku IN (SELECT value FROM {asked_skus(ledger)})",
         marketplace_id=marketplace_id,
-        skus=json.dumps(list(seller_skus)),
+        skus=msgspec.json.encode(list(seller_skus)).decode(),
     )
     return frame.set_index("seller_sku")
+
+
+def asked_skus(ledger: Ledger) -> str:
+    """A table expression over the parameter `:skus`, a JSON list, with the column `value`."""
+    if ledger.engine.dialect.name == "postgresql":
+        return "json_array_elements_text(CAST(:skus AS json)) AS asked(value)"
+    return "json_each(:skus) AS asked"
 
 
 def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[str, str]]) -> None:
@@ -179,94 +184,3 @@ def trim_outcomes(database: Connection, batch: BatchRef, before: datetime) -> No
     """Forget what runs did with offers before a moment."""
     assert_held(database, batch.lease)
     database.execute(delete(BatchOffer).where(BatchOffer.connection == batch.connection, BatchOffer.at < before))
-
-
-def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
-    """When all listings were read from Amazon last, by marketplace id; one in which they never were is absent."""
-    with reading(ledger.engine, what=WHAT) as database:
-        rows = database.execute(
-            select(Watermark.kind, Watermark.before).where(
-                Watermark.connection == connection, Watermark.kind.startswith(LISTINGS)
-            )
-        )
-        return {kind.removeprefix(LISTINGS): before for kind, before in rows}
-
-
-LISTINGS = "listings "
-"""The kind of watermark, before the marketplace id, that says when all listings were read."""
-
-
-def note_listings_read(database: Connection, batch: BatchRef, marketplace_id: str, at: datetime) -> None:
-    """Note that all listings of a marketplace were read from Amazon."""
-    assert_held(database, batch.lease)
-    row = (batch.connection, LISTINGS + marketplace_id, utc_text(at), batch.batch_id)
-    merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [row])
-
-
-def has_sent(ledger: Ledger, connection: str) -> bool:
-    """Whether any level of a connection was ever sent."""
-    sent = exists().where(Offer.connection == connection, Offer.level_sent.is_not(None))
-    with reading(ledger.engine, what=WHAT) as database:
-        return bool(database.execute(select(sent)).scalar())
-
-
-def in_feeds(ledger: Ledger, connection: str) -> pd.DataFrame:
-    """The offers that are in a feed under way: `marketplace_id`, `seller_sku`."""
-    return read_offers(ledger, connection, KEY, where="feed_number IS NOT NULL")
-
-
-def oldest_count(ledger: Ledger, connection: str) -> datetime | None:
-    """Since when orders may be news to an offer that was sent; None where none was."""
-    mine = (Offer.connection == connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
-    with reading(ledger.engine, what=WHAT) as database:
-        return database.execute(select(func.min(Offer.counted_at)).where(mine)).scalar()
-
-
-def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Index[Any]) -> pd.DataFrame:
-    """Offers to be read back: those from which units were subtracted, those not verified, and the longest unread.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        most: So many.
-        but_for: Marketplace and seller SKU of those that are not meant (`mfn.steps.stock_judging.keys_of`).
-
-    Returns:
-        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent) and `level_sent`; without offers
-        that are held, or in a feed under way.
-    """
-    frame = read_offers(
-        ledger,
-        connection,
-        (*KEY, "level_sent", "level_sent_basis", "before_limits_sent", "shown_at", "sold_not_imported", "is_applied"),
-        where="channel = :ours AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL"
-        " AND feed_number IS NULL AND coalesce(status, '') NOT IN ('held', 'failed')",
-        ours=OURS,
-    )
-    frame = frame[~(frame["marketplace_id"] + "\x00" + frame["seller_sku"]).isin(but_for)]
-    is_less = (frame["level_sent"] < frame["level_sent_basis"]) | (frame["sold_not_imported"] > 0)
-    frame = frame.assign(is_less=~is_less).sort_values(["is_less", "is_applied", "shown_at"], na_position="first")
-    chosen = frame.head(most).rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
-    return chosen[[*KEY, "level", "before_limits", "level_sent"]].astype({"level": "int64", "before_limits": "int64"})
-
-
-def told_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
-    """The offers of which Amazon was told in a batch.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-
-    Returns:
-        `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent), `is_applied`, `feed_number`.
-    """
-    frame = read_offers(
-        ledger,
-        batch.connection,
-        (*KEY, "level_sent_basis", "before_limits_sent", "is_applied", "feed_number"),
-        where="batch_id = :batch_id AND status = 'pushed'"
-        " AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL",
-        batch_id=batch.batch_id,
-    )
-    named = frame.rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
-    return named.astype({"level": "int64", "before_limits": "int64"})

@@ -18,7 +18,7 @@ from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.stock_locations import believe
 from mfn.steps.read import ReadChunk, read
-from mfn.steps.stock_judging import FAILED, HELD, is_news, judge, keys_of
+from mfn.steps.stock_judging import FAILED, HELD, is_news, judge, positions_in
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -74,8 +74,12 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection)
     asked = get_batch(place.ledger, batch.batch_id).parameters
     is_dry_run, is_full = bool(asked.get("dry_run")), bool(asked.get("full"))
-    chunk = read_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
-    judged = judge(place, chunk, is_dry_run=is_dry_run, is_forced=bool(asked.get("force")))
+    judged = judge(
+        place,
+        read_chunk(place.ledger, batch, read.__name__, 0, ReadChunk),
+        is_dry_run=is_dry_run,
+        is_forced=bool(asked.get("force")),
+    )
     entries = judged.entries
     is_free = (entries["outcome"] == "").to_numpy()
     is_due = is_free & (is_full | is_news(entries))
@@ -151,7 +155,7 @@ def _outcomes(entries: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 def _forget_others(database: Connection, batch: BatchRef, judged: Judged) -> None:
     """Offers that had a status and are no entry any more lose it; what stood for no listing goes altogether."""
     known = judged.known[judged.known["status"].notna()]
-    gone = known[~keys_of(known).isin(keys_of(judged.entries))]
+    gone = known[positions_in(judged.entries, known) < 0]
     pairs = list(zip(gone["marketplace_id"].tolist(), gone["seller_sku"].tolist(), strict=True))
     forget_offers(database, batch, [pair for pair in pairs if not pair[0]])
     rows = [(*pair, None, None, None) for pair in pairs if pair[0]]

@@ -14,7 +14,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import Frame, drop_chunks, packed, read_chunk, unpacked, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import in_feeds, offers_to_read, oldest_count, told_offers
+from mfn.ledger.told_offers import in_feeds, offers_to_read, oldest_count, told_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
 from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.read import ReadChunk, read
@@ -92,7 +92,7 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
         write_chunk(place.ledger, database, batch, waiting, stage=push.__name__, number=0)
     tell(sending, due[~is_waiting], is_due=True, shown=unpacked(chunk.shown))
     if not sending.is_dry_run:
-        others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=keys_of(due))
+        others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=due)
         read_back(sending, others)
     sending.unanswered.tell()
 

@@ -21,7 +21,7 @@ from mfn.ledger.imported_units import (
     units_sold,
 )
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import has_sent
+from mfn.ledger.told_offers import has_sent
 from mfn.rules.stock_levels import promised_units
 from mfn.steps.stock_feeds import follow_earlier_feeds
 from mfn.steps.stock_listings import read_listings

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mfn.quality.model import QualityReport
     from mfn.steps.read import ReadChunk
     from mfn.steps.workplace import Workplace
 
@@ -84,46 +85,93 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
         RetriableError: The ledger could not be reached.
         FatalError: A check could not run at all.
     """
-    now, age = datetime.now(UTC), place.connection.inventory.maximum_age_hours
-    stock, items = unpacked(chunk.stock), unpacked(chunk.items)
-    known = read_offers(place.ledger, place.connection.name, (*KEY, "asin", "channel", *KNOWN))
-    listings = known[[*KEY, "asin", "channel"]]
+    now = datetime.now(UTC)
+    checked = _check(chunk, now, place.connection.inventory.maximum_age_hours)
+    shown, news, read_at, has_import = chunk.shown, chunk.listings, chunk.at, chunk.covered_until is not None
+    del chunk  # the rows are done with, and weigh as much as what follows
+    rules = place.mappings.rules[EVENT]
+    listed = (*KEY, "channel", *(("asin",) if rules else ()))  # nothing else looks at it
+    known = read_offers(place.ledger, place.connection.name, (*listed, *KNOWN))
+    listings = known[list(listed)]
     if is_dry_run:
-        listings = pd.concat([listings, unpacked(chunk.listings)[[*KEY, "asin", "channel"]]], ignore_index=True)
+        listings = pd.concat([listings, unpacked(news)[list(listed)]], ignore_index=True)
         listings = listings.drop_duplicates(list(KEY), keep="last")
     listings = listings[listings["channel"] != NOT_LISTED]
-    faults = stock_faults(stock, items, now=now, maximum_age_hours=age)
-    faults, warned, quality = check_stock(stock, items, faults, now=now, maximum_age_hours=age)
     found = stock_entries(
-        listings,
+        listings if rules else listings.assign(asin=None),
         place.mappings.sku_aliases,
-        faults,
-        item_stock(stock, items, unpacked(chunk.promised).set_index("sku")["units"]),
-        rules=place.mappings.rules[EVENT],
+        checked.faults,
+        checked.levels,
+        rules=rules,
         connection=place.connection,
         now=now,
     )
     entries = _with_known(found.entries, known)
-    totals = stock_totals(stock)
-    lost = _lost(place, chunk, (stock, items, totals), entries)
+    lost = _lost(place, unpacked(shown), checked, entries)
     is_braked = bool(lost) and not is_forced
-    entries = _held_back(entries, lost=lost if is_braked else [], has_import=chunk.covered_until is not None)
+    entries = _held_back(entries, lost=lost if is_braked else [], has_import=has_import)
     inactive = int((entries["is_inactive"] & (entries["outcome"] == "")).sum())
     not_ours = int((listings["channel"] != OURS).sum())
     findings = {
-        "quality": quality.to_dict(),
-        "warnings": ({"item_inactive": inactive} if inactive else {}) | warned,
+        "quality": checked.quality.to_dict(),
+        "warnings": ({"item_inactive": inactive} if inactive else {}) | checked.warned,
         "ignored": {"not_merchant_fulfilled": not_ours} if not_ours else {},
         "brake": {"losses": lost, "is_forced": is_forced} if lost else None,
         "oversold": _oversold(found.oversold),
-        "stock": {**totals.loc[0, ["skus", "units"]].to_dict(), "read_at": chunk.at.isoformat()},
+        "stock": {**checked.totals.loc[0, ["skus", "units"]].to_dict(), "read_at": read_at.isoformat()},
     }
-    return Judged(entries, known[[*KEY, "status"]], totals, findings, len(found.oversold), is_braked)
+    return Judged(entries, known[[*KEY, "status"]], checked.totals, findings, len(found.oversold), is_braked)
+
+
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """What is in the rows of the warehouse.
+
+    Attributes:
+        faults: What `stock_faults` and the checks found.
+        levels: What `item_stock` returned.
+        totals: What `stock_totals` returned.
+        why: In which way the warehouse answers empty.
+        warned: How many rows or items broke each rule that warns.
+        quality: What the checks found, for the report.
+    """
+
+    faults: pd.DataFrame
+    levels: pd.DataFrame
+    totals: pd.DataFrame
+    why: str
+    warned: dict[str, int]
+    quality: QualityReport
+
+
+def _check(chunk: ReadChunk, now: datetime, age: float | None) -> _Checked:
+    stock, items = unpacked(chunk.stock), unpacked(chunk.items)
+    faults = stock_faults(stock, items, now=now, maximum_age_hours=age)
+    faults, warned, quality = check_stock(stock, items, faults, now=now, maximum_age_hours=age)
+    levels = item_stock(stock, items, unpacked(chunk.promised).set_index("sku")["units"])
+    return _Checked(faults, levels, stock_totals(stock), emptiness(stock, items), warned, quality)
 
 
 def keys_of(frame: pd.DataFrame) -> pd.Index[Any]:
     """Marketplace and seller SKU of each row as one value."""
     return pd.Index(frame["marketplace_id"] + "\x00" + frame["seller_sku"], dtype="object")
+
+
+def positions_in(frame: pd.DataFrame, wanted: pd.DataFrame) -> NDArray[np.intp]:
+    """Where a frame has the marketplace and seller SKU of each wanted row; -1 where it has not.
+
+    Args:
+        frame: `marketplace_id`, `seller_sku`, no pair twice.
+        wanted: The same columns.
+    """
+    found = np.full(len(wanted), -1, dtype="intp")
+    for marketplace_id in wanted["marketplace_id"].unique():
+        here = np.flatnonzero(frame["marketplace_id"] == marketplace_id)
+        there = np.flatnonzero(wanted["marketplace_id"] == marketplace_id)
+        skus = pd.Index(frame["seller_sku"].to_numpy()[here], dtype="object")
+        position = skus.get_indexer(pd.Index(wanted["seller_sku"].to_numpy()[there], dtype="object"))
+        found[there[position >= 0]] = here[position[position >= 0]]
+    return found
 
 
 def is_news(entries: pd.DataFrame) -> NDArray[np.bool_]:
@@ -140,34 +188,30 @@ def is_news(entries: pd.DataFrame) -> NDArray[np.bool_]:
 
 def _with_known(entries: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Entries with what the ledger knows of each; nothing for one that it does not know."""
-    position = keys_of(known).get_indexer(keys_of(entries))
-    more = known[list(KNOWN)].rename(columns=KNOWN).reindex(position)  # no row has the label -1
-    texts = more.select_dtypes("object")
-    more[texts.columns] = texts.where(texts.notna(), None)
-    return entries.assign(**{name: more[name].to_numpy() for name in more.columns})
+    position = positions_in(known, entries)
+    return entries.assign(**{new: _taken(known[name].to_numpy(), position) for name, new in KNOWN.items()})
 
 
-def _lost(
-    place: Workplace,
-    chunk: ReadChunk,
-    warehouse: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
-    entries: pd.DataFrame,
-) -> list[dict[str, Any]]:
+def _taken(values: NDArray[Any], position: NDArray[np.intp]) -> NDArray[Any]:
+    """The values at some positions; nothing for -1."""
+    nothing: Any = None if values.dtype == object else np.nan
+    return np.where(position >= 0, np.append(values, nothing)[position], nothing)
+
+
+def _lost(place: Workplace, shown: pd.DataFrame, checked: _Checked, entries: pd.DataFrame) -> list[dict[str, Any]]:
     """What the warehouse lost that is more than is believed, as the report shows it."""
-    stock, items, totals = warehouse
     before = believed_stock(place.ledger, place.connection.name)
     percent = place.connection.inventory.brake_percent
     if len(before):
-        found = losses(before, totals, brake_percent=percent)
+        found = losses(before, checked.totals, brake_percent=percent)
     else:
-        shown, free = unpacked(chunk.shown), entries[entries["outcome"] == ""]
-        quantities = pd.Series(shown["quantity"].to_numpy(), index=keys_of(shown)).reindex(keys_of(free))
-        found = losses_against_amazon(quantities, free["available"].set_axis(quantities.index), brake_percent=percent)
+        free = entries[entries["outcome"] == ""]
+        quantities = pd.Series(_taken(shown["quantity"].to_numpy(), positions_in(shown, free)), index=free.index)
+        found = losses_against_amazon(quantities, free["available"], brake_percent=percent)
     lost = [{"location": loss.location, "what": loss.what, "before": loss.before, "now": loss.now} for loss in found]
-    why = emptiness(stock, items)
-    if why and not lost:
+    if checked.why and not lost:
         lost = [{"location": WHOLE, "what": "SKUs", "before": 0, "now": 0}]
-    return [{**loss, "why": why} for loss in lost] if why else lost
+    return [{**loss, "why": checked.why} for loss in lost] if checked.why else lost
 
 
 def _held_back(entries: pd.DataFrame, *, lost: list[dict[str, Any]], has_import: bool) -> pd.DataFrame:

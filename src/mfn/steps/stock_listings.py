@@ -10,7 +10,8 @@ import pandas as pd
 
 from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
-from mfn.ledger.offers import KEY, NOT_LISTED, OURS, listings_read_at, note_listings_read, read_offers, write_offers
+from mfn.ledger.listings import listed_skus, listings_read_at, note_listings_read, unknown_skus
+from mfn.ledger.offers import KEY, NOT_LISTED, OURS, write_offers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,25 +59,23 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
         RetriableError: Amazon did not answer with all of them.
         FatalError: A role is missing, or the credentials are refused.
     """
-    known = read_offers(place.ledger, batch.connection, (*KEY, "channel"))
     read_at = listings_read_at(place.ledger, batch.connection)
-    wanted = dict.fromkeys(skus)
+    wanted = list(dict.fromkeys(skus))
     news, shown, is_whole = [], [], True
     for marketplace_id in place.connection.marketplace_ids:
-        of_place = known[known["marketplace_id"] == marketplace_id]
         before = read_at.get(marketplace_id)
         is_old = before is None or datetime.now(UTC) - before > KNOWN_FOR
         if (full or is_old) and not dry_run:
             read = place.listings.listings(marketplace_id)
-            listed_before = of_place.loc[of_place["channel"] != NOT_LISTED, "seller_sku"].tolist()
-            asked = {**wanted, **dict.fromkeys(listed_before)}
+            listed_before = listed_skus(place.ledger, batch.connection, marketplace_id)
+            asked = [*wanted, *listed_before]
             read = _with_left_out(place, marketplace_id, read, listed_before, asked)
         else:
             is_whole = False
-            asked = dict.fromkeys(wanted.keys() - set(of_place["seller_sku"]))
+            asked = unknown_skus(place.ledger, batch.connection, marketplace_id, wanted)
             if not asked:
                 continue
-            read = place.listings.listings_of(marketplace_id, sorted(asked))
+            read = place.listings.listings_of(marketplace_id, asked)
         frame = _with_missing(read, marketplace_id, asked)
         news.append(frame)
         shown.append(_shown(read, marketplace_id))

@@ -9,7 +9,7 @@ from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import drop_chunks, read_chunk, unpacked
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import in_feeds, told_offers
+from mfn.ledger.told_offers import in_feeds, told_offers
 from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.push import READ_BACK, PushChunk, push, sending_of, tell
 from mfn.steps.read import ReadChunk, read

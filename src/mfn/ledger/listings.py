@@ -1,0 +1,78 @@
+"""What is known of Amazon's listings: for which SKUs Amazon was asked, and when all of them were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import select, text
+
+from mfn.database.bulk import merge, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.leases import assert_held
+from mfn.ledger.offers import WHAT, asked_skus, read_offers
+from mfn.ledger.schema import Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+LISTINGS = "listings "
+"""The kind of watermark, before the marketplace id, that says when all listings were read."""
+
+
+def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_skus: Sequence[str]) -> list[str]:
+    """Those SKUs for which Amazon was never asked in a marketplace.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        marketplace_id: Where.
+        seller_skus: As many as there are.
+    """
+    statement = (
+        f"SELECT DISTINCT value FROM {asked_skus(ledger)} WHERE NOT EXISTS (SELECT 1 FROM offer"
+        " WHERE connection = :connection AND marketplace_id = :place AND seller_sku = value) ORDER BY value"
+    )
+    given = {"skus": msgspec.json.encode(seller_skus).decode(), "connection": connection, "place": marketplace_id}
+    with reading(ledger.engine, what=WHAT) as database:
+        return list(database.execute(text(statement), given).scalars())
+
+
+def listed_skus(ledger: Ledger, connection: str, marketplace_id: str) -> list[str]:
+    """The SKUs that Amazon listed in a marketplace when it was last asked.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        marketplace_id: Where.
+    """
+    where = "marketplace_id = :place AND channel <> ''"
+    skus: list[str] = read_offers(ledger, connection, ("seller_sku",), where=where, place=marketplace_id)[
+        "seller_sku"
+    ].tolist()
+    return skus
+
+
+def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
+    """When all listings were read from Amazon last, by marketplace id; one in which they never were is absent."""
+    with reading(ledger.engine, what=WHAT) as database:
+        rows = database.execute(
+            select(Watermark.kind, Watermark.before).where(
+                Watermark.connection == connection, Watermark.kind.startswith(LISTINGS)
+            )
+        )
+        return {kind.removeprefix(LISTINGS): before for kind, before in rows}
+
+
+def note_listings_read(database: Connection, batch: BatchRef, marketplace_id: str, at: datetime) -> None:
+    """Note that all listings of a marketplace were read from Amazon."""
+    assert_held(database, batch.lease)
+    row = (batch.connection, LISTINGS + marketplace_id, utc_text(at), batch.batch_id)
+    merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [row])
