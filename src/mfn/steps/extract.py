@@ -147,14 +147,17 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow, token: str 
 
 def _land_page(place: Workplace, batch: BatchRef, window: SearchWindow, page: Page) -> None:
     ledger = place.ledger
+    arrivals = [read_arrival(raw) for raw in page.orders]
+    if page.next_token is not None:
+        with writing(ledger.engine, what="the ledger") as database:
+            land(ledger, database, batch, arrivals, origin=WINDOW)
+            update_batch(database, batch, page_token=page.next_token, page_token_at=datetime.now(UTC))
+        return
     row = get_batch(ledger, batch.batch_id)
     watermark = get_watermark(ledger, batch.connection)
+    end = page.before or window.before
     with writing(ledger.engine, what="the ledger") as database:
-        land(ledger, database, batch, (read_arrival(raw) for raw in page.orders), origin=WINDOW)
-        if page.next_token is not None:
-            update_batch(database, batch, page_token=page.next_token, page_token_at=datetime.now(UTC))
-            return
-        end = page.before or window.before
+        land(ledger, database, batch, arrivals, origin=WINDOW)
         update_batch(
             database,
             batch,
