@@ -38,8 +38,8 @@ TRACKED_COLUMNS = (
     "batch_id", "updated_at",
 )  # fmt: skip
 LOADED_COLUMNS = (
-    "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
-    "loaded_digest", "fulfilled_before", "first_loaded_at", "batch_id", "updated_at",
+    "connection", "order_id", "status", "reasons", "loaded_digest", "fulfilled_before", "first_loaded_at", "batch_id",
+    "updated_at",
 )  # fmt: skip
 OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
@@ -204,19 +204,12 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, is_sfp, ship_by, marketplace_id, service_level, programs, loaded_digest, fulfilled_before)
-            an order; the last is JSON text {order item id: units shipped before} or None.
+        rows: One (order_id, loaded_digest, fulfilled_before) an order, whose standing was written when it was judged;
+            the last is JSON text {order item id: units shipped before} or None.
     """
-    now = utc_text(datetime.now(UTC))
-    merge(
-        database,
-        table(TrackedOrder),
-        LOADED_COLUMNS,
-        [
-            (batch.connection, row[0], OrderStatus.LOADED.value, None, *row[1:], now, batch.batch_id, now)
-            for row in rows
-        ],
-    )
+    now, loaded = utc_text(datetime.now(UTC)), OrderStatus.LOADED.value
+    given = [(batch.connection, order_id, loaded, None, *told, now, batch.batch_id, now) for order_id, *told in rows]
+    change(database, table(TrackedOrder), LOADED_COLUMNS, given)
 
 
 def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:

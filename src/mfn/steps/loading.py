@@ -209,7 +209,7 @@ def _note(
         is_loaded = order_id in written or order_id in loading.loaded
         moved.append((order_id, _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
-            first.append((order_id, *staged.standing, digest, staged.fulfilled_before))
+            first.append((order_id, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, digest))
     reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}

@@ -152,9 +152,8 @@ def checked_frames(bench: Bench, due: Due) -> tuple[pd.DataFrame, pd.DataFrame]:
         address_warning=addresses["warning"].to_numpy(),
         unsupported_programs=unsupported_programs(frame, allow_programs=allowed),
     )
-    unknown = components.loc[~components["is_known"], ["order_id", "order_item_id"]].drop_duplicates()
-    keys = set(zip(unknown["order_id"], unknown["order_item_id"], strict=True))
-    known = [key not in keys for key in zip(lines["order_id"], lines["order_item_id"], strict=True)]
+    known = np.ones(len(lines), dtype=bool)
+    known[components["line"].to_numpy()[~components["is_known"].to_numpy()]] = False
     # One SKU on two lines is no duplicate; one order item id is.
     is_duplicate = lines.duplicated(["order_id", "order_item_id"], keep=False)
     return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate)
