@@ -1,4 +1,4 @@
-"""A world in which parcels are shipped and confirmed."""
+"""Worlds in which parcels are shipped and confirmed, and in which stock is pushed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.steps.pushing import Pushing
 from tests.steps.shipping import Shipping
+from tests.stock_world import stock_world
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.world import World
 
 
@@ -17,3 +22,16 @@ def shipping(world: World) -> Shipping:
     """Confirm runs in a small world, with the project's own list of carriers that Amazon accepts."""
     world.write_carriers()
     return Shipping(world)
+
+
+@pytest.fixture
+def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
+    """Stock runs in a small world on SQLite, nothing pushed yet."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
+    with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
+        pushing = Pushing(stock)
+        pushing.set_up()
+        yield pushing

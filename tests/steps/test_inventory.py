@@ -1,0 +1,175 @@
+"""Stock runs: what is told to Amazon, what is not, and how a run goes on that was broken off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mfn.ledger.batches import list_batches
+from mfn.ledger.imported_units import covered_until
+from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.runs import inventory_run
+from mfn.steps.stages import INVENTORY_STEPS, perform
+from tests.steps.pushing import everywhere
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.steps.pushing import Pushing
+
+
+def broken_off(pushing: Pushing, **options: Any) -> str:
+    """A run that ended as Amazon took nothing; its batch."""
+    before = pushing.shown()
+    pushing.stock.world.amazon.faults.answer("patchListingsItem", 403, times=20)
+    _, summary = pushing.run_that_fails(**options)
+    pushing.stock.world.amazon.faults._queues.clear()
+    assert pushing.shown() == before
+    return str(summary["batch_id"])
+
+
+def put_a_jug(pushing: Pushing) -> None:
+    """The warehouse and Amazon get one more SKU."""
+    pushing.stock.world.add_items("JUG")
+    pushing.stock.receive("JUG", 3)
+    pushing.stock.list_offer("JUG")
+
+
+def test_only_what_differs_from_what_was_sent_is_sent(pushing: Pushing) -> None:
+    assert pushing.run()["pushed"] == 4
+    pushing.stock.receive("BOWL", 12)
+    summary = pushing.run()
+    assert (summary["pushed"], summary["unchanged"]) == (1, 3)
+    assert pushing.shown() == everywhere(10) | {"BOWL": 12}
+    assert pushing.calls() == 5
+
+
+def test_a_sale_that_an_import_brought_needs_no_call(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.minutes_pass(5)
+    pushing.stock.check_out("VASE", 3)
+    pushing.stock.minutes_pass(5)
+    pushing.stock.world.run()
+    summary = pushing.run()
+    assert (summary["pushed"], summary["drift"], pushing.calls()) == (0, 0, 4)
+    assert pushing.shown() == everywhere(10) | {"VASE": 7}
+
+
+def test_an_offer_at_its_maximum_is_filled_up_again_after_a_sale(pushing: Pushing) -> None:
+    pushing.stock.write_inventory_section(maximum_units=6)
+    pushing.run()
+    pushing.stock.minutes_pass(5)
+    pushing.stock.check_out("VASE", 2)
+    pushing.stock.minutes_pass(5)
+    pushing.stock.world.run()
+    assert pushing.run()["pushed"] == 1
+    assert pushing.shown() == everywhere(6)
+
+
+def test_a_kit_is_told_what_its_components_allow_and_a_shared_one_is_reported(pushing: Pushing) -> None:
+    pushing.stock.write_aliases(("us", "", "SET", "PLATE", 3), ("us", "", "SET", "BOWL", 1))
+    pushing.stock.list_offer("SET")
+    summary = pushing.run()
+    assert pushing.stock.shown("SET") == 3
+    assert summary["oversold"] == 2
+
+
+def test_an_import_that_ends_between_reading_and_pushing_undoes_no_sale(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.minutes_pass(5)
+    pushing.stock.check_out("BOWL", 3)
+    pushing.stock.minutes_pass(5)
+    pushing.stock.receive("BOWL", 12)
+    settings = pushing.stock.world.settings
+    read, *others = INVENTORY_STEPS
+    with inventory_run(settings, "us") as batch:
+        batch = perform(read, batch, settings)  # noqa: PLW2901 - as the runs do it
+        pushing.stock.world.run()
+        for step in others:
+            batch = perform(step, batch, settings)  # noqa: PLW2901
+    assert pushing.stock.shown("BOWL") == 9
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 9
+
+
+def test_an_import_that_leaves_a_gap_covers_no_sale(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.minutes_pass(30)
+    pushing.stock.check_out("BOWL", 3)
+    pushing.stock.receive("BOWL", 12)
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 9
+    pushing.stock.minutes_pass(10)
+    before = covered_until(pushing.stock.world.ledger, "us")
+    pushing.stock.world.run(since=datetime.now(UTC) - timedelta(minutes=4))
+    assert covered_until(pushing.stock.world.ledger, "us") == before
+    pushing.run(full=True)
+    assert pushing.stock.shown("BOWL") == 9
+
+
+def test_a_run_that_was_broken_off_is_carried_on_with_what_the_warehouse_has_by_now(pushing: Pushing) -> None:
+    batch_id = broken_off(pushing)
+    put_a_jug(pushing)
+    summary = pushing.run()
+    assert (summary["batch_id"], summary["skus"], summary["pushed"]) == (batch_id, 5, 5)
+    assert pushing.shown() == everywhere(10)
+
+
+def test_a_step_that_is_tried_again_sends_nothing_twice(pushing: Pushing) -> None:
+    settings = pushing.stock.world.settings
+    read, compare, push, verify = INVENTORY_STEPS
+    with inventory_run(settings, "us", full=True) as batch:
+        for step in (
+            read,
+            compare,
+            push,
+            push,
+            verify,
+        ):
+            batch = perform(step, batch, settings)  # noqa: PLW2901 - as the runs do it
+    assert pushing.calls() == 4
+    assert batch.counts["pushed"] == 4
+
+
+def test_a_batch_is_run_again_from_its_push_only_as_long_as_what_it_read_is_fresh(
+    pushing: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = broken_off(pushing)
+    put_a_jug(pushing)
+    settings = pushing.stock.world.settings
+    assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 4
+    batch_id = broken_off(pushing, full=True)
+    monkeypatch.setattr("mfn.steps.runs.OLD_AFTER", timedelta())
+    assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 5
+
+
+def test_a_batch_that_failed_is_run_again_and_one_that_is_done_has_nothing_left_to_send(pushing: Pushing) -> None:
+    batch_id = broken_off(pushing)
+    settings = pushing.stock.world.settings
+    assert failed_batches(settings) == [batch_id]
+    assert rerun_batch(settings, batch_id)["status"] == "done"
+    calls = pushing.calls()
+    summary = rerun_batch(settings, batch_id, from_stage="push")
+    assert (summary["status"], summary["pushed"], pushing.calls()) == ("done", 4, calls)
+    assert [row.stage for row in list_batches(pushing.stock.world.ledger, kind="inventory")] == ["verify"]
+
+
+def test_a_listing_that_is_new_is_found_without_reading_all_of_them(pushing: Pushing) -> None:
+    pushing.run()
+    put_a_jug(pushing)
+    summary = pushing.run()
+    assert (summary["pushed"], pushing.stock.shown("JUG")) == (1, 3)
+    assert not any("sortBy" in call.query for call in pushing.stock.world.amazon.calls[-8:])
+
+
+def test_a_warehouse_that_lost_too_much_is_believed_by_force_and_from_then_on(pushing: Pushing) -> None:
+    pushing.run()
+    for sku in ("BOWL", "LAMP", "PLATE"):
+        pushing.stock.receive(sku, 0)
+    error, summary = pushing.run_that_fails()
+    assert "not believed" in error.message
+    assert "mfn inventory us --force" in error.remedy
+    assert (summary["held"], pushing.shown()) == (4, everywhere(10))
+    assert pushing.run(force=True)["sold_out"] == 3
+    assert pushing.run()["held"] == 0
+    assert pushing.shown() == everywhere(0) | {"VASE": 10}

@@ -1,0 +1,114 @@
+"""Many levels in one feed: followed to its report, found again after a broken-off run, never landing too late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.steps.pushing import everywhere
+
+if TYPE_CHECKING:
+    from tests.steps.pushing import Pushing
+
+
+@pytest.fixture
+def feeding(pushing: Pushing, monkeypatch: pytest.MonkeyPatch) -> Pushing:
+    """Stock runs that take a feed for two levels, and wait for none that is not done at once."""
+    pushing.make_patches_dear()
+    monkeypatch.setattr("mfn.steps.stock_feeds.FOLLOWED_SECONDS", 0.0)
+    return pushing
+
+
+def end(pushing: Pushing) -> None:
+    """Amazon works off the feed that it was still working on."""
+    feeds = pushing.stock.world.amazon.feeds
+    (feed,) = (feed for feed in feeds.feeds.values() if feed.status == "IN_PROGRESS")
+    feeds._finish(feed, datetime.now(UTC))
+
+
+def test_many_levels_go_in_one_feed_and_are_seen_at_amazon(feeding: Pushing) -> None:
+    summary = feeding.run()
+    assert (summary["pushed"], summary["under_way"], summary["verified"]) == (4, 0, 4)
+    assert feeding.shown() == everywhere(10)
+    assert (feeding.calls("createFeed"), feeding.calls("patchListingsItem")) == (1, 0)
+    assert {feeding.stock.handling_days(sku) for sku in feeding.shown()} == {2}
+    assert feeding.run()["unchanged"] == 4
+
+
+def test_a_refused_message_fails_its_own_sku_in_amazons_words_and_no_other(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.refused_skus["LAMP"] = "The product type is not valid."
+    error, summary = feeding.run_that_fails()
+    assert "1 of 4 stock levels failed" in error.message
+    assert (summary["pushed"], summary["failed"]) == (3, 1)
+    assert feeding.shown() == everywhere(10) | {"LAMP": 5}
+    assert "The product type is not valid." in feeding.reasons("LAMP")
+    feeding.stock.world.amazon.faults.refused_skus.clear()
+    summary = feeding.run()
+    assert (summary["pushed"], summary["failed"], feeding.stock.shown("LAMP")) == (1, 0, 10)
+
+
+def test_an_offer_in_a_feed_under_way_waits_and_its_newer_level_lands_last(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    summary = feeding.run()
+    assert (summary["pushed"], summary["under_way"]) == (4, 4)
+    feeding.stock.receive("BOWL", 2)
+    summary = feeding.run()
+    assert (summary["under_way"], feeding.calls()) == (4, 1)
+    end(feeding)
+    summary = feeding.run()
+    assert (summary["pushed"], summary["under_way"]) == (1, 0)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 2}
+
+
+def test_a_feed_whose_answer_was_lost_is_found_again_and_not_handed_in_twice(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.drop("createFeed", after_deed=True)
+    feeding.run_that_fails()
+    (feed,) = feeding.feeds()
+    assert (feed.status, feed.feed_id) == ("submitting", None)
+    summary = feeding.run()
+    assert (summary["failed"], feeding.calls("createFeed")) == (0, 1)
+    (feed,) = feeding.feeds()
+    assert feed.status == "done"
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_feed_that_never_reached_amazon_is_lost_and_its_levels_are_sent_again(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.drop("createFeed")
+    feeding.run_that_fails()
+    assert feeding.shown() == everywhere(5)
+    assert feeding.run()["pushed"] == 4
+    assert [feed.status for feed in feeding.feeds()] == ["lost", "done"]
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_feed_that_comes_to_nothing_fails_its_levels_and_the_next_run_sends_them(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("FATAL")
+    _, summary = feeding.run_that_fails()
+    assert (summary["failed"], feeding.shown()) == (4, everywhere(5))
+    assert "FATAL" in feeding.reasons("BOWL")
+    assert feeding.run()["pushed"] == 4
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_feed_that_is_not_done_within_a_day_is_given_up(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    feeding.run()
+    feeding.stock.minutes_pass(25 * 60)
+    assert feeding.run()["pushed"] == 4
+    assert [feed.status for feed in feeding.feeds()] == ["stuck", "done"]
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_feed_whose_report_cannot_be_read_holds_up_its_own_offers_only(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.answer(
+        "getFeedDocument", 404, {"errors": [{"code": "NotFound", "message": "?"}]}, times=9
+    )
+    assert feeding.run()["under_way"] == 4
+    feeding.stock.world.add_items("JUG")
+    feeding.stock.receive("JUG", 3)
+    feeding.stock.list_offer("JUG")
+    feeding.run()
+    assert feeding.stock.shown("JUG") == 3
+    assert feeding.feeds()[0].status == "submitted"
