@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.batches import list_batches
 from mfn.ledger.imported_units import covered_until
+from mfn.simulator.clock import amazon_time
 from mfn.steps.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
@@ -26,6 +27,13 @@ def broken_off(pushing: Pushing, **options: Any) -> str:
     pushing.stock.world.amazon.faults._queues.clear()
     assert pushing.shown() == before
     return str(summary["batch_id"])
+
+
+def placed_before(pushing: Pushing, order_id: str, *, minutes: float) -> None:
+    """An order was placed so much earlier."""
+    order = pushing.stock.world.amazon.orders.get(order_id)
+    placed_at = amazon_time(datetime.now(UTC) - timedelta(minutes=minutes))
+    pushing.stock.world.put(order | {"createdTime": placed_at})
 
 
 def put_a_jug(pushing: Pushing) -> None:
@@ -90,6 +98,29 @@ def test_an_import_that_ends_between_reading_and_pushing_undoes_no_sale(pushing:
     assert pushing.stock.shown("BOWL") == 9
     pushing.run()
     assert pushing.stock.shown("BOWL") == 9
+
+
+def test_an_order_that_is_older_than_the_last_sending_and_shows_late_explains_what_is_missing(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.minutes_pass(5)
+    placed_before(pushing, pushing.stock.check_out("BOWL", 2), minutes=30)
+    pushing.stock.minutes_pass(5)
+    pushing.stock.world.run()
+    summary = pushing.run()
+    assert (summary["pushed"], summary["drift"], pushing.calls()) == (0, 0, 4)
+    assert pushing.stock.shown("BOWL") == 8
+
+
+def test_an_order_that_a_sending_undid_explains_nothing_that_is_missing_since(pushing: Pushing) -> None:
+    order_id = pushing.stock.check_out("BOWL", 2)
+    placed_before(pushing, order_id, minutes=1)
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 10
+    pushing.stock.minutes_pass(5)
+    pushing.stock.check_out("BOWL", 1)
+    pushing.stock.world.run()
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 7
 
 
 def test_an_import_that_leaves_a_gap_covers_no_sale(pushing: Pushing) -> None:
