@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from mfn.database.engines import reading
 from mfn.ledger.leases import assert_held
@@ -99,6 +99,12 @@ def feeds(
         statement = statement.where(Feed.batch_id == batch_id)
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(statement).all()
+
+
+def forget_feeds(database: Connection, batch: BatchRef, before: datetime) -> None:
+    """Forget feeds that ended before a moment."""
+    assert_held(database, batch.lease)
+    database.execute(delete(Feed).where(Feed.connection == batch.connection, Feed.done_at < before))
 
 
 def known_feed_ids(ledger: Ledger, connection: str) -> set[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import Frame, drop_chunks, packed, read_chunk, write_chunk
+from mfn.ledger.feeds import forget_feeds
 from mfn.ledger.imported_units import forget_counted
 from mfn.ledger.leases import assert_held
 from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_outcomes
@@ -98,6 +99,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
             before = datetime.now(UTC) - KEPT_FOR
             trim_outcomes(database, batch, before)
             forget_counted(database, batch, before)
+            forget_feeds(database, batch, before)
         add_findings(database, batch, **judged.findings)
         update_batch(database, batch, counts=counted)
     return replace(batch, counts=counted)
