@@ -36,9 +36,8 @@ SQLITE_PASSING = {
 }
 """Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
 
-SQLITE_MEMORY = ("cache_size=-32000", "wal_autocheckpoint=4000")
-"""32 MB for the inner pages of the trees, and pages written back from a log of 16 MB: a chunk of orders touches each of
-them many times. SQLite's own 2 and 4 MB make a run over 100,000 orders a quarter dearer."""
+CHECKPOINT_PAGES = 4000
+"""A log of 16 MB is written back at once: a chunk of orders touches the same pages of the trees many times."""
 
 # Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
 # A dictionary's own method says None of None three times as fast as a lambda.
@@ -111,8 +110,8 @@ def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
         reraise=True,
     )
     patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
-    pragmas = (f"synchronous={synchronous}", "foreign_keys=ON", "temp_store=MEMORY", *SQLITE_MEMORY)
-    for pragma in pragmas:
+    settings = ("foreign_keys=ON", "temp_store=MEMORY", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
+    for pragma in (f"synchronous={synchronous}", *settings):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
