@@ -170,7 +170,7 @@ def test_a_batch_is_run_again_from_its_push_only_as_long_as_what_it_read_is_fres
     settings = pushing.stock.world.settings
     assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 4
     batch_id = broken_off(pushing, full=True)
-    monkeypatch.setattr("mfn.steps.runs.OLD_AFTER", timedelta())
+    monkeypatch.setattr("mfn.steps.reruns.OLD_AFTER", timedelta())
     assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 5
 
 

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.orders import in_utc
 from mfn.connections import find_connection
-from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
-from mfn.ledger.batches import OPENED, get_batch, list_batches, open_batch, reopen_batch, update_batch
-from mfn.ledger.chunks import chunk_numbers
+from mfn.ledger.batches import OPENED, list_batches, open_batch
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
@@ -21,24 +19,13 @@ from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.report import report
 from mfn.steps.stages import STEPS, perform, stages
 from mfn.steps.summaries import summary_of
-from mfn.steps.transform import transform
-from mfn.steps.validate import validate
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
-
-LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
-    "import": (validate.__name__, transform.__name__),
-    "inventory": tuple(stages("inventory")[:-1]),
-}
-"""Stages that leave frames for the next one, until they are loaded or sent."""
-
-OLD_AFTER = timedelta(minutes=10)
-"""Levels that were computed longer ago are not told to Amazon: a batch that is run again reads everything anew."""
 
 log = logging.getLogger(__name__)
 
@@ -115,15 +102,22 @@ def new_run(settings: Settings, connection: str, kind: BatchKind, parameters: Ma
         LeaseHeldError: Another run of this kind works on this connection.
     """
     place = open_workplace(settings, connection)
-    _check_set_up(place)
+    check_set_up(place)
     with lease(place.ledger, connection, kind) as token:
         yield open_batch(
             place.ledger, connection, kind, lease=token, parameters=parameters, last_stage=stages(kind)[-1]
         )
 
 
-def _check_set_up(place: Any) -> None:
-    """Raise every fault of the set-up at once, before anything is started."""
+def check_set_up(place: Any) -> None:
+    """Raise every fault of the set-up at once, before anything is started.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        ConfigurationError: Mappings or credentials are wrong.
+    """
     problems: list[ConfigurationError] = []
     for part in ("mappings", "amazon"):
         try:
@@ -153,86 +147,6 @@ def was_just_fetched(settings: Settings, connection: str) -> bool:
     if watermark is None or newest is None or newest.status == "failed":
         return False
     return datetime.now(UTC) - SETTLED_AFTER - watermark < MOMENT_AGO
-
-
-@contextmanager
-def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None) -> Iterator[BatchRef]:
-    """Hold the lease of a batch that exists, and the batch, ready to go on.
-
-    Args:
-        settings: The settings in force.
-        batch_id: The batch.
-        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
-            second. A batch that others have followed starts with its second stage at the latest. A stock run reads
-            everything anew, but where a later stage is named and what it would send is fresh.
-
-    Yields:
-        The batch; `stage` is the last stage that counts as finished.
-
-    Raises:
-        ConfigurationError: No such batch, or its kind has no such stage.
-        LeaseHeldError: Another run of this kind works on the connection.
-    """
-    ledger = open_ledger(settings)
-    row = get_batch(ledger, batch_id)
-    names = stages(row.kind)
-    if from_stage is not None and from_stage not in names:
-        raise ConfigurationError(
-            f"a batch of kind {row.kind} has no stage {from_stage!r}; its stages are: {', '.join(names)}.",
-            remedy="Name one of these with --from-stage.",
-        )
-    _check_set_up(open_workplace(settings, row.connection))
-    with lease(ledger, row.connection, row.kind) as token:
-        newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
-        is_newest = newest.batch_id == batch_id
-        if row.kind == "inventory":
-            finished = _finished_stock(from_stage, row, names, is_newest=is_newest)
-        else:
-            finished = _finished_before(from_stage, row, names, is_newest=is_newest)
-        if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
-            # What the stage left was loaded or sent and is gone: it is made anew.
-            finished = OPENED if row.kind == "inventory" else names[0]
-        batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
-        if finished == OPENED and row.kind == "import":
-            _ask_for_the_window_again(settings, batch)
-        yield batch
-
-
-def _finished_before(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
-    if from_stage is not None:
-        finished = [OPENED, *names][names.index(from_stage)]
-    else:
-        finished = row.stage if row.stage != names[-1] else names[0]
-    # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
-    return finished if is_newest or finished == OPENED else names[0]
-
-
-def _finished_stock(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
-    """Stock is read anew, unless a person names a later stage and what was read is fresh and still the newest."""
-    read_at = row.findings.get("stock", {}).get("read_at")
-    is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
-    if from_stage is None or not is_newest or not is_fresh:
-        return OPENED
-    return [OPENED, *names][names.index(from_stage)]
-
-
-def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
-    ledger = open_ledger(settings)
-    row = get_batch(ledger, batch.batch_id)
-    if row.parameters.get("order_id"):
-        return
-    with writing(ledger.engine, what="the ledger") as database:
-        if row.window_before is None:  # it never got to its end: the window grows to the present
-            update_batch(database, batch, is_window_open=True)
-        else:
-            update_batch(
-                database,
-                batch,
-                search_after=row.window_after,
-                search_before=row.window_before,
-                page_token=None,
-                page_token_at=None,
-            )
 
 
 def run_steps(batch: BatchRef, settings: Settings) -> None:
