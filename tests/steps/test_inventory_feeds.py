@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.steps.runs import inventory_run
+from mfn.steps.stages import INVENTORY_STEPS, perform
 from tests.steps.pushing import everywhere
 
 if TYPE_CHECKING:
@@ -59,6 +61,22 @@ def test_an_offer_in_a_feed_under_way_waits_and_its_newer_level_lands_last(feedi
     end(feeding)
     summary = feeding.run()
     assert (summary["pushed"], summary["under_way"]) == (1, 0)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 2}
+
+
+def test_a_newer_level_is_sent_in_the_run_in_which_the_feed_ends(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    feeding.run()
+    feeding.stock.receive("BOWL", 2)
+    settings = feeding.stock.world.settings
+    *others, verify = INVENTORY_STEPS
+    with inventory_run(settings, "us") as batch:
+        for step in others:
+            batch = perform(step, batch, settings)  # noqa: PLW2901 - as the runs do it
+        assert (batch.counts["pushed"], batch.counts["under_way"]) == (0, 4)
+        end(feeding)
+        batch = perform(verify, batch, settings)  # noqa: PLW2901
+    assert (batch.counts["pushed"], batch.counts["under_way"]) == (1, 0)
     assert feeding.shown() == everywhere(10) | {"BOWL": 2}
 
 
