@@ -76,7 +76,7 @@ def test_a_newer_level_is_sent_in_the_run_in_which_the_feed_ends(feeding: Pushin
         assert (batch.counts["pushed"], batch.counts["under_way"]) == (0, 4)
         end(feeding)
         batch = perform(verify, batch, settings)  # noqa: PLW2901
-    assert (batch.counts["pushed"], batch.counts["under_way"]) == (1, 0)
+    assert batch.counts["pushed"] == 1
     assert feeding.shown() == everywhere(10) | {"BOWL": 2}
 
 
