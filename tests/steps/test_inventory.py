@@ -63,6 +63,17 @@ def test_a_sale_that_an_import_brought_needs_no_call(pushing: Pushing) -> None:
     assert pushing.shown() == everywhere(10) | {"VASE": 7}
 
 
+def test_a_refused_level_that_a_person_has_put_right_at_amazon_is_no_failure_any_more(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.world.amazon.faults.refused_skus["LAMP"] = "The product type is not valid."
+    pushing.stock.receive("LAMP", 12)
+    assert pushing.run_that_fails()[1]["failed"] == 1
+    pushing.stock.list_offer("LAMP", 12)
+    summary = pushing.run()
+    assert (summary["failed"], summary["unchanged"]) == (0, 4)
+    assert pushing.reasons("LAMP") == "None"
+
+
 def test_an_offer_at_its_maximum_is_filled_up_again_after_a_sale(pushing: Pushing) -> None:
     pushing.stock.write_inventory_section(maximum_units=6)
     pushing.run()

@@ -82,11 +82,12 @@ class Sending:
             readings: `seller_sku`, `quantity`, `read_at` where they have been read; None: they are read now.
 
         Returns:
-            Index: the seller SKU; what `reckon` returned, `level`, `before_limits`, `quantity`, and `before` (what
-            Amazon had been told); without offers that are in a feed under way, or not the seller's to ship any more.
+            Index: the seller SKU; what `reckon` returned, `level`, `before_limits`, `quantity`, `before` (what Amazon
+            had been told) and `status`; without offers that are in a feed under way, or not the seller's to ship any
+            more.
         """
         skus = offers["seller_sku"].tolist()
-        columns = (*KEPT, "feed_number")
+        columns = (*KEPT, "feed_number", "status")
         state = offers_of(self.place.ledger, self.batch.connection, columns, marketplace_id, skus)
         if self.is_dry_run:  # what it has learnt of listings stands nowhere
             state = _with_new_offers(state, skus)
@@ -107,6 +108,7 @@ class Sending:
             before_limits=wanted["before_limits"],
             quantity=quantities["quantity"],
             before=state["level_sent"],
+            status=state["status"],
         )
 
     def _read(self, marketplace_id: str, skus: Sequence[str]) -> pd.DataFrame:
@@ -184,6 +186,10 @@ class Sending:
         ]
         kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
         self._note(KEPT, kept_rows(marketplace_id, kept), [])
+        mended = settled.index[settled["status"] == "failed"]  # by hand, at Amazon
+        if len(mended):
+            rows = [(marketplace_id, sku, "unchanged", None, None, None) for sku in mended]
+            self._note(("status", "reasons", "answer", "batch_id"), rows, [])
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
         """Tell Amazon of offers one by one, and write down its answers.
