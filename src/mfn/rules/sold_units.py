@@ -6,10 +6,9 @@ than at the reading before counts as sold and is subtracted, until an import has
 
 - Every unit that was sold is subtracted at least once: by the computed level, once its order is reserved, or here. So
   what is counted here falls only by orders whose reservations the computed level subtracts.
-- An order that was placed after the last reading explains what Amazon shows less since then, and an earlier order what
-  it showed less before. An order that was placed before the last sending does not explain a drop after it: the sending
-  overwrote the quantity that this order had lowered. Where the two clocks differ, an order may seem to be of the wrong
-  side; it is reckoned both ways, and what leaves more units sold counts.
+- An order explains units that are missing at Amazon, whenever it was placed. One alone does not: one that may have been
+  undone by the last sending, placed before it and not imported by then. Its unit was put up again, so what Amazon shows
+  less since is another sale; such an order explains only what was counted before.
 - Units that no order has explained count until an import has run whose end bound is later than the reading in which
   they were seen. Every order of that time is imported by then: it was no sale, and is reported as drift.
 - A sent level takes Amazon a while. Until it shows, nothing is told but what is lower still, and where the quantity
@@ -64,8 +63,9 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
         state: `STATE` of these offers, and of any others.
         readings: One row an offer, with its label in `state`: `quantity` (float64, what Amazon shows; NaN: nothing, and
             nothing changes), `read_at` (time), `level` (int64, the computed one), `imported` and `imported_earlier`
-            (int64: units of this offer in orders that the computed level subtracts and that it did not subtract at the
-            former one that was counted; of orders placed after `shown_at`, and of the others).
+            (int64: units of this offer in orders that the computed level subtracts, and that it did not subtract at the
+            last reading that was counted). `imported_earlier` are those of orders that the last sending may have
+            undone: placed by `shown_at`, and not before what `covered_until` was at that sending.
         covered_until: Up to when every change at Amazon was imported and reserved when the level was computed; None:
             nothing was.
 
@@ -99,7 +99,8 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
     if covered_until is not None:
         is_covered = (before["sold_seen_at"] < pd.Timestamp(covered_until)).to_numpy()
     reckoning = _Reckoning(sold, later, earlier, is_covered)
-    drop = np.where(is_waiting | is_ambiguous, former, shown) - quantity
+    has_risen = ~is_applied & (quantity > former)
+    drop = np.where(is_waiting | is_ambiguous, former, np.where(has_risen, sent, shown)) - quantity
     now_sold = np.where(is_read, reckoning.sold(drop), sold)
 
     target = np.maximum(level - now_sold, 0)
@@ -109,25 +110,26 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
     target = np.where(is_waiting & ~falls, sent, np.maximum(level - now_sold, 0))
     # As long as the former quantity stands, nothing is known that was not known when the level was sent.
     is_counted = is_read & (falls | ~is_waiting | (quantity != former))
+    kept_sold = np.where(is_counted, now_sold, sold)
     is_seen_now = is_counted & (now_sold > reckoning.carried())
     is_shown = is_read & ~is_waiting & (quantity == target)
     is_off = is_read & ~is_waiting & (quantity != target)
     is_too_much = (quantity > sent) & ~(is_recent & (quantity <= former))
     is_unexplained = is_covered & (sold > earlier + np.maximum(later - _fallen(drop), 0)) & (quantity != sent)
-    is_unsure = np.isnan(former) & (before["sold_seen_at"] < before["sent_at"] + APPLIED_WITHIN).to_numpy()
     return before[list(STATE)].assign(
-        shown=np.where(is_read & ~is_waiting, quantity, shown),
-        shown_before=np.where(is_waiting, quantity, np.where(may_be_pending & (quantity < sent), np.nan, former)),
+        # Should a rise have come after all, what was counted while it was waited for is part of what sold of it.
+        shown=np.where(is_waiting & (former < sent), shown - drop, np.where(is_read & ~is_waiting, quantity, shown)),
+        shown_before=np.where(is_waiting, quantity, np.where(is_recent | is_applied | ~is_read, former, np.nan)),
         shown_at=readings["read_at"].where(is_counted, before["shown_at"]),
-        sold_not_imported=np.where(is_counted, now_sold, sold).astype("int64"),
-        sold_seen_at=readings["read_at"].where(is_seen_now, before["sold_seen_at"].where(now_sold > 0)),
+        sold_not_imported=kept_sold.astype("int64"),
+        sold_seen_at=readings["read_at"].where(is_seen_now, before["sold_seen_at"].where(kept_sold > 0)),
         is_applied=is_applied | (~is_waiting & (quantity <= sent) & (may_be_pending | (quantity == sent))),
         target=target.astype("int64"),
         is_waiting=is_waiting,
         is_counted=is_counted,
         is_shown=is_shown,
         is_to_send=np.where(is_waiting, falls, ~is_shown),
-        is_drift=is_off & (is_too_much | (is_unexplained & ~is_unsure)),
+        is_drift=is_off & (is_too_much | is_unexplained),
     )
 
 
@@ -142,11 +144,10 @@ class _Reckoning:
         return np.where(self._is_covered, 0, np.maximum(self._sold - self._earlier, 0))
 
     def sold(self, drop: Numbers) -> Numbers:
-        """Units sold, given how many fewer Amazon shows; the larger of the two ways to reckon."""
-        drop = _fallen(drop)
-        by_time = self.carried() + np.maximum(drop - self._later, 0)
-        in_all = np.maximum(self._sold + drop - self._later - self._earlier, 0)
-        return np.maximum(by_time, np.where(self._is_covered, np.minimum(drop, in_all), in_all))
+        """Units sold, given how many fewer Amazon shows."""
+        fallen = _fallen(drop)
+        unexplained = np.maximum(np.maximum(self._sold - self._earlier, 0) + fallen - self._later, 0)
+        return np.where(self._is_covered, np.minimum(fallen, unexplained), unexplained)
 
 
 def _fallen(drop: Numbers) -> Numbers:

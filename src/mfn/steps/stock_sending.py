@@ -149,7 +149,7 @@ class Sending:
                 if pd.isna(counted_at) or at <= counted_at:
                     continue
                 # Only an order that was out of sight when the level was sent can have been undone by it.
-                (earlier if covered < placed_at <= shown_at else imported)[position] += units
+                (earlier if covered <= placed_at <= shown_at else imported)[position] += units
         return {"imported": imported, "imported_earlier": earlier}
 
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
