@@ -104,6 +104,13 @@ def test_readings_in_between_do_not_put_off_what_an_import_covers() -> None:
     assert told(read(state, 7, at=25, covered=9)) == {"target": 10, "is": {"to_send", "drift"}}
 
 
+def test_where_some_sold_just_now_an_import_of_before_does_not_cover_what_is_left() -> None:
+    seen = read(a_state(), 8, at=5)
+    more = read(seen, 7, at=10, level=9, imported=1)
+    assert more["sold_not_imported"].tolist() == [2]
+    assert told(read(more, 7, at=15, level=8, imported_earlier=1, covered=9)) == {"target": 7, "is": {"shown"}}
+
+
 def test_a_capped_level_is_filled_up_once_its_orders_are_imported_and_that_is_no_drift() -> None:
     capped = a_state(level_sent_basis=10, before_limits_sent=90)
     seen = read(capped, 8, at=5)

@@ -111,7 +111,8 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
     # As long as the former quantity stands, nothing is known that was not known when the level was sent.
     is_counted = is_read & (falls | ~is_waiting | (quantity != former))
     kept_sold = np.where(is_counted, now_sold, sold)
-    is_seen_now = is_counted & (now_sold > reckoning.carried())
+    # Of units that are left where some sold just now, none can be told to be the older ones.
+    is_seen_now = is_counted & (now_sold > 0) & ((now_sold > reckoning.carried()) | (_fallen(drop) > 0))
     is_shown = is_read & ~is_waiting & (quantity == target)
     is_off = is_read & ~is_waiting & (quantity != target)
     is_too_much = (quantity > sent) & ~(is_recent & (quantity <= former))
