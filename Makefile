@@ -38,9 +38,10 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## orders a second beside a floor measured in the same run, parcels a second beside Amazon's plan
+bench: $(READY) ## orders a second and stock runs beside a floor of the same run, calls beside the least that Amazon's plan allows
 	$(BIN)/python -m benchmarks.import_orders
 	$(BIN)/python -m benchmarks.confirm_shipments
+	$(BIN)/python -m benchmarks.sync_inventory
 
 simulate: $(READY) ## a local Amazon on port 8480
 	$(BIN)/mfn simulate

@@ -1,4 +1,4 @@
-"""A local Amazon in a process of its own, until its standard input ends: `python -m benchmarks.local_amazon ORDERS`.
+"""A local Amazon in a process of its own, until its input ends: `python -m benchmarks.local_amazon ORDERS LISTINGS`.
 
 Its budgets refill so fast that nobody ever waits for them, until a line of its standard input names another speed;
 pending orders stay pending, so that a window always has the same orders.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SEED = 1
 SPEED = 1_000_000.0
+LISTED_UNITS = 20
+WARES = ("LAMP", "SHELF", "HOOK", "TRAY", "CLOTH")
 
 
 class AmazonProcess:
@@ -47,15 +49,16 @@ class AmazonProcess:
 
 
 @contextmanager
-def local_amazon(orders: int) -> Iterator[AmazonProcess]:
+def local_amazon(orders: int, listings: int = 0) -> Iterator[AmazonProcess]:
     """A local Amazon with a day of orders, until the block ends.
 
     Args:
         orders: How many orders Amazon has.
+        listings: How many SKUs are listed beside those of the orders, as `seller_skus` names them.
     """
-    console.print(f"a local Amazon makes {orders:,} orders …")
+    console.print(f"a local Amazon makes {orders:,} orders{f' and {listings:,} listings' if listings else ''} …")
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.local_amazon", str(orders)],
+        [sys.executable, "-m", "benchmarks.local_amazon", str(orders), str(listings)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
@@ -64,9 +67,18 @@ def local_amazon(orders: int) -> Iterator[AmazonProcess]:
             process.terminate()
 
 
+def seller_skus(count: int) -> list[str]:
+    """SKUs beside those of the simulator's catalogue, as many as are wanted; always the same ones."""
+    return [f"{WARES[number % len(WARES)]}-{number:06d}" for number in range(count)]
+
+
 def main() -> None:
     """Serve, say where, and wait."""
-    amazon = open_amazon(orders=int(sys.argv[1]), seed=SEED, speed=SPEED)
+    orders, listings = map(int, sys.argv[1:])
+    amazon = open_amazon(orders=orders, seed=SEED, speed=SPEED)
+    now = amazon.clock.now()
+    for number, sku in enumerate(seller_skus(listings)):
+        amazon.listings.add(amazon.marketplaces[0], sku, now=now, quantity=LISTED_UNITS, asin=f"B{number:09d}")
     with SimulatorServer(amazon) as server:
         print(server.endpoint, flush=True)
         for line in sys.stdin:

@@ -1,0 +1,138 @@
+"""What a stock run costs over many SKUs of which few changed: `python -m benchmarks.sync_inventory --skus 100000`.
+
+A local Amazon in a process of its own, with a listing for each SKU; a home in which every level was pushed once. Then
+the floor, a run in which 1 % changed, one in which nothing did, and the floor again, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.table import Table
+
+from benchmarks.goals import Goal, console, tell
+from benchmarks.import_orders import measured
+from benchmarks.local_amazon import local_amazon
+from mfn.amazon.listings import PAGE_SIZE
+from mfn.ledger.budget import PLANS
+from mfn.rules.sending_choice import MOST_IN_A_FEED, PATCH, sending_ways
+from mfn.steps.push import READ_BACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SKUS = 100_000
+ORDERS = 1_000
+CHANGED_EVERY = 100
+MOST_SECONDS = 2.0
+MOST_MB = 400
+STEPS = ("read", "compare", "push", "verify", "report")
+FEED_CALLS = ("createFeedDocument", "createFeed", "getFeed", "getFeedDocument")
+
+
+def main() -> None:
+    """Measure, print, and write the results down; a goal that is missed is told, and is no failure."""
+    parser = argparse.ArgumentParser(description="What a stock run costs over many SKUs of which few changed.")
+    parser.add_argument("--skus", type=int, default=SKUS, help="how many SKUs are listed, and lie in the warehouse")
+    skus = parser.parse_args().skus
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder, local_amazon(ORDERS, skus) as amazon:
+        home = Path(folder) / "home"
+        console.print(f"{skus:,} SKUs: the first push of all …")
+        first = measured("stock_home", endpoint=amazon.endpoint, home=str(home), skus=skus)
+        console.print("the floor, a run in which 1 % changed, one in which nothing did, the floor again …")
+        files = {"warehouse": str(home / "warehouse.db"), "ledger": str(home / ".mfn" / "ledger.db")}
+        floors = [measured("stock_floor", **files)]
+        changed = measured("stock_run", home=str(home), skus=skus, changed=skus // CHANGED_EVERY)
+        still = measured("stock_run", home=str(home), skus=skus, changed=0)
+        floors.append(measured("stock_floor", **files))
+    floor = min(floors, key=lambda one: float(one["times"]["floor"]["cpu"]))
+    print_runs({"1 % changed": changed, "nothing changed": still}, floor)
+    summary = changed["summary"]
+    least = least_calls(summary["pushed"], summary["sold_out"], min(summary["pushed"], READ_BACK))
+    print_calls(summary["api_calls"], least)
+    console.print(
+        f"the first push of all: {first['times']['first_push']['wall']:.0f} s,"
+        f" {sum(first['summary']['api_calls'].values()):,} calls"
+    )
+    figures = {"skus": skus, "first": first, "changed": changed, "still": still, "floor": floor, "least_calls": least}
+    tell("sync_inventory", figures, list(find_goals(skus, changed, least)), load)
+
+
+def print_runs(runs: dict[str, dict[str, Any]], floor: dict[str, Any]) -> None:
+    """What each run took, step by step, in seconds of CPU."""
+    table = Table(title="One run over all SKUs, SQLite, seconds of CPU", title_justify="left")
+    for column in ("", *runs):
+        table.add_column(column, justify="right" if column else "left")
+    for step in STEPS:
+        table.add_row(step, *(f"{run['times'][step]['cpu']:.2f}" for run in runs.values()))
+    table.add_row("of it Amazon's calls", *(f"{run['calling_seconds']:.2f}" for run in runs.values()))
+    table.add_row(
+        "from the warehouse's rows to the calls to make",
+        *(f"{seconds:.2f}" if (seconds := run["decided_seconds"]) is not None else "" for run in runs.values()),
+    )
+    table.add_row("the floor", *(f"{floor['times']['floor']['cpu']:.2f}" for _ in runs))
+    table.add_row(
+        "Great Expectations loaded, not in the above", *(f"{run['loading_seconds']:.2f}" for run in runs.values())
+    )
+    table.add_row("the whole run on the wall", *(f"{run['summary']['seconds']:.1f}" for run in runs.values()))
+    table.add_row("peak memory, MB", *(f"{run['peak_mb']:.0f}" for run in runs.values()))
+    console.print(table)
+
+
+def least_calls(pushed: int, sold_out: int, verified: int) -> dict[str, tuple[int, str]]:
+    """The calls that a run takes at the least, by operation, and what for.
+
+    Args:
+        pushed: How many levels are told.
+        sold_out: How many of them fall to 0.
+        verified: How many of those that were told are read back at the end.
+    """
+    rates = {operation: plan.rate for operation, plan in PLANS.items()}
+    levels = pd.DataFrame({"marketplace_id": "US", "level": [0] * sold_out + [1] * (pushed - sold_out)})
+    patches = int((sending_ways(levels, rates) == PATCH).sum())
+    feeds = math.ceil((pushed - patches) / MOST_IN_A_FEED)
+    ahead = min(patches, sold_out)
+    reads = {
+        "before the levels that fall to 0": ahead, "before the others": pushed - ahead,
+        "to see what Amazon shows then": verified, "of those read longest ago": READ_BACK,
+    }  # fmt: skip
+    searches = {what: math.ceil(count / PAGE_SIZE) for what, count in reads.items()}
+    told = ", ".join(f"{count} {what}" for what, count in searches.items())
+    return {
+        "patchListingsItem": (patches, "those that fall to 0, ahead of the feed" if feeds else "one each"),
+        **dict.fromkeys(FEED_CALLS, (feeds, f"{pushed - patches:,} levels in one feed, done when first looked at")),
+        "searchListingsItems": (sum(searches.values()), f"{PAGE_SIZE} a call: {told}"),
+    }
+
+
+def print_calls(calls: Mapping[str, int], least: Mapping[str, tuple[int, str]]) -> None:
+    """Each operation's calls beside the least that there can be."""
+    table = Table(title="Calls to Amazon of the run in which 1 % changed", title_justify="left")
+    for column in ("operation", "calls", "least", "what for"):
+        table.add_column(column, justify="right" if column in {"calls", "least"} else "left")
+    for operation in sorted({*calls, *least}):
+        count, what = least.get(operation, (0, ""))
+        table.add_row(operation, f"{calls.get(operation, 0):,}", f"{count:,}", what if count else "")
+    console.print(table)
+
+
+def find_goals(skus: int, changed: dict[str, Any], least: Mapping[str, tuple[int, str]]) -> Iterator[Goal]:
+    """Every goal, measured."""
+    summary = changed["summary"]
+    name = f"{skus:,} SKUs, {summary['pushed']:,} changed: CPU from the warehouse's rows to the calls to make"
+    yield Goal(name, MOST_SECONDS, changed["decided_seconds"], "s")
+    yield Goal("peak memory of this run", MOST_MB, changed["peak_mb"], "MB")
+    yield Goal("levels pushed", skus // CHANGED_EVERY, summary["pushed"], "levels", is_most=False)
+    calls = sum(summary["api_calls"].values())
+    yield Goal("calls to Amazon", sum(count for count, _ in least.values()), calls, "calls")
+
+
+if __name__ == "__main__":
+    main()
