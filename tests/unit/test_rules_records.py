@@ -12,7 +12,7 @@ import pandas as pd
 from mfn.amazon.orders import decode_order
 from mfn.rules.fields import EVENTS
 from mfn.rules.frames import address_frame, line_frame, order_frame
-from mfn.rules.records import order_records, shipment_records
+from mfn.rules.records import order_records, shipment_records, stock_records
 from mfn.rules.skus import resolve_skus
 from tests.world import address, an_item, an_order
 
@@ -146,3 +146,43 @@ def test_a_parcel_s_record_has_every_field_with_what_is_in_it_and_how_many_there
     assert records["order.warehouse_skus"].tolist() == [("MUG", "POT", "PLATE")] * 2 + [()]
     assert records["order.skus"].tolist() == [("SET", "PLATE")] * 2 + [()]
     assert records["order.marketplace"].tolist() == ["US", "US", None]
+
+
+def test_an_offer_s_record_has_every_field_with_the_stock_it_is_sold_from() -> None:
+    offers = pd.DataFrame(
+        {"marketplace_id": ["A2EUQ1WTGCTBG2", "ANEWONE000000"], "seller_sku": ["SET", "MUG"], "asin": ["B01", None]},
+        index=[3, 8],
+    )
+    levels = pd.DataFrame(
+        {"sku": ["POT", "MUG"], "is_kit": [True, False], "on_hand": [9, 7], "allocated": [2, 0], "promised": [1, 9]}
+        | {"available": [3, 0], "before_limits": [2, 0], "level": [2, 0], "is_inactive": [False, False]},
+        index=[3, 8],
+    )
+    limits = pd.DataFrame(
+        {"buffer_units": [1, 1], "buffer_percent": [12.5, 12.5], "minimum_units": [0, 0]}
+        | {"maximum_units": [50.0, float("nan")]},
+        index=[3, 8],
+    )
+    records = stock_records(offers, levels, limits, connection="us", now=NOW)
+    assert list(records.columns) == list(EVENTS["inventory.push"])
+    assert records.index.tolist() == [3, 8]
+    assert {str(name).removeprefix("stock."): value for name, value in records.loc[3].items()} == {
+        "connection": "us",
+        "now": NOW,
+        "marketplace": "CA",
+        "sku": "POT",
+        "seller_sku": "SET",
+        "asin": "B01",
+        "is_kit": True,
+        "on_hand": 9,
+        "allocated": 2,
+        "promised": 1,
+        "available": 3,
+        "buffer_units": 1,
+        "buffer_percent": 12.5,
+        "minimum_units": 0,
+        "maximum_units": 50,
+    }
+    absent = {name: field.read(records[name].iloc[1]) for name, field in EVENTS["inventory.push"].items()}
+    assert (absent["stock.asin"], absent["stock.maximum_units"]) == ("", None)
+    assert absent["stock.marketplace"] == "ANEWONE000000"
