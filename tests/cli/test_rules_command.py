@@ -1,4 +1,4 @@
-"""`mfn rules test`: rules tried on an order and on a parcel as a person and as a script do it."""
+"""`mfn rules test`: rules tried on an order, a parcel and a SKU as a person and as a script do it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.cli.application import run
+from mfn.warehouse.tables import wms_inventory
 from tests.warehouse_actor import WarehouseActor
 from tests.world import an_item, an_order
 
@@ -45,6 +46,15 @@ shipment.notification:
     then:
       - set: {shipment.carrier_name: Split}
       - stop: true
+inventory.push:
+  - name: Kits are few
+    when: stock.is_kit and stock.available < 3 and stock.promised == 2 and stock.sku == "PLATE"
+    then:
+      - set: {stock.maximum_units: 1}
+  - name: Nothing in Canada
+    when: stock.marketplace == "CA"
+    then:
+      - skip: not sold there
 """
 
 
@@ -121,6 +131,27 @@ def test_a_parcel_is_tried_with_its_order_and_the_parcels_beside_it(world: World
     assert entry["stops"]
 
 
+def test_a_sku_is_tried_with_the_stock_that_is_there_and_what_is_promised_of_it(
+    world: World, mfn: Mfn, write: Write
+) -> None:
+    world.put(an_order(an_item(sku="BREAKFAST", units=1)))
+    world.run()
+    actor = WarehouseActor(world.warehouse_url)
+    stock = {"location": "MAIN", "allocated": 1, "is_sellable": True, "counted_at": None}
+    actor.add(wms_inventory, *({"sku": sku, "on_hand": 8, **stock} for sku in ("PLATE", "BOWL")))
+    status, document = mfn("rules", "test", write(RULES), "--sku", "BREAKFAST")
+    assert (status, document["event"], document["id"]) == (0, "inventory.push", "BREAKFAST")
+    few, canada = document["rules"]
+    assert few["values"] == {
+        "stock.is_kit": True,
+        "stock.available": 2,
+        "stock.promised": 2,
+        "stock.sku": "PLATE",
+    }
+    assert few["changed"] == {"stock.maximum_units": {"before": None, "after": 1}}
+    assert (canada["fired"], canada["values"]) == (False, {"stock.marketplace": "US"})
+
+
 def test_a_person_reads_what_happened(world: World, capsys: pytest.CaptureFixture[str], write: Write) -> None:
     (order_id,) = world.put(an_order(an_item(sku="BREAKFAST", units=3), programs=["PRIME"]))
     world.run()
@@ -140,6 +171,8 @@ def test_what_cannot_be_tried_ends_with_2_and_says_why(world: World, mfn: Mfn, w
     for words in (
         [rules],
         [rules, "--order", order_id, "--shipment", "P-1"],
+        [rules, "--order", order_id, "--sku", "PLATE"],
+        [rules, "--sku", "NO-SUCH"],
         [rules, "--order", "111-0000000-0000000"],
         [rules, "--order", order_id, "--connection", "eu"],
         [rules, "--shipment", "P-1"],

@@ -1,4 +1,4 @@
-"""`mfn rules test`: try the rules of a file on one order or parcel before they are carried out."""
+"""`mfn rules test`: try the rules of a file on one order, parcel or SKU before they are carried out."""
 
 from __future__ import annotations
 
@@ -33,27 +33,33 @@ def try_rules(
         Path,
         typer.Argument(metavar="RULES", help="A file like mappings/rules.yaml.", exists=True, dir_okay=False),
     ],
+    *,
     order: Annotated[str | None, typer.Option(help="Try order.import on this order, by Amazon's order id.")] = None,
     shipment: Annotated[
         str | None, typer.Option(help="Try shipment.notification on this parcel, by the warehouse's shipment_id.")
     ] = None,
+    sku: Annotated[str | None, typer.Option(help="Try inventory.push on this offer, by Amazon's SKU.")] = None,
     connection: Annotated[
         str | None, typer.Option(help="The connection that it belongs to, where several have it.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which rules fire on an order or a parcel, on what values, and what each changes; nothing is written."""
-    if bool(order) == bool(shipment):
+    """Show which rules fire on an order, a parcel or a SKU, on what values, and what each changes; writes nothing."""
+    if sum(map(bool, (order, shipment, sku))) != 1:
         raise ConfigurationError(
-            "expected either --order or --shipment.", remedy="Give one of them: --order ID or --shipment ID."
+            "expected one of --order, --shipment and --sku.",
+            remedy="Give one of them: --order ID, --shipment ID or --sku SKU.",
         )
-    from mfn.steps.rule_testing import rules_on_order, rules_on_shipment  # noqa: PLC0415 - pandas takes a second
+    # pandas takes a second
+    from mfn.steps.rule_testing import rules_on_offer, rules_on_order, rules_on_shipment  # noqa: PLC0415 - see above
 
     settings = load_settings()
     if order:
         document = rules_on_order(settings, file, order, connection=connection)
+    elif shipment:
+        document = rules_on_shipment(settings, file, shipment, connection=connection)
     else:
-        document = rules_on_shipment(settings, file, shipment or "", connection=connection)
+        document = rules_on_offer(settings, file, sku or "", connection=connection)
     if as_json:
         print_json(_plain(document))
     else:

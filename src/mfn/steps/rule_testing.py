@@ -1,4 +1,4 @@
-"""`mfn rules test`: what the rules of a file make of one order or parcel; nothing is written anywhere."""
+"""`mfn rules test`: what the rules of a file make of one order, parcel or offer; nothing is written anywhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from mfn.amazon.orders import decode_order
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
+from mfn.ledger.imported_units import read_reserved, reserving_orders
 from mfn.ledger.landing import stored_orders
+from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedOrder
@@ -21,10 +23,12 @@ from mfn.rules.carriers import normalize_carriers
 from mfn.rules.fields import EVENTS
 from mfn.rules.frames import address_frame, line_frame, order_frame
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
-from mfn.rules.records import order_records, shipment_records
+from mfn.rules.records import order_records, shipment_records, stock_records
 from mfn.rules.rule_trial import try_rules
 from mfn.rules.shipping_methods import resolve_shipping_methods
-from mfn.rules.skus import resolve_skus
+from mfn.rules.skus import offer_components, resolve_skus
+from mfn.rules.stock_levels import item_stock, offer_levels, promised_units
+from mfn.rules.stock_rules import EVENT, limits_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -124,6 +128,68 @@ def rules_on_shipment(
     )
     record = records[records["shipment.shipment_id"] == shipment_id]
     return _tried(place, rules, "shipment.notification", record, shipment_id)
+
+
+def rules_on_offer(
+    settings: Settings, rules: Path, seller_sku: str, *, connection: str | None = None
+) -> dict[str, Any]:
+    """What the rules on `inventory.push` make of an offer, with the stock that the warehouse has now.
+
+    Args:
+        settings: The settings in force.
+        rules: The file with the rules; it exists.
+        seller_sku: Amazon's SKU; in the first marketplace of the connection in which the ledger has it listed, or in
+            the first one where no stock run has seen it yet.
+        connection: The connection that offers it; None: whichever has it in its warehouse.
+
+    Returns:
+        As `rules_on_order`.
+
+    Raises:
+        ConfigurationError: The file or the mappings are wrong, or the SKU leads to no item of the warehouse, or to one
+            of the warehouse of several connections.
+        MfnError: A warehouse or the ledger cannot be asked.
+    """
+    names = [connection] if connection else list(load_connections(settings))
+    places = [open_workplace(settings, find_connection(settings, name).name) for name in names]
+    found = [(place, record) for place in places if (record := _offer_record(place, seller_sku)) is not None]
+    if not found:
+        raise ConfigurationError(
+            f"{seller_sku!r} leads to no item in the warehouse of {', '.join(names)}.",
+            remedy="Give a SKU of Amazon's that stands in wms_item, or in sku_aliases.csv with one that does.",
+        )
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{', '.join(place.connection.name for place, _ in found)} can each sell {seller_sku!r}.",
+            remedy="Say which one with --connection.",
+        )
+    place, record = found[0]
+    return _tried(place, rules, EVENT, record, seller_sku)
+
+
+def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
+    """The record of an offer, or None where the warehouse does not have everything that it is made of."""
+    name, ids = place.connection.name, place.connection.marketplace_ids
+    known = {id_: offers_of(place.ledger, name, ("asin", "channel"), id_, [seller_sku]) for id_ in ids}
+    listed = {id_: offer["asin"].iloc[0] for id_, offer in known.items() if offer["channel"].eq(OURS).any()}
+    marketplace_id = next(iter(listed), ids[0])
+    offer = pd.DataFrame(
+        {"marketplace_id": [marketplace_id], "seller_sku": [seller_sku], "asin": [listed.get(marketplace_id)]}
+    )
+    components = offer_components(offer, place.mappings.sku_aliases, connection=name)
+    digest = place.warehouse.digest
+    snapshot = place.warehouse.stock(reserving_orders(place.ledger, digest))
+    promised = promised_units(
+        read_reserved(place.ledger, name, digest).units,
+        snapshot.orders,
+        is_allocated_at_filled=snapshot.is_allocated_at_filled,
+    )
+    items = item_stock(snapshot.stock, snapshot.items, promised)
+    if not components["sku"].isin(items.index).all():
+        return None
+    limits = limits_of(place.connection.inventory, 1)
+    levels = offer_levels(components, items, limits)
+    return stock_records(offer, levels, limits, connection=name, now=datetime.now(UTC))
 
 
 def _connections_of(ledger: Ledger, order_id: str) -> Sequence[str]:
