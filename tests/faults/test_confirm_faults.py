@@ -190,7 +190,8 @@ def test_many_parcels_end_with_the_first_error_that_is_not_about_one(
     answers = orders.confirm_shipments([(f"111-{number}", a_package()) for number in range(40)])
     with pytest.raises(kind):
         list(answers)
-    assert len(amazon.requests) < 40
+    # Three in a row end it; the three answers may fall between them, and four calls are under way.
+    assert len({request.path for request in amazon.requests if "shipmentConfirmation" in request.path}) <= 16
 
 
 def test_no_token_and_no_body_is_logged_even_on_debug(
