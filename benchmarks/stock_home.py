@@ -36,18 +36,20 @@ EMPTY_EVERY = 10
 WHAT = "the warehouse of the benchmark"
 
 
-def measure(endpoint: str, home: str, skus: int) -> dict[str, Any]:
+def measure(endpoint: str, home: str, skus: int, warehouse: str, ledger: str) -> dict[str, Any]:
     """Make the home, import the local Amazon's orders, and push every level for the first time.
 
     Args:
         endpoint: Base URL of a local Amazon that lists the SKUs.
         home: A directory that is not there yet.
         skus: How many.
+        warehouse: URL of the warehouse's database; empty: a SQLite file in the home.
+        ledger: The same of the ledger's.
 
     Returns:
         `times` of `first_push`, and its `summary`.
     """
-    settings = enter_home(Path(home), endpoint=endpoint, marketplaces="US")
+    settings = enter_home(Path(home), endpoint=endpoint, warehouse=warehouse, ledger=ledger, marketplaces="US")
     fill(settings, seller_skus(skus))
     run_import(settings, CONNECTION)
     times: dict[str, Seconds] = {}

@@ -97,13 +97,14 @@ def watched() -> Iterator[Watch]:
             setattr(kind, name, call)
 
 
-def measure(home: str, skus: int, changed: int) -> dict[str, Any]:
+def measure(home: str, skus: int, changed: int, ledger: str) -> dict[str, Any]:
     """Change some of the stock, and run.
 
     Args:
         home: What `benchmarks.stock_home` made.
         skus: How many SKUs it has.
         changed: How many of them change.
+        ledger: URL of the ledger's database, as for `benchmarks.stock_home`.
 
     Returns:
         `loading_seconds` of CPU until Great Expectations has checked a single row; `decided_seconds` of CPU from the
@@ -114,7 +115,7 @@ def measure(home: str, skus: int, changed: int) -> dict[str, Any]:
     began = time.process_time()
     check([(ITEMS, pd.DataFrame({"has_stock": [True]}))])
     loading = time.process_time() - began
-    settings = work_in(Path(home))
+    settings = work_in(Path(home), ledger=ledger)
     if changed:
         change_stock(settings, skus, changed)
     times: dict[str, Seconds] = {}

@@ -1,7 +1,8 @@
 """What a stock run costs over many SKUs of which few changed: `python -m benchmarks.sync_inventory --skus 100000`.
 
 A local Amazon in a process of its own, with a listing for each SKU; a home in which every level was pushed once. Then
-the floor, a run in which 1 % changed, one in which nothing did, and the floor again, each in a process of its own.
+the floor, a run in which 1 % changed, one in which nothing did, and the floor again, each in a process of its own; then
+the same without the floor, ledger and warehouse in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.table import Table
 
+from benchmarks.from_memory import in_schema, postgres
 from benchmarks.goals import Goal, console, tell
 from benchmarks.import_orders import measured
 from benchmarks.local_amazon import local_amazon
@@ -42,18 +44,13 @@ def main() -> None:
     parser.add_argument("--skus", type=int, default=SKUS, help="how many SKUs are listed, and lie in the warehouse")
     skus = parser.parse_args().skus
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder, local_amazon(ORDERS, skus) as amazon:
-        home = Path(folder) / "home"
-        console.print(f"{skus:,} SKUs: the first push of all …")
-        first = measured("stock_home", endpoint=amazon.endpoint, home=str(home), skus=skus)
-        console.print("the floor, a run in which 1 % changed, one in which nothing did, the floor again …")
-        files = {"warehouse": str(home / "warehouse.db"), "ledger": str(home / ".mfn" / "ledger.db")}
-        floors = [measured("stock_floor", **files)]
-        changed = measured("stock_run", home=str(home), skus=skus, changed=skus // CHANGED_EVERY)
-        still = measured("stock_run", home=str(home), skus=skus, changed=0)
-        floors.append(measured("stock_floor", **files))
-    floor = min(floors, key=lambda one: float(one["times"]["floor"]["cpu"]))
-    print_runs({"1 % changed": changed, "nothing changed": still}, floor)
+    with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder:
+        sqlite = measure_runs(skus, Path(folder) / "sqlite")
+        with postgres() as server:
+            urls = {name: in_schema(server, name) for name in ("warehouse", "ledger")}
+            postgresql = measure_runs(skus, Path(folder) / "postgresql", **urls)
+    changed, first = sqlite["changed"], sqlite["first"]
+    print_runs(sqlite, postgresql)
     summary = changed["summary"]
     least = least_calls(summary["pushed"], summary["sold_out"], min(summary["pushed"], READ_BACK))
     print_calls(summary["api_calls"], least)
@@ -61,13 +58,48 @@ def main() -> None:
         f"the first push of all: {first['times']['first_push']['wall']:.0f} s,"
         f" {sum(first['summary']['api_calls'].values()):,} calls"
     )
-    figures = {"skus": skus, "first": first, "changed": changed, "still": still, "floor": floor, "least_calls": least}
+    figures = {"skus": skus, "sqlite": sqlite, "postgresql": postgresql, "least_calls": least}
     tell("sync_inventory", figures, list(find_goals(skus, changed, least)), load)
 
 
-def print_runs(runs: dict[str, dict[str, Any]], floor: dict[str, Any]) -> None:
-    """What each run took, step by step, in seconds of CPU."""
-    table = Table(title="One run over all SKUs, SQLite, seconds of CPU", title_justify="left")
+def measure_runs(skus: int, home: Path, *, warehouse: str = "", ledger: str = "") -> dict[str, Any]:
+    """The first push of all, a run in which 1 % changed, and one in which nothing did.
+
+    Args:
+        skus: How many SKUs there are.
+        home: A directory that is not there yet.
+        warehouse: URL of the warehouse's database; empty: a SQLite file in the home, and the floor is measured, too.
+        ledger: The same of the ledger's.
+
+    Returns:
+        `first`, `changed`, `still`: what `benchmarks.stock_home` and `benchmarks.stock_run` measured; `floor`: the
+        better one of before and after.
+    """
+    files = {"warehouse": str(home / "warehouse.db"), "ledger": str(home / ".mfn" / "ledger.db")}
+    with local_amazon(ORDERS, skus) as amazon:
+        console.print(f"{skus:,} SKUs: the first push of all …")
+        found = {
+            "first": measured(
+                "stock_home", endpoint=amazon.endpoint, home=str(home), skus=skus, warehouse=warehouse, ledger=ledger
+            )
+        }
+        floors = [] if warehouse else [measured("stock_floor", **files)]
+        for name, changed in (("changed", skus // CHANGED_EVERY), ("still", 0)):
+            console.print(f"a run in which {changed:,} changed …")
+            found[name] = measured("stock_run", home=str(home), skus=skus, changed=changed, ledger=ledger)
+        floors += [] if warehouse else [measured("stock_floor", **files)]
+    return found | ({"floor": min(floors, key=lambda one: float(one["times"]["floor"]["cpu"]))} if floors else {})
+
+
+def print_runs(sqlite: dict[str, Any], postgresql: dict[str, Any]) -> None:
+    """What each run took, step by step, in seconds of CPU of its process."""
+    runs = {
+        "SQLite, 1 % changed": sqlite["changed"],
+        "nothing": sqlite["still"],
+        "PostgreSQL, 1 % changed": postgresql["changed"],
+        "nothing ": postgresql["still"],
+    }
+    table = Table(title="One run over all SKUs, seconds of CPU", title_justify="left")
     for column in ("", *runs):
         table.add_column(column, justify="right" if column else "left")
     for step in STEPS:
@@ -77,7 +109,7 @@ def print_runs(runs: dict[str, dict[str, Any]], floor: dict[str, Any]) -> None:
         "from the warehouse's rows to the calls to make",
         *(f"{seconds:.2f}" if (seconds := run["decided_seconds"]) is not None else "" for run in runs.values()),
     )
-    table.add_row("the floor", *(f"{floor['times']['floor']['cpu']:.2f}" for _ in runs))
+    table.add_row("the floor", f"{sqlite['floor']['times']['floor']['cpu']:.2f}")
     table.add_row(
         "Great Expectations loaded, not in the above", *(f"{run['loading_seconds']:.2f}" for run in runs.values())
     )

@@ -47,13 +47,12 @@ def columns(
         parameters: Its parameters.
         repeated: Columns with few different values: each is kept in memory once.
     """
-    collect = "json_agg" if connection.dialect.name == "postgresql" else "json_group_array"
-    selected = ", ".join(f"{collect}({expression})" for expression in expressions.values())
+    collect = "CAST(json_agg({}) AS text)" if connection.dialect.name == "postgresql" else "json_group_array({})"
+    selected = ", ".join(collect.format(expression) for expression in expressions.values())
     row = connection.execute(text(f"SELECT {selected} {of}"), parameters).one()
     found = {}
     for name, value in zip(expressions, row, strict=True):
-        # psycopg decodes JSON itself, and there NULL is what no row at all adds up to.
-        values = msgspec.json.decode(value) if isinstance(value, str) else value or []
+        values = msgspec.json.decode(value) if value else []  # on PostgreSQL no row at all adds up to NULL
         found[name] = _kept_once(values) if name in repeated else values
     return found
 
