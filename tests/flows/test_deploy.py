@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from mfn.cli.deployments import deploy
 from mfn.errors import ConfigurationError, RetriableError
@@ -31,8 +32,14 @@ def environ(url: str) -> dict[str, str]:
     return {**clean, "PREFECT_API_URL": url}
 
 
+@retry(retry=retry_if_exception_type(httpx.HTTPStatusError), stop=stop_after_attempt(100), wait=wait_fixed(0.1))
+def ask(method: str, url: str, content: Any = None) -> httpx.Response:
+    """An answer of the Prefect API; a server whose database is locked says 503, and is asked again."""
+    return httpx.request(method, url, json=content).raise_for_status()
+
+
 def deployment(url: str, name: str) -> Any:
-    return httpx.get(f"{url}/deployments/name/{name}").raise_for_status().json()
+    return ask("GET", f"{url}/deployments/name/{name}").json()
 
 
 @pytest.mark.usefixtures("prefect")
@@ -52,7 +59,7 @@ def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World)
     (schedule,) = first["schedules"]
     assert schedule["slug"] == "every-15-minutes"
     edited = {"active": False, "schedule": {"cron": "0 * * * *", "timezone": "Europe/Berlin"}}
-    httpx.patch(f"{url}/deployments/{first['id']}/schedules/{schedule['id']}", json=edited).raise_for_status()
+    ask("PATCH", f"{url}/deployments/{first['id']}/schedules/{schedule['id']}", edited)
     assert deploy(world.settings, environ(url)) == NAMES
     (kept,) = deployment(url, "import-orders/eu_west")["schedules"]
     assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 * * * *")
