@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from ruamel.yaml import YAML
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from mfn.cli.project import prefect_program, project_root
 from mfn.connections import load_connections
@@ -113,8 +114,16 @@ def _api_url(environ: Mapping[str, str]) -> str:
 
 
 def _ask(client: httpx.Client, path: str) -> httpx.Response:
+    # A server whose database is locked says 503: that is no answer to whether a deployment is there.
+    busy = Retrying(
+        retry=retry_if_result(lambda answer: answer.is_server_error),
+        stop=stop_after_attempt(20),
+        wait=wait_fixed(0.25),
+        retry_error_callback=lambda state: state.outcome.result().raise_for_status() if state.outcome else None,
+    )
     try:
-        return client.get(path)
+        answer: httpx.Response = busy(lambda: client.get(path))
+        return answer  # noqa: TRY300 - what fails in it is told below
     except httpx.HTTPError as error:
         raise RetriableError(
             f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
