@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import MetaData, Table, select, update
 
 from mfn.amazon.marketplaces import BY_NAME
+from mfn.connections import find_connection
+from mfn.database.bulk import merge
 from mfn.database.engines import engine_for, reading, writing
-from mfn.ledger.schema import Base, Reservation, Utc
+from mfn.ledger.landing import table
+from mfn.ledger.schema import Base, RateBudget, Reservation, Utc
 from mfn.simulator.clock import Clock, amazon_time, parse_time
 from mfn.simulator.listings import AVAILABILITY, CHANNEL, MERCHANT_CHANNEL, Listing
 from mfn.simulator.local_amazon import LocalAmazon
@@ -91,7 +95,7 @@ class Stock:
             asin=f"B{abs(hash(seller_sku)) % 10**9:09d}",
             title=seller_sku,
             marketplace_id=place.marketplace_id,
-            attributes={AVAILABILITY: [entry]},
+            attributes={AVAILABILITY: [entry], "list_price": [{"value": 9.99, "currency": "USD"}]},
             created=now,
             updated=now,
         )
@@ -236,6 +240,15 @@ def _age_ledger(world: World, span: timedelta) -> None:
                 database.exec_driver_sql(f"UPDATE {table.name} SET {', '.join(earlier)}")
 
 
+def _say_the_rates(world: World) -> None:
+    """Amazon has said how often it may be called, so that no first run waits for what it does not know yet."""
+    account = find_connection(world.settings, "us").account
+    rows = [(account, name, 5.0, ENDLESS, time.time()) for name in ("searchListingsItems", "patchListingsItem")]
+    columns = ("account", "operation", "tokens", "rate", "counted_at")
+    with writing(world.ledger.engine, what="the ledger") as database:
+        merge(database, table(RateBudget), columns, rows)
+
+
 @contextmanager
 def stock_world(home: Path, warehouse_url: str) -> Iterator[Stock]:
     """A world with stock, its home the working directory already; two connections, `us` and `ca`, on one warehouse.
@@ -249,6 +262,7 @@ def stock_world(home: Path, warehouse_url: str) -> Iterator[Stock]:
         world = World(home, amazon, server.endpoint, warehouse_url)
         world.set_up()
         world.add_connection("ca", marketplaces="[CA]")
+        _say_the_rates(world)
         yield Stock(world)
         world.ledger.engine.dispose()
     engine_for(warehouse_url).dispose()

@@ -32,14 +32,8 @@ KEPT = (
     Offer.feed_number,
 )  # fmt: skip
 POINTS = {
-    "patch": [
-        ("_note", -4, False),
-        ("_note", -3, True),
-        ("_note", -2, False),
-        ("_note", -2, True),
-        ("_push", 0, False),
-    ],
-    "feed": [("hand_in", 0, False), ("hand_in", 1, True), ("hand_in", 1, False), ("_settle", 0, True)],
+    "patch": [("_note", -3, True), ("_note", -2, False), ("_note", -2, True)],
+    "feed": [("hand_in", 0, False), ("hand_in", 1, True), ("_settle", 0, True)],
 }
 """Where a run is killed: which commit of a function, and whether before it, when what it was to note is lost."""
 

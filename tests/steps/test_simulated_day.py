@@ -12,64 +12,89 @@ from tests.stock_oracle import Limits
 from tests.stock_world import stock_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.stock_world import Stock
 
-ROUNDS = 8
+    Begin = Callable[..., Day]
 
 
 @pytest.fixture
-def stock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Stock]:
-    """A world with stock, its warehouse once on SQLite and once on PostgreSQL."""
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Begin]:
+    """Begin a day: the first imports, and the first levels that Amazon gets."""
     monkeypatch.chdir(tmp_path)
     for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
         monkeypatch.setenv(name, "test")
-    with stock_world(tmp_path, database_url) as made:
+    with stock_world(tmp_path, request.getfixturevalue(request.param)) as stock:
+
+        def made(seed: int, *, notes_it: bool, limits: Limits) -> Day:
+            day = Day(stock, Random(seed), notes_it, limits)
+            _write(stock, limits)
+            day.set_up()
+            day.one_after_the_other(day.importing("us"), day.importing("ca"), day.pushing("us"), day.pushing("ca"))
+            stock.minutes_pass(3)
+            return day
+
         yield made
 
 
-def first_levels(day: Day) -> None:
-    """The first imports, and the first levels that Amazon gets."""
-    day.set_up()
-    day.one_after_the_other(day.importing("us"), day.importing("ca"), day.pushing("us"), day.pushing("ca"))
-    day.stock.minutes_pass(3)
-
-
-@pytest.mark.parametrize(
-    ("seed", "notes_it", "limits"),
-    [(1, True, Limits()), (2, False, Limits()), (3, True, Limits(2, 10, 3, 12))],
-    ids=["notes what it allocates", "never notes it", "with limits"],
-)
-def test_nothing_is_sold_that_is_not_there(stock: Stock, seed: int, notes_it: bool, limits: Limits) -> None:
-    day = Day(stock, Random(seed), notes_it, limits)
+def _write(stock: Stock, limits: Limits) -> None:
     stock.write_inventory_section(
         buffer_units=limits.buffer_units,
         buffer_percent=limits.buffer_percent,
         minimum_units=limits.minimum_units,
         maximum_units="null" if limits.maximum_units is None else limits.maximum_units,
     )
-    first_levels(day)
-    for _ in range(ROUNDS):
+
+
+def go_on(day: Day, rounds: int) -> None:
+    """Imports and pushes of both connections at the same time, again and again."""
+    for _ in range(rounds):
         runs = [day.importing("us"), day.pushing("us", full=day.chance.random() < 0.2)]
         runs += [day.importing("ca"), day.pushing("ca")] if day.chance.random() < 0.7 else []
         day.at_once(*runs)
-        stock.minutes_pass(day.chance.choice((1, 5, 5, 20)))
-    day.check_sold()
-    assert len(day.sales) > ROUNDS
+        day.stock.minutes_pass(day.chance.choice((1, 5, 5, 20)))
+    assert len(day.sales) > rounds
 
 
-def test_in_the_evening_all_that_is_there_is_on_offer(stock: Stock) -> None:
-    day = Day(stock, Random(7), notes_it=True)
-    first_levels(day)
-    for _ in range(3):
-        day.at_once(day.importing("us"), day.pushing("us"), day.importing("ca"), day.pushing("ca"))
-        stock.minutes_pass(5)
-    for _ in range(4):
-        day.one_after_the_other(day.importing("us"), day.pushing("us"), day.importing("ca"), day.pushing("ca"))
-        stock.minutes_pass(5)
-    known = day.knowledge()
+def assert_all_is_on_offer(day: Day, *, after: int) -> None:
+    """In the evening nobody buys any more: after so many runs all that is there is on offer, and no more."""
+    day.stock.minutes_pass(20)
+    for _ in range(after):
+        day.one_after_the_other(day.importing("us"), day.importing("ca"), day.pushing("us"), day.pushing("ca"))
+        day.stock.minutes_pass(20)
+    shelves = day.knowledge().shelves
     assert {offer: day.shown(offer) for offer in day.offers()} == {
-        offer: known.shelves.level(day.parts(offer), day.limits) for offer in day.offers()
+        offer: shelves.level(day.parts(offer), day.limits) for offer in day.offers()
     }
+
+
+@pytest.mark.parametrize(
+    ("begin", "seed", "notes_it", "limits", "rounds", "ends"),
+    [
+        ("sqlite_url", 1, False, Limits(), 2, True),
+        ("sqlite_url", 3, True, Limits(2, 10, 3, 12), 2, False),
+        ("postgres_url", 2, True, Limits(), 2, False),
+    ],
+    indirect=["begin"],
+    ids=["SQLite", "with limits", "PostgreSQL"],
+)
+def test_nothing_is_sold_that_is_not_there(
+    begin: Begin, *, seed: int, notes_it: bool, limits: Limits, rounds: int, ends: bool
+) -> None:
+    day = begin(seed, notes_it=notes_it, limits=limits)
+    go_on(day, rounds)
+    day.check_sold()
+    if ends:
+        assert_all_is_on_offer(day, after=2)
+
+
+@pytest.mark.parametrize("begin", ["sqlite_url"], indirect=True)
+def test_where_amazon_takes_its_time_no_more_is_sold_than_was_bought_meanwhile(begin: Begin) -> None:
+    day = begin(105, notes_it=True, limits=Limits())
+    day.stock.world.amazon.speed = 1.0  # a level lands a minute after Amazon has taken it
+    day.hurry = 0.3
+    go_on(day, 2)
+    day.hurry = 0.0
+    assert_all_is_on_offer(day, after=2)
