@@ -12,8 +12,9 @@ import psutil
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: Path) -> None:
-    program = [str(Path(sys.executable).with_name("mfn")), "demo", "--json"]
+def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_commands_in(tmp_path: Path) -> None:
+    mfn = str(Path(sys.executable).with_name("mfn"))
+    program = [mfn, "demo", "--json"]
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     ran = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -38,4 +39,6 @@ def test_the_demonstration_shows_a_day_of_orders_and_stops_everything(tmp_path: 
     assert Path(summary["report"]).is_file()
     home = str(Path(shown["reports"]).parents[2])
     left = [process.pid for process in psutil.process_iter(["cmdline", "cwd"]) if home in str(process.info)]
-    assert left == []
+    assert left == [], "everything is stopped"
+    tried = subprocess.run([mfn, "confirm", "demo", "--json"], cwd=home, env=clean, capture_output=True, check=False)
+    assert tried.returncode == 0, tried.stderr

@@ -48,6 +48,13 @@ connections:
     warehouse: {{kind: sql, url: "sqlite:///warehouse.db"}}
 """
 
+CREDENTIALS = {
+    "SP_API_REFRESH_TOKEN": "Atzr|local",
+    "LWA_APP_ID": "local-application",
+    "LWA_CLIENT_SECRET": "local-secret",
+}
+"""What the local Amazon takes: in the environment of what is started, and in `.env` for whoever tries commands."""
+
 
 @dataclass(frozen=True)
 class Demonstration:
@@ -128,6 +135,7 @@ def _warehouse(home: Path) -> str:
 
 def _set_up(home: Path, endpoint: str) -> None:
     (home / "connections.yaml").write_text(CONNECTIONS.format(endpoint=endpoint), encoding="utf-8")
+    (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in CREDENTIALS.items()), encoding="utf-8")
     catalogue = build_catalogue()
     create_demo_warehouse(_warehouse(home), catalogue)
     write_demo_mappings(home / "mappings", CONNECTION)
@@ -139,14 +147,11 @@ def _use(home: Path, ui: str) -> None:
     """Point this process, and every one that it starts, to the demonstration's own home."""
     for name in [name for name in os.environ if name.startswith(("MFN_", "SP_API_", "LWA_", "PREFECT_"))]:
         del os.environ[name]
-    os.environ |= {
+    os.environ |= CREDENTIALS | {
         "MFN_HOME": str(home / ".mfn"),
         "MFN_CONNECTIONS": str(home / "connections.yaml"),
         "MFN_MAPPINGS": str(home / "mappings"),
         "MFN_LEDGER_URL": f"sqlite:///{home / '.mfn' / 'ledger.db'}",
-        "SP_API_REFRESH_TOKEN": "Atzr|local",
-        "LWA_APP_ID": "local-application",
-        "LWA_CLIENT_SECRET": "local-secret",
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{ui}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
