@@ -229,7 +229,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     ledger = open_ledger(settings)
     sealed = ledger.cipher.encrypt(b"a buyer", context="us 1")
     with writing(ledger.engine, what="the ledger") as database:
-        for name in ("parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location"):
+        for name in ("parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location", "decision"):
             database.execute(text(f"DROP TABLE {name}"))
         database.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     again = open_ledger(settings)

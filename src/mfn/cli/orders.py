@@ -1,19 +1,31 @@
-"""`mfn orders`: the orders, and why each stands where it does."""
+"""`mfn orders`: the orders, why each stands where it does, and what a person decides about them."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
 from mfn.errors import ConfigurationError
 from mfn.models import OrderStatus  # noqa: TC001 - Typer reads the types when it runs
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from mfn.ledger.decisions import DecisionKind
+    from mfn.steps.decisions import Refusal
+
+OrderIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False)]
+WhyOption = Annotated[
+    str, typer.Option(help="Why, for the audit trail; no buyer's data.", metavar="TEXT", show_default=False)
+]
+WhichOption = Annotated[
+    str | None, typer.Option(help="The connection that has them; needed only where several have an id.")
+]
 
 orders = typer.Typer(help="The orders, and why each stands where it does.", invoke_without_command=True)
 
@@ -64,16 +76,16 @@ def list_(
 @orders.command()
 def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
-    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
+    from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import list_orders, order_timeline  # noqa: PLC0415
     from mfn.ledger.parcels import parcels_of  # noqa: PLC0415
 
     ledger = open_ledger(load_settings())
     found = list_orders(ledger, order_id=order_id)
     rows = parcels_of(ledger, None, order_numbers=[order_id])
-    moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)] + [
-        _parcel_moment(row) for row in rows
-    ]
+    moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
+    moments += [_decision(row) for row in decisions_on(ledger, order_id)] + [_parcel_moment(row) for row in rows]
     timeline = sorted(moments, key=lambda moment: moment["at"])
     if not found and not timeline:
         raise ConfigurationError(
@@ -95,12 +107,13 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
         [
             (
                 moment["at"][:19].replace("T", " "),
-                moment["batch_id"],
+                moment["batch_id"] or f"by {moment['by']}",
                 (f"parcel {moment['parcel']} " if "parcel" in moment else "")
                 + (moment["outcome"] or "landed")
                 + (" (dry run)" if moment["dry_run"] else ""),
                 "; ".join(
-                    [reason["code"] for reason in moment["reasons"] + moment["warnings"]]
+                    ([moment["why"]] if "why" in moment else [])
+                    + [reason["code"] for reason in moment["reasons"] + moment["warnings"]]
                     + [f"{conflict['what']} ({conflict['status']})" for conflict in moment["conflicts"]]
                 ),
             )
@@ -124,6 +137,56 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
                 for parcel in parcels
             ],
         )
+
+
+@orders.command()
+def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
+    """Let held orders through despite reasons that are a matter of judgement, and take dismissed ones back."""
+    from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
+    from mfn.steps import decisions  # noqa: PLC0415
+
+    refusals = decisions.release(load_settings(), order_ids, why=why, connection=connection)
+    _tell(DecisionKind.RELEASED, order_ids, refusals, connection, as_json=as_json)
+
+
+@orders.command()
+def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
+    """Take orders out that are held or not loaded yet: no import loads them until they are released."""
+    from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
+    from mfn.steps import decisions  # noqa: PLC0415
+
+    refusals = decisions.dismiss(load_settings(), order_ids, why=why, connection=connection)
+    _tell(DecisionKind.DISMISSED, order_ids, refusals, connection, as_json=as_json)
+
+
+def _tell(
+    kind: DecisionKind, order_ids: list[str], refusals: tuple[Refusal, ...], connection: str | None, *, as_json: bool
+) -> None:
+    """Print what became of a decision; with refusals end as wrong usage, since nothing was done."""
+    from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+    from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
+
+    if refusals:
+        error = ConfigurationError(
+            f"no order was {kind}:\n" + "\n".join(f"{one.order_id}: {one.problem}" for one in refusals),
+            remedy="\n".join(dict.fromkeys(one.remedy for one in refusals)),
+        )
+        print_error(error, as_json=as_json, more={"refused": [asdict(one) for one in refusals]})
+        raise typer.Exit(error.exit_code)
+    ledger = open_ledger(load_settings())
+    rows = [
+        _shown(row) | {"decision": _decision(decisions_on(ledger, order_id, connection=row.connection)[-1])}
+        for order_id in dict.fromkeys(order_ids)
+        for row in list_orders(ledger, order_id=order_id, connection=connection)
+    ]
+    if as_json:
+        print_json({"orders": rows})
+        return
+    for row in rows:
+        next_ = f"the next import examines it: mfn import {row['connection']}"
+        back = f"to take it back: mfn orders release {row['order_id']} --why TEXT"
+        print_line(f"{row['order_id']} ({row['connection']}): {kind}; {back if row['status'] == kind else next_}")
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -153,6 +216,22 @@ def _moment(row: Any, order_id: str) -> dict[str, Any]:
             if conflict["order_id"] == order_id
         ],
         "dry_run": bool(row.parameters.get("dry_run")),
+    }
+
+
+def _decision(row: Any) -> dict[str, Any]:
+    """What a person decided, among what the runs did with the order."""
+    return {
+        "at": iso(row.decided_at),
+        "batch_id": None,
+        "kind": "decision",
+        "outcome": row.kind,
+        "by": row.decided_by,
+        "why": row.why,
+        "reasons": json.loads(row.reasons or "[]"),
+        "warnings": [],
+        "conflicts": [],
+        "dry_run": False,
     }
 
 

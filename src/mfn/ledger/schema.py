@@ -1,4 +1,4 @@
-"""The ledger's tables: the truth about batches, orders, parcels, reservations, offers, budgets and leases.
+"""The ledger's tables: the truth about batches, orders, decisions, parcels, reservations, offers, budgets and leases.
 
 A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
 columns only, and encrypted there.
@@ -174,6 +174,21 @@ class TrackedOrder(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "connection", "status"),)
+
+
+class Decision(Base):
+    """What a person decided about an order, and why: the audit trail, of which no row is ever changed or deleted."""
+
+    __tablename__ = "decision"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, … as they were taken
+    kind: Mapped[str]  # released, dismissed
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[str]  # the operating system's name of the user
+    why: Mapped[str]
+    reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}: for what it was held then
 
 
 class Parcel(Base):

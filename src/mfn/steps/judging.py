@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
+from mfn.ledger.decisions import released_reasons
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.amazon.orders import Order
+    from mfn.ledger.decisions import Known as Released
     from mfn.quality.model import QualityReport
     from mfn.steps.order_frames import Bench, Due, Kept
 
@@ -83,10 +85,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a chunk's orders: the ledger's rows, and which of them the warehouse has."""
+    """What is known of a chunk's orders: the ledger's rows, which the warehouse has, for what they were released."""
 
     rows: Mapping[str, Row[Any]]
     in_warehouse: frozenset[str]
+    released: Mapping[str, Released]
 
 
 def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]) -> Judged:
@@ -100,10 +103,11 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     Raises:
         FatalError: A check that holds orders could not run at all: nothing may be loaded unchecked.
     """
-    known = _Known(tracked, _in_warehouse(bench, tracked))
+    connection = bench.place.connection
+    released = released_reasons(bench.place.ledger, connection.name, tracked.keys())
+    known = _Known(tracked, _in_warehouse(bench, tracked), released)
     orders, judgements = _decode(texts, known)
     frame = order_frame(orders)
-    connection = bench.place.connection
     settled = settle(
         frame,
         marketplace_ids=connection.marketplace_ids,
@@ -117,7 +121,16 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     is_kept = np.isin(settled, MAY_RESERVE)
     kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), settled[is_kept] == "")
     checked, report = _check_due(bench, due, known, standings)
-    return Judged(judgements + checked, report, kept)
+    return Judged(judgements + checked, report, _without_released_requests(kept, released))
+
+
+def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> Kept:
+    """Leave out that buyers ask for a cancellation where a person released the order: the warehouse is to ship it."""
+    ids = [order_id for order_id, known in released.items() if any(code == CANCEL_REQUESTED for code, _ in known)]
+    if not ids:
+        return kept
+    requests = kept.orders["cancel_reason"].mask(kept.orders["order_id"].isin(ids), None)
+    return replace(kept, orders=kept.orders.assign(cancel_reason=requests))
 
 
 def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
@@ -193,6 +206,9 @@ def _verdict(
     is_there = order_id in known.in_warehouse
     if reasons and reasons[0].code == SKIPPED and not is_there:
         return Judgement(order_id, Outcome.IGNORED, OrderStatus.IGNORED, (reasons[0],), (), standing, is_due=True)
+    if released := known.released.get(order_id):
+        warnings = [*warnings, *(reason for reason in reasons if (reason.code, reason.detail) in released)]
+        reasons = [reason for reason in reasons if (reason.code, reason.detail) not in released]
     if is_there:
         # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
         warnings = [*warnings, *(reason for reason in reasons if reason.code == CANCEL_REQUESTED)]

@@ -1,0 +1,136 @@
+"""What people decided about orders by hand: written down for good, and what of it is in force."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select
+
+from mfn.database.bulk import among, change, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import read_reasons
+from mfn.ledger.schema import Batch, BatchChunk, Decision, Reservation, TrackedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+
+WHAT = "the ledger"
+
+Known = frozenset[tuple[str, str]]
+"""(code, detail) of reasons."""
+
+
+class DecisionKind(StrEnum):
+    """What a person decides about an order."""
+
+    RELEASED = "released"
+    DISMISSED = "dismissed"
+
+
+def write_decisions(
+    database: Connection, connection: str, kind: DecisionKind, held_for: Mapping[str, str | None], *, by: str, why: str
+) -> None:
+    """Write down decisions; nothing changes or deletes them afterwards.
+
+    Args:
+        database: The open transaction on the ledger, its import lease asserted.
+        connection: The connection's name.
+        kind: What was decided.
+        held_for: By order id, for what it is held now, as `reasons_text` makes it.
+        by: The operating system's name of the user.
+        why: The user's own words.
+    """
+    mine = (Decision.connection == connection) & among(database, Decision.order_id, held_for)
+    newest: Any = database.execute(
+        select(Decision.order_id, func.max(Decision.number)).where(mine).group_by(Decision.order_id)
+    ).all()
+    numbers = {order_id: number for order_id, number in newest}  # noqa: C416 - rows are no pairs to mypy
+    same = {"connection": connection, "kind": kind.value, "decided_at": datetime.now(UTC), "decided_by": by, "why": why}
+    database.execute(
+        insert(Decision),
+        [
+            {**same, "order_id": order_id, "number": numbers.get(order_id, 0) + 1, "reasons": reasons}
+            for order_id, reasons in held_for.items()
+        ],
+    )
+
+
+def move_decided(database: Connection, connection: str, status: str, reasons: Mapping[str, str | None]) -> None:
+    """Say where orders stand after a decision, and free what was promised to them.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        status: Where they stand now.
+        reasons: By order id, why, as `reasons_text` makes it.
+    """
+    now = utc_text(datetime.now(UTC))
+    rows = [(connection, order_id, status, text, now) for order_id, text in reasons.items()]
+    change(database, table(TrackedOrder), ("connection", "order_id", "status", "reasons", "updated_at"), rows)
+    database.execute(
+        delete(Reservation).where(
+            Reservation.connection == connection, among(database, Reservation.order_id, list(reasons))
+        )
+    )
+
+
+def drop_staged(database: Connection, connection: str, token: str) -> None:
+    """Remove what broken-off imports had made ready for the warehouse: it was judged before this decision.
+
+    A batch that is run again judges its orders anew where it finds nothing staged.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        token: The lease of its imports.
+
+    Raises:
+        RetriableError: The lease is lost; nothing of this transaction may stay.
+    """
+    assert_held(database, token)
+    imports = select(Batch.batch_id).where(Batch.connection == connection, Batch.kind == "import")
+    database.execute(delete(BatchChunk).where(BatchChunk.batch_id.in_(imports)))
+
+
+def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Known]:
+    """For which reasons orders were released, those of every release since the last dismissal; absent: none.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: The orders that are asked about.
+    """
+    if not order_ids:
+        return {}
+    statement = select(Decision.order_id, Decision.kind, Decision.reasons).where(Decision.connection == connection)
+    released: dict[str, Known] = {}
+    with reading(ledger.engine, what=WHAT) as database:
+        wanted = among(database, Decision.order_id, order_ids)
+        for order_id, kind, reasons in database.execute(statement.where(wanted).order_by(Decision.number)):
+            known = frozenset((reason.code, reason.detail) for reason in read_reasons(reasons))
+            is_release = kind == DecisionKind.RELEASED
+            released[order_id] = released.get(order_id, frozenset()) | known if is_release else frozenset()
+    return {order_id: known for order_id, known in released.items() if known}
+
+
+def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
+    """What was decided about an order, oldest first: every column of `decision`.
+
+    Args:
+        ledger: The open ledger.
+        order_id: Amazon's order id.
+        connection: Only of this connection.
+    """
+    statement = select(Decision).where(Decision.order_id == order_id)
+    if connection is not None:
+        statement = statement.where(Decision.connection == connection)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement.order_by(Decision.decided_at, Decision.number)).all()

@@ -1,0 +1,133 @@
+"""`mfn orders release` and `mfn orders dismiss` as a person and as a script use them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from mfn.cli.application import run
+from mfn.ledger.leases import lease
+from tests.world import an_item, an_order, cancellation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.world import World
+
+    Mfn = Callable[..., tuple[int, Any]]
+
+UNKNOWN = "111-9999999-9999999"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_root_logger() -> Iterator[None]:
+    before = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = before
+
+
+@pytest.fixture
+def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
+    """Run a command with --json: its exit status and its one document."""
+
+    def call(*words: str) -> tuple[int, Any]:
+        status = run([*words, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def held(world: World) -> str:
+    """An order whose buyer asks for a cancellation."""
+    (order_id,) = world.put(an_order(an_item(cancellation=cancellation()), minutes_ago=600))
+    world.run()
+    return order_id
+
+
+def test_a_decision_prints_the_orders_and_stands_in_their_timeline(world: World, mfn: Mfn, held: str) -> None:
+    status, document = mfn("orders", "release", held, held, "--why", "wants it after all", "--connection", "us")
+    (order,) = document["orders"]
+    assert status == 0
+    assert set(order) >= {"order_id", "status", "reasons", "is_sfp", "ship_by", "batch_id"}
+    assert (order["order_id"], order["status"]) == (held, "held")
+    status, document = mfn("orders", "dismiss", held, "--why", "a fraud")
+    (order,) = document["orders"]
+    assert (status, order["status"], order["reasons"][0]["code"]) == (0, "dismissed", "dismissed")
+
+    _, shown = mfn("orders", "show", held)
+    imported, released, dismissed = shown["timeline"]
+    assert (imported["kind"], imported["outcome"]) == ("import", "held")
+    assert released["reasons"][0]["code"] == "buyer_cancel_requested"
+    told = {"kind": "decision", "by": psutil.Process().username(), "batch_id": None}
+    assert released == {**released, **told, "outcome": "released", "why": "wants it after all"}
+    assert dismissed == {**dismissed, **told, "outcome": "dismissed", "why": "a fraud"}
+    assert dismissed == order["decision"]
+    assert imported["at"] < released["at"] < dismissed["at"]
+
+
+def test_a_person_reads_what_comes_next_and_who_decided(
+    world: World, held: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["orders", "release", held, "--why", "wants it after all"]) == 0
+    assert f"{held} (us): released; the next import examines it: mfn import us" in capsys.readouterr().out
+    assert run(["orders", "dismiss", held, "--why", "a fraud"]) == 0
+    assert f"to take it back: mfn orders release {held} --why TEXT" in capsys.readouterr().out
+    assert run(["orders", "show", held]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "a fraud" in line]
+    assert f"by {psutil.Process().username()}" in line
+    assert "dismissed" in line
+
+
+def test_what_cannot_be_decided_ends_with_2_names_every_order_and_changes_nothing(
+    world: World, mfn: Mfn, held: str
+) -> None:
+    (bad,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=10))
+    world.run()
+    status, document = mfn("orders", "release", held, bad, UNKNOWN, "--why", "all of them")
+    assert status == 2
+    assert [one["order_id"] for one in document["refused"]] == [bad, UNKNOWN]
+    assert set(document["refused"][0]) == {"order_id", "connection", "problem", "remedy"}
+    assert bad in document["error"]
+    assert UNKNOWN in document["error"]
+    assert "mappings/sku_aliases.csv" in document["remedy"]
+    assert len(mfn("orders", "show", held)[1]["timeline"]) == len(mfn("orders", "show", bad)[1]["timeline"]) + 1
+
+
+def test_refusals_for_a_person_go_to_stderr(world: World, held: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["orders", "dismiss", held, UNKNOWN, "--why", "both"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{UNKNOWN}: the ledger has no such order" in said.err
+    assert f"mfn import CONNECTION --order {UNKNOWN}" in said.err
+    assert world.statuses() == {held: "held"}
+
+
+def test_wrong_usage_ends_with_2_and_one_document(world: World, mfn: Mfn, held: str) -> None:
+    for command in ("release", "dismiss"):
+        for words in (
+            [],
+            [held],
+            ["--why", "no order"],
+            [held, "--why", " "],
+            [held, "--why", "x", "--connection", "nope"],
+            [held, "--why", "x", "--no-such-option"],
+            ["", "--why", "x"],
+        ):
+            status, document = mfn("orders", command, *words)
+            assert status == 2, words
+            assert document["error"], words
+            assert document["remedy"], words
+    assert world.statuses() == {held: "held"}
+
+
+def test_an_import_at_work_ends_a_decision_with_3(world: World, mfn: Mfn, held: str) -> None:
+    with lease(world.ledger, "us", "import"):
+        status, document = mfn("orders", "dismiss", held, "--why", "a fraud")
+    assert status == 3
+    assert set(document) >= {"error", "remedy"}
+    assert world.statuses() == {held: "held"}
