@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -72,7 +72,7 @@ def reserved(world: World, order_id: str) -> int:
     ],
 )
 def test_a_released_order_is_read_again_and_loaded_by_the_next_import(
-    world: World, code: str, changes: dict[str, object]
+    world: World, code: str, changes: dict[str, Any]
 ) -> None:
     item = an_item(cancellation=cancellation()) if not changes else an_item()
     (order_id,) = world.put(an_order(item, minutes_ago=600, **changes))
@@ -177,7 +177,7 @@ def test_a_dry_run_changes_nothing_about_a_release(world: World) -> None:
     assert world.statuses() == {order_id: "loaded"}
 
 
-HARD = {
+HARD: dict[str, dict[str, Any]] = {
     "sku_unknown": {"sku": "MUG-GREEN"},
     "shipping_method_unmapped": {"level": "SAME_DAY"},
     "address_missing": {"recipient": None},
@@ -192,7 +192,7 @@ def test_what_leaves_nothing_to_load_is_refused_with_its_remedy_and_all_of_it_at
     for code, changes in HARD.items():
         of_item = {name: value for name, value in changes.items() if name in {"sku", "shipped"}}
         of_order = {name: value for name, value in changes.items() if name not in of_item}
-        (held[code],) = world.put(an_order(an_item(**of_item), **of_order))  # type: ignore[arg-type]
+        (held[code],) = world.put(an_order(an_item(**of_item), **of_order))
     (soft,) = world.put(asks_for_cancellation())
     world.answer_page(*(world.amazon.orders.get(order_id) for order_id in (*held.values(), soft)))
     world.run()
