@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
@@ -26,6 +26,8 @@ class Settings(BaseSettings):
         connections: The connections file; absolute once loaded.
         mappings: The mappings directory; absolute once loaded.
         pii_keys: Encryption keys for buyers' data, newest first, comma separated; None: the file in `home`.
+        reports_url: Where people reach the report site, for links from Prefect runs; None: links name files.
+        notification_block: Prefect's notification block that alerts go through, as `block-type/name`; None: no alerts.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
@@ -35,6 +37,12 @@ class Settings(BaseSettings):
     connections: Path = Field(default=Path("connections.yaml"), description="the connections file")
     mappings: Path = Field(default=Path("mappings"), description="the mappings directory")
     pii_keys: SecretStr | None = Field(default=None, description="encryption keys for buyers' data, newest first")
+    reports_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = Field(
+        default=None, description="where people reach the report site"
+    )
+    notification_block: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[^/\s]+$")] | None = Field(
+        default=None, description="Prefect's notification block that alerts go through, as block-type/name"
+    )
 
     @property
     def base(self) -> Path:

@@ -93,8 +93,9 @@ class Batch(Base):
     report: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    flow_run_id: Mapped[str | None]  # Prefect's flow run that opened it, or carried it on last; None: none did
 
-    __table_args__ = (Index(None, "connection", "kind", "started_at"),)
+    __table_args__ = (Index(None, "connection", "kind", "started_at"), Index(None, "flow_run_id"))
 
 
 class LandedPage(Base):
@@ -189,6 +190,15 @@ class Decision(Base):
     decided_by: Mapped[str]  # the operating system's name of the user
     why: Mapped[str]
     reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}: for what it was held then
+
+
+class PassedCheck(Base):
+    """A connection that has passed `mfn check`, and when it last did: its schedules may run."""
+
+    __tablename__ = "passed_check"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    passed_at: Mapped[datetime]
 
 
 class Parcel(Base):
