@@ -233,7 +233,8 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
         for name in later:
             database.execute(text(f"DROP TABLE {name}"))
         database.execute(text("DROP INDEX ix_batch_flow_run_id"))
-        database.execute(text("ALTER TABLE batch DROP COLUMN flow_run_id"))
+        for name in ("flow_run_id", "taken_up_at"):
+            database.execute(text(f"ALTER TABLE batch DROP COLUMN {name}"))
         database.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     again = open_ledger(settings)
     with reading(again.engine, what="the ledger") as database:

@@ -41,7 +41,14 @@ _CHANGE = update(Batch).where(Batch.batch_id == bindparam("changed"))
 
 
 def open_batch(
-    ledger: Ledger, connection: str, kind: BatchKind, *, lease: str, parameters: Mapping[str, Any], last_stage: str
+    ledger: Ledger,
+    connection: str,
+    kind: BatchKind,
+    *,
+    lease: str,
+    parameters: Mapping[str, Any],
+    last_stage: str,
+    flow_run_id: str | None = None,
 ) -> BatchRef:
     """A batch to work on: the one that was broken off, or a new one.
 
@@ -56,6 +63,7 @@ def open_batch(
         lease: The token of the lease.
         parameters: What the run was asked for; equal parameters may carry on a broken-off batch.
         last_stage: The stage after which a batch has nothing left to do.
+        flow_run_id: Prefect's flow run that does so.
 
     Returns:
         The batch, before its first stage: each stage goes on from what it left in the ledger.
@@ -68,7 +76,11 @@ def open_batch(
         database.execute(update(Batch).where(mine & (Batch.status == "running")).values(finished_at=now, **DIED))
         broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
         if broken is not None:
-            database.execute(update(Batch).where(Batch.batch_id == broken.batch_id).values(stage=OPENED, **_running()))
+            database.execute(
+                update(Batch)
+                .where(Batch.batch_id == broken.batch_id)
+                .values(stage=OPENED, **_taken_up(now, flow_run_id))
+            )
             return BatchRef(broken.batch_id, connection, kind, OPENED, lease)
         batch_id = f"{connection}-{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         database.execute(
@@ -83,7 +95,7 @@ def open_batch(
                 findings={},
                 is_window_open=True,
                 started_at=now,
-                **_running(),
+                **_taken_up(now, flow_run_id),
             )
         )
     return BatchRef(batch_id, connection, kind, OPENED, lease)
@@ -98,7 +110,7 @@ def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> b
     return bool(is_broken and row.is_window_open and row.parameters == dict(parameters))
 
 
-def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str) -> BatchRef:
+def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str, flow_run_id: str | None = None) -> BatchRef:
     """A batch to run again, from the stage after the given one.
 
     Args:
@@ -106,18 +118,21 @@ def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str) -> Ba
         batch_id: A batch that exists.
         lease: The token of the lease.
         stage: The last stage to count as finished.
+        flow_run_id: Prefect's flow run that does so; None leaves the one that stands there.
     """
     with writing(ledger.engine, what=WHAT) as database:
         assert_held(database, lease)
+        taken_up = _taken_up(datetime.now(UTC), flow_run_id)
         database.execute(
-            update(Batch).where(Batch.batch_id == batch_id).values(stage=stage, is_window_open=False, **_running())
+            update(Batch).where(Batch.batch_id == batch_id).values(stage=stage, is_window_open=False, **taken_up)
         )
     row = get_batch(ledger, batch_id)
     return BatchRef(row.batch_id, row.connection, row.kind, row.stage, lease)
 
 
-def _running() -> dict[str, Any]:
-    return {"status": "running", "error": None, "remedy": None, "finished_at": None}
+def _taken_up(now: datetime, flow_run_id: str | None) -> dict[str, Any]:
+    by = {} if flow_run_id is None else {"flow_run_id": flow_run_id}
+    return {"status": "running", "error": None, "remedy": None, "finished_at": None, "taken_up_at": now, **by}
 
 
 def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:

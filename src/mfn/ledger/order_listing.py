@@ -42,7 +42,7 @@ def list_orders(
 def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
     """What each batch did with an order, oldest first: at, batch_id, origin, outcome, reasons, warnings, and more.
 
-    `findings` are those of the whole batch.
+    `conflicts` are those of the whole batch, or None.
     """
     statement = (
         select(
@@ -55,7 +55,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
             BatchOrder.reasons,
             BatchOrder.warnings,
             Batch.parameters,
-            Batch.findings,
+            Batch.findings["conflicts"].label("conflicts"),
         )
         .join(Batch, Batch.batch_id == BatchOrder.batch_id)
         .where(BatchOrder.order_id == order_id)

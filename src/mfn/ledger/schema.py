@@ -94,6 +94,7 @@ class Batch(Base):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     flow_run_id: Mapped[str | None]  # Prefect's flow run that opened it, or carried it on last; None: none did
+    taken_up_at: Mapped[datetime | None]  # when a run last began to work on it
 
     __table_args__ = (Index(None, "connection", "kind", "started_at"), Index(None, "flow_run_id"))
 
