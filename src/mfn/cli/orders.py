@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mfn.ledger.decisions import DecisionKind
+    from mfn.models import Reason
     from mfn.steps.decisions import Refusal
+    from mfn.steps.order_timeline import Moment, OrderStanding, ParcelStanding
 
 OrderIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False)]
 WhyOption = Annotated[
@@ -26,6 +27,8 @@ WhyOption = Annotated[
 WhichOption = Annotated[
     str | None, typer.Option(help="The connection that has them; needed only where several have an id.")
 ]
+
+MOMENTS = {"shipped_at", "ship_date_sent", "sent_at", "verified_at"}
 
 orders = typer.Typer(help="The orders, and why each stands where it does.", invoke_without_command=True)
 
@@ -47,10 +50,11 @@ def list_(
         return
     from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
+    from mfn.steps.order_timeline import standing_of  # noqa: PLC0415
 
     settings = load_settings()
     found = list_orders(open_ledger(settings), status=status, connection=connection) if is_there(settings) else ()
-    rows = [_shown(row) for row in found]
+    rows = [_shown(standing_of(row)) for row in found]
     if as_json:
         print_json({"orders": rows})
     elif not rows:
@@ -76,22 +80,12 @@ def list_(
 @orders.command()
 def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
-    from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
-    from mfn.ledger.opening import open_ledger  # noqa: PLC0415
-    from mfn.ledger.order_listing import list_orders, order_timeline  # noqa: PLC0415
-    from mfn.ledger.parcels import parcels_of  # noqa: PLC0415
+    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
+    from mfn.steps.order_timeline import tell_order  # noqa: PLC0415
 
-    ledger = open_ledger(load_settings())
-    found = list_orders(ledger, order_id=order_id)
-    rows = parcels_of(ledger, None, order_numbers=[order_id])
-    moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
-    moments += [_decision(row) for row in decisions_on(ledger, order_id)] + [_parcel_moment(row) for row in rows]
-    timeline = sorted(moments, key=lambda moment: moment["at"])
-    if not found and not timeline:
-        raise ConfigurationError(
-            f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
-        )
-    parcels = [_parcel(row) for row in rows]
+    story = tell_order(open_ledger(load_settings()), order_id)
+    found, timeline = story.standings, [_moment(moment) for moment in story.timeline]
+    parcels = [_parcel(parcel) for parcel in story.parcels]
     order = {"order_id": order_id, **(_shown(found[0]) if found else {}), "timeline": timeline, "parcels": parcels}
     if as_json:
         print_json(order)
@@ -166,6 +160,7 @@ def _tell(
     from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
+    from mfn.steps.order_timeline import decision_moment, standing_of  # noqa: PLC0415
 
     if refusals:
         error = ConfigurationError(
@@ -176,7 +171,8 @@ def _tell(
         raise typer.Exit(error.exit_code)
     ledger = open_ledger(load_settings())
     rows = [
-        _shown(row) | {"decision": _decision(decisions_on(ledger, order_id, connection=row.connection)[-1])}
+        _shown(standing_of(row))
+        | {"decision": _moment(decision_moment(decisions_on(ledger, order_id, connection=row.connection)[-1]))}
         for order_id in dict.fromkeys(order_ids)
         for row in list_orders(ledger, order_id=order_id, connection=connection)
     ]
@@ -189,82 +185,44 @@ def _tell(
         print_line(f"{row['order_id']} ({row['connection']}): {kind}; {back if row['status'] == kind else next_}")
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(order: OrderStanding) -> dict[str, Any]:
     return {
-        "order_id": row.order_id,
-        "connection": row.connection,
-        "status": row.status,
-        "reasons": json.loads(row.reasons or "[]"),
-        "is_sfp": row.is_sfp,
-        "ship_by": iso(row.ship_by),
-        "marketplace_id": row.marketplace_id,
-        "batch_id": row.batch_id,
+        "order_id": order.order_id,
+        "connection": order.connection,
+        "status": order.status,
+        "reasons": _reasons(order.reasons),
+        "is_sfp": order.is_sfp,
+        "ship_by": iso(order.ship_by),
+        "marketplace_id": order.marketplace_id,
+        "batch_id": order.batch_id,
     }
 
 
-def _moment(row: Any, order_id: str) -> dict[str, Any]:
+def _reasons(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
+    return [asdict(reason) for reason in reasons]
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    sometimes = {"parcel": moment.parcel, "by": moment.by, "why": moment.why}
     return {
-        "at": iso(row.at),
-        "batch_id": row.batch_id,
-        "kind": row.kind,
-        "outcome": row.outcome,
-        "reasons": json.loads(row.reasons or "[]"),
-        "warnings": json.loads(row.warnings or "[]"),
-        "conflicts": [
-            {"what": conflict["what"], "status": conflict["status"]}
-            for conflict in row.findings.get("conflicts", ())
-            if conflict["order_id"] == order_id
-        ],
-        "dry_run": bool(row.parameters.get("dry_run")),
+        "at": iso(moment.at),
+        "connection": moment.connection,
+        "batch_id": moment.batch_id,
+        "kind": moment.kind,
+        "outcome": moment.outcome,
+        "reasons": _reasons(moment.reasons),
+        "warnings": _reasons(moment.warnings),
+        "conflicts": [{"what": what, "status": status} for what, status in moment.conflicts],
+        "dry_run": moment.dry_run,
+        **{name: value for name, value in sometimes.items() if value is not None},
     }
 
 
-def _decision(row: Any) -> dict[str, Any]:
-    """What a person decided, among what the runs did with the order."""
+def _parcel(parcel: ParcelStanding) -> dict[str, Any]:
+    plain = asdict(parcel)
     return {
-        "at": iso(row.decided_at),
-        "batch_id": None,
-        "kind": "decision",
-        "outcome": row.kind,
-        "by": row.decided_by,
-        "why": row.why,
-        "reasons": json.loads(row.reasons or "[]"),
-        "warnings": [],
-        "conflicts": [],
-        "dry_run": False,
-    }
-
-
-def _parcel_moment(row: Any) -> dict[str, Any]:
-    """A parcel as it stands, among what the runs did with its order."""
-    return {
-        "at": iso(row.verified_at or row.sent_at or row.updated_at),
-        "batch_id": row.batch_id,
-        "kind": "confirm",
-        "parcel": row.shipment_id,
-        "outcome": row.status,
-        "reasons": json.loads(row.reasons or "[]"),
-        "warnings": json.loads(row.warnings or "[]"),
-        "conflicts": [],
-        "dry_run": False,
-    }
-
-
-def _parcel(row: Any) -> dict[str, Any]:
-    moments = ("shipped_at", "ship_date_sent", "sent_at", "verified_at")
-    texts = (
-        "shipment_id", "status", "package_reference_id", "carrier", "service", "tracking_number", "carrier_code",
-        "carrier_name", "shipping_method", "tracking_number_sent", "times_sent", "answer", "batch_id",
-    )  # fmt: skip
-    return {
-        **{name: getattr(row, name) for name in texts},
-        **{name: iso(getattr(row, name)) for name in moments},
-        "reasons": json.loads(row.reasons or "[]"),
-        "warnings": json.loads(row.warnings or "[]"),
-        "items": [
-            {"order_item_id": order_item_id, "quantity": units}
-            for order_item_id, units in json.loads(row.items or "[]")
-        ],
+        **{name: iso(value) if name in MOMENTS else value for name, value in plain.items()},
+        "items": [{"order_item_id": order_item_id, "quantity": units} for order_item_id, units in parcel.items],
     }
 
 

@@ -1,0 +1,248 @@
+"""One order as people look at it: where it stands, why, and what runs and people did with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mfn.errors import ConfigurationError
+from mfn.ledger.decisions import decisions_on
+from mfn.ledger.order_listing import list_orders, order_timeline
+from mfn.ledger.orders import read_reasons
+from mfn.ledger.parcels import parcels_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import Reason
+
+
+@dataclass(frozen=True)
+class OrderStanding:
+    """Where an order stands in one connection.
+
+    Attributes:
+        order_id: Amazon's order id.
+        connection: The connection's name.
+        status: One of `mfn.models.OrderStatus`.
+        reasons: Why, with what to do.
+        is_sfp: Whether it is Seller Fulfilled Prime.
+        ship_by: By when Amazon wants it shipped, in UTC, or None.
+        marketplace_id: Where it was placed, or None.
+        service_level: Amazon's fulfillmentServiceLevel, or None.
+        programs: Its programmes, comma separated, or None.
+        batch_id: The last run that moved it.
+        updated_at: When, in UTC.
+    """
+
+    order_id: str
+    connection: str
+    status: str
+    reasons: tuple[Reason, ...]
+    is_sfp: bool
+    ship_by: datetime | None
+    marketplace_id: str | None
+    service_level: str | None
+    programs: str | None
+    batch_id: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one run or one person did with an order, or where one of its parcels stands.
+
+    Attributes:
+        at: When, in UTC.
+        batch_id: The run, or None for a person.
+        kind: `import`; `confirm` for a parcel; `decision` for a person.
+        outcome: What became of it; None: it has landed and is not decided yet.
+        reasons: Why.
+        warnings: What is odd about it all the same.
+        conflicts: What Amazon changed too late, as (what, where it stood at the warehouse).
+        dry_run: Whether nothing reached the warehouse.
+        connection: The connection's name.
+        parcel: The warehouse's id of the parcel, or None.
+        by: The operating system's name of the person, or None.
+        why: The person's words, or None.
+    """
+
+    at: datetime
+    batch_id: str | None
+    kind: str
+    outcome: str | None
+    reasons: tuple[Reason, ...]
+    warnings: tuple[Reason, ...]
+    conflicts: tuple[tuple[str, str], ...]
+    dry_run: bool
+    connection: str
+    parcel: str | None = None
+    by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class ParcelStanding:
+    """A parcel of an order; what the fields hold stands at `mfn.ledger.schema.Parcel`.
+
+    Attributes:
+        items: As (Amazon's order item id, units).
+    """
+
+    shipment_id: str
+    status: str
+    package_reference_id: str | None
+    carrier: str | None
+    service: str | None
+    tracking_number: str | None
+    carrier_code: str | None
+    carrier_name: str | None
+    shipping_method: str | None
+    tracking_number_sent: str | None
+    times_sent: int
+    answer: str | None
+    batch_id: str
+    shipped_at: datetime | None
+    ship_date_sent: datetime | None
+    sent_at: datetime | None
+    verified_at: datetime | None
+    reasons: tuple[Reason, ...]
+    warnings: tuple[Reason, ...]
+    items: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class OrderStory:
+    """Everything that the ledger tells of one order; no buyer's data.
+
+    Attributes:
+        order_id: Amazon's order id.
+        standings: Where it stands; one for each connection that has it, none for one that has only landed.
+        timeline: Oldest first.
+        parcels: In the order of their ids.
+    """
+
+    order_id: str
+    standings: tuple[OrderStanding, ...]
+    timeline: tuple[Moment, ...]
+    parcels: tuple[ParcelStanding, ...]
+
+
+def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
+    """What the ledger knows of an order.
+
+    Args:
+        ledger: The open ledger.
+        order_id: Amazon's order id.
+
+    Raises:
+        ConfigurationError: It knows nothing of it.
+    """
+    standings = tuple(standing_of(row) for row in list_orders(ledger, order_id=order_id))
+    rows = parcels_of(ledger, None, order_numbers=[order_id])
+    moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
+    moments += [decision_moment(row) for row in decisions_on(ledger, order_id)]
+    moments += [_parcel_moment(row) for row in rows]
+    if not standings and not moments:
+        raise ConfigurationError(
+            f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
+        )
+    timeline = tuple(sorted(moments, key=lambda moment: moment.at))
+    return OrderStory(order_id, standings, timeline, tuple(_parcel(row) for row in rows))
+
+
+def standing_of(row: Row[Any]) -> OrderStanding:
+    """Where an order stands, from a row of `tracked_order`."""
+    return OrderStanding(
+        order_id=row.order_id,
+        connection=row.connection,
+        status=row.status,
+        reasons=read_reasons(row.reasons),
+        is_sfp=row.is_sfp,
+        ship_by=row.ship_by,
+        marketplace_id=row.marketplace_id,
+        service_level=row.service_level,
+        programs=row.programs,
+        batch_id=row.batch_id,
+        updated_at=row.updated_at,
+    )
+
+
+def _moment(row: Row[Any], order_id: str) -> Moment:
+    return Moment(
+        at=row.at,
+        batch_id=row.batch_id,
+        kind=row.kind,
+        outcome=row.outcome,
+        reasons=read_reasons(row.reasons),
+        warnings=read_reasons(row.warnings),
+        conflicts=tuple(
+            (conflict["what"], conflict["status"])
+            for conflict in row.conflicts or ()
+            if conflict["order_id"] == order_id
+        ),
+        dry_run=bool(row.parameters.get("dry_run")),
+        connection=row.connection,
+    )
+
+
+def decision_moment(row: Row[Any]) -> Moment:
+    """What a person decided, from a row of `decision`, among what the runs did with the order."""
+    return Moment(
+        at=row.decided_at,
+        batch_id=None,
+        kind="decision",
+        outcome=row.kind,
+        reasons=read_reasons(row.reasons),
+        warnings=(),
+        conflicts=(),
+        dry_run=False,
+        connection=row.connection,
+        by=row.decided_by,
+        why=row.why,
+    )
+
+
+def _parcel_moment(row: Row[Any]) -> Moment:
+    """A parcel as it stands, among what the runs did with its order."""
+    return Moment(
+        at=row.verified_at or row.sent_at or row.updated_at,
+        batch_id=row.batch_id,
+        kind="confirm",
+        outcome=row.status,
+        reasons=read_reasons(row.reasons),
+        warnings=read_reasons(row.warnings),
+        conflicts=(),
+        dry_run=False,
+        connection=row.connection,
+        parcel=row.shipment_id,
+    )
+
+
+def _parcel(row: Row[Any]) -> ParcelStanding:
+    return ParcelStanding(
+        shipment_id=row.shipment_id,
+        status=row.status,
+        package_reference_id=row.package_reference_id,
+        carrier=row.carrier,
+        service=row.service,
+        tracking_number=row.tracking_number,
+        carrier_code=row.carrier_code,
+        carrier_name=row.carrier_name,
+        shipping_method=row.shipping_method,
+        tracking_number_sent=row.tracking_number_sent,
+        times_sent=row.times_sent,
+        answer=row.answer,
+        batch_id=row.batch_id,
+        shipped_at=row.shipped_at,
+        ship_date_sent=row.ship_date_sent,
+        sent_at=row.sent_at,
+        verified_at=row.verified_at,
+        reasons=read_reasons(row.reasons),
+        warnings=read_reasons(row.warnings),
+        items=tuple((order_item_id, units) for order_item_id, units in json.loads(row.items or "[]")),
+    )
