@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, find_marketplace
 from mfn.errors import ConfigurationError
+from mfn.serving import base_url, listen, serve_until_interrupted
 from mfn.simulator.app import create_app
 from mfn.simulator.clock import Clock
 from mfn.simulator.faults import ObservedConnection
@@ -19,6 +18,7 @@ from mfn.simulator.generator import generate_day
 from mfn.simulator.local_amazon import LocalAmazon
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
@@ -73,8 +73,8 @@ class SimulatorServer:
 
     def __init__(self, amazon: LocalAmazon) -> None:
         self.amazon = amazon
-        self._listener = _listen(0)
-        self.endpoint = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self._listener = listen(LOOPBACK, 0)
+        self.endpoint = base_url(LOOPBACK, self._listener)
         self._server = _ThreadedServer(_config(amazon))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="local-amazon", daemon=True
@@ -108,22 +108,9 @@ def serve(
     Raises:
         ConfigurationError: The port is taken.
     """
-    listener = _listen(port)
+    listener = listen(LOOPBACK, port)
     amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
-    endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    server = _BlockingServer(_config(amazon), on_ready=lambda: on_ready(endpoint))
-    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has closed everything
-        server.run(sockets=[listener])
-
-
-class _BlockingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
+    serve_until_interrupted(_config(amazon), listener, on_ready=lambda: on_ready(base_url(LOOPBACK, listener)))
 
 
 class _ThreadedServer(uvicorn.Server):
@@ -162,20 +149,6 @@ def _config(amazon: LocalAmazon) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=1,
     )
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            f"port {port} of {LOOPBACK} cannot be used: {error.strerror}.",
-            remedy="Name another one with --port, or stop the program that holds it.",
-        ) from None
-    return listener
 
 
 def _known(name: str) -> Marketplace:

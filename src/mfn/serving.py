@@ -1,0 +1,67 @@
+"""A web application of this project on a port, until interrupted."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from mfn.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Args:
+        host: An address of this machine, or its name.
+        port: The port; 0 for a free one.
+
+    Raises:
+        ConfigurationError: The port is taken, or the address is not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(
+            f"port {port} of {host} cannot be used: {str(error.strerror).partition(" (while ")[0]}.",
+            remedy="Name another one with --port, or stop the program that holds it.",
+        ) from None
+
+
+def base_url(host: str, listener: socket.socket) -> str:
+    """Where a browser on this machine finds what listens.
+
+    Args:
+        host: As `listen` was given it.
+        listener: What it returned.
+    """
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+
+
+def serve_until_interrupted(config: uvicorn.Config, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+    """Serve an application until Ctrl-C or SIGTERM; prints nothing.
+
+    Args:
+        config: The application and how it is served.
+        listener: What `listen` returned.
+        on_ready: Called once it answers.
+    """
+    server = _AnnouncedServer(config, on_ready=on_ready)
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has closed everything
+        server.run(sockets=[listener])
+
+
+class _AnnouncedServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
