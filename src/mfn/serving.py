@@ -27,8 +27,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        cause = str(error.strerror).partition(" (while")[0]
         raise ConfigurationError(
-            f"port {port} of {host} cannot be used: {str(error.strerror).partition(" (while ")[0]}.",
+            f"port {port} of {host} cannot be used: {cause}.",
             remedy="Name another one with --port, or stop the program that holds it.",
         ) from None
 
