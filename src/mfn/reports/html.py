@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from mfn.models import SUMMED
-from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus, title_of
+from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus
 from mfn.reports.stock_chart import draw_histories
+from mfn.reports.templating import environment
 from mfn.reports.trend import draw_trend
-from mfn.reports.wording import (
-    WORDS,
-    by_count,
-    conflicts_heading,
-    counted,
-    date,
-    edge,
-    feed_state,
-    glance,
-    headline,
-    hours_left,
-    lasted,
-    late_by,
-    lost_percent,
-    moment,
-    moved,
-    not_believed,
-    number,
-    utc,
-    verified,
-)
+from mfn.reports.wording import WORDS, conflicts_heading, counted, glance, headline, number, verified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +50,7 @@ def render_page(report: RunReport) -> str:
     broken = [finding for finding in findings if finding.problem or finding.unexpected]
     seen_at = report.finished_at or report.started_at
     passed = [finding for finding in findings if not (finding.problem or finding.unexpected)]
-    return _environment().get_template("page.html.j2").render(
+    return environment().get_template("page.html.j2").render(
         report=report,
         headline=headline(report),
         words=WORDS[report.kind],
@@ -116,8 +90,8 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
     newest = {(row.connection, row.kind): row for row in reversed(rows)}
     telling = [row for row in rows if not row.is_quiet or row is newest[row.connection, row.kind]]
     shown = telling[:SHOWN_ROWS] if is_newest else rows
-    return _environment().get_template("index.html.j2").render(
-        rows=[(row, *_figures(row)) for row in shown],
+    return environment().get_template("index.html.j2").render(
+        rows=[(row, *run_figures(row)) for row in shown],
         further=len(rows) - len(shown),
         quiet=len(rows) - len(telling),
         day=day,
@@ -127,7 +101,7 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
     )  # fmt: skip
 
 
-def _figures(run: PastRun) -> tuple[str, str, str]:
+def run_figures(run: PastRun) -> tuple[str, str, str]:
     """What a run was given, what of it was passed on, and what was held or refused, as far as it got."""
     names = SUMMED.get(run.kind, ())
     words = WORDS.get(run.kind)
@@ -150,28 +124,3 @@ def _shares(report: RunReport) -> list[_Share]:
             shares.append(_Share(name, round(x, 1), round(width, 1)))
             x += width
     return shares
-
-
-def colour(name: str) -> str:
-    """The class that gives a part of the sum its colour; the bare names of some are those of pills."""
-    return f"{name}-colour" if name in {"held", "failed"} else name
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mfn.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = files("mfn.reports").joinpath("templates/style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment.globals.update(style=Markup(style), style_hash=Markup(digest))  # noqa: S704 - our own file
-    filters = (
-        by_count, colour, counted, date, edge, feed_state, hours_left, lasted, late_by, lost_percent, moment,
-        moved, not_believed, number, title_of, utc,
-    )  # fmt: skip
-    environment.filters.update({one.__name__: one for one in filters})
-    return environment
