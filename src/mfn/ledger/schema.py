@@ -96,7 +96,10 @@ class Batch(Base):
     flow_run_id: Mapped[str | None]  # Prefect's flow run that opened it, or carried it on last; None: none did
     taken_up_at: Mapped[datetime | None]  # when a run last began to work on it
 
-    __table_args__ = (Index(None, "connection", "kind", "started_at"), Index(None, "flow_run_id"))
+    __table_args__ = (
+        Index(None, "connection", "kind", "started_at"), Index(None, "flow_run_id"), Index(None, "started_at"),
+        Index(None, "status", "started_at"),
+    )  # fmt: skip
 
 
 class LandedPage(Base):
@@ -200,6 +203,18 @@ class PassedCheck(Base):
 
     connection: Mapped[str] = mapped_column(primary_key=True)
     passed_at: Mapped[datetime]
+
+
+class ToldAlert(Base):
+    """What people have been told of and is still so: that many orders are held, or that one has to leave soon."""
+
+    __tablename__ = "told_alert"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon
+    order_id: Mapped[str] = mapped_column(primary_key=True)  # empty where orders are counted
+    orders: Mapped[int] = mapped_column(Integer)  # how many there were
+    told_at: Mapped[datetime]
 
 
 class Parcel(Base):
