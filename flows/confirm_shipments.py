@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from typing import Any
+
+from prefect import State, flow
 
 from tasks.confirm import collect, confirm, normalize, verify
 from tasks.report import report
-from tasks.runs import confirm_batch
+from tasks.runs import confirm_batch, ending
 
 
 @flow(name="confirm-shipments", flow_run_name="{connection}")
-async def confirm_shipments(connection: str) -> None:
+async def confirm_shipments(connection: str) -> State[Any] | None:
     """Tell Amazon what the warehouse has shipped, with a carrier that Amazon accepts, and see that Amazon shows it.
 
     Parcels that fail a check are held with their reasons, examined again in every run, and released by themselves. The
@@ -19,7 +21,7 @@ async def confirm_shipments(connection: str) -> None:
     Args:
         connection: A connection of connections.yaml.
     """
-    with confirm_batch(connection) as batch:
+    with ending() as end, confirm_batch(end, connection) as batch:
         try:
             batch = collect(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
             batch = normalize(batch)  # noqa: PLW2901
@@ -27,3 +29,4 @@ async def confirm_shipments(connection: str) -> None:
             batch = verify(batch)  # noqa: PLW2901
         finally:
             report(batch)
+    return end.state

@@ -10,7 +10,7 @@ from prefect import State, flow
 from tasks.extract import extract
 from tasks.load import load
 from tasks.report import report
-from tasks.runs import import_batch, is_nothing_to_do, show_window, skipped
+from tasks.runs import ending, import_batch, show_window
 from tasks.transform import transform
 from tasks.validate import validate
 
@@ -30,9 +30,7 @@ async def import_orders(
         order: Fetch this order only, by Amazon's order id.
         dry_run: Say what would be loaded; nothing reaches the warehouse.
     """
-    if is_nothing_to_do(connection):
-        return skipped("Another run fetched this window a moment ago.")
-    with import_batch(connection, since=since, order_id=order, dry_run=dry_run) as batch:
+    with ending() as end, import_batch(end, connection, since=since, order_id=order, dry_run=dry_run) as batch:
         try:
             batch = extract(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
             await show_window(batch)
@@ -41,4 +39,4 @@ async def import_orders(
             batch = load(batch)  # noqa: PLW2901
         finally:
             report(batch)
-    return None
+    return end.state

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from prefect import State, flow
 
 from tasks.reruns import choose_batches, rerun_one, verdict
+from tasks.runs import ending
 
 
 @flow(name="rerun-batches")
@@ -27,7 +28,7 @@ async def rerun_batches(
         "push",
     ]
     | None = None,
-) -> State[Any]:
+) -> State[Any] | None:
     """Run batches again; nothing is ever doubled, and a batch that fails again does not stop the others.
 
     Args:
@@ -35,4 +36,7 @@ async def rerun_batches(
         failed: Every batch that failed.
         from_stage: The stage to start with; empty: the one at which each failed.
     """
-    return verdict([rerun_one(batch_id, from_stage) for batch_id in choose_batches(batches, failed=failed)])
+    with ending() as end:
+        chosen = choose_batches(batches, failed=failed, from_stage=from_stage)
+        end.state = verdict(chosen, [rerun_one(batch_id, from_stage) for batch_id in chosen])
+    return end.state

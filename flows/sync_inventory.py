@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from typing import Any
+
+from prefect import State, flow
 
 from tasks.inventory import compare, push, read, verify
 from tasks.report import report
-from tasks.runs import inventory_batch
+from tasks.runs import ending, inventory_batch
 
 
 @flow(name="sync-inventory", flow_run_name="{connection}")
-async def sync_inventory(connection: str, full: bool = False, dry_run: bool = False, force: bool = False) -> None:
+async def sync_inventory(
+    connection: str, full: bool = False, dry_run: bool = False, force: bool = False
+) -> State[Any] | None:
     """Tell Amazon what the warehouse has to sell, never more, and see that Amazon shows it.
 
     Stock that fails a check is held with its reasons, and examined again in every run. Nothing is sent where the
@@ -22,7 +26,7 @@ async def sync_inventory(connection: str, full: bool = False, dry_run: bool = Fa
         dry_run: Say what would be sent; nothing changes.
         force: Send also where the warehouse lost more than is believed.
     """
-    with inventory_batch(connection, full=full, dry_run=dry_run, force=force) as batch:
+    with ending() as end, inventory_batch(end, connection, full=full, dry_run=dry_run, force=force) as batch:
         try:
             batch = read(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
             batch = compare(batch)  # noqa: PLW2901
@@ -30,3 +34,4 @@ async def sync_inventory(connection: str, full: bool = False, dry_run: bool = Fa
             batch = verify(batch)  # noqa: PLW2901
         finally:
             report(batch)
+    return end.state

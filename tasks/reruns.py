@@ -5,49 +5,87 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from mfn.errors import ConfigurationError, MfnError
+from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.settings import load_settings
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.reruns import check_batches, done_by, failed_batches, rerun_batch
+from mfn.steps.summaries import failure_of, outcome_of, report_url
+from tasks.runs import this_flow_run, this_flow_run_id
 
 if TYPE_CHECKING:
     from prefect import State
 
+    from mfn.settings import Settings
 
-def choose_batches(batches: list[str], *, failed: bool) -> list[str]:
-    """The batches that are meant, each once.
+
+def choose_batches(batches: list[str], *, failed: bool, from_stage: str | None) -> list[str]:
+    """The batches that are meant, each once; those that an earlier try of this flow run has done are left out.
+
+    Args:
+        batches: Batch ids.
+        failed: Whether every batch that failed is meant too.
+        from_stage: The stage to start with, or None.
 
     Raises:
-        ConfigurationError: Neither batches nor `failed` were given.
+        ConfigurationError: Neither batches nor `failed` were given, or some cannot be run again; names them all.
     """
     if not batches and not failed:
         raise ConfigurationError("neither batches nor failed were given.", remedy="Name batches, or tick failed.")
-    chosen = [*batches, *(failed_batches(load_settings()) if failed else [])]
-    return list(dict.fromkeys(chosen))
+    settings = load_settings()
+    chosen = list(dict.fromkeys([*batches, *(failed_batches(settings) if failed else [])]))
+    check_batches(settings, chosen, from_stage=from_stage)
+    flow_run = this_flow_run()
+    done = set() if flow_run is None or flow_run.run_count <= 1 else done_by(settings, str(flow_run.id))
+    for batch_id in done.intersection(chosen):
+        get_run_logger().info("%s: done by an earlier try", batch_id)
+    return [batch_id for batch_id in chosen if batch_id not in done]
 
 
 @task(name="rerun", task_run_name="rerun {batch_id}", cache_policy=NO_CACHE, persist_result=False)
 def rerun_one(batch_id: str, from_stage: str | None) -> str | None:
-    """Run one batch again, its report included.
+    """Run one batch again, its report included, and link to the report.
 
     Returns:
         What failed again, or None.
     """
+    settings = load_settings()
+    flow_run_id = this_flow_run_id()
+    failure: str | None = None
     try:
-        summary = rerun_batch(load_settings(), batch_id, from_stage=from_stage)
+        rerun_batch(settings, batch_id, from_stage=from_stage, flow_run_id=flow_run_id)
+    except RunFailedError as error:
+        failure = failure_of(settings, batch_id, error)
     except MfnError as error:
-        get_run_logger().error("%s: %s %s", batch_id, error.message, error.remedy)
-        return f"{batch_id}: {error.message} {error.remedy}"
-    get_run_logger().info("%s: done, report %s", batch_id, summary["report"])
-    return None
+        failure = f"{batch_id} was not started: {error.message}\n{error.remedy}"
+    else:
+        get_run_logger().info("%s", outcome_of(settings, batch_id))
+    if failure is not None:
+        get_run_logger().error("%s", failure)
+    _link_report(settings, batch_id)
+    return failure
 
 
-def verdict(failures: list[str | None]) -> State[Any]:
-    """How a rerun of several batches ends: failed if one of them failed again, and which."""
+def _link_report(settings: Settings, batch_id: str) -> None:
+    """Link to the page of a batch; one that never got as far as a page has none."""
+    url = report_url(settings, batch_id)
+    if url is not None:
+        create_link_artifact(link=url, link_text=batch_id, description=f"The report of {batch_id}")
+
+
+def verdict(chosen: list[str], failures: list[str | None]) -> State[Any]:
+    """How a rerun of several batches ends: failed if one of them failed again, and how each of these did.
+
+    Args:
+        chosen: The batches that were run.
+        failures: Of each, how it failed, or None.
+    """
     failed = [failure for failure in failures if failure is not None]
+    done = [batch_id for batch_id, failure in zip(chosen, failures, strict=True) if failure is None]
     if failed:
-        return Failed(message="\n".join(failed))
-    return Completed(message=f"{len(failures)} batches were run again." if failures else "No batch had failed.")
+        tail = [f"Done: {', '.join(done)}."] if done else []
+        return Failed(message="\n\n".join([f"{len(failed)} of {len(chosen)} failed again.", *failed, *tail]))
+    return Completed(message=f"Done: {', '.join(done)}." if done else "Nothing to run again.")

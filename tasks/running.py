@@ -8,7 +8,7 @@ from prefect.logging import get_run_logger
 
 from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.settings import load_settings
-from mfn.steps.stages import perform
+from mfn.steps.stages import is_finished, perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def is_retriable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
 
 
 def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -> BatchRef:
-    """Carry out one step of a batch and log what it counted.
+    """Carry out one step of a batch and log what it counted; one that an earlier try has finished is passed by.
 
     Args:
         step: A step of `mfn.steps`.
@@ -39,6 +39,9 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
         MfnError: What the step raised. Anything unforeseen becomes a FatalError that names its class only: Prefect
             keeps what a task raises, and its text may quote a buyer.
     """
+    if is_finished(step, batch):
+        get_run_logger().info("%s: finished by an earlier try", step.__name__)
+        return batch
     try:
         done = perform(step, batch, load_settings())
     except MfnError:

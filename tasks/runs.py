@@ -3,63 +3,136 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
+from mfn.errors import MfnError
 from mfn.settings import load_settings
-from mfn.steps.runs import confirm_run, import_run, inventory_run, was_just_fetched
-from mfn.steps.summaries import window_of
+from mfn.steps.late_runs import why_needless
+from mfn.steps.reruns import batch_of, rerun_of
+from mfn.steps.runs import import_parameters, inventory_parameters, new_run
+from mfn.steps.summaries import failure_of, window_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from prefect import State
+    from prefect.client.schemas.objects import FlowRun
 
-    from mfn.models import BatchRef
+    from mfn.models import BatchKind, BatchRef
+
+
+class NothingToDoError(Exception):
+    """Ends a flow run before its first step; says why."""
+
+
+@dataclass
+class Ending:
+    """How a flow run ends.
+
+    Attributes:
+        batch_id: The batch that it works on, once it has one.
+        state: What the flow returns: None is Prefect's own Completed.
+    """
+
+    batch_id: str | None = None
+    state: State[Any] | None = None
 
 
 @contextmanager
-def import_batch(connection: str, *, since: datetime | None, order_id: str | None, dry_run: bool) -> Iterator[BatchRef]:
-    """Hold the lease of a connection's imports, and a batch to work on; see `mfn.steps.runs.import_run`."""
-    with import_run(load_settings(), connection, since=since, order_id=order_id, dry_run=dry_run) as batch:
-        yield batch
+def ending() -> Iterator[Ending]:
+    """Turn what ends a flow run into the state that people read: skipped, or failed, where, why and what to do.
+
+    What nobody foresaw, and what ends a run from outside, is left to Prefect.
+    """
+    end = Ending()
+    try:
+        yield end
+    except NothingToDoError as nothing:
+        end.state = Completed(name="Skipped", message=str(nothing))
+    except MfnError as error:
+        words = f"Nothing was started: {error.message}\n{error.remedy}"
+        end.state = Failed(message=failure_of(load_settings(), end.batch_id, error) if end.batch_id else words)
+
+
+def import_batch(
+    end: Ending, connection: str, *, since: datetime | None, order_id: str | None, dry_run: bool
+) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's imports, and a batch to work on; see `held_batch`."""
+    parameters = import_parameters(since=since, order_id=order_id, dry_run=dry_run)
+    return held_batch(end, connection, "import", parameters)
+
+
+def confirm_batch(end: Ending, connection: str) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's confirmations, and a batch to work on; see `held_batch`."""
+    return held_batch(end, connection, "confirm", {})
+
+
+def inventory_batch(
+    end: Ending, connection: str, *, full: bool, dry_run: bool, force: bool
+) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's stock runs, and a batch to work on; see `held_batch`."""
+    parameters = inventory_parameters(full=full, dry_run=dry_run, force=force)
+    return held_batch(end, connection, "inventory", parameters)
 
 
 @contextmanager
-def confirm_batch(connection: str) -> Iterator[BatchRef]:
-    """Hold the lease of a connection's confirmations, and a batch to work on; see `mfn.steps.runs.confirm_run`."""
-    with confirm_run(load_settings(), connection) as batch:
+def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mapping[str, Any]) -> Iterator[BatchRef]:
+    """Hold the lease of a connection and kind, and a batch to work on.
+
+    A flow run that Prefect starts once more, as its Retry does, goes on with the batch of its earlier try.
+
+    Args:
+        end: How the flow run ends; told the batch.
+        connection: The connection's name.
+        kind: The kind of run.
+        parameters: What the run is asked for.
+
+    Raises:
+        NothingToDoError: The schedule started it, and another run did its work meanwhile.
+        ConfigurationError: Something is set up wrongly; nothing was started.
+        LeaseHeldError: Another run of this kind works on the connection.
+    """
+    settings = load_settings()
+    flow_run = this_flow_run()
+    # run_count 1: whoever presses Retry wants it to run, also where the schedule had started it.
+    if flow_run is not None and flow_run.auto_scheduled and flow_run.run_count <= 1 and flow_run.expected_start_time:
+        why = why_needless(settings, connection, kind, parameters, due_at=flow_run.expected_start_time)
+        if why is not None:
+            raise NothingToDoError(why)
+    flow_run_id = this_flow_run_id()
+    begun = None if flow_run_id is None else batch_of(settings, flow_run_id, connection, kind)
+    run = (
+        new_run(settings, connection, kind, parameters, flow_run_id=flow_run_id)
+        if begun is None
+        else rerun_of(settings, begun, flow_run_id=flow_run_id)
+    )
+    with run as batch:
+        end.batch_id = batch.batch_id
         yield batch
 
 
-@contextmanager
-def inventory_batch(connection: str, *, full: bool, dry_run: bool, force: bool) -> Iterator[BatchRef]:
-    """Hold the lease of a connection's stock runs, and a batch to work on; see `mfn.steps.runs.inventory_run`."""
-    with inventory_run(load_settings(), connection, full=full, dry_run=dry_run, force=force) as batch:
-        yield batch
-
-
-def is_nothing_to_do(connection: str) -> bool:
-    """Whether the schedule started this run, never a person, and another one fetched its window a moment ago."""
+def this_flow_run() -> FlowRun | None:
+    """The flow run that this is called in."""
     context = FlowRunContext.get()
-    by_schedule = context is not None and context.flow_run is not None and context.flow_run.auto_scheduled
-    return by_schedule and was_just_fetched(load_settings(), connection)
+    return None if context is None else context.flow_run
 
 
-def skipped(why: str) -> State[Any]:
-    """The end of a run that had nothing to do."""
-    return Completed(name="Skipped", message=why)
+def this_flow_run_id() -> str | None:
+    """Its id, as the ledger keeps it."""
+    flow_run = this_flow_run()
+    return None if flow_run is None else str(flow_run.id)
 
 
 async def show_window(batch: BatchRef) -> None:
     """Name the flow run after its connection and the window that it fetched."""
-    context = FlowRunContext.get()
-    if context is not None and context.flow_run is not None:
+    flow_run = this_flow_run()
+    if flow_run is not None:
         async with get_client() as client:
-            await client.update_flow_run(
-                context.flow_run.id, name=f"{batch.connection} {window_of(load_settings(), batch)}"
-            )
+            await client.update_flow_run(flow_run.id, name=f"{batch.connection} {window_of(load_settings(), batch)}")

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
 
+STAGES: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("extract", "validate", "transform", "load"),
+    "confirm": ("collect", "normalize", "confirm", "verify"),
+    "inventory": ("read", "compare", "push", "verify"),
+}
+"""The stages of each kind of run, in order; the report comes after them."""
+
 SUMMED: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored"),
     "confirm": ("shipments", "sent", "held", "skipped", "failed", "pending"),

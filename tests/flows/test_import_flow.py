@@ -17,7 +17,7 @@ from mfn.errors import FatalError, RetriableError
 from mfn.ledger.batches import get_batch, list_batches
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import batch_orders
-from mfn.steps.runs import was_just_fetched
+from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order, wms_order_line
 from tasks.extract import extract
 from tasks.running import is_retriable

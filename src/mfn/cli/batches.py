@@ -45,7 +45,7 @@ def batches(
             [
                 (
                     row["batch_id"],
-                    row["status"],
+                    row["status"] if row["failed_at"] is None else f"failed at {row['failed_at']}",
                     row["stage"],
                     (row["started_at"] or "")[:19].replace("T", " "),
                     *(row["counts"].get(name, "") for name in (*SUMMED[row["kind"]][:2], "held")),
@@ -57,12 +57,15 @@ def batches(
 
 
 def _shown(row: Any) -> dict[str, Any]:
+    from mfn.ledger.batches import failed_at  # noqa: PLC0415 - so that --help answers at once
+
     return {
         "batch_id": row.batch_id,
         "connection": row.connection,
         "kind": row.kind,
         "status": row.status,
         "stage": row.stage,
+        "failed_at": failed_at(row),
         "counts": row.counts,
         "error": row.error,
         "remedy": row.remedy,
@@ -70,6 +73,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "started_at": iso(row.started_at),
         "finished_at": iso(row.finished_at),
         "report": row.report,
+        "flow_run_id": row.flow_run_id,
     }
 
 
@@ -89,13 +93,14 @@ def rerun(
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
-    from mfn.steps.reruns import check_batches_exist, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
 
     settings = load_settings()
-    check_batches_exist(settings, wanted)
+    chosen = failed_batches(settings) if failed else wanted
+    check_batches(settings, chosen, from_stage=from_stage)
     results: list[dict[str, Any]] = []
     errors: list[MfnError] = []
-    for batch_id in failed_batches(settings) if failed else wanted:
+    for batch_id in chosen:
         try:
             summary = rerun_batch(settings, batch_id, from_stage=from_stage)
         except MfnError as error:

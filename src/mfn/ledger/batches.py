@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select, update
 
+from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.leases import assert_held, is_held
 from mfn.ledger.schema import Batch
-from mfn.models import BatchRef
+from mfn.models import STAGES, BatchRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -148,6 +149,31 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
     return row
 
 
+def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]:
+    """The kinds of batches, by id; an id that no batch has is left out.
+
+    Args:
+        ledger: The open ledger.
+        batch_ids: The batches that are asked about.
+    """
+    with reading(ledger.engine, what=WHAT) as database:
+        meant = among(database, Batch.batch_id, batch_ids)
+        found = {row.batch_id: row.kind for row in database.execute(select(Batch.batch_id, Batch.kind).where(meant))}
+    return {batch_id: found[batch_id] for batch_id in batch_ids if batch_id in found}
+
+
+def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
+    """The batches that a flow run opened, or was the last one to carry on, newest first: as `list_batches`.
+
+    Args:
+        ledger: The open ledger.
+        flow_run_id: Prefect's flow run.
+    """
+    statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
 def list_batches(
     ledger: Ledger,
     *,
@@ -240,6 +266,18 @@ def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
     """
     before = database.execute(select(Batch.findings).where(Batch.batch_id == batch.batch_id)).scalar_one()
     update_batch(database, batch, findings={**before, **found})
+
+
+def failed_at(row: Row[Any]) -> str | None:
+    """At which stage a batch failed; `report` where it got through all of them, and None where it did not fail.
+
+    Args:
+        row: A batch: `kind`, `status` and `stage`, the last one that was finished.
+    """
+    if row.status != "failed":
+        return None
+    names = (*STAGES.get(row.kind, ()), "report")
+    return names[names.index(row.stage) + 1 if row.stage in names else 0]
 
 
 def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError
-from mfn.ledger.batches import OPENED, get_batch, list_batches, note_dead_batches, reopen_batch, update_batch
+from mfn.ledger.batches import (
+    OPENED,
+    batches_of_flow_run,
+    get_batch,
+    kinds_of,
+    list_batches,
+    note_dead_batches,
+    reopen_batch,
+    update_batch,
+)
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
-from mfn.steps.runs import check_set_up, run_steps
+from mfn.steps.runs import carried_out, check_set_up
 from mfn.steps.stages import stages
-from mfn.steps.summaries import summary_of
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Row
 
@@ -54,39 +61,86 @@ def _has_work_left(row: Row[Any]) -> bool:
     return not row.parameters.get("dry_run") and not asked_in_vain
 
 
-def check_batches_exist(settings: Settings, batch_ids: Iterable[str]) -> None:
-    """Refuse ids that no batch has, before any other is run.
+def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: str | None = None) -> None:
+    """Refuse what cannot be run again, all of it at once, before anything is run.
+
+    Args:
+        settings: The settings in force.
+        batch_ids: The batches that are meant.
+        from_stage: The stage to start with; None: the one at which each failed.
 
     Raises:
-        ConfigurationError: Names the first of them.
+        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage.
     """
     ledger = open_ledger(settings)
-    for batch_id in batch_ids:
-        get_batch(ledger, batch_id)
+    kinds = kinds_of(ledger, batch_ids)
+    unknown = [batch_id for batch_id in batch_ids if batch_id not in kinds]
+    faults = [f"there is no batch {batch_id!r}." for batch_id in unknown]
+    remedies = ["See mfn batches for the ids."] if unknown else []
+    lacking = [batch_id for batch_id, kind in kinds.items() if from_stage not in (None, *stages(kind))]
+    faults += [
+        f"{batch_id}: a batch of kind {kinds[batch_id]} has no stage {from_stage!r};"
+        f" its stages are: {', '.join(stages(kinds[batch_id]))}."
+        for batch_id in lacking
+    ]
+    if lacking:
+        remedies.append("Run batches of each kind by themselves, with a stage that they have, or without one.")
+    if faults:
+        raise ConfigurationError("\n".join(faults), remedy=" ".join(remedies))
 
 
-def rerun_batch(settings: Settings, batch_id: str, *, from_stage: str | None = None) -> dict[str, Any]:
+def rerun_batch(
+    settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
+) -> dict[str, Any]:
     """Run one batch again.
 
     Args:
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed.
+        flow_run_id: The flow run that does so, where Prefect runs it.
 
     Returns:
         What the batch's own command prints with --json.
 
     Raises:
-        MfnError: It failed again; its report is written.
+        ConfigurationError: As `rerun_of`; nothing was started.
+        LeaseHeldError: As `rerun_of`.
+        RunFailedError: It failed again; its report is written.
     """
-    begun = time.monotonic()
-    with rerun_of(settings, batch_id, from_stage=from_stage) as batch:
-        run_steps(batch, settings)
-    return summary_of(settings, batch_id) | {"seconds": round(time.monotonic() - begun, 3)}
+    return carried_out(settings, rerun_of(settings, batch_id, from_stage=from_stage, flow_run_id=flow_run_id))
+
+
+def batch_of(settings: Settings, flow_run_id: str, connection: str, kind: BatchKind) -> str | None:
+    """The batch on which an earlier try of a flow run worked, and which no other flow run has carried on since.
+
+    Args:
+        settings: The settings in force.
+        flow_run_id: Prefect's flow run.
+        connection: The connection's name.
+        kind: The kind of run.
+
+    Returns:
+        Its id, or None: no try of it got as far as a batch.
+    """
+    rows = batches_of_flow_run(open_ledger(settings), flow_run_id)
+    return next((row.batch_id for row in rows if (row.connection, row.kind) == (connection, kind)), None)
+
+
+def done_by(settings: Settings, flow_run_id: str) -> set[str]:
+    """The batches that earlier tries of a flow run have brought to their end.
+
+    Args:
+        settings: The settings in force.
+        flow_run_id: Prefect's flow run.
+    """
+    return {row.batch_id for row in batches_of_flow_run(open_ledger(settings), flow_run_id) if row.status == "done"}
 
 
 @contextmanager
-def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None) -> Iterator[BatchRef]:
+def rerun_of(
+    settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
+) -> Iterator[BatchRef]:
     """Hold the lease of a batch that exists, and the batch, ready to go on.
 
     Args:
@@ -95,24 +149,22 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
             second. A batch that others have followed starts with its second stage at the latest. A stock run reads
             everything anew, but where a later stage is named and what it would send is fresh.
+        flow_run_id: The flow run that does so, where Prefect runs it.
 
     Yields:
         The batch; `stage` is the last stage that counts as finished.
 
     Raises:
-        ConfigurationError: No such batch, or its kind has no such stage.
+        ConfigurationError: No such batch, its kind has no such stage, or something is set up wrongly.
         LeaseHeldError: Another run of this kind works on the connection.
     """
     ledger = open_ledger(settings)
+    check_batches(settings, [batch_id], from_stage=from_stage)
     row = get_batch(ledger, batch_id)
     names = stages(row.kind)
-    if from_stage is not None and from_stage not in names:
-        raise ConfigurationError(
-            f"a batch of kind {row.kind} has no stage {from_stage!r}; its stages are: {', '.join(names)}.",
-            remedy="Name one of these with --from-stage.",
-        )
     check_set_up(open_workplace(settings, row.connection))
     with lease(ledger, row.connection, row.kind) as token:
+        row = get_batch(ledger, batch_id)  # another run may have carried it on meanwhile
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id
         if row.kind == "inventory":
@@ -122,7 +174,7 @@ def rerun_of(settings: Settings, batch_id: str, *, from_stage: str | None = None
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
             # What the stage left was loaded or sent and is gone: it is made anew.
             finished = OPENED if row.kind == "inventory" else names[0]
-        batch = reopen_batch(ledger, batch_id, lease=token, stage=finished)
+        batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
         if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)
         yield batch

@@ -5,56 +5,66 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.orders import in_utc
-from mfn.connections import find_connection
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
-from mfn.ledger.batches import OPENED, list_batches, open_batch
-from mfn.ledger.landing import get_watermark
+from mfn.ledger.batches import open_batch
 from mfn.ledger.leases import lease
-from mfn.ledger.opening import open_ledger
-from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.report import report
-from mfn.steps.stages import STEPS, perform, stages
+from mfn.steps.stages import STEPS, is_finished, perform, stages
 from mfn.steps.summaries import summary_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOMENT_AGO = timedelta(seconds=179)
-"""A scheduled run leaves a window alone that another one fetched within the time in which searchOrders refills by one
-call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
+
+def import_parameters(
+    *, since: datetime | None = None, order_id: str | None = None, dry_run: bool = False
+) -> dict[str, Any]:
+    """What an import is asked for, as its batch keeps it.
+
+    Args:
+        since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
+        order_id: Fetch this order only.
+        dry_run: Say what would be loaded, and change nothing.
+
+    Raises:
+        ConfigurationError: Since and an order exclude each other.
+    """
+    if since is not None and order_id is not None:
+        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
+    moment = since and in_utc(since).isoformat()
+    return {"since": moment, "order_id": order_id, "dry_run": dry_run}
 
 
-def import_run(
-    settings: Settings,
-    connection: str,
-    *,
-    since: datetime | None = None,
-    order_id: str | None = None,
-    dry_run: bool = False,
-) -> AbstractContextManager[BatchRef]:
+def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+    """What a stock run is asked for, as its batch keeps it.
+
+    Args:
+        full: Read all listings anew, and send every level, also those that Amazon was told before.
+        dry_run: Say what would be sent, and change nothing.
+        force: Send also where the warehouse lost more than is believed.
+    """
+    return {"full": full, "dry_run": dry_run, "force": force}
+
+
+def import_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
     """Hold the lease of a connection's imports, and a batch to work on; see `new_run`.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
-        order_id: Fetch this order only.
-        dry_run: Say what would be loaded, and change nothing.
+        asked: As `import_parameters` takes it.
     """
-    if since is not None and order_id is not None:
-        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
-    moment = since and in_utc(since).isoformat()
-    return new_run(settings, connection, "import", {"since": moment, "order_id": order_id, "dry_run": dry_run})
+    return new_run(settings, connection, "import", import_parameters(**asked))
 
 
 def confirm_run(settings: Settings, connection: str) -> AbstractContextManager[BatchRef]:
@@ -67,23 +77,26 @@ def confirm_run(settings: Settings, connection: str) -> AbstractContextManager[B
     return new_run(settings, connection, "confirm", {})
 
 
-def inventory_run(
-    settings: Settings, connection: str, *, full: bool = False, dry_run: bool = False, force: bool = False
-) -> AbstractContextManager[BatchRef]:
+def inventory_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
     """Hold the lease of a connection's stock runs, and a batch to work on; see `new_run`.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        full: Read all listings anew, and send every level, also those that Amazon was told before.
-        dry_run: Say what would be sent, and change nothing.
-        force: Send also where the warehouse lost more than is believed.
+        asked: As `inventory_parameters` takes it.
     """
-    return new_run(settings, connection, "inventory", {"full": full, "dry_run": dry_run, "force": force})
+    return new_run(settings, connection, "inventory", inventory_parameters(**asked))
 
 
 @contextmanager
-def new_run(settings: Settings, connection: str, kind: BatchKind, parameters: Mapping[str, Any]) -> Iterator[BatchRef]:
+def new_run(
+    settings: Settings,
+    connection: str,
+    kind: BatchKind,
+    parameters: Mapping[str, Any],
+    *,
+    flow_run_id: str | None = None,
+) -> Iterator[BatchRef]:
     """Hold the lease of a connection and kind, and a batch to work on.
 
     Everything that a person set up wrongly is found here, before anything is started.
@@ -93,6 +106,7 @@ def new_run(settings: Settings, connection: str, kind: BatchKind, parameters: Ma
         connection: The connection's name.
         kind: The kind of run.
         parameters: What the run is asked for.
+        flow_run_id: The flow run that it belongs to, where Prefect runs it.
 
     Yields:
         The batch: a new one, or the one that was broken off and asked for the same.
@@ -105,7 +119,13 @@ def new_run(settings: Settings, connection: str, kind: BatchKind, parameters: Ma
     check_set_up(place)
     with lease(place.ledger, connection, kind) as token:
         yield open_batch(
-            place.ledger, connection, kind, lease=token, parameters=parameters, last_stage=stages(kind)[-1]
+            place.ledger,
+            connection,
+            kind,
+            lease=token,
+            parameters=parameters,
+            last_stage=stages(kind)[-1],
+            flow_run_id=flow_run_id,
         )
 
 
@@ -133,22 +153,6 @@ def check_set_up(place: Any) -> None:
         )
 
 
-def was_just_fetched(settings: Settings, connection: str) -> bool:
-    """Whether a scheduled import has nothing to do, since another one fetched its window a moment ago.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-    """
-    find_connection(settings, connection)
-    ledger = open_ledger(settings)
-    watermark = get_watermark(ledger, connection)
-    newest = next(iter(list_batches(ledger, connection=connection, kind="import", limit=1)), None)
-    if watermark is None or newest is None or newest.status == "failed":
-        return False
-    return datetime.now(UTC) - SETTLED_AFTER - watermark < MOMENT_AGO
-
-
 def run_steps(batch: BatchRef, settings: Settings) -> None:
     """Every step of a batch that is not finished yet, and the report at the end of it, also of a failure.
 
@@ -159,11 +163,10 @@ def run_steps(batch: BatchRef, settings: Settings) -> None:
     Raises:
         MfnError: A step failed, or the quality gate closed; the report is written all the same.
     """
-    names = stages(batch.kind)
-    first = 0 if batch.stage == OPENED else names.index(batch.stage) + 1
     try:
-        for step in STEPS[batch.kind][first:]:
-            batch = perform(step, batch, settings)
+        for step in STEPS[batch.kind]:
+            if not is_finished(step, batch):
+                batch = perform(step, batch, settings)
     except Exception:
         _report_anyway(batch, settings)
         raise
@@ -177,22 +180,13 @@ def _report_anyway(batch: BatchRef, settings: Settings) -> None:
         log.warning("the report of %s could not be written: %s", batch.batch_id, error.message)
 
 
-def run_import(
-    settings: Settings,
-    connection: str,
-    *,
-    since: datetime | None = None,
-    order_id: str | None = None,
-    dry_run: bool = False,
-) -> dict[str, Any]:
+def run_import(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
     """One import run without Prefect.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        since: Fetch what changed since then.
-        order_id: Fetch this order only.
-        dry_run: Change nothing.
+        asked: As `import_parameters` takes it.
 
     Returns:
         What `mfn import --json` prints.
@@ -202,7 +196,7 @@ def run_import(
         LeaseHeldError: Another import works on this connection.
         RunFailedError: The run failed; it has what the run did all the same.
     """
-    return _carried_out(settings, import_run(settings, connection, since=since, order_id=order_id, dry_run=dry_run))
+    return carried_out(settings, import_run(settings, connection, **asked))
 
 
 def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
@@ -220,20 +214,16 @@ def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
         LeaseHeldError: Another confirm run works on this connection.
         RunFailedError: The run failed, or Amazon refused parcels; it has what the run did all the same.
     """
-    return _carried_out(settings, confirm_run(settings, connection))
+    return carried_out(settings, confirm_run(settings, connection))
 
 
-def run_inventory(
-    settings: Settings, connection: str, *, full: bool = False, dry_run: bool = False, force: bool = False
-) -> dict[str, Any]:
+def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
     """One stock run without Prefect.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        full: Send every level.
-        dry_run: Change nothing.
-        force: Believe the warehouse.
+        asked: As `inventory_parameters` takes it.
 
     Returns:
         What `mfn inventory --json` prints.
@@ -244,10 +234,23 @@ def run_inventory(
         RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; it has what the run
             did all the same.
     """
-    return _carried_out(settings, inventory_run(settings, connection, full=full, dry_run=dry_run, force=force))
+    return carried_out(settings, inventory_run(settings, connection, **asked))
 
 
-def _carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:
+def carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:
+    """A run from its beginning to its report.
+
+    Args:
+        settings: The settings in force.
+        run: What holds its lease and its batch.
+
+    Returns:
+        What its command prints with --json.
+
+    Raises:
+        MfnError: It was not started.
+        RunFailedError: It failed after that.
+    """
     begun = time.monotonic()
     with run as batch:
         try:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
 from mfn.errors import MfnError
-from mfn.ledger.batches import record_failure, update_batch
+from mfn.ledger.batches import OPENED, record_failure, update_batch
 from mfn.ledger.opening import open_ledger
+from mfn.models import STAGES
 from mfn.steps.collect import collect
 from mfn.steps.compare import compare
 from mfn.steps.confirm import confirm
@@ -57,7 +58,18 @@ ALLOCATED_AT_ONCE = 100_000
 
 def stages(kind: BatchKind) -> list[str]:
     """The names of the stages of a kind of run, in order."""
-    return [step.__name__ for step in STEPS[kind]]
+    return list(STAGES[kind])
+
+
+def is_finished(step: Step, batch: BatchRef) -> bool:
+    """Whether a batch has a step behind it: an earlier run of it got that far.
+
+    Args:
+        step: One of the steps of the batch's kind.
+        batch: The batch.
+    """
+    names = stages(batch.kind)
+    return batch.stage != OPENED and names.index(step.__name__) <= names.index(batch.stage)
 
 
 def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:

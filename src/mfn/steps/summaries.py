@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from mfn.ledger.batches import get_batch
+from mfn.errors import MfnError
+from mfn.ledger.batches import failed_at, get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.models import BESIDE, SUMMED
 
@@ -35,6 +38,53 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "report": row.report,
         "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
     }
+
+
+def outcome_of(settings: Settings, batch_id: str) -> str:
+    """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`.
+
+    Args:
+        settings: The settings in force.
+        batch_id: A batch that is done.
+    """
+    row = get_batch(open_ledger(settings), batch_id)
+    figures = ", ".join(f"{name} {row.counts.get(name, 0)}" for name in SUMMED[row.kind])
+    return f"{batch_id}: {figures}"
+
+
+def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
+    """How a run failed, in words for whoever finds it failed: at which stage, why, and how it goes on.
+
+    Args:
+        settings: The settings in force.
+        batch_id: Its batch.
+        error: What the run ended with; told where the ledger has nothing, or cannot be asked.
+    """
+    try:
+        row = get_batch(open_ledger(settings), batch_id)
+    except MfnError:
+        return f"{batch_id}: {error.message}\n{error.remedy}"
+    stage = failed_at(row)
+    if stage is None:
+        return f"{row.kind} of {row.connection}: {error.message}\n{error.remedy}\nBatch {batch_id} is {row.status}."
+    return (
+        f"{row.kind} of {row.connection} failed at {stage}: {row.error or error.message}\n"
+        f"{row.remedy or error.remedy}\n"
+        f"Batch {batch_id}. To run it again: Retry, or mfn rerun {batch_id}. All that failed: mfn batches --failed."
+    )
+
+
+def report_url(settings: Settings, batch_id: str) -> str | None:
+    """Where people read the report of a run: on the report site, or as a file; None: it has none.
+
+    Args:
+        settings: The settings in force.
+        batch_id: A batch.
+    """
+    page = get_batch(open_ledger(settings), batch_id).report
+    if settings.reports_url is not None:
+        return f"{settings.reports_url.rstrip('/')}/runs/{quote(batch_id)}"
+    return None if page is None else Path(page).as_uri()
 
 
 def window_of(settings: Settings, batch: BatchRef) -> str:

@@ -1,0 +1,104 @@
+"""Runs that the schedule started and that have nothing to do, since others did it meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mfn.connections import find_connection
+from mfn.ledger.batches import list_batches
+from mfn.ledger.landing import get_watermark
+from mfn.ledger.opening import open_ledger
+from mfn.steps.extract import SETTLED_AFTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Row
+
+    from mfn.models import BatchKind
+    from mfn.settings import Settings
+
+MOMENT_AGO = timedelta(seconds=179)
+"""A scheduled run leaves a window alone that another one fetched within the time in which searchOrders refills by one
+call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
+
+DOES_MORE = frozenset({"full", "force"})
+"""Parameters with which a run does all that one without them does."""
+
+LOOKED_AT = 50
+"""So many of the newest batches are looked at; runs of single orders and dry runs stand between the others."""
+
+
+def why_needless(
+    settings: Settings, connection: str, kind: BatchKind, parameters: Mapping[str, Any], *, due_at: datetime
+) -> str | None:
+    """Why a run that the schedule started, never a person, has nothing to do.
+
+    After a weekend without a worker every run that was due waits to be started. The first one does the work of all. One
+    that fails does not set the others on the same fault: the next run that is on time carries it on.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        kind: The kind of run.
+        parameters: What the run is asked for.
+        due_at: When the schedule wanted it to start; aware.
+
+    Returns:
+        The reason in words, or None: there is something to do.
+    """
+    find_connection(settings, connection)
+    rows = list_batches(open_ledger(settings), connection=connection, kind=kind, limit=LOOKED_AT)
+    later = run_since(rows, parameters, due_at)
+    if later is not None:
+        return (
+            f"It was due at {due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and {later.batch_id} has begun since:"
+            " it does the work of all runs that were due before it."
+        )
+    if kind == "import" and was_just_fetched(settings, connection):
+        return f"Another run fetched this window a moment ago: {rows[0].batch_id}."
+    return None
+
+
+def run_since(rows: Iterable[Row[Any]], parameters: Mapping[str, Any], due_at: datetime) -> Row[Any] | None:
+    """A run that began after another one was due, and does what that one was to do; or None.
+
+    Args:
+        rows: Batches of its connection and kind.
+        parameters: What the run that was due is asked for.
+        due_at: When it was due; aware.
+    """
+    return next(
+        (
+            row
+            for row in rows
+            # A closed window was run again by a person: it goes up to a moment of the past.
+            if row.is_window_open
+            and row.taken_up_at
+            and row.taken_up_at > due_at
+            and _covers(row.parameters, parameters)
+        ),
+        None,
+    )
+
+
+def _covers(done: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(
+        done.get(name) == value or (name in DOES_MORE and bool(done.get(name))) for name, value in wanted.items()
+    )
+
+
+def was_just_fetched(settings: Settings, connection: str) -> bool:
+    """Whether a scheduled import has nothing to do, since another one fetched its window a moment ago.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+    """
+    ledger = open_ledger(settings)
+    watermark = get_watermark(ledger, connection)
+    newest = next(iter(list_batches(ledger, connection=connection, kind="import", limit=1)), None)
+    if watermark is None or newest is None or newest.status == "failed":
+        return False
+    return datetime.now(UTC) - SETTLED_AFTER - watermark < MOMENT_AGO
