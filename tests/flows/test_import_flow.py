@@ -147,7 +147,7 @@ def test_a_failed_batch_is_run_again_by_the_rerun_flow(world: World) -> None:
     state = rerun_failed()
     assert state.is_completed(), state.message
     assert world.statuses() == {order_id: "loaded"}
-    assert rerun_failed().message == "No batch had failed."
+    assert rerun_failed().message == "Nothing to run again."
 
 
 def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
