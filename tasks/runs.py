@@ -15,7 +15,7 @@ from mfn.settings import load_settings
 from mfn.steps.late_runs import why_needless
 from mfn.steps.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
-from mfn.steps.summaries import failure_of, window_of
+from mfn.steps.summaries import failure_of, outcome_of, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ class Ending:
 
     Attributes:
         batch_id: The batch that it works on, once it has one.
-        state: What the flow returns: None is Prefect's own Completed.
+        state: What the flow returns.
     """
 
     batch_id: str | None = None
@@ -54,6 +54,8 @@ def ending() -> Iterator[Ending]:
     end = Ending()
     try:
         yield end
+        if end.batch_id is not None:
+            end.state = Completed(message=outcome_of(load_settings(), end.batch_id))
     except NothingToDoError as nothing:
         end.state = Completed(name="Skipped", message=str(nothing))
     except MfnError as error:

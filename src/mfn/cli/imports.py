@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PASSED = ("loaded", "ready")
+"""Outcomes of an order that is loaded, or would be."""
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this file."""
     application.command("import")(import_orders)
@@ -56,7 +60,7 @@ def import_orders(
         raise ConfigurationError("--order is empty.", remedy="Give Amazon's order id, like 123-1234567-1234567.")
     from mfn.steps.runs import run_import  # noqa: PLC0415 - pandas takes a second that --help does not need
 
-    summary = run_import(load_settings(), connection, since=moment, order_id=order, dry_run=dry_run)
+    summary = run_import(load_settings(), connection, since=moment, order_id=order and order.strip(), dry_run=dry_run)
     if as_json:
         print_json(summary)
     else:
@@ -76,7 +80,11 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
         f"{summary['connection']}: {summary['fetched']} fetched = {summary['loaded']} {verb} + {summary['held']} held"
         f" + {summary['unchanged']} unchanged + {summary['cancelled']} cancelled + {summary['ignored']} ignored"
     )
-    if summary["ignored_reasons"]:
+    if order := summary.get("order"):
+        print_line(f"{order['order_id']}: {verb if order['outcome'] in PASSED else order['outcome']}")
+        for reason in order["reasons"]:
+            print_line(f"  {reason['code']}: {reason['detail']}" + (f" {reason['remedy']}" if reason["remedy"] else ""))
+    elif summary["ignored_reasons"]:
         print_line("ignored: " + ", ".join(f"{code} {count}" for code, count in summary["ignored_reasons"].items()))
     if summary["released"] or summary["still_held"]:
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")

@@ -54,7 +54,12 @@ SETTLEMENTS: dict[str, Settlement] = {
         OrderStatus.IGNORED,
         "placed before orders.not_before: it belongs to the system that shipped before this one",
     ),
-    "dismissed": Settlement(Outcome.IGNORED, OrderStatus.DISMISSED, "dismissed by hand"),
+    "dismissed": Settlement(
+        Outcome.IGNORED,
+        OrderStatus.DISMISSED,
+        "dismissed by hand",
+        "To take it back: mfn orders release ORDER --why TEXT.",
+    ),
     "channel_missing": Settlement(
         Outcome.HELD,
         OrderStatus.HELD,

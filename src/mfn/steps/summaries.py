@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from mfn.errors import MfnError
 from mfn.ledger.batches import failed_at, get_batch
 from mfn.ledger.opening import open_ledger
+from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, SUMMED
 
 if TYPE_CHECKING:
@@ -35,13 +37,25 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         **{name: row.counts.get(name, 0) for name in (*SUMMED[row.kind], *BESIDE[row.kind])},
         **({"ignored_reasons": row.findings.get("ignored", {})} if row.kind == "import" else {}),
         "api_calls": row.api_calls,
+        **_order(settings, row),
         "report": row.report,
         "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
     }
 
 
+def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
+    """What became of the order, where a run was asked for one."""
+    asked = row.parameters.get("order_id")
+    found = batch_orders(open_ledger(settings), row.batch_id) if asked else ()
+    order = next((one for one in found if one.order_id == asked and one.outcome is not None), None)
+    if order is None:
+        return {}
+    reasons = [asdict(reason) for reason in read_reasons(order.reasons)]
+    return {"order": {"order_id": asked, "outcome": order.outcome, "reasons": reasons}}
+
+
 def outcome_of(settings: Settings, batch_id: str) -> str:
-    """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`.
+    """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`; of a single order also why.
 
     Args:
         settings: The settings in force.
@@ -49,7 +63,8 @@ def outcome_of(settings: Settings, batch_id: str) -> str:
     """
     row = get_batch(open_ledger(settings), batch_id)
     figures = ", ".join(f"{name} {row.counts.get(name, 0)}" for name in SUMMED[row.kind])
-    return f"{batch_id}: {figures}"
+    order = _order(settings, row).get("order", {"reasons": ()})
+    return "; ".join([f"{batch_id}: {figures}", *(f"{why['code']}: {why['detail']}" for why in order["reasons"])])
 
 
 def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:

@@ -1,0 +1,104 @@
+"""One order, fetched by its id: examined at once, whatever it is held for, and told what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.cli.application import run
+from mfn.errors import RunFailedError
+from mfn.steps import decisions
+from mfn.steps.reruns import failed_batches
+from tests.world import address, an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+def test_a_held_order_is_examined_at_once_and_loaded_once_it_is_mended(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    summary = world.run(order_id=order_id)
+    assert summary["order"]["outcome"] == "held"
+    assert [reason["code"] for reason in summary["order"]["reasons"]] == ["sku_unknown"]
+    world.add_items("MUG-GREEN")
+    summary = world.run(order_id=order_id)
+    assert summary["order"] == {"order_id": order_id, "outcome": "loaded", "reasons": []}
+    assert summary["api_calls"] == {"getOrder": 1}, "no search is spent"
+    assert world.statuses() == {order_id: "loaded"}
+    assert world.lines(order_id) == [("MUG-GREEN", 1)]
+
+
+@pytest.mark.parametrize("broken", [{"createdTime": "yesterday"}, {"orderItems": None}, {"recipient": None}])
+def test_what_amazon_broke_is_loaded_once_it_answers_properly(world: World, broken: dict[str, object]) -> None:
+    order = an_order(minutes_ago=600)
+    (order_id,) = world.put(order)
+    world.answer_page(order | broken)
+    world.run()
+    assert world.statuses() == {order_id: "held"}
+    assert world.run(order_id=order_id)["order"]["outcome"] == "loaded"
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_a_released_order_is_loaded_at_once(world: World) -> None:
+    (order_id,) = world.put(an_order(recipient={"deliveryAddress": address(city=None)}, minutes_ago=600))
+    world.run()
+    assert decisions.release(world.settings, [order_id], why="picked up at the door") == ()
+    assert world.run(order_id=order_id)["order"]["outcome"] == "loaded"
+
+
+def test_others_that_are_held_are_left_for_the_next_run(world: World) -> None:
+    one, other = world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(2)))
+    world.run()
+    world.add_items("MUG-GREEN")
+    world.run(order_id=one)
+    assert world.statuses() == {one: "loaded", other: "held"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "standing"),
+    [("SHIPPED", "already_shipped", "shipped"), ("CANCELLED", None, "cancelled")],
+)
+def test_what_amazon_settled_is_not_loaded_and_says_so(
+    world: World, status: str, code: str | None, standing: str
+) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    world.change(order_id, fulfillment={"fulfillmentStatus": status})
+    world.add_items("MUG-GREEN")
+    order = world.run(order_id=order_id)["order"]
+    assert [reason["code"] for reason in order["reasons"]] == ([code] if code else [])
+    assert world.statuses() == {order_id: standing}
+    assert world.rows() == []
+
+
+def test_a_dry_run_of_one_order_says_what_would_become_of_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    (order_id,) = world.put(an_order(minutes_ago=600))
+    assert run(["import", "us", "--order", f" {order_id} ", "--dry-run"]) == 0
+    assert f"{order_id}: would be loaded" in capsys.readouterr().out
+    assert world.statuses() == {}
+
+
+def test_a_person_reads_why_the_order_is_not_loaded_and_what_to_do(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (held, dismissed) = world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(2)))
+    world.run()
+    assert decisions.dismiss(world.settings, [dismissed], why="a fraud") == ()
+    assert run(["import", "us", "--order", held]) == 0
+    shown = capsys.readouterr().out
+    assert f"{held}: held" in shown
+    assert "sku_unknown: " in shown
+    assert "mappings/sku_aliases.csv" in shown
+    assert run(["import", "us", "--order", dismissed]) == 0
+    shown = capsys.readouterr().out
+    assert f"{dismissed}: ignored\n  dismissed: dismissed by hand" in shown
+    assert "To take it back: mfn orders release" in shown
+
+
+def test_an_order_that_amazon_does_not_know_fails_for_good(world: World) -> None:
+    with pytest.raises(RunFailedError, match="Amazon knows no order 111-0000000-0000000") as failed:
+        world.run(order_id="111-0000000-0000000")
+    assert "order" not in failed.value.summary
+    assert failed_batches(world.settings) == []
