@@ -9,6 +9,7 @@ import pytest
 from mfn.database.engines import engine_for
 from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
+from tests.faults.gates import Gate
 from tests.postgres import fresh_schema
 from tests.world import World, an_amazon, an_order
 
@@ -32,6 +33,14 @@ def is_warm(tmp_path_factory: pytest.TempPathFactory) -> bool:
     engine_for(world.warehouse_url).dispose()
     ledger_engine(f"sqlite:///{home / '.mfn' / 'ledger.db'}").dispose()
     return True
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Where children stand still."""
+    made = Gate()
+    yield made
+    made.close()
 
 
 @pytest.fixture
