@@ -39,10 +39,12 @@ ROLES = {
     "createReport": "Product Listing",
     "getReport": "Product Listing",
     "getReportDocument": "Product Listing",
+    "getMarketplaceParticipations": "Selling Partner Insights or Finance and Accounting",
 }
 """The role that an operation needs, for what this project asks of it.
 
-Source: Selling Partner API documentation, "Role mappings" and "Access Orders PII", as of November 2026.
+Source: Selling Partner API documentation, "Role mappings", "Access Orders PII" and "Get the market participation of a
+seller", as of November 2026.
 """
 
 TAX_ROLES = (
@@ -78,6 +80,10 @@ class ThrottledError(AmazonUnavailableError):
 
 class BudgetExhaustedError(RetriableError):
     """Amazon's rate limit leaves no call within the time that the caller would wait; nothing was sent."""
+
+
+class AccessDeniedError(FatalError):
+    """Amazon denies an operation: a role is missing, or the authorization has ended."""
 
 
 class PageTokenRefusedError(RetriableError):
@@ -130,7 +136,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         return AmazonUnavailableError(message, remedy=RUN_AGAIN)
     if status in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         suspicion = f"A role is missing ({ROLES[operation]}), or the authorization has ended."
-        return FatalError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
+        return AccessDeniedError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
         return PageTokenRefusedError(message, remedy="All pages are fetched again, from the first one on.")
     return FatalError(

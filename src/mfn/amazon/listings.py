@@ -90,6 +90,13 @@ class AmazonListings:
                 marketplace_id,
                 expected,
             )
+        else:
+            logger.info(
+                "%s: %d listings in %s are more than a search pages through; Amazon makes a report, in minutes",
+                self._name,
+                expected,
+                marketplace_id,
+            )
         asked_at = datetime.now(UTC)
         frame = listings_in(read_listings_report(self._session, marketplace_id), marketplace_id)
         if frame.empty:

@@ -214,6 +214,18 @@ class Budget:
             ).scalar()
         return known if known is not None else PLANS[operation].rate
 
+    def left(self, operation: str) -> float:
+        """How many calls of an operation may be made at once now, as far as is known here; nothing is taken.
+
+        Args:
+            operation: Amazon's name of it, a key of `PLANS`.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+        """
+        with self._one_thread, self._locked(operation) as (bucket, _):
+            return bucket.tokens
+
     def drain(self, operation: str) -> None:
         """Note that Amazon has just refused a call: the bucket is empty, whatever was counted here.
 

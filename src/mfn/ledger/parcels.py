@@ -98,6 +98,13 @@ def parcels_of(
         return database.execute(statement).all()
 
 
+def count_parcels(ledger: Ledger, connection: str, statuses: Sequence[str]) -> int:
+    """How many parcels of a connection have one of these statuses."""
+    statement = select(func.count()).where(Parcel.connection == connection, Parcel.status.in_(statuses))
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).scalar_one()
+
+
 def update_parcels(database: Connection, batch: BatchRef, changes: Sequence[Mapping[str, Any]]) -> None:
     """Change parcels of a connection.
 

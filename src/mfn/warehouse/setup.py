@@ -29,8 +29,8 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
         RetriableError: The warehouse cannot be reached.
     """
     with reading(engine, what=what) as connection:
-        faults = _faults(connection)
-        missing = _missing_tables(connection)
+        faults = table_faults(connection)
+        missing = missing_tables(connection)
     if faults:
         raise FatalError(
             f"{what} has tables that cannot be used: {'; '.join(faults)}.",
@@ -52,7 +52,8 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
         ) from None
 
 
-def _missing_tables(connection: Connection) -> list[Table]:
+def missing_tables(connection: Connection) -> list[Table]:
+    """The tables of the contract that the warehouse has not; views count as tables."""
     columns = _columns(connection)
     return [table for table in metadata.sorted_tables if table.name not in columns]
 
@@ -63,7 +64,8 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
     return {name: {column["name"] for column in columns} for (_, name), columns in found.items() if columns}
 
 
-def _faults(connection: Connection) -> list[str]:
+def table_faults(connection: Connection) -> list[str]:
+    """What the tables lack that are there: columns, or the key that keeps a second row out; in words, all at once."""
     there = _columns(connection)
     missing = [
         f"{table.name}.{column.name}"

@@ -1,0 +1,136 @@
+"""Whether Amazon can be reached, and which operations it lets this application use: asked without changing anything.
+
+Operations: Amazon's models orders_2026-01-01.json of 2026-07-29 (getOrder), listingsItems_2021-08-01.json of 2026-07-30
+(patchListingsItem; its mode VALIDATION_PREVIEW changes nothing) and feeds_2021-06-30.json of 2026-04-01 (getFeeds).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from mfn.amazon.failures import AccessDeniedError, failed, unreachable
+from mfn.amazon.feeds import FEED_TYPE
+from mfn.amazon.feeds import PATH as FEEDS
+from mfn.amazon.quantities import patch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mfn.amazon.session import Session
+
+CONNECT_SECONDS = 10
+NO_SUCH_ORDER = "000-0000000-0000000"
+"""An id in Amazon's form that no order has: who may not read orders is told so all the same."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A host of Amazon's has answered, whatever it said.
+
+    Attributes:
+        host: Its base URL.
+        ahead: How far this machine's clock is ahead of that host's; None where the host does not tell its time.
+    """
+
+    host: str
+    ahead: timedelta | None
+
+
+def reach(host: str) -> Answered:
+    """Ask a host for anything, without a token, to see whether it answers.
+
+    Args:
+        host: The base URL of the Selling Partner API or of Login with Amazon.
+
+    Raises:
+        AmazonUnavailableError: It cannot be reached, or does not answer in time.
+    """
+    try:
+        response = httpx.get(host, timeout=CONNECT_SECONDS)
+    except httpx.RequestError as error:
+        raise unreachable(host, error) from None
+    try:
+        told = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return Answered(host, None)
+    # The header has whole seconds, and belongs to a moment between question and answer.
+    return Answered(host, datetime.now(UTC) - told.astimezone(UTC))
+
+
+def may_read_order(session: Session, order_id: str | None, data_sets: Sequence[str]) -> AccessDeniedError | None:
+    """Whether an order may be read with these data sets; None where it may.
+
+    Args:
+        session: The account.
+        order_id: An order of the account; None: one that is not there is asked for.
+        data_sets: Amazon's `includedData`; none for what no restricted role is needed for.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials are refused.
+    """
+    wanted = {"includedData": list(data_sets)} if data_sets else {}
+    return _denial(session, "getOrder", lambda: session.library.get_order(order_id or NO_SUCH_ORDER, **wanted))
+
+
+def may_patch_listing(
+    session: Session, marketplace_id: str, seller_sku: str, quantity: int
+) -> AccessDeniedError | None:
+    """Whether the quantity of a listing may be changed, asked as a preview; None where it may.
+
+    Args:
+        session: The account.
+        marketplace_id: Where.
+        seller_sku: A listing that the seller fulfils.
+        quantity: What it shows now.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials are refused.
+    """
+    return _denial(
+        session,
+        "patchListingsItem",
+        lambda: session.library.patch_listings_item(
+            session.connection.seller_id,
+            seller_sku,
+            marketplaceIds=marketplace_id,
+            mode="VALIDATION_PREVIEW",
+            body=patch_of(quantity),
+        ),
+    )
+
+
+def may_read_feeds(session: Session) -> AccessDeniedError | None:
+    """Whether feeds may be read; None where they may.
+
+    Args:
+        session: The account.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials are refused.
+    """
+    return _denial(session, "getFeeds", lambda: session.library.get(f"{FEEDS}/feeds", feedTypes=FEED_TYPE, pageSize=1))
+
+
+def _denial(session: Session, operation: str, send: Callable[[], httpx.Response]) -> AccessDeniedError | None:
+    """Amazon's denial of an operation; an answer that finds fault with the request comes from who let it in."""
+    what = f"{operation} for the connection {session.connection.name}"
+
+    def read(response: httpx.Response) -> AccessDeniedError | None:
+        if response.is_success:
+            return None
+        error = failed(what, operation, response, page_token=False)
+        if isinstance(error, AccessDeniedError):
+            return error
+        if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
+            return None
+        raise error
+
+    return session.caller.call(operation, what, send, read)

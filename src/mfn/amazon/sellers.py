@@ -1,0 +1,88 @@
+"""The marketplaces of a seller account, as Amazon has them.
+
+Operation: Amazon's model sellers.json of 2025-02-26, getMarketplaceParticipations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from mfn.amazon.failures import checked, decoded
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mfn.amazon.session import Session
+
+OPERATION = "getMarketplaceParticipations"
+
+
+@dataclass(frozen=True)
+class Participation:
+    """A marketplace in which the account may sell.
+
+    Attributes:
+        marketplace_id: Amazon's id.
+        name: Amazon's name of it, e.g. `Amazon.com`.
+        is_participating: Whether the seller takes part.
+        has_suspended_listings: Whether the account's listing status there is inactive.
+    """
+
+    marketplace_id: str
+    name: str
+    is_participating: bool
+    has_suspended_listings: bool
+
+
+class _Marketplace(Struct, rename="camel"):
+    id: str
+    name: str
+
+
+class _Participation(Struct, rename="camel"):
+    is_participating: bool
+    has_suspended_listings: bool
+
+
+class _Entry(Struct, rename="camel"):
+    marketplace: _Marketplace
+    participation: _Participation
+
+
+class _Participations(Struct):
+    payload: list[_Entry]
+
+
+def read_participations(session: Session, *, max_wait_seconds: float) -> list[Participation]:
+    """Every marketplace in which an account may sell, also those of other kinds that no order comes from.
+
+    Args:
+        session: The account.
+        max_wait_seconds: How long it may wait for its turn in the rate budget.
+
+    Raises:
+        BudgetExhaustedError: Its turn does not come in time.
+        AccessDeniedError: The role for this operation is missing, or the authorization has ended.
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials or the request are refused.
+    """
+    what = f"{OPERATION} for the connection {session.connection.name}"
+
+    def read(response: httpx.Response) -> list[Participation]:
+        found = decoded(what, checked(what, OPERATION, response), _Participations)
+        return [
+            Participation(
+                entry.marketplace.id,
+                entry.marketplace.name,
+                entry.participation.is_participating,
+                entry.participation.has_suspended_listings,
+            )
+            for entry in found.payload
+        ]
+
+    return session.caller.call(
+        OPERATION, what, lambda: session.library.get("/sellers/v1/marketplaceParticipations"), read, max_wait_seconds
+    )

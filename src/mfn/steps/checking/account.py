@@ -1,0 +1,151 @@
+"""Steps `API access` and `credentials and marketplaces`: whether Amazon answers, whom, and where the seller sells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mfn.amazon.failures import AccessDeniedError
+from mfn.amazon.marketplaces import BY_ID, ENDPOINTS
+from mfn.amazon.sellers import read_participations
+from mfn.ledger.budget import PLANS, Budget
+from mfn.steps.checking.findings import failed, ok, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfn.amazon.probing import Answered
+    from mfn.amazon.sellers import Participation
+    from mfn.connection import Connection
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+
+MOST_SKEW = timedelta(minutes=2)
+"""Amazon refuses an end bound of a search that is younger than two minutes; a clock that is ahead asks for one."""
+
+SEARCHES = "searchOrders"
+PATIENCE_SECONDS = 10.0
+"""How long a check waits for a call that the rate budget has not left."""
+
+
+def reach_amazon(place: CheckPlace) -> list[Finding]:
+    """Whether the connection's two hosts answer, and whether their clocks agree with ours.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        AmazonUnavailableError: One of them does not answer.
+    """
+    from mfn.amazon.probing import reach  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
+    from mfn.amazon.transport import LOGIN_ENDPOINT  # noqa: PLC0415
+
+    connection = place.connection
+    hosts = (connection.endpoint or ENDPOINTS[connection.region], connection.lwa_endpoint or LOGIN_ENDPOINT)
+    answers = [reach(host) for host in dict.fromkeys(hosts)]
+    return [ok(" and ".join(answer.host for answer in answers) + " answer"), *_skews(answers)]
+
+
+def _skews(answers: Sequence[Answered]) -> list[Finding]:
+    found = []
+    for answer in answers:
+        if answer.ahead is None or abs(answer.ahead) <= MOST_SKEW:
+            continue
+        minutes = abs(answer.ahead).total_seconds() / 60
+        where = "ahead of" if answer.ahead > timedelta(0) else "behind"
+        found.append(
+            warning(
+                f"this machine's clock is {minutes:.0f} minutes {where} that of {answer.host}",
+                "Set this machine's clock by NTP: windows of searches and tokens go by it.",
+            )
+        )
+    return found
+
+
+def rate_left(place: CheckPlace) -> Finding:
+    """What is left of the searches that Amazon allows this account.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        RetriableError: The ledger cannot be reached.
+    """
+    budget = Budget(place.ledger.engine, place.connection.account)
+    left = max(0, int(budget.left(SEARCHES)))
+    refill = f"{budget.rate(SEARCHES) * 3600:.0f} an hour come back"
+    told = f"{left} of {PLANS[SEARCHES].burst} searches for orders are left, {refill}"
+    if left:
+        return ok(told)
+    return warning(told, "Imports wait for their turn; see that no other application searches for this account.")
+
+
+def look_at_account(place: CheckPlace) -> list[Finding]:
+    """Whether the credentials are taken, and where the account sells against what is configured.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        ConfigurationError: Secrets are missing; names all of them.
+        RetriableError: Amazon did not answer.
+        FatalError: Login with Amazon refuses the credentials; names which.
+    """
+    session = place.amazon.session
+    session.library.login.get_auth()
+    taken = ok("Login with Amazon takes the credentials")
+    try:
+        participations = read_participations(session, max_wait_seconds=PATIENCE_SECONDS)
+    except AccessDeniedError as error:
+        # No run needs this operation; where the whole authorization has ended, the roles say so.
+        return [taken, warning("Amazon does not say where the account sells: " + error.message, error.remedy)]
+    return [taken, *marketplace_findings(place.connection, participations)]
+
+
+def marketplace_findings(connection: Connection, participations: Sequence[Participation]) -> list[Finding]:
+    """The marketplaces an account sells in against those configured; all differences at once.
+
+    Args:
+        connection: The connection.
+        participations: What Amazon says, of marketplaces of any kind.
+    """
+    there = {one.marketplace_id: one for one in participations if one.is_participating}
+    absent = [place.name for place in connection.marketplaces if place.marketplace_id not in there]
+    found = []
+    sells_in = [BY_ID[key].name for key in there if key in BY_ID]
+    if absent:
+        found.append(
+            failed(
+                f"the account does not sell in {', '.join(absent)}; it sells in {', '.join(sells_in) or 'none'}",
+                f"Correct marketplaces of {connection.name} in connections.yaml, or the credentials: they may be those"
+                " of another seller or region.",
+            )
+        )
+    left_out = [
+        BY_ID[key].name
+        for key in there
+        if key in BY_ID and BY_ID[key].region == connection.region and key not in connection.marketplace_ids
+    ]
+    if left_out:
+        found.append(
+            warning(
+                f"the account also sells in {', '.join(left_out)}, whose orders are not imported",
+                f"Add {', '.join(left_out)} to marketplaces of a connection, unless another system ships these orders.",
+            )
+        )
+    suspended = [
+        place.name
+        for place in connection.marketplaces
+        if place.marketplace_id in there and there[place.marketplace_id].has_suspended_listings
+    ]
+    if suspended:
+        found.append(
+            warning(
+                f"listings are suspended in {', '.join(suspended)}",
+                "See Seller Central > Account Health, or end the holiday setting, if this is not on purpose.",
+            )
+        )
+    if not absent:
+        names = ", ".join(place.name for place in connection.marketplaces)
+        found.append(ok(f"the account sells in {names}, as configured"))
+    return found

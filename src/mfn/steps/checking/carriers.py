@@ -1,0 +1,98 @@
+"""Step `carriers`: how what the warehouse writes as carrier reaches Amazon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mfn.errors import shown_path
+from mfn.mappings.tables import ACCEPTED_CARRIERS, CARRIERS
+from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
+from mfn.steps.checking.findings import SHOWN, counted, mapping_findings, more, ok, warning
+from mfn.warehouse.looking import carriers_written
+
+if TYPE_CHECKING:
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+
+
+def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> list[Finding]:
+    """What every carrier and service of the warehouse becomes, and what would go out as Other or be held.
+
+    Those of parcels that it has shipped, for whichever connection, and those of its active shipping methods.
+
+    Args:
+        place: The workplace.
+        ship_methods: The warehouse's shipping methods; None where they cannot be read.
+
+    Raises:
+        RetriableError: The warehouse cannot be reached.
+        FatalError: Its table of shipments cannot be read.
+    """
+    found = mapping_findings(place.problems_of(CARRIERS.file, ACCEPTED_CARRIERS.file))
+    if place.mappings.accepted_carriers.empty:
+        path = shown_path(place.settings.mappings / ACCEPTED_CARRIERS.file)
+        told = f"{path} is missing or empty, so that no carrier can be told by Amazon's code"
+        found.append(warning(told, "Take the file of this name from the project."))
+    written = carriers_written(place.connection.warehouse.url, what=place.warehouse_name)
+    pairs = pd.concat([written, _of_methods(ship_methods)], ignore_index=True)
+    pairs = pairs.drop_duplicates(["carrier", "service"]).reset_index(drop=True)
+    if pairs.empty:
+        return [
+            *found,
+            warning(
+                "the warehouse names no carrier yet, neither in wms_shipment nor in wms_ship_method",
+                "Run mfn check again when the first parcels are written, before mfn confirm.",
+            ),
+        ]
+    connection, mappings = place.connection, place.mappings
+    pairs = pairs.join(
+        normalize_carriers(
+            pairs,
+            mappings.carriers,
+            mappings.accepted_carriers,
+            connection=connection.name,
+            unlisted_carrier=connection.shipments.unlisted_carrier,
+        )
+    )
+    pairs = pairs.assign(row=propose_carrier_rows(pairs, mappings.accepted_carriers))
+    return [*found, *_told(place, pairs)]
+
+
+def _of_methods(ship_methods: pd.DataFrame | None) -> pd.DataFrame:
+    """Carriers of active shipping methods; a method may name none."""
+    if ship_methods is None:
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in ("carrier", "service")}).assign(parcels=0)
+    named = ship_methods["is_active"].astype(bool) & ship_methods["carrier"].map(
+        lambda text: bool((text or "").strip())
+    )
+    return ship_methods.loc[named, ["carrier", "service"]].assign(parcels=0)
+
+
+def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
+    is_other, is_held = pairs["carrier_warning"].ne(""), pairs["carrier_reason"].ne("")
+    fitting = pairs[~is_other & ~is_held]
+    found = []
+    if len(fitting):
+        names = [f"{_name(row)} as {row.carrier_code}" for row in fitting.head(SHOWN).itertuples(index=False)]
+        found.append(ok(f"{counted(len(fitting), 'carrier')} known to Amazon: {', '.join(names)}{more(len(fitting))}"))
+    path = shown_path(place.settings.mappings / CARRIERS.file)
+    for chosen, told in ((is_other, "go out as Other, without Amazon's tracking"), (is_held, "are held")):
+        wrong = pairs[chosen]
+        if wrong.empty:
+            continue
+        names = ", ".join(_name(row) for row in wrong.head(SHOWN).itertuples(index=False)) + more(len(wrong))
+        rows = [row for row in dict.fromkeys(wrong["row"]) if row]
+        remedy = f"Map them in {path}, each to Amazon's code: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
+        nameless = "Have the warehouse write carrier into wms_shipment, or map an empty one in " + f"{path}."
+        parcels = counted(int(wrong["parcels"].sum()), "parcel")
+        found.append(
+            warning(f"{counted(len(wrong), 'carrier')} of {parcels} {told}: {names}", remedy if rows else nameless)
+        )
+    return found
+
+
+def _name(row: object) -> str:
+    carrier, service = getattr(row, "carrier", None), getattr(row, "service", None)
+    return " / ".join(repr(text) for text in (carrier, service) if text) or "no carrier"

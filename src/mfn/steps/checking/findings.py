@@ -1,0 +1,129 @@
+"""What a check finds: the nine steps, and a finding as ok, warning or failed, with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfn.errors import MfnError, Problem
+
+SKUS = "SKUs"
+METHODS = "shipping methods"
+ROLES = "roles"
+ACCOUNT = "credentials and marketplaces"
+ACCESS = "API access"
+ORDERS = "order status and channel"
+CARRIERS = "carriers"
+PRIME = "Seller Fulfilled Prime"
+STOCK = "inventory"
+
+STEPS = (SKUS, METHODS, ROLES, ACCOUNT, ACCESS, ORDERS, CARRIERS, PRIME, STOCK)
+"""The steps by their public names, in the order in which they are shown."""
+
+SHOWN = 5
+"""How many of many things a sentence names."""
+
+
+class Status(StrEnum):
+    """How a step stands; the later, the worse."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        status: How it stands.
+        detail: What is there, as a sentence without a full stop.
+        remedy: What to do; empty where it is ok.
+    """
+
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a connection's check.
+
+    Attributes:
+        name: One of `STEPS`.
+        connection: The connection's name.
+        findings: What was looked at, at least one.
+    """
+
+    name: str
+    connection: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def status(self) -> Status:
+        """That of its worst finding."""
+        return max((finding.status for finding in self.findings), key=list(Status).index)
+
+    @property
+    def detail(self) -> str:
+        """All that was found, the worst first."""
+        return "; ".join(finding.detail for finding in self.sorted_findings)
+
+    @property
+    def remedy(self) -> str:
+        """All that is to be done, the most urgent first; empty where the step is ok."""
+        return " ".join(dict.fromkeys(finding.remedy for finding in self.sorted_findings if finding.remedy))
+
+    @property
+    def sorted_findings(self) -> list[Finding]:
+        """Its findings, the worst first."""
+        return sorted(self.findings, key=lambda finding: -list(Status).index(finding.status))
+
+
+def ok(detail: str) -> Finding:
+    """Something that is as it should be."""
+    return Finding(Status.OK, detail)
+
+
+def warning(detail: str, remedy: str) -> Finding:
+    """Something that a person should look at, and that stops nothing."""
+    return Finding(Status.WARNING, detail, remedy)
+
+
+def failed(detail: str, remedy: str) -> Finding:
+    """Something that has to be mended before this connection works."""
+    return Finding(Status.FAILED, detail, remedy)
+
+
+def failure(error: MfnError) -> Finding:
+    """An error as a finding."""
+    return failed(error.message.rstrip("."), error.remedy)
+
+
+def not_looked_at(step: str) -> Finding:
+    """What could not be judged because something failed that another step tells of."""
+    return failed(f"not looked at: see {step}", f"Mend what {step} names, and run mfn check again.")
+
+
+def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:
+    """Wrong rows of mapping files as one finding; none where there are none."""
+    if not problems:
+        return []
+    shown = "; ".join(str(problem).rstrip(".") for problem in problems[:SHOWN])
+    return [failed(shown + more(len(problems)), "Mend these rows; mfn mappings check names every one of them.")]
+
+
+def more(count: int) -> str:
+    """How a list that names `SHOWN` of so many ends."""
+    return f" and {count - SHOWN} more" if count > SHOWN else ""
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 order`, `2 orders`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

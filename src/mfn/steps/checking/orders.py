@@ -1,0 +1,108 @@
+"""Step `order status and channel`: what would be imported now, and what would be held for which reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mfn.amazon.orders import MERCHANT
+from mfn.ledger.orders import tracked_orders
+from mfn.models import Outcome
+from mfn.rules.settling import DUE, PENDING
+from mfn.steps.checking.findings import counted, failed, mapping_findings, ok, warning
+from mfn.steps.judging import READY, judge
+from mfn.steps.order_frames import Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.checking.sample import OrderSample
+    from mfn.steps.judging import Judgement
+
+BEFORE_START = "placed_before_start"
+
+
+def seen_finding(place: CheckPlace, sample: OrderSample) -> Finding:
+    """Which orders Amazon shows, by status, and who fulfils them.
+
+    Args:
+        place: The workplace.
+        sample: What one search has shown.
+    """
+    statuses = Counter(sample.orders["fulfillment_status"].tolist())
+    due = sum(statuses.pop(status, 0) for status in DUE)
+    pending = sum(statuses.pop(status, 0) for status in PENDING)
+    others = [f"{count} {status}" for status, count in statuses.most_common()]
+    unread = len(sample.texts) - len(sample.orders)
+    parts = [f"{due} due (UNSHIPPED or PARTIALLY_SHIPPED)", f"{pending} with a pending payment", *others]
+    parts += [f"{unread} that cannot be read"] if unread else []
+    first = "the first " if sample.has_more else ""
+    what = counted(len(sample.texts), f"order fulfilled by {MERCHANT}", f"orders fulfilled by {MERCHANT}")
+    days = f"{place.connection.orders.initial_lookback_days:g} days"
+    return ok(f"{first}{what} that changed within {days}: {', '.join(parts)}")
+
+
+def mapping_of_orders(place: CheckPlace) -> list[Finding]:
+    """What is wrong with the rules."""
+    return mapping_findings(place.problems_of("rules.yaml"))
+
+
+def judged_findings(
+    place: CheckPlace, sample: OrderSample, items: pd.DataFrame, ship_methods: pd.DataFrame
+) -> list[Finding]:
+    """What a first import would make of the orders, by the same rules; nothing is written.
+
+    Args:
+        place: The workplace.
+        sample: What one search has shown.
+        items: The warehouse's items.
+        ship_methods: The warehouse's shipping methods.
+
+    Raises:
+        FatalError: A check that holds orders could not run at all.
+        RetriableError: The ledger or the warehouse could not be reached.
+    """
+    tracked = tracked_orders(place.ledger, place.connection.name, [order_id for order_id, _ in sample.texts])
+    judgements = judge(Bench(place, items, ship_methods), sample.texts, tracked).judgements
+    return [*_before_start(place, judgements), *_held(place, judgements)]
+
+
+def _before_start(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
+    not_before = place.connection.orders.not_before
+    early = sum(any(reason.code == BEFORE_START for reason in one.reasons) for one in judgements)
+    if not_before is None:
+        if any(one.is_due for one in judgements):
+            return [
+                warning(
+                    "orders.not_before is not set, so every order that is due is imported",
+                    "Where another system shipped before this one, set not_before under orders in connections.yaml to"
+                    " the moment of the change (docs/cut-over.md); else set it to a moment before the oldest of them.",
+                )
+            ]
+        return []
+    since = f"orders.not_before is {not_before:%Y-%m-%d %H:%M} UTC"
+    return [ok(f"{since}: {counted(early, 'order')} placed earlier would be left to the system before this one")]
+
+
+def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
+    held = [one for one in judgements if one.outcome == Outcome.HELD]
+    passed = sum(one.outcome == READY for one in judgements)
+    due = len([one for one in judgements if one.is_due or one.outcome == Outcome.HELD])
+    unchanged = sum(one.outcome == Outcome.UNCHANGED for one in judgements)
+    told = f"{passed} would be loaded, {len(held)} held"
+    if unchanged:
+        told += f", {unchanged} the warehouse has already"
+    if not held:
+        return [ok(told)]
+    codes = Counter(code for one in held for code in {reason.code for reason in one.reasons})
+    told += ": " + ", ".join(f"{code} {count}" for code, count in codes.most_common())
+    remedy = "docs/runbook.md explains each code with its remedy; mfn import --dry-run names the orders."
+    percent = place.connection.orders.hold_alarm_percent
+    if len(held) * 100 > percent * due:
+        alarm = f", more than {percent:g} percent of those that are due: an import would end as failed"
+        return [failed(told + alarm, remedy)]
+    return [warning(told, remedy)]

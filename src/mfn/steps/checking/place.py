@@ -1,0 +1,71 @@
+"""What a check works with: the connection's workplace, in which nothing is made and wrong mappings stop nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mfn.connections import find_connection, load_connections
+from mfn.ledger.opening import open_ledger
+from mfn.mappings import read_mappings
+from mfn.steps.workplace import Workplace
+from mfn.warehouse.looking import look_at
+from mfn.warehouse.sql import SqlWarehouse
+
+if TYPE_CHECKING:
+    from mfn.errors import Problem
+    from mfn.mappings import Mappings
+    from mfn.settings import Settings
+    from mfn.warehouse.looking import WarehouseLook
+
+
+@dataclass(frozen=True)
+class CheckPlace(Workplace):
+    """The workplace of a check; the warehouse's tables are not made, and the mappings are those that can be read."""
+
+    @cached_property
+    def warehouse(self) -> SqlWarehouse:
+        """The warehouse as it is."""
+        return SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
+
+    @property
+    def warehouse_name(self) -> str:
+        """How a person knows the warehouse."""
+        return f"the warehouse of {self.connection.name}"
+
+    def look_at_warehouse(self) -> WarehouseLook:
+        """Which tables the warehouse has; see `mfn.warehouse.looking.look_at`."""
+        return look_at(self.connection.warehouse.url, what=self.warehouse_name)
+
+    @property
+    def mappings(self) -> Mappings:
+        """The mapping files as far as they can be read."""
+        return self._read_mappings[0]
+
+    def problems_of(self, *files: str) -> list[Problem]:
+        """What is wrong with some of the mapping files, or with their directory.
+
+        Args:
+            files: Their names.
+        """
+        directory = self.settings.mappings.name
+        return [problem for problem in self._read_mappings[1] if problem.file.endswith((*files, directory))]
+
+    @cached_property
+    def _read_mappings(self) -> tuple[Mappings, list[Problem]]:
+        return read_mappings(self.settings.mappings, connections=load_connections(self.settings))
+
+
+def open_check_place(settings: Settings, connection: str) -> CheckPlace:
+    """The workplace of a connection's check.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+
+    Raises:
+        ConfigurationError: The connections file or the ledger's keys are wrong.
+        RetriableError: The ledger cannot be reached.
+    """
+    return CheckPlace(settings, find_connection(settings, connection), open_ledger(settings))

@@ -1,0 +1,148 @@
+"""Step `roles`: what Amazon lets this application do, and which role is missing for what; asked without a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.amazon.client import INCLUDED_DATA
+from mfn.amazon.failures import DEVELOP_APPS, ROLES, AccessDeniedError
+from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.ledger.parcels import count_parcels
+from mfn.models import ParcelStatus
+from mfn.steps.checking.findings import counted, failed, ok, warning
+from mfn.steps.extract import ROLE_ALARM_ORDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.checking.sample import OrderSample
+
+TRACKING = "Inventory and Order Tracking"
+DELIVERY = "Direct-to-Consumer Delivery (Restricted)"
+LISTING = "Product Listing"
+
+PURPOSES = {
+    TRACKING: "to read orders and to confirm their parcels",
+    DELIVERY: "to see where orders are to be sent",
+    LISTING: "to read listings and to push stock levels",
+}
+"""What each role is for here, by Amazon's name of it as of November 2026."""
+
+HOW = (
+    f"In {DEVELOP_APPS}, see that the developer profile and the application have it, authorize the application again"
+    " and replace SP_API_REFRESH_TOKEN with the new token (docs/setup.md)."
+)
+
+
+def role_findings(
+    place: CheckPlace,
+    sample: OrderSample | AccessDeniedError | None,
+    listings: pd.DataFrame | AccessDeniedError | None,
+) -> list[Finding]:
+    """Every role, whether it is there, and what is not tried because it would change something.
+
+    Args:
+        place: The workplace.
+        sample: What a search for orders has shown, or Amazon's denial; None: it failed on something else.
+        listings: `seller_sku`, `marketplace_id`, `channel`, `quantity` of the account's listings, likewise.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials are refused.
+    """
+    return [*_order_findings(place, sample), *_listing_findings(place, listings), _confirming(place)]
+
+
+def _order_findings(place: CheckPlace, sample: OrderSample | AccessDeniedError | None) -> list[Finding]:
+    from mfn.amazon.probing import may_read_order  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
+
+    session = place.amazon.session
+    texts = [] if sample is None or isinstance(sample, AccessDeniedError) else sample.texts
+    order_id = texts[0][0] if texts else None
+    denial = may_read_order(session, order_id, ())
+    if denial is not None:
+        return [_missing(TRACKING, denial), _missing(DELIVERY, denial)]
+    found = [ok(f"{TRACKING}: orders may be read")]
+    denial = sample if isinstance(sample, AccessDeniedError) else may_read_order(session, order_id, INCLUDED_DATA)
+    if denial is not None:
+        return [*found, failed(f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: {denial.message.rstrip('.')}", denial.remedy)]
+    return [*found, _recipients(sample)]
+
+
+def _recipients(sample: OrderSample | AccessDeniedError | None) -> Finding:
+    if sample is None or isinstance(sample, AccessDeniedError) or not len(sample.due):
+        return warning(
+            f"{DELIVERY}: Amazon takes the question, but no order is due that could show a recipient",
+            "Run mfn check again when an order is due; without the role, orders come without their recipients.",
+        )
+    due, shown = len(sample.due), int(sample.due["has_recipient"].sum())
+    if shown:
+        return ok(f"{DELIVERY}: {shown} of {counted(due, 'order')} that {'is' if due == 1 else 'are'} due have theirs")
+    told = f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: none of {counted(due, 'order')} that are due has a recipient"
+    if due >= ROLE_ALARM_ORDERS:
+        return failed(told, HOW)
+    return warning(f"{told}, which may be by chance", HOW)
+
+
+def _listing_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
+    from mfn.amazon.probing import may_patch_listing, may_read_feeds  # noqa: PLC0415 - as above
+
+    session = place.amazon.session
+    denied = {"searchListingsItems": listings} if isinstance(listings, AccessDeniedError) else {}
+    tried = ["searchListingsItems"] if listings is not None else []
+    if (denial := may_read_feeds(session)) is not None:
+        denied["getFeeds"] = denial
+    tried.append("getFeeds")
+    candidate = None if listings is None or isinstance(listings, AccessDeniedError) else _candidate(listings)
+    if candidate is not None:
+        if (denial := may_patch_listing(session, *candidate)) is not None:
+            denied["patchListingsItem"] = denial
+        tried.append("patchListingsItem as a preview")
+    if denied:
+        first = next(iter(denied.values()))
+        return [
+            failed(
+                f"{LISTING}, needed {PURPOSES[LISTING]}: Amazon denies {', '.join(denied)}"
+                f" ({first.message.rstrip('.')})",
+                HOW + f" Where the role is there, seller_id {place.connection.seller_id} may be another account's.",
+            )
+        ]
+    found = [ok(f"{LISTING}: {', '.join(tried)} may be used")]
+    if candidate is None and listings is not None:
+        found.append(
+            warning(
+                f"{LISTING}: a change of a listing is not tried, for there is none that the seller fulfils",
+                "Run mfn check again when there is a listing.",
+            )
+        )
+    return found
+
+
+def _candidate(listings: pd.DataFrame) -> tuple[str, str, int] | None:
+    """(marketplace id, SKU, quantity) of a listing whose change can be previewed: ours, with a plain SKU."""
+    from mfn.amazon.listings import PLAIN  # noqa: PLC0415 - as above
+
+    own = listings[(listings["channel"] == MERCHANT_CHANNEL) & listings["quantity"].notna()]
+    rows: Sequence[tuple[str, str, float]] = list(
+        zip(own["marketplace_id"].tolist(), own["seller_sku"].tolist(), own["quantity"].tolist(), strict=True)
+    )
+    return next(((place, sku, int(shown)) for place, sku, shown in rows if PLAIN.fullmatch(sku)), None)
+
+
+def _confirming(place: CheckPlace) -> Finding:
+    taken = count_parcels(place.ledger, place.connection.name, (ParcelStatus.SENT, ParcelStatus.VERIFIED))
+    if taken:
+        return ok(f"{TRACKING}: Amazon has taken {counted(taken, 'parcel')} by confirmShipment")
+    return warning(
+        f"{ROLES['confirmShipment']}: confirmShipment is not tried, for that would change an order",
+        "The first parcel that mfn confirm sends shows it; until then see in Seller Central that the application has"
+        " the role.",
+    )
+
+
+def _missing(role: str, denial: AccessDeniedError) -> Finding:
+    return failed(f"{role}, needed {PURPOSES[role]}: {denial.message.rstrip('.')}", HOW)

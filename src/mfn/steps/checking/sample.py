@@ -1,0 +1,68 @@
+"""A page of Amazon's orders, looked at and not landed: what steps about orders, roles, shipping and Prime go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mfn.amazon.client import SearchWindow
+from mfn.amazon.orders import decode_order
+from mfn.errors import DataError
+from mfn.ledger.landing import read_arrival
+from mfn.rules.frames import order_frame
+from mfn.rules.settling import DUE
+from mfn.steps.checking.account import PATIENCE_SECONDS
+from mfn.steps.extract import SETTLED_AFTER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mfn.steps.checking.place import CheckPlace
+
+
+@dataclass(frozen=True, eq=False)
+class OrderSample:
+    """What one search has shown.
+
+    Attributes:
+        texts: (order id, JSON text) of each order, in Amazon's order.
+        orders: The order frame of those that can be decoded.
+        since: Where the search began.
+        has_more: Whether Amazon has further pages.
+    """
+
+    texts: list[tuple[str, bytes]]
+    orders: pd.DataFrame
+    since: datetime
+    has_more: bool
+
+    @property
+    def due(self) -> pd.DataFrame:
+        """The orders that Amazon expects to be shipped."""
+        return self.orders[self.orders["fulfillment_status"].isin(DUE)]
+
+
+def sample_orders(place: CheckPlace) -> OrderSample:
+    """The first page of the orders that changed within the connection's `initial_lookback_days`.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        BudgetExhaustedError: Amazon's rate limit leaves no search now.
+        AccessDeniedError: A role is missing.
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials or the request are refused.
+    """
+    before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
+    since = before - timedelta(days=place.connection.orders.initial_lookback_days)
+    page = place.amazon.search_page(SearchWindow(since, before), max_wait_seconds=PATIENCE_SECONDS)
+    texts, orders = [], []
+    for raw in page.orders:
+        texts.append((read_arrival(raw).order_id, raw))
+        try:
+            orders.append(decode_order(raw))
+        except DataError:
+            continue  # counted as held when it is judged
+    return OrderSample(texts, order_frame(orders), since, page.next_token is not None)

@@ -1,0 +1,195 @@
+"""Steps `shipping methods` and `Seller Fulfilled Prime`: what orders ask for against what the warehouse ships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy import func, select
+
+from mfn.amazon.marketplaces import BY_ID
+from mfn.amazon.orders import PRIME
+from mfn.database.engines import reading
+from mfn.errors import shown_path
+from mfn.ledger.schema import TrackedOrder
+from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.tables import SHIPPING_METHODS
+from mfn.models import OrderStatus
+from mfn.rules.settling import DUE
+from mfn.rules.shipping_methods import propose_shipping_method_row, resolve_shipping_methods
+from mfn.steps.checking.findings import SHOWN, counted, failed, mapping_findings, more, ok, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.checking.sample import OrderSample
+
+METHOD = ["marketplace_id", "service_level", "programs"]
+UNDECIDED = (OrderStatus.HELD, OrderStatus.READY, OrderStatus.PENDING)
+"""Orders of the ledger that have yet to go to the warehouse."""
+
+
+def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
+    """The shipping methods of the orders in the ledger, and of those that one search has shown.
+
+    Args:
+        place: The workplace.
+        sample: What one search has shown; None where there was none.
+
+    Returns:
+        One row a method, the most frequent first: `marketplace_id`, `service_level` (texts or None), `programs`
+        (tuple), `orders` (how many, of either source the larger number), `due` (how many of them are still to be
+        loaded), `warehouse_code` (None where nothing maps it).
+    """
+    parts = [_in_ledger(place)]
+    if sample is not None and len(sample.orders):
+        is_due = sample.orders["fulfillment_status"].isin(DUE).astype("int64")
+        parts.append(
+            sample.orders[METHOD].assign(orders=1, due=is_due).groupby(METHOD, dropna=False, as_index=False).sum()
+        )
+    both = pd.concat(parts, ignore_index=True)
+    seen = both.groupby(METHOD, dropna=False, as_index=False).max()
+    seen = seen.astype({"orders": "int64", "due": "int64"}).sort_values("orders", ascending=False, kind="stable")
+    seen = seen.reset_index(drop=True).assign(
+        **{name: seen[name].astype("object").where(seen[name].notna(), None).to_numpy() for name in METHOD[:2]}
+    )
+    return resolve_shipping_methods(seen, place.mappings.shipping_methods, connection=place.connection.name)
+
+
+def _in_ledger(place: CheckPlace) -> pd.DataFrame:
+    columns = (TrackedOrder.marketplace_id, TrackedOrder.service_level, TrackedOrder.programs)
+    is_undecided = TrackedOrder.status.in_(UNDECIDED)
+    statement = (
+        select(*columns, func.count(), func.count().filter(is_undecided))
+        .where(TrackedOrder.connection == place.connection.name)
+        .group_by(*columns)
+    )
+    with reading(place.ledger.engine, what="the ledger") as database:
+        rows = [
+            (marketplace_id, level, tuple((programs or "").split(",")) if programs else (), orders, due)
+            for marketplace_id, level, programs, orders, due in database.execute(statement)
+        ]
+    # An order that cannot be read has neither a marketplace nor a service level.
+    known = [row for row in rows if row[0] or row[1]]
+    return pd.DataFrame(known, columns=[*METHOD, "orders", "due"], dtype="object")
+
+
+def method_findings(
+    place: CheckPlace, seen: pd.DataFrame, items: pd.DataFrame | None, ship_methods: pd.DataFrame
+) -> list[Finding]:
+    """What orders ask for and nothing maps, and what is mapped to a code that the warehouse does not have.
+
+    Args:
+        place: The workplace.
+        seen: What `seen_methods` returned.
+        items: The warehouse's items; None where they cannot be read.
+        ship_methods: The warehouse's shipping methods.
+    """
+    found = mapping_findings(place.problems_of(SHIPPING_METHODS.file))
+    if not ship_methods["is_active"].astype(bool).any():
+        told = "has no row" if ship_methods.empty else "has no active row"
+        return [*found, failed(f"wms_ship_method {told}", "Have the warehouse fill it with its shipping methods.")]
+    no_items = pd.DataFrame({"sku": [], "is_active": []})
+    problems = check_against_warehouse(
+        place.mappings, no_items if items is None else items, ship_methods, connection=place.connection.name
+    )
+    found += mapping_findings([one for one in problems if one.file.endswith(SHIPPING_METHODS.file)])
+    is_mapped = seen["warehouse_code"].notna()
+    if not len(seen):
+        told = "no order has been seen yet, so no method"
+        return [*found, warning(told, "Run mfn check again when there are orders.")]
+    orders = counted(int(seen["orders"].sum()), "order")
+    found.append(ok(f"{int(is_mapped.sum())} of {counted(len(seen), 'method')} seen on {orders} are mapped"))
+    unmapped = seen[~is_mapped]
+    if len(unmapped):
+        due = int(unmapped["due"].sum())
+        names = "; ".join(_names(unmapped)[:SHOWN]) + more(len(unmapped))
+        finding = failed if due else warning
+        used = (
+            f", used by {counted(due, 'order')} still to be loaded" if due else ", used by no order still to be loaded"
+        )
+        found.append(
+            finding(f"{counted(len(unmapped), 'method')} unmapped{used}: {names}", _rows(place, unmapped, ship_methods))
+        )
+    return found
+
+
+def _names(methods: pd.DataFrame) -> list[str]:
+    return [
+        " ".join(
+            filter(
+                None,
+                (
+                    place.name if (place := BY_ID.get(row.marketplace_id or "")) else row.marketplace_id,
+                    row.service_level or "no service level",
+                    f"({', '.join(row.programs)})" if row.programs else "",
+                ),
+            )
+        )
+        for row in methods.itertuples(index=False)
+    ]
+
+
+def _rows(place: CheckPlace, unmapped: pd.DataFrame, ship_methods: pd.DataFrame) -> str:
+    rows = [
+        propose_shipping_method_row(
+            marketplace_id=row.marketplace_id,
+            service_level=row.service_level,
+            programs=row.programs,
+            connection=place.connection.name,
+            methods=place.mappings.shipping_methods,
+            ship_methods=ship_methods,
+        )
+        for row in unmapped.head(SHOWN).itertuples(index=False)
+    ]
+    path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
+    return (
+        f"Add a row for each to {path}, with the code that fits: {'; '.join(rows)} (all of them:"
+        f" mfn shipping-methods {place.connection.name})."
+    )
+
+
+def prime_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataFrame) -> list[Finding]:
+    """Whether orders of Seller Fulfilled Prime have been seen, and whether they lead to a method of their own.
+
+    Args:
+        place: The workplace.
+        seen: What `seen_methods` returned; every order in it is fulfilled by the seller.
+        ship_methods: The warehouse's shipping methods.
+    """
+    methods, name = place.mappings.shipping_methods, place.connection.name
+    rows = methods[(methods["program"] == PRIME) & methods["connection"].isin(("", name))]
+    active = ship_methods.loc[ship_methods["is_active"].astype(bool), "code"].tolist()
+    prime = seen[[PRIME in programs for programs in seen["programs"]]]
+    count = counted(int(prime["orders"].sum()), "Prime order")
+    path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
+    if not len(prime):
+        told = f"no Prime order has been seen; {counted(len(rows), 'row')} of {SHIPPING_METHODS.file} map them"
+        return [ok(told), *_inactive(rows["warehouse_code"].tolist(), active, finding_for=path)]
+    codes = prime["warehouse_code"]
+    unmapped = prime[codes.isna()]
+    if len(unmapped):
+        told = f"{counted(int(unmapped['orders'].sum()), 'Prime order')} seen that nothing maps"
+        return [failed(told, _rows(place, unmapped, ship_methods))]
+    found = _inactive(codes.tolist(), active, finding_for=path)
+    if not found:
+        found = [ok(f"{count} seen, mapped to {', '.join(sorted(set(codes)))}")]
+    ordinary = sorted(set(codes) - set(rows["warehouse_code"]))
+    if ordinary:
+        found.append(
+            warning(
+                f"Prime orders go out as {', '.join(ordinary)}, by a row that is not for {PRIME}",
+                f"Where that is no method with which Amazon's Prime promise is kept, add a row with {PRIME} to {path}.",
+            )
+        )
+    return found
+
+
+def _inactive(codes: Sequence[str], active: Sequence[str], *, finding_for: str) -> list[Finding]:
+    wrong = sorted(set(codes) - set(active))
+    if not wrong:
+        return []
+    told = f"Prime is mapped to {', '.join(wrong)}, which the warehouse does not have as active"
+    return [failed(told, f"Name an active code of wms_ship_method in {finding_for}.")]

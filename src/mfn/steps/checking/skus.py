@@ -1,0 +1,142 @@
+"""Step `SKUs`: what Amazon lists against the warehouse's items, through aliases and kits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mfn.errors import shown_path
+from mfn.ledger.listings import listings_read_at
+from mfn.ledger.offers import NOT_LISTED, read_offers
+from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.tables import SKU_ALIASES
+from mfn.rules.sku_matching import compare_skus
+from mfn.steps.checking.findings import SHOWN, counted, failed, mapping_findings, more, ok, warning
+from mfn.steps.stock_listings import KNOWN_FOR
+
+if TYPE_CHECKING:
+    from mfn.rules.sku_matching import SkuComparison
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+
+COLUMNS = ("marketplace_id", "seller_sku", "asin", "title", "channel", "quantity")
+
+
+def read_listings(place: CheckPlace) -> pd.DataFrame:
+    """All listings of the account in the connection's marketplaces.
+
+    Those that a stock run has read within a day are taken from the ledger; else Amazon is asked, who makes a report
+    where there are more than a search pages through.
+
+    Args:
+        place: The workplace.
+
+    Returns:
+        `marketplace_id`, `seller_sku`, `asin`, `title`, `channel` (texts), `quantity` (units, NA where not known).
+
+    Raises:
+        AccessDeniedError: A role is missing.
+        RetriableError: Amazon did not answer with all of them.
+        FatalError: The credentials or the request are refused.
+    """
+    read_at = listings_read_at(place.ledger, place.connection.name)
+    parts = []
+    for marketplace_id in place.connection.marketplace_ids:
+        before = read_at.get(marketplace_id)
+        if before is not None and datetime.now(UTC) - before < KNOWN_FOR:
+            parts.append(_known(place, marketplace_id))
+            continue
+        frame = place.listings.listings(marketplace_id).frame.astype("object")
+        parts.append(frame.assign(marketplace_id=marketplace_id)[list(COLUMNS)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _known(place: CheckPlace, marketplace_id: str) -> pd.DataFrame:
+    names = ("marketplace_id", "seller_sku", "asin", "title", "channel", "shown")
+    offers = read_offers(
+        place.ledger, place.connection.name, names, where="marketplace_id = :place", place=marketplace_id
+    )
+    offers = offers[offers["channel"] != NOT_LISTED].rename(columns={"shown": "quantity"})
+    texts = offers[["asin", "title"]].fillna("")
+    return offers.assign(**texts).astype("object")[list(COLUMNS)]
+
+
+def sku_findings(place: CheckPlace, listings: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
+    """What leads where, and what does not.
+
+    Args:
+        place: The workplace.
+        listings: What `read_listings` returned.
+        items: The warehouse's items.
+    """
+    compared = compare_skus(
+        listings,
+        items,
+        place.mappings.sku_aliases,
+        connection=place.connection.name,
+        marketplace_ids=place.connection.marketplace_ids,
+    )
+    if not compared.seller_skus:
+        return [
+            warning(
+                "Amazon lists nothing that the seller fulfils in these marketplaces",
+                "List the items under the channel Fulfilled by Merchant, or correct seller_id and marketplaces.",
+            )
+        ]
+    told = (
+        f"{compared.matched} of {counted(compared.seller_skus, 'seller SKU')} lead to active items of the warehouse"
+        f" ({counted(compared.kits, 'kit')})"
+    )
+    return [ok(told), *_missing(place, compared)] if compared.matched else [_none(place, compared)]
+
+
+def _none(place: CheckPlace, compared: SkuComparison) -> Finding:
+    return failed(
+        f"none of {counted(compared.seller_skus, 'seller SKU')} leads to an active item of the warehouse, which has"
+        f" {counted(compared.items, 'of them', 'of them')}",
+        f"See with mfn skus {place.connection.name} what differs, and map it in sku_aliases.csv. "
+        + _rows(place, compared),
+    )
+
+
+def _missing(place: CheckPlace, compared: SkuComparison) -> list[Finding]:
+    missing = compared.missing_in_warehouse["seller_sku"].tolist()
+    if not missing:
+        return []
+    near = compared.near_misses["seller_sku"].nunique()
+    told = f"{counted(len(missing), 'seller SKU')} missing in the warehouse: {', '.join(missing[:SHOWN])}"
+    told += more(len(missing))
+    told += f"; {near} of them nearly match an item" if near else ""
+    remedy = "Orders with them are held: add the items to wms_item, or map the SKUs in sku_aliases.csv"
+    return [warning(told, f"{remedy} (mfn skus {place.connection.name}). {_rows(place, compared)}".strip())]
+
+
+def _rows(place: CheckPlace, compared: SkuComparison) -> str:
+    """Rows to paste for near misses that leave no choice."""
+    near = compared.near_misses
+    rows = near.loc[near["is_only"].astype(bool) & ~near["is_matched"].astype(bool), "alias_row"].tolist()
+    if not rows:
+        return ""
+    path = shown_path(place.settings.mappings / SKU_ALIASES.file)
+    return f"Rows for {path}, to be looked at first: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
+
+
+def item_findings(place: CheckPlace, items: pd.DataFrame, ship_methods: pd.DataFrame | None) -> list[Finding]:
+    """Whether the warehouse has items at all, and whether every alias leads to one.
+
+    Args:
+        place: The workplace.
+        items: The warehouse's items.
+        ship_methods: The warehouse's shipping methods; None where they cannot be read.
+    """
+    found = mapping_findings(place.problems_of(SKU_ALIASES.file))
+    if not items["is_active"].astype(bool).any():
+        told = "has no row" if items.empty else "has no active row"
+        return [*found, failed(f"wms_item {told}", "Have the warehouse fill wms_item with its items.")]
+    no_methods = pd.DataFrame({"code": [], "is_active": []})
+    problems = check_against_warehouse(
+        place.mappings, items, no_methods if ship_methods is None else ship_methods, connection=place.connection.name
+    )
+    return [*found, *mapping_findings([one for one in problems if one.file.endswith(SKU_ALIASES.file)])]

@@ -1,0 +1,231 @@
+"""The walk through the nine steps: looked at in the order in which they depend on each other, told in their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from mfn.amazon.failures import AccessDeniedError
+from mfn.errors import MfnError
+from mfn.ledger.passed_checks import note_passed
+from mfn.steps.checking.account import look_at_account, rate_left, reach_amazon
+from mfn.steps.checking.carriers import carrier_findings
+from mfn.steps.checking.findings import (
+    ACCESS,
+    ACCOUNT,
+    CARRIERS,
+    METHODS,
+    ORDERS,
+    PRIME,
+    ROLES,
+    SKUS,
+    STEPS,
+    STOCK,
+    Status,
+    Step,
+    failed,
+    failure,
+    not_looked_at,
+)
+from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_finding
+from mfn.steps.checking.place import open_check_place
+from mfn.steps.checking.roles import role_findings
+from mfn.steps.checking.sample import sample_orders
+from mfn.steps.checking.shipping import method_findings, prime_findings, seen_methods
+from mfn.steps.checking.skus import item_findings, read_listings, sku_findings
+from mfn.steps.checking.stock import stock_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from mfn.settings import Settings
+    from mfn.steps.checking.findings import Finding
+    from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.checking.sample import OrderSample
+    from mfn.warehouse.looking import WarehouseLook
+
+Fact = TypeVar("Fact")
+
+TABLES = {
+    SKUS: ("wms_item",),
+    METHODS: ("wms_ship_method",),
+    ORDERS: ("wms_order", "wms_order_line"),
+    CARRIERS: ("wms_shipment", "wms_shipment_line"),
+    STOCK: ("wms_inventory",),
+}
+"""Which step tells of which missing table."""
+
+MAKE_TABLES = (
+    "Make them as docs/warehouse.md lists them; or let mfn mappings check make them, empty, where the login may create"
+    " tables."
+)
+MEND_TABLES = "Add what is missing as docs/warehouse.md lists it."
+
+
+def check_connection(settings: Settings, connection: str) -> list[Step]:
+    """Walk the nine steps for one connection, and note where it has passed.
+
+    Nothing is changed but the account's rate budget and, where no step failed, the note that this connection passed.
+    All faults are told at once; what cannot be judged because of another one says so.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+
+    Returns:
+        The steps in the order of `STEPS`.
+
+    Raises:
+        ConfigurationError: The connections file or the ledger's keys are wrong.
+        RetriableError: The ledger cannot be reached.
+    """
+    place = open_check_place(settings, connection)
+    walk = _Walk(place)
+    walk.walk()
+    steps = [Step(name, connection, tuple(walk.found[name])) for name in STEPS]
+    if has_passed_all(steps):
+        note_passed(place.ledger, connection)
+    return steps
+
+
+def has_passed_all(steps: Sequence[Step]) -> bool:
+    """Whether no step failed."""
+    return all(step.status != Status.FAILED for step in steps)
+
+
+class _Walk:
+    """One walk.
+
+    Args:
+        place: The workplace.
+
+    Attributes:
+        found: The findings so far, by step.
+    """
+
+    def __init__(self, place: CheckPlace) -> None:
+        self.found: dict[str, list[Finding]] = {name: [] for name in STEPS}
+        self._place = place
+
+    def walk(self) -> None:
+        """Look at everything."""
+        look, items, ship_methods = self._warehouse()
+        sample, listings = self._amazon()
+        self._mapped(items, ship_methods, sample, listings)
+        self._orders(items, ship_methods, sample)
+        if look is None:
+            for step in (CARRIERS, STOCK):
+                self.found[step].append(not_looked_at(SKUS))
+            return
+        if not look.lacks(TABLES[CARRIERS]):
+            self._add(CARRIERS, lambda: carrier_findings(self._place, ship_methods))
+        if not look.lacks(TABLES[STOCK]):
+            missing = next((step for step in (SKUS, ORDERS) if look.lacks(TABLES[step])), None)
+            if missing:
+                self.found[STOCK].append(not_looked_at(missing))
+            else:
+                self._add(STOCK, lambda: stock_findings(self._place))
+
+    def _warehouse(self) -> tuple[WarehouseLook | None, pd.DataFrame | None, pd.DataFrame | None]:
+        """The warehouse's tables, items and shipping methods; None for what cannot be read."""
+        place = self._place
+        look = self._get(SKUS, place.look_at_warehouse)
+        if look is None:
+            return None, None, None
+        for step, tables in TABLES.items():
+            if lacking := look.lacks(tables):
+                self.found[step].append(failed(f"{place.warehouse_name} has no {', '.join(lacking)}", MAKE_TABLES))
+        if look.faults:
+            told = f"{place.warehouse_name} has tables that cannot be used: {'; '.join(look.faults)}"
+            self.found[SKUS].append(failed(told, MEND_TABLES))
+        items = None if look.lacks(TABLES[SKUS]) else self._get(SKUS, place.warehouse.items)
+        ship_methods = None if look.lacks(TABLES[METHODS]) else self._get(METHODS, place.warehouse.ship_methods)
+        return look, items, ship_methods
+
+    def _amazon(self) -> tuple[OrderSample | None, pd.DataFrame | None]:
+        """What the account has of orders and listings; None for what Amazon does not tell."""
+        place = self._place
+        self._add(ACCESS, lambda: reach_amazon(place))
+        if self._has_failed(ACCESS):
+            return self._without_amazon(ACCESS, ACCOUNT)
+        account = self._get(ACCOUNT, lambda: look_at_account(place))
+        if account is None:
+            return self._without_amazon(ACCOUNT)
+        self.found[ACCOUNT] += account
+        sample = self._unless_denied(ORDERS, lambda: sample_orders(place))
+        listings = self._unless_denied(SKUS, lambda: read_listings(place))
+        self._add(ROLES, lambda: role_findings(place, sample, listings))
+        self._add(ACCESS, lambda: [rate_left(place)])
+        return (
+            None if isinstance(sample, AccessDeniedError) else sample,
+            None if isinstance(listings, AccessDeniedError) else listings,
+        )
+
+    def _without_amazon(self, where: str, *more: str) -> tuple[None, None]:
+        for step in (SKUS, ROLES, ORDERS, *more):
+            self.found[step].append(not_looked_at(where))
+        return None, None
+
+    def _mapped(
+        self,
+        items: pd.DataFrame | None,
+        ship_methods: pd.DataFrame | None,
+        sample: OrderSample | None,
+        listings: pd.DataFrame | None,
+    ) -> None:
+        """What Amazon has against what the warehouse has."""
+        place = self._place
+        if items is not None:
+            self._add(SKUS, lambda: item_findings(place, items, ship_methods))
+            if listings is not None and items["is_active"].any():
+                self._add(SKUS, lambda: sku_findings(place, listings, items))
+        seen = seen_methods(place, sample)
+        if ship_methods is None:
+            if not self.found[METHODS]:
+                self.found[METHODS].append(not_looked_at(SKUS))
+            self.found[PRIME].append(not_looked_at(METHODS))
+            return
+        self._add(METHODS, lambda: method_findings(place, seen, items, ship_methods))
+        self._add(PRIME, lambda: prime_findings(place, seen, ship_methods))
+        if sample is None:
+            for step in (METHODS, PRIME):
+                self.found[step].append(not_looked_at(ORDERS))
+
+    def _orders(
+        self, items: pd.DataFrame | None, ship_methods: pd.DataFrame | None, sample: OrderSample | None
+    ) -> None:
+        """What an import would make of the orders that Amazon shows."""
+        self.found[ORDERS] += mapping_of_orders(self._place)
+        if sample is None:
+            return
+        self.found[ORDERS].append(seen_finding(self._place, sample))
+        if items is None or ship_methods is None:
+            self.found[ORDERS].append(not_looked_at(SKUS if items is None else METHODS))
+        else:
+            self._add(ORDERS, lambda: judged_findings(self._place, sample, items, ship_methods))
+
+    def _get(self, step: str, look: Callable[[], Fact]) -> Fact | None:
+        """What is found there; None, and a finding of the step, where it cannot be."""
+        try:
+            return look()
+        except MfnError as error:
+            self.found[step].append(failure(error))
+            return None
+
+    def _unless_denied(self, step: str, look: Callable[[], Fact]) -> Fact | AccessDeniedError | None:
+        """The same; a denial, which is told with the roles, is returned."""
+        try:
+            return look()
+        except AccessDeniedError as denial:
+            self.found[step].append(not_looked_at(ROLES))
+            return denial
+        except MfnError as error:
+            self.found[step].append(failure(error))
+            return None
+
+    def _add(self, step: str, look: Callable[[], Sequence[Finding]]) -> None:
+        self.found[step] += self._get(step, look) or ()
+
+    def _has_failed(self, step: str) -> bool:
+        return any(finding.status == Status.FAILED for finding in self.found[step])

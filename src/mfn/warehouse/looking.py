@@ -1,0 +1,89 @@
+"""The warehouse looked at from outside: which tables it has and what they lack; nothing is made, nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy.engine import make_url
+
+from mfn.database.engines import engine_for, reading
+from mfn.errors import FatalError
+from mfn.warehouse.asking import columns
+from mfn.warehouse.setup import missing_tables, table_faults
+from mfn.warehouse.values import as_text, flags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class WarehouseLook:
+    """What a warehouse has of the tables of the contract.
+
+    Attributes:
+        missing: The tables that it has not.
+        faults: What those lack that it has: columns, or the key that keeps a second row out; in words.
+    """
+
+    missing: tuple[str, ...]
+    faults: tuple[str, ...]
+
+    def lacks(self, tables: Sequence[str]) -> list[str]:
+        """Which of these tables the warehouse has not."""
+        return [table for table in tables if table in self.missing]
+
+
+def look_at(url: str, *, what: str) -> WarehouseLook:
+    """Look at the tables of a warehouse.
+
+    Args:
+        url: Its URL, as `mfn.settings.resolve_database_url` returns it.
+        what: How a person knows it.
+
+    Raises:
+        FatalError: It is a SQLite file that is not there; opening it would make it.
+        RetriableError: It cannot be reached.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise FatalError(
+            f"{what} is not there: {parsed.database} is no file.",
+            remedy="Correct warehouse.url in connections.yaml; or make a new, empty one with its tables by "
+            "mfn mappings check, and have the warehouse fill it (docs/warehouse.md).",
+        )
+    with reading(engine_for(url), what=what) as connection:
+        missing = tuple(table.name for table in missing_tables(connection))
+        return WarehouseLook(missing, tuple(table_faults(connection)))
+
+
+def carriers_written(url: str, *, what: str) -> pd.DataFrame:
+    """What the warehouse writes as carrier and service of parcels that it ships itself.
+
+    Parcels with a label of Amazon's are left out: nobody tells Amazon who carries them.
+
+    Args:
+        url: Its URL.
+        what: How a person knows it.
+
+    Returns:
+        `carrier`, `service` (texts or None), `parcels` (how many, int64); the most frequent first.
+
+    Raises:
+        RetriableError: It cannot be reached.
+        FatalError: It has no table `wms_shipment`, or one without these columns.
+    """
+    with reading(engine_for(url), what=what) as connection:
+        names = ("carrier", "service", "is_amazon_label")
+        expressions = {name: as_text(connection, name) for name in names}
+        grouped = (
+            "FROM (SELECT carrier, service, is_amazon_label, count(*) AS parcels FROM wms_shipment"
+            " GROUP BY carrier, service, is_amazon_label) AS written"
+        )
+        read = columns(connection, {**expressions, "parcels": "parcels"}, grouped, {})
+    frame = pd.DataFrame({name: pd.Series(read[name], dtype="object") for name in ("carrier", "service")})
+    frame = frame.assign(parcels=pd.Series(read["parcels"], dtype="int64"))
+    frame = frame[~flags(read["is_amazon_label"], missing=False).to_numpy()]
+    return frame.sort_values("parcels", ascending=False, kind="stable").reset_index(drop=True)
