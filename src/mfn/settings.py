@@ -28,6 +28,7 @@ class Settings(BaseSettings):
         pii_keys: Encryption keys for buyers' data, newest first, comma separated; None: the file in `home`.
         reports_url: Where people reach the report site, for links from Prefect runs; None: links name files.
         notification_block: Prefect's notification block that alerts go through, as `block-type/name`; None: no alerts.
+        work_pool: Prefect's work pool that the deployments go to; made where it is missing and bears the default name.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
@@ -42,6 +43,9 @@ class Settings(BaseSettings):
     )
     notification_block: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[^/\s]+$")] | None = Field(
         default=None, description="Prefect's notification block that alerts go through, as block-type/name"
+    )
+    work_pool: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
+        default="mfn", description="Prefect's work pool that the deployments go to"
     )
 
     @property

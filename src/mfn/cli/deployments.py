@@ -42,11 +42,11 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """
     root = project_root()
     document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
-    rendered = render(document, load_connections(settings))
+    rendered = render(document, load_connections(settings), work_pool=settings.work_pool)
     names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
     api = _api_url(environ)
     with prefect_client(api, environ) as client:
-        _ensure_work_pool(client, environ)
+        _ensure_work_pool(client, settings.work_pool, environ)
         for name, entry in zip(names, rendered["deployments"], strict=True):
             if _exists(client, name):
                 entry.pop("schedules", None)  # what stands on the server may have been edited there
@@ -58,18 +58,20 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return names
 
 
-def render(document: Mapping[str, Any], connections: Iterable[str]) -> dict[str, Any]:
+def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool: str = WORK_POOL) -> dict[str, Any]:
     """prefect.yaml with every deployment that names a connection written once for each connection.
 
     Args:
         document: prefect.yaml as it stands.
         connections: The connections' names.
+        work_pool: The work pool that all of them go to.
     """
     names = list(connections)
     deployments = []
-    for entry in document["deployments"]:
+    for written in document["deployments"]:
+        entry = {**written, "work_pool": {**written["work_pool"], "name": work_pool}}
         if "connection" not in entry.get("parameters", {}):
-            deployments.append(dict(entry))
+            deployments.append(entry)
             continue
         example = entry["parameters"]["connection"]
         deployments += [
@@ -131,9 +133,15 @@ def _ask(client: httpx.Client, path: str) -> httpx.Response:
         ) from None
 
 
-def _ensure_work_pool(client: httpx.Client, environ: Mapping[str, str]) -> None:
-    if _ask(client, f"/work_pools/{WORK_POOL}").status_code == httpx.codes.NOT_FOUND:
-        _run_prefect(["work-pool", "create", WORK_POOL, "--type", "process"], project_root(), environ)
+def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str]) -> None:
+    if _ask(client, f"/work_pools/{name}").status_code != httpx.codes.NOT_FOUND:
+        return
+    if name != WORK_POOL:  # of which type is not for us to guess
+        raise ConfigurationError(
+            f"the work pool {name}, which MFN_WORK_POOL names, is not at the Prefect API at {client.base_url}.",
+            remedy=f"Make it (prefect work-pool create {name} --type TYPE), or correct MFN_WORK_POOL.",
+        )
+    _run_prefect(["work-pool", "create", name, "--type", "process"], project_root(), environ)
 
 
 def _exists(client: httpx.Client, name: str) -> bool:
