@@ -178,5 +178,7 @@ def test_what_amazon_is_told_of_a_quantity_is_as_the_model_says() -> None:
 
 def test_marketplaces_are_as_the_model_says(caller: httpx.Client) -> None:
     answer = caller.get("/sellers/v1/marketplaceParticipations").json()
-    assert [entry["marketplace"]["countryCode"] for entry in answer["payload"]] == ["US", "CA"]
+    participating = [entry for entry in answer["payload"] if entry["participation"]["isParticipating"]]
+    names = [entry["marketplace"]["name"] for entry in participating]
+    assert names == ["Amazon.com", "Amazon.ca", "SI CA Prod Marketplace"]
     hold_against(SELLERS, "GetMarketplaceParticipationsResponse", answer)

@@ -44,6 +44,7 @@ class Faults:
 
     Attributes:
         without_recipients: Amazon leaves the recipient out of every order, as for an account without the role for it.
+        denied: Operations that Amazon denies, as to an application without the role for them.
         feed_endings: How the next feeds end, in order: `FATAL`, `CANCELLED`, or `IN_PROGRESS` for never.
         report_endings: The same of the next reports.
         refused_skus: Seller SKUs that Amazon takes no quantity for, alone or in a feed, and its words for each.
@@ -54,6 +55,7 @@ class Faults:
     def __init__(self) -> None:
         self._queues: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self.without_recipients = False
+        self.denied: set[str] = set()
         self.feed_endings: deque[str] = deque()
         self.report_endings: deque[str] = deque()
         self.refused_skus: dict[str, str] = {}

@@ -59,6 +59,8 @@ class LocalAmazon:
         reports: What the seller has ordered.
         faults: What is to go wrong.
         calls: Every request so far, in order.
+        sells_in: Where the seller takes part, as Amazon shows it; at first the marketplaces.
+        suspended: Ids of marketplaces in which the seller's listings are suspended.
         accepted_carriers: The carrier codes that Amazon takes, to the letter; None for any.
     """
 
@@ -88,6 +90,8 @@ class LocalAmazon:
         )
         self.reports = Reports(self.listings, self.documents, self.faults, agenda=self.agenda, speed=speed)
         self.calls: list[Call] = []
+        self.sells_in = self.marketplaces
+        self.suspended: set[str] = set()
         self.accepted_carriers: frozenset[str] | None = None
 
     def note(self, operation: str, query: str, status: int) -> None:

@@ -58,13 +58,19 @@ class _Operation(APIRoute):
         return handle
 
 
+def _let_in(amazon: LocalAmazon, name: str, request: Request) -> None:
+    amazon.access.check(request.headers.get("x-amz-access-token"))
+    if name in amazon.faults.denied:
+        raise AmazonError(FORBIDDEN, "Unauthorized", "Access to requested resource is denied.")
+
+
 async def _answer(
     amazon: LocalAmazon, name: str, request: Request, perform: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     planned = name in PLANS
     try:
         if planned:
-            amazon.access.check(request.headers.get("x-amz-access-token"))
+            _let_in(amazon, name, request)
             amazon.plans.charge(name)
         response = await perform(request)
     except AmazonError as error:

@@ -9,7 +9,7 @@ from mfn.amazon.failures import AccessDeniedError
 from mfn.amazon.marketplaces import BY_ID, ENDPOINTS
 from mfn.amazon.sellers import read_participations
 from mfn.ledger.budget import PLANS, Budget
-from mfn.steps.checking.findings import failed, ok, warning
+from mfn.steps.checking.findings import failed, ok, remedy_of, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
     connection = place.connection
     hosts = (connection.endpoint or ENDPOINTS[connection.region], connection.lwa_endpoint or LOGIN_ENDPOINT)
     answers = [reach(host) for host in dict.fromkeys(hosts)]
-    return [ok(" and ".join(answer.host for answer in answers) + " answer"), *_skews(answers)]
+    return [ok(f"{' and '.join(answer.host for answer in answers)} can be reached"), *_skews(answers)]
 
 
 def _skews(answers: Sequence[Answered]) -> list[Finding]:
@@ -73,7 +73,7 @@ def rate_left(place: CheckPlace) -> Finding:
     """
     budget = Budget(place.ledger.engine, place.connection.account)
     left = max(0, int(budget.left(SEARCHES)))
-    refill = f"{budget.rate(SEARCHES) * 3600:.0f} an hour come back"
+    refill = f"{budget.rate(SEARCHES) * 3600:,.0f} an hour come back"
     told = f"{left} of {PLANS[SEARCHES].burst} searches for orders are left, {refill}"
     if left:
         return ok(told)
@@ -98,7 +98,10 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
         participations = read_participations(session, max_wait_seconds=PATIENCE_SECONDS)
     except AccessDeniedError as error:
         # No run needs this operation; where the whole authorization has ended, the roles say so.
-        return [taken, warning("Amazon does not say where the account sells: " + error.message, error.remedy)]
+        return [
+            taken,
+            warning("Amazon does not say where the account sells: " + error.message.rstrip("."), remedy_of(error)),
+        ]
     return [taken, *marketplace_findings(place.connection, participations)]
 
 

@@ -78,17 +78,17 @@ def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
         names = [f"{_name(row)} as {row.carrier_code}" for row in fitting.head(SHOWN).itertuples(index=False)]
         found.append(ok(f"{counted(len(fitting), 'carrier')} known to Amazon: {', '.join(names)}{more(len(fitting))}"))
     path = shown_path(place.settings.mappings / CARRIERS.file)
-    for chosen, told in ((is_other, "go out as Other, without Amazon's tracking"), (is_held, "are held")):
-        wrong = pairs[chosen]
+    for is_wrong, becomes in ((is_other, "go out as Other, without Amazon's tracking"), (is_held, "are held")):
+        wrong = pairs[is_wrong]
         if wrong.empty:
             continue
-        names = ", ".join(_name(row) for row in wrong.head(SHOWN).itertuples(index=False)) + more(len(wrong))
+        named = ", ".join(_name(row) for row in wrong.head(SHOWN).itertuples(index=False)) + more(len(wrong))
         rows = [row for row in dict.fromkeys(wrong["row"]) if row]
         remedy = f"Map them in {path}, each to Amazon's code: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
         nameless = "Have the warehouse write carrier into wms_shipment, or map an empty one in " + f"{path}."
         parcels = counted(int(wrong["parcels"].sum()), "parcel")
         found.append(
-            warning(f"{counted(len(wrong), 'carrier')} of {parcels} {told}: {names}", remedy if rows else nameless)
+            warning(f"{counted(len(wrong), 'carrier')} of {parcels} {becomes}: {named}", remedy if rows else nameless)
         )
     return found
 

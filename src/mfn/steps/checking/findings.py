@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mfn.amazon.failures import RUN_AGAIN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -103,7 +105,13 @@ def failed(detail: str, remedy: str) -> Finding:
 
 def failure(error: MfnError) -> Finding:
     """An error as a finding."""
-    return failed(error.message.rstrip("."), error.remedy)
+    return failed(error.message.rstrip("."), remedy_of(error))
+
+
+def remedy_of(error: MfnError) -> str:
+    """What to do about an error that a check has met: there is no batch to run again."""
+    remedy = error.remedy.replace(RUN_AGAIN, "Run mfn check again in a few minutes.")
+    return remedy.replace("mfn rerun --failed", "mfn check again")
 
 
 def not_looked_at(step: str) -> Finding:

@@ -90,9 +90,10 @@ def _before_start(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Fi
 
 def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     held = [one for one in judgements if one.outcome == Outcome.HELD]
-    passed = sum(one.outcome == READY for one in judgements)
+    passed = sum(one.outcome == READY and one.status is not None for one in judgements)
     due = len([one for one in judgements if one.is_due or one.outcome == Outcome.HELD])
-    unchanged = sum(one.outcome == Outcome.UNCHANGED for one in judgements)
+    # What the warehouse has keeps its status, whatever the verdict.
+    unchanged = sum(one.status is None and one.outcome in (READY, Outcome.UNCHANGED) for one in judgements)
     told = f"{passed} would be loaded, {len(held)} held"
     if unchanged:
         told += f", {unchanged} the warehouse has already"

@@ -9,7 +9,7 @@ from mfn.amazon.failures import DEVELOP_APPS, ROLES, AccessDeniedError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.parcels import count_parcels
 from mfn.models import ParcelStatus
-from mfn.steps.checking.findings import counted, failed, ok, warning
+from mfn.steps.checking.findings import counted, failed, ok, remedy_of, warning
 from mfn.steps.extract import ROLE_ALARM_ORDERS
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ def _order_findings(place: CheckPlace, sample: OrderSample | AccessDeniedError |
     found = [ok(f"{TRACKING}: orders may be read")]
     denial = sample if isinstance(sample, AccessDeniedError) else may_read_order(session, order_id, INCLUDED_DATA)
     if denial is not None:
-        return [*found, failed(f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: {denial.message.rstrip('.')}", denial.remedy)]
+        return [
+            *found,
+            failed(f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: {denial.message.rstrip('.')}", remedy_of(denial)),
+        ]
     return [*found, _recipients(sample)]
 
 

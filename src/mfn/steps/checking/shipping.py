@@ -51,7 +51,7 @@ def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
         )
     both = pd.concat(parts, ignore_index=True)
     seen = both.groupby(METHOD, dropna=False, as_index=False).max()
-    seen = seen.astype({"orders": "int64", "due": "int64"}).sort_values("orders", ascending=False, kind="stable")
+    seen = seen.sort_values("orders", ascending=False, kind="stable")
     seen = seen.reset_index(drop=True).assign(
         **{name: seen[name].astype("object").where(seen[name].notna(), None).to_numpy() for name in METHOD[:2]}
     )
@@ -73,7 +73,8 @@ def _in_ledger(place: CheckPlace) -> pd.DataFrame:
         ]
     # An order that cannot be read has neither a marketplace nor a service level.
     known = [row for row in rows if row[0] or row[1]]
-    return pd.DataFrame(known, columns=[*METHOD, "orders", "due"], dtype="object")
+    frame = pd.DataFrame(known, columns=[*METHOD, "orders", "due"], dtype="object")
+    return frame.astype({"orders": "int64", "due": "int64"})
 
 
 def method_findings(
@@ -116,33 +117,31 @@ def method_findings(
     return found
 
 
+def _methods(frame: pd.DataFrame) -> list[tuple[str | None, str | None, tuple[str, ...]]]:
+    return list(zip(*(frame[name].tolist() for name in METHOD), strict=True))
+
+
 def _names(methods: pd.DataFrame) -> list[str]:
-    return [
-        " ".join(
-            filter(
-                None,
-                (
-                    place.name if (place := BY_ID.get(row.marketplace_id or "")) else row.marketplace_id,
-                    row.service_level or "no service level",
-                    f"({', '.join(row.programs)})" if row.programs else "",
-                ),
-            )
-        )
-        for row in methods.itertuples(index=False)
-    ]
+    names = []
+    for marketplace_id, level, programs in _methods(methods):
+        place = BY_ID.get(marketplace_id or "")
+        where = place.name if place else marketplace_id or "no marketplace"
+        of = f" ({', '.join(programs)})" if programs else ""
+        names.append(f"{where} {level or 'no service level'}{of}")
+    return names
 
 
 def _rows(place: CheckPlace, unmapped: pd.DataFrame, ship_methods: pd.DataFrame) -> str:
     rows = [
         propose_shipping_method_row(
-            marketplace_id=row.marketplace_id,
-            service_level=row.service_level,
-            programs=row.programs,
+            marketplace_id=marketplace_id,
+            service_level=level,
+            programs=programs,
             connection=place.connection.name,
             methods=place.mappings.shipping_methods,
             ship_methods=ship_methods,
         )
-        for row in unmapped.head(SHOWN).itertuples(index=False)
+        for marketplace_id, level, programs in _methods(unmapped.head(SHOWN))
     ]
     path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
     return (
@@ -162,7 +161,7 @@ def prime_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataF
     methods, name = place.mappings.shipping_methods, place.connection.name
     rows = methods[(methods["program"] == PRIME) & methods["connection"].isin(("", name))]
     active = ship_methods.loc[ship_methods["is_active"].astype(bool), "code"].tolist()
-    prime = seen[[PRIME in programs for programs in seen["programs"]]]
+    prime = seen[seen["programs"].map(lambda programs: PRIME in programs).astype(bool)]
     count = counted(int(prime["orders"].sum()), "Prime order")
     path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
     if not len(prime):

@@ -34,7 +34,7 @@ def stock_findings(place: CheckPlace) -> list[Finding]:
         remedy = "Have the warehouse write its stock; until it does, no level is pushed (the brake holds all of them)."
         return [failed(why, remedy)]
     totals = stock_totals(stock)
-    units, skus = int(totals.loc[0, "units"]), int(totals.loc[0, "skus"])
+    units, skus = totals["units"].tolist()[0], totals["skus"].tolist()[0]
     found = [ok(f"{counted(units, 'unit')} of {counted(skus, 'SKU')} in {counted(len(stock), 'row')}")]
     found += [*_faults(place, stock, items), *_absent(stock, items), *_age(place, stock), *_lost(place, totals)]
     if not units:
@@ -52,8 +52,9 @@ def _faults(place: CheckPlace, stock: pd.DataFrame, items: pd.DataFrame) -> list
         rows = faults[faults["code"] == code]
         if rows.empty:
             continue
-        named = [f"{row.sku or '(no SKU)'}: {row.detail}" for row in rows.head(SHOWN).itertuples(index=False)]
-        told = f"{code}: {counted(len(rows), 'row')} whose SKUs are held: {', '.join(named)}{more(len(rows))}"
+        named = [f"{sku or '(no SKU)'}: {detail}" for sku, detail in zip(rows["sku"], rows["detail"], strict=True)]
+        told = f"{code}: {counted(len(rows), 'row')} whose SKUs are held: {', '.join(named[:SHOWN])}"
+        told += more(len(rows))
         found.append(warning(told, remedy))
     return found
 

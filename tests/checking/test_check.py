@@ -1,0 +1,212 @@
+"""A connection that is set up, and what is wrong with its account, against a local Amazon."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from mfn.amazon.marketplaces import BY_NAME
+from mfn.database.engines import reading
+from mfn.ledger.passed_checks import has_passed
+from mfn.ledger.schema import Base
+from mfn.steps.checking.findings import STEPS
+from tests.checking.conftest import said, statuses
+from tests.world import SKUS, US, an_order
+
+if TYPE_CHECKING:
+    from tests.checking.conftest import Checked
+
+US_PLACE, CA, MX = BY_NAME["US"], BY_NAME["CA"], BY_NAME["MX"]
+WARNED = {"roles": "warning", "inventory": "warning"}
+"""What a new connection is told whatever it does: no parcel was confirmed yet, and no level pushed."""
+
+AMAZONS = ("SKUs", "roles", "credentials and marketplaces", "order status and channel")
+
+
+def test_a_connection_that_is_set_up_passes_and_that_is_noted(checked: Checked) -> None:
+    assert not has_passed(checked.world.ledger, "us")
+    steps = checked.run()
+    assert tuple(steps) == STEPS
+    assert statuses(steps) == WARNED
+    assert all(step.remedy == "" for step in steps.values() if step.status == "ok")
+    assert all(step.remedy for step in steps.values() if step.status != "ok")
+    assert has_passed(checked.world.ledger, "us")
+    assert "6 would be loaded, 0 held" in steps["order status and channel"].detail
+    assert "5 of 5 seller SKUs" in steps["SKUs"].detail
+
+
+def test_a_check_changes_nothing_but_the_rate_budget_and_the_note_that_it_passed(checked: Checked) -> None:
+    world = checked.world
+    shown = [world.amazon.listings.find(US.marketplace_id, sku) for sku in SKUS]
+    before = [listing.quantity for listing in shown if listing]
+    tables = world.rows()
+    checked.run()
+    world.amazon.agenda.catch_up()
+    assert [listing.quantity for listing in shown if listing] == before
+    assert world.rows() == tables == []
+    with reading(world.ledger.engine, what="the ledger") as database:
+        filled = {
+            name: count
+            for name, table in Base.metadata.tables.items()
+            if (count := database.execute(select(func.count()).select_from(table)).scalar_one())
+        }
+    assert set(filled) == {"encryption_key", "rate_budget", "passed_check"}
+    assert {call.operation for call in world.amazon.calls} == {
+        "loginWithAmazon",
+        "getMarketplaceParticipations",
+        "searchOrders",
+        "searchListingsItems",
+        "getOrder",
+        "getFeeds",
+        "patchListingsItem",
+    }
+    (patch,) = [call for call in world.amazon.calls if call.operation == "patchListingsItem"]
+    assert "VALIDATION_PREVIEW" in patch.query
+    assert [call.operation for call in world.amazon.calls].count("searchOrders") == 1
+
+
+def test_a_check_after_work_counts_what_was_done(checked: Checked) -> None:
+    checked.world.run()
+    steps = checked.run()
+    assert "6 the warehouse has already" in steps["order status and channel"].detail
+    assert "2 of 2 methods seen on 7 orders are mapped" in steps["shipping methods"].detail
+
+
+def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SP_API_REFRESH_TOKEN", "LWA_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    steps = checked.run()
+    account = steps["credentials and marketplaces"]
+    assert account.status == "failed"
+    assert "SP_API_REFRESH_TOKEN" in account.detail
+    assert "LWA_CLIENT_SECRET" in account.detail
+    assert "LWA_APP_ID" not in account.detail
+    for name in ("SKUs", "roles", "order status and channel"):
+        assert "not looked at: see credentials and marketplaces" in steps[name].detail, name
+    assert steps["API access"].status == "ok"
+    assert steps["carriers"].status == "ok"
+    assert "5 SKUs" in steps["inventory"].detail
+    assert not has_passed(checked.world.ledger, "us")
+
+
+@pytest.mark.parametrize(
+    ("error", "secret"),
+    [
+        ("invalid_grant", "SP_API_REFRESH_TOKEN"),
+        ("invalid_client", "LWA_CLIENT_SECRET"),
+        ("unauthorized_client", "LWA_APP_ID"),
+    ],
+)
+def test_a_wrong_secret_is_told_by_its_name(checked: Checked, error: str, secret: str) -> None:
+    checked.world.amazon.faults.refuse_login(error, times=9)
+    steps = checked.run()
+    account = steps["credentials and marketplaces"]
+    assert account.status == "failed"
+    assert f"Replace {secret} of the connection us" in account.remedy
+    assert "not looked at: see credentials and marketplaces" in steps["roles"].detail
+
+
+def test_a_marketplace_in_which_the_account_does_not_sell_fails(checked: Checked) -> None:
+    checked.world.amazon.sells_in = (CA,)
+    account = checked.run()["credentials and marketplaces"]
+    assert account.status == "failed"
+    assert "does not sell in US; it sells in CA" in account.detail
+    assert "SI CA" not in account.detail
+
+
+def test_a_marketplace_that_is_not_configured_and_suspended_listings_are_warnings(checked: Checked) -> None:
+    amazon = checked.world.amazon
+    amazon.sells_in, amazon.suspended = (US_PLACE, CA, MX), {US.marketplace_id}
+    steps = checked.run()
+    account = steps["credentials and marketplaces"]
+    assert account.status == "warning"
+    assert "also sells in CA, MX" in account.detail
+    assert "suspended in US" in account.detail
+    assert has_passed(checked.world.ledger, "us")
+
+
+def test_every_missing_role_is_told_at_once_with_what_it_is_for(checked: Checked) -> None:
+    faults = checked.world.amazon.faults
+    faults.without_recipients = True
+    faults.denied = {"searchListingsItems", "getFeeds", "patchListingsItem"}
+    steps = checked.run()
+    roles = steps["roles"]
+    assert roles.status == "failed"
+    assert "Direct-to-Consumer Delivery (Restricted), needed to see where orders are to be sent" in roles.detail
+    assert "none of 6 orders that are due has a recipient" in roles.detail
+    assert "Product Listing, needed to read listings and to push stock levels" in roles.detail
+    assert "Amazon denies searchListingsItems, getFeeds" in roles.detail
+    assert "orders may be read" in roles.detail
+    assert "confirmShipment is not tried" in roles.detail
+    assert "not looked at: see roles" in steps["SKUs"].detail
+
+
+def test_without_any_role_for_orders_both_are_missing(checked: Checked) -> None:
+    checked.world.amazon.faults.denied = {"searchOrders", "getOrder"}
+    steps = checked.run()
+    assert "Inventory and Order Tracking, needed" in steps["roles"].detail
+    assert "Direct-to-Consumer Delivery (Restricted), needed" in steps["roles"].detail
+    assert "not looked at: see roles" in steps["order status and channel"].detail
+
+
+def test_a_search_that_alone_is_denied_names_the_restricted_role(checked: Checked) -> None:
+    checked.world.amazon.faults.denied = {"searchOrders"}
+    roles = checked.run()["roles"]
+    assert roles.status == "failed"
+    assert "Inventory and Order Tracking: orders may be read" in roles.detail
+    assert "Direct-to-Consumer Delivery (Restricted), needed" in roles.detail
+    assert "Tax Remittance (Restricted)" in roles.remedy
+
+
+def test_a_denied_change_of_a_listing_is_found_without_changing_one(checked: Checked) -> None:
+    checked.world.amazon.faults.denied = {"patchListingsItem"}
+    steps = checked.run()
+    assert "Amazon denies patchListingsItem" in steps["roles"].detail
+    assert steps["SKUs"].status == "ok"
+
+
+def test_one_due_order_without_a_recipient_is_no_proof(checked: Checked) -> None:
+    world = checked.world
+    world.amazon.faults.without_recipients = True
+    world.answer_page(world.amazon.orders.get(world.put(an_order())[0]) | {"recipient": None})
+    roles = checked.run()["roles"]
+    assert roles.status == "warning"
+    assert "none of 1 order that are due has a recipient, which may be by chance" in roles.detail
+
+
+def test_an_account_that_may_not_be_asked_where_it_sells_passes_all_the_same(checked: Checked) -> None:
+    checked.world.amazon.faults.denied = {"getMarketplaceParticipations"}
+    steps = checked.run()
+    assert steps["credentials and marketplaces"].status == "warning"
+    assert "Selling Partner Insights" in said(steps["credentials and marketplaces"])
+    assert has_passed(checked.world.ledger, "us")
+
+
+def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    world = checked.world
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(world.endpoint, dead), encoding="utf-8")
+    steps = checked.run()
+    assert dead in steps["API access"].detail
+    for name in AMAZONS:
+        assert "not looked at: see API access" in steps[name].detail, name
+    assert steps["carriers"].status == "ok"
+    assert not world.amazon.calls
+
+
+def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked) -> None:
+    amazon = checked.world.amazon
+    amazon.faults.answer("searchOrders", 429, times=9)
+    amazon.speed = 0.001
+    steps = checked.run()
+    assert steps["order status and channel"].status == "failed"
+    assert "rate limit" in steps["order status and channel"].detail
+    assert "0 of 20 searches for orders are left" in steps["API access"].detail
