@@ -61,6 +61,7 @@ def test_a_check_changes_nothing_but_the_rate_budget_and_the_note_that_it_passed
         "searchListingsItems",
         "getOrder",
         "getFeeds",
+        "getReports",
         "patchListingsItem",
     }
     (patch,) = [call for call in world.amazon.calls if call.operation == "patchListingsItem"]
@@ -133,14 +134,14 @@ def test_a_marketplace_that_is_not_configured_and_suspended_listings_are_warning
 def test_every_missing_role_is_told_at_once_with_what_it_is_for(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     faults.without_recipients = True
-    faults.denied = {"searchListingsItems", "getFeeds", "patchListingsItem"}
+    faults.denied = {"searchListingsItems", "getFeeds", "getReports", "patchListingsItem"}
     steps = checked.run()
     roles = steps["roles"]
     assert roles.status == "failed"
     assert "Direct-to-Consumer Delivery (Restricted), needed to see where orders are to be sent" in roles.detail
     assert "none of 6 orders that are due has a recipient" in roles.detail
     assert "Product Listing, needed to read listings and to push stock levels" in roles.detail
-    assert "Amazon denies searchListingsItems, getFeeds" in roles.detail
+    assert "Amazon denies searchListingsItems, getFeeds, getReports" in roles.detail
     assert "orders may be read" in roles.detail
     assert "confirmShipment is not tried" in roles.detail
     assert "not looked at: see roles" in steps["SKUs"].detail

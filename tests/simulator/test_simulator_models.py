@@ -170,6 +170,9 @@ def test_reports_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon
     described = caller.get(f"/reports/2021-06-30/documents/{found['reportDocumentId']}").json()
     hold_against(REPORTS, "ReportDocument", described)
     hold_against(REPORTS, "ErrorList", caller.get("/reports/2021-06-30/reports/1").json())
+    listed = caller.get("/reports/2021-06-30/reports", params={"reportTypes": "GET_MERCHANT_LISTINGS_ALL_DATA"}).json()
+    hold_against(REPORTS, "GetReportsResponse", listed)
+    assert [report["reportId"] for report in listed["reports"]] == [made["reportId"]]
 
 
 def test_what_amazon_is_told_of_a_quantity_is_as_the_model_says() -> None:

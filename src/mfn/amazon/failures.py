@@ -38,6 +38,7 @@ ROLES = {
     "getFeedDocument": "Product Listing",
     "createReport": "Product Listing",
     "getReport": "Product Listing",
+    "getReports": "Product Listing",
     "getReportDocument": "Product Listing",
     "getMarketplaceParticipations": "Selling Partner Insights or Finance and Accounting",
 }

@@ -1,7 +1,8 @@
 """Whether Amazon can be reached, and which operations it lets this application use: asked without changing anything.
 
 Operations: Amazon's models orders_2026-01-01.json of 2026-07-29 (getOrder), listingsItems_2021-08-01.json of 2026-07-30
-(patchListingsItem; its mode VALIDATION_PREVIEW changes nothing) and feeds_2021-06-30.json of 2026-04-01 (getFeeds).
+(patchListingsItem, whose mode VALIDATION_PREVIEW changes nothing), feeds_2021-06-30.json and reports_2021-06-30.json of
+2026-04-01 (getFeeds, getReports).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import httpx
 from mfn.amazon.failures import AccessDeniedError, failed, unreachable
 from mfn.amazon.feeds import FEED_TYPE
 from mfn.amazon.feeds import PATH as FEEDS
+from mfn.amazon.listings_report import REPORT_TYPE
 from mfn.amazon.quantities import patch_of
+from mfn.amazon.reports import PATH as REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,6 +120,23 @@ def may_read_feeds(session: Session) -> AccessDeniedError | None:
         FatalError: The credentials are refused.
     """
     return _denial(session, "getFeeds", lambda: session.library.get(f"{FEEDS}/feeds", feedTypes=FEED_TYPE, pageSize=1))
+
+
+def may_read_reports(session: Session) -> AccessDeniedError | None:
+    """Whether reports of listings may be read; None where they may.
+
+    Args:
+        session: The account.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: The credentials are refused.
+    """
+    return _denial(
+        session,
+        "getReports",
+        lambda: session.library.get(f"{REPORTS}/reports", reportTypes=REPORT_TYPE, pageSize=1),
+    )
 
 
 def _denial(session: Session, operation: str, send: Callable[[], httpx.Response]) -> AccessDeniedError | None:

@@ -64,6 +64,7 @@ PLANS = {
     "getFeedDocument": Plan(0.0222, 10),
     "createReport": Plan(0.0167, 15),
     "getReport": Plan(2, 15),
+    "getReports": Plan(0.0222, 10),
     "getReportDocument": Plan(0.0167, 15),
     "getMarketplaceParticipations": Plan(0.016, 15),
 }

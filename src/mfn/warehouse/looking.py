@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
 from mfn.warehouse.asking import columns
 from mfn.warehouse.setup import missing_tables, table_faults
-from mfn.warehouse.values import as_text, flags
+from mfn.warehouse.values import as_text, flags, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def carriers_written(url: str, *, what: str) -> pd.DataFrame:
         what: How a person knows it.
 
     Returns:
-        `carrier`, `service` (texts or None), `parcels` (how many, int64); the most frequent first.
+        `carrier`, `service` (texts without blanks around, or None), `parcels` (how many, int64); the most frequent first.
 
     Raises:
         RetriableError: It cannot be reached.
@@ -83,7 +84,12 @@ def carriers_written(url: str, *, what: str) -> pd.DataFrame:
             " GROUP BY carrier, service, is_amazon_label) AS written"
         )
         read = columns(connection, {**expressions, "parcels": "parcels"}, grouped, {})
-    frame = pd.DataFrame({name: pd.Series(read[name], dtype="object") for name in ("carrier", "service")})
-    frame = frame.assign(parcels=pd.Series(read["parcels"], dtype="int64"))
-    frame = frame[~flags(read["is_amazon_label"], missing=False).to_numpy()]
-    return frame.sort_values("parcels", ascending=False, kind="stable").reset_index(drop=True)
+    parcels: Counter[tuple[str | None, str | None]] = Counter()
+    is_label = flags(read["is_amazon_label"], missing=False)
+    for *pair, count, label in zip(
+        words(read["carrier"]), words(read["service"]), read["parcels"], is_label, strict=True
+    ):
+        parcels[tuple(pair)] += 0 if label else count
+    found = [(*pair, count) for pair, count in parcels.most_common() if count]
+    frame = pd.DataFrame(found, columns=["carrier", "service", "parcels"], dtype="object")
+    return frame.astype({"parcels": "int64"})

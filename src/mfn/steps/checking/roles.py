@@ -92,14 +92,15 @@ def _recipients(sample: OrderSample | AccessDeniedError | None) -> Finding:
 
 
 def _listing_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
-    from mfn.amazon.probing import may_patch_listing, may_read_feeds  # noqa: PLC0415 - as above
+    from mfn.amazon.probing import may_patch_listing, may_read_feeds, may_read_reports  # noqa: PLC0415 - as above
 
     session = place.amazon.session
     denied = {"searchListingsItems": listings} if isinstance(listings, AccessDeniedError) else {}
     tried = ["searchListingsItems"] if listings is not None else []
-    if (denial := may_read_feeds(session)) is not None:
-        denied["getFeeds"] = denial
-    tried.append("getFeeds")
+    for operation, ask in (("getFeeds", may_read_feeds), ("getReports", may_read_reports)):
+        if (denial := ask(session)) is not None:
+            denied[operation] = denial
+        tried.append(operation)
     candidate = None if listings is None or isinstance(listings, AccessDeniedError) else _candidate(listings)
     if candidate is not None:
         if (denial := may_patch_listing(session, *candidate)) is not None:

@@ -1,4 +1,4 @@
-"""A page of Amazon's orders, looked at and not landed: what steps about orders, roles, shipping and Prime go by."""
+"""Pages of Amazon's orders, looked at and not landed: what orders, roles, shipping and Prime are judged by."""
 
 from __future__ import annotations
 
@@ -43,11 +43,12 @@ class OrderSample:
         return self.orders[self.orders["fulfillment_status"].isin(DUE)]
 
 
-def sample_orders(place: CheckPlace) -> OrderSample:
-    """The first page of the orders that changed within the connection's `initial_lookback_days`.
+def sample_orders(place: CheckPlace, *, pages: int = 1) -> OrderSample:
+    """The first pages of the orders that changed within the connection's `initial_lookback_days`.
 
     Args:
         place: The workplace.
+        pages: How many pages at most; each takes a search from the account's rate budget.
 
     Raises:
         BudgetExhaustedError: Amazon's rate limit leaves no search now.
@@ -56,13 +57,19 @@ def sample_orders(place: CheckPlace) -> OrderSample:
         FatalError: The credentials or the request are refused.
     """
     before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
-    since = before - timedelta(days=place.connection.orders.initial_lookback_days)
-    page = place.amazon.search_page(SearchWindow(since, before), max_wait_seconds=PATIENCE_SECONDS)
-    texts, orders = [], []
-    for raw in page.orders:
-        texts.append((read_arrival(raw).order_id, raw))
+    window = SearchWindow(before - timedelta(days=place.connection.orders.initial_lookback_days), before)
+    texts: list[tuple[str, bytes]] = []
+    token = None
+    for _ in range(pages):
+        page = place.amazon.search_page(window, page_token=token, max_wait_seconds=PATIENCE_SECONDS)
+        texts += [(read_arrival(raw).order_id, raw) for raw in page.orders]
+        token = page.next_token
+        if token is None:
+            break
+    orders = []
+    for _, raw in texts:
         try:
             orders.append(decode_order(raw))
         except DataError:
             continue  # counted as held when it is judged
-    return OrderSample(texts, order_frame(orders), since, page.next_token is not None)
+    return OrderSample(texts, order_frame(orders), window.after, token is not None)

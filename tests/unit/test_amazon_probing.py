@@ -1,0 +1,69 @@
+"""Whether a host of Amazon's answers, and by how much its clock differs from ours."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.amazon.failures import AmazonUnavailableError
+from mfn.amazon.probing import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Clock(BaseHTTPRequestHandler):
+    """A host that denies everything, and whose clock is not ours."""
+
+    told = ""
+
+    def do_GET(self) -> None:
+        """Deny."""
+        self.send_response_only(403)
+        if self.told:
+            self.send_header("Date", self.told)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    """Its base URL."""
+    with HTTPServer(("127.0.0.1", 0), Clock) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = datetime.now(UTC) - timedelta(minutes=minutes)
+    monkeypatch.setattr(Clock, "told", format_datetime(told, usegmt=True))
+    answered = reach(host)
+    assert answered.ahead is not None
+    assert abs(answered.ahead - timedelta(minutes=minutes)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("told", ["", "tomorrow, perhaps"])
+def test_a_host_that_does_not_tell_its_time_has_answered_all_the_same(
+    host: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "told", told)
+    assert reach(host).ahead is None
+
+
+def test_a_host_that_is_not_there_is_an_error_of_ours() -> None:
+    with HTTPServer(("127.0.0.1", 0), Clock) as server:
+        port = server.server_port
+    with pytest.raises(AmazonUnavailableError, match=str(port)):
+        reach(f"http://127.0.0.1:{port}")
