@@ -46,8 +46,12 @@ def test_a_server_that_is_not_there_is_passing() -> None:
 
 def test_carriers_are_counted_without_labels_of_amazons(database_url: str) -> None:
     ensure_tables(engine_for(database_url), what=WHAT)
-    rows = [("P1", "UPS", "Ground", False), ("P2", "UPS", "Ground", None), ("P3", None, " ", False)]
-    rows += [("P4", "AMZN", None, True)]
+    rows: list[tuple[object, ...]] = [
+        ("P1", "UPS", "Ground", False),
+        ("P2", "UPS", "Ground", None),
+        ("P3", None, " ", False),
+        ("P4", "AMZN", None, True),
+    ]
     names = ("shipment_id", "carrier", "service", "is_amazon_label")
     with writing(engine_for(database_url), what=WHAT) as database:
         database.execute(insert(wms_shipment), [dict(zip(names, row, strict=True)) for row in rows])

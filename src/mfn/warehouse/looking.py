@@ -85,11 +85,10 @@ def carriers_written(url: str, *, what: str) -> pd.DataFrame:
         )
         read = columns(connection, {**expressions, "parcels": "parcels"}, grouped, {})
     parcels: Counter[tuple[str | None, str | None]] = Counter()
+    pairs = zip(words(read["carrier"]), words(read["service"]), strict=True)
     is_label = flags(read["is_amazon_label"], missing=False)
-    for *pair, count, label in zip(
-        words(read["carrier"]), words(read["service"]), read["parcels"], is_label, strict=True
-    ):
-        parcels[tuple(pair)] += 0 if label else count
+    for pair, count, label in zip(pairs, read["parcels"], is_label, strict=True):
+        parcels[pair] += 0 if label else count
     found = [(*pair, count) for pair, count in parcels.most_common() if count]
     frame = pd.DataFrame(found, columns=["carrier", "service", "parcels"], dtype="object")
     return frame.astype({"parcels": "int64"})
