@@ -70,7 +70,8 @@ def carriers_written(url: str, *, what: str) -> pd.DataFrame:
         what: How a person knows it.
 
     Returns:
-        `carrier`, `service` (texts without blanks around, or None), `parcels` (how many, int64); the most frequent first.
+        `carrier`, `service` (texts without blanks around, or None), `parcels` (how many, int64), the most frequent
+        first.
 
     Raises:
         RetriableError: It cannot be reached.
