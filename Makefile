@@ -6,10 +6,14 @@ READY := $(VENV)/ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header
+IMAGE_LOCK := docs/scaling/requirements.lock
+
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test lint lock lock-check bench simulate
+.PHONY: help setup demo test lint lock lock-check bench simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,12 +50,17 @@ bench: $(READY) ## orders a second and stock runs beside a floor of the same run
 simulate: $(READY) ## a local Amazon on port 8480
 	$(BIN)/mfn simulate
 
-lock: $(READY) ## write requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group dev --output-file requirements.lock pyproject.toml
+lock: $(READY) ## write requirements.lock, and the image's, from pyproject.toml
+	$(COMPILE) --group dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group image --constraint requirements.lock --output-file $(IMAGE_LOCK) pyproject.toml
 
-lock-check: $(READY) ## requirements.lock still answers to pyproject.toml
+lock-check: $(READY) ## both locks still answer to pyproject.toml
 	cp requirements.lock $(VENV)/requirements.lock.before
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group dev --output-file $(VENV)/requirements.lock.before pyproject.toml
+	cp $(IMAGE_LOCK) $(VENV)/image.lock.before
+	$(COMPILE) --group dev --output-file $(VENV)/requirements.lock.before pyproject.toml
+	$(COMPILE) --group image --constraint requirements.lock --output-file $(VENV)/image.lock.before pyproject.toml
 	diff -u requirements.lock $(VENV)/requirements.lock.before
+	diff -u $(IMAGE_LOCK) $(VENV)/image.lock.before
+
+debian-packages: ## what the tests use of Debian's packages: chromium, Redis, PostgreSQL with contrib; without them those tests are skipped
+	.ci/debian-packages
