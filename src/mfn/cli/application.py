@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 import typer
 
 from mfn import __version__
-from mfn.cli import batches, check, confirm, imports, inventory, orders, prefect_program, rules, setup, skus
+from mfn.cli import (
+    batches,
+    check,
+    confirm,
+    imports,
+    inventory,
+    orders,
+    prefect_program,
+    rules,
+    setup,
+    shipping_methods,
+    skus,
+)
 from mfn.cli.output import print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
 
@@ -26,7 +38,19 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (prefect_program, setup, check, imports, confirm, inventory, skus, orders, batches, rules):
+for part in (
+    prefect_program,
+    setup,
+    check,
+    imports,
+    confirm,
+    inventory,
+    skus,
+    shipping_methods,
+    orders,
+    batches,
+    rules,
+):
     part.add_to(application)
 
 BROKEN_OFF = 130

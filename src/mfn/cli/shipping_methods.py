@@ -1,0 +1,78 @@
+"""`mfn shipping-methods`: the shipping methods of Amazon's orders, mapped and unmapped."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.errors import shown_path
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import typer
+
+ORIGINS = {"ledger": "in the ledger", "amazon": "at Amazon, none of which were kept"}
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("shipping-methods")(shipping_methods)
+
+
+def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
+    """Gather the shipping methods of Amazon's orders, with the warehouse's code of each, and rows for those without.
+
+    Nothing is changed anywhere. Where the ledger has no orders of the connection yet, Amazon is asked.
+    """
+    from mfn.steps.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
+
+    settings = load_settings()
+    document = shipping_methods_of(settings, connection)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document, settings.mappings)
+
+
+def _print(document: Mapping[str, Any], mappings: Path) -> None:
+    from mfn.mappings.tables import SHIPPING_METHODS  # noqa: PLC0415 - as above
+
+    methods = document["methods"]
+    if not methods:
+        print_line(f"{document['connection']}: no orders yet, so no methods. Look again when there are some.")
+        return
+    rows = [method["row"] for method in methods if method["row"] is not None]
+    first = "" if document["is_complete"] else "the first "
+    print_line(
+        f"{document['connection']}: {len(methods)} methods on {first}{document['orders']} orders"
+        f" {ORIGINS[document['from']]}; {len(rows)} unmapped"
+    )
+    print_table(
+        ("marketplace", "service level", "programme", "orders", "warehouse code"),
+        [
+            (
+                method["marketplace"] or "(none)",
+                method["service_level"] or "(none)",
+                method["program"],
+                method["orders"],
+                "unmapped" if method["warehouse_code"] is None else method["warehouse_code"],
+            )
+            for method in methods
+        ],
+    )
+    if not rows:
+        print_line("everything is mapped")
+        return
+    path = mappings / SHIPPING_METHODS.file
+    print_line(
+        f"\nrows for {shown_path(path)}; see that each code is right before you add it, then: mfn mappings check"
+    )
+    for row in rows:
+        print_line(row)
+    codes = SHIPPING_METHODS.columns.index("warehouse_code")
+    if any(not cells[codes] for cells in csv.reader(rows)):
+        print_line("(without a code: nothing in the warehouse is named alike; write the one that fits)")

@@ -1,0 +1,164 @@
+"""`mfn shipping-methods` as a person and as a script use it, against a local Amazon and a warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from mfn.cli.application import run
+from mfn.database.engines import engine_for, reading, writing
+from mfn.ledger.schema import Base
+from mfn.warehouse.tables import wms_ship_method
+from tests.cli.test_commands import mfn
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.cli.test_commands import Mfn
+    from tests.world import World
+
+__all__ = ["mfn"]
+
+KEYS = ("marketplace", "service_level", "program", "orders", "warehouse_code")
+
+
+def told(document: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [tuple(method[key] for key in KEYS) for method in document["methods"]]
+
+
+def two_days_of_orders(world: World) -> None:
+    """Mapped and unmapped methods, some with programmes."""
+    world.put(
+        an_order(),
+        an_order(programs=["AMAZON_BUSINESS"]),
+        an_order(programs=["AMAZON_BUSINESS", "PRIME"]),
+        an_order(programs=["PRIME"]),
+        an_order(level="SAME_DAY"),
+        an_order(level="SAME_DAY"),
+        an_order(level="NEXT_DAY", programs=["PREMIUM"]),
+    )
+
+
+EXPECTED = [
+    ("US", "SAME_DAY", None, 2, None),
+    ("US", "NEXT_DAY", "PREMIUM", 1, None),
+    ("US", "STANDARD", None, 2, "GROUND"),
+    ("US", "STANDARD", "PRIME", 2, "PRIME_DAY"),
+]
+
+
+def test_amazon_is_asked_where_the_ledger_has_no_orders_and_nothing_is_kept(world: World, mfn: Mfn) -> None:
+    two_days_of_orders(world)
+    status, document = mfn("shipping-methods", "us")
+    assert status == 0
+    assert document["from"] == "amazon"
+    assert told(document) == EXPECTED
+    with reading(world.ledger.engine, what="the ledger") as database:
+        filled = {
+            name
+            for name, table in Base.metadata.tables.items()
+            if database.execute(select(func.count()).select_from(table)).scalar_one()
+        }
+    assert filled == {"encryption_key", "rate_budget"}
+    assert world.rows() == []
+
+
+def test_the_ledgers_orders_are_counted_without_a_call_the_unmapped_first(world: World, mfn: Mfn) -> None:
+    two_days_of_orders(world)
+    world.run()
+    calls = len(world.amazon.calls)
+    status, document = mfn("shipping-methods", "us")
+    assert (status, document["from"], document["orders"]) == (0, "ledger", 7)
+    assert told(document) == EXPECTED
+    assert len(world.amazon.calls) == calls
+
+
+def test_every_page_of_amazons_is_counted(world: World, mfn: Mfn) -> None:
+    world.put(*(an_order() for _ in range(130)))
+    _, document = mfn("shipping-methods", "us")
+    assert document["is_complete"]
+    assert told(document) == [("US", "STANDARD", None, 130, "GROUND")]
+
+
+def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_alike(world: World, mfn: Mfn) -> None:
+    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+        database.execute(insert(wms_ship_method).values(code="SAMEDAY", service="Same Day Courier", is_active=True))
+    two_days_of_orders(world)
+    _, document = mfn("shipping-methods", "us")
+    assert {method["service_level"]: method["row"] for method in document["methods"]} == {
+        "SAME_DAY": "us,,SAME_DAY,US,SAMEDAY,",
+        "NEXT_DAY": "us,PREMIUM,NEXT_DAY,US,PRIME_DAY,",
+        "STANDARD": None,
+    }
+
+
+def test_the_rows_can_be_pasted_as_they_are_and_map_every_method(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+        database.execute(
+            insert(wms_ship_method), [{"code": code, "is_active": True} for code in ("SAME_DAY", "PREMIUM_NEXT_DAY")]
+        )
+    # A programme that another row names must not make a second row of the same match.
+    methods = world.home / "mappings" / "shipping_methods.csv"
+    methods.write_text(methods.read_text(encoding="utf-8") + ",AMAZON_BUSINESS,STANDARD,,GROUND,\n", encoding="utf-8")
+    two_days_of_orders(world)
+    world.put(an_order(level="SAME_DAY", programs=["AMAZON_BUSINESS"]))
+    assert run(["shipping-methods", "us"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    rows = [line for line in printed if line.startswith("us,")]
+    assert len(rows) == 2
+    methods.write_text(methods.read_text(encoding="utf-8") + "\n".join([*rows, ""]), encoding="utf-8")
+
+    assert mfn("mappings", "check")[0] == 0
+    _, document = mfn("shipping-methods", "us")
+    assert all(method["warehouse_code"] for method in document["methods"])
+    assert run(["shipping-methods", "us"]) == 0
+    assert "everything is mapped" in capsys.readouterr().out
+
+
+def test_a_warehouse_that_is_not_there_only_leaves_the_codes_empty(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two_days_of_orders(world)
+    path = world.home / "connections.yaml"
+    text = path.read_text(encoding="utf-8").replace(world.warehouse_url, "sqlite:///nowhere.db")
+    path.write_text(text, encoding="utf-8")
+    status, document = mfn("shipping-methods", "us")
+    assert status == 0
+    assert [method["row"] for method in document["methods"] if method["row"]] == [
+        "us,,SAME_DAY,US,,",
+        "us,PREMIUM,NEXT_DAY,US,,",
+    ]
+    assert not (world.home / "nowhere.db").exists()
+    assert run(["shipping-methods", "us"]) == 0
+    assert "write the one that fits" in capsys.readouterr().out
+
+
+def test_no_orders_are_said_to_be_none(world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mfn("shipping-methods", "us") == (
+        0,
+        {"connection": "us", "from": "amazon", "is_complete": True, "orders": 0, "methods": []},
+    )
+    assert run(["shipping-methods", "us"]) == 0
+    assert "no orders yet" in capsys.readouterr().out
+    assert world.rows() == []
+
+
+def test_wrong_rows_are_told_and_rows_of_other_files_stop_nothing(world: World, mfn: Mfn) -> None:
+    mappings = world.home / "mappings"
+    (mappings / "sku_aliases.csv").write_text("nonsense\n", encoding="utf-8")
+    assert mfn("shipping-methods", "us")[0] == 0
+    (mappings / "shipping_methods.csv").write_text("nonsense\n", encoding="utf-8")
+    status, document = mfn("shipping-methods", "us")
+    assert status == 2
+    assert "shipping_methods.csv" in document["problems"][0]["file"]
+
+
+def test_a_missing_role_is_told_as_an_import_tells_it(world: World, mfn: Mfn) -> None:
+    world.amazon.faults.denied.add("searchOrders")
+    status, document = mfn("shipping-methods", "us")
+    assert status == 1
+    assert "Direct-to-Consumer Delivery (Restricted)" in document["error"] + document["remedy"]
