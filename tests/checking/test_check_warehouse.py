@@ -116,12 +116,12 @@ def test_a_method_that_nothing_maps_fails_when_a_due_order_uses_it_and_warns_oth
     checked.world.put(an_order(level="SAME_DAY", status="CANCELLED"))
     methods = checked.run()["shipping methods"]
     assert methods.status == "warning"
-    assert "used by no order still to be loaded: US SAME_DAY" in methods.detail
+    assert "used by no order that is due: US SAME_DAY" in methods.detail
     assert has_passed(checked.world.ledger, "us")
     checked.world.put(an_order(level="SAME_DAY"))
     methods = checked.run()["shipping methods"]
     assert methods.status == "failed"
-    assert "1 method unmapped, used by 1 order still to be loaded: US SAME_DAY" in methods.detail
+    assert "1 method unmapped, used by 1 order that is due: US SAME_DAY" in methods.detail
     assert "us,,SAME_DAY,US," in methods.remedy
     assert "mfn shipping-methods us" in methods.remedy
 

@@ -28,13 +28,11 @@ class OrderSample:
     Attributes:
         texts: (order id, JSON text) of each order, in Amazon's order.
         orders: The order frame of those that can be decoded.
-        since: Where the search began.
         has_more: Whether Amazon has further pages.
     """
 
     texts: list[tuple[str, bytes]]
     orders: pd.DataFrame
-    since: datetime
     has_more: bool
 
     @property
@@ -58,18 +56,18 @@ def sample_orders(place: CheckPlace, *, pages: int = 1) -> OrderSample:
     """
     before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
     window = SearchWindow(before - timedelta(days=place.connection.orders.initial_lookback_days), before)
-    texts: list[tuple[str, bytes]] = []
+    found: dict[str, bytes] = {}  # an order that changes meanwhile may come twice
     token = None
     for _ in range(pages):
         page = place.amazon.search_page(window, page_token=token, max_wait_seconds=PATIENCE_SECONDS)
-        texts += [(read_arrival(raw).order_id, raw) for raw in page.orders]
+        found |= {read_arrival(raw).order_id: raw for raw in page.orders}
         token = page.next_token
         if token is None:
             break
     orders = []
-    for _, raw in texts:
+    for raw in found.values():
         try:
             orders.append(decode_order(raw))
         except DataError:
             continue  # counted as held when it is judged
-    return OrderSample(texts, order_frame(orders), window.after, token is not None)
+    return OrderSample(list(found.items()), order_frame(orders), token is not None)

@@ -40,8 +40,8 @@ def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
 
     Returns:
         One row a method, the most frequent first: `marketplace_id`, `service_level` (texts or None), `programs`
-        (tuple), `orders` (how many, of either source the larger number), `due` (how many of them are still to be
-        loaded), `warehouse_code` (None where nothing maps it).
+        (tuple), `orders` (how many, of either source the larger number), `due` (how many of them Amazon
+        expects to be shipped), `warehouse_code` (None where nothing maps it).
     """
     parts = [_in_ledger(place)]
     if sample is not None and len(sample.orders):
@@ -109,7 +109,9 @@ def method_findings(
         names = "; ".join(_names(unmapped)[:SHOWN]) + more(len(unmapped))
         finding = failed if due else warning
         used = (
-            f", used by {counted(due, 'order')} still to be loaded" if due else ", used by no order still to be loaded"
+            f", used by {counted(due, 'order')} that {'is' if due == 1 else 'are'} due"
+            if due
+            else ", used by no order that is due"
         )
         found.append(
             finding(f"{counted(len(unmapped), 'method')} unmapped{used}: {names}", _rows(place, unmapped, ship_methods))
