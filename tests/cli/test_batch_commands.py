@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,7 @@ def test_a_batch_that_failed_says_at_which_stage_and_why(
         lose_the_warehouse(lost, function)
         status, document = mfn("import", "us")
     assert (status, document["error"]) == (1, "the warehouse of us is gone.")
+    assert f"What happened at {failed_at}</h2>" in Path(document["report"]).read_text(encoding="utf-8")
     (batch,) = mfn("batches", "--failed")[1]["batches"]
     assert (batch["status"], batch["stage"], batch["failed_at"]) == ("failed", stage, failed_at)
     assert (batch["error"], batch["remedy"], batch["flow_run_id"]) == (

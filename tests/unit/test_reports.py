@@ -108,6 +108,9 @@ def test_the_check_mark_stands_exactly_when_the_outcomes_add_up(fetched: int, ou
 
 
 def test_a_failed_run_says_first_what_happened_and_what_to_do() -> None:
+    in_a_stage = replace(failed_run(), failed_at="transform")
+    assert "What happened at transform" in Page(render_page(in_a_stage)).text
+    assert "**What happened at transform:**" in render_markdown(in_a_stage)
     text = Page(render_page(failed_run())).text
     places = [
         text.index(part) for part in ("connection refused", "What to do:", "fetched from Amazon", "6 orders held")

@@ -45,7 +45,8 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     if report.is_braked:
         lines += brake_lines(report)
     elif report.status == "failed":
-        lines += [f"**What happened:** {plain(report.error or 'It broke off without a message.')}", ""]
+        where = f" at {plain(report.failed_at)}" if report.failed_at else ""
+        lines += [f"**What happened{where}:** {plain(report.error or 'It broke off without a message.')}", ""]
         lines += [f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []
         lines += [f"    mfn rerun {report.batch_id}", ""]
     lines += [_sum(report), ""]

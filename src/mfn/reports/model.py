@@ -193,6 +193,7 @@ class RunReport:
         finished_at: In UTC, or None.
         error: What happened, of a failed run.
         remedy: What to do about it.
+        failed_at: The stage at which it failed, of a run that did not get through all of them.
         window_after: From when Amazon's changes were asked for, in UTC, or None.
         window_before: Up to when.
         dry_run: Whether nothing reached the warehouse.
@@ -222,6 +223,7 @@ class RunReport:
     finished_at: datetime | None = None
     error: str | None = None
     remedy: str | None = None
+    failed_at: str | None = None
     window_after: datetime | None = None
     window_before: datetime | None = None
     dry_run: bool = False

@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, select
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
-from mfn.ledger.batches import DIED, get_batch, past_runs, runs_between, update_batch
+from mfn.ledger.batches import DIED, failed_at, get_batch, past_runs, runs_between, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
@@ -132,6 +132,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         finished_at=row.finished_at,
         error=row.error,
         remedy=row.remedy,
+        failed_at=failed_at(row) if row.stage != stages(row.kind)[-1] else None,
         window_after=row.window_after,
         window_before=row.window_before,
         dry_run=bool(row.parameters.get("dry_run")),
