@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from mfn.cli.application import run
 from mfn.database.engines import engine_for, reading, writing
@@ -135,6 +135,23 @@ def test_a_warehouse_that_is_not_there_only_leaves_the_codes_empty(
     assert not (world.home / "nowhere.db").exists()
     assert run(["shipping-methods", "us"]) == 0
     assert "write the one that fits" in capsys.readouterr().out
+
+
+def test_a_code_that_the_warehouse_does_not_have_is_not_called_mapped(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.put(an_order(), an_order(level="SECOND_DAY"))
+    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+        database.execute(delete(wms_ship_method).where(wms_ship_method.c.code == "GROUND"))
+    _, document = mfn("shipping-methods", "us")
+    assert {method["warehouse_code"]: method["is_in_warehouse"] for method in document["methods"]} == {
+        "GROUND": False,
+        "TWO_DAY": True,
+    }
+    assert run(["shipping-methods", "us"]) == 0
+    printed = capsys.readouterr().out
+    assert "GROUND (not in the warehouse)" in printed
+    assert "everything is mapped" not in printed
 
 
 def test_no_orders_are_said_to_be_none(world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]) -> None:

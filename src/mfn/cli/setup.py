@@ -66,7 +66,7 @@ def init(as_json: JsonOption = False) -> None:
         print_line(f"wrote {path}")
     if not written:
         print_line("everything is there already; nothing was written")
-    print_line(f"next: fill in {current.connections.name} and .env, then: mfn mappings check, mfn import us --dry-run")
+    print_line(f"next: fill in {current.connections.name} and .env, then: mfn check (docs/setup.md)")
 
 
 def settings(as_json: JsonOption = False) -> None:
@@ -109,12 +109,14 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Serve a local Amazon until interrupted."""
-    from mfn.simulator.server import serve  # noqa: PLC0415 - FastAPI takes half a second
+    from mfn.simulator.server import DEMO_SELLER, serve  # noqa: PLC0415 - FastAPI takes half a second
 
     def tell(endpoint: str) -> None:
         if as_json:
-            print_json({"endpoint": endpoint})
+            print_json({"endpoint": endpoint, "seller_id": DEMO_SELLER})
         else:
             print_line(f"a local Amazon with {orders} orders is at {endpoint}; stop it with Ctrl-C")
+            print_line(f"in connections.yaml: seller_id: {DEMO_SELLER}, endpoint and lwa_endpoint: {endpoint}")
+            print_line("in .env: SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, each with any text")
 
     serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=tell)

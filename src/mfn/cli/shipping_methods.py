@@ -59,13 +59,20 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
                 method["service_level"] or "(none)",
                 method["program"],
                 method["orders"],
-                "unmapped" if method["warehouse_code"] is None else method["warehouse_code"],
+                _code(method),
             )
             for method in methods
         ],
     )
+    strange = {method["warehouse_code"] for method in methods if method["is_in_warehouse"] is False}
+    if strange:
+        print_line(
+            f"not active in the warehouse's wms_ship_method: {', '.join(sorted(strange))}; mfn mappings check names"
+            " the rows"
+        )
     if not rows:
-        print_line("everything is mapped")
+        if not strange:
+            print_line("everything is mapped")
         return
     path = mappings / SHIPPING_METHODS.file
     print_line(
@@ -76,3 +83,9 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
     codes = SHIPPING_METHODS.columns.index("warehouse_code")
     if any(not cells[codes] for cells in csv.reader(rows)):
         print_line("(without a code: nothing in the warehouse is named alike; write the one that fits)")
+
+
+def _code(method: Mapping[str, Any]) -> str:
+    if method["warehouse_code"] is None:
+        return "unmapped"
+    return f"{method['warehouse_code']}{' (not in the warehouse)' if method['is_in_warehouse'] is False else ''}"

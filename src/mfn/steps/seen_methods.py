@@ -46,7 +46,9 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
         `orders`: how many were looked at; `methods`: unmapped ones first, then the most frequent. Each has
         `marketplace` (a name like US, an id that is not known, or None), `service_level`, `program` (that by which the
         mapping goes: PRIME, PREMIUM, or another one that a row names; None), `orders`, `warehouse_code` (None: no row
-        maps it) and `row`: the row of shipping_methods.csv that would map it, None where it is mapped.
+        maps it), `is_in_warehouse` (whether the warehouse has this code as an active one; None: there is no code, or
+        the warehouse cannot be read) and `row`: the row of shipping_methods.csv that would map it, None where it is
+        mapped.
 
     Raises:
         ConfigurationError: The connections file or shipping_methods.csv is wrong.
@@ -91,7 +93,8 @@ def _by_program(seen: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
 
 
 def _documents(place: CheckPlace, methods: pd.DataFrame) -> list[dict[str, Any]]:
-    ship_methods = NO_METHODS if methods["warehouse_code"].notna().all() else _ship_methods(place)
+    ship_methods = _ship_methods(place)
+    known = None if ship_methods is None else set(ship_methods.loc[ship_methods["is_active"].astype(bool), "code"])
     documents = []
     names = ("marketplace_id", "service_level", "program", "orders", "warehouse_code")
     for marketplace_id, level, program, orders, code in zip(*(methods[name] for name in names), strict=True):
@@ -103,7 +106,7 @@ def _documents(place: CheckPlace, methods: pd.DataFrame) -> list[dict[str, Any]]
                 programs=[program] if program else [],
                 connection=place.connection.name,
                 methods=place.mappings.shipping_methods,
-                ship_methods=ship_methods,
+                ship_methods=NO_METHODS if ship_methods is None else ship_methods,
             )
         marketplace = BY_ID.get(marketplace_id or "")
         documents.append(
@@ -113,18 +116,19 @@ def _documents(place: CheckPlace, methods: pd.DataFrame) -> list[dict[str, Any]]
                 "program": program,
                 "orders": int(orders),
                 "warehouse_code": code,
+                "is_in_warehouse": None if code is None or known is None else code in known,
                 "row": row,
             }
         )
     return documents
 
 
-def _ship_methods(place: CheckPlace) -> pd.DataFrame:
-    """The warehouse's shipping methods, from which codes are proposed; none where it cannot be read."""
+def _ship_methods(place: CheckPlace) -> pd.DataFrame | None:
+    """The warehouse's shipping methods; None where they cannot be read, which stops nothing here."""
     try:
         if place.look_at_warehouse().lacks(["wms_ship_method"]):
-            return NO_METHODS
+            return None
         return place.warehouse.ship_methods()
     except MfnError as error:
-        logger.warning("no code is proposed: %s", error.message)
-        return NO_METHODS
+        logger.warning("codes are not compared with the warehouse, and none is proposed: %s", error.message)
+        return None
