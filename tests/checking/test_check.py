@@ -211,3 +211,23 @@ def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked
     assert steps["order status and channel"].status == "failed"
     assert "rate limit" in steps["order status and channel"].detail
     assert "0 of 20 searches for orders are left" in steps["API access"].detail
+
+
+def test_an_operation_that_amazon_does_not_answer_hides_no_other(checked: Checked) -> None:
+    faults = checked.world.amazon.faults
+    faults.answer("getReports", 500, times=9)
+    faults.denied = {"getFeeds"}
+    roles = checked.run()["roles"]
+    assert roles.status == "failed"
+    assert "getReports for the connection us: HTTP 500" in roles.detail
+    assert "Amazon denies getFeeds" in roles.detail
+    assert "6 of 6 orders that are due have theirs" in roles.detail
+    assert "mfn rerun" not in roles.remedy
+
+
+def test_a_seller_id_of_another_account_is_told_as_such(checked: Checked) -> None:
+    path = checked.world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("A2TESTSELLER001", "A2ANOTHER0001"), encoding="utf-8")
+    skus = checked.run()["SKUs"]
+    assert skus.status == "failed"
+    assert "seller_id A2ANOTHER0001 is the account's merchant token" in skus.remedy

@@ -111,6 +111,7 @@ def failure(error: MfnError) -> Finding:
 def remedy_of(error: MfnError) -> str:
     """What to do about an error that a check has met: there is no batch to run again."""
     remedy = error.remedy.replace(RUN_AGAIN, "Run mfn check again in a few minutes.")
+    remedy = remedy.replace(" (a batch: mfn rerun --failed)", "")
     return remedy.replace("mfn rerun --failed", "mfn check again")
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import INCLUDED_DATA
 from mfn.amazon.failures import DEVELOP_APPS, ROLES, AccessDeniedError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.errors import MfnError
 from mfn.ledger.parcels import count_parcels
 from mfn.models import ParcelStatus
-from mfn.steps.checking.findings import counted, failed, ok, remedy_of, warning
+from mfn.steps.checking.findings import counted, failed, failure, ok, remedy_of, warning
 from mfn.steps.extract import ROLE_ALARM_ORDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -38,26 +40,17 @@ HOW = (
 )
 
 
-def role_findings(
-    place: CheckPlace,
-    sample: OrderSample | AccessDeniedError | None,
-    listings: pd.DataFrame | AccessDeniedError | None,
-) -> list[Finding]:
-    """Every role, whether it is there, and what is not tried because it would change something.
+def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedError | None) -> list[Finding]:
+    """Whether orders may be read, and with their recipients.
 
     Args:
         place: The workplace.
         sample: What a search for orders has shown, or Amazon's denial; None: it failed on something else.
-        listings: `seller_sku`, `marketplace_id`, `channel`, `quantity` of the account's listings, likewise.
 
     Raises:
         RetriableError: Amazon did not answer.
         FatalError: The credentials are refused.
     """
-    return [*_order_findings(place, sample), *_listing_findings(place, listings), _confirming(place)]
-
-
-def _order_findings(place: CheckPlace, sample: OrderSample | AccessDeniedError | None) -> list[Finding]:
     from mfn.amazon.probing import may_read_order  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
 
     session = place.amazon.session
@@ -91,31 +84,48 @@ def _recipients(sample: OrderSample | AccessDeniedError | None) -> Finding:
     return warning(f"{told}, which may be by chance", HOW)
 
 
-def _listing_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
+def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
+    """Whether listings may be read and changed; every operation is tried, whatever becomes of the others.
+
+    Args:
+        place: The workplace.
+        listings: `seller_sku`, `marketplace_id`, `channel`, `quantity` of the account's listings, or Amazon's denial;
+            None: reading them failed on something else.
+    """
     from mfn.amazon.probing import may_patch_listing, may_read_feeds, may_read_reports  # noqa: PLC0415 - as above
 
     session = place.amazon.session
     denied = {"searchListingsItems": listings} if isinstance(listings, AccessDeniedError) else {}
     tried = ["searchListingsItems"] if listings is not None else []
-    for operation, ask in (("getFeeds", may_read_feeds), ("getReports", may_read_reports)):
-        if (denial := ask(session)) is not None:
-            denied[operation] = denial
-        tried.append(operation)
+    asked: dict[str, Callable[[], AccessDeniedError | None]] = {
+        "getFeeds": partial(may_read_feeds, session),
+        "getReports": partial(may_read_reports, session),
+    }
     candidate = None if listings is None or isinstance(listings, AccessDeniedError) else _candidate(listings)
     if candidate is not None:
-        if (denial := may_patch_listing(session, *candidate)) is not None:
-            denied["patchListingsItem"] = denial
-        tried.append("patchListingsItem as a preview")
+        asked["patchListingsItem"] = partial(may_patch_listing, session, *candidate)
+    found = []
+    for operation, ask in asked.items():
+        try:
+            denial = ask()
+        except MfnError as error:
+            found.append(failure(error))
+            continue
+        tried.append(operation)
+        if denial is not None:
+            denied[operation] = denial
     if denied:
         first = next(iter(denied.values()))
         return [
+            *found,
             failed(
                 f"{LISTING}, needed {PURPOSES[LISTING]}: Amazon denies {', '.join(denied)}"
                 f" ({first.message.rstrip('.')})",
                 HOW + f" Where the role is there, seller_id {place.connection.seller_id} may be another account's.",
-            )
+            ),
         ]
-    found = [ok(f"{LISTING}: {', '.join(tried)} may be used")]
+    if tried:
+        found.append(ok(f"{LISTING}: {', '.join(tried)} may be used, a change as a preview"))
     if candidate is None and listings is not None:
         found.append(
             warning(
@@ -137,7 +147,15 @@ def _candidate(listings: pd.DataFrame) -> tuple[str, str, int] | None:
     return next(((place, sku, int(shown)) for place, sku, shown in rows if PLAIN.fullmatch(sku)), None)
 
 
-def _confirming(place: CheckPlace) -> Finding:
+def confirm_role_finding(place: CheckPlace) -> Finding:
+    """Whether parcels may be confirmed: what was taken shows it, for trying it would change an order.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        RetriableError: The ledger cannot be reached.
+    """
     taken = count_parcels(place.ledger, place.connection.name, (ParcelStatus.SENT, ParcelStatus.VERIFIED))
     if taken:
         return ok(f"{TRACKING}: Amazon has taken {counted(taken, 'parcel')} by confirmShipment")

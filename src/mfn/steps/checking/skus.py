@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mfn.errors import shown_path
+from mfn.amazon.failures import AccessDeniedError
+from mfn.errors import FatalError, shown_path
 from mfn.ledger.listings import listings_read_at
 from mfn.ledger.offers import NOT_LISTED, read_offers
 from mfn.mappings.against_warehouse import check_against_warehouse
@@ -48,7 +49,13 @@ def read_listings(place: CheckPlace) -> pd.DataFrame:
         if before is not None and datetime.now(UTC) - before < KNOWN_FOR:
             parts.append(_known(place, marketplace_id))
             continue
-        frame = place.listings.listings(marketplace_id).frame.astype("object")
+        try:
+            frame = place.listings.listings(marketplace_id).frame.astype("object")
+        except AccessDeniedError:
+            raise
+        except FatalError as error:
+            seller = f"See that seller_id {place.connection.seller_id} is the account's merchant token."
+            raise FatalError(error.message, remedy=f"{seller} {error.remedy}") from None
         parts.append(frame.assign(marketplace_id=marketplace_id)[list(COLUMNS)])
     return pd.concat(parts, ignore_index=True)
 

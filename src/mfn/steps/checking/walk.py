@@ -28,7 +28,7 @@ from mfn.steps.checking.findings import (
 )
 from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_finding
 from mfn.steps.checking.place import open_check_place
-from mfn.steps.checking.roles import role_findings
+from mfn.steps.checking.roles import confirm_role_finding, listing_role_findings, order_role_findings
 from mfn.steps.checking.sample import sample_orders
 from mfn.steps.checking.shipping import method_findings, prime_findings, seen_methods
 from mfn.steps.checking.skus import item_findings, read_listings, sku_findings
@@ -155,7 +155,9 @@ class _Walk:
         self.found[ACCOUNT] += account
         sample = self._unless_denied(ORDERS, lambda: sample_orders(place))
         listings = self._unless_denied(SKUS, lambda: read_listings(place))
-        self._add(ROLES, lambda: role_findings(place, sample, listings))
+        self._add(ROLES, lambda: order_role_findings(place, sample))
+        self._add(ROLES, lambda: listing_role_findings(place, listings))
+        self._add(ROLES, lambda: [confirm_role_finding(place)])
         self._add(ACCESS, lambda: [rate_left(place)])
         return (
             None if isinstance(sample, AccessDeniedError) else sample,
