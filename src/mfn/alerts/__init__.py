@@ -1,0 +1,1 @@
+"""Who is told of what, and when: events that runs emit, and the Prefect automations that answer them."""

@@ -1,0 +1,142 @@
+"""The events that runs emit into Prefect, and what people read of them: counts, order ids and commands, no buyer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mfn.alerts.news import WaitingOrder
+
+IMPORT_DONE = "mfn.import.done"
+IMPORTS_EXPECTED = "mfn.import.expected"
+ORDERS_HELD = "mfn.orders.held"
+ORDERS_DUE_SOON = "mfn.orders.due-soon"
+
+NAMED = 10
+"""So many orders are named; the command and the report have them all."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An event as it is emitted.
+
+    Attributes:
+        event: Its name.
+        connection: The connection that it is about.
+        payload: Plain data; `subject` and `message` are what a notification says.
+    """
+
+    event: str
+    connection: str
+    payload: dict[str, Any]
+
+
+def resource_id(connection: str) -> str:
+    """What an event of a connection is about, as Prefect names it."""
+    return f"mfn.connection.{connection}"
+
+
+def import_done(connection: str, *, batch_id: str, status: str, report: str) -> Alert:
+    """An import has gone through all of its stages.
+
+    Args:
+        connection: The connection's name.
+        batch_id: The import.
+        status: `done`, or `failed` where its quality gate is closed.
+        report: The URL of its report.
+    """
+    return Alert(IMPORT_DONE, connection, {"batch_id": batch_id, "status": status, "report": report})
+
+
+def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: int, report: str) -> Alert:
+    """More orders are held than somebody wants to hear of.
+
+    Args:
+        connection: The connection's name.
+        orders: Every held order of it, the most urgent first.
+        threshold: Its `alerts.held_orders`.
+        report: The URL of the newest import's report.
+    """
+    command = f"mfn orders --status held --connection {connection}"
+    codes = Counter(code for order in orders for code in order.codes).most_common()
+    text = [
+        (
+            f"{_orders(len(orders))} of {connection} {_are(len(orders))} held and not in the warehouse"
+            f" (told from {max(threshold, 1)} on, alerts.held_orders)."
+        ),
+        "Why: " + ", ".join(f"{code} {count}" for code, count in codes) + ".",
+        *_named(orders),
+        f"All of them, each with what to do: {command}",
+        f"Report: {report}",
+    ]
+    subject, message = f"mfn {connection}: {_orders(len(orders))} held", "\n".join(text)
+    return _alert(ORDERS_HELD, connection, orders, command=command, report=report, subject=subject, message=message)
+
+
+def orders_due_soon(
+    connection: str, orders: Sequence[WaitingOrder], *, hours: float, report: str, now: datetime
+) -> Alert:
+    """Orders that are not in the warehouse have to leave soon.
+
+    Args:
+        connection: The connection's name.
+        orders: Those that nobody was told of yet, the most urgent first.
+        hours: The connection's `alerts.ship_by_hours`.
+        report: The URL of the newest import's report.
+        now: The present moment.
+    """
+    command = f"mfn orders show {orders[0].order_id}"
+    late = sum(order.ship_by is not None and order.ship_by <= now for order in orders)
+    text = [
+        f"{_orders(len(orders))} of {connection} {_are(len(orders))} not in the warehouse, and Amazon wants"
+        f" {'it' if len(orders) == 1 else 'them'} shipped within {hours:g} hours (alerts.ship_by_hours)"
+        + (f"; {late} {_are(late)} late already." if late else "."),
+        *_named(orders),
+        f"What to do, order by order: {command}",
+        f"All that are held: mfn orders --status held --connection {connection}",
+        f"Report: {report}",
+    ]
+    subject, message = f"mfn {connection}: {_orders(len(orders))} due soon, not loaded", "\n".join(text)
+    return _alert(ORDERS_DUE_SOON, connection, orders, command=command, report=report, subject=subject, message=message)
+
+
+def _alert(event: str, connection: str, orders: Sequence[WaitingOrder], **said: str) -> Alert:
+    payload = {
+        "connection": connection,
+        "count": len(orders),
+        "orders": [
+            {
+                "order_id": order.order_id,
+                "reasons": list(order.codes),
+                "ship_by": order.ship_by.isoformat() if order.ship_by else None,
+            }
+            for order in orders[:NAMED]
+        ],
+        **said,
+    }
+    return Alert(event, connection, payload)
+
+
+def _named(orders: Sequence[WaitingOrder]) -> list[str]:
+    lines = [
+        f"- {order.order_id}, {_ship_by(order.ship_by)}: {', '.join(order.codes) or 'not loaded yet'}"
+        for order in orders[:NAMED]
+    ]
+    return lines + ([f"- and {len(orders) - NAMED:,} more"] if len(orders) > NAMED else [])
+
+
+def _ship_by(moment: datetime | None) -> str:
+    return f"ship by {moment:%Y-%m-%d %H:%M} UTC" if moment else "ship-by unknown"
+
+
+def _orders(count: int) -> str:
+    return f"{count:,} order{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

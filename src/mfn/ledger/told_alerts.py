@@ -1,0 +1,109 @@
+"""What people have been told of, and the orders that wait, of which they may have to be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select
+
+from mfn.alerts.news import Told, WaitingOrder
+from mfn.database.bulk import among, merge, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.orders import UNFINISHED, read_reasons
+from mfn.ledger.schema import ToldAlert, TrackedOrder
+from mfn.models import OrderStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+
+HELD = "held"
+DUE_SOON = "due_soon"
+COUNTED = ""
+"""The order id of what is told as a count."""
+
+WHAT = "the ledger"
+
+
+def count_held(ledger: Ledger, connection: str) -> int:
+    """How many orders of a connection are held."""
+    statement = select(func.count()).where(
+        TrackedOrder.connection == connection, TrackedOrder.status == OrderStatus.HELD
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).scalar_one()
+
+
+def held_orders(ledger: Ledger, connection: str) -> list[WaitingOrder]:
+    """Every held order of a connection, the most urgent first."""
+    return _waiting(ledger, connection, (OrderStatus.HELD,))
+
+
+def orders_to_ship_by(ledger: Ledger, connection: str, limit: datetime) -> list[WaitingOrder]:
+    """Orders that are held or not loaded yet and have to leave by then, the most urgent first.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        limit: An aware moment.
+    """
+    return _waiting(ledger, connection, UNFINISHED, TrackedOrder.ship_by <= limit)
+
+
+def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *conditions: Any) -> list[WaitingOrder]:
+    statement = (
+        select(TrackedOrder.order_id, TrackedOrder.reasons, TrackedOrder.ship_by)
+        .where(TrackedOrder.connection == connection, TrackedOrder.status.in_(statuses), *conditions)
+        .order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return [
+            WaitingOrder(row.order_id, tuple(reason.code for reason in read_reasons(row.reasons)), row.ship_by)
+            for row in database.execute(statement)
+        ]
+
+
+def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
+    """What people were told of a connection and is still so, by order id.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: `HELD`, by the order id `COUNTED`, or `DUE_SOON`.
+    """
+    statement = select(ToldAlert.order_id, ToldAlert.orders, ToldAlert.told_at).where(
+        ToldAlert.connection == connection, ToldAlert.kind == kind
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return {row.order_id: Told(row.orders, row.told_at) for row in database.execute(statement)}
+
+
+def note_told(database: Connection, connection: str, kind: str, told: Mapping[str, Told]) -> None:
+    """Note what people are told of.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        kind: `HELD` or `DUE_SOON`.
+        told: By order id.
+    """
+    rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in told.items()]
+    merge(database, table(ToldAlert), ("connection", "kind", "order_id", "orders", "told_at"), rows)
+
+
+def forget_told(database: Connection, connection: str, kind: str, order_ids: Collection[str]) -> None:
+    """Forget what is no longer so: when it comes back, it is news.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        kind: `HELD` or `DUE_SOON`.
+        order_ids: Which.
+    """
+    mine = (ToldAlert.connection == connection) & (ToldAlert.kind == kind)
+    database.execute(delete(ToldAlert).where(mine & among(database, ToldAlert.order_id, order_ids)))

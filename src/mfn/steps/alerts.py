@@ -1,0 +1,89 @@
+"""What people have to be told after an import; each time it is news, and never twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mfn.alerts.events import import_done, orders_due_soon, orders_held
+from mfn.alerts.news import Told, is_news, is_past_threshold, not_told
+from mfn.connections import find_connection
+from mfn.database.engines import writing
+from mfn.ledger.batches import get_batch
+from mfn.ledger.opening import open_ledger
+from mfn.ledger.told_alerts import (
+    COUNTED,
+    DUE_SOON,
+    HELD,
+    count_held,
+    forget_told,
+    held_orders,
+    note_told,
+    orders_to_ship_by,
+    told_of,
+)
+from mfn.steps.stages import stages
+
+if TYPE_CHECKING:
+    from mfn.alerts.events import Alert
+    from mfn.connection import Connection
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+
+def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
+    """What people have to be told after a run, and note that they are.
+
+    Held orders are told of once they pass `alerts.held_orders`, again when there are twice as many, and again every 24
+    hours; an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by. What is
+    over is forgotten, and news when it comes back. That an import is done is told to Prefect only, which misses it when
+    it does not come.
+
+    Args:
+        batch: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run over
+            one order there is nothing to tell.
+        settings: The settings in force.
+        report: The URL of its report.
+
+    Raises:
+        RetriableError: The ledger cannot be reached.
+    """
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch.batch_id)
+    if row.kind != "import" or row.parameters.get("dry_run") or row.parameters.get("order_id"):
+        return []
+    connection, now = find_connection(settings, row.connection), datetime.now(UTC)
+    alerts = [*_held(ledger, connection, report, now), *_due_soon(ledger, connection, report, now)]
+    # A batch that a person ran again has a window of the past.
+    if row.stage == stages("import")[-1] and row.is_window_open:
+        alerts.append(import_done(row.connection, batch_id=row.batch_id, status=row.status, report=report))
+    return alerts
+
+
+def _held(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
+    threshold = connection.alerts.held_orders
+    held, told = count_held(ledger, connection.name), told_of(ledger, connection.name, HELD).get(COUNTED)
+    if not is_past_threshold(held, threshold):
+        if told is not None:
+            with writing(ledger.engine, what="the ledger") as database:
+                forget_told(database, connection.name, HELD, [COUNTED])
+        return []
+    if not is_news(held, told, now):
+        return []
+    orders = held_orders(ledger, connection.name)
+    with writing(ledger.engine, what="the ledger") as database:
+        note_told(database, connection.name, HELD, {COUNTED: Told(len(orders), now)})
+    return [orders_held(connection.name, orders, threshold=threshold, report=report)]
+
+
+def _due_soon(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
+    hours = connection.alerts.ship_by_hours
+    soon = orders_to_ship_by(ledger, connection.name, now + timedelta(hours=hours))
+    told = told_of(ledger, connection.name, DUE_SOON)
+    fresh, over = not_told(soon, told), told.keys() - {order.order_id for order in soon}
+    if fresh or over:
+        with writing(ledger.engine, what="the ledger") as database:
+            forget_told(database, connection.name, DUE_SOON, over)
+            note_told(database, connection.name, DUE_SOON, {order.order_id: Told(1, now) for order in fresh})
+    return [orders_due_soon(connection.name, fresh, hours=hours, report=report, now=now)] if fresh else []

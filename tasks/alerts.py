@@ -1,0 +1,36 @@
+"""What people have to be told after a run, as events that Prefect's automations answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect.events import emit_event
+from prefect.logging import get_run_logger
+
+from mfn.alerts.events import resource_id
+from mfn.errors import MfnError
+from mfn.steps.alerts import alerts_of
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+
+def tell(batch: BatchRef, settings: Settings, report: str) -> None:
+    """Emit what people have to be told after a run; called in the task of its report.
+
+    That it could not be found out does not make the run a failed one.
+
+    Args:
+        batch: The batch, its report written.
+        settings: The settings in force.
+        report: The URL of its report.
+    """
+    try:
+        alerts = alerts_of(batch, settings, report)
+    except MfnError as error:
+        get_run_logger().warning("nobody could be told of %s: %s %s", batch.batch_id, error.message, error.remedy)
+        return
+    for alert in alerts:
+        resource = {"prefect.resource.id": resource_id(alert.connection), "prefect.resource.name": alert.connection}
+        emit_event(alert.event, resource=resource, payload=alert.payload)
