@@ -22,6 +22,7 @@ from mfn.cli import (
     rules,
     setup,
     shipping_methods,
+    site,
     skus,
 )
 from mfn.cli.output import print_error
@@ -50,6 +51,7 @@ for part in (
     orders,
     batches,
     rules,
+    site,
 ):
     part.add_to(application)
 

@@ -1,0 +1,155 @@
+"""Batches as the report site shows them: found by what a person asks for, and told apart from those whose run died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select
+
+from mfn.database.engines import reading
+from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST
+from mfn.ledger.leases import is_held
+from mfn.ledger.schema import Batch
+from mfn.reports.model import NEWS, PastRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchKind
+
+WHAT = "the ledger"
+OUTCOMES = ("telling", "held", "failed", "running", "done", "all")
+"""What runs can be asked for by: those that had something to do, held or refused something, failed, still run, ended
+well; or all, also those that ended well and had nothing to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One batch; what the fields hold stands at `mfn.ledger.schema.Batch`.
+
+    A batch that says `running` and whose holder is gone is `failed` here, as the next run will mark it.
+    """
+
+    batch_id: str
+    connection: str
+    kind: BatchKind
+    status: str
+    stage: str
+    parameters: Mapping[str, Any]
+    counts: Mapping[str, int]
+    api_calls: Mapping[str, int]
+    window_after: datetime | None
+    window_before: datetime | None
+    error: str | None
+    remedy: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def as_past_run(self) -> PastRun:
+        """The same, as the reports' index shows it."""
+        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts)
+
+
+def find_run(ledger: Ledger, batch_id: str) -> Run | None:
+    """One batch, or None.
+
+    Args:
+        ledger: The open ledger.
+        batch_id: Its id.
+    """
+    with reading(ledger.engine, what=WHAT) as database:
+        row = database.execute(select(*LISTED).where(Batch.batch_id == batch_id)).one_or_none()
+        return None if row is None else _run(row, _dead_among(database))
+
+
+def find_runs(
+    ledger: Ledger,
+    *,
+    connection: str | None = None,
+    kind: str | None = None,
+    outcome: str = "all",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[Run]:
+    """Batches, newest first.
+
+    Args:
+        ledger: The open ledger.
+        connection: Only those of this connection.
+        kind: Only those of this kind.
+        outcome: One of `OUTCOMES`.
+        since: Only those that started then or later; aware.
+        until: Only those that started before; aware.
+        limit: At most so many.
+        offset: How many to leave out first.
+    """
+    statement = select(*LISTED).order_by(*NEWEST_FIRST).limit(limit).offset(offset)
+    if connection is not None:
+        statement = statement.where(Batch.connection == connection)
+    if kind is not None:
+        statement = statement.where(Batch.kind == kind)
+    if since is not None:
+        statement = statement.where(Batch.started_at >= since)
+    if until is not None:
+        statement = statement.where(Batch.started_at < until)
+    with reading(ledger.engine, what=WHAT) as database:
+        dead = _dead_among(database)
+        return [_run(row, dead) for row in database.execute(statement.where(*_meant(outcome, dead)))]
+
+
+def known_connections(ledger: Ledger) -> list[str]:
+    """The names of all connections that have ever run, in order."""
+    with reading(ledger.engine, what=WHAT) as database:
+        return list(database.execute(select(Batch.connection).distinct().order_by(Batch.connection)).scalars())
+
+
+def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
+    died = Batch.batch_id.in_(dead)
+    conditions: dict[str, ColumnElement[bool]] = {
+        "failed": or_(Batch.status == "failed", died),
+        "running": and_(Batch.status == "running", ~died),
+        "done": Batch.status == "done",
+        "held": or_(_figure("held") > 0, _figure("failed") > 0),
+        "telling": or_(
+            Batch.status != "done",
+            Batch.kind.not_in(list(NEWS)),
+            *(and_(Batch.kind == kind, or_(*(_figure(name) > 0 for name in names))) for kind, names in NEWS.items()),
+        ),
+    }
+    return [conditions[outcome]] if outcome in conditions else []
+
+
+def _figure(name: str) -> ColumnElement[int]:
+    return Batch.counts[name].as_integer()
+
+
+def _dead_among(database: Connection) -> list[str]:
+    """Which batches say `running` although their holder is gone."""
+    running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
+    return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
+
+
+def _run(row: Row[Any], dead: Sequence[str]) -> Run:
+    state = DIED if row.batch_id in dead else {"status": row.status, "error": row.error, "remedy": row.remedy}
+    return Run(
+        batch_id=row.batch_id,
+        connection=row.connection,
+        kind=row.kind,
+        stage=row.stage,
+        parameters=row.parameters,
+        counts=row.counts,
+        api_calls=row.api_calls,
+        window_after=row.window_after,
+        window_before=row.window_before,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        **state,  # type: ignore[arg-type]  # its keys are fields
+    )
