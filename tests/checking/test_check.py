@@ -23,7 +23,7 @@ US_PLACE, CA, MX = BY_NAME["US"], BY_NAME["CA"], BY_NAME["MX"]
 WARNED = {"roles": "warning", "inventory": "warning"}
 """What a new connection is told whatever it does: no parcel was confirmed yet, and no level pushed."""
 
-AMAZONS = ("SKUs", "roles", "credentials and marketplaces", "order status and channel")
+AMAZONS = ("shipping methods", "SKUs", "roles", "credentials and marketplaces", "order status and channel")
 
 
 def test_a_connection_that_is_set_up_passes_and_that_is_noted(checked: Checked) -> None:
@@ -87,7 +87,7 @@ def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
     assert "SP_API_REFRESH_TOKEN" in account.detail
     assert "LWA_CLIENT_SECRET" in account.detail
     assert "LWA_APP_ID" not in account.detail
-    for name in ("SKUs", "roles", "order status and channel"):
+    for name in ("SKUs", "roles", "order status and channel", "shipping methods", "Seller Fulfilled Prime"):
         assert "not looked at: see credentials and marketplaces" in steps[name].detail, name
     assert steps["API access"].status == "ok"
     assert steps["carriers"].status == "ok"

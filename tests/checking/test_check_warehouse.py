@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,13 @@ from sqlalchemy import delete, insert, update
 
 from mfn.ledger.passed_checks import has_passed
 from mfn.warehouse.tables import wms_inventory, wms_item, wms_ship_method, wms_shipment
-from tests.checking.conftest import prime_order, said
+from tests.checking.conftest import Checked, prime_order, said, statuses
 from tests.world import SHIPPING_METHODS, US, an_item, an_order
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.checking.conftest import Checked
+    from tests.world import World
 
 
 def write(checked: Checked, file: str, text: str) -> None:
@@ -155,7 +156,7 @@ def test_carriers_that_amazon_does_not_list_are_named_with_rows_to_paste(checked
         database.execute(insert(wms_shipment), [dict(zip(names, row, strict=True)) for row in rows])
     carriers = checked.run()["carriers"]
     assert carriers.status == "warning"
-    assert "1 carrier of 1 parcel go out as Other, without Amazon's tracking: \"Bob's Vans\"" in carriers.detail
+    assert "1 carrier of 1 parcel would go out as Other, without Amazon's tracking: \"Bob's Vans\"" in carriers.detail
     assert "'U.P.S.' / 'Ground' as UPS" in carriers.detail
     assert ",Bob's Vans,,Other,Bob's Vans,," in carriers.remedy
     assert "Nobody" not in said(carriers)
@@ -229,3 +230,14 @@ def test_an_order_that_cannot_be_read_is_counted_and_shows_no_buyer(checked: Che
     everything = " ".join(map(said, steps.values()))
     assert "Test Buyer" not in everything
     assert "Example Street" not in everything
+
+
+def test_a_warehouse_on_postgresql_is_looked_at_the_same_way(world: World, postgres_url: str) -> None:
+    world.warehouse_url = postgres_url
+    shutil.rmtree(world.home / "mappings")
+    world.set_up()
+    checked = Checked(world)
+    assert statuses(checked.run()) == {"roles": "warning", "inventory": "warning"}
+    with checked.writing() as database:
+        database.exec_driver_sql("DROP TABLE wms_shipment")
+    assert "has no wms_shipment" in checked.run()["carriers"].detail

@@ -78,7 +78,10 @@ def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
         names = [f"{_name(row)} as {row.carrier_code}" for row in fitting.head(SHOWN).itertuples(index=False)]
         found.append(ok(f"{counted(len(fitting), 'carrier')} known to Amazon: {', '.join(names)}{more(len(fitting))}"))
     path = shown_path(place.settings.mappings / CARRIERS.file)
-    for is_wrong, becomes in ((is_other, "go out as Other, without Amazon's tracking"), (is_held, "are held")):
+    for is_wrong, becomes in (
+        (is_other, "would go out as Other, without Amazon's tracking"),
+        (is_held, "would be held"),
+    ):
         wrong = pairs[is_wrong]
         if wrong.empty:
             continue

@@ -101,7 +101,10 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
         return [ok(told)]
     codes = Counter(code for one in held for code in {reason.code for reason in one.reasons})
     told += ": " + ", ".join(f"{code} {count}" for code, count in codes.most_common())
-    remedy = "docs/runbook.md explains each code with its remedy; mfn import --dry-run names the orders."
+    name = place.connection.name
+    remedy = (
+        f"docs/runbook.md explains each code with its remedy; the report of mfn import {name} --dry-run shows them."
+    )
     percent = place.connection.orders.hold_alarm_percent
     if len(held) * 100 > percent * due:
         alarm = f", more than {percent:g} percent of those that are due: an import would end as failed"

@@ -77,14 +77,11 @@ def _in_ledger(place: CheckPlace) -> pd.DataFrame:
     return frame.astype({"orders": "int64", "due": "int64"})
 
 
-def method_findings(
-    place: CheckPlace, seen: pd.DataFrame, items: pd.DataFrame | None, ship_methods: pd.DataFrame
-) -> list[Finding]:
-    """What orders ask for and nothing maps, and what is mapped to a code that the warehouse does not have.
+def code_findings(place: CheckPlace, items: pd.DataFrame | None, ship_methods: pd.DataFrame) -> list[Finding]:
+    """Whether the warehouse has shipping methods at all, and whether every row leads to one.
 
     Args:
         place: The workplace.
-        seen: What `seen_methods` returned.
         items: The warehouse's items; None where they cannot be read.
         ship_methods: The warehouse's shipping methods.
     """
@@ -96,13 +93,22 @@ def method_findings(
     problems = check_against_warehouse(
         place.mappings, no_items if items is None else items, ship_methods, connection=place.connection.name
     )
-    found += mapping_findings([one for one in problems if one.file.endswith(SHIPPING_METHODS.file)])
+    return [*found, *mapping_findings([one for one in problems if one.file.endswith(SHIPPING_METHODS.file)])]
+
+
+def method_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataFrame) -> list[Finding]:
+    """What orders ask for, and what of it nothing maps.
+
+    Args:
+        place: The workplace.
+        seen: What `seen_methods` returned.
+        ship_methods: The warehouse's shipping methods.
+    """
     is_mapped = seen["warehouse_code"].notna()
     if not len(seen):
-        told = "no order has been seen yet, so no method"
-        return [*found, warning(told, "Run mfn check again when there are orders.")]
+        return [warning("no order has been seen yet, so no method", "Run mfn check again when there are orders.")]
     orders = counted(int(seen["orders"].sum()), "order")
-    found.append(ok(f"{int(is_mapped.sum())} of {counted(len(seen), 'method')} seen on {orders} are mapped"))
+    found = [ok(f"{int(is_mapped.sum())} of {counted(len(seen), 'method')} seen on {orders} are mapped")]
     unmapped = seen[~is_mapped]
     if len(unmapped):
         due = int(unmapped["due"].sum())

@@ -30,7 +30,7 @@ from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_f
 from mfn.steps.checking.place import open_check_place
 from mfn.steps.checking.roles import confirm_role_finding, listing_role_findings, order_role_findings
 from mfn.steps.checking.sample import sample_orders
-from mfn.steps.checking.shipping import method_findings, prime_findings, seen_methods
+from mfn.steps.checking.shipping import code_findings, method_findings, prime_findings, seen_methods
 from mfn.steps.checking.skus import item_findings, read_listings, sku_findings
 from mfn.steps.checking.stock import stock_findings
 
@@ -107,6 +107,7 @@ class _Walk:
     def __init__(self, place: CheckPlace) -> None:
         self.found: dict[str, list[Finding]] = {name: [] for name in STEPS}
         self._place = place
+        self._orders_told = ORDERS  # which step tells why there is no order to look at
 
     def walk(self) -> None:
         """Look at everything."""
@@ -165,6 +166,7 @@ class _Walk:
         )
 
     def _without_amazon(self, where: str, *more: str) -> tuple[None, None]:
+        self._orders_told = where
         for step in (SKUS, ROLES, ORDERS, *more):
             self.found[step].append(not_looked_at(where))
         return None, None
@@ -188,11 +190,13 @@ class _Walk:
                 self.found[METHODS].append(not_looked_at(SKUS))
             self.found[PRIME].append(not_looked_at(METHODS))
             return
-        self._add(METHODS, lambda: method_findings(place, seen, items, ship_methods))
-        self._add(PRIME, lambda: prime_findings(place, seen, ship_methods))
+        self._add(METHODS, lambda: code_findings(place, items, ship_methods))
         if sample is None:
             for step in (METHODS, PRIME):
-                self.found[step].append(not_looked_at(ORDERS))
+                self.found[step].append(not_looked_at(self._orders_told))
+        if sample is not None or len(seen):
+            self._add(METHODS, lambda: method_findings(place, seen, ship_methods))
+            self._add(PRIME, lambda: prime_findings(place, seen, ship_methods))
 
     def _orders(
         self, items: pd.DataFrame | None, ship_methods: pd.DataFrame | None, sample: OrderSample | None
@@ -221,6 +225,8 @@ class _Walk:
             return look()
         except AccessDeniedError as denial:
             self.found[step].append(not_looked_at(ROLES))
+            if step == ORDERS:
+                self._orders_told = ROLES
             return denial
         except MfnError as error:
             self.found[step].append(failure(error))
