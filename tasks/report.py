@@ -11,6 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from mfn.reports.markdown import held_rows, render_markdown
 from mfn.settings import load_settings
 from mfn.steps.report import gate, gather, write_page
+from mfn.steps.summaries import report_url
+from tasks.alerts import tell
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -46,5 +48,6 @@ def report(batch: BatchRef) -> None:
         table=held_rows(gathered),
         description=f"What is held of {batch.connection}, and why",
     )
+    tell(batch, settings, report_url(settings, batch.batch_id) or page.as_uri())
     if closed is not None:
         raise closed

@@ -12,6 +12,7 @@ import httpx
 from ruamel.yaml import YAML
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
+from mfn.cli.automations import keep_automations, notification_block_id, ui_url_of
 from mfn.cli.project import prefect_program, project_root
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, RetriableError
@@ -28,6 +29,8 @@ WORK_POOL = "mfn"
 def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
 
+    The automations that tell people of what goes wrong are brought up to date with it.
+
     Args:
         settings: The settings in force.
         environ: The environment for the `prefect` program.
@@ -36,16 +39,20 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         The deployments as `flow/name`.
 
     Raises:
-        ConfigurationError: connections.yaml is wrong, or no Prefect API is configured.
+        ConfigurationError: connections.yaml is wrong, no Prefect API is configured, or it has no such notification
+            block.
         RetriableError: The Prefect API cannot be reached.
         FatalError: `prefect deploy` failed.
     """
     root = project_root()
     document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
-    rendered = render(document, load_connections(settings), work_pool=settings.work_pool)
+    connections = load_connections(settings)
+    rendered = render(document, connections, work_pool=settings.work_pool)
     names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
     api = _api_url(environ)
+    ui_url = ui_url_of(api, environ)
     with prefect_client(api, environ) as client:
+        block_id = notification_block_id(client, settings, ui_url)
         _ensure_work_pool(client, settings.work_pool, environ)
         for name, entry in zip(names, rendered["deployments"], strict=True):
             if _exists(client, name):
@@ -55,6 +62,9 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         with path.open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(rendered, file)
         _run_prefect(["deploy", "--all", "--prefect-file", str(path)], root, environ)
+    flows = {name.partition("/")[0] for name in names}
+    with prefect_client(api, environ) as client:
+        keep_automations(client, settings, connections, flows=flows, block_id=block_id, ui_url=ui_url)
     return names
 
 

@@ -44,12 +44,16 @@ def demo(
 
 def deploy(as_json: JsonOption = False) -> None:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are."""
+    from mfn.cli.automations import NOBODY_IS_TOLD  # noqa: PLC0415 - as below
     from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
     from mfn.settings import load_settings  # noqa: PLC0415
 
-    names = deploy_all(load_settings(), os.environ)
+    settings = load_settings()
+    names = deploy_all(settings, os.environ)
     if as_json:
         print_json({"deployments": names})
     else:
         for name in names:
             print_line(f"deployed {name}")
+        if settings.notification_block is None:
+            print_line(NOBODY_IS_TOLD)

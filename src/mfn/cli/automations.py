@@ -1,0 +1,193 @@
+"""Prefect automations made, brought up to date and removed over the Prefect API, and the block that they notify."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
+
+from mfn.alerts.automations import PREFIX, TAG, automations
+from mfn.alerts.events import IMPORTS_EXPECTED, resource_id
+from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.ledger.opening import is_there, open_ledger
+from mfn.ledger.passed_checks import has_passed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from mfn.connection import Connection
+    from mfn.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PAGE = 200
+"""So many the API gives at once at most."""
+
+NOBODY_IS_TOLD = (
+    "nobody is told when a run fails: name a notification block in MFN_NOTIFICATION_BLOCK (docs/runbook.md)"
+)
+
+
+def keep_automations(
+    client: httpx.Client,
+    settings: Settings,
+    connections: Mapping[str, Connection],
+    *,
+    flows: Collection[str],
+    block_id: str | None,
+    ui_url: str,
+) -> None:
+    """Make every automation that there ought to be, or bring it up to date; remove those that there ought not to be.
+
+    One that somebody switched off stays off. One that is as it ought to be is not touched: its windows of time go on.
+
+    Args:
+        client: A client of the Prefect API.
+        settings: The settings in force.
+        connections: The connections by name.
+        flows: The names of the flows that are deployed.
+        block_id: What `notification_block_id` returned.
+        ui_url: Where the Prefect UI is.
+
+    Raises:
+        RetriableError: The Prefect API, or the ledger, cannot be reached.
+        FatalError: The Prefect API refuses an automation.
+    """
+    checked = _checked(settings, connections)
+    found = list(connections.values())
+    wanted = automations(found, checked=checked, flows=sorted(flows), block_id=block_id, ui_url=ui_url)
+    there = {automation["name"]: automation for automation in _ours(client)}
+    for automation in wanted:
+        before = there.pop(automation["name"], None)
+        if before is None:
+            _ask(client, "POST", "/automations/", automation)
+        elif not _has(before, kept := {**automation, "enabled": before["enabled"]}):
+            _ask(client, "PUT", f"/automations/{before['id']}", kept)
+    for automation in there.values():
+        _ask(client, "DELETE", f"/automations/{automation['id']}")
+        log.warning("removed the automation %s: nothing asks for it any more", automation["name"])
+    if block_id is not None and checked:
+        _expect_imports(client, checked)
+
+
+def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str) -> str | None:
+    """The id of the notification block that tells people; None where `MFN_NOTIFICATION_BLOCK` names none.
+
+    Args:
+        client: A client of the Prefect API.
+        settings: The settings in force.
+        ui_url: Where the Prefect UI is, for the message.
+
+    Raises:
+        ConfigurationError: There is no such block, or it cannot notify.
+        RetriableError: The Prefect API cannot be reached.
+    """
+    if settings.notification_block is None:
+        return None
+    kind, _, name = settings.notification_block.partition("/")
+    path = f"/block_types/slug/{kind}/block_documents/name/{name}"
+    answer = _ask(client, "GET", path, allowed=(httpx.codes.NOT_FOUND,))
+    block = answer.json() if answer.is_success else None
+    if block is not None and "notify" in block["block_schema"]["capabilities"]:
+        return str(block["id"])
+    able = _ask(
+        client, "POST", "/block_documents/filter", {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
+    )
+    names = sorted(f"{entry['block_type']['slug']}/{entry['name']}" for entry in able.json() if entry.get("name"))
+    told = "is not there" if block is None else "is no notification block"
+    raise ConfigurationError(
+        f"the Prefect block {settings.notification_block}, which MFN_NOTIFICATION_BLOCK names, {told};"
+        f" those that can notify are: {', '.join(names) or 'none'}.",
+        remedy=f"Make one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK.",
+    )
+
+
+def ui_url_of(api: str, environ: Mapping[str, str]) -> str:
+    """Where the Prefect UI is: `PREFECT_UI_URL`, or beside the API.
+
+    Args:
+        api: The API's base URL.
+        environ: The environment.
+    """
+    return (environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api")).rstrip("/")
+
+
+def _checked(settings: Settings, connections: Collection[str]) -> list[str]:
+    if not is_there(settings):
+        return []
+    ledger = open_ledger(settings)
+    return [name for name in connections if has_passed(ledger, name)]
+
+
+def _ours(client: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        asked = {"limit": PAGE, "offset": len(found), "automations": {"tags": {"all_": [TAG]}}}
+        page = _ask(client, "POST", "/automations/filter", asked).json()
+        found += page
+        if len(page) < PAGE:
+            return [automation for automation in found if automation["name"].startswith(PREFIX)]
+
+
+def _has(there: Any, wanted: Any) -> bool:
+    """Whether what is there has everything that is wanted; the server adds ids and defaults of its own."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(
+            key in there and _has(there[key], value) for key, value in wanted.items()
+        )
+    if not isinstance(wanted, list):
+        return bool(there == wanted)
+    if not isinstance(there, list) or len(there) != len(wanted):
+        return False
+    if all(isinstance(entry, str) for entry in (*there, *wanted)):  # the server keeps sets
+        return sorted(there) == sorted(wanted)
+    return all(_has(*pair) for pair in zip(there, wanted, strict=True))
+
+
+def _expect_imports(client: httpx.Client, connections: Sequence[str]) -> None:
+    """From now on an import is missed that does not come; where one is waited for already nothing changes."""
+    now = datetime.now(UTC).isoformat()
+    events = [
+        {
+            "id": str(uuid4()),
+            "event": IMPORTS_EXPECTED,
+            "occurred": now,
+            "resource": {"prefect.resource.id": resource_id(name), "prefect.resource.name": name},
+        }
+        for name in connections
+    ]
+    _ask(client, "POST", "/events", events)
+
+
+def _ask(
+    client: httpx.Client, method: str, path: str, content: Any = None, *, allowed: Collection[int] = ()
+) -> httpx.Response:
+    # A server whose database is locked says 503, and did nothing.
+    busy = Retrying(
+        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
+        stop=stop_after_attempt(20),
+        wait=wait_fixed(0.25),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    try:
+        answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
+    except httpx.HTTPError as error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
+            remedy="Start it (prefect server start), or correct PREFECT_API_URL.",
+        ) from None
+    if answer.is_success or answer.status_code in allowed:
+        return answer
+    if answer.is_server_error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} answered {answer.status_code} to {method} {path}.",
+            remedy="Run the command again; what was deployed stays.",
+        )
+    raise FatalError(
+        f"the Prefect API refused {method} {path} with {answer.status_code}: {answer.text[:300]}",
+        remedy="Compare its version with that of requirements.lock (prefect version), and report what it says.",
+    )
