@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mfn.database.engines import reading
-from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
+from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
+from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
+
+OPEN = tuple(
+    status.value
+    for status in (
+        *(OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.READY),
+        *(OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED),
+    )
+)
+"""Where an order stands that has not left yet."""
 
 
 def list_orders(
@@ -37,6 +47,58 @@ def list_orders(
         statement = statement.where(TrackedOrder.order_id == order_id)
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).all()
+
+
+def find_orders(
+    ledger: Ledger,
+    *,
+    connections: Sequence[str],
+    statuses: Sequence[str] | None = None,
+    reason: str | None = None,
+    sfp: bool = False,
+    text: str | None = None,
+    limit: int,
+    offset: int = 0,
+) -> Sequence[Row[Any]]:
+    """Orders, the most urgent first, those that have left or need not leave after the others.
+
+    Args:
+        ledger: The open ledger.
+        connections: Only those of these connections.
+        statuses: Only those with one of these; None: any.
+        reason: Only those with this reason code.
+        sfp: Only Seller Fulfilled Prime.
+        text: Only those whose id has this part.
+        limit: At most so many.
+        offset: How many to leave out first.
+    """
+    urgency = (TrackedOrder.status.not_in(OPEN), TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    statement = select(TrackedOrder).where(TrackedOrder.connection.in_(connections)).order_by(*urgency)
+    if statuses is not None:
+        statement = statement.where(TrackedOrder.status.in_(statuses))
+    if reason is not None:
+        statement = statement.where(TrackedOrder.reasons.contains(f'"code":"{reason}"', autoescape=True))
+    if sfp:
+        statement = statement.where(TrackedOrder.is_sfp)
+    if text is not None:
+        statement = statement.where(TrackedOrder.order_id.icontains(text, autoescape=True))
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement.limit(limit).offset(offset)).all()
+
+
+def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
+    """How much waits for a person, by connection: `order`, `parcel` and `SKU`; the last two also where refused."""
+    waiting: dict[str, dict[str, int]] = {}
+    with reading(ledger.engine, what="the ledger") as database:
+        for noun, table, statuses in (
+            ("order", TrackedOrder, ("held",)),
+            ("parcel", Parcel, ("held", "failed")),
+            ("SKU", Offer, ("held", "failed")),
+        ):
+            meant = select(table.connection, func.count()).where(table.status.in_(statuses)).group_by(table.connection)
+            for connection, count in database.execute(meant):
+                waiting.setdefault(connection, {})[noun] = count
+    return waiting
 
 
 def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:

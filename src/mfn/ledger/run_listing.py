@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import and_, or_, select
 
@@ -11,6 +11,7 @@ from mfn.database.engines import reading
 from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST
 from mfn.ledger.leases import is_held
 from mfn.ledger.schema import Batch
+from mfn.models import BatchKind
 from mfn.reports.model import NEWS, PastRun
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from mfn.ledger.opening import Ledger
-    from mfn.models import BatchKind
 
 WHAT = "the ledger"
+LOOKED_AT = 100
+"""Of failed runs, and of those that may have made good for them, the newest."""
+
 OUTCOMES = ("telling", "held", "failed", "running", "done", "all")
 """What runs can be asked for by: those that had something to do, held or refused something, failed, still run, ended
 well; or all, also those that ended well and had nothing to do."""
@@ -103,6 +106,42 @@ def find_runs(
     with reading(ledger.engine, what=WHAT) as database:
         dead = _dead_among(database)
         return [_run(row, dead) for row in database.execute(statement.where(*_meant(outcome, dead)))]
+
+
+def newest_runs(ledger: Ledger, connections: Sequence[str]) -> dict[tuple[str, str], Run]:
+    """The newest batch of each connection and kind that has one.
+
+    Args:
+        ledger: The open ledger.
+        connections: The connections.
+    """
+    pairs = [(connection, kind) for connection in connections for kind in get_args(BatchKind)]
+    newest = [find_runs(ledger, connection=connection, kind=kind, limit=1) for connection, kind in pairs]
+    return {pair: found[0] for pair, found in zip(pairs, newest, strict=True) if found}
+
+
+def open_failures(ledger: Ledger, since: datetime) -> list[Run]:
+    """Failed batches that were neither run again since nor followed by one that was asked for the same and ended well.
+
+    Dry runs are left out: they left nothing to be done.
+
+    Args:
+        ledger: The open ledger.
+        since: How far to look back; aware.
+    """
+    failed = find_runs(ledger, outcome="failed", since=since, limit=LOOKED_AT)
+    pairs = {(run.connection, run.kind) for run in failed}
+    done = [
+        run
+        for connection, kind in pairs
+        for run in find_runs(ledger, connection=connection, kind=kind, outcome="done", since=since, limit=LOOKED_AT)
+    ]
+    return [run for run in failed if not run.parameters.get("dry_run") and not any(_follows(one, run) for one in done)]
+
+
+def _follows(later: Run, run: Run) -> bool:
+    same = (later.connection, later.kind, later.parameters) == (run.connection, run.kind, run.parameters)
+    return same and later.started_at > run.started_at
 
 
 def known_connections(ledger: Ledger) -> list[str]:

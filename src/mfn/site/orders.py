@@ -2,26 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the types when it runs
 
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.errors import ConfigurationError
+from mfn.ledger.order_listing import find_orders
+from mfn.ledger.run_listing import known_connections
+from mfn.reports.grouping import read_instructions
+from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import page
-from mfn.steps.order_timeline import tell_order
+from mfn.steps.order_timeline import standing_of, tell_order
 
 if TYPE_CHECKING:
-    from fastapi.responses import HTMLResponse
+    from collections.abc import Iterable
+
+    from mfn.models import Reason
+    from mfn.reports.grouping import Instruction
+    from mfn.steps.order_timeline import Moment
+
+PAGE_SIZE = 50
+MARKETPLACES = {marketplace.marketplace_id: name for name, marketplace in BY_NAME.items()}
 
 router = APIRouter()
 
 
-@router.get("/orders/{order_id}", response_model=None)
+@router.get("/orders")
+def orders(request: Request) -> HTMLResponse:
+    """The orders, the most urgent first, by what is asked for."""
+    ledger = ledger_of(request)
+    connections = known_connections(ledger)
+    asked = read_order_filter(request.query_params, connections)
+    found = find_orders(
+        ledger,
+        connections=[asked.connection] if asked.connection else connections,
+        statuses=asked.statuses,
+        reason=asked.reason,
+        sfp=asked.sfp,
+        text=asked.text,
+        limit=PAGE_SIZE + 1,
+        offset=(asked.page - 1) * PAGE_SIZE,
+    )
+    return page(
+        "orders",
+        root="./",
+        orders=[standing_of(row) for row in found[:PAGE_SIZE]],
+        is_last=len(found) <= PAGE_SIZE,
+        asked=asked,
+        given={
+            "connection": asked.connection,
+            "status": asked.status,
+            "reason": asked.reason,
+            "sfp": "1" if asked.sfp else None,
+            "order": asked.text,
+        },
+        connections=connections,
+        statuses=STATUSES,
+        seen_at=datetime.now(UTC),
+    )
+
+
+@router.get("/orders/{order_id:path}")
 def order(request: Request, order_id: str) -> HTMLResponse:
     """Where an order stands, why, what to do, and what runs and people did with it."""
     try:
         story = tell_order(ledger_of(request), order_id)
     except ConfigurationError as error:
         raise NotFoundError(error.message, remedy=error.remedy, root="../") from None
-    return page("order", root="../", story=story)
+    return page(
+        "order",
+        root="../",
+        story=story,
+        todo={standing.connection: _todo(standing.reasons) for standing in story.standings},
+        timeline=fold(story.timeline),
+        marketplaces=MARKETPLACES,
+        seen_at=datetime.now(UTC),
+    )
+
+
+def _todo(reasons: Iterable[Reason]) -> list[tuple[Reason, tuple[Instruction, ...]]]:
+    """Reasons, each with what to do about it."""
+    return [(reason, read_instructions([reason.remedy])) for reason in reasons]
+
+
+def fold(timeline: Iterable[Moment]) -> list[tuple[Moment, Moment, int]]:
+    """A timeline in which what several runs on end did alike stands once: (the first, the last, how many).
+
+    Args:
+        timeline: Oldest first.
+    """
+    folded: list[tuple[Moment, Moment, int]] = []
+    for moment in timeline:
+        if folded and moment.kind == "import" and _is_alike(folded[-1][0], moment):
+            first, _, count = folded[-1]
+            folded[-1] = (first, moment, count + 1)
+        else:
+            folded.append((moment, moment, 1))
+    return folded
+
+
+def _is_alike(one: Moment, other: Moment) -> bool:
+    return replace(one, at=other.at, batch_id=other.batch_id) == other

@@ -2,34 +2,96 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from mfn.ledger.run_listing import find_run, find_runs
+from mfn.ledger.order_listing import count_held
+from mfn.ledger.run_listing import find_run, find_runs, known_connections, newest_runs, open_failures
+from mfn.models import SUMMED
 from mfn.reports.html import run_figures
-from mfn.reports.wording import WORDS
+from mfn.reports.wording import counted
+from mfn.site.filters import KINDS, read_run_filter
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import page, run_page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mfn.ledger.run_listing import Run
     from mfn.settings import Settings
 
 PAGE_SIZE = 50
+LOOKED_BACK = timedelta(days=30)
+OUTCOME_WORDS = {
+    "telling": "that had something to do",
+    "held": "that held something",
+    "failed": "that failed",
+    "running": "that still run",
+    "done": "that ended well",
+    "all": "all, with nothing to do as well",
+}
 
 router = APIRouter()
 
 
 @router.get("/")
 def index(request: Request) -> HTMLResponse:
-    """Every run, newest first."""
-    found = find_runs(ledger_of(request), limit=PAGE_SIZE)
-    return page("runs", root="./", rows=[(run, *run_figures(run.as_past_run)) for run in found])
+    """Every run, newest first, below what runs now, what failed and what is held."""
+    ledger = ledger_of(request)
+    connections = known_connections(ledger)
+    asked = read_run_filter(request.query_params, connections)
+    found = find_runs(
+        ledger,
+        connection=asked.connection,
+        kind=asked.kind,
+        outcome=asked.outcome,
+        since=asked.since,
+        until=asked.until,
+        limit=PAGE_SIZE + 1,
+        offset=(asked.page - 1) * PAGE_SIZE,
+    )
+    failures, held = open_failures(ledger, datetime.now(UTC) - LOOKED_BACK), count_held(ledger)
+    newest = newest_runs(ledger, connections)
+    return page(
+        "runs",
+        root="./",
+        headline=_headline(failures, held),
+        rows=[(run, *run_figures(run.as_past_run)) for run in found[:PAGE_SIZE]],
+        is_last=len(found) <= PAGE_SIZE,
+        asked=asked,
+        given={
+            "connection": asked.connection,
+            "kind": asked.kind,
+            "outcome": asked.outcome,
+            "from": asked.first,
+            "to": asked.last,
+        },
+        connections=connections,
+        kinds=KINDS,
+        outcomes=OUTCOME_WORDS,
+        failures=failures,
+        held=held,
+        newest=newest,
+        shown_kinds=[kind for kind in KINDS if any(pair[1] == kind for pair in newest)],
+    )
 
 
-@router.get("/runs/index.html")
+def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]]) -> str:
+    """How things stand, in one sentence."""
+    nouns = ("order", "parcel", "SKU")
+    sums = {noun: sum(counts.get(noun, 0) for counts in held.values()) for noun in nouns}
+    waiting = [counted(count, noun) for noun, count in sums.items() if count]
+    failed = f"{counted(len(failures), 'run')} failed and {'was' if len(failures) == 1 else 'were'} not run again"
+    if not waiting:
+        return f"{failed}; nothing is held." if failures else "Nothing failed, nothing is held."
+    waits = f"{', '.join(waiting)} {'waits' if sum(sums.values()) == 1 else 'wait'} for a person"
+    return f"{failed}; {waits}." if failures else f"{waits}."
+
+
+@router.get("/runs/index.html", response_model=None)
 def index_of_reports() -> RedirectResponse:
     """Where the pages of runs lead to, as they lie beside their index in the reports' folder."""
     return RedirectResponse("../", status_code=307)
@@ -38,21 +100,18 @@ def index_of_reports() -> RedirectResponse:
 @router.get("/runs/{batch_id}")
 def run(request: Request, batch_id: str) -> HTMLResponse:
     """The report of a run as it was written; of one that has none, what the ledger knows."""
-    batch_id = batch_id.removesuffix(".html")
-    found = find_run(ledger_of(request), batch_id)
+    found = find_run(ledger_of(request), batch_id.removesuffix(".html"))
     if found is None:
         raise NotFoundError(f"There is no run {batch_id!r}.", remedy="All runs stand on the first page.", root="../")
     written = _written_page(request.app.state.settings, found)
     if written is not None:
         return run_page(written)
-    return page("run", root="../", run=found, words=WORDS.get(found.kind))
+    return page("run", root="../", run=found, figures=SUMMED.get(found.kind, ()))
 
 
 def _written_page(settings: Settings, found: Run) -> str | None:
     """The text of a run's report; None while it is run again, or where there is none."""
-    if found.status == "running":
-        return None
     path = settings.reports / f"{found.batch_id}.html"
-    if path.parent != settings.reports or not path.is_file():
+    if found.status == "running" or path.parent != settings.reports or not path.is_file():
         return None
     return path.read_text(encoding="utf-8")
