@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from mfn.reports.markdown import held_rows, render_markdown
@@ -37,10 +37,17 @@ def report(batch: BatchRef) -> None:
     closed = gate(batch, settings)
     gathered = gather(batch, settings)
     page = write_page(batch, settings, gathered)
+    url = report_url(settings, batch.batch_id) or page.as_uri()
     key = batch.connection.replace("_", "-")
+    create_link_artifact(
+        key=f"{batch.kind}-page-{key}",
+        link=url,
+        link_text=f"The report of {batch.batch_id}",
+        description=f"The page of the newest {batch.kind} run of {batch.connection}",
+    )
     create_markdown_artifact(
         key=f"{batch.kind}-report-{key}",
-        markdown=render_markdown(gathered, url=page.as_uri()),
+        markdown=render_markdown(gathered, url=url),
         description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
     )
     create_table_artifact(
@@ -48,6 +55,6 @@ def report(batch: BatchRef) -> None:
         table=held_rows(gathered),
         description=f"What is held of {batch.connection}, and why",
     )
-    tell(batch, settings, report_url(settings, batch.batch_id) or page.as_uri())
+    tell(batch, settings, url)
     if closed is not None:
         raise closed

@@ -40,11 +40,12 @@ class _Share:
     width: float
 
 
-def render_page(report: RunReport) -> str:
+def render_page(report: RunReport, *, site: str | None = None) -> str:
     """The page of one run.
 
     Args:
         report: What to tell. Every text in it is escaped.
+        site: Where the report site is, to which orders and the foot of the page lead; None: there is none.
     """
     findings = report.findings.findings
     broken = [finding for finding in findings if finding.problem or finding.unexpected]
@@ -52,6 +53,7 @@ def render_page(report: RunReport) -> str:
     passed = [finding for finding in findings if not (finding.problem or finding.unexpected)]
     return environment().get_template("page.html.j2").render(
         report=report,
+        site=site and site.rstrip("/"),
         headline=headline(report),
         words=WORDS[report.kind],
         verified=verified(report),

@@ -19,7 +19,7 @@ SHOWN_DAYS = 30
 """Links to other days on a day's page."""
 
 
-def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRun]) -> Path:
+def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRun], *, site: str | None = None) -> Path:
     """Writes `<batch id>.html`, the page of its day, and `index.html` when that day is the newest.
 
     The index is a page a day, `days/2026-11-02.html`: a run rewrites its own day and nothing before it, so what a run
@@ -31,6 +31,7 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
         report: The run.
         index_rows: The runs that started on the same day in UTC, of every connection and kind; others are left out, and
             this run is put in its place whether it is among them or not.
+        site: Where the report site is, or None.
 
     Returns:
         The run's page.
@@ -47,7 +48,7 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
     rows = sorted(runs.values(), key=lambda row: (row.started_at, row.batch_id), reverse=True)
 
     page = directory / f"{report.batch_id}.html"
-    _replace(page, render_page(report))
+    _replace(page, render_page(report, site=site))
     others = _other_days(days, day)
     _replace(days / f"{day}.html", render_index(rows, day=day, days=others[:SHOWN_DAYS], is_newest=False))
     if not others or day > others[0]:

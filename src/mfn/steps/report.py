@@ -179,7 +179,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
     """
     ledger = open_ledger(settings)
     try:
-        page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered))
+        page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered), site=settings.reports_url)
     except OSError as error:
         raise FatalError(
             f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
