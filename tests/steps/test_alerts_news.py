@@ -1,0 +1,148 @@
+"""What people are told after an import: each time it is news, and not in every run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+from sqlalchemy import update
+
+from mfn.alerts.events import orders_held
+from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
+from mfn.database.engines import writing
+from mfn.errors import RunFailedError
+from mfn.ledger.batches import list_batches
+from mfn.ledger.schema import ToldAlert
+from mfn.models import BatchRef
+from mfn.simulator.clock import amazon_time
+from mfn.steps.alerts import alerts_of
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from mfn.alerts.events import Alert
+    from tests.world import World
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def set_alerts(world: World, **alerts: float) -> None:
+    path = world.home / "connections.yaml"
+    document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    document["connections"]["us"]["alerts"] = alerts
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(document, file)
+
+
+def told(world: World, **options: Any) -> dict[str, Alert]:
+    """An import, and what is told after it, by the events' names."""
+    batch_id = world.run(**options)["batch_id"]
+    alerts = alerts_of(BatchRef(batch_id, "us", "import", "load", ""), world.settings, "https://reports.example/1")
+    return {alert.event: alert for alert in alerts}
+
+
+def wait(world: World, **time: float) -> None:
+    """Let what was told have been told so long ago."""
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(ToldAlert).values(told_at=datetime.now(UTC) - timedelta(**time)))
+
+
+def unknown(**changes: Any) -> dict[str, Any]:
+    return an_order(an_item(sku="MUG-GREEN"), minutes_ago=5, **changes)
+
+
+def leaving_in(**time: float) -> dict[str, Any]:
+    return {"fulfillment": {"shipByWindow": {"latestDateTime": amazon_time(datetime.now(UTC) + timedelta(**time))}}}
+
+
+@pytest.mark.parametrize(
+    ("held", "told_last", "expected"),
+    [
+        (20, None, True),
+        (39, Told(20, NOW - timedelta(hours=23, minutes=59)), False),
+        (40, Told(20, NOW - timedelta(minutes=15)), True),
+        (20, Told(20, NOW - timedelta(hours=24)), True),
+    ],
+)
+def test_held_orders_are_news_at_first_when_they_double_and_after_a_day(
+    held: int, told_last: Told | None, expected: bool
+) -> None:
+    assert is_news(held, told_last, NOW) is expected
+
+
+def test_a_threshold_of_none_means_any() -> None:
+    assert not is_past_threshold(0, 0)
+    assert is_past_threshold(1, 0)
+    assert not is_past_threshold(19, 20)
+    assert is_past_threshold(20, 20)
+
+
+def test_a_message_names_the_most_urgent_and_counts_the_others() -> None:
+    orders = [WaitingOrder(f"111-0000000-{number:07d}", ("sku_unknown",), None) for number in range(12)]
+    alert = orders_held("us", orders, threshold=5, report="https://reports.example/1")
+    text = alert.payload["message"]
+    assert "12 orders of us are held" in text
+    assert "told from 5 on" in text
+    assert "111-0000000-0000009, ship-by unknown: sku_unknown" in text
+    assert "111-0000000-0000010" not in text
+    assert "- and 2 more" in text
+    assert len(alert.payload["orders"]) == 10
+
+
+def test_held_orders_are_told_once_and_again_when_they_were_below_the_threshold(world: World) -> None:
+    set_alerts(world, held_orders=2, ship_by_hours=0)
+    world.put(unknown())
+    assert "mfn.orders.held" not in told(world)
+    world.put(unknown())
+    assert told(world)["mfn.orders.held"].payload["count"] == 2
+    assert "mfn.orders.held" not in told(world)
+    wait(world, hours=25)
+    assert "mfn.orders.held" in told(world)
+    world.add_items("MUG-GREEN")
+    assert "mfn.orders.held" not in told(world)
+    world.put(*(an_order(an_item(sku="MUG-GREY"), minutes_ago=5) for _ in range(2)))
+    assert told(world)["mfn.orders.held"].payload["count"] == 2
+
+
+def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_are_late(world: World) -> None:
+    set_alerts(world, held_orders=99, ship_by_hours=12)
+    (later,) = world.put(unknown(**leaving_in(hours=13)))
+    world.put(an_order(**leaving_in(hours=1)))
+    assert "mfn.orders.due-soon" not in told(world)
+    (close, late) = world.put(unknown(**leaving_in(hours=11)), unknown(**leaving_in(hours=-1)))
+    alert = told(world)["mfn.orders.due-soon"]
+    assert [order["order_id"] for order in alert.payload["orders"]] == [late, close]
+    assert "1 is late already" in alert.payload["message"]
+    assert alert.payload["command"] == f"mfn orders show {late}"
+    assert "mfn.orders.due-soon" not in told(world)
+    set_alerts(world, held_orders=99, ship_by_hours=14)
+    assert [order["order_id"] for order in told(world)["mfn.orders.due-soon"].payload["orders"]] == [later]
+
+
+def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry_run_or_one_order(world: World) -> None:
+    set_alerts(world, held_orders=0)
+    (order_id,) = world.put(unknown())
+    assert told(world, dry_run=True) == {}
+    assert told(world, order_id=order_id) == {}
+    done = told(world)
+    assert done["mfn.import.done"].payload["status"] == "done"
+    assert done["mfn.orders.held"].payload["count"] == 1
+
+
+def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.amazon.client.time.sleep", lambda _seconds: None)
+    set_alerts(world, held_orders=0)
+    world.put(unknown())
+    world.run()
+    world.put(*(an_order(minutes_ago=5) for _ in range(4)))
+    world.amazon.faults.without_recipients = True
+    with pytest.raises(RunFailedError):
+        world.run()
+    (failed,) = list_batches(world.ledger, failed=True)
+    alerts = alerts_of(
+        BatchRef(failed.batch_id, "us", "import", "opened", ""), world.settings, "https://reports.example/1"
+    )
+    assert [alert.event for alert in alerts] == ["mfn.orders.held"]
