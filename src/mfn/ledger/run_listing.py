@@ -11,7 +11,7 @@ from mfn.database.engines import reading
 from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST
 from mfn.ledger.leases import is_held
 from mfn.ledger.schema import Batch
-from mfn.models import BatchKind
+from mfn.models import SUMMED, BatchKind
 from mfn.reports.model import NEWS, PastRun
 
 if TYPE_CHECKING:
@@ -192,3 +192,25 @@ def _run(row: Row[Any], dead: Sequence[str]) -> Run:
         finished_at=row.finished_at,
         **state,  # type: ignore[arg-type]  # its keys are fields
     )
+
+
+def quality_history(ledger: Ledger, connection: str, kind: BatchKind, *, limit: int) -> Sequence[Row[Any]]:
+    """What the expectations found in the newest runs that examined something: batch_id, started_at, status, quality.
+
+    `quality` is what `mfn.quality.model.QualityReport.from_dict` reads, or None.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+        limit: At most so many runs.
+    """
+    taken_up = SUMMED.get(kind, ())[:1]
+    statement = (
+        select(Batch.batch_id, Batch.started_at, Batch.status, Batch.findings["quality"].label("quality"))
+        .where(Batch.connection == connection, Batch.kind == kind, *(_figure(name) > 0 for name in taken_up))
+        .order_by(*NEWEST_FIRST)
+        .limit(limit)
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()

@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from mfn.errors import ConfigurationError, MfnError
-from mfn.site import orders, runs
+from mfn.site import expectations, orders, runs
 from mfn.site.opening import NoLedgerError, NotFoundError
 from mfn.site.pages import page
 
@@ -45,7 +45,7 @@ def build_site(settings: Settings) -> FastAPI:
     site = FastAPI(title="Reports", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     site.state.settings = settings
     site.add_api_route("/health", health)
-    for part in (runs, orders):
+    for part in (runs, orders, expectations):
         site.include_router(part.router)
 
     @site.middleware("http")

@@ -1,0 +1,96 @@
+"""The expectations that orders, parcels and stock are held to, and what each found over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the types when it runs
+
+from mfn.ledger.run_listing import known_connections, quality_history
+from mfn.models import SUMMED, BatchKind
+from mfn.quality.model import QualityReport
+from mfn.reports.html import CONSEQUENCES
+from mfn.reports.model import SHOWN_RUNS
+from mfn.site.filters import read_choice
+from mfn.site.histories import HEIGHT, draw, histories
+from mfn.site.opening import NotFoundError, ledger_of
+from mfn.site.pages import page
+
+if TYPE_CHECKING:
+    from mfn.ledger.opening import Ledger
+    from mfn.site.histories import History
+
+LOOKED_BACK = 200
+STEP = 4.0
+KINDS: tuple[BatchKind, ...] = tuple(SUMMED)
+
+router = APIRouter()
+
+
+@router.get("/expectations")
+def expectations(request: Request) -> HTMLResponse:
+    """Every expectation with what it found last and over the last runs."""
+    ledger = ledger_of(request)
+    connections = known_connections(ledger)
+    connection = read_choice(request.query_params, "connection", connections)
+    kind = read_choice(request.query_params, "kind", KINDS)
+    found = [
+        (name, one, _histories(ledger, name, one, limit=SHOWN_RUNS))
+        for name in connections
+        if connection in {None, name}
+        for one in KINDS
+        if kind in {None, one}
+    ]
+    return page(
+        "expectations",
+        root="./",
+        groups=[
+            (name, one, [(history, draw(history.entries, step=STEP)) for history in shown])
+            for name, one, shown in found
+            if shown
+        ],
+        connections=connections,
+        connection=connection,
+        kinds=KINDS,
+        kind=kind,
+        consequences=CONSEQUENCES,
+        size=(SHOWN_RUNS * STEP, HEIGHT),
+    )
+
+
+@router.get("/expectations/{kind}/{key}")
+def expectation(request: Request, kind: str, key: str) -> HTMLResponse:
+    """What one expectation found in each of the last runs of a connection."""
+    ledger = ledger_of(request)
+    connections = known_connections(ledger)
+    asked = read_choice(request.query_params, "connection", connections)
+    found = [
+        history
+        for one in KINDS
+        if one == kind
+        for name in connections
+        if asked in {None, name}
+        for history in _histories(ledger, name, one, limit=LOOKED_BACK)
+        if history.key == key
+    ]
+    if not found:
+        raise NotFoundError(
+            f"No run of the last {LOOKED_BACK} had the expectation {key!r} of {kind!r}.",
+            remedy="All expectations stand on the page of that name.",
+            root="../../",
+        )
+    return page(
+        "expectation",
+        root="../../",
+        finding=found[0].last.finding,
+        histories=[(history, draw(history.entries, step=STEP)) for history in found],
+        consequences=CONSEQUENCES,
+        size=(LOOKED_BACK * STEP, HEIGHT),
+    )
+
+
+def _histories(ledger: Ledger, connection: str, kind: BatchKind, *, limit: int) -> tuple[History, ...]:
+    rows = quality_history(ledger, connection, kind, limit=limit)
+    runs = ((row.batch_id, row.started_at, QualityReport.from_dict(row.quality or {})) for row in rows)
+    return histories(connection, kind, runs)

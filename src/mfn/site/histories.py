@@ -1,0 +1,117 @@
+"""What each expectation found over past runs, and that as the geometry of a small chart; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from mfn.models import BatchKind
+    from mfn.quality.model import Finding, QualityReport
+
+HEIGHT = 40.0
+LEAST = 2.0
+"""Units of the drawing: how high it is, and what marks a run in which nothing broke the rule."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an expectation found in one run.
+
+    Attributes:
+        batch_id: The run.
+        at: When it started, in UTC.
+        finding: What it found.
+    """
+
+    batch_id: str
+    at: datetime
+    finding: Finding
+
+    @property
+    def percent(self) -> float:
+        """How many of the rows that it applied to broke it; 0 where it applied to none."""
+        return 100 * self.finding.unexpected / self.finding.checked if self.finding.checked else 0.0
+
+
+@dataclass(frozen=True)
+class History:
+    """An expectation over the runs of a connection.
+
+    Attributes:
+        connection: The connection's name.
+        kind: The kind of run.
+        key: Its name in addresses; stays as long as the expectation does.
+        entries: Newest first.
+    """
+
+    connection: str
+    kind: BatchKind
+    key: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def last(self) -> Entry:
+        """Its newest run."""
+        return self.entries[0]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One run in a chart: `clean`, `broken`, `unrun` where the rule could not run; none where it applied to no row."""
+
+    x: float
+    y: float
+    height: float
+    mark: str
+    label: str
+
+
+def key_of(finding: Finding) -> str:
+    """What names an expectation in addresses."""
+    return ".".join(part.replace(", ", "+") for part in finding.rule if part)
+
+
+def histories(
+    connection: str, kind: BatchKind, runs: Iterable[tuple[str, datetime, QualityReport]]
+) -> tuple[History, ...]:
+    """The histories of all expectations of a connection and kind, in the order of the newest run's suites.
+
+    Args:
+        connection: The connection's name.
+        kind: The kind of run.
+        runs: As (batch id, start, what was found), newest first.
+    """
+    found: dict[str, list[Entry]] = {}
+    for batch_id, at, report in runs:
+        for finding in report.findings:
+            found.setdefault(key_of(finding), []).append(Entry(batch_id, at, finding))
+    return tuple(History(connection, kind, key, tuple(entries)) for key, entries in found.items())
+
+
+def draw(entries: Sequence[Entry], *, step: float = 4.0) -> tuple[Bar, ...]:
+    """The bars of a chart, the oldest first; the highest fills its height.
+
+    Args:
+        entries: Newest first.
+        step: The room of a bar.
+    """
+    top = max((entry.percent for entry in entries), default=0.0)
+    bars = []
+    for number, entry in enumerate(reversed(entries)):
+        finding = entry.finding
+        if finding.problem:
+            mark, height, told = "unrun", HEIGHT, "could not run"
+        elif not finding.checked:
+            continue
+        elif finding.unexpected:
+            mark, height = "broken", max(2 * LEAST, entry.percent / top * HEIGHT)
+            told = f"{finding.unexpected} of {finding.checked}"
+        else:
+            mark, height, told = "clean", LEAST, f"0 of {finding.checked}"
+        label = f"{entry.at:%d %b %H:%M} UTC: {told}"
+        bars.append(Bar(round(number * step, 1), round(HEIGHT - height, 1), round(height, 1), mark, label))
+    return tuple(bars)
