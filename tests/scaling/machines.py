@@ -1,4 +1,4 @@
-"""What docs/scaling.md puts on several machines, on this one: PostgreSQL and Redis of Debian, a Prefect server in parts."""
+"""What docs/scaling.md puts on several machines, on this one: PostgreSQL, Redis, a Prefect server in parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ SCALING = ROOT / "docs" / "scaling"
 PREFECT = Path(sys.executable).with_name("prefect")
 POSTGRES_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 TRIGRAMS = sorted(Path("/usr/share/postgresql").glob("*/extension/pg_trgm.control"))
-DATABASES = {"prefect": "prefect", "ledger": "mfn", "warehouse": "mfn"}
 PASSWORD = "a-password"
 START_SECONDS = 180
 
@@ -62,7 +61,7 @@ class Machines:
 
     def url(self, database: str) -> str:
         """The URL of a database of this project's."""
-        return f"postgresql+psycopg://{DATABASES[database]}:{PASSWORD}@127.0.0.1:{self.postgres_port}/{database}"
+        return f"postgresql+psycopg://mfn:{PASSWORD}@127.0.0.1:{self.postgres_port}/{database}"
 
     def client(self, api: int = 0) -> httpx.Client:
         """A client of one of the API processes."""
@@ -88,7 +87,11 @@ def running_machines() -> Iterator[Machines]:
         words = ["redis-server", "--bind", "127.0.0.1", "--port", str(redis), "--save", "", "--dir", name]
         running.enter_context(program(words, folder / "redis.log", os.environ))
         plain = {key: text for key, text in os.environ.items() if not key.startswith(("PREFECT_", "MFN_"))}
-        server = plain | documented("prefect-server.env", postgres, redis) | {"PREFECT_HOME": f"{name}/prefect-server"}
+        soon = {
+            "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+            "PREFECT_HOME": f"{name}/prefect-server",
+        }
+        server = plain | documented("prefect-server.env", postgres, redis) | soon
         wait_for_port(redis)
         subprocess.run([PREFECT, "server", "database", "upgrade", "-y"], env=server, check=True, capture_output=True)
         apis = (f"http://127.0.0.1:{ports[0]}/api", f"http://127.0.0.1:{ports[1]}/api")
@@ -114,7 +117,9 @@ def documented(name: str, postgres: int, redis: int) -> dict[str, str]:
     """A file of settings in docs/scaling/, with the hosts of these machines and with secrets."""
     settings = {}
     for key, text in dotenv_values(SCALING / name).items():
-        here = (text or "").replace("@postgres:5432", f"@127.0.0.1:{postgres}").replace("redis:6379", f"127.0.0.1:{redis}")
+        here = (
+            (text or "").replace("@postgres:5432", f"@127.0.0.1:{postgres}").replace("redis:6379", f"127.0.0.1:{redis}")
+        )
         settings[key] = here.replace("CHANGE-ME", new_key() if key == "MFN_PII_KEYS" else PASSWORD)
     return settings
 
@@ -129,15 +134,14 @@ def running_postgres(folder: Path, port: int) -> Iterator[None]:
     if user is not None:
         shutil.chown(data, user)
     asked = ["--auth", "scram-sha-256", "--username", "postgres", "--pwfile", str(password)]
-    words = [POSTGRES_PROGRAMS[-1] / "initdb", "--pgdata", data, "--no-sync", "--encoding", "UTF8", *asked]
+    words = [str(POSTGRES_PROGRAMS[-1] / "initdb"), "--pgdata", str(data), "--no-sync", "--encoding", "UTF8", *asked]
     subprocess.run(words, user=user, check=True, capture_output=True)
     here = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=200"]
     with program([POSTGRES_PROGRAMS[-1] / "postgres", *here], folder / "postgres.log", os.environ, user=user):
         with connected(port) as connection:
-            for role in set(DATABASES.values()):
-                connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'".encode())
-            for database, owner in DATABASES.items():
-                connection.execute(f"CREATE DATABASE {database} OWNER {owner}".encode())
+            script = (SCALING / "databases.sql").read_text(encoding="utf-8").replace("CHANGE-ME", PASSWORD)
+            for statement in (*script.split(";\n"), "CREATE DATABASE warehouse OWNER mfn"):
+                connection.execute(statement.encode())
         yield
 
 

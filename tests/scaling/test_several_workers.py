@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -13,39 +14,21 @@ import pytest
 import redis
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from mfn.database.engines import engine_for
+from mfn.cli.deployments import deploy
+from mfn.errors import ConfigurationError
 from mfn.ledger.batches import list_batches
-from mfn.simulator.server import SimulatorServer
-from tests.world import World, an_amazon, an_order
+from tests.scaling.machines import SCALING
+from tests.world import an_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx
 
     from tests.scaling.machines import Machines
+    from tests.world import World
 
 MFN = Path(sys.executable).with_name("mfn")
 ORDERS = 20
 RUN_SECONDS = 240
-
-
-@pytest.fixture
-def two_accounts(machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, World]]:
-    """Two connections, each with an Amazon of its own, to one warehouse; their ledger is on PostgreSQL."""
-    home = {"MFN_CONNECTIONS": str(tmp_path / "connections.yaml"), "MFN_MAPPINGS": str(tmp_path / "mappings")}
-    for name, text in (machines.environ | home).items():
-        monkeypatch.setenv(name, text)
-    with SimulatorServer(an_amazon()) as first, SimulatorServer(an_amazon()) as second:
-        world = World(tmp_path, first.amazon, first.endpoint, machines.url("warehouse"))
-        world.set_up()
-        other = World(tmp_path, second.amazon, second.endpoint, machines.url("warehouse"))
-        entry = (tmp_path / "connections.yaml").read_text(encoding="utf-8")
-        more = entry.removeprefix("connections:\n").replace("  us:", "  us_two:").replace(first.endpoint, second.endpoint)
-        (tmp_path / "connections.yaml").write_text(entry + more, encoding="utf-8")
-        yield world, other
-    engine_for(machines.url("warehouse")).dispose()
-    engine_for(machines.url("ledger")).dispose()
 
 
 def start(client: httpx.Client, name: str) -> str:
@@ -64,6 +47,12 @@ def ended(client: httpx.Client, runs: list[str]) -> list[str] | None:
     return [f"{state['type']} {state['message']}" for state in states] if {s["type"] for s in states} <= final else None
 
 
+def states_of(client: httpx.Client, run: str) -> list[str]:
+    """Every state that a run went through."""
+    found = client.get("/flow_run_states/", params={"flow_run_id": run}).raise_for_status()
+    return [str(state["name"]) for state in found.json()]
+
+
 @retry(retry=retry_if_result(lambda count: count != 2), stop=stop_after_delay(RUN_SECONDS), wait=wait_fixed(0.2))
 def online_workers(client: httpx.Client) -> int:
     """Wait until both workers have told the server that they are there."""
@@ -78,15 +67,10 @@ def events(client: httpx.Client, run: str, name: str) -> list[Any]:
     return list(found.json()["events"])
 
 
-def test_two_workers_on_one_ledger_load_every_order_once(
-    machines: Machines, two_accounts: tuple[World, World], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_workers_on_one_ledger_load_every_order_once(machines: Machines, two_accounts: tuple[World, World]) -> None:
     for world in two_accounts:
         world.put(*(an_order() for _ in range(ORDERS)))
-    environ = machines.environ | {
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        **{name: str(getattr(two_accounts[0].settings, name[4:].lower())) for name in ("MFN_CONNECTIONS", "MFN_MAPPINGS")},
-    }
+    environ = dict(os.environ) | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     deployed = subprocess.run([MFN, "deploy", "--json"], env=environ, capture_output=True, text=True, check=False)
     assert deployed.returncode == 0, deployed.stderr
     names = json.loads(deployed.stdout)["deployments"]
@@ -99,8 +83,10 @@ def test_two_workers_on_one_ledger_load_every_order_once(
         logs = [running.enter_context(machines.worker(f"number-{api}", api, environ)) for api in (0, 1)]
         online_workers(first)
         # The same connection twice, each through another API process: one waits for the other.
-        runs = [start(first, "import-orders/us"), start(second, "import-orders/us_two"), start(second, "import-orders/us")]
-        assert ended(first, runs) == ["COMPLETED None"] * 3
+        asked = [(first, "us"), (second, "us"), (second, "us_two")]
+        runs = [start(client, f"import-orders/{connection}") for client, connection in asked]
+        assert [how.split(" ")[0] for how in ended(first, runs) or ()] == ["COMPLETED"] * 3
+        assert "AwaitingConcurrencySlot" in states_of(first, runs[0]) + states_of(first, runs[1])
         assert events(second, runs[0], "prefect.flow-run.Completed")
     taken = [{run for run in runs if run in log.read_text(encoding="utf-8")} for log in logs]
     assert all(taken), "one worker did nothing"
@@ -113,3 +99,23 @@ def test_two_workers_on_one_ledger_load_every_order_once(
     assert set(two_accounts[0].statuses().values()) == {"loaded"}
     with redis.Redis(port=machines.redis_port) as server:
         assert server.exists("events"), "the events did not go through Redis"
+    for log in sorted(machines.logs.glob("*.log")):
+        assert "Traceback" not in log.read_text(encoding="utf-8"), log.name
+
+
+def test_deployments_go_to_a_work_pool_of_another_type(
+    machines: Machines, two_accounts: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MFN_WORK_POOL", "mfn-kubernetes")
+    settings = two_accounts[0].settings
+    with pytest.raises(ConfigurationError, match="mfn-kubernetes") as failed:
+        deploy(settings, os.environ)
+    assert "prefect work-pool create mfn-kubernetes" in failed.value.remedy
+    with machines.client() as client:
+        for kind in ("docker", "kubernetes"):
+            template = json.loads((SCALING / f"{kind}-pool.json").read_text(encoding="utf-8"))
+            pool = {"name": f"mfn-{kind}", "type": kind, "base_job_template": template}
+            client.post("/work_pools/", json=pool).raise_for_status()
+        deploy(settings, os.environ)
+        found = client.get("/deployments/name/import-orders/us_two").raise_for_status().json()
+    assert (found["work_pool_name"], found["work_queue_name"]) == ("mfn-kubernetes", "default")
