@@ -48,11 +48,11 @@ EVERYBODY = [
 
 @pytest.fixture
 def api() -> Iterator[httpx.Client]:
-    """The Prefect API; no automation of a test is left to the next one."""
+    """The Prefect API, without an automation at first, and at the end."""
     with prefect_client(str(PREFECT_API_URL.value()), {}) as client:
+        remove_all(client)
         yield client
-        for automation in listed(client):
-            client.delete(f"/automations/{automation['id']}").raise_for_status()
+        remove_all(client)
 
 
 @pytest.fixture
@@ -61,6 +61,11 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     with webhook() as served:
         monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", served.block)
         yield served
+
+
+def remove_all(api: httpx.Client) -> None:
+    for automation in listed(api):
+        api.delete(f"/automations/{automation['id']}").raise_for_status()
 
 
 def listed(api: httpx.Client) -> list[dict[str, Any]]:

@@ -51,6 +51,9 @@ def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World)
     assert first["parameters"] == {"connection": "eu_west"}
     assert first["global_concurrency_limit"]["limit"] == 1
     assert first["work_pool_name"] == "mfn"
+    assert first["job_variables"]["env"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60"}
+    automations = {entry["name"] for entry in ask("POST", f"{url}/automations/filter", {}).json()}
+    assert automations >= {"mfn: dead runs", "mfn: runs that never began"}
     schedules = deployment(url, "sync-inventory/eu_west")["schedules"]
     assert {schedule["slug"]: schedule["parameters"] for schedule in schedules} == {
         "every-5-minutes": {},
