@@ -13,7 +13,7 @@ from mfn.quality.model import QualityReport
 from mfn.reports.html import CONSEQUENCES
 from mfn.reports.model import SHOWN_RUNS
 from mfn.site.filters import read_choice
-from mfn.site.histories import HEIGHT, draw, histories
+from mfn.site.histories import HEIGHT, STEP, draw, histories
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import page
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mfn.site.histories import History
 
 LOOKED_BACK = 200
-STEP = 4.0
+LEAST_DRAWN = 50
+"""How many runs are looked at, and how many the chart of one expectation has room for at least."""
+
 KINDS: tuple[BatchKind, ...] = tuple(SUMMED)
 
 router = APIRouter()
@@ -46,7 +48,7 @@ def expectations(request: Request) -> HTMLResponse:
         "expectations",
         root="./",
         groups=[
-            (name, one, [(history, draw(history.entries, step=STEP)) for history in shown])
+            (name, one, [(history, draw(history.entries, runs=SHOWN_RUNS)) for history in shown])
             for name, one, shown in found
             if shown
         ],
@@ -84,9 +86,11 @@ def expectation(request: Request, kind: str, key: str) -> HTMLResponse:
         "expectation",
         root="../../",
         finding=found[0].last.finding,
-        histories=[(history, draw(history.entries, step=STEP)) for history in found],
+        histories=[(history, draw(history.entries, runs=max(len(history.entries), LEAST_DRAWN))) for history in found],
         consequences=CONSEQUENCES,
-        size=(LOOKED_BACK * STEP, HEIGHT),
+        step=STEP,
+        least=LEAST_DRAWN * STEP,
+        height=HEIGHT,
     )
 
 

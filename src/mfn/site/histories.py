@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 HEIGHT = 40.0
 LEAST = 2.0
-"""Units of the drawing: how high it is, and what marks a run in which nothing broke the rule."""
+STEP = 4.0
+"""Units of the drawing: how high it is, what marks a run in which nothing broke the rule, and the room of a bar."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +93,16 @@ def histories(
     return tuple(History(connection, kind, key, tuple(entries)) for key, entries in found.items())
 
 
-def draw(entries: Sequence[Entry], *, step: float = 4.0) -> tuple[Bar, ...]:
-    """The bars of a chart, the oldest first; the highest fills its height.
+def draw(entries: Sequence[Entry], *, runs: int) -> tuple[Bar, ...]:
+    """The bars of a chart, the oldest first, the newest at its right edge; the highest fills its height.
 
     Args:
         entries: Newest first.
-        step: The room of a bar.
+        runs: How many runs the chart has room for.
     """
     top = max((entry.percent for entry in entries), default=0.0)
     bars = []
-    for number, entry in enumerate(reversed(entries)):
+    for number, entry in enumerate(reversed(entries), runs - len(entries)):
         finding = entry.finding
         if finding.problem:
             mark, height, told = "unrun", HEIGHT, "could not run"
@@ -113,5 +114,5 @@ def draw(entries: Sequence[Entry], *, step: float = 4.0) -> tuple[Bar, ...]:
         else:
             mark, height, told = "clean", LEAST, f"0 of {finding.checked}"
         label = f"{entry.at:%d %b %H:%M} UTC: {told}"
-        bars.append(Bar(round(number * step, 1), round(HEIGHT - height, 1), round(height, 1), mark, label))
+        bars.append(Bar(round(number * STEP, 1), round(HEIGHT - height, 1), round(height, 1), mark, label))
     return tuple(bars)
