@@ -44,7 +44,7 @@ class Checked:
                 database.execute(carrier.values(carrier=CARRIERS[code], service="Standard"))
             now = datetime.now(UTC)
             rows = [
-                {"sku": sku, "location": "SHELF", "on_hand": 5, "allocated": 0, "is_sellable": True, "counted_at": now}
+                {"sku": sku, "location": "SHELF", "on_hand": 50, "allocated": 0, "is_sellable": True, "counted_at": now}
                 for sku in SKUS
             ]
             database.execute(insert(wms_inventory), rows)

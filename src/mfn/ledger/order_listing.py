@@ -12,6 +12,7 @@ from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Row
 
@@ -99,6 +100,13 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
             for connection, count in database.execute(meant):
                 waiting.setdefault(connection, {})[noun] = count
     return waiting
+
+
+def last_loaded_at(ledger: Ledger, connection: str) -> datetime | None:
+    """When the warehouse was last given an order of a connection for the first time; None where it never was."""
+    statement = select(func.max(TrackedOrder.first_loaded_at)).where(TrackedOrder.connection == connection)
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).scalar_one()
 
 
 def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:

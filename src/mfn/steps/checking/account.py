@@ -43,10 +43,15 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
     connection = place.connection
     hosts = (connection.endpoint or ENDPOINTS[connection.region], connection.lwa_endpoint or LOGIN_ENDPOINT)
     answers = [reach(host) for host in dict.fromkeys(hosts)]
-    return [ok(f"{' and '.join(answer.host for answer in answers)} can be reached"), *_skews(answers)]
+    return [ok(f"{' and '.join(answer.host for answer in answers)} can be reached"), *clock_findings(answers)]
 
 
-def _skews(answers: Sequence[Answered]) -> list[Finding]:
+def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
+    """Where this machine's clock is too far from that of a host; none where it agrees, or where a host tells no time.
+
+    Args:
+        answers: What the hosts have answered.
+    """
     found = []
     for answer in answers:
         if answer.ahead is None or abs(answer.ahead) <= MOST_SKEW:

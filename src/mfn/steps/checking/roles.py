@@ -9,6 +9,7 @@ from mfn.amazon.client import INCLUDED_DATA
 from mfn.amazon.failures import DEVELOP_APPS, ROLES, AccessDeniedError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.errors import MfnError
+from mfn.ledger.order_listing import last_loaded_at
 from mfn.ledger.parcels import count_parcels
 from mfn.models import ParcelStatus
 from mfn.steps.checking.findings import counted, failed, failure, ok, remedy_of, warning
@@ -66,11 +67,13 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
             *found,
             failed(f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: {denial.message.rstrip('.')}", remedy_of(denial)),
         ]
-    return [*found, _recipients(sample)]
+    return [*found, _recipients(place, sample)]
 
 
-def _recipients(sample: OrderSample | AccessDeniedError | None) -> Finding:
+def _recipients(place: CheckPlace, sample: OrderSample | AccessDeniedError | None) -> Finding:
     if sample is None or isinstance(sample, AccessDeniedError) or not len(sample.due):
+        if at := last_loaded_at(place.ledger, place.connection.name):
+            return ok(f"{DELIVERY}: no order is due; the last one came with its recipient at {at:%Y-%m-%d %H:%M} UTC")
         return warning(
             f"{DELIVERY}: Amazon takes the question, but no order is due that could show a recipient",
             "Run mfn check again when an order is due; without the role, orders come without their recipients.",

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.ledger.stock_locations import believed_stock
+from mfn.ledger.imported_units import reserving_orders
 from mfn.ledger.told_offers import has_sent
-from mfn.rules.stock_brake import emptiness, losses, stock_totals
+from mfn.rules.stock_brake import emptiness, stock_totals
 from mfn.rules.stock_faults import REMEDIES, stock_faults
 from mfn.steps.checking.findings import SHOWN, counted, failed, more, ok, warning
+from mfn.steps.checking.rehearsal import rehearse_push
+from mfn.steps.stock_judging import AWAITING_IMPORT, HELD, losses_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mfn.steps.checking.findings import Finding
     from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.stock_judging import Judged
+
+OF_ALL = {AWAITING_IMPORT.code, "warehouse_not_believed"}
+"""Reasons that hold every offer, told by themselves."""
 
 
-def stock_findings(place: CheckPlace) -> list[Finding]:
-    """What lies in the warehouse, what of it is not believed, how old it is, and whether it was ever pushed.
+def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Finding]:
+    """What lies in the warehouse, what of it is not believed, how old it is, and what the next push would hold.
 
     Args:
         place: The workplace.
+        listings: What `mfn.steps.checking.skus.read_listings` returned; None where Amazon did not tell.
 
     Raises:
         RetriableError: The warehouse or the ledger cannot be reached.
         FatalError: The warehouse's table cannot be read.
     """
-    snapshot = place.warehouse.stock(())
+    snapshot = place.warehouse.stock(reserving_orders(place.ledger, place.warehouse.digest))
     stock, items = snapshot.stock, snapshot.items
     if why := emptiness(stock, items):
         remedy = "Have the warehouse write its stock; until it does, no level is pushed (the brake holds all of them)."
@@ -36,12 +44,13 @@ def stock_findings(place: CheckPlace) -> list[Finding]:
     totals = stock_totals(stock)
     units, skus = totals["units"].tolist()[0], totals["skus"].tolist()[0]
     found = [ok(f"{counted(units, 'unit')} of {counted(skus, 'SKU')} in {counted(len(stock), 'row')}")]
-    found += [*_faults(place, stock, items), *_absent(stock, items), *_age(place, stock), *_lost(place, totals)]
+    found += [*_faults(place, stock, items), *_absent(stock, items), *_age(place, stock)]
     if not units:
         found.append(
             failed("nothing is on hand anywhere", "See that on_hand and is_sellable of wms_inventory are filled.")
         )
-    return [*found, _pushed(place)]
+    judged = rehearse_push(place, snapshot, listings)
+    return [*found, *_held(place, judged), *_lost(place, judged), _pushed(place)]
 
 
 def _faults(place: CheckPlace, stock: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
@@ -80,17 +89,30 @@ def _age(place: CheckPlace, stock: pd.DataFrame) -> list[Finding]:
     return [ok(f"counted between {counted_at.min():%Y-%m-%d %H:%M} and {counted_at.max():%Y-%m-%d %H:%M} UTC")]
 
 
-def _lost(place: CheckPlace, totals: pd.DataFrame) -> list[Finding]:
-    before = believed_stock(place.ledger, place.connection.name)
-    lost = losses(before, totals, brake_percent=place.connection.inventory.brake_percent)
-    if not lost:
+def _held(place: CheckPlace, judged: Judged) -> list[Finding]:
+    """What the next push would hold for reasons of single offers."""
+    reasons = judged.entries.loc[judged.entries["outcome"] == HELD, "reasons"]
+    codes = Counter(code for held in reasons for code in {reason.code for reason in held} - OF_ALL)
+    offers = sum(any(reason.code not in OF_ALL for reason in held) for held in reasons)
+    if not offers:
         return []
-    named = "; ".join(map(str, lost[:SHOWN])) + more(len(lost))
+    told = f"{counted(offers, 'offer')} would be held: " + ", ".join(f"{code} {n}" for code, n in codes.most_common())
+    return [
+        warning(told, f"The report of mfn inventory {place.connection.name} --dry-run shows each, with its remedy.")
+    ]
+
+
+def _lost(place: CheckPlace, judged: Judged) -> list[Finding]:
+    brake = judged.findings["brake"]
+    if not brake:
+        return []
+    told = f"the next push would hold every level: {losses_in_words(brake['losses'])}"
+    against = "" if has_sent(place.ledger, place.connection.name) else " (before: what Amazon shows)"
     remedy = (
-        "The next push holds every level. See that the warehouse writes all of its stock; where the loss is real, run"
+        "See that the warehouse writes all of its stock; where the difference is real, run"
         f" mfn inventory {place.connection.name} --force."
     )
-    return [warning(f"less than was believed: {named}", remedy)]
+    return [warning(told + against, remedy)]
 
 
 def _pushed(place: CheckPlace) -> Finding:

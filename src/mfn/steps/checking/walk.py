@@ -126,7 +126,7 @@ class _Walk:
             if missing:
                 self.found[STOCK].append(not_looked_at(missing))
             else:
-                self._add(STOCK, lambda: stock_findings(self._place))
+                self._add(STOCK, lambda: stock_findings(self._place, listings))
 
     def _warehouse(self) -> tuple[WarehouseLook | None, pd.DataFrame | None, pd.DataFrame | None]:
         """The warehouse's tables, items and shipping methods; None for what cannot be read."""

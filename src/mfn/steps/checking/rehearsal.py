@@ -1,0 +1,60 @@
+"""The next stock run, judged as it would be and written nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mfn.ledger.chunks import packed
+from mfn.ledger.imported_units import covered_until, read_reserved
+from mfn.ledger.offers import OURS
+from mfn.rules.stock_levels import promised_units
+from mfn.steps.read import ReadChunk
+from mfn.steps.stock_judging import judge
+from mfn.steps.stock_listings import none_shown
+
+if TYPE_CHECKING:
+    from mfn.steps.checking.place import CheckPlace
+    from mfn.steps.stock_judging import Judged
+    from mfn.warehouse.inventory import StockSnapshot
+
+NEWS = ["marketplace_id", "seller_sku", "asin", "channel"]
+
+
+def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataFrame | None) -> Judged:
+    """What a stock run would make of this stock and these listings.
+
+    Args:
+        place: The workplace.
+        snapshot: The stock, the items, and the orders that may have units promised to them.
+        listings: What `mfn.steps.checking.skus.read_listings` returned; None where Amazon did not tell: those that the
+            ledger knows count.
+
+    Raises:
+        RetriableError: The ledger could not be reached.
+        FatalError: A check could not run at all.
+    """
+    reserved = read_reserved(place.ledger, place.connection.name, place.warehouse.digest)
+    promised = promised_units(reserved.units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
+    units = {"sku": pd.Series(promised.index.tolist(), dtype="object"), "units": promised.to_numpy(dtype="int64")}
+    there = pd.DataFrame({name: pd.Series(dtype="object") for name in NEWS}) if listings is None else listings[NEWS]
+    chunk = ReadChunk(
+        at=reserved.at,
+        covered_until=covered_until(place.ledger, place.connection.name),
+        news=[],
+        stock=packed(snapshot.stock),
+        items=packed(snapshot.items),
+        promised=packed(pd.DataFrame(units)),
+        listings=packed(there.astype("object")),
+        shown=packed(none_shown() if listings is None else _shown(listings, pd.Timestamp(reserved.at))),
+        is_whole=listings is not None,
+    )
+    return judge(place, chunk, is_dry_run=True, is_forced=False)
+
+
+def _shown(listings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    own = listings[listings["channel"] == OURS].reset_index(drop=True)
+    quantity = pd.to_numeric(own["quantity"], errors="coerce").astype("float64")
+    texts = own[["marketplace_id", "seller_sku"]].astype("object")
+    return texts.assign(quantity=quantity, read_at=at.as_unit("us"))
