@@ -104,18 +104,17 @@ def test_two_workers_on_one_ledger_load_every_order_once(machines: Machines, two
 
 
 def test_deployments_go_to_a_work_pool_of_another_type(
-    machines: Machines, two_accounts: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+    machines: Machines, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_WORK_POOL", "mfn-kubernetes")
-    settings = two_accounts[0].settings
     with pytest.raises(ConfigurationError, match="mfn-kubernetes") as failed:
-        deploy(settings, os.environ)
+        deploy(world.settings, machines.environ)
     assert "prefect work-pool create mfn-kubernetes" in failed.value.remedy
     with machines.client() as client:
         for kind in ("docker", "kubernetes"):
             template = json.loads((SCALING / f"{kind}-pool.json").read_text(encoding="utf-8"))
             pool = {"name": f"mfn-{kind}", "type": kind, "base_job_template": template}
             client.post("/work_pools/", json=pool).raise_for_status()
-        deploy(settings, os.environ)
-        found = client.get("/deployments/name/import-orders/us_two").raise_for_status().json()
+        deploy(world.settings, machines.environ)
+        found = client.get("/deployments/name/import-orders/us").raise_for_status().json()
     assert (found["work_pool_name"], found["work_queue_name"]) == ("mfn-kubernetes", "default")
