@@ -167,7 +167,8 @@ def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
 
 
 def _figure(name: str) -> ColumnElement[int]:
-    return Batch.counts[name].as_integer()
+    figure: ColumnElement[int] = Batch.counts[name].as_integer()
+    return figure
 
 
 def _dead_among(database: Connection) -> list[str]:
@@ -190,7 +191,7 @@ def _run(row: Row[Any], dead: Sequence[str]) -> Run:
         window_before=row.window_before,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        **state,  # type: ignore[arg-type]  # its keys are fields
+        **state,
     )
 
 
