@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Walk the set-up in nine steps, against the real services; each is ok, a warning or failed, with what to do.
 
-    Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
+    Nothing is changed at Amazon or in the warehouse. That a connection has passed is noted in the ledger.
     """
     settings = load_settings()
     names = [find_connection(settings, connection).name] if connection else list(load_connections(settings))
