@@ -240,6 +240,18 @@ def test_each_expectation_has_its_history_with_figures(site: Browser, world: Wor
     assert f"../../runs/{newest(world)}" in told.links
 
 
+def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", postgres_url)
+    world.put(an_order(), an_order(level="OVERNIGHT", orderId="HELD-2"))
+    world.run()
+    site = Browser("http://localhost")
+    for outcome, is_found in (("telling", True), ("held", True), ("running", False), ("failed", False), ("done", True)):
+        assert ("No run is like that" not in text_of(site, f"/?outcome={outcome}")) is is_found, outcome
+    assert "HELD-2" in text_of(site, "/orders?reason=shipping_method_unmapped&order=held")
+    assert "mappings/shipping_methods.csv" in text_of(site, "/orders/HELD-2")
+    assert "The shipping method is mapped" in text_of(site, "/expectations?connection=us")
+
+
 def test_a_port_that_is_taken_is_wrong_usage(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with listen("127.0.0.1", 0) as taken:
         assert run(["site", "--port", str(taken.getsockname()[1])]) == 2
