@@ -83,11 +83,12 @@ def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]]) -> str
     """How things stand, in one sentence."""
     nouns = ("order", "parcel", "SKU")
     sums = {noun: sum(counts.get(noun, 0) for counts in held.values()) for noun in nouns}
-    waiting = [counted(count, noun) for noun, count in sums.items() if count]
+    waiting = [counted(count, noun).replace(" ", "\N{NO-BREAK SPACE}") for noun, count in sums.items() if count]
     failed = f"{counted(len(failures), 'run')} failed and {'was' if len(failures) == 1 else 'were'} not run again"
     if not waiting:
         return f"{failed}; nothing is held." if failures else "Nothing failed, nothing is held."
-    waits = f"{', '.join(waiting)} {'waits' if sum(sums.values()) == 1 else 'wait'} for a person"
+    together = " and ".join(filter(None, (", ".join(waiting[:-1]), waiting[-1])))
+    waits = f"{together} {'waits' if sum(sums.values()) == 1 else 'wait'} for a person"
     return f"{failed}; {waits}." if failures else f"{waits}."
 
 
