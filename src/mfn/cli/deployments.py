@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from ruamel.yaml import YAML
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from mfn.cli.automations import keep_automations, notification_block_id, ui_url_of
+from mfn.cli.prefect_address import prefect_api_url
 from mfn.cli.project import prefect_program, project_root
+from mfn.cli.schedules import WAITS, ask, resume_checked, unchecked
 from mfn.connections import load_connections
-from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.errors import ConfigurationError, FatalError
 from mfn.prefect_api import prefect_client
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ WORK_POOL = "mfn"
 def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
 
-    The automations that tell people of what goes wrong are brought up to date with it.
+    The schedules of a connection that has never passed `mfn check` are deployed at rest, and begin once it has. The
+    automations that tell people of what goes wrong are brought up to date with it.
 
     Args:
         settings: The settings in force.
@@ -49,19 +50,26 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     connections = load_connections(settings)
     rendered = render(document, connections, work_pool=settings.work_pool)
     names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
-    api = _api_url(environ)
+    api = prefect_api_url(settings, environ)
+    environ = {**environ, "PREFECT_API_URL": api}
+    resting = unchecked(settings, connections)
     ui_url = ui_url_of(api, environ)
     with prefect_client(api, environ) as client:
         block_id = notification_block_id(client, settings, ui_url)
         _ensure_work_pool(client, settings.work_pool, environ)
         for name, entry in zip(names, rendered["deployments"], strict=True):
-            if _exists(client, name):
+            if (found := _found(client, name)) is not None:
                 entry.pop("schedules", None)  # what stands on the server may have been edited there
+                entry["tags"] = found["tags"]
+            elif entry.get("parameters", {}).get("connection") in resting:
+                entry["schedules"] = [{**schedule, "active": False} for schedule in entry["schedules"]]
+                entry["tags"] = [*entry.get("tags", ()), WAITS]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prefect.yaml"
         with path.open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(rendered, file)
         _run_prefect(["deploy", "--all", "--prefect-file", str(path)], root, environ)
+    resume_checked(settings, api, environ)
     flows = {name.partition("/")[0] for name in names}
     with prefect_client(api, environ) as client:
         keep_automations(client, settings, connections, flows=flows, block_id=block_id, ui_url=ui_url)
@@ -105,46 +113,8 @@ def _flow_name(root: Path, entry: Mapping[str, Any]) -> str:
     return str(entry["entrypoint"].split(":")[1]).replace("_", "-")
 
 
-def _api_url(environ: Mapping[str, str]) -> str:
-    if environ.get("PREFECT_API_URL"):
-        return environ["PREFECT_API_URL"]
-    shown = subprocess.run(  # noqa: S603 - the program beside this one, with words of our own
-        [prefect_program(), "config", "view", "-o", "json"],
-        capture_output=True,
-        text=True,
-        env=dict(environ),
-        check=False,
-    )
-    settings = json.loads(shown.stdout).get("settings", []) if shown.returncode == 0 else []
-    url = next((entry["value"] for entry in settings if entry["name"] == "PREFECT_API_URL"), None)
-    if not url:
-        raise ConfigurationError(
-            "no Prefect API is configured.",
-            remedy="Start one (prefect server start) and set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api.",
-        )
-    return str(url)
-
-
-def _ask(client: httpx.Client, path: str) -> httpx.Response:
-    # A server whose database is locked says 503: that is no answer to whether a deployment is there.
-    busy = Retrying(
-        retry=retry_if_result(lambda answer: answer.is_server_error),
-        stop=stop_after_attempt(20),
-        wait=wait_fixed(0.25),
-        retry_error_callback=lambda state: state.outcome.result().raise_for_status() if state.outcome else None,
-    )
-    try:
-        answer: httpx.Response = busy(lambda: client.get(path))
-        return answer  # noqa: TRY300 - what fails in it is told below
-    except httpx.HTTPError as error:
-        raise RetriableError(
-            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
-            remedy="Start it (prefect server start), or correct PREFECT_API_URL.",
-        ) from None
-
-
 def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str]) -> None:
-    if _ask(client, f"/work_pools/{name}").status_code != httpx.codes.NOT_FOUND:
+    if ask(client, "GET", f"/work_pools/{name}").status_code != httpx.codes.NOT_FOUND:
         return
     if name != WORK_POOL:  # of which type is not for us to guess
         raise ConfigurationError(
@@ -154,8 +124,12 @@ def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str
     _run_prefect(["work-pool", "create", name, "--type", "process"], project_root(), environ)
 
 
-def _exists(client: httpx.Client, name: str) -> bool:
-    return _ask(client, f"/deployments/name/{name}").status_code == httpx.codes.OK
+def _found(client: httpx.Client, name: str) -> dict[str, Any] | None:
+    answer = ask(client, "GET", f"/deployments/name/{name}")
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
 
 
 def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""`mfn deploy` and `mfn demo`: what concerns Prefect starts the `prefect` program."""
+"""`mfn up`, `mfn deploy` and `mfn demo`: what concerns Prefect starts the `prefect` program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,34 @@ from mfn.cli.output import JsonOption, print_json, print_line
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this file."""
     application.command("demo")(demo)
+    application.command("up")(up)
     application.command("deploy")(deploy)
+
+
+def up(
+    reports_port: Annotated[int, typer.Option(help="The port of the report site.", min=1, max=65535)] = 8400,
+    as_json: JsonOption = False,
+) -> None:
+    """Run everything on this machine until interrupted: Prefect server and worker, deployments and the report site."""
+    from contextlib import suppress  # noqa: PLC0415 - as below
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from mfn.cli.up import everything  # noqa: PLC0415 - httpx and YAML are not needed for --help
+    from mfn.settings import load_settings  # noqa: PLC0415
+
+    with suppress(KeyboardInterrupt), everything(load_settings(), reports_port=reports_port) as (running, programs):
+        if as_json:
+            print_json(asdict(running))
+        else:
+            for name in running.deployments:
+                waits = ": rests until mfn check has passed" if name in running.waiting else ""
+                print_line(f"deployed {name}{waits}")
+            print_line(f"the Prefect UI:  {running.ui}")
+            print_line(f"the report site: {running.reports}")
+            print_line(f"the logs:        {running.logs}")
+            print_line("stop everything with Ctrl-C")
+        programs.wait()
+        programs.check()
 
 
 def demo(

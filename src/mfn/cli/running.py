@@ -1,0 +1,137 @@
+"""What `mfn up` has running, written down in MFN_HOME/up.json: other commands find it, and nothing is orphaned."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mfn.settings import Settings
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A process that was started.
+
+    Attributes:
+        pid: Its number, which another process may have got since.
+        created: When it began, as the system tells it: a number that was given again began at another time.
+    """
+
+    pid: int
+    created: float
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The process while it lives."""
+        with suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            if process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+
+class Running(msgspec.Struct, frozen=True):
+    """One `mfn up`.
+
+    Attributes:
+        up: Its own process.
+        api: Where Prefect's API is.
+        programs: The programs that it started, by name.
+    """
+
+    up: Started
+    api: str
+    programs: dict[str, Started]
+
+
+def started(pid: int) -> Started:
+    """A process that runs now.
+
+    Args:
+        pid: Its number.
+    """
+    return Started(pid, psutil.Process(pid).create_time())
+
+
+def running_here(settings: Settings) -> Running | None:
+    """The `mfn up` that runs with this MFN_HOME.
+
+    Args:
+        settings: The settings in force.
+    """
+    known = written_down(settings)
+    return known if known is not None and known.up.process is not None else None
+
+
+def written_down(settings: Settings) -> Running | None:
+    """The `mfn up` that was the last to run with this MFN_HOME and did not end well, or still runs.
+
+    Args:
+        settings: The settings in force.
+    """
+    with suppress(FileNotFoundError, msgspec.MsgspecError):
+        return msgspec.json.decode(_file(settings).read_bytes(), type=Running)
+    return None
+
+
+def write_down(settings: Settings, running: Running) -> None:
+    """Let others know what runs; the file can be read by its owner only.
+
+    Args:
+        settings: The settings in force.
+        running: What runs.
+    """
+    path = _file(settings)
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(running))
+    draft.replace(path)
+
+
+def forget(settings: Settings) -> None:
+    """Nothing runs any more.
+
+    Args:
+        settings: The settings in force.
+    """
+    _file(settings).unlink(missing_ok=True)
+
+
+def stop_processes(processes: Iterable[psutil.Process], *, seconds: float) -> None:
+    """Ask processes to end, and end those that have not done so in time.
+
+    Args:
+        processes: They may have ended already.
+        seconds: How long they are given.
+    """
+    asked = list(processes)
+    for process in asked:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(asked, timeout=seconds)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=seconds)
+
+
+def with_children(process: psutil.Process) -> list[psutil.Process]:
+    """A process and everything that it started and that still lives.
+
+    Args:
+        process: It may have ended already.
+    """
+    with suppress(psutil.Error):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _file(settings: Settings) -> Path:
+    return settings.home / "up.json"

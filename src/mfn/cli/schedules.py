@@ -1,0 +1,115 @@
+"""Schedules of a new connection rest until it has passed `mfn check`; what people change in the UI stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
+
+from mfn.errors import RetriableError
+from mfn.ledger.opening import is_there, open_ledger
+from mfn.ledger.passed_checks import has_passed
+from mfn.prefect_api import prefect_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mfn.settings import Settings
+
+WAITS = "waits-for-check"
+"""The tag of deployments whose schedules begin once their connection has passed `mfn check`."""
+
+PAGE = 200
+"""So many the API gives at once at most."""
+
+
+def unchecked(settings: Settings, connections: Iterable[str]) -> set[str]:
+    """Connections that never passed `mfn check`.
+
+    Args:
+        settings: The settings in force.
+        connections: Names of connections.
+    """
+    if not is_there(settings):
+        return set(connections)
+    ledger = open_ledger(settings)
+    return {name for name in connections if not has_passed(ledger, name)}
+
+
+def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
+    """The deployments whose schedules wait for a check.
+
+    Args:
+        client: A client of the Prefect API.
+
+    Raises:
+        RetriableError: It cannot be reached.
+    """
+    found: list[dict[str, Any]] = []
+    while True:
+        asked = {"deployments": {"tags": {"all_": [WAITS]}}, "limit": PAGE, "offset": len(found)}
+        page = ask(client, "POST", "/deployments/filter", asked).raise_for_status().json()
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
+def resume_checked(settings: Settings, api: str, environ: Mapping[str, str]) -> list[str]:
+    """Let the schedules begin that waited for a check which has been passed since.
+
+    Args:
+        settings: The settings in force.
+        api: URL of the Prefect API.
+        environ: What it wants to be shown, as in `prefect_client`.
+
+    Returns:
+        The connections whose schedules began.
+
+    Raises:
+        RetriableError: The Prefect API or the ledger cannot be reached.
+    """
+    resumed: set[str] = set()
+    with prefect_client(api, environ) as client:
+        waiting = waiting_deployments(client)
+        names = {str(deployment["parameters"].get("connection")) for deployment in waiting}
+        passed = names - unchecked(settings, names)
+        for deployment in waiting:
+            name = deployment["parameters"].get("connection")
+            if name not in passed:
+                continue
+            path = f"/deployments/{deployment['id']}"
+            for schedule in deployment["schedules"]:
+                ask(client, "PATCH", f"{path}/schedules/{schedule['id']}", {"active": True}).raise_for_status()
+            tags = [tag for tag in deployment["tags"] if tag != WAITS]
+            ask(client, "PATCH", path, {"tags": tags}).raise_for_status()
+            resumed.add(name)
+    return sorted(resumed)
+
+
+def ask(client: httpx.Client, method: str, path: str, content: Any = None) -> httpx.Response:
+    """An answer of the Prefect API; a server whose database is locked says 503, which is no answer, and is asked again.
+
+    Args:
+        client: A client of it.
+        method: GET, POST or PATCH.
+        path: Below its base URL.
+        content: What is sent as JSON.
+
+    Raises:
+        RetriableError: It cannot be reached.
+    """
+    busy = Retrying(
+        retry=retry_if_result(lambda answer: answer.is_server_error),
+        stop=stop_after_attempt(20),
+        wait=wait_fixed(0.25),
+        retry_error_callback=lambda state: state.outcome.result().raise_for_status() if state.outcome else None,
+    )
+    try:
+        answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
+        return answer  # noqa: TRY300 - what fails in it is told below
+    except httpx.HTTPError as error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
+            remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
+        ) from None
