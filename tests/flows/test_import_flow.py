@@ -93,13 +93,16 @@ def test_a_flow_run_and_a_run_without_prefect_leave_the_same_behind(world: World
     assert what_is_there(world, summary["batch_id"]) == by_flow
 
 
-def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World) -> None:
+def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_REPORTS_URL", "http://127.0.0.1:8400/")
     a_day(world)
     state = run_flow()
     report = artifacts("import-report-us")[-1].data
     assert "2 orders wait for a person" in report
     assert "MUG-GREEN" in report
-    assert f"{list_batches(world.ledger)[0].batch_id}.html" in report
+    page = f"http://127.0.0.1:8400/runs/{list_batches(world.ledger)[0].batch_id}"
+    assert page in report
+    assert f"]({page})" in artifacts("import-page-us")[-1].data
     assert "MUG-GREEN" in artifacts("held-orders-us")[-1].data
 
     async def name() -> str:
