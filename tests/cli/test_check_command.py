@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mfn.cli.application import run
 from mfn.ledger.passed_checks import has_passed
 from mfn.steps.checking.findings import STEPS
@@ -11,18 +13,23 @@ from tests.checking.conftest import checked
 from tests.cli.test_commands import mfn
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.checking.conftest import Checked
     from tests.cli.test_commands import Mfn
 
 __all__ = ["checked", "mfn"]
 
 
+@pytest.fixture(autouse=True)
+def _no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Prefect API answers, which is no fault of a connection."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+
+
 def test_warnings_alone_end_with_0_and_the_document_has_every_step(checked: Checked, mfn: Mfn) -> None:
     status, document = mfn("check", "us")
     assert status == 0
     assert "error" not in document
+    assert document["resumed"] == []
     assert document["connections"] == ["us"]
     assert [step["name"] for step in document["steps"]] == list(STEPS)
     assert {step["connection"] for step in document["steps"]} == {"us"}
@@ -70,3 +77,10 @@ def test_a_person_reads_a_sign_and_a_word_for_each_step_with_what_to_do(
     assert "      what to do: Correct marketplaces of us in connections.yaml" in shown
     assert lines[-1].startswith("us: not passed (")
     assert "\x1b[" not in shown
+
+
+def test_a_person_is_told_how_the_schedules_begin(checked: Checked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "us"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2] == "us: passed (7 ok, 2 warning)"
+    assert lines[-1] == "us: mfn deploy or mfn up starts the schedules, unless they run already"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from mfn.cli.output import JsonOption, print_json
+from mfn.cli.output import JsonOption, print_json, print_line
 from mfn.connections import find_connection, load_connections
-from mfn.errors import FatalError
-from mfn.settings import load_settings
+from mfn.errors import FatalError, MfnError
+from mfn.settings import environment, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mfn.settings import Settings
     from mfn.steps.checking.findings import Step
+
+logger = logging.getLogger(__name__)
 
 SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
 
@@ -34,7 +38,7 @@ def check(
 ) -> None:
     """Walk the set-up in nine steps, against the real services; each is ok, a warning or failed, with what to do.
 
-    Nothing is changed at Amazon or in the warehouse. That a connection has passed is noted in the ledger.
+    Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
     """
     settings = load_settings()
     names = [find_connection(settings, connection).name] if connection else list(load_connections(settings))
@@ -46,13 +50,41 @@ def check(
         steps += found
         if not as_json:
             _print(name, found)
+    passed = [name for name in names if all(step.status != "failed" for step in steps if step.connection == name)]
+    resumed = _resumed(settings) if passed else []
+    if passed and not as_json:
+        _print_schedules(passed, resumed)
     failed = [step for step in steps if step.status == "failed"]
     error = _failure(failed) if failed else None
     if as_json:
         more = {"error": error.message, "remedy": error.remedy} if error else {}
-        print_json({"connections": names, "steps": [_document(step) for step in steps], **more})
+        document = {"connections": names, "steps": [_document(step) for step in steps], "resumed": resumed}
+        print_json({**document, **more})
     if error:
         raise typer.Exit(1)
+
+
+def _resumed(settings: Settings) -> list[str]:
+    """The connections whose schedules begin with this check; none where no Prefect API can be asked."""
+    import httpx  # noqa: PLC0415 - only for a connection that has passed
+
+    from mfn.cli.prefect_address import prefect_api_url  # noqa: PLC0415
+    from mfn.cli.schedules import resume_checked  # noqa: PLC0415
+
+    environ = environment()
+    try:
+        return resume_checked(settings, prefect_api_url(settings, environ), environ)
+    except (MfnError, httpx.HTTPError, httpx.InvalidURL) as error:
+        # Nobody has to run Prefect, and a deployment that is made later begins at once.
+        logger.debug("no schedule begins: %s", error)
+        return []
+
+
+def _print_schedules(passed: Sequence[str], resumed: Sequence[str]) -> None:
+    for name in resumed:
+        print_line(f"{name}: its schedules have begun")
+    if rest := [name for name in passed if name not in resumed]:
+        print_line(f"{', '.join(rest)}: mfn deploy or mfn up starts the schedules, unless they run already")
 
 
 def _failure(failed: Sequence[Step]) -> FatalError:
