@@ -99,9 +99,10 @@ def test_orders_that_amazon_fulfils_are_never_imported(world: World) -> None:
 
 
 def test_a_dry_run_says_what_would_be_loaded_and_changes_nothing(world: World) -> None:
-    world.put(an_order(), an_order(level="SAME_DAY"), an_order(status="PENDING"))
+    good, _, _ = world.put(an_order(), an_order(level="SAME_DAY"), an_order(status="PENDING"))
     summary = world.run(dry_run=True)
     assert (summary["loaded"], summary["held"], summary["ignored"]) == (1, 1, 1)
+    assert summary["would_load"] == [good]
     assert world.rows() == []
     assert world.statuses() == {}
     assert reservations(world) == {}

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SHOWN = 20
+"""Order ids that a person is shown."""
+
 PASSED = ("loaded", "ready")
 """Outcomes of an order that is loaded, or would be."""
 
@@ -90,4 +93,7 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
     if summary["held"] or summary["still_held"]:
         print_line("why they are held: " + ("see the report" if dry_run else look))
+    if (ids := summary.get("would_load", ())) and "order" not in summary:
+        more = f" … and {len(ids) - SHOWN} more: --json has all of them" if len(ids) > SHOWN else ""
+        print_line(f"would be loaded: {' '.join(ids[:SHOWN])}{more}")
     print_line(f"report: {summary['report']}")

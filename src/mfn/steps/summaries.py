@@ -12,13 +12,16 @@ from mfn.errors import MfnError
 from mfn.ledger.batches import failed_at, get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
-from mfn.models import BESIDE, SUMMED
+from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
+
+PASSED = (OrderStatus.READY, Outcome.LOADED)
+"""Outcomes of an order that is loaded, or would be."""
 
 
 def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
@@ -38,6 +41,7 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         **({"ignored_reasons": row.findings.get("ignored", {})} if row.kind == "import" else {}),
         "api_calls": row.api_calls,
         **_order(settings, row),
+        **_rehearsed(settings, row),
         "report": row.report,
         "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
     }
@@ -52,6 +56,14 @@ def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
         return {}
     reasons = [asdict(reason) for reason in read_reasons(order.reasons)]
     return {"order": {"order_id": asked, "outcome": order.outcome, "reasons": reasons}}
+
+
+def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
+    """Which orders a dry run of an import would have loaded, by id: only such a run leaves them nowhere else."""
+    if row.kind != "import" or not row.parameters.get("dry_run"):
+        return {}
+    found = batch_orders(open_ledger(settings), row.batch_id, outcomes=PASSED)
+    return {"would_load": [one.order_id for one in found]}
 
 
 def outcome_of(settings: Settings, batch_id: str) -> str:
