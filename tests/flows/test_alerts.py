@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Running
 from ruamel.yaml import YAML
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from flows.import_orders import import_orders
 from mfn.alerts.automations import HEARTBEAT_SECONDS
-from mfn.cli.automations import keep_automations, notification_block_id
+from mfn.cli.automations import keep_automations, notification_block_id, refresh_automations
 from mfn.cli.project import project_root
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError
@@ -28,8 +30,6 @@ from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx
 
     from tests.world import World
 
@@ -63,13 +63,19 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
         yield served
 
 
+@retry(retry=retry_if_exception_type(httpx.HTTPStatusError), stop=stop_after_attempt(100), wait=wait_fixed(0.1))
+def ask(api: httpx.Client, method: str, path: str, content: Any) -> httpx.Response:
+    """An answer of the Prefect API; a server whose database is locked says 503, and is asked again."""
+    return api.request(method, path, json=content).raise_for_status()
+
+
 def remove_all(api: httpx.Client) -> None:
     for automation in listed(api):
-        api.delete(f"/automations/{automation['id']}").raise_for_status()
+        ask(api, "DELETE", f"/automations/{automation['id']}", None)
 
 
 def listed(api: httpx.Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.post("/automations/filter", json={}).raise_for_status().json()
+    found: list[dict[str, Any]] = ask(api, "POST", "/automations/filter", {}).json()
     return found
 
 
@@ -111,7 +117,7 @@ async def a_run_that_died() -> UUID:
         ],
     }
     with prefect_client(str(PREFECT_API_URL.value()), {}) as client:
-        client.post("/events", json=[heartbeat]).raise_for_status()
+        ask(client, "POST", "/events", [heartbeat])
     return run.id
 
 
@@ -188,7 +194,7 @@ def test_what_is_switched_off_stays_off_and_what_is_as_it_ought_to_be_is_not_tou
     assert names(api) == EVERYBODY
     before = {automation["name"]: automation for automation in listed(api)}
     off = before["mfn: no import of us"]
-    api.patch(f"/automations/{off['id']}", json={"enabled": False}).raise_for_status()
+    ask(api, "PATCH", f"/automations/{off['id']}", {"enabled": False})
     set_alerts(world, no_import_minutes=120)
     keep(api, world)
     after = {automation["name"]: automation for automation in listed(api)}
@@ -206,7 +212,7 @@ def test_automations_of_what_is_gone_are_removed_and_those_of_others_stay(
         "trigger": {"type": "event", "posture": "Reactive", "expect": ["nothing"], "threshold": 1, "within": 0},
         "actions": [{"type": "do-nothing"}],
     }
-    api.post("/automations/", json=theirs).raise_for_status()
+    ask(api, "POST", "/automations/", theirs)
     world.add_connection("eu_west", marketplaces="[DE]")
     keep(api, world)
     assert "mfn: held orders of eu_west" in names(api)
@@ -217,6 +223,20 @@ def test_automations_of_what_is_gone_are_removed_and_those_of_others_stay(
     monkeypatch.delenv("MFN_NOTIFICATION_BLOCK")
     keep(api, world)
     assert names(api) == ["mfn: dead runs", "mfn: runs that never began", "mfn: their own"]
+
+
+def test_imports_are_expected_as_soon_as_a_connection_has_passed_its_check(
+    world: World, api: httpx.Client, hook: Webhook
+) -> None:
+    url = str(PREFECT_API_URL.value())
+    refresh_automations(world.settings, url, {})
+    assert names(api) == []
+    keep(api, world)
+    note_passed(world.ledger, "us")
+    refresh_automations(world.settings, url, {})
+    assert names(api) == EVERYBODY
+    (died,) = [automation for automation in listed(api) if automation["name"] == "mfn: a run died"]
+    assert died["trigger"]["match_related"]["prefect.resource.name"] == sorted(FLOWS)
 
 
 def test_a_block_that_is_not_there_is_told_with_those_that_are(

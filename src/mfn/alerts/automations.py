@@ -11,11 +11,12 @@ from mfn.alerts.events import IMPORT_DONE, IMPORTS_EXPECTED, ORDERS_DUE_SOON, OR
 from mfn.alerts.news import REMINDED_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mfn.connection import Connection
 
 PREFIX = "mfn: "
+DEAD_RUNS = "dead runs"
 TAG = "mfn"
 """Marks what `mfn deploy` made: it changes and removes nothing else."""
 
@@ -83,6 +84,17 @@ def automations(
     return found
 
 
+def flows_of(automation: Mapping[str, Any]) -> list[str]:
+    """The flows that the automation which finds dead runs looks at; of any other, none.
+
+    Args:
+        automation: One as Prefect's API gives it.
+    """
+    if automation["name"] != PREFIX + DEAD_RUNS:
+        return []
+    return list(automation["trigger"]["match_related"][0]["prefect.resource.name"])
+
+
 def _automation(name: str, description: str, trigger: dict[str, Any], *actions: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": PREFIX + name,
@@ -130,7 +142,7 @@ def _dead_runs(flows: Sequence[str]) -> dict[str, Any]:
     silence = MISSED_HEARTBEATS * HEARTBEAT_SECONDS
     heartbeat = "prefect.flow-run.heartbeat"
     return _automation(
-        "dead runs",
+        DEAD_RUNS,
         "A run that gives no sign of life has died with its worker or its machine: it is marked as crashed.",
         _event(
             "Proactive", [heartbeat, *_states(*ENDINGS)], silence,

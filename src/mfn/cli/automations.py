@@ -10,11 +10,13 @@ from uuid import uuid4
 import httpx
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
-from mfn.alerts.automations import PREFIX, TAG, automations
+from mfn.alerts.automations import PREFIX, TAG, automations, flows_of
 from mfn.alerts.events import IMPORTS_EXPECTED, resource_id
+from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.passed_checks import has_passed
+from mfn.prefect_api import prefect_client
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -72,6 +74,30 @@ def keep_automations(
         log.warning("removed the automation %s: nothing asks for it any more", automation["name"])
     if block_id is not None and checked:
         _expect_imports(client, checked)
+
+
+def refresh_automations(settings: Settings, api: str, environ: Mapping[str, str]) -> None:
+    """Bring the automations up to date once a connection has passed `mfn check`: from now on its imports are missed.
+
+    Where `mfn deploy` has made none yet, there is nothing to do.
+
+    Args:
+        settings: The settings in force.
+        api: The API's base URL.
+        environ: What it wants to be shown, as in `prefect_client`, and perhaps `PREFECT_UI_URL`.
+
+    Raises:
+        ConfigurationError: connections.yaml is wrong, or there is no such notification block.
+        RetriableError: The Prefect API, or the ledger, cannot be reached.
+        FatalError: The Prefect API refuses an automation.
+    """
+    ui_url = ui_url_of(api, environ)
+    with prefect_client(api, environ) as client:
+        names = [flow for automation in _ours(client) for flow in flows_of(automation)]
+        if names:
+            block_id = notification_block_id(client, settings, ui_url)
+            connections = load_connections(settings)
+            keep_automations(client, settings, connections, flows=set(names), block_id=block_id, ui_url=ui_url)
 
 
 def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str) -> str | None:
