@@ -1,0 +1,163 @@
+"""`mfn up` as a person starts it: everything on one machine, stopped well and badly, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+
+from mfn.ledger.batches import list_batches
+from mfn.ledger.passed_checks import note_passed
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.world import World
+
+MFN = str(Path(sys.executable).with_name("mfn"))
+PATIENCE = 180
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+IMPORT = "import-orders/us"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environ(world: World, port: int) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return clean | {
+        "PREFECT_HOME": str(world.home / "prefect"),
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+    }
+
+
+def start(world: World, port: int, reports_port: int) -> subprocess.Popen[str]:
+    words = [MFN, "up", "--json", "--reports-port", str(reports_port)]
+    with (world.home / "up.err").open("a") as said:
+        return subprocess.Popen(
+            words, cwd=world.home, env=environ(world, port), stdout=subprocess.PIPE, stderr=said, text=True
+        )
+
+
+def ready(world: World, up: subprocess.Popen[str]) -> Any:
+    """What it prints once all is ready."""
+    assert up.stdout is not None
+    line = up.stdout.readline()
+    assert line, (world.home / "up.err").read_text(encoding="utf-8")
+    document = json.loads(line)
+    assert "error" not in document, document
+    return document
+
+
+def family(up: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(up.pid).children(recursive=True)
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        if process.is_running():
+            process.kill()
+    psutil.wait_procs(processes, timeout=PATIENCE)
+
+
+@contextmanager
+def nothing_left() -> Iterator[list[psutil.Process]]:
+    """Whatever the test finds: every process that is put into this list is gone at its end."""
+    seen: list[psutil.Process] = []
+    try:
+        yield seen
+    finally:
+        kill(seen)
+
+
+@retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(PATIENCE), wait=wait_fixed(0.2))
+def ask(method: str, url: str, content: Any = None) -> Any:
+    answer = httpx.request(method, url, json=content, timeout=30).raise_for_status()
+    return answer.json() if answer.content else None
+
+
+def start_run(api: str) -> str:
+    deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")["id"]
+    return str(ask("POST", f"{api}/deployments/{deployment}/create_flow_run", {})["id"])
+
+
+def state_of(api: str, run: str) -> str:
+    return str(ask("GET", f"{api}/flow_runs/{run}")["state"]["type"])
+
+
+@retry(retry=retry_if_result(lambda state: state not in ENDED), stop=stop_after_delay(PATIENCE), wait=wait_fixed(0.2))
+def outcome(api: str, run: str) -> str:
+    return state_of(api, run)
+
+
+@retry(retry=retry_if_result(lambda count: count == 0), stop=stop_after_delay(PATIENCE), wait=wait_fixed(0.2))
+def batches_begun(world: World) -> int:
+    return len(list_batches(world.ledger, connection="us", kind="import", limit=9))
+
+
+def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_leaves_nothing(world: World) -> None:
+    note_passed(world.ledger, "us")
+    world.add_connection("eu_west", marketplaces="[DE]")
+    world.put(an_order(), an_order())
+    port, reports_port = free_port(), free_port()
+    with nothing_left() as seen:
+        up = start(world, port, reports_port)
+        seen.append(psutil.Process(up.pid))
+        shown = ready(world, up)
+        seen.extend(family(up))
+        api = shown["api"]
+        assert (shown["ui"], shown["reports"]) == (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{reports_port}")
+        assert IMPORT in shown["deployments"]
+        assert sorted({name.split("/")[1] for name in shown["waiting"]}) == ["eu_west"]
+        assert httpx.get(f"{shown['reports']}/health").is_success
+        private = [*(world.home / ".mfn" / "logs").iterdir(), world.home / ".mfn" / "up.json"]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+        second = subprocess.run(
+            [MFN, "up", "--json"], cwd=world.home, env=environ(world, port), capture_output=True, text=True, check=False
+        )
+        assert second.returncode == 3
+        assert json.loads(second.stdout)["remedy"]
+        deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")
+        (schedule,) = deployment["schedules"]
+        edited = {"active": False, "schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}}
+        ask("PATCH", f"{api}/deployments/{deployment['id']}/schedules/{schedule['id']}", edited)
+
+        world.amazon.faults.hang("searchOrders")
+        cut_off = start_run(api)
+        assert batches_begun(world) == 1
+        seen.extend(family(up))
+        kill(list(seen))  # all at once: the command, the server, the worker, the site and the run
+        up.wait()
+
+        up = start(world, port, reports_port)
+        seen.append(psutil.Process(up.pid))
+        ready(world, up)
+        seen.extend(family(up))
+        assert state_of(api, cut_off) == "CRASHED"
+        (kept,) = ask("GET", f"{api}/deployments/name/{IMPORT}")["schedules"]
+        assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 4 * * *")
+        assert outcome(api, start_run(api)) == "COMPLETED"
+        (batch,) = list_batches(world.ledger, connection="us", kind="import", limit=9)
+        assert (batch.status, batch.counts["loaded"]) == ("done", 2)
+
+        seen.extend(family(up))
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(PATIENCE) == 0
+        assert [process for process in seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+        assert not (world.home / ".mfn" / "up.json").exists()
