@@ -75,6 +75,8 @@ def webhook() -> Iterator[Webhook]:
             name=name,
             url=f"http://127.0.0.1:{server.server_port}/alerts",
             json_data={"subject": "{{subject}}", "text": "{{body}}"},
+            headers=None,
+            cookies=None,
         ).save(name)
         yield hook
     finally:

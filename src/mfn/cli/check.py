@@ -68,16 +68,21 @@ def _resumed(settings: Settings) -> list[str]:
     """The connections whose schedules begin with this check; none where no Prefect API can be asked."""
     import httpx  # noqa: PLC0415 - only for a connection that has passed
 
+    from mfn.cli.automations import refresh_automations  # noqa: PLC0415
     from mfn.cli.prefect_address import prefect_api_url  # noqa: PLC0415
     from mfn.cli.schedules import resume_checked  # noqa: PLC0415
 
     environ = environment()
+    resumed: list[str] = []
     try:
-        return resume_checked(settings, prefect_api_url(settings, environ), environ)
+        api = prefect_api_url(settings, environ)
+        resumed += resume_checked(settings, api, environ)
+        if resumed:
+            refresh_automations(settings, api, environ)
     except (MfnError, httpx.HTTPError, httpx.InvalidURL) as error:
         # Nobody has to run Prefect, and a deployment that is made later begins at once.
-        logger.debug("no schedule begins: %s", error)
-        return []
+        logger.log(logging.WARNING if resumed else logging.DEBUG, "Prefect was not told of it: %s", error)
+    return resumed
 
 
 def _print_schedules(passed: Sequence[str], resumed: Sequence[str]) -> None:
