@@ -87,6 +87,7 @@ def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
     assert "SP_API_REFRESH_TOKEN" in account.detail
     assert "LWA_CLIENT_SECRET" in account.detail
     assert "LWA_APP_ID" not in account.detail
+    assert "\n" not in account.detail
     for name in ("SKUs", "roles", "order status and channel", "shipping methods", "Seller Fulfilled Prime"):
         assert "not looked at: see credentials and marketplaces" in steps[name].detail, name
     assert steps["API access"].status == "ok"
@@ -188,7 +189,8 @@ def test_an_account_that_may_not_be_asked_where_it_sells_passes_all_the_same(che
     assert has_passed(checked.world.ledger, "us")
 
 
-def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked) -> None:
+def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LWA_APP_ID")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -199,6 +201,7 @@ def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked) -> No
     assert dead in steps["API access"].detail
     for name in AMAZONS:
         assert "not looked at: see API access" in steps[name].detail, name
+    assert "(or LWA_APP_ID): is missing" in steps["credentials and marketplaces"].detail
     assert steps["carriers"].status == "ok"
     assert not world.amazon.calls
 

@@ -105,7 +105,8 @@ def failed(detail: str, remedy: str) -> Finding:
 
 def failure(error: MfnError) -> Finding:
     """An error as a finding."""
-    return failed(error.message.rstrip("."), remedy_of(error))
+    lines = [line.rstrip(".") for line in error.message.splitlines()]
+    return failed("; ".join(lines), remedy_of(error))
 
 
 def remedy_of(error: MfnError) -> str:

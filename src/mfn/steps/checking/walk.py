@@ -149,6 +149,7 @@ class _Walk:
         place = self._place
         self._add(ACCESS, lambda: reach_amazon(place))
         if self._has_failed(ACCESS):
+            self._get(ACCOUNT, lambda: place.amazon)  # secrets that are missing are named without a call
             return self._without_amazon(ACCESS, ACCOUNT)
         account = self._get(ACCOUNT, lambda: look_at_account(place))
         if account is None:
