@@ -13,7 +13,7 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test lint lock lock-check bench simulate debian-packages
+.PHONY: help setup demo up test lint lock lock-check bench simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ $(READY): requirements.lock
 
 demo: $(READY) ## a day of Amazon orders through a local Amazon, Prefect and a local warehouse
 	$(BIN)/mfn demo
+
+up: $(READY) ## everything on this machine: Prefect server and worker, every deployment, the report site
+	$(BIN)/mfn up
 
 test: $(READY) ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
