@@ -28,11 +28,15 @@ settings.register_profile("mfn", deadline=None)
 settings.load_profile("mfn")
 
 
+SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/")
+"""Folders whose tests share a Prefect server, or what else takes long to start."""
+
+
 class OnePrefectServer(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Tests go to whichever process is free, but for those that start a Prefect server: one process has them all."""
+    """Tests go to whichever process is free, but for those that share what takes long to start: one has them all."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "flows" if nodeid.startswith("tests/flows/") else nodeid
+        return next((folder for folder in SHARED if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePrefectServer:

@@ -1,0 +1,101 @@
+"""Who schedules: the Prefect UI shows when what runs, takes changes and keeps them, and starts runs from a form."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect
+
+from tests.browser.operation import ask
+from tests.browser.prefect_ui import (
+    PATIENCE,
+    expect_state,
+    fill_in_run,
+    open_deployment,
+    open_tab,
+    picture,
+    start_run,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.operation import Operation
+
+NEW = "import-orders/ca"
+
+
+def schedules(operation: Operation, name: str) -> dict[str, tuple[bool, str, Any]]:
+    """Of every schedule of a deployment, by its slug: is it on, when does it start a run, with what parameters."""
+    found = operation.deployment(name)["schedules"]
+    return {one["slug"]: (one["active"], one["schedule"]["cron"], one["parameters"]) for one in found}
+
+
+def test_a_new_connection_waits_for_its_check_and_what_is_edited_in_the_ui_stays(
+    page: Page, operation: Operation
+) -> None:
+    open_deployment(page, operation.ui, NEW)
+    side = page.get_by_role("complementary")
+    switch = side.get_by_role("switch", name="Every 15 minutes")
+    expect(switch).not_to_be_checked(timeout=PATIENCE)
+
+    operation.mfn("check", "ca")
+    try:
+        page.reload()
+        expect(switch).to_be_checked(timeout=PATIENCE)
+        picture(page, "schedule")
+
+        # Once a day, half a day from now, so that no run comes in between.
+        hour = (datetime.now(UTC) + timedelta(hours=12)).hour
+        side.get_by_role("button", name="Open menu").click()
+        page.get_by_role("menuitem", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("textbox", name="Value").fill(f"30 {hour} * * *")
+        dialog.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Deployment schedule updated")).to_be_visible(timeout=PATIENCE)
+        edited: dict[str, tuple[bool, str, Any]] = {"every-15-minutes": (True, f"30 {hour} * * *", {})}
+        assert schedules(operation, NEW) == edited
+
+        open_deployment(page, operation.ui, "confirm-shipments/ca")
+        side.get_by_role("switch", name="Every 5 minutes").click()
+        expect(page.get_by_text("Deployment schedule paused")).to_be_visible(timeout=PATIENCE)
+
+        operation.mfn("deploy")
+        assert schedules(operation, NEW) == edited
+        assert schedules(operation, "confirm-shipments/ca") == {"every-5-minutes": (False, "*/5 * * * *", {})}
+    finally:
+        operation.rest("ca")
+
+
+def test_a_run_is_started_from_the_form_watched_and_followed_to_its_report(page: Page, operation: Operation) -> None:
+    bought = operation.buy(3)
+    open_deployment(page, operation.ui, "import-orders/us")
+    fill_in_run(page, {"dry_run": True})
+    expect(page.get_by_role("textbox", name="connection")).to_have_value("us", timeout=PATIENCE)
+    expect(page.get_by_text("Fetch this order only, by Amazon's order id")).to_be_visible()
+    picture(page, "run-form")
+    start_run(page, operation.ui)
+    expect_state(page, "Completed")
+
+    artifacts = open_tab(page, "Artifacts")
+    link = artifacts.get_by_role("link", name="import-page-us")
+    expect(link).to_be_visible(timeout=PATIENCE)
+    picture(page, "run")
+    link.click()
+    page.get_by_role("main").get_by_role("link", name=re.compile("The report of us-import-")).click()
+    expect(page).to_have_url(re.compile(rf"^{re.escape(operation.reports)}/runs/us-import-"), timeout=PATIENCE)
+    expect(page.get_by_text("dry run").first).to_be_visible()
+    (batch,) = [one for one in operation.batches() if page.url.endswith(str(one["batch_id"]))]
+    assert batch["counts"]["fetched"] >= len(bought)
+    assert operation.units(bought) == {}, "a dry run loads nothing"
+
+
+def test_a_run_that_was_started_shows_what_it_was_asked_for(page: Page, operation: Operation) -> None:
+    open_deployment(page, operation.ui, "sync-inventory/us")
+    fill_in_run(page, {"dry_run": True, "full": False})
+    flow_run = start_run(page, operation.ui)
+    expect_state(page, "Completed")
+    asked = ask("GET", f"{operation.api}/flow_runs/{flow_run}")["parameters"]
+    assert asked == {"connection": "us", "full": False, "dry_run": True, "force": False}
