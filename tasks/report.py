@@ -13,6 +13,7 @@ from mfn.settings import load_settings
 from mfn.steps.report import gate, gather, write_page
 from mfn.steps.summaries import report_url
 from tasks.alerts import tell
+from tasks.running import named_only
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -33,28 +34,29 @@ def report(batch: BatchRef) -> None:
         FatalError: A gate is closed: too many of the due orders are held, or the warehouse is not believed; or parcels
             or levels failed for good.
     """
-    settings = load_settings()
-    closed = gate(batch, settings)
-    gathered = gather(batch, settings)
-    page = write_page(batch, settings, gathered)
-    url = report_url(settings, batch.batch_id) or page.as_uri()
-    key = batch.connection.replace("_", "-")
-    create_link_artifact(
-        key=f"{batch.kind}-page-{key}",
-        link=url,
-        link_text=f"The report of {batch.batch_id}",
-        description=f"The page of the newest {batch.kind} run of {batch.connection}",
-    )
-    create_markdown_artifact(
-        key=f"{batch.kind}-report-{key}",
-        markdown=render_markdown(gathered, url=url),
-        description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
-    )
-    create_table_artifact(
-        key=f"held-{HELD[batch.kind]}-{key}",
-        table=held_rows(gathered),
-        description=f"What is held of {batch.connection}, and why",
-    )
-    tell(batch, settings, url)
-    if closed is not None:
-        raise closed
+    with named_only("report", batch):
+        settings = load_settings()
+        closed = gate(batch, settings)
+        gathered = gather(batch, settings)
+        page = write_page(batch, settings, gathered)
+        url = report_url(settings, batch.batch_id) or page.as_uri()
+        key = batch.connection.replace("_", "-")
+        create_link_artifact(
+            key=f"{batch.kind}-page-{key}",
+            link=url,
+            link_text=f"The report of {batch.batch_id}",
+            description=f"The page of the newest {batch.kind} run of {batch.connection}",
+        )
+        create_markdown_artifact(
+            key=f"{batch.kind}-report-{key}",
+            markdown=render_markdown(gathered, url=url),
+            description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
+        )
+        create_table_artifact(
+            key=f"held-{HELD[batch.kind]}-{key}",
+            table=held_rows(gathered),
+            description=f"What is held of {batch.connection}, and why",
+        )
+        tell(batch, settings, url)
+        if closed is not None:
+            raise closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
@@ -11,7 +12,7 @@ from mfn.settings import load_settings
 from mfn.steps.stages import is_finished, perform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from prefect import Task
     from prefect.client.schemas.objects import State, TaskRun
@@ -36,21 +37,36 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
         batch: The batch.
 
     Raises:
-        MfnError: What the step raised. Anything unforeseen becomes a FatalError that names its class only: Prefect
-            keeps what a task raises, and its text may quote a buyer.
+        MfnError: What the step raised, see `named_only`.
     """
     if is_finished(step, batch):
         get_run_logger().info("%s: finished by an earlier try", step.__name__)
         return batch
-    try:
+    with named_only(step.__name__, batch):
         done = perform(step, batch, load_settings())
+    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
+    get_run_logger().info("%s: %s", step.__name__, figures)
+    return done
+
+
+@contextmanager
+def named_only(what: str, batch: BatchRef) -> Iterator[None]:
+    """Let nothing out of a task but errors that are written for people.
+
+    Args:
+        what: What is carried out.
+        batch: Of which batch.
+
+    Raises:
+        MfnError: What was raised, if it is one. Anything unforeseen becomes a FatalError that names its class only:
+            Prefect keeps what a task raises, and its text may quote a buyer.
+    """
+    try:
+        yield
     except MfnError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
         raise FatalError(
-            f"{step.__name__} broke: {type(error).__name__}.",
+            f"{what} broke: {type(error).__name__}.",
             remedy=f"Run it by hand to see where: mfn rerun {batch.batch_id} --debug.",
         ) from None
-    figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
-    get_run_logger().info("%s: %s", step.__name__, figures)
-    return done

@@ -160,15 +160,18 @@ def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
     assert len(list_batches(world.ledger)) == 2
 
 
+@pytest.mark.parametrize(
+    ("broken", "task"), [("mfn.steps.validate.judge", "validate"), ("tasks.report.render_markdown", "report")]
+)
 def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str, task: str
 ) -> None:
-    def breaks(*_: Any) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
         raise ValueError("7 Planted Lane")
 
-    monkeypatch.setattr("mfn.steps.validate.judge", breaks)
+    monkeypatch.setattr(broken, breaks)
     world.put(an_order())
     state = run_flow()
-    assert "validate broke: ValueError" in state.message
+    assert f"{task} broke: ValueError" in state.message
     assert "Planted" not in state.message
     assert "Planted" not in caplog.text

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from mfn.alerts.automations import PREFIX, TAG, automations, flows_of
 from mfn.alerts.events import IMPORTS_EXPECTED, resource_id
+from mfn.cli.prefect_answers import ask
 from mfn.connections import load_connections
-from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.errors import ConfigurationError
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.passed_checks import has_passed
 from mfn.prefect_api import prefect_client
@@ -66,11 +66,11 @@ def keep_automations(
     for automation in wanted:
         before = there.pop(automation["name"], None)
         if before is None:
-            _ask(client, "POST", "/automations/", automation)
+            ask(client, "POST", "/automations/", automation)
         elif not _has(before, kept := {**automation, "enabled": before["enabled"]}):
-            _ask(client, "PUT", f"/automations/{before['id']}", kept)
+            ask(client, "PUT", f"/automations/{before['id']}", kept)
     for automation in there.values():
-        _ask(client, "DELETE", f"/automations/{automation['id']}")
+        ask(client, "DELETE", f"/automations/{automation['id']}")
         log.warning("removed the automation %s: nothing asks for it any more", automation["name"])
     if block_id is not None and checked:
         _expect_imports(client, checked)
@@ -116,11 +116,11 @@ def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str)
         return None
     kind, _, name = settings.notification_block.partition("/")
     path = f"/block_types/slug/{kind}/block_documents/name/{name}"
-    answer = _ask(client, "GET", path, allowed=(httpx.codes.NOT_FOUND,))
+    answer = ask(client, "GET", path, allowed=(httpx.codes.NOT_FOUND,))
     block = answer.json() if answer.is_success else None
     if block is not None and "notify" in block["block_schema"]["capabilities"]:
         return str(block["id"])
-    able = _ask(
+    able = ask(
         client, "POST", "/block_documents/filter", {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
     )
     names = sorted(f"{entry['block_type']['slug']}/{entry['name']}" for entry in able.json() if entry.get("name"))
@@ -153,7 +153,7 @@ def _ours(client: httpx.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         asked = {"limit": PAGE, "offset": len(found), "automations": {"tags": {"all_": [TAG]}}}
-        page = _ask(client, "POST", "/automations/filter", asked).json()
+        page = ask(client, "POST", "/automations/filter", asked).json()
         found += page
         if len(page) < PAGE:
             return [automation for automation in found if automation["name"].startswith(PREFIX)]
@@ -186,34 +186,4 @@ def _expect_imports(client: httpx.Client, connections: Sequence[str]) -> None:
         }
         for name in connections
     ]
-    _ask(client, "POST", "/events", events)
-
-
-def _ask(
-    client: httpx.Client, method: str, path: str, content: Any = None, *, allowed: Collection[int] = ()
-) -> httpx.Response:
-    # A server whose database is locked says 503, and did nothing.
-    busy = Retrying(
-        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
-        stop=stop_after_attempt(20),
-        wait=wait_fixed(0.25),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )
-    try:
-        answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
-    except httpx.HTTPError as error:
-        raise RetriableError(
-            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
-            remedy="Start it (prefect server start), or correct PREFECT_API_URL.",
-        ) from None
-    if answer.is_success or answer.status_code in allowed:
-        return answer
-    if answer.is_server_error:
-        raise RetriableError(
-            f"the Prefect API at {client.base_url} answered {answer.status_code} to {method} {path}.",
-            remedy="Run the command again; what was deployed stays.",
-        )
-    raise FatalError(
-        f"the Prefect API refused {method} {path} with {answer.status_code}: {answer.text[:300]}",
-        remedy="Compare its version with that of requirements.lock (prefect version), and report what it says.",
-    )
+    ask(client, "POST", "/events", events)

@@ -12,8 +12,9 @@ from ruamel.yaml import YAML
 
 from mfn.cli.automations import keep_automations, notification_block_id, ui_url_of
 from mfn.cli.prefect_address import prefect_api_url
+from mfn.cli.prefect_answers import ask
 from mfn.cli.project import prefect_program, project_root
-from mfn.cli.schedules import WAITS, ask, resume_checked, unchecked
+from mfn.cli.schedules import WAITS, resume_checked, unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError
 from mfn.prefect_api import prefect_client
@@ -114,7 +115,7 @@ def _flow_name(root: Path, entry: Mapping[str, Any]) -> str:
 
 
 def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str]) -> None:
-    if ask(client, "GET", f"/work_pools/{name}").status_code != httpx.codes.NOT_FOUND:
+    if ask(client, "GET", f"/work_pools/{name}", allowed=(httpx.codes.NOT_FOUND,)).status_code != httpx.codes.NOT_FOUND:
         return
     if name != WORK_POOL:  # of which type is not for us to guess
         raise ConfigurationError(
@@ -125,10 +126,10 @@ def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str
 
 
 def _found(client: httpx.Client, name: str) -> dict[str, Any] | None:
-    answer = ask(client, "GET", f"/deployments/name/{name}")
+    answer = ask(client, "GET", f"/deployments/name/{name}", allowed=(httpx.codes.NOT_FOUND,))
     if answer.status_code == httpx.codes.NOT_FOUND:
         return None
-    found: dict[str, Any] = answer.raise_for_status().json()
+    found: dict[str, Any] = answer.json()
     return found
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
-
-from mfn.errors import RetriableError
+from mfn.cli.prefect_answers import ask
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.passed_checks import has_passed
 from mfn.prefect_api import prefect_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import httpx
 
     from mfn.settings import Settings
 
@@ -49,7 +48,7 @@ def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         asked = {"deployments": {"tags": {"all_": [WAITS]}}, "limit": PAGE, "offset": len(found)}
-        page = ask(client, "POST", "/deployments/filter", asked).raise_for_status().json()
+        page = ask(client, "POST", "/deployments/filter", asked).json()
         found += page
         if len(page) < PAGE:
             return found
@@ -80,36 +79,8 @@ def resume_checked(settings: Settings, api: str, environ: Mapping[str, str]) -> 
                 continue
             path = f"/deployments/{deployment['id']}"
             for schedule in deployment["schedules"]:
-                ask(client, "PATCH", f"{path}/schedules/{schedule['id']}", {"active": True}).raise_for_status()
+                ask(client, "PATCH", f"{path}/schedules/{schedule['id']}", {"active": True})
             tags = [tag for tag in deployment["tags"] if tag != WAITS]
-            ask(client, "PATCH", path, {"tags": tags}).raise_for_status()
+            ask(client, "PATCH", path, {"tags": tags})
             resumed.add(name)
     return sorted(resumed)
-
-
-def ask(client: httpx.Client, method: str, path: str, content: Any = None) -> httpx.Response:
-    """An answer of the Prefect API; a server whose database is locked says 503, which is no answer, and is asked again.
-
-    Args:
-        client: A client of it.
-        method: GET, POST or PATCH.
-        path: Below its base URL.
-        content: What is sent as JSON.
-
-    Raises:
-        RetriableError: It cannot be reached.
-    """
-    busy = Retrying(
-        retry=retry_if_result(lambda answer: answer.is_server_error),
-        stop=stop_after_attempt(20),
-        wait=wait_fixed(0.25),
-        retry_error_callback=lambda state: state.outcome.result().raise_for_status() if state.outcome else None,
-    )
-    try:
-        answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
-        return answer  # noqa: TRY300 - what fails in it is told below
-    except httpx.HTTPError as error:
-        raise RetriableError(
-            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
-            remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
-        ) from None

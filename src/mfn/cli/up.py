@@ -18,9 +18,11 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from mfn.cli.deployments import deploy
 from mfn.cli.prefect_address import server_address
+from mfn.cli.prefect_answers import ask
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.running import (
     Running,
+    flow_runs_of,
     forget,
     running_here,
     started,
@@ -29,7 +31,7 @@ from mfn.cli.running import (
     write_down,
     written_down,
 )
-from mfn.cli.schedules import PAGE, ask, waiting_deployments
+from mfn.cli.schedules import PAGE, waiting_deployments
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, LeaseHeldError
 from mfn.ledger.opening import open_ledger
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
+WORKER = "prefect-worker"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, whoever looks after services, and a terminal that is closed."""
+
 LOG_BYTES = 10_000_000
 """A log that is longer when its program starts is put aside, and the one put aside before is gone."""
 
@@ -98,13 +104,18 @@ class Programs:
 
     def start(self, name: str, words: list[str]) -> None:
         """Start a program, and write down that it runs."""
-        with _log(self.settings, name).open("ab") as log:
+        log = _log(self.settings, name)
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        log.touch(mode=0o600)
+        with log.open("ab") as said:
             self.running[name] = subprocess.Popen(  # noqa: S603 - programs beside this one, with words of our own
                 words,
                 cwd=project_root(),
                 env=dict(self.environ),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -130,10 +141,13 @@ class Programs:
 
     def stop(self) -> None:
         """Stop them, the one that was started last first, with everything that they started."""
-        for process in reversed(self.running.values()):
-            with suppress(psutil.NoSuchProcess):
-                # A worker leaves its runs going; asked to end, they give back what they hold.
-                stop_processes(with_children(psutil.Process(process.pid)), seconds=STOP_SECONDS)
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
+        for name, process in reversed(self.running.items()):
+            family = with_children(psutil.Process(process.pid)) if process.poll() is None else []
+            # A worker leaves its runs going; asked to end, they give back what they hold.
+            runs = flow_runs_of(self.api) if name == WORKER else []
+            stop_processes([*family, *runs], seconds=STOP_SECONDS)
             process.wait()
 
 
@@ -157,8 +171,9 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
         RetriableError: The ledger cannot be reached.
     """
     # Whatever asks for the end, and also where a shell had interrupts ignored: everything that was started is stopped.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    for number in ENDINGS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # but for nohup, which wants it so
+            signal.signal(number, signal.default_int_handler)
     load_connections(settings)
     open_ledger(settings)
     if running := running_here(settings):
@@ -175,6 +190,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
     _check_free("127.0.0.1", reports_port, "--reports-port")
     environ = {"MFN_REPORTS_URL": reports, **environ, "PREFECT_API_URL": f"{ui}/api"}
     programs = Programs(settings, environ, f"{ui}/api")
+    stop_processes(flow_runs_of(programs.api), seconds=STOP_SECONDS)  # nothing listens there: they are left over
     with ExitStack() as running_programs:
         running_programs.callback(forget, settings)
         running_programs.callback(programs.stop)
@@ -184,7 +200,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
         deployments = deploy(settings, environ)
         site = [str(Path(sys.executable).with_name("mfn")), "site", "--port", str(reports_port)]
         programs.start("report-site", site)
-        programs.start("prefect-worker", [prefect_program(), "worker", "start", "--pool", settings.work_pool])
+        programs.start(WORKER, [prefect_program(), "worker", "start", "--pool", settings.work_pool])
         _wait_for(f"{reports}/health", programs)
         with prefect_client(programs.api, environ) as client:
             waiting = [name for name in deployments if name in _names(client)]
@@ -207,13 +223,7 @@ def _logs(settings: Settings) -> Path:
 
 
 def _log(settings: Settings, name: str) -> Path:
-    folder = _logs(settings)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    log = folder / f"{name}.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    log.touch(mode=0o600)
-    return log
+    return _logs(settings) / f"{name}.log"
 
 
 def _check_free(host: str, port: int, setting: str) -> None:
@@ -266,16 +276,16 @@ def _settle_what_was_cut_off(programs: Programs, work_pool: str) -> None:
         ):
             chosen = {"flow_runs": {"state": {"type": {"any_": [state]}}}, "limit": PAGE}
             of_pool = {"work_pools": {"name": {"any_": [work_pool]}}}
-            while runs := ask(client, "POST", "/flow_runs/filter", {**chosen, **of_pool}).raise_for_status().json():
+            while runs := ask(client, "POST", "/flow_runs/filter", {**chosen, **of_pool}).json():
                 for run in runs:
                     wanted = {"state": becomes, "force": True}
-                    ask(client, "POST", f"/flow_runs/{run['id']}/set_state", wanted).raise_for_status()
+                    ask(client, "POST", f"/flow_runs/{run['id']}/set_state", wanted)
 
 
 def _names(client: httpx.Client) -> set[str]:
     """The deployments that wait for a check, as `flow/name`."""
     found: set[str] = set()
     for deployment in waiting_deployments(client):
-        flow: dict[str, Any] = ask(client, "GET", f"/flows/{deployment['flow_id']}").raise_for_status().json()
+        flow: dict[str, Any] = ask(client, "GET", f"/flows/{deployment['flow_id']}").json()
         found.add(f"{flow['name']}/{deployment['name']}")
     return found

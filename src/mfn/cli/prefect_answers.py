@@ -1,0 +1,55 @@
+"""Answers of the Prefect API, and what a person is told where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
+
+from mfn.errors import FatalError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def ask(
+    client: httpx.Client, method: str, path: str, content: Any = None, *, allowed: Collection[int] = ()
+) -> httpx.Response:
+    """An answer of the Prefect API; a server whose database is locked says 503, did nothing, and is asked again.
+
+    Args:
+        client: A client of it.
+        method: The HTTP method.
+        path: Below its base URL.
+        content: What is sent as JSON.
+        allowed: Statuses of the 400s that are answers too.
+
+    Raises:
+        RetriableError: It cannot be reached, or breaks.
+        FatalError: It refuses.
+    """
+    busy = Retrying(
+        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
+        stop=stop_after_attempt(20),
+        wait=wait_fixed(0.25),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    try:
+        answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
+    except httpx.HTTPError as error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
+            remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
+        ) from None
+    if answer.is_success or answer.status_code in allowed:
+        return answer
+    if answer.is_server_error:
+        raise RetriableError(
+            f"the Prefect API at {client.base_url} answered {answer.status_code} to {method} {path}.",
+            remedy="Run the command again; what was deployed stays.",
+        )
+    raise FatalError(
+        f"the Prefect API refused {method} {path} with {answer.status_code}: {answer.text[:300]}",
+        remedy="Compare its version with that of requirements.lock (prefect version), and report what it says.",
+    )
