@@ -111,7 +111,7 @@ def stop_processes(processes: Iterable[psutil.Process], *, seconds: float) -> No
         processes: They may have ended already.
         seconds: How long they are given.
     """
-    asked = list(processes)
+    asked = list(dict.fromkeys(processes))  # asked twice, a run would break off its own ending
     for process in asked:
         with suppress(psutil.Error):
             process.terminate()
@@ -131,6 +131,21 @@ def with_children(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.Error):
         return [process, *process.children(recursive=True)]
     return []
+
+
+def flow_runs_of(api: str) -> list[psutil.Process]:
+    """The processes of flow runs on this machine that report to a Prefect API, also those whose worker is gone.
+
+    Args:
+        api: Where it is.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # another user's
+            environ = process.environ()
+            if environ.get("PREFECT__FLOW_RUN_ID") and environ.get("PREFECT_API_URL") == api:
+                found.append(process)
+    return found
 
 
 def _file(settings: Settings) -> Path:
