@@ -103,6 +103,7 @@ def demonstration() -> Iterator[Demonstration]:
         server = ["server", "start", "--host", "127.0.0.1", "--port", ui.rsplit(":", 1)[1]]
         running.enter_context(_program(server, home / "prefect-server.log"))
         client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
+        _check()
         _wait_for(client, home)
         console.print("deploying every flow for demo, and starting a worker", markup=False)
         deployments = deploy(load_settings(), os.environ)
@@ -117,6 +118,16 @@ def demonstration() -> Iterator[Demonstration]:
         _run_deployment(client, home, f"sync-inventory/{CONNECTION}")
         _switch(client, deployments, "resume")
         yield Demonstration(home, _newest("import"), _newest("confirm"), _newest("inventory"), ui)
+
+
+def _check() -> None:
+    """What has not passed its check gets no schedules."""
+    from mfn.steps.checking.walk import check_connection, has_passed_all  # noqa: PLC0415 - pandas takes a second
+
+    steps = check_connection(load_settings(), CONNECTION)
+    if not has_passed_all(steps):
+        failed = next(finding for step in steps for finding in step.sorted_findings if step.status == "failed")
+        raise FatalError(f"the demonstration is not set up: {failed.detail}", remedy=failed.remedy)
 
 
 def _newest(kind: BatchKind) -> dict[str, Any]:
@@ -155,6 +166,7 @@ def _use(home: Path, ui: str) -> None:
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{ui}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "DO_NOT_TRACK": "1",
     }

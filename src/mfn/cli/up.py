@@ -144,10 +144,10 @@ class Programs:
         for number in ENDINGS:
             signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
         for name, process in reversed(self.running.items()):
-            family = with_children(psutil.Process(process.pid)) if process.poll() is None else []
-            # A worker leaves its runs going; asked to end, they give back what they hold.
-            runs = flow_runs_of(self.api) if name == WORKER else []
-            stop_processes([*family, *runs], seconds=STOP_SECONDS)
+            if name == WORKER:  # its runs first, and once: it would ask them again while they give back what they hold
+                stop_processes(flow_runs_of(self.api), seconds=STOP_SECONDS)
+            if process.poll() is None:
+                stop_processes(with_children(psutil.Process(process.pid)), seconds=STOP_SECONDS)
             process.wait()
 
 
@@ -241,7 +241,10 @@ def _check_free(host: str, port: int, setting: str) -> None:
 def _stop_orphans(settings: Settings) -> None:
     """What a `mfn up` that was killed left running would serve the same runs a second time."""
     known = written_down(settings)
-    for program in reversed(known.programs.values()) if known else ():
+    if known is None:
+        return
+    stop_processes(flow_runs_of(known.api), seconds=STOP_SECONDS)
+    for program in reversed(known.programs.values()):
         if (process := program.process) is not None:
             stop_processes(with_children(process), seconds=STOP_SECONDS)
 
