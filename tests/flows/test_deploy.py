@@ -11,7 +11,9 @@ from prefect.settings import PREFECT_API_URL
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from mfn.cli.deployments import deploy
+from mfn.cli.schedules import resume_checked, waiting_names
 from mfn.errors import ConfigurationError, RetriableError
+from mfn.ledger.passed_checks import note_passed
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -66,6 +68,40 @@ def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World)
     assert deploy(world.settings, environ(url)) == NAMES
     (kept,) = deployment(url, "import-orders/eu_west")["schedules"]
     assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 * * * *")
+
+
+@pytest.mark.usefixtures("prefect")
+def test_schedules_of_a_new_connection_rest_until_its_check_has_passed(world: World) -> None:
+    url = str(PREFECT_API_URL.value())
+    world.add_connection("ca_new", marketplaces="[CA]")
+    deploy(world.settings, environ(url))
+    assert {name for name in waiting_names(url, environ(url)) if name.endswith("/ca_new")} == {
+        *("import-orders/ca_new", "confirm-shipments/ca_new", "sync-inventory/ca_new")
+    }
+    resting = deployment(url, "import-orders/ca_new")
+    (schedule,) = resting["schedules"]
+    assert not schedule["active"]
+    path = f"{url}/deployments/{resting['id']}"
+    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"schedule": {"cron": "0 6 * * *", "timezone": "UTC"}})
+    of_theirs = {"active": False, "schedule": {"cron": "0 7 * * *", "timezone": "UTC"}}
+    ask("POST", f"{path}/schedules", [of_theirs])
+    ask("POST", f"{path}/pause_deployment")
+    deploy(world.settings, environ(url))
+    assert not any(one["active"] for one in deployment(url, "import-orders/ca_new")["schedules"])
+    note_passed(world.ledger, "ca_new")
+    assert resume_checked(world.settings, url, environ(url)) == ["ca_new"]
+    begun = deployment(url, "import-orders/ca_new")
+    assert {one["schedule"]["cron"]: one["active"] for one in begun["schedules"]} == {
+        "0 6 * * *": True,
+        "0 7 * * *": False,
+    }
+    assert begun["paused"], "what somebody paused meanwhile stays"
+    assert begun["tags"] == []
+    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"active": False})
+    deploy(world.settings, environ(url))
+    assert not any(one["active"] for one in deployment(url, "import-orders/ca_new")["schedules"]), (
+        "so does an edit later"
+    )
 
 
 def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:

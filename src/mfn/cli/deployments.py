@@ -62,6 +62,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
             if (found := _found(client, name)) is not None:
                 entry.pop("schedules", None)  # what stands on the server may have been edited there
                 entry["tags"] = found["tags"]
+                entry["paused"] = found["paused"]  # which prefect deploy would end
             elif entry.get("parameters", {}).get("connection") in resting:
                 entry["schedules"] = [{**schedule, "active": False} for schedule in entry["schedules"]]
                 entry["tags"] = [*entry.get("tags", ()), WAITS]

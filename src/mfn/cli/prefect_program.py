@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mfn.cli.output import JsonOption, print_json, print_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 
 def add_to(application: typer.Typer) -> None:
@@ -32,9 +34,7 @@ def up(
         if as_json:
             print_json(asdict(running))
         else:
-            for name in running.deployments:
-                waits = ": rests until mfn check has passed" if name in running.waiting else ""
-                print_line(f"deployed {name}{waits}")
+            _print_deployments(running.deployments, running.waiting)
             print_line(f"the Prefect UI:  {running.ui}")
             print_line(f"the report site: {running.reports}")
             print_line(f"the logs:        {running.logs}")
@@ -73,14 +73,23 @@ def deploy(as_json: JsonOption = False) -> None:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are."""
     from mfn.cli.automations import NOBODY_IS_TOLD  # noqa: PLC0415 - as below
     from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
-    from mfn.settings import load_settings  # noqa: PLC0415
+    from mfn.cli.prefect_address import prefect_api_url  # noqa: PLC0415
+    from mfn.cli.schedules import waiting_names  # noqa: PLC0415
+    from mfn.settings import environment, load_settings  # noqa: PLC0415
 
-    settings = load_settings()
-    names = deploy_all(settings, os.environ)
+    settings, environ = load_settings(), environment()
+    environ["PREFECT_API_URL"] = prefect_api_url(settings, environ)
+    names = deploy_all(settings, environ)
+    at_rest = waiting_names(environ["PREFECT_API_URL"], environ)
+    waiting = [name for name in names if name in at_rest]
     if as_json:
-        print_json({"deployments": names})
+        print_json({"deployments": names, "waiting": waiting})
     else:
-        for name in names:
-            print_line(f"deployed {name}")
+        _print_deployments(names, waiting)
         if settings.notification_block is None:
             print_line(NOBODY_IS_TOLD)
+
+
+def _print_deployments(names: Sequence[str], waiting: Collection[str]) -> None:
+    for name in names:
+        print_line(f"deployed {name}" + (": its schedules rest until mfn check has passed" if name in waiting else ""))

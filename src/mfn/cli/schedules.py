@@ -54,6 +54,22 @@ def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
             return found
 
 
+def waiting_names(api: str, environ: Mapping[str, str]) -> set[str]:
+    """The deployments whose schedules wait for a check, as `flow/name`.
+
+    Args:
+        api: URL of the Prefect API.
+        environ: What it wants to be shown, as in `prefect_client`.
+
+    Raises:
+        RetriableError: It cannot be reached.
+    """
+    with prefect_client(api, environ) as client:
+        waiting = waiting_deployments(client)
+        flows = {key: ask(client, "GET", f"/flows/{key}").json()["name"] for key in {one["flow_id"] for one in waiting}}
+    return {f"{flows[one['flow_id']]}/{one['name']}" for one in waiting}
+
+
 def resume_checked(settings: Settings, api: str, environ: Mapping[str, str]) -> list[str]:
     """Let the schedules begin that waited for a check which has been passed since.
 
@@ -79,6 +95,8 @@ def resume_checked(settings: Settings, api: str, environ: Mapping[str, str]) -> 
                 continue
             path = f"/deployments/{deployment['id']}"
             for schedule in deployment["schedules"]:
+                if schedule["slug"] is None:
+                    continue  # somebody added it in the UI, and left it at rest
                 ask(client, "PATCH", f"{path}/schedules/{schedule['id']}", {"active": True})
             tags = [tag for tag in deployment["tags"] if tag != WAITS]
             ask(client, "PATCH", path, {"tags": tags})

@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import psutil
@@ -31,7 +31,7 @@ from mfn.cli.running import (
     write_down,
     written_down,
 )
-from mfn.cli.schedules import PAGE, waiting_deployments
+from mfn.cli.schedules import PAGE, waiting_names
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, LeaseHeldError
 from mfn.ledger.opening import open_ledger
@@ -202,8 +202,8 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
         programs.start("report-site", site)
         programs.start(WORKER, [prefect_program(), "worker", "start", "--pool", settings.work_pool])
         _wait_for(f"{reports}/health", programs)
-        with prefect_client(programs.api, environ) as client:
-            waiting = [name for name in deployments if name in _names(client)]
+        at_rest = waiting_names(programs.api, environ)
+        waiting = [name for name in deployments if name in at_rest]
         yield Up(ui, programs.api, environ["MFN_REPORTS_URL"], deployments, waiting, _logs(settings)), programs
 
 
@@ -283,12 +283,3 @@ def _settle_what_was_cut_off(programs: Programs, work_pool: str) -> None:
                 for run in runs:
                     wanted = {"state": becomes, "force": True}
                     ask(client, "POST", f"/flow_runs/{run['id']}/set_state", wanted)
-
-
-def _names(client: httpx.Client) -> set[str]:
-    """The deployments that wait for a check, as `flow/name`."""
-    found: set[str] = set()
-    for deployment in waiting_deployments(client):
-        flow: dict[str, Any] = ask(client, "GET", f"/flows/{deployment['flow_id']}").json()
-        found.add(f"{flow['name']}/{deployment['name']}")
-    return found
