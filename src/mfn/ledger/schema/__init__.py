@@ -1,0 +1,48 @@
+"""The ledger's tables: the truth about batches, orders, decisions, parcels, reservations, offers, budgets and leases.
+
+A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
+columns only, and encrypted there.
+"""
+
+from mfn.ledger.schema.base import CLUSTERED, Base, Utc
+from mfn.ledger.schema.operation import EncryptionKey, Lease, PassedCheck, RateBudget, ToldAlert, Watermark
+from mfn.ledger.schema.orders import (
+    ArrivedPage,
+    Batch,
+    BatchChunk,
+    BatchOrder,
+    Decision,
+    LandedOrder,
+    LandedPage,
+    Parcel,
+    Reservation,
+    TrackedOrder,
+)
+from mfn.ledger.schema.stock import BatchOffer, CountedOrder, Feed, Offer, StockLocation
+
+__all__ = [
+    "CLUSTERED",
+    "ArrivedPage",
+    "Base",
+    "Batch",
+    "BatchChunk",
+    "BatchOffer",
+    "BatchOrder",
+    "CountedOrder",
+    "Decision",
+    "EncryptionKey",
+    "Feed",
+    "LandedOrder",
+    "LandedPage",
+    "Lease",
+    "Offer",
+    "Parcel",
+    "PassedCheck",
+    "RateBudget",
+    "Reservation",
+    "StockLocation",
+    "ToldAlert",
+    "TrackedOrder",
+    "Utc",
+    "Watermark",
+]

@@ -1,0 +1,76 @@
+"""What runs hold and share, what people were told, and which keys the ledger was written with."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the types when it runs
+
+from sqlalchemy import Float, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mfn.ledger.schema.base import Base
+
+
+class PassedCheck(Base):
+    """A connection that has passed `mfn check`, and when it last did: its schedules may run."""
+
+    __tablename__ = "passed_check"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    passed_at: Mapped[datetime]
+
+
+class ToldAlert(Base):
+    """What people have been told of and is still so: that many orders are held, or that one has to leave soon."""
+
+    __tablename__ = "told_alert"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon
+    order_id: Mapped[str] = mapped_column(primary_key=True)  # empty where orders are counted
+    orders: Mapped[int] = mapped_column(Integer)  # how many there were
+    told_at: Mapped[datetime]
+
+
+class Watermark(Base):
+    """Up to when Amazon's changes have landed (`import`), and up to when they are reserved as well (`reserved`)."""
+
+    __tablename__ = "watermark"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[datetime]
+    batch_id: Mapped[str]
+
+
+class Lease(Base):
+    """Who works on a connection; times in seconds since 1970."""
+
+    __tablename__ = "lease"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    holder: Mapped[str]
+    expires_at: Mapped[float] = mapped_column(Float(53))
+
+
+class RateBudget(Base):
+    """The token bucket of one operation of one account, shared by every process; time in seconds since 1970."""
+
+    __tablename__ = "rate_budget"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float(53))
+    rate: Mapped[float] = mapped_column(Float(53))
+    counted_at: Mapped[float] = mapped_column(Float(53))
+
+
+class EncryptionKey(Base):
+    """Which keys this ledger's data was encrypted with: a known word under each, to tell a wrong key at once."""
+
+    __tablename__ = "encryption_key"
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    proof: Mapped[bytes]
+    added_at: Mapped[datetime]
