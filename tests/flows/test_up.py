@@ -141,6 +141,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         world.amazon.faults.hang("searchOrders")
         cut_off = start_run(api)
         assert batches_begun(world) == 1
+        waiting = start_run(api)
         seen.extend(family(up))
         kill(list(seen))  # all at once: the command, the server, the worker, the site and the run
         up.wait()
@@ -152,7 +153,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert state_of(api, cut_off) == "CRASHED"
         (kept,) = ask("GET", f"{api}/deployments/name/{IMPORT}")["schedules"]
         assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 4 * * *")
-        assert outcome(api, start_run(api)) == "COMPLETED"
+        assert outcome(api, waiting) == "COMPLETED", "the turn of the run that is gone is free again"
         (batch,) = list_batches(world.ledger, connection="us", kind="import", limit=9)
         assert (batch.status, batch.counts["loaded"]) == ("done", 2)
 
@@ -161,3 +162,20 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert up.wait(PATIENCE) == 0
         assert [process for process in seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
         assert not (world.home / ".mfn" / "up.json").exists()
+
+
+def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
+    def refused(port: int, reports_port: int) -> Any:
+        words = [MFN, "up", "--json", "--reports-port", str(reports_port)]
+        clean = environ(world, port)
+        ran = subprocess.run(words, cwd=world.home, env=clean, capture_output=True, text=True, check=False)
+        assert ran.returncode == 2, ran.stdout + ran.stderr
+        assert not (world.home / ".mfn" / "logs").exists()
+        return json.loads(ran.stdout)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "PREFECT_SERVER_API_PORT" in refused(port, free_port())["remedy"]
+        assert "--reports-port" in refused(free_port(), port)["remedy"]
+    (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
+    assert "connections.yaml" in refused(free_port(), free_port())["error"]
