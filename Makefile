@@ -38,7 +38,7 @@ up: $(READY) ## everything on this machine: Prefect server and worker, every dep
 	$(BIN)/mfn up
 
 test: $(READY) ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+	$(BIN)/python -m pytest --numprocesses 4 # more than cores: those with a Prefect server or a browser mostly wait
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .
