@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
+AWAITING_IMPORT = "awaiting_import"
+"""The reason of stock that nobody needs to look at: it goes by itself once an import has gone through."""
+
 OPEN = tuple(
     status.value
     for status in (
@@ -88,7 +91,10 @@ def find_orders(
 
 
 def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
-    """How much waits for a person, by connection: `order`, `parcel` and `SKU`; the last two also where refused."""
+    """How much waits for a person, by connection: `order`, `parcel` and `SKU`; the last two also where refused.
+
+    A SKU that waits for nothing but the next import is not counted.
+    """
     waiting: dict[str, dict[str, int]] = {}
     with reading(ledger.engine, what="the ledger") as database:
         for noun, table, statuses in (
@@ -97,6 +103,8 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
             ("SKU", Offer, ("held", "failed")),
         ):
             meant = select(table.connection, func.count()).where(table.status.in_(statuses)).group_by(table.connection)
+            if table is Offer:
+                meant = meant.where(Offer.reasons.is_(None) | Offer.reasons.not_like(f'[{{"code":"{AWAITING_IMPORT}"%'))
             for connection, count in database.execute(meant):
                 waiting.setdefault(connection, {})[noun] = count
     return waiting

@@ -13,7 +13,7 @@ from mfn.quality.model import QualityReport
 from mfn.reports.html import CONSEQUENCES
 from mfn.reports.model import SHOWN_RUNS
 from mfn.site.filters import read_choice
-from mfn.site.histories import HEIGHT, STEP, draw, histories
+from mfn.site.histories import HEIGHT, STEP, draw, histories, top_of
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import page
 
@@ -48,7 +48,7 @@ def expectations(request: Request) -> HTMLResponse:
         "expectations",
         root="./",
         groups=[
-            (name, one, [(history, draw(history.entries, runs=SHOWN_RUNS)) for history in shown])
+            (name, one, [(history, draw(history.entries, runs=SHOWN_RUNS)) for history in sorted(shown, key=_is_kept)])
             for name, one, shown in found
             if shown
         ],
@@ -86,12 +86,20 @@ def expectation(request: Request, kind: str, key: str) -> HTMLResponse:
         "expectation",
         root="../../",
         finding=found[0].last.finding,
-        histories=[(history, draw(history.entries, runs=max(len(history.entries), LEAST_DRAWN))) for history in found],
+        histories=[
+            (history, draw(history.entries, runs=max(len(history.entries), LEAST_DRAWN)), top_of(history.entries))
+            for history in found
+        ],
         consequences=CONSEQUENCES,
         step=STEP,
         least=LEAST_DRAWN * STEP,
         height=HEIGHT,
     )
+
+
+def _is_kept(history: History) -> bool:
+    """Whether nothing broke an expectation in its newest run: those that were broken stand first."""
+    return not history.last.finding.problem and not history.last.finding.unexpected
 
 
 def _histories(ledger: Ledger, connection: str, kind: BatchKind, *, limit: int) -> tuple[History, ...]:

@@ -93,6 +93,15 @@ def histories(
     return tuple(History(connection, kind, key, tuple(entries)) for key, entries in found.items())
 
 
+def top_of(entries: Sequence[Entry]) -> float:
+    """The largest percent that broke a rule in any run; 0 where none did.
+
+    Args:
+        entries: In any order.
+    """
+    return max((entry.percent for entry in entries), default=0.0)
+
+
 def draw(entries: Sequence[Entry], *, runs: int) -> tuple[Bar, ...]:
     """The bars of a chart, the oldest first, the newest at its right edge; the highest fills its height.
 
@@ -100,7 +109,7 @@ def draw(entries: Sequence[Entry], *, runs: int) -> tuple[Bar, ...]:
         entries: Newest first.
         runs: How many runs the chart has room for.
     """
-    top = max((entry.percent for entry in entries), default=0.0)
+    top = top_of(entries)
     bars = []
     for number, entry in enumerate(reversed(entries), runs - len(entries)):
         finding = entry.finding

@@ -17,6 +17,7 @@ from mfn.reports.grouping import read_instructions
 from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import page
+from mfn.steps.decisions import RELEASABLE
 from mfn.steps.order_timeline import standing_of, tell_order
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ def order(request: Request, order_id: str) -> HTMLResponse:
         root="../",
         story=story,
         todo={standing.connection: _todo(standing.reasons) for standing in story.standings},
+        releasable=[
+            standing.connection
+            for standing in story.standings
+            if RELEASABLE.issuperset(reason.code for reason in standing.reasons)
+        ],
         timeline=fold(story.timeline),
         marketplaces=MARKETPLACES,
         seen_at=datetime.now(UTC),
