@@ -37,14 +37,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
     """What `mfn up` runs, for all tests of this folder."""
     with running_operation(tmp_path_factory.mktemp("operation")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser."""
     quiet = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

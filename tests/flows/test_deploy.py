@@ -34,7 +34,7 @@ def environ(url: str) -> dict[str, str]:
     return {**clean, "PREFECT_API_URL": url}
 
 
-@retry(retry=retry_if_exception_type(httpx.HTTPStatusError), stop=stop_after_attempt(100), wait=wait_fixed(0.1))
+@retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_attempt(100), wait=wait_fixed(0.1))
 def ask(method: str, url: str, content: Any = None) -> httpx.Response:
     """An answer of the Prefect API; a server whose database is locked says 503, and is asked again."""
     return httpx.request(method, url, json=content).raise_for_status()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.scaling.machines import Machines
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machines() -> Iterator[Machines]:
     """PostgreSQL, Redis and a Prefect server in parts; skipped where Debian's packages are missing."""
     if missing := missing_packages():
