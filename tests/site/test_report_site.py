@@ -111,6 +111,10 @@ def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser
     assert "codes like sku_unknown" in text_of(site, '/orders?reason=%25"', 422)
 
 
+def test_the_last_day_of_the_calendar_is_a_day(site: Browser, world: World) -> None:
+    assert newest(world) in site.get("/?to=9999-12-31").text
+
+
 def test_a_runs_page_is_the_report_as_it_was_written(site: Browser, world: World) -> None:
     batch_id = newest(world)
     written = (load_settings().reports / f"{batch_id}.html").read_text(encoding="utf-8")

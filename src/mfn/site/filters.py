@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, get_args
 
 from mfn.errors import ConfigurationError, Problem
@@ -48,8 +48,8 @@ class RunFilter:
 
     @property
     def until(self) -> datetime | None:
-        """The end of the last day."""
-        return None if self.last is None else datetime.combine(self.last, time(), UTC) + timedelta(days=1)
+        """The last moment of the last day."""
+        return None if self.last is None else datetime.combine(self.last, time.max, UTC)
 
 
 @dataclass(frozen=True)
