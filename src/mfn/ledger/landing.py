@@ -121,7 +121,7 @@ def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterab
     page = (database.execute(_LAST_PAGE, {"of": batch.connection}).scalar() or 0) + 1
     payload = ledger.cipher.encrypt(_PAGES.encode(texts), context=f"{batch.connection} page {page}")
     place = {"connection": batch.connection, "page": page}
-    database.execute(_ADD_PAGE, {**place, "payload": payload})
+    database.execute(_ADD_PAGE, {**place, "payload": payload, "texts": len(texts)})
     arrived = {"batch_id": batch.batch_id, "origin": origin, "orders": headers, "landed_at": datetime.now(UTC)}
     database.execute(_ADD_ARRIVED, {**place, **arrived})
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mfn.settings import Settings
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test holds it to ledger/migrations."""
 SECRET_BYTES = 32
 MIGRATION_LOCK = 5_201_107

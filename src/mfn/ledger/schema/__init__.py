@@ -1,4 +1,4 @@
-"""The ledger's tables: the truth about batches, orders, decisions, parcels, reservations, offers, budgets and leases.
+"""The ledger's tables: the truth about batches, orders, decisions, parcels, stock, budgets, leases and buyers' data.
 
 A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
 columns only, and encrypted there.
@@ -18,6 +18,7 @@ from mfn.ledger.schema.orders import (
     Reservation,
     TrackedOrder,
 )
+from mfn.ledger.schema.privacy import DataAccess, OrderEnd, SeenSecret
 from mfn.ledger.schema.stock import BatchOffer, CountedOrder, Feed, Offer, StockLocation
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "BatchOffer",
     "BatchOrder",
     "CountedOrder",
+    "DataAccess",
     "Decision",
     "EncryptionKey",
     "Feed",
@@ -36,10 +38,12 @@ __all__ = [
     "LandedPage",
     "Lease",
     "Offer",
+    "OrderEnd",
     "Parcel",
     "PassedCheck",
     "RateBudget",
     "Reservation",
+    "SeenSecret",
     "StockLocation",
     "ToldAlert",
     "TrackedOrder",

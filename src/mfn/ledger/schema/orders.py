@@ -54,6 +54,7 @@ class LandedPage(Base):
     connection: Mapped[str] = mapped_column(primary_key=True)
     page: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, … as they came
     payload: Mapped[bytes]
+    texts: Mapped[int | None] = mapped_column(Integer)  # how many texts still stand on it; None: not counted yet
 
 
 class ArrivedPage(Base):
