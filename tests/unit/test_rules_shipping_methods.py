@@ -10,6 +10,7 @@ import pytest
 from mfn.mappings import load_mappings
 from mfn.rules.programs import is_business, is_premium, is_sfp, unsupported_programs
 from mfn.rules.shipping_methods import propose_shipping_method_row, resolve_shipping_methods
+from mfn.simulator.catalogue import build_catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,9 @@ def test_orders_keep_their_index_and_columns(tmp_path: Path) -> None:
     ("marketplace_id", "service_level", "programs", "row"),
     [
         (CA, "STANDARD", (), "us,,STANDARD,CA,GROUND,"),  # another marketplace's row for the same level
-        (US, "NEXT_DAY", ("AMAZON_BUSINESS", "PRIME"), "us,PRIME,NEXT_DAY,US,NEXTDAY,"),  # named alike
+        (US, "NEXT_DAY", ("AMAZON_BUSINESS", "PRIME"), "us,PRIME,NEXT_DAY,US,SFP-1DAY,"),  # named so
+        (US, "NEXT_DAY", (), "us,,NEXT_DAY,US,NEXTDAY,"),
+        (US, "STANDARD", ("PRIME",), "us,PRIME,STANDARD,US,,"),  # neither the ordinary row nor another speed
         (US, "SAME_DAY", (), "us,,SAME_DAY,US,SDAY,"),
         (US, "SCHEDULED", (), "us,,SCHEDULED,US,,"),
         (None, None, (), "us,,,,,"),
@@ -109,6 +112,66 @@ def test_an_unmapped_method_gets_the_row_that_would_map_it(
         ship_methods=METHODS,
     )
     assert proposed == row
+
+
+@pytest.mark.parametrize(
+    ("service_level", "programs", "code"),
+    [
+        ("STANDARD", (), "GROUND"),
+        ("SECOND_DAY", (), "2DAY"),
+        ("NEXT_DAY", (), "NEXTDAY"),
+        ("FREE_ECONOMY", (), "ECONOMY"),
+        ("PRIORITY", (), "PRIORITY"),
+        ("STANDARD", ("PRIME",), "SFP-STD"),
+        ("SECOND_DAY", ("PRIME",), "SFP-2DAY"),
+        ("NEXT_DAY", ("PRIME",), "SFP-1DAY"),
+        ("SECOND_DAY", ("PREMIUM",), "PREMIUM"),
+        ("NEXT_DAY", ("PREMIUM",), ""),  # the only premium method is slower
+        ("SAME_DAY", (), ""),
+        ("SAME_DAY", ("PRIME",), ""),
+        ("EXPEDITED", (), ""),
+        ("TELEPORT", (), "BEAM"),  # a word of the future
+        ("***", (), ""),
+        (None, (), ""),
+        (None, ("PRIME",), ""),
+    ],
+)
+def test_without_any_row_a_code_is_proposed_only_where_its_name_says_the_programme_and_the_level(
+    tmp_path: Path, service_level: str | None, programs: tuple[str, ...], code: str
+) -> None:
+    of_warehouse = [(method.code, method.service, method.is_active) for method in build_catalogue().methods]
+    ship_methods = pd.DataFrame([*of_warehouse, ("BEAM", "teleport", True)], columns=["code", "service", "is_active"])
+    proposed = propose_shipping_method_row(
+        marketplace_id=US,
+        service_level=service_level,
+        programs=programs,
+        connection="us",
+        methods=methods(tmp_path, ",PRIME,STANDARD,,SFP-STD,\n") if programs == () else methods(tmp_path, ""),
+        ship_methods=ship_methods,
+    )
+    assert proposed == f"us,{''.join(programs)},{service_level or ''},US,{code},"
+
+
+def test_of_several_methods_of_one_name_none_is_proposed_and_a_programmes_only_method_serves_every_level(
+    tmp_path: Path,
+) -> None:
+    def proposed(programs: tuple[str, ...], *codes: str) -> str:
+        ship_methods = pd.DataFrame({"code": codes, "service": None, "is_active": True})
+        row = propose_shipping_method_row(
+            marketplace_id=US,
+            service_level="SECOND_DAY",
+            programs=programs,
+            connection="us",
+            methods=methods(tmp_path, ""),
+            ship_methods=ship_methods,
+        )
+        return row.split(",")[4]
+
+    assert proposed((), "UPS-2DAY", "TWO_DAY") == ""
+    assert proposed((), "2DAY", "SFP") == "2DAY"
+    assert proposed(("PRIME",), "2DAY", "SFP") == "SFP"
+    assert proposed(("PRIME",), "SFP-A", "SFP-B") == ""
+    assert proposed(("PRIME",), "2DAY") == ""
 
 
 def test_sfp_is_prime_and_fulfilled_by_the_merchant_and_nothing_else() -> None:

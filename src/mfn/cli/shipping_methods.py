@@ -82,7 +82,7 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         print_line(row)
     codes = SHIPPING_METHODS.columns.index("warehouse_code")
     if any(not cells[codes] for cells in csv.reader(rows)):
-        print_line("(without a code: nothing in the warehouse is named alike; write the one that fits)")
+        print_line("(without a code: no method of the warehouse is named for it; write the one that fits)")
 
 
 def _code(method: Mapping[str, Any]) -> str:

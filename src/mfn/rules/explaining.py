@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from mfn.models import Reason
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
-from mfn.rules.shipping_methods import SIMILAR_PERCENT, propose_shipping_method_row
+from mfn.rules.shipping_methods import propose_shipping_method_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mfn.rules.nearest_skus import NearSku
+
+SIMILAR_PERCENT = 60
+"""How much of a code must agree before the warehouse's is named as the nearest."""
 
 
 @dataclass(frozen=True)

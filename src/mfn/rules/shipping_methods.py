@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz import utils
 
 from mfn.amazon.marketplaces import BY_ID
 from mfn.mappings.csv_file import csv_row
 from mfn.rules.frames import sorted_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MATCH_COLUMNS = ("connection", "program", "service_level", "marketplace")
-SIMILAR_PERCENT = 60
-"""How much of a name must agree before a warehouse's method is proposed."""
+
+SPEEDS = {
+    "SAME_DAY": r"same ?day",
+    "NEXT_DAY": r"(?:next|one|1) ?day|overnight",
+    "SECOND_DAY": r"(?:second|two|2nd|2) ?day",
+    "STANDARD": r"standard|std|ground",
+    "FREE_ECONOMY": r"economy",
+    "EXPEDITED": r"expedited",
+    "PRIORITY": r"priority",
+    "SCHEDULED": r"scheduled",
+}
+"""How warehouses and carriers call Amazon's service levels, in words of letters and digits alone.
+
+Source of the levels: Orders API v2026-01-01, `fulfillmentServiceLevel`, as of November 2026.
+"""
+PROGRAMS = {"PRIME": r"prime|sfp", "PREMIUM": r"premium"}
+"""The same for the programmes that promise more than the level says, and for which warehouses have own methods."""
 
 
 def resolve_shipping_methods(orders: pd.DataFrame, methods: pd.DataFrame, *, connection: str) -> pd.DataFrame:
@@ -73,15 +89,16 @@ def propose_shipping_method_row(
         ship_methods: The warehouse's shipping methods: `code`, `service`, `is_active`.
 
     Returns:
-        One line of CSV without a line end. Its code is the one that the same service level has in a row for something
-        else, or that of the warehouse's method which is named most alike; without either it is empty, and the check of
-        the mappings refuses the row until somebody fills it.
+        One line of CSV without a line end. Its code is the one that the same programme and service level have in a row
+        for something else, or that of the only method of the warehouse whose name says just that. It is empty where
+        none or several do, and the check of the mappings refuses the row until somebody fills it: a row that is pasted
+        unread must not send parcels by another promise than Amazon's.
     """
-    program = next((name for name in sorted_programs([*programs]) if name in {"PRIME", "PREMIUM"}), "")
+    program = next((name for name in sorted_programs([*programs]) if name in PROGRAMS), "")
     active = ship_methods[ship_methods["is_active"].astype(bool)]
     wanted = (connection, program, (service_level or "").upper(), marketplace_id or "")
     usable = methods[methods["warehouse_code"].isin(active["code"])]
-    code = _code_of_similar_row(wanted, usable) or _code_named_alike(f"{program} {service_level or ''}", active)
+    code = _code_of_similar_row(wanted, usable) or _code_named_so(program, wanted[2], active)
     marketplace = BY_ID.get(marketplace_id or "")
     return csv_row([connection, program, service_level or "", marketplace.name if marketplace else "", code, ""])
 
@@ -91,25 +108,40 @@ def _matches(methods: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _code_of_similar_row(wanted: tuple[str, ...], methods: pd.DataFrame) -> str:
-    """The code of the row with the same service level that has most cells in common, the programme counting most."""
+    """The code of the row with the same programme and service level that has most other cells in common."""
     connection, program, service_level, marketplace = wanted
     similar = [
-        ((row[1] == program, row[0] == connection, row[3] == marketplace), code)
+        ((row[0] == connection, row[3] == marketplace), code)
         for row, code in zip(_matches(methods), methods["warehouse_code"], strict=True)
-        if service_level and row[2] == service_level
+        if service_level and row[1:3] == (program, service_level)
     ]
     return max(similar)[1] if similar else ""
 
 
-def _code_named_alike(name: str, ship_methods: pd.DataFrame) -> str:
-    names = dict(
-        zip(ship_methods["code"], ship_methods["code"] + " " + ship_methods["service"].fillna(""), strict=True)
-    )
-    found = process.extractOne(
-        name.replace("_", " "),
-        names,
-        scorer=fuzz.token_set_ratio,
-        processor=utils.default_process,
-        score_cutoff=SIMILAR_PERCENT,
-    )
-    return str(found[2]) if found else ""
+def _code_named_so(program: str, service_level: str, ship_methods: pd.DataFrame) -> str:
+    """The code of the only method that is named for this programme and level, or for this programme and no level."""
+    own_words = _words(service_level)
+    speeds = SPEEDS if service_level in SPEEDS or not own_words else {**SPEEDS, service_level: re.escape(own_words)}
+    of_level, of_any = [], []
+    for code, service in zip(ship_methods["code"], ship_methods["service"].fillna(""), strict=True):
+        if _said(PROGRAMS, f"{code} {service}") != {program} - {""}:
+            continue
+        # A carrier's name for its service may say another level than the warehouse's own code does.
+        levels = _said(speeds, code) or _said(speeds, service)
+        if levels == {service_level}:
+            of_level.append(code)
+        elif not levels and program:
+            of_any.append(code)
+    fitting = of_level or of_any
+    return str(fitting[0]) if len(fitting) == 1 else ""
+
+
+def _said(patterns: Mapping[str, str], name: str) -> frozenset[str]:
+    """What a name says, by what it is called in Amazon's words."""
+    words = _words(name)
+    return frozenset(meant for meant, pattern in patterns.items() if re.search(rf"\b(?:{pattern})\b", words))
+
+
+def _words(name: str) -> str:
+    """A name in lower case, nothing but blanks between its letters and digits."""
+    return utils.default_process(name.replace("_", " "))
