@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 
-HELD = {"import": "orders", "confirm": "parcels", "inventory": "skus"}
-"""What a run of each kind may hold."""
+WAITING = {
+    "import": "held-orders",
+    "confirm": "held-parcels",
+    "inventory": "held-skus",
+    "reconcile": "differing-orders",
+}
+"""What waits for a person after a run, by the kinds of which anything may; the name of its table."""
 
 
 @task(name="report", task_run_name="report {batch.batch_id}", cache_policy=NO_CACHE, persist_result=False)
@@ -32,7 +37,7 @@ def report(batch: BatchRef) -> None:
 
     Raises:
         FatalError: A gate is closed: too many of the due orders are held, or the warehouse is not believed; or parcels
-            or levels failed for good.
+            or levels failed for good, or a reconciliation found differences.
     """
     with named_only("report", batch):
         settings = load_settings()
@@ -52,11 +57,12 @@ def report(batch: BatchRef) -> None:
             markdown=render_markdown(gathered, url=url),
             description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
         )
-        create_table_artifact(
-            key=f"held-{HELD[batch.kind]}-{key}",
-            table=held_rows(gathered),
-            description=f"What is held of {batch.connection}, and why",
-        )
+        if batch.kind in WAITING:
+            create_table_artifact(
+                key=f"{WAITING[batch.kind]}-{key}",
+                table=held_rows(gathered),
+                description=f"What waits for a person of {batch.connection}, and why",
+            )
         tell(batch, settings, url)
         if closed is not None:
             raise closed

@@ -15,6 +15,8 @@ STAGES: dict[BatchKind, tuple[str, ...]] = {
     "import": ("extract", "validate", "transform", "load"),
     "confirm": ("collect", "normalize", "confirm", "verify"),
     "inventory": ("read", "compare", "push", "verify"),
+    "reconcile": ("search", "compare"),
+    "purge": ("purge", "scrub"),
 }
 """The stages of each kind of run, in order; the report comes after them."""
 
@@ -22,6 +24,8 @@ SUMMED: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored"),
     "confirm": ("shipments", "sent", "held", "skipped", "failed", "pending"),
     "inventory": ("skus", "pushed", "unchanged", "held", "failed"),
+    "reconcile": ("orders", "matched", "differing"),
+    "purge": ("orders", "purged", "kept"),
 }
 """Of each kind of run, what it was given, and then what became of that, which adds up to it."""
 
@@ -29,6 +33,8 @@ BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "import": ("released", "still_held"),
     "confirm": ("verified", "unverified", "released", "still_held"),
     "inventory": ("drift", "sold_out", "oversold", "under_way", "verified", "unverified"),
+    "reconcile": ("missing",),
+    "purge": ("scrubbed",),
 }
 """Figures that stand outside of that sum."""
 

@@ -26,6 +26,7 @@ from mfn.reports.markdown import held_rows, render_markdown
 from mfn.reports.model import CarrierUse, Conflict, HeldOrder, LateParcel, Punctuality, RunReport
 from mfn.reports.trend import HEIGHT, draw_trend
 from tests import sample_inventory_reports as stock
+from tests import sample_trust_reports as trust
 from tests.pages import Page
 from tests.sample_confirm_reports import confirm_broken_off, confirm_day, confirm_quiet, past_confirmations
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run, wrong_sum
@@ -39,6 +40,7 @@ SAMPLES = [
     *(confirm_day, confirm_quiet, confirm_broken_off),
     *(stock.inventory_day, stock.inventory_braked, stock.inventory_rehearsal),
     *(stock.inventory_quiet, stock.inventory_broken_off),
+    *(trust.reconcile_day, trust.reconcile_quiet, trust.purge_day, trust.purge_rehearsal, trust.purge_broken_off),
 ]
 
 

@@ -109,13 +109,16 @@ def test_runs_of_every_kind_stand_in_the_index_with_the_figures_that_they_have(t
     counts = {"shipments": 9, "sent": 4, "held": 2, "skipped": 0, "failed": 3, "pending": 0}
     confirm = PastRun("us-confirm-20261102-080000-0f0f0f", "us", "confirm", "done", START, counts)
     died = PastRun("eu-confirm-20261102-080000-0f0f0f", "eu", "confirm", "failed", START, {"shipments": 1})
-    purge = PastRun("us-purge-20261102-080000-0f0f0f", "us", "purge", "done", START, {"purged": 4})
-    write_report(tmp_path, ordinary_day(), [confirm, died, purge])
+    purge = PastRun("us-purge-20261102-080000-0f0f0f", "us", "purge", "done", START, {"orders": 6, "purged": 4})
+    compared = {"orders": 9, "matched": 7, "differing": 2}
+    reconcile = PastRun("us-reconcile-20261102-080000-0f0f0f", "us", "reconcile", "done", START, compared)
+    write_report(tmp_path, ordinary_day(), [confirm, died, purge, reconcile])
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert cells(index, ordinary_day().as_past_run) == ["138 orders", "117", "5"]
     assert cells(index, confirm) == ["9 parcels", "4", "5"]
     assert cells(index, died) == ["1 parcel", "\N{EN DASH}", "\N{EN DASH}"]
-    assert cells(index, purge) == ["\N{EN DASH}"] * 3
+    assert cells(index, purge) == ["6 orders", "4", "\N{EN DASH}"]
+    assert cells(index, reconcile) == ["9 orders", "7", "2"]
 
 
 def test_the_index_leaves_out_runs_that_had_nothing_to_do_but_for_the_newest_and_the_day_has_them_all(

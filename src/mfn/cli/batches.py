@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from mfn.cli.output import JsonOption, print_error, print_json, print_line, prin
 from mfn.errors import ConfigurationError, LeaseHeldError, MfnError
 from mfn.models import SUMMED
 from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from mfn.models import BatchKind
 
 
 def add_to(application: typer.Typer) -> None:
@@ -48,12 +51,18 @@ def batches(
                     row["status"] if row["failed_at"] is None else f"failed at {row['failed_at']}",
                     row["stage"],
                     (row["started_at"] or "")[:19].replace("T", " "),
-                    *(row["counts"].get(name, "") for name in (*SUMMED[row["kind"]][:2], "held")),
+                    *(row["counts"].get(name, "") for name in _columns(row["kind"])),
                     row["error"],
                 )
                 for row in rows
             ],
         )
+
+
+def _columns(kind: BatchKind) -> tuple[str, str, str]:
+    """What a kind of run was given, what it did with it, and what of it waits for a person."""
+    given, done = SUMMED[kind][:2]
+    return given, done, "differing" if kind == "reconcile" else "held"
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -84,7 +93,8 @@ def rerun(
         str | None,
         typer.Option(
             help="The stage to start with: of an import extract, validate, transform or load;"
-            " of a confirmation collect, normalize, confirm or verify; of stock read, compare, push or verify."
+            " of a confirmation collect, normalize, confirm or verify; of stock read, compare, push or verify;"
+            " of a reconciliation search or compare; of a purge purge or scrub."
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -156,7 +156,7 @@ def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
         "failed": or_(Batch.status == "failed", died),
         "running": and_(Batch.status == "running", ~died),
         "done": Batch.status == "done",
-        "held": or_(_figure("held") > 0, _figure("failed") > 0),
+        "held": or_(*(_figure(name) > 0 for name in ("held", "failed", "differing"))),
         "telling": or_(
             Batch.status != "done",
             Batch.kind.not_in(list(NEWS)),

@@ -71,6 +71,15 @@ TITLES = {
     "payment_pending": "Payment pending at Amazon",
     "placed_before_start": "Placed before the start date",
     "not_merchant_fulfilled": "Fulfilled by Amazon",
+    "missing_in_ledger": "Never imported",
+    "missing_in_warehouse": "Loaded, and not in the warehouse",
+    "missing_on_amazon": "Not known to Amazon",
+    "cancelled_on_amazon": "Cancelled at Amazon",
+    "shipped_on_amazon": "Shipped, as Amazon has it",
+    "shipment_not_confirmed": "Shipped, and Amazon was not told",
+    "status_differs": "At another point than Amazon has it",
+    "units_differ": "Other units to ship than Amazon has",
+    "unknown_to_ledger": "In the warehouse, and not known here",
 }
 
 

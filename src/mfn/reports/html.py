@@ -10,7 +10,8 @@ from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus
 from mfn.reports.stock_chart import draw_histories
 from mfn.reports.templating import environment
 from mfn.reports.trend import draw_trend
-from mfn.reports.wording import WORDS, conflicts_heading, counted, glance, headline, number, verified
+from mfn.reports.wording import conflicts_heading, counted, glance, headline, number, outside, verified
+from mfn.reports.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ FIGURES: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched", "loaded", "held"),
     "confirm": ("shipments", "sent", "held", "failed"),
     "inventory": ("skus", "pushed", "held", "failed"),
+    "reconcile": ("orders", "matched", "differing"),
+    "purge": ("orders", "purged", "kept"),
 }
 """What the table below the trend shows of each run."""
 
@@ -57,6 +60,7 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
         headline=headline(report),
         words=WORDS[report.kind],
         verified=verified(report),
+        outside=outside(report),
         conflicts_heading=conflicts_heading(report),
         shares=_shares(report),
         seen_at=seen_at,
@@ -108,7 +112,7 @@ def run_figures(run: PastRun) -> tuple[str, str, str]:
     names = SUMMED.get(run.kind, ())
     words = WORDS.get(run.kind)
     given, done = (run.counts.get(name) for name in names[:2]) if names else (None, None)
-    held = [run.counts[name] for name in ("held", "failed") if name in names and name in run.counts]
+    held = [run.counts[name] for name in ("held", "failed", "differing") if name in names and name in run.counts]
     return (
         counted(given, words.noun) if words and given is not None else NO_FIGURE,
         number(done) if done is not None else NO_FIGURE,

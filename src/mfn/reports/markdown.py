@@ -10,7 +10,6 @@ from mfn.reports.grouping import NEVER, group_held, title_of
 from mfn.reports.markdown_text import instructions, more, plain
 from mfn.reports.stock_markdown import brake_lines, held_sku_rows, sku_group_lines, stock_lines
 from mfn.reports.wording import (
-    WORDS,
     by_count,
     carrier_told,
     conflicts_heading,
@@ -19,9 +18,11 @@ from mfn.reports.wording import (
     late_by,
     moment,
     number,
+    outside,
     utc,
     verified,
 )
+from mfn.reports.words import WORDS
 
 if TYPE_CHECKING:
     from mfn.reports.grouping import HeldGroup
@@ -49,11 +50,11 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
         lines += [f"**What happened{where}:** {plain(report.error or 'It broke off without a message.')}", ""]
         lines += [f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []
         lines += [f"    mfn rerun {report.batch_id}", ""]
-    lines += [_sum(report), ""]
+    lines += [_sum(report), "", outside(report), ""]
     lines += _parcels(report) if report.kind == "confirm" else []
     lines += stock_lines(report) if report.kind == "inventory" else []
     for group in group_held(report.held):
-        lines += _group(group)
+        lines += _group(group, report)
     lines += sku_group_lines(report)
     for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone[0], report.ignored)):
         if figures:
@@ -149,10 +150,11 @@ def _parcels(report: RunReport) -> list[str]:
     return lines
 
 
-def _group(group: HeldGroup) -> list[str]:
-    lines = [f"### {number(group.count)} held: {plain(group.title)}", "", *instructions(group.instructions)]
+def _group(group: HeldGroup, report: RunReport) -> list[str]:
+    stand = "differing" if report.kind == "reconcile" else "held"
+    lines = [f"### {number(group.count)} {stand}: {plain(group.title)}", "", *instructions(group.instructions)]
     lines += [f"- {plain(_named(order))}: {plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
-    command = "mfn orders --status held" if group.orders[0][0].parcel is None else ""
+    command = "mfn orders --status held" if report.kind == "import" else ""
     return [*lines, more(group.count - SHOWN_ORDERS, command), ""]
 
 

@@ -22,6 +22,8 @@ NEWS: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched",),
     "confirm": ("shipments",),
     "inventory": ("pushed", "failed", "drift"),
+    "reconcile": ("differing",),
+    "purge": ("purged", "scrubbed"),
 }
 """Of each kind of run the figures of which one at least is above 0 where it had something to do."""
 
@@ -202,7 +204,7 @@ class RunReport:
         due: Orders of this window that are to be shipped.
         api_calls: Calls to Amazon by operation.
         held: Every order that is held now, those of earlier runs included; of a confirm run every parcel that is held
-            or was refused.
+            or was refused; of a reconciliation every order that differs.
         ignored: Ignored orders, or skipped parcels, by reason code.
         conflicts: What Amazon changed too late.
         warnings: Orders, or parcels that were let through, by warning code: worth a look, no reason to hold.

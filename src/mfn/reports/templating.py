@@ -28,10 +28,19 @@ from mfn.reports.wording import (
     utc,
 )
 
+COLOURS = {
+    "held": "held-colour",
+    "failed": "failed-colour",
+    "differing": "held-colour",
+    "matched": "loaded",
+    "purged": "loaded",
+    "kept": "unchanged",
+}
+
 
 def colour(name: str) -> str:
     """The class that gives a part of the sum its colour; the bare names of some are those of pills."""
-    return f"{name}-colour" if name in {"held", "failed"} else name
+    return COLOURS.get(name, name)
 
 
 @cache

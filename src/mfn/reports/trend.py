@@ -24,11 +24,13 @@ PARTS: Mapping[BatchKind, Mapping[str, tuple[str, ...]]] = {
     "import": {"loaded": ("loaded",), "held": ("held",)},
     "confirm": {"sent": ("sent",), "held": ("held", "failed")},
     "inventory": {"pushed": ("pushed",), "held": ("held", "failed")},
+    "reconcile": {"matched": ("matched",), "differing": ("differing",)},
+    "purge": {"purged": ("purged",)},
 }
 """What the bars of each kind of run are made of, from the bottom; on top is `other`, the rest of what it was given."""
 
-WITHOUT_REST = {"inventory"}
-"""Of these `other` is left out: of every SKU that there is, most have not changed."""
+WITHOUT_REST = {"inventory", "reconcile", "purge"}
+"""Of these `other` is left out: of every SKU, or order that is kept, most have not changed; every order is compared."""
 
 
 @dataclass(frozen=True)

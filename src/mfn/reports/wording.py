@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mfn.models import SUMMED
+from mfn.reports.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date as Date  # noqa: N812 - a type beside the function of the same name
     from datetime import datetime
 
-    from mfn.models import BatchKind
     from mfn.reports.model import CarrierUse, RunReport
     from mfn.reports.stock import Brake, FeedProgress
     from mfn.rules.stock_brake import Loss
@@ -30,88 +29,6 @@ FEED_STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Words:
-    """How a kind of run is spoken of.
-
-    Attributes:
-        noun: What it is about.
-        taken_up: What it was given.
-        given: What it was given, in one word.
-        done: What became of the good ones.
-        target: Where they go, with its article.
-        held: What those are that wait for a person.
-        mended: What becomes of these.
-        left_alone: What those are that need nothing, and why.
-        conflict: What a person has to look at, and what there is to do.
-        bars: The parts of the trend, as its legend has them: the good ones, those that are held, the others.
-        rehearsed: What a dry run did not do.
-    """
-
-    noun: str
-    taken_up: str
-    given: str
-    done: str
-    target: str
-    held: str
-    mended: str
-    left_alone: tuple[str, str]
-    conflict: tuple[str, str]
-    bars: tuple[str, ...]
-    rehearsed: str
-
-
-WORDS: dict[BatchKind, Words] = {
-    "import": Words(
-        noun="order",
-        taken_up="fetched from Amazon",
-        given="fetched",
-        done="reached the warehouse",
-        target="the warehouse",
-        held="held",
-        mended="Each is examined again in every run and goes out by itself once its cause is mended.",
-        left_alone=("Ignored", "Nothing to ship here."),
-        conflict=(
-            "changed at Amazon after the warehouse had begun",
-            "The warehouse keeps what it has. Somebody there has to decide.",
-        ),
-        bars=("loaded", "held", "unchanged, cancelled or ignored"),
-        rehearsed="nothing reached the warehouse",
-    ),
-    "confirm": Words(
-        noun="parcel",
-        taken_up="parcels were due",
-        given="due",
-        done="reached Amazon",
-        target="Amazon",
-        held="held or refused",
-        mended="Each is examined again in every run and goes out by itself once its cause is mended; what Amazon"
-        " refused, once it would be told something else.",
-        left_alone=("Skipped", "Amazon need not be told."),
-        conflict=(
-            "with a parcel that the warehouse and Amazon see differently",
-            "Correct the order in Seller Central, or ship the parcel again under the same shipment_id.",
-        ),
-        bars=("sent", "held or refused", "skipped or pending"),
-        rehearsed="nothing reached Amazon",
-    ),
-    "inventory": Words(
-        noun="SKU",
-        taken_up="SKUs were compared",
-        given="compared",
-        done="reached Amazon",
-        target="Amazon",
-        held="held or refused",
-        mended="Each is looked at again in every run and is pushed by itself once its cause is mended. Until then"
-        " Amazon goes on selling the level that it was told last.",
-        left_alone=("Left alone", "Amazon ships these itself."),
-        conflict=("", ""),
-        bars=("pushed", "held or refused"),
-        rehearsed="nothing was pushed",
-    ),
-}
-
-
 def headline(report: RunReport) -> str:
     """What happened, in the one sentence that a person in a hurry reads.
 
@@ -120,6 +37,10 @@ def headline(report: RunReport) -> str:
     """
     words = WORDS[report.kind]
     done, held = report.counts.get(SUMMED[report.kind][1], 0), report.waiting
+    if report.kind == "reconcile" and report.status == "done":
+        return _compared(report)
+    if report.kind == "purge" and report.status == "done":
+        return _removed(report, done)
     waits = f"{counted(held, words.noun)} {'waits' if held == 1 else 'wait'} for a person"
     if report.is_braked:
         return f"Nothing {'would be' if report.dry_run else 'was'} pushed: the warehouse is not believed."
@@ -134,6 +55,21 @@ def headline(report: RunReport) -> str:
         late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
         went = f"{counted(done, words.noun)} {'would go' if report.dry_run else 'went'} to {words.target}{late}"
     return f"{went}, {waits}." if held else f"{went}, nothing is held."
+
+
+def _compared(report: RunReport) -> str:
+    whole, differing = report.taken_up, report.counts.get("differing", 0)
+    if not whole:
+        return "There was no order to compare."
+    if not differing:
+        return f"Amazon, the ledger and the warehouse agree on {counted(whole, 'order')}."
+    return f"Of {counted(whole, 'order')} {number(differing)} {'differs' if differing == 1 else 'differ'}."
+
+
+def _removed(report: RunReport, done: int) -> str:
+    if not done:
+        return "No buyer's data is past its retention."
+    return f"{counted(done, 'order')} {'would lose' if report.dry_run else 'lost'} the buyer's data."
 
 
 def _told(report: RunReport, done: int) -> str:
@@ -155,6 +91,16 @@ def verified(report: RunReport) -> str:
         return f"Of {counted(shown + not_shown, 'listing')} told so far Amazon shows {number(shown)} right{open_}."
     open_ = f"; {number(not_shown)} not seen there yet: Amazon is asked an hour after it was told" if not_shown else ""
     return f"Of {counted(shown + not_shown, 'parcel')} sent so far Amazon shows {number(shown)}{open_}."
+
+
+def outside(report: RunReport) -> str:
+    """What a reconciliation or a purge counted beside its sum; empty where there is nothing to say of it."""
+    if missing := report.counts.get("missing", 0):
+        return f"Amazon's searches had left out {number(missing)} of these orders."
+    if scrubbed := report.counts.get("scrubbed", 0):
+        verb = "would lose" if report.dry_run else "lost"
+        return f"In the warehouse's own tables {counted(scrubbed, 'order')} {verb} it too."
+    return ""
 
 
 def glance(report: RunReport) -> list[tuple[str, int, str]]:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the types when it runs
 
 from mfn.ledger.run_listing import known_connections, quality_history
-from mfn.models import SUMMED, BatchKind
 from mfn.quality.model import QualityReport
 from mfn.reports.html import CONSEQUENCES
 from mfn.reports.model import SHOWN_RUNS
@@ -19,13 +18,15 @@ from mfn.site.pages import page
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
+    from mfn.models import BatchKind
     from mfn.site.histories import History
 
 LOOKED_BACK = 200
 LEAST_DRAWN = 50
 """How many runs are looked at, and how many the chart of one expectation has room for at least."""
 
-KINDS: tuple[BatchKind, ...] = tuple(SUMMED)
+KINDS: tuple[BatchKind, ...] = ("import", "confirm", "inventory")
+"""The kinds of run that hold anything to expectations."""
 
 router = APIRouter()
 

@@ -19,6 +19,7 @@ from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import write_report
 from mfn.steps.parcel_report import parcel_facts, refusal_of
+from mfn.steps.reconciling.telling import differences_error, differing_orders
 from mfn.steps.stages import stages
 from mfn.steps.stock_failures import brake_of, level_refusals_of
 from mfn.steps.stock_report import stock_facts
@@ -45,7 +46,8 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Raises:
         FatalError: The quality gate is closed, since too many of the due orders are held; the warehouse is not
-            believed; or parcels or levels failed for good. The report is written all the same.
+            believed; parcels or levels failed for good; or a reconciliation found differences. The report is written
+            all the same.
     """
     closed = gate(batch, settings)
     write_page(batch, settings, gather(batch, settings))
@@ -59,7 +61,7 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
 
     A gate is closed where too many due orders are held, or where the warehouse is not believed. A confirm run in which
     parcels failed for good is done: to run it again would change nothing. So is a stock run in which Amazon refused
-    levels: the next one sends them again.
+    levels: the next one sends them again; and one that found differences, which other commands mend.
 
     Args:
         batch: The batch, as far as it got.
@@ -95,6 +97,8 @@ def _refusals_of(row: Row[Any]) -> FatalError | None:
     """What went wrong for good in a run that is done."""
     if row.kind == "confirm":
         return refusal_of(row)
+    if row.kind == "reconcile":
+        return differences_error(row)
     return level_refusals_of(row) if row.kind == "inventory" else None
 
 
@@ -153,7 +157,11 @@ def _facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
     """What only a run of this kind has."""
     if row.kind == "confirm":
         return parcel_facts(ledger, row)
-    return stock_facts(ledger, row) if row.kind == "inventory" else _order_facts(ledger, batch, row)
+    if row.kind == "inventory":
+        return stock_facts(ledger, row)
+    if row.kind == "import":
+        return _order_facts(ledger, batch, row)
+    return {"held": differing_orders(row)} if row.kind == "reconcile" else {}
 
 
 def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:

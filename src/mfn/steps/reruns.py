@@ -21,7 +21,7 @@ from mfn.ledger.batches import (
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
-from mfn.steps.runs import carried_out, check_set_up
+from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
 from mfn.steps.stages import stages
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
@@ -39,11 +39,16 @@ if TYPE_CHECKING:
 LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
     "import": (validate.__name__, transform.__name__),
     "inventory": tuple(stages("inventory")[:-1]),
+    "reconcile": tuple(stages("reconcile")[:-1]),
 }
 """Stages that leave frames for the next one, until they are loaded or sent."""
 
 OLD_AFTER = timedelta(minutes=10)
-"""Levels that were computed longer ago are not told to Amazon: a batch that is run again reads everything anew."""
+"""Levels that were computed longer ago are not told to Amazon, nor orders compared that were asked for longer ago: a
+batch that is run again reads everything anew."""
+
+READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
+"""What these look at changes by the minute: they begin at their first stage."""
 
 
 def failed_batches(settings: Settings) -> list[str]:
@@ -147,8 +152,9 @@ def rerun_of(
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
-            second. A batch that others have followed starts with its second stage at the latest. A stock run reads
-            everything anew, but where a later stage is named and what it would send is fresh.
+            second. A batch that others have followed starts with its second stage at the latest. A stock run and a
+            reconciliation read everything anew, but where a later stage is named and what was read is fresh. A purge
+            begins at its first stage, but where another is named.
         flow_run_id: The flow run that does so, where Prefect runs it.
 
     Yields:
@@ -162,18 +168,21 @@ def rerun_of(
     check_batches(settings, [batch_id], from_stage=from_stage)
     row = get_batch(ledger, batch_id)
     names = stages(row.kind)
-    check_set_up(open_workplace(settings, row.connection))
+    if row.kind not in WITHOUT_AMAZON:
+        check_set_up(open_workplace(settings, row.connection))
     with lease(ledger, row.connection, row.kind) as token:
         row = get_batch(ledger, batch_id)  # another run may have carried it on meanwhile
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id
-        if row.kind == "inventory":
-            finished = _finished_stock(from_stage, row, names, is_newest=is_newest)
+        if row.kind in READ_ANEW:
+            finished = _finished_fresh(from_stage, row, names, is_newest=is_newest)
+        elif row.kind == "purge":
+            finished = OPENED if from_stage is None else [OPENED, *names][names.index(from_stage)]
         else:
             finished = _finished_before(from_stage, row, names, is_newest=is_newest)
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
             # What the stage left was loaded or sent and is gone: it is made anew.
-            finished = OPENED if row.kind == "inventory" else names[0]
+            finished = OPENED if row.kind in READ_ANEW else names[0]
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
         if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)
@@ -189,9 +198,9 @@ def _finished_before(from_stage: str | None, row: Any, names: Sequence[str], *, 
     return finished if is_newest or finished == OPENED else names[0]
 
 
-def _finished_stock(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
-    """Stock is read anew, unless a person names a later stage and what was read is fresh and still the newest."""
-    read_at = row.findings.get("stock", {}).get("read_at")
+def _finished_fresh(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
+    """All is read anew, unless a person names a later stage and what was read is fresh and still the newest."""
+    read_at = row.findings.get("stock", row.findings.get("searched", {})).get("read_at")
     is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
     if from_stage is None or not is_newest or not is_fresh:
         return OPENED

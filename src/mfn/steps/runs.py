@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WITHOUT_AMAZON: frozenset[BatchKind] = frozenset({"purge"})
+"""Kinds of run that need neither mappings nor credentials, and are not stopped by a fault in them."""
+
 
 def import_parameters(
     *, since: datetime | None = None, order_id: str | None = None, dry_run: bool = False
@@ -54,6 +57,15 @@ def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bo
         force: Send also where the warehouse lost more than is believed.
     """
     return {"full": full, "dry_run": dry_run, "force": force}
+
+
+def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
+    """What a reconciliation is asked for, as its batch keeps it.
+
+    Args:
+        since: Compare the orders placed since then rather than those of the last days; without a zone it is UTC.
+    """
+    return {"since": since and in_utc(since).isoformat()}
 
 
 def import_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
@@ -116,7 +128,8 @@ def new_run(
         LeaseHeldError: Another run of this kind works on this connection.
     """
     place = open_workplace(settings, connection)
-    check_set_up(place)
+    if kind not in WITHOUT_AMAZON:
+        check_set_up(place)
     with lease(place.ledger, connection, kind) as token:
         yield open_batch(
             place.ledger,

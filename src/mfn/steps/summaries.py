@@ -13,6 +13,7 @@ from mfn.ledger.batches import failed_at, get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome
+from mfn.steps.reconciling.telling import found_in
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -36,9 +37,10 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "batch_id": batch_id,
         "connection": row.connection,
         "status": row.status,
-        **(_window(row) if row.kind == "import" else {}),
+        **(_window(row) if row.kind in {"import", "reconcile"} else {}),
         **{name: row.counts.get(name, 0) for name in (*SUMMED[row.kind], *BESIDE[row.kind])},
         **({"ignored_reasons": row.findings.get("ignored", {})} if row.kind == "import" else {}),
+        **({"differences": found_in(row)} if row.kind == "reconcile" else {}),
         "api_calls": row.api_calls,
         **_order(settings, row),
         **_rehearsed(settings, row),

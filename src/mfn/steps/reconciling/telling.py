@@ -1,0 +1,69 @@
+"""The differences that a reconciliation found, as its batch keeps them, its report shows them and its command tells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mfn.errors import FatalError
+from mfn.models import Reason
+from mfn.reports.model import HeldOrder
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+NAMED = 10
+"""So many orders are named; the report has them all."""
+
+TOLD = ("order_id", "kind", "detail", "remedy")
+
+
+def found_in(row: Row[Any]) -> list[dict[str, Any]]:
+    """The differences of a batch, for --json: order_id, kind, detail, remedy; one an order and kind.
+
+    Args:
+        row: The row of the batch.
+    """
+    return [{name: one[name] for name in TOLD} for one in row.findings.get("differences", ())]
+
+
+def differing_orders(row: Row[Any]) -> tuple[HeldOrder, ...]:
+    """The same for the report, one an order.
+
+    Args:
+        row: The row of the batch.
+    """
+    orders: dict[str, list[dict[str, Any]]] = {}
+    for one in row.findings.get("differences", ()):
+        orders.setdefault(one["order_id"], []).append(one)
+    return tuple(
+        HeldOrder(
+            order_id,
+            tuple(Reason(one["kind"], one["detail"], one["remedy"]) for one in found),
+            is_sfp=found[0]["is_sfp"],
+            ship_by=found[0]["ship_by"] and datetime.fromisoformat(found[0]["ship_by"]),
+            service_level=found[0]["service_level"],
+        )
+        for order_id, found in orders.items()
+    )
+
+
+def differences_error(row: Row[Any]) -> FatalError | None:
+    """The error of a reconciliation that found differences; None for one that found none.
+
+    The run is done all the same: running it again would find the same once more.
+
+    Args:
+        row: The row of the batch.
+    """
+    differing = row.counts.get("differing", 0)
+    if not differing:
+        return None
+    found = row.findings.get("differences", ())
+    named = "; ".join(f"{one['order_id']}: {one['kind']}, {one['detail']}" for one in found[:NAMED])
+    more = f"; and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return FatalError(
+        f"{differing:,} of {row.counts['orders']:,} orders differ between Amazon, the ledger and the warehouse."
+        f" {named}{more}.",
+        remedy=f"The report has for each the command that mends it: mfn report {row.batch_id}.",
+    )
