@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
+from mfn.secret_files import FILE, both_set, read_secret
 
 PREFIX = "MFN_"
+IN_FILES = ("ledger_url", "pii_keys")
+"""The settings that may stand in files of their own."""
+
+SecretFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
 class Settings(BaseSettings):
@@ -25,7 +30,9 @@ class Settings(BaseSettings):
         ledger_url: Any SQLAlchemy URL of SQLite or PostgreSQL.
         connections: The connections file; absolute once loaded.
         mappings: The mappings directory; absolute once loaded.
+        ledger_url_file: The file in which that URL stands instead; absolute once loaded.
         pii_keys: Encryption keys for buyers' data, newest first, comma separated; None: the file in `home`.
+        pii_keys_file: The file in which they stand instead; it is only read, never written.
         reports_url: Where people reach the report site, for links from Prefect runs; None: links name files.
         notification_block: Prefect's notification block that alerts go through, as `block-type/name`; None: no alerts.
         work_pool: Prefect's work pool that the deployments go to; made where it is missing and bears the default name.
@@ -35,9 +42,11 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".mfn"), description="state: the ledger, reports, keys")
     ledger_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy URL of the ledger")
+    ledger_url_file: SecretFile = Field(default=None, description="a file that holds the ledger's URL")
     connections: Path = Field(default=Path("connections.yaml"), description="the connections file")
     mappings: Path = Field(default=Path("mappings"), description="the mappings directory")
     pii_keys: SecretStr | None = Field(default=None, description="encryption keys for buyers' data, newest first")
+    pii_keys_file: SecretFile = Field(default=None, description="a file that holds the encryption keys")
     reports_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = Field(
         default=None, description="where people reach the report site"
     )
@@ -71,7 +80,8 @@ def load_settings() -> Settings:
         Settings read from the environment and `.env` in the working directory.
 
     Raises:
-        ConfigurationError: A setting cannot be used; names every one of them.
+        ConfigurationError: A setting cannot be used; names every one of them. A file with a secret cannot be read, or
+            may be read by everybody.
     """
     try:
         settings = Settings()
@@ -86,9 +96,29 @@ def load_settings() -> Settings:
     base = settings.base
     settings.home = (base / settings.home).absolute()
     settings.mappings = (base / settings.mappings).absolute()
+    _read_secrets(settings, base)
     url = settings.ledger_url.get_secret_value() or f"sqlite:///{settings.home / 'ledger.db'}"
     settings.ledger_url = SecretStr(resolve_database_url(url, base, setting="MFN_LEDGER_URL"))
     return settings
+
+
+def _read_secrets(settings: Settings, base: Path) -> None:
+    """Take the values of settings that stand in files; all faults at once."""
+    problems: list[Problem] = []
+    for name in IN_FILES:
+        path: Path | None = getattr(settings, name + FILE.lower())
+        if path is None:
+            continue
+        variable, value = PREFIX + name.upper(), getattr(settings, name)
+        try:
+            if value is not None and value.get_secret_value():
+                raise both_set(variable)
+            setattr(settings, name + FILE.lower(), (base / path).absolute())
+            setattr(settings, name, SecretStr(read_secret(base / path, variable=variable + FILE)))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems=tuple(problems))
 
 
 def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
@@ -105,8 +135,12 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
     remedy = f"Set {setting} to sqlite:///path/to/file.db or postgresql://user:password@host/database."
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: what should be a port may be a password
         raise ConfigurationError(f"{setting} is not a database URL.", remedy=remedy) from None
+    if "@" in (parsed.host or ""):  # the rest of a password, which messages would show as the host
+        raise ConfigurationError(
+            f"{setting} has more than one @.", remedy=f"In the user and the password of {setting} write %40 for each @."
+        )
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
@@ -151,6 +185,8 @@ def describe_settings(settings: Settings) -> list[dict[str, Any]]:
     for name, info in Settings.model_fields.items():
         variable = PREFIX + name.upper()
         origin = "environment" if variable in given else ".env" if variable in from_file else "default"
+        if origin == "default" and getattr(settings, name + FILE.lower(), None) is not None:
+            origin = variable + FILE
         rows.append(
             {"setting": variable, "value": _shown(name, settings), "origin": origin, "meaning": info.description}
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,17 +35,19 @@ def prefect() -> Iterator[ScriptedAmazon]:
 
 
 def load_block(prefect: ScriptedAmazon, **environ: str) -> Credentials:
-    return load_credentials(connection("prefect:amazon-us"), {"PREFECT_API_URL": f"{prefect.endpoint}/api/", **environ})
+    return load_credentials(
+        connection("prefect:amazon-us"), {"PREFECT_API_URL": f"{prefect.endpoint}/api/", **environ}, Path()
+    )
 
 
 def test_a_variable_with_the_connections_name_beats_the_general_one() -> None:
     environ = GENERAL | {"SP_API_REFRESH_TOKEN_US_EAST": " token of us_east\n", "LWA_APP_ID_US_EAST": ""}
-    assert load_credentials(connection("env"), environ) == Credentials("token of us_east", "app", "secret")
+    assert load_credentials(connection("env"), environ, Path()) == Credentials("token of us_east", "app", "secret")
 
 
 def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_credentials(connection("env"), {"LWA_APP_ID": "app", "LWA_CLIENT_SECRET": "  "})
+        load_credentials(connection("env"), {"LWA_APP_ID": "app", "LWA_CLIENT_SECRET": "  "}, Path())
     assert [problem.column for problem in caught.value.problems] == [
         "SP_API_REFRESH_TOKEN_US_EAST (or SP_API_REFRESH_TOKEN)",
         "LWA_CLIENT_SECRET_US_EAST (or LWA_CLIENT_SECRET)",
@@ -117,7 +120,7 @@ def test_a_name_that_the_block_lacks_is_named(prefect: ScriptedAmazon) -> None:
 @pytest.mark.parametrize("url", ["", "not a url", "http://127.0.0.1:no-port/api"])
 def test_a_block_needs_a_prefect_server_that_is_named(url: str) -> None:
     with pytest.raises(ConfigurationError, match="PREFECT_API_URL") as caught:
-        load_credentials(connection("prefect:amazon-us"), {"PREFECT_API_URL": url})
+        load_credentials(connection("prefect:amazon-us"), {"PREFECT_API_URL": url}, Path())
     assert "credentials: env" in caught.value.remedy
 
 
@@ -125,4 +128,4 @@ def test_a_prefect_server_that_is_not_there_is_wrong_set_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/api"
     with pytest.raises(ConfigurationError, match="does not answer"):
-        load_credentials(connection("prefect:amazon-us"), {"PREFECT_API_URL": url})
+        load_credentials(connection("prefect:amazon-us"), {"PREFECT_API_URL": url}, Path())

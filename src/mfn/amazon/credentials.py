@@ -1,4 +1,4 @@
-"""The three secrets with which a connection calls Amazon, from the environment or from a Prefect secret block.
+"""The three secrets with which a connection calls Amazon, from the environment, from files, or a Prefect secret block.
 
 Their names are those that users of python-amazon-sp-api know. The Prefect block is read over Prefect's REST API, route
 `/block_types/slug/{slug}/block_documents/name/{name}` of Prefect 3.9.
@@ -14,9 +14,11 @@ import httpx
 
 from mfn.errors import ConfigurationError, Problem
 from mfn.prefect_api import prefect_client
+from mfn.secret_files import PLACE, secret_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mfn.connection import Connection
 
@@ -43,36 +45,64 @@ class Credentials:
     lwa_client_secret: str = field(repr=False)
 
 
-def load_credentials(connection: Connection, environ: Mapping[str, str]) -> Credentials:
+def load_credentials(connection: Connection, environ: Mapping[str, str], base: Path) -> Credentials:
     """The credentials of a connection, from where its `credentials` says.
 
     Args:
         connection: Whose credentials.
         environ: Environment variables, as `mfn.settings.environment` returns them.
+        base: The folder that a relative path of a secret's file starts from.
 
     Raises:
-        ConfigurationError: Some are missing, all of which are named; or the Prefect block cannot be read.
+        ConfigurationError: Some are missing, or files that hold them cannot be used, all of which are named; or the
+            Prefect block cannot be read.
     """
     kind, _, block = connection.credentials.partition(":")
     if kind == "env":
-        names = {name: f"{name}_{connection.name.upper()}" for name in NAMES}
-        found = {
-            name: environ.get(suffixed, "").strip() or environ.get(name, "").strip() for name, suffixed in names.items()
-        }
-        missing = [f"{names[name]} (or {name})" for name in NAMES if not found[name]]
-        place, remedy = "the environment", "Set what is missing in the environment or in .env; "
+        found, wrong = _from_environment(connection, environ, base)
+        missing = [f"{suffixed(name, connection)} (or {name})" for name in NAMES if found.get(name) == ""]
+        place, remedy = PLACE, "Set what is missing in the environment or in .env; "
+        if wrong:
+            problems = (*wrong, *(_missing(place, name, connection) for name in missing))
+            raise ConfigurationError(problems=problems)
     else:
         found = _read_block(connection, block, environ)
         missing = [name for name in NAMES if not found[name]]
         place, remedy = f"the Prefect secret block {block}", "Add what is missing to the block's JSON object; "
     if missing:
         raise ConfigurationError(
-            problems=tuple(
-                Problem(place, None, name, f"is missing for the connection {connection.name}.") for name in missing
-            ),
+            problems=tuple(_missing(place, name, connection) for name in missing),
             remedy=remedy + "Seller Central shows all three under Apps and Services > Develop Apps.",
         )
     return Credentials(found[REFRESH_TOKEN], found[APP_ID], found[CLIENT_SECRET])
+
+
+def suffixed(name: str, connection: Connection) -> str:
+    """A variable's name for one connection only, which beats the general one.
+
+    Args:
+        name: The general one.
+        connection: The connection.
+    """
+    return f"{name}_{connection.name.upper()}"
+
+
+def _from_environment(
+    connection: Connection, environ: Mapping[str, str], base: Path
+) -> tuple[dict[str, str], list[Problem]]:
+    """The values of the three names, empty where none is set; and what is wrong with the files of the others."""
+    found: dict[str, str] = {}
+    wrong: list[Problem] = []
+    for name in NAMES:
+        try:
+            found[name] = secret_of(suffixed(name, connection), environ, base) or secret_of(name, environ, base)
+        except ConfigurationError as error:
+            wrong += error.problems
+    return found, wrong
+
+
+def _missing(place: str, name: str, connection: Connection) -> Problem:
+    return Problem(place, None, name, f"is missing for the connection {connection.name}.")
 
 
 def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) -> dict[str, str]:

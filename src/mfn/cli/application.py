@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,9 +28,13 @@ from mfn.cli import (
 )
 from mfn.cli.output import print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
+from mfn.secret_files import exposed_files
+from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
 
 application = typer.Typer(
     name="mfn",
@@ -71,10 +76,17 @@ def _version(wanted: bool) -> None:
 
 @application.callback()
 def _options(
-    debug: bool = typer.Option(False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    debug: bool = typer.Option(  # noqa: ARG001 - `run` reads it, wherever it stands
+        False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."
+    ),
+    version: bool = typer.Option(  # noqa: ARG001 - its callback has answered it
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Common options."""
+    with suppress(MfnError):  # what is wrong with the settings the command itself tells
+        for problem in exposed_files(load_settings()):
+            log.warning("warning: %s", problem)
 
 
 def run(arguments: Sequence[str]) -> int:

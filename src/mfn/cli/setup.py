@@ -53,6 +53,7 @@ def init(as_json: JsonOption = False) -> None:
     for path, text in texts.items():
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # secrets go into both, or into what is copied from them
             path.write_text(text, encoding="utf-8")
             written.append(path)
     current = load_settings()  # the connections file that is there now decides where relative paths begin

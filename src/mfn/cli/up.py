@@ -209,10 +209,12 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
 
 def _environ(settings: Settings) -> dict[str, str]:
     """The environment of the programs, which work in the checkout: everything that was found relative to here."""
-    database = settings.ledger_url.get_secret_value()
+    url = settings.ledger_url.get_secret_value()
+    in_file = settings.ledger_url_file
+    ledger = {"MFN_LEDGER_URL": url} if in_file is None else {"MFN_LEDGER_URL_FILE": str(in_file)}
     return environment() | {
+        **ledger,
         "MFN_HOME": str(settings.home),
-        "MFN_LEDGER_URL": database,
         "MFN_CONNECTIONS": str(settings.connections),
         "MFN_MAPPINGS": str(settings.mappings),
     }

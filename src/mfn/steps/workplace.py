@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import writing
+from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
 from mfn.ledger.opening import open_ledger
+from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
-from mfn.settings import environment
+from mfn.settings import environment, shown_database_url
+from mfn.warehouse.looking import has_place_for_orders
 from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
     from mfn.amazon.client import AmazonOrders
+    from mfn.amazon.credentials import Credentials
     from mfn.amazon.feeds import AmazonFeeds
     from mfn.amazon.listings import AmazonListings
     from mfn.connection import Connection
@@ -49,18 +53,24 @@ class Workplace:
     def warehouse(self) -> SqlWarehouse:
         """The warehouse, its tables in place."""
         warehouse = SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
+        refuse_lost_warehouse(self)
         warehouse.ensure_tables()
         return warehouse
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What the account is called with."""
+        from mfn.amazon.credentials import load_credentials  # noqa: PLC0415 - httpx is not needed by most commands
+
+        return load_credentials(self.connection, environment(), self.settings.base)
 
     @cached_property
     def amazon(self) -> AmazonOrders:
         """The account at Amazon."""
         from mfn.amazon.client import AmazonOrders  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
-        from mfn.amazon.credentials import load_credentials  # noqa: PLC0415
 
         connection = self.connection
-        credentials = load_credentials(connection, environment())
-        return AmazonOrders(connection, credentials, Budget(self.ledger.engine, connection.account))
+        return AmazonOrders(connection, self.credentials, Budget(self.ledger.engine, connection.account))
 
     @cached_property
     def listings(self) -> AmazonListings:
@@ -89,6 +99,32 @@ def open_workplace(settings: Settings, connection: str) -> Workplace:
         RetriableError: The ledger cannot be reached.
     """
     return Workplace(settings, find_connection(settings, connection), open_ledger(settings))
+
+
+def refuse_lost_warehouse(place: Workplace) -> None:
+    """Refuse a warehouse that was given orders and has no place for them any more.
+
+    It is not made anew behind a person's back: what had been loaded would be missing, and nobody would be told.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        FatalError: Its file or its table of orders is gone, and the ledger knows of orders that were loaded into it.
+        RetriableError: It, or the ledger, cannot be reached.
+    """
+    url, what = place.connection.warehouse.url, f"the warehouse of {place.connection.name}"
+    if has_place_for_orders(url, what=what):
+        return
+    sharing = [one.name for one in load_connections(place.settings).values() if one.warehouse.url == url]
+    moments = [at for name in sharing if (at := last_loaded_at(place.ledger, name)) is not None]
+    if moments:
+        raise FatalError(
+            f"{what} is gone: {shown_database_url(url)} has no table wms_order, and orders were loaded into it, the"
+            f" last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
+            remedy="Put it back, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
+            " rerun --failed). Where a new, empty one is meant, mfn mappings check makes it (docs/warehouse.md).",
+        )
 
 
 def keep_calls(place: Workplace, batch: BatchRef) -> None:

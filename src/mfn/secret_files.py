@@ -1,0 +1,121 @@
+"""Secrets that stand in files: which `NAME_FILE` names, and who else may read what holds one."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dotenv import dotenv_values
+
+from mfn.errors import ConfigurationError, Problem, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mfn.settings import Settings
+
+FILE = "_FILE"
+"""What a variable's name ends with that names the file in which a secret stands."""
+
+PLACE = "the environment"
+MOST_BYTES = 65_536
+FOR_OTHERS = stat.S_IROTH | stat.S_IWOTH
+NOT_FOR_OWNER = stat.S_IRWXG | stat.S_IRWXO
+PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^\s@]+@")
+
+
+def secret_of(name: str, environ: Mapping[str, str], base: Path) -> str:
+    """A secret from the variable of its name, or from the file that `NAME_FILE` names; empty where neither is set.
+
+    Args:
+        name: The variable's name, e.g. `LWA_CLIENT_SECRET_US`.
+        environ: Environment variables, as `mfn.settings.environment` returns them.
+        base: The folder that a relative path starts from.
+
+    Raises:
+        ConfigurationError: Both are set, or the file cannot be used; its one problem names the variable.
+    """
+    value, path = environ.get(name, "").strip(), environ.get(name + FILE, "").strip()
+    if value and path:
+        raise both_set(name)
+    return read_secret(base / path, variable=name + FILE) if path else value
+
+
+def read_secret(path: Path, *, variable: str) -> str:
+    """A secret from its file, without the blanks and line breaks around it.
+
+    What the variable holds is never told: it may be the secret itself, where its name was mistaken.
+
+    Args:
+        path: The file.
+        variable: The variable that names it.
+
+    Raises:
+        ConfigurationError: It cannot be read, is empty, or others may read or write it; its one problem names the
+            variable.
+    """
+    try:
+        with path.open("rb") as file:
+            mode, content = os.fstat(file.fileno()).st_mode, file.read(MOST_BYTES + 1)
+        text = content.decode().strip()
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system takes
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise _wrong(
+            variable,
+            f"names a file that cannot be read ({why}).",
+            "Name a file that holds the secret and nothing else.",
+        ) from None
+    if mode & FOR_OTHERS:
+        shown = shown_path(path)
+        raise _wrong(variable, f"{shown} may be read or written by everybody.", f"Run chmod o-rw {shown}.")
+    if not text or len(content) > MOST_BYTES:
+        what = "is empty" if not text else f"is longer than {MOST_BYTES:,} bytes"
+        raise _wrong(variable, f"the file that it names {what}.", "Write the secret into it, and nothing else.")
+    return text
+
+
+def both_set(name: str) -> ConfigurationError:
+    """A secret that is set as a value and as a file.
+
+    Args:
+        name: The variable's name.
+    """
+    return _wrong(name, f"is set, and {name}{FILE} too.", "Keep one of the two.")
+
+
+def exposed_files(settings: Settings) -> list[Problem]:
+    """The files with secrets that others than their owner may read or write: `.env` and the connections file.
+
+    Args:
+        settings: The settings in force.
+
+    Returns:
+        One problem a file; those without a secret, and those that cannot be looked at, are left out.
+    """
+    found = []
+    for path, has_secret in ((Path(".env"), _has_values), (settings.connections, _has_password)):
+        try:
+            is_exposed = bool(path.stat().st_mode & NOT_FOR_OWNER) and has_secret(path)
+        except (OSError, UnicodeDecodeError):
+            continue
+        if is_exposed:
+            shown = shown_path(path)
+            found.append(
+                Problem(shown, None, None, "others may read this file with secrets.", f"Run chmod 600 {shown}.")
+            )
+    return found
+
+
+def _has_values(path: Path) -> bool:
+    return any(dotenv_values(path).values())
+
+
+def _has_password(path: Path) -> bool:
+    return PASSWORD_IN_URL.search(path.read_text(encoding="utf-8")) is not None
+
+
+def _wrong(variable: str, message: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError(problems=(Problem(PLACE, None, variable, message, remedy),))
