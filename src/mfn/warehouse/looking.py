@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
 from mfn.warehouse.asking import columns
 from mfn.warehouse.setup import missing_tables, table_faults
+from mfn.warehouse.tables import wms_order
 from mfn.warehouse.values import as_text, flags, words
 
 if TYPE_CHECKING:
@@ -48,16 +50,37 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
         FatalError: It is a SQLite file that is not there; opening it would make it.
         RetriableError: It cannot be reached.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+    if not _is_there(url):
         raise FatalError(
-            f"{what} is not there: {parsed.database} is no file.",
+            f"{what} is not there: {make_url(url).database} is no file.",
             remedy="Correct warehouse.url in connections.yaml; or make a new, empty one with its tables by "
             "mfn mappings check, and have the warehouse fill it (docs/warehouse.md).",
         )
     with reading(engine_for(url), what=what) as connection:
         missing = tuple(table.name for table in missing_tables(connection))
         return WarehouseLook(missing, tuple(table_faults(connection)))
+
+
+def has_place_for_orders(url: str, *, what: str) -> bool:
+    """Whether a warehouse is there and has the table of orders; what is not there is not made.
+
+    Args:
+        url: Its URL.
+        what: How a person knows it.
+
+    Raises:
+        RetriableError: It cannot be reached.
+    """
+    if not _is_there(url):
+        return False
+    with reading(engine_for(url), what=what) as connection:
+        return inspect(connection).has_table(wms_order.name)
+
+
+def _is_there(url: str) -> bool:
+    """Whether there is something to open; a database server is asked when it is."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() != "sqlite" or Path(str(parsed.database)).is_file()
 
 
 def carriers_written(url: str, *, what: str) -> pd.DataFrame:
