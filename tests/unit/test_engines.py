@@ -107,13 +107,33 @@ def test_a_file_that_may_not_be_written_is_told_as_such(open_folder: Path) -> No
     assert "right" in caught.value.remedy
 
 
-def test_a_file_that_is_no_database_is_no_passing_fault(tmp_path: Path) -> None:
-    (tmp_path / "database.db").write_bytes(b"this is a text, and not at all a database" * 100)
+def test_a_file_that_is_no_database_is_no_passing_fault_and_the_remedy_is_about_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "database.db"
+    path.write_bytes(b"this is a text, and not at all a database" * 100)
     with (
-        pytest.raises(FatalError, match="file is not a database"),
-        reading(engine_for(f"sqlite:///{tmp_path / 'database.db'}"), what="the warehouse of us"),
+        pytest.raises(FatalError, match=f"the warehouse of us cannot be read from {path}: file is not a data") as wrong,
+        reading(engine_for(f"sqlite:///{path}"), what="the warehouse of us"),
     ):
         pass
+    assert "warehouse.url" in wrong.value.remedy
+    assert "table" not in wrong.value.remedy
+
+
+def test_a_database_that_was_damaged_is_told_like_one(tmp_path: Path) -> None:
+    path = tmp_path / "database.db"
+    engine = engine_for(f"sqlite:///{path}")
+    with writing(engine, what="the ledger") as connection:
+        connection.execute(text("CREATE TABLE thing AS SELECT 'x' AS value"))
+        connection.execute(text("INSERT INTO thing VALUES (printf('%.10000c', 'x'))"))
+    engine.dispose()
+    pages = path.read_bytes()
+    path.write_bytes(pages[:4096] + b"\xff" * (len(pages) - 4096))
+    with (
+        pytest.raises(FatalError, match=f"the ledger cannot be read from {path}: database disk image") as wrong,
+        reading(engine, what="the ledger") as connection,
+    ):
+        connection.execute(text("SELECT value FROM thing")).all()
+    assert "MFN_LEDGER_URL" in wrong.value.remedy
 
 
 def test_a_sqlite_database_that_stays_busy_can_be_tried_again_and_still_be_read(

@@ -44,6 +44,9 @@ CHECKPOINT_PAGES = 4000
 _NOTHING_KNOWN: dict[None, None] = {}
 sqlite3.register_adapter(type(None), _NOTHING_KNOWN.get)
 
+SQLITE_WRONG_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+"""Primary result codes of SQLite for a file that is no database, or is one no more."""
+
 SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
 """Primary result codes of SQLite for a value or a row that is refused."""
 
@@ -177,15 +180,22 @@ def _explained(engine: Engine, what: str) -> Iterator[None]:
         ) from None
     except DBAPIError as error:
         # `from None`: what the driver says in full quotes the values, which may be a buyer's.
-        raise _error(what, error.orig, driver, lost=error.connection_invalidated) from None
+        raise _error(engine, what, error.orig, lost=error.connection_invalidated) from None
     except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
-        raise _error(what, error, driver, lost=False) from None
+        raise _error(engine, what, error, lost=False) from None
 
 
-def _error(what: str, error: Any, driver: Any, *, lost: bool) -> MfnError:
+def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
+    driver: Any = engine.dialect.loaded_dbapi
     said = _said(error)
     if isinstance(error, sqlite3.Error):
         code = _primary_code(error)
+        if code in SQLITE_WRONG_FILE:
+            return FatalError(
+                f"{what} cannot be read from {engine.url.database}: {said}",
+                remedy="Name the right file (the warehouse: warehouse.url in connections.yaml; the ledger:"
+                " MFN_LEDGER_URL), or put a good copy in its place; then run the command again.",
+            )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
