@@ -1,0 +1,185 @@
+"""When orders ended: shipped, delivered, cancelled; and when their buyers' data was removed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, case, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mfn.database.bulk import among
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.order_progress import COUNTED
+from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc
+from mfn.models import OrderStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from mfn.ledger.opening import Ledger
+
+MOMENTS = ("shipped_at", "delivered_at", "cancelled_at")
+
+GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
+"""Orders whose units have all left."""
+
+_PRESENT: ColumnElement[datetime] = bindparam("present", type_=Utc())
+
+
+class End(NamedTuple):
+    """What was seen of how an order ended; times in UTC, None: not seen.
+
+    Attributes:
+        order_id: Amazon's order id.
+        shipped_at: When the last of its parcels left.
+        delivered_at: When every parcel was seen to be delivered.
+        cancelled_at: When it was cancelled.
+    """
+
+    order_id: str
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
+def note_ends(database: Connection, connection: str, ends: Iterable[End]) -> None:
+    """Note how orders ended; of what was noted before, the earliest of each moment stays.
+
+    A retention that has begun never begins anew, and none begins in the future: such a moment counts as the present.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        ends: What was seen; an order may stand several times.
+    """
+    now = datetime.now(UTC)
+    rows = [
+        {"connection": connection, "order_id": end.order_id}
+        | {name: moment and min(moment, now) for name, moment in zip(MOMENTS, end[1:], strict=True)}
+        for end in ends
+    ]
+    if not rows:
+        return
+    ended = table(OrderEnd)
+    statement: Any = _insert(database).values(
+        {name: bindparam(name, type_=ended.c[name].type) for name in ("connection", "order_id", *MOMENTS)}
+    )
+    earliest = {name: _earlier(ended.c[name], statement.excluded[name]) for name in MOMENTS}
+    database.execute(statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=earliest), rows)
+
+
+def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
+    return case((or_(one.is_(None), other < one), func.coalesce(other, one)), else_=one)
+
+
+def _insert(database: Connection) -> Any:
+    """An INSERT that knows ON CONFLICT, in the words of this database."""
+    return (postgresql if database.dialect.name == "postgresql" else sqlite).insert(table(OrderEnd))
+
+
+def note_known_ends(database: Connection, connection: str, now: datetime) -> None:
+    """Note of every order with a text, once, when it left or was cancelled, from what the ledger knows.
+
+    It left when the last of its parcels did; where no parcel is known, since another system shipped it, when Amazon
+    last changed it. A moment before the warehouse had the order counts as that moment, one in the future as the
+    present.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        now: The present moment, aware.
+    """
+    left = func.coalesce(Parcel.shipped_at, Parcel.sent_at, Parcel.updated_at)
+    parcels = (
+        select(Parcel.order_number, func.max(left, type_=Utc()).label("at"))
+        .where(Parcel.connection == connection, Parcel.status.in_(COUNTED))
+        .group_by(Parcel.order_number)
+        .subquery()
+    )
+    changed = func.coalesce(LandedOrder.last_updated_at, LandedOrder.landed_at, type_=Utc())
+    shipped = func.coalesce(parcels.c.at, changed, type_=Utc())
+    for name, statuses, at in (
+        ("shipped_at", GONE, shipped),
+        ("cancelled_at", (OrderStatus.CANCELLED,), changed),
+    ):
+        noted = getattr(OrderEnd, name)
+        chosen = (
+            select(TrackedOrder.connection, TrackedOrder.order_id, _believed(at))
+            .join(LandedOrder, _same_order(LandedOrder))
+            .outerjoin(OrderEnd, _same_order(OrderEnd))
+            .outerjoin(parcels, parcels.c.order_number == TrackedOrder.order_id)
+            .where(TrackedOrder.connection == connection, TrackedOrder.status.in_(statuses), noted.is_(None))
+        )
+        statement = _insert(database).from_select(["connection", "order_id", name], chosen)
+        change = {name: statement.excluded[name]}
+        statement = statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=change)
+        database.execute(statement, {"present": now})
+
+
+def _believed(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """A moment not before the warehouse had the order, and not in the future."""
+    first = TrackedOrder.first_loaded_at
+    return case((at > _PRESENT, _PRESENT), (and_(first.is_not(None), at < first), first), else_=at)
+
+
+def _same_order(other: Any) -> ColumnElement[bool]:
+    return and_(other.connection == TrackedOrder.connection, other.order_id == TrackedOrder.order_id)
+
+
+def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None = None) -> Sequence[Row[Any]]:
+    """What is known of how orders ended, and when their buyers' data was removed: every column of `order_end`.
+
+    Args:
+        ledger: The open ledger.
+        order_ids: Amazon's order ids.
+        connection: Only of this connection; None: of any.
+    """
+    statement = select(OrderEnd).order_by(OrderEnd.connection, OrderEnd.order_id)
+    if connection is not None:
+        statement = statement.where(OrderEnd.connection == connection)
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement.where(among(database, OrderEnd.order_id, order_ids))).all()
+
+
+def note_removed(database: Connection, connection: str, order_ids: Iterable[str], at: datetime) -> None:
+    """Note that the buyers' data of orders was removed; where that is so for the second time, the later time stays.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        order_ids: Amazon's order ids.
+        at: When, aware.
+    """
+    _set(database, [{"connection": connection, "order_id": order_id, "purged_at": at} for order_id in order_ids])
+
+
+def note_erased(database: Connection, connection: str, order_id: str, *, at: datetime, by: str) -> None:
+    """Note that a person has the buyer's data of an order removed; who was first stays.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        order_id: Amazon's order id.
+        at: When, aware.
+        by: The operating system's name of the user.
+    """
+    statement = _insert(database).values(connection=connection, order_id=order_id, erased_at=at, erased_by=by)
+    change = {"erased_at": at, "erased_by": by}
+    key = ["connection", "order_id"]
+    database.execute(
+        statement.on_conflict_do_update(index_elements=key, set_=change, where=OrderEnd.erased_at.is_(None))
+    )
+
+
+def _set(database: Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    names = list(rows[0])
+    columns = table(OrderEnd).c
+    statement = _insert(database).values({name: bindparam(name, type_=columns[name].type) for name in names})
+    change = {name: statement.excluded[name] for name in names if name not in {"connection", "order_id"}}
+    database.execute(statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=change), rows)
