@@ -15,6 +15,10 @@ from msgspec import Struct
 if TYPE_CHECKING:
     import httpx
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a text that is no JSON, or not the one that was asked for, makes the decoder raise; the last where it is nested
+too deep."""
+
 REQUEST_ID = "x-amzn-RequestId"
 SHOWN_CHARACTERS = 300
 
@@ -57,7 +61,7 @@ def errors_of(response: httpx.Response) -> tuple[Words, ...] | None:
         return ()
     try:
         return tuple(msgspec.json.decode(response.content, type=_ErrorList).errors)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

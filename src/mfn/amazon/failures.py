@@ -12,8 +12,9 @@ import msgspec
 from httpx import codes
 from msgspec import Struct
 
-from mfn.amazon.answers import clipped, request_id_of, summary_of
+from mfn.amazon.answers import UNREADABLE, clipped, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
+from mfn.amazon.mended_json import mended
 from mfn.errors import FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
         response: The answer.
         error: Why it cannot be read; msgspec names the path, never a value.
     """
+    status, why = response.status_code, clipped(str(error))
     return AmazonUnavailableError(
-        f"{what}: HTTP {response.status_code}, but the body cannot be read: {error} ({request_id_of(response)}).",
-        remedy=RUN_AGAIN,
+        f"{what}: HTTP {status}, but the body cannot be read: {why} ({request_id_of(response)}).", remedy=RUN_AGAIN
     )
 
 
@@ -169,7 +170,7 @@ def checked(
 
 
 def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
-    """What a success says.
+    """What a success says; a bad text in it does not cost the rest (`mfn.amazon.mended_json`).
 
     Args:
         what: Which call, for the message.
@@ -181,7 +182,11 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE:
+        pass
+    try:
+        return msgspec.json.decode(mended(response.content), type=kind)
+    except UNREADABLE as error:
         raise unreadable(what, response, error) from None
 
 
@@ -196,7 +201,7 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
     what = f"Login with Amazon for the connection {connection}: HTTP {status}"
     try:
         refusal = msgspec.json.decode(response.content, type=_Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         refusal = None
     if status == codes.TOO_MANY_REQUESTS or status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
         return AmazonUnavailableError(f"{what} ({request_id_of(response)}).", remedy=RUN_AGAIN)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
-import msgspec
 from msgspec import Struct
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.documents import Created, Described
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError, checked, decoded
 from mfn.amazon.feed_reports import report_of
@@ -214,7 +214,7 @@ class AmazonFeeds:
         document = self._session.documents.fetch(what, describe)
         try:
             return report_of(document.content)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise AmazonUnavailableError(f"{what}: the report cannot be read: {error}.", remedy=RUN_AGAIN) from None
 
     def _page(self, **query: Any) -> _Feeds:

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.errors import DataError
 
 PRIME = "PRIME"
@@ -250,7 +251,7 @@ def decode_order(raw: bytes) -> Order:
     try:
         order = _DECODER.decode(raw)
         _must_exist_in_utc(order)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"the payload cannot be read as an order: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01; it is read again from Amazon on every run.",

@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import in_utc
 from mfn.amazon.shipments import PackageItem
 from mfn.errors import DataError
@@ -106,7 +107,7 @@ def read_packages(raw: bytes) -> ShownPackages:
     """
     try:
         order = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"the parcels of the payload cannot be read: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",

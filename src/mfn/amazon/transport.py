@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mfn.amazon import failures
+from mfn.amazon.answers import UNREADABLE
 
 if TYPE_CHECKING:
     import ssl
@@ -118,7 +119,7 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
             raise failures.login_failed(self._connection, response)
         try:
             return msgspec.json.decode(response.content, type=_Grant)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise failures.unreadable(what, response, error) from None
 
 

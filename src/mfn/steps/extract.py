@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import func, select
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.client import SearchWindow
 from mfn.amazon.failures import PageTokenRefusedError
 from mfn.database.engines import reading, writing
@@ -191,7 +192,7 @@ class _Seen:
         for raw in page.orders:
             try:
                 glance = _GLANCE.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 continue
             if glance.fulfillment and bytes(glance.fulfillment.get("fulfillmentStatus", b"")) in DUE:
                 self.due += 1

@@ -1,0 +1,64 @@
+"""JSON that a strict reader refuses as a whole for one bad text in it, mended so that everything else can be read.
+
+A title that was cut in the middle of an emoji leaves half a surrogate pair behind; a page of a hundred orders must not
+be lost for that. RFC 8259 leaves open what a reader does with half a pair, and lets it limit the depth.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+MOST_BYTES = 32 * 1024 * 1024
+"""What is longer stays as it is: it would take minutes to look at."""
+
+MOST_DEPTH = 64
+"""Amazon's models go ten deep; whatever lies deeper than this becomes null."""
+
+TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+PART = re.compile(TEXT.pattern + rb"|[\[\]{}]", re.DOTALL)
+CONTROL = re.compile(rb"[\x00-\x1f]")
+ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
+)
+HALF = len(rb"\ud83d")
+REPLACEMENT = rb"\ufffd"
+
+
+def mended(content: bytes) -> bytes:
+    r"""JSON with what a strict reader refuses taken out of its texts, and nothing nested deeper than `MOST_DEPTH`.
+
+    Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark goes. What is broken
+    otherwise stays so: of a text in another encoding, nobody can say what it was.
+
+    Args:
+        content: JSON in UTF-8.
+    """
+    if len(content) > MOST_BYTES:
+        return content
+    return _flattened(TEXT.sub(lambda text: _mended_text(text[0]), content.removeprefix(codecs.BOM_UTF8)))
+
+
+def _mended_text(text: bytes) -> bytes:
+    text = CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], text)
+    return ESCAPE.sub(_whole, text) if b"\\u" in text else text
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return REPLACEMENT if len(escape[0]) == HALF else escape[0]
+
+
+def _flattened(content: bytes) -> bytes:
+    """The JSON with null in place of what lies too deep."""
+    kept, begin, depth = [], 0, 0
+    for part in PART.finditer(content):
+        if part[0] in b"[{":
+            depth += 1
+            if depth == MOST_DEPTH + 1:
+                kept.append(content[begin : part.start()])
+        elif part[0] in b"]}":
+            if depth == MOST_DEPTH + 1:
+                kept.append(b"null")
+                begin = part.end()
+            depth -= 1
+    return b"".join([*kept, content[begin:]]) if kept else content
