@@ -9,11 +9,12 @@ import pandas as pd
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.warehouse import asking, cancelling, inventory, loading, setup, shipments
+from mfn.database.forgetting import empty_log
+from mfn.warehouse import asking, cancelling, inventory, loading, scrubbing, setup, shipments
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
@@ -107,6 +108,22 @@ class SqlWarehouse:
         """The stock, the items and the state of some orders as of one moment; see `mfn.warehouse.inventory`."""
         with reading(self._engine, what=self._what) as connection:
             return inventory.snapshot(connection, order_numbers)
+
+    def left(self, order_numbers: Iterable[str]) -> dict[str, datetime | None]:
+        """Those of these orders that it has shipped, and when; see `mfn.warehouse.scrubbing.left`."""
+        with reading(self._engine, what=self._what) as connection:
+            return scrubbing.left(connection, order_numbers)
+
+    def holding(self, connection: str) -> list[str]:
+        """The orders of one connection that still have something of their buyer; see `mfn.warehouse.scrubbing`."""
+        with reading(self._engine, what=self._what) as database:
+            return scrubbing.holding(database, connection)
+
+    def scrub(self, order_numbers: Collection[str]) -> None:
+        """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
+        with writing(self._engine, what=self._what) as connection:
+            scrubbing.scrub(connection, order_numbers)
+        empty_log(self._engine)
 
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]

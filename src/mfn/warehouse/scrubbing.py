@@ -1,0 +1,99 @@
+"""Buyers' data out of the warehouse's tables: what is needed to know what was shipped stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy import inspect, text
+
+from mfn.database.forgetting import overwrite_freed
+from mfn.warehouse.asking import STATUS, as_asked, asked, columns, same, states
+from mfn.warehouse.values import as_text, times
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+ORDER_DATA = (
+    "purchase_order_number", "cancel_reason", "ship_to_name", "ship_to_company", "address_1", "address_2", "address_3",
+    "city", "district", "postal_code", "phone", "email", "delivery_instructions",
+)  # fmt: skip
+"""What of `wms_order` is about a person, or in a buyer's own words; the state and the country are not."""
+
+LINE_DATA = ("gift_message", "customization_url")
+"""The same of `wms_order_line`."""
+
+SCRUBBED = {"wms_order": ORDER_DATA, "wms_order_line": LINE_DATA}
+
+
+def _holds(table: str) -> str:
+    """The condition under which a row still has something of a buyer."""
+    return " OR ".join(
+        f"({table}.{name} IS NOT NULL AND CAST({table}.{name} AS VARCHAR) <> '')" for name in SCRUBBED[table]
+    )
+
+
+def holding(connection: Connection, of: str) -> list[str]:
+    """The orders of a connection that still have something of their buyer, sorted.
+
+    Args:
+        connection: An open transaction.
+        of: The connection's name.
+    """
+    found = columns(
+        connection,
+        {"order_number": as_text(connection, "held.order_number")},
+        f"FROM (SELECT order_number FROM wms_order WHERE connection = :of AND ({_holds('wms_order')})"
+        " UNION SELECT wms_order_line.order_number FROM wms_order_line"
+        " JOIN wms_order ON wms_order.order_number = wms_order_line.order_number"
+        f" WHERE wms_order.connection = :of AND ({_holds('wms_order_line')})) AS held",
+        {"of": of},
+    )
+    return sorted(found["order_number"])
+
+
+def scrub(connection: Connection, order_numbers: Collection[str]) -> None:
+    """Empty what is about the buyers of some orders, and of their lines; a row without anything of them is not touched.
+
+    A column that takes no NULL gets an empty text. On SQLite what stood there is overwritten in the file as well.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's order ids, as many as there are.
+    """
+    overwrite_freed(connection)
+    states(connection, order_numbers, lock=True)  # in one order, so that nobody waits for this while it waits for them
+    given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
+    for table, names in SCRUBBED.items():
+        required = _required(connection, table)
+        sets = ", ".join(f"{name} = {repr('') if name in required else 'NULL'}" for name in names)
+        chosen = f"order_number IN (SELECT asked.key FROM {asked(connection)})"
+        connection.execute(text(f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)})"), given)
+
+
+def _required(connection: Connection, table: str) -> set[str]:
+    """The columns that take no NULL in this warehouse's own table."""
+    return {column["name"] for column in inspect(connection).get_columns(table) if not column["nullable"]}
+
+
+def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, datetime | None]:
+    """Those of some orders that the warehouse has shipped, and when; None where it does not say.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's order ids, as many as there are.
+    """
+    found = columns(
+        connection,
+        {"order_number": "asked.key", "shipped_at": as_text(connection, "shipment.shipped_at")},
+        f"FROM {asked(connection)}"
+        f" JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')} AND lower({STATUS}) = 'shipped'"
+        f" LEFT JOIN wms_shipment AS shipment ON {same(connection, 'shipment.order_number', 'asked.key')}",
+        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+    )
+    shipped = pd.Series(times(found["shipped_at"]).to_numpy(), index=found["order_number"], dtype="datetime64[us]")
+    last = shipped.groupby(level=0).max().dt.tz_localize("UTC")
+    return {number: None if pd.isna(at) else at.to_pydatetime() for number, at in last.items()}
