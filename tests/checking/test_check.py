@@ -216,6 +216,17 @@ def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked
     assert "0 of 20 searches for orders are left" in steps["API access"].detail
 
 
+@pytest.mark.parametrize("has_run", [False, True])
+def test_where_no_search_is_answered_nothing_is_said_of_recipients(checked: Checked, *, has_run: bool) -> None:
+    if has_run:
+        checked.world.run()
+    checked.world.amazon.faults.answer("searchOrders", 500, times=99)
+    roles = checked.run()["roles"]
+    assert roles.status == "failed"
+    assert "(Restricted): not looked at: see order status and channel" in roles.detail
+    assert "no order is due" not in said(roles)
+
+
 def test_an_operation_that_amazon_does_not_answer_hides_no_other(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     faults.answer("getReports", 500, times=9)

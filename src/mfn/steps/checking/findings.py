@@ -116,9 +116,15 @@ def remedy_of(error: MfnError) -> str:
     return remedy.replace("mfn rerun --failed", "mfn check again")
 
 
-def not_looked_at(step: str) -> Finding:
-    """What could not be judged because something failed that another step tells of."""
-    return failed(f"not looked at: see {step}", f"Mend what {step} names, and run mfn check again.")
+def not_looked_at(step: str, *, what: str = "") -> Finding:
+    """What could not be judged because something failed that another step tells of.
+
+    Args:
+        step: That step.
+        what: What could not be judged; empty where it is the whole step.
+    """
+    told = f"{what}: not looked at: see {step}" if what else f"not looked at: see {step}"
+    return failed(told, f"Mend what {step} names, and run mfn check again.")
 
 
 def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:

@@ -12,7 +12,7 @@ from mfn.errors import MfnError
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.ledger.parcels import count_parcels
 from mfn.models import ParcelStatus
-from mfn.steps.checking.findings import counted, failed, failure, ok, remedy_of, warning
+from mfn.steps.checking.findings import ORDERS, counted, failed, failure, not_looked_at, ok, remedy_of, warning
 from mfn.steps.extract import ROLE_ALARM_ORDERS
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
     from mfn.amazon.probing import may_read_order  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
 
     session = place.amazon.session
-    texts = [] if sample is None or isinstance(sample, AccessDeniedError) else sample.texts
-    order_id = texts[0][0] if texts else None
+    shown = None if isinstance(sample, AccessDeniedError) else sample
+    order_id = shown.texts[0][0] if shown is not None and shown.texts else None
     denial = may_read_order(session, order_id, ())
     if denial is not None:
         return [_missing(TRACKING, denial), _missing(DELIVERY, denial)]
@@ -67,11 +67,13 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
             *found,
             failed(f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: {denial.message.rstrip('.')}", remedy_of(denial)),
         ]
-    return [*found, _recipients(place, sample)]
+    if shown is None:
+        return [*found, not_looked_at(ORDERS, what=DELIVERY)]
+    return [*found, _recipients(place, shown)]
 
 
-def _recipients(place: CheckPlace, sample: OrderSample | AccessDeniedError | None) -> Finding:
-    if sample is None or isinstance(sample, AccessDeniedError) or not len(sample.due):
+def _recipients(place: CheckPlace, sample: OrderSample) -> Finding:
+    if not len(sample.due):
         if at := last_loaded_at(place.ledger, place.connection.name):
             return ok(f"{DELIVERY}: no order is due; the last one came with its recipient at {at:%Y-%m-%d %H:%M} UTC")
         return warning(
