@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from mfn.database.engines import engine_for, reading
 from mfn.ledger.batches import get_batch, list_batches
-from mfn.ledger.landing import get_watermark, stored_orders
+from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import ledger_engine
 from mfn.ledger.schema import Batch, BatchChunk, BatchOrder, LandedOrder, Lease, Reservation, TrackedOrder
 from mfn.warehouse.tables import wms_order_line
@@ -75,7 +76,7 @@ def standing(world: World) -> dict[str, Any]:
         "lines": world.rows(wms_order_line),
         "orders": [_plain(row) for row in _ledger_rows(world, TrackedOrder)],
         "landed": [_plain(row) for row in landed],
-        "texts": dict(stored_orders(world.ledger, "us", [row["order_id"] for row in landed])),
+        "texts": dict(stored_orders(world.ledger, "us", [row["order_id"] for row in landed], purpose="test")),
         "reservations": [_plain(row) for row in _ledger_rows(world, Reservation)],
         "staged": _ledger_rows(world, BatchChunk),
     }

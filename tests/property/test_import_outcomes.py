@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.ledger.landing import stored_orders
+from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.schema import Base, Batch, BatchOrder, TrackedOrder
 from mfn.simulator.clock import amazon_time
 from mfn.warehouse.tables import wms_order, wms_order_line
@@ -210,7 +210,7 @@ def test_every_fetched_order_has_exactly_one_outcome(
     lines = world.rows(wms_order_line)
     assert {line["order_number"] for line in lines} == loaded
     assert all(line["quantity"] > 0 and line["sku"] in SKUS for line in lines)
-    for order_id, text in stored_orders(world.ledger, "us", sorted(loaded)):
+    for order_id, text in stored_orders(world.ledger, "us", sorted(loaded), purpose="test"):
         versions = [order["lastUpdatedTime"] for order in sent if _identity(order) == order_id]
         if all(
             isinstance(moment, str) and moment.startswith(str(NOW.year)) and len(moment) == 20 for moment in versions

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import open_batch
-from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, read_chunk, unpacked, write_chunk
+from mfn.ledger.buyers_data import read_chunk
+from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, unpacked, write_chunk
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import BatchChunk
 
@@ -50,7 +51,7 @@ def write(ledger: Ledger, batch: BatchRef, stage: str, number: int, text: str) -
 
 
 def read(ledger: Ledger, batch: BatchRef, stage: str, number: int) -> list[str]:
-    return unpacked(read_chunk(ledger, batch, stage, number, Content).frame)["text"].tolist()
+    return unpacked(read_chunk(ledger, batch, stage, number, Content, purpose="test").frame)["text"].tolist()
 
 
 @given(st.lists(st.tuples(*(values for values, _ in COLUMNS.values())), max_size=5))

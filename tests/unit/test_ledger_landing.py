@@ -16,6 +16,7 @@ from mfn.amazon.orders import decode_order
 from mfn.database.engines import reading, writing
 from mfn.errors import DataError
 from mfn.ledger.batches import open_batch
+from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import (
     EARLIER,
     WINDOW,
@@ -24,7 +25,6 @@ from mfn.ledger.landing import (
     land,
     move_watermark,
     read_arrival,
-    stored_orders,
 )
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage
@@ -56,7 +56,7 @@ def landed(ledger: Ledger, batch: BatchRef, *texts: bytes, origin: str = WINDOW)
     index_pages(ledger, batch)
     with reading(ledger.engine, what="the ledger") as database:
         ids = database.execute(select(LandedOrder.order_id)).scalars().all()
-    return {order_id: json.loads(raw) for order_id, raw in stored_orders(ledger, "us", ids)}
+    return {order_id: json.loads(raw) for order_id, raw in stored_orders(ledger, "us", ids, purpose="test")}
 
 
 def rows_of(ledger: Ledger, model: Any) -> list[Any]:
@@ -104,7 +104,7 @@ def test_pages_that_a_broken_off_run_left_are_taken_in_by_the_next(ledger: Ledge
     later = replace(batch, batch_id="another")
     index_pages(ledger, later)
     assert origins(ledger) == {"1": WINDOW, "2": WINDOW}, "of the batch that landed them"
-    assert json.loads(dict(stored_orders(ledger, "us", ["2"]))["2"])["version"] == "b"
+    assert json.loads(dict(stored_orders(ledger, "us", ["2"], purpose="test"))["2"])["version"] == "b"
     index_pages(ledger, later)
     assert rows_of(ledger, ArrivedPage) == []
 
@@ -159,7 +159,7 @@ def test_a_text_that_is_no_order_is_kept_under_a_made_up_id(ledger: Ledger, batc
     with writing(ledger.engine, what="the ledger") as database:
         land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(ledger, batch)
-    ((order_id, kept),) = stored_orders(ledger, "us", list(origins(ledger)))
+    ((order_id, kept),) = stored_orders(ledger, "us", list(origins(ledger)), purpose="test")
     assert order_id.startswith("unreadable-")
     assert kept == raw
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge
 from mfn.database.engines import reading
+from mfn.ledger.keys import assert_current
 from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
-
-Content = TypeVar("Content")
 
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -96,14 +95,24 @@ def write_chunk(
         content: What the next stage reads; buyers' data may be in it.
         stage: The stage that made it.
         number: The chunk's place in the batch.
+
+    Raises:
+        RetriableError: The encryption keys were changed meanwhile; nothing of this transaction may stay.
     """
-    payload = ledger.cipher.encrypt(_ENCODER.encode(content), context=f"{batch.batch_id} {stage} {number}")
+    assert_current(database, ledger.cipher)
+    context = chunk_context(batch.batch_id, stage, number)
+    payload = ledger.cipher.encrypt(_ENCODER.encode(content), context=context)
     merge(
         database,
         table(BatchChunk),
         ("batch_id", "stage", "number", "payload"),
         [(batch.batch_id, stage, number, payload)],
     )
+
+
+def chunk_context(batch_id: str, stage: str, number: int) -> str:
+    """What the payload of a chunk belongs to; nothing else decrypts with it."""
+    return f"{batch_id} {stage} {number}"
 
 
 def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
@@ -115,25 +124,6 @@ def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
     )
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).scalars().all()
-
-
-def read_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
-    """What a stage made of one chunk.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-        stage: The stage that made it.
-        number: One of `chunk_numbers`.
-        kind: What it wrote.
-    """
-    statement = select(BatchChunk.payload).where(
-        BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number == number
-    )
-    with reading(ledger.engine, what="the ledger") as database:
-        payload = database.execute(statement).scalar_one()
-    plain = ledger.cipher.decrypt(payload, context=f"{batch.batch_id} {stage} {number}")
-    return msgspec.msgpack.decode(plain, type=kind)
 
 
 def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = None, number: int | None = None) -> None:

@@ -71,18 +71,58 @@ def parse_keys(text: str, *, origin: str) -> tuple[Key, ...]:
     return tuple(keys)
 
 
+def key_id_of(sealed: bytes) -> str:
+    """The id of the key that something was encrypted with.
+
+    Args:
+        sealed: What `Cipher.encrypt` returned.
+    """
+    return sealed[:KEY_ID_BYTES].hex()
+
+
+def proof_of(key: Key, secret: bytes) -> bytes:
+    """The ledger's own secret under a key, which proves the key when the ledger is opened.
+
+    Args:
+        key: The key.
+        secret: The secret.
+    """
+    return Cipher([key]).encrypt(secret, context=key.key_id)
+
+
+def proven_secret(key: Key, proof: bytes) -> bytes:
+    """The ledger's own secret.
+
+    Args:
+        key: The key.
+        proof: What `proof_of` returned.
+
+    Raises:
+        FatalError: The proof was changed, or is another key's.
+    """
+    return Cipher([key]).decrypt(proof, context=key.key_id)
+
+
 class Cipher:
     """Encrypts with the newest key, decrypts with whichever fits.
 
     Args:
         keys: Newest first, at least one.
         secret: The ledger's own secret, which fingerprints are made with; it stays when keys change.
+
+    Attributes:
+        newest: The id of the key that encrypts.
     """
 
     def __init__(self, keys: Sequence[Key], secret: bytes = b"") -> None:
         self._secret = secret
         self._by_id = {bytes.fromhex(key.key_id): key.cipher for key in keys}
         self._newest = bytes.fromhex(keys[0].key_id), keys[0].cipher
+        self.newest = keys[0].key_id
+
+    def has(self, key_id: str) -> bool:
+        """Whether this cipher can decrypt what was encrypted with a key."""
+        return bytes.fromhex(key_id) in self._by_id
 
     def encrypt(self, plain: bytes, *, context: str) -> bytes:
         """What may be written down.

@@ -14,7 +14,8 @@ from mfn.amazon.orders import decode_order, in_utc
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading
 from mfn.errors import DataError
-from mfn.ledger.landing import CHUNK_ORDERS, stored_orders, table
+from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.landing import CHUNK_ORDERS, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import CountedOrder, Reservation, Watermark
 from mfn.models import OrderStatus
@@ -121,17 +122,21 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str) -> Reserved:
     return Reserved(frame.astype({"units": "int64"}), order_ids, datetime.now(UTC))
 
 
-def units_sold(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> list[tuple[str, datetime | None, Units]]:
+def units_sold(
+    ledger: Ledger, batch: BatchRef, order_ids: Sequence[str], *, purpose: str
+) -> list[tuple[str, datetime | None, Units]]:
     """What Amazon sold with orders: (order id, when it was placed, its units).
 
     Args:
         ledger: The open ledger.
-        connection: The connection's name.
+        batch: The batch.
         order_ids: Orders that have landed; one that cannot be read sold nothing that is known.
+        purpose: The step, for the audit trail.
     """
     found: list[tuple[str, datetime | None, Units]] = []
     for start in range(0, len(order_ids), CHUNK_ORDERS):
-        for order_id, text in stored_orders(ledger, connection, order_ids[start : start + CHUNK_ORDERS]):
+        some = order_ids[start : start + CHUNK_ORDERS]
+        for order_id, text in stored_orders(ledger, batch.connection, some, purpose=purpose, batch_id=batch.batch_id):
             try:
                 order = decode_order(text)
             except DataError:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import IDENTIFIER, in_utc
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading, writing
+from mfn.ledger.keys import assert_current
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -34,7 +36,6 @@ EARLIER = "earlier"
 CHUNK_ORDERS = 10_000
 """Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
 PAGES_AT_ONCE = 500
-PAGES_IN_MEMORY = 50
 
 LANDED_COLUMNS = ("connection", "order_id", "page", "position", "last_updated_at", "batch_id", "landed_at")
 BATCH_COLUMNS = ("batch_id", "order_id", "connection", "origin", "at")
@@ -45,7 +46,6 @@ _ADD_PAGE = insert(LandedPage)
 _ADD_ARRIVED = insert(ArrivedPage)
 
 _PAGES = msgspec.msgpack.Encoder()
-_TEXTS = msgspec.msgpack.Decoder(list[bytes])
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
@@ -83,7 +83,7 @@ def read_arrival(raw: bytes) -> Arrival:
     """
     try:
         header = _HEADER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         header = Header(order_id=_loose_order_id(raw))
     if not header.order_id or not _ORDER_ID.match(header.order_id):
         return Arrival("unreadable-" + hashlib.sha256(raw).hexdigest()[:24], None, raw)
@@ -97,7 +97,7 @@ def read_arrival(raw: bytes) -> Arrival:
 def _loose_order_id(raw: bytes) -> str | None:
     try:
         value = msgspec.json.decode(_LOOSE_ID.decode(raw).get("orderId", b"null"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return value if isinstance(value, str) else None
 
@@ -111,6 +111,9 @@ def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterab
         batch: The batch that fetched them; it holds the lease, so that nobody else lands for its connection.
         arrivals: Orders, possibly the same one twice.
         origin: `window` for what Amazon returned for the batch's window, `earlier` for orders read again.
+
+    Raises:
+        RetriableError: The encryption keys were changed meanwhile; nothing of this transaction may stay.
     """
     texts, headers = [], []
     for arrival in arrivals:
@@ -118,12 +121,30 @@ def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterab
         headers.append((arrival.order_id, arrival.last_updated_at and utc_text(arrival.last_updated_at)))
     if not texts:
         return
+    assert_current(database, ledger.cipher)
     page = (database.execute(_LAST_PAGE, {"of": batch.connection}).scalar() or 0) + 1
-    payload = ledger.cipher.encrypt(_PAGES.encode(texts), context=f"{batch.connection} page {page}")
+    payload = seal_page(ledger, batch.connection, page, texts)
     place = {"connection": batch.connection, "page": page}
     database.execute(_ADD_PAGE, {**place, "payload": payload, "texts": len(texts)})
     arrived = {"batch_id": batch.batch_id, "origin": origin, "orders": headers, "landed_at": datetime.now(UTC)}
     database.execute(_ADD_ARRIVED, {**place, **arrived})
+
+
+def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]) -> bytes:
+    """The payload of a page: its texts, encrypted as one and bound to the page.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        page: The page's number.
+        texts: The texts of its orders, in their places; empty where one is gone.
+    """
+    return ledger.cipher.encrypt(_PAGES.encode(texts), context=page_context(connection, page))
+
+
+def page_context(connection: str, page: int) -> str:
+    """What the payload of a page belongs to; nothing else decrypts with it."""
+    return f"{connection} page {page}"
 
 
 def index_pages(ledger: Ledger, batch: BatchRef) -> None:
@@ -204,41 +225,6 @@ def add_to_batch(database: Connection, batch: BatchRef, order_ids: Iterable[str]
     rows = [(batch.batch_id, order_id, batch.connection, origin, now) for order_id in order_ids]
     update = ("origin",) if origin == WINDOW else ()
     merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update)
-
-
-def stored_orders(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """The newest landed text of orders.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: At most `CHUNK_ORDERS` ids.
-
-    Yields:
-        Order id and JSON text, page by page; an order without a text is left out.
-    """
-    with reading(ledger.engine, what="the ledger") as database:
-        wanted = among(database, LandedOrder.order_id, order_ids)
-        statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
-        rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
-    places: list[tuple[int, int, str]] = sorted((row.page, row.position, row.order_id) for row in rows)
-    pages = list(dict.fromkeys(page for page, _, _ in places))
-    texts: dict[int, list[bytes]] = {}
-    for page, position, order_id in places:
-        if page not in texts:  # the next pages; those before are done with
-            texts = _read_pages(ledger, connection, pages[:PAGES_IN_MEMORY])
-            del pages[:PAGES_IN_MEMORY]
-        yield order_id, texts[page][position]
-
-
-def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[int, list[bytes]]:
-    statement = select(LandedPage.page, LandedPage.payload).where(
-        LandedPage.connection == connection, LandedPage.page.in_(pages)
-    )
-    with reading(ledger.engine, what="the ledger") as database:
-        rows = database.execute(statement).all()
-    decrypt = ledger.cipher.decrypt
-    return {page: _TEXTS.decode(decrypt(payload, context=f"{connection} page {page}")) for page, payload in rows}
 
 
 def get_watermark(ledger: Ledger, connection: str) -> datetime | None:

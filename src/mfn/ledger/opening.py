@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 
-from mfn.database.bulk import utc_text
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
-from mfn.ledger.encryption import REMEDY, Cipher, Key, new_key, parse_keys
-from mfn.ledger.schema import EncryptionKey
+from mfn.ledger.encryption import REMEDY, Cipher
+from mfn.ledger.key_file import read_keys
+from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secret_of
 from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
+    from mfn.ledger.encryption import Key
     from mfn.settings import Settings
 
 HEAD = "0008"
 """The newest migration; a test holds it to ledger/migrations."""
-SECRET_BYTES = 32
-MIGRATION_LOCK = 5_201_107
+READINGS = 2
+"""A rotation of the keys may end between a look into the ledger and one into the file; not twice in a row."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +59,25 @@ def open_ledger(settings: Settings) -> Ledger:
         version = _version(connection)
     if version != HEAD:
         _migrate(engine, what)
-    with reading(engine, what=what) as connection:
-        proofs = dict(connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof)).all())
-    keys = _keys(settings, is_new=not proofs)
-    missing = sorted(set(proofs) - {key.key_id for key in keys})
-    if missing:
-        raise ConfigurationError(
-            f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
-        )
-    with writing(engine, what=what) if set(proofs) != {key.key_id for key in keys} else nullcontext() as connection:
-        secret = _secret(keys, proofs) if connection is None else _register(connection, keys)
+    keys, proofs = _keys_and_proofs(engine, what, settings)
+    with writing(engine, what=what) if keys[0].key_id not in proofs else nullcontext() as connection:
+        secret = secret_of(keys, proofs) if connection is None else register_newest(connection, keys)
     return Ledger(engine, Cipher(keys, secret))
+
+
+def _keys_and_proofs(engine: Engine, what: str, settings: Settings) -> tuple[tuple[Key, ...], dict[str, bytes]]:
+    """The keys that are given, newest first, and what the ledger keeps of each that its data may be encrypted with."""
+    missing: list[str] = []
+    for _ in range(READINGS):
+        with reading(engine, what=what) as connection:
+            proofs = registered_keys(connection)
+        keys = read_keys(settings, is_new=not proofs)
+        missing = sorted(set(proofs) - {key.key_id for key in keys})
+        if not missing:
+            return keys, proofs
+    raise ConfigurationError(
+        f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
+    )
 
 
 def ledger_engine(url: str) -> Engine:
@@ -124,8 +128,7 @@ def _migrate(engine: Engine, what: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with writing(engine, what=what) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        lock_schema(connection)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -134,60 +137,3 @@ def _migrate(engine: Engine, what: str) -> None:
                 f"{what} was written by another version of mfn: {error}",
                 remedy="Install the version that wrote it, or a newer one.",
             ) from None
-
-
-def _keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
-    if settings.pii_keys is not None:
-        return parse_keys(settings.pii_keys.get_secret_value(), origin="MFN_PII_KEYS")
-    path = settings.keys_file
-    try:
-        if is_new and not path.exists():
-            _make_keys(path)
-        mode, written = path.stat().st_mode, path.read_bytes().decode("ascii", errors="replace")
-    except FileNotFoundError:
-        raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"the encryption keys cannot be kept in {path}: {error.strerror}.",
-            remedy="Let this user read and write MFN_HOME, or set MFN_PII_KEYS.",
-        ) from None
-    if mode & 0o077:
-        raise ConfigurationError(f"{path} may be read by others.", remedy=f"Run chmod 600 {path}.")
-    return parse_keys(written, origin=str(path))
-
-
-def _make_keys(path: Path) -> None:
-    """Write a fresh key, whole or not at all; where another process was first, its key stays."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
-        file.write(new_key() + "\n")
-        file.flush()
-        with suppress(FileExistsError):
-            os.link(file.name, path)
-
-
-def _secret(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
-    """The ledger's own secret, which is kept under each of its keys: a key that opens it is proven to fit."""
-    fitting = next((key for key in keys if key.key_id in proofs), None)
-    if fitting is None:
-        raise ConfigurationError("another process has just made this ledger, with other keys.", remedy=REMEDY)
-    return Cipher([fitting]).decrypt(proofs[fitting.key_id], context=fitting.key_id)
-
-
-def _register(connection: Connection, keys: Sequence[Key]) -> bytes:
-    """Keep the ledger's secret under each key that does not have it yet; made with the ledger's first key."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-    proofs = {row.key_id: row.proof for row in connection.execute(select(EncryptionKey.key_id, EncryptionKey.proof))}
-    secret = _secret(keys, proofs) if proofs else os.urandom(SECRET_BYTES)
-    for key in keys:
-        if key.key_id in proofs:
-            continue
-        proof = Cipher([key]).encrypt(secret, context=key.key_id)
-        connection.execute(
-            text(
-                "INSERT INTO encryption_key (key_id, proof, added_at) VALUES (:key_id, :proof, :added_at)"
-                " ON CONFLICT (key_id) DO NOTHING"
-            ),
-            {"key_id": key.key_id, "proof": proof, "added_at": utc_text(datetime.now(UTC))},
-        )
-    return secret

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.chunks import chunk_numbers, drop_chunks, read_chunk
+from mfn.ledger.buyers_data import read_chunk
+from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
 from mfn.ledger.landing import EARLIER, WINDOW
 from mfn.ledger.leases import assert_held
@@ -57,7 +58,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         conflicts=Conflicts(row.findings.get("conflicts", ())),
     )
     for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):
-        chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk).orders
+        chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk, purpose=load.__name__).orders
         if is_dry_run:
             rehearse_chunk(loading, chunk)
         else:

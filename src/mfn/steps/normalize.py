@@ -14,7 +14,8 @@ from mfn.amazon.packages import read_packages
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.landing import CHUNK_ORDERS, stored_orders
+from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.orders import read_reasons, reasons_text
@@ -132,8 +133,9 @@ class _Known:
 def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
     found = {}
     for start in range(0, len(order_numbers), CHUNK_ORDERS):
+        some = order_numbers[start : start + CHUNK_ORDERS]
         for order_id, text in stored_orders(
-            place.ledger, batch.connection, order_numbers[start : start + CHUNK_ORDERS]
+            place.ledger, batch.connection, some, purpose=normalize.__name__, batch_id=batch.batch_id
         ):
             try:
                 found[order_id] = read_packages(text)

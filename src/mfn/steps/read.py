@@ -123,7 +123,7 @@ def _news(place: Workplace, batch: BatchRef, reserved: Reserved) -> Sold:
     """What Amazon sold with orders that no run has subtracted yet; of no use where nothing was ever sent."""
     if not has_sent(place.ledger, batch.connection):
         return [(order_id, None, []) for order_id in reserved.news]
-    return units_sold(place.ledger, batch.connection, reserved.news)
+    return units_sold(place.ledger, batch, reserved.news, purpose=read.__name__)
 
 
 def _aliases(place: Workplace) -> list[str]:

@@ -1,4 +1,4 @@
-"""`mfn rules test`: what the rules of a file make of one order, parcel or offer; nothing is written anywhere."""
+"""`mfn rules test`: what the rules of a file make of one order, parcel or offer; only the audit trail is written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mfn.amazon.orders import decode_order
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
+from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.imported_units import read_reserved, reserving_orders
-from mfn.ledger.landing import stored_orders
 from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_listing import list_orders
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
+
+RULES_TEST = "rules test"
+"""What the audit trail calls this."""
 
 NO_ITEMS = pd.DataFrame({"sku": [], "is_active": []})
 
@@ -66,7 +69,8 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
             f"the ledger has no order {order_id!r}.", remedy=f"Fetch it: mfn import CONNECTION --order {order_id}"
         )
     place = open_workplace(settings, names[0])
-    orders = [decode_order(text) for _, text in stored_orders(place.ledger, names[0], [order_id])]
+    texts = stored_orders(place.ledger, names[0], [order_id], purpose=RULES_TEST)
+    orders = [decode_order(text) for _, text in texts]
     frame, lines = order_frame(orders), line_frame(orders)
     aliases, methods = place.mappings.sku_aliases, place.mappings.shipping_methods
     marketplaces = dict(zip(frame["order_id"], frame["marketplace_id"], strict=True))

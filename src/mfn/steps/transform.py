@@ -12,7 +12,8 @@ import msgspec
 from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.chunks import chunk_numbers, read_chunk, unpacked, write_chunk
+from mfn.ledger.buyers_data import read_chunk
+from mfn.ledger.chunks import chunk_numbers, unpacked, write_chunk
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders
 from mfn.ledger.staging import Staged, StagedChunk, digest_of
@@ -60,7 +61,9 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     items = place.warehouse.items()
     staged_count = 0
     for number in chunk_numbers(place.ledger, batch.batch_id, validate.__name__):
-        validated = read_chunk(place.ledger, batch, validate.__name__, number, ValidatedChunk)
+        validated = read_chunk(
+            place.ledger, batch, validate.__name__, number, ValidatedChunk, purpose=transform.__name__
+        )
         kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
         ready, others = (_of(kept, kept.orders["is_passed"].eq(is_passed)) for is_passed in (True, False))
         order_ids = ready.orders["order_id"].tolist()

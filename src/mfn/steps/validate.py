@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
-from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, index_pages, stored_orders
+from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, index_pages
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import (
     landed_batch_orders,
@@ -34,7 +35,7 @@ from mfn.steps.rereading import read_again
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Row
 
@@ -106,7 +107,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     for number, start in enumerate(range(0, len(order_ids), CHUNK_ORDERS)):
         chunk = order_ids[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
-        judged = judge(bench, stored_orders(place.ledger, batch.connection, chunk), tracked)
+        judged = judge(bench, _texts(place, batch, chunk), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         tally.add(judgements, orders, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
@@ -156,7 +157,7 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> s
         chunk = earlier[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         held = [order_id for order_id in chunk if (known := tracked.get(order_id)) and known.status == OrderStatus.HELD]
-        judgements = judge(bench, stored_orders(place.ledger, batch.connection, held), tracked).judgements
+        judgements = judge(bench, _texts(place, batch, held), tracked).judgements
         passing = {one.order_id for one in judgements if one.outcome == READY} - _landed_by(place, batch, held)
         urgent_first = sorted(
             passing, key=lambda order_id: (tracked[order_id].ship_by is None, tracked[order_id].ship_by)
@@ -166,6 +167,10 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> s
         finally:
             keep_calls(place, batch)
     return waiting
+
+
+def _texts(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    return stored_orders(place.ledger, batch.connection, order_ids, purpose=validate.__name__, batch_id=batch.batch_id)
 
 
 def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> set[str]:

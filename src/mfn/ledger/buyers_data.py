@@ -1,0 +1,275 @@
+"""The one door to buyers' data: nothing is decrypted before the audit trail says who has it done, and what for."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import psutil
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from mfn.database.bulk import among
+from mfn.database.engines import reading, writing
+from mfn.errors import RetriableError
+from mfn.ledger.chunks import chunk_context
+from mfn.ledger.encryption import key_id_of
+from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, assert_current, registered_keys
+from mfn.ledger.landing import CHUNK_ORDERS, page_context, seal_page
+from mfn.ledger.schema import BatchChunk, BatchOrder, DataAccess, LandedOrder, LandedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+    Content = TypeVar("Content")
+
+ACCESS_KEPT_DAYS = 365
+"""For how long an access stays in the audit trail; a purge may remove older ones."""
+
+PAGES_IN_MEMORY = 50
+
+_TEXTS = msgspec.msgpack.Decoder(list[bytes])
+
+_PAGE = (LandedPage.connection == bindparam("of")) & (LandedPage.page == bindparam("at_page"))
+_REWRITE = update(LandedPage).where(_PAGE).values(payload=bindparam("sealed"), texts=bindparam("left"))
+_COUNTED = update(LandedPage).where(_PAGE).values(texts=bindparam("left"))
+
+
+@dataclass(frozen=True)
+class Access:
+    """One access to buyers' data; `note_access` makes it, once it stands in the audit trail.
+
+    Attributes:
+        connection: Whose orders they are; None: of several connections.
+    """
+
+    connection: str | None
+
+
+def note_access(
+    ledger: Ledger,
+    purpose: str,
+    *,
+    connection: str | None,
+    orders: int,
+    batch_id: str | None = None,
+    order_id: str | None = None,
+) -> Access:
+    """Write an access into the audit trail, in a transaction of its own, before anything is decrypted.
+
+    It says by whom: the operating system's name of the user, and the machine.
+
+    Args:
+        ledger: The open ledger; no transaction that writes to it may be open in this thread.
+        purpose: The step or the command, e.g. `validate`, `rules test`.
+        connection: Whose orders they are; None: of several connections.
+        orders: How many orders are read, or how many at most.
+        batch_id: The batch that needs them.
+        order_id: The order, where it is a single one.
+
+    Returns:
+        What the functions that decrypt want to see.
+
+    Raises:
+        RetriableError: The ledger cannot be written: nothing may be decrypted.
+    """
+    said = {"purpose": purpose, "connection": connection, "batch_id": batch_id, "order_id": order_id, "orders": orders}
+    by = f"{psutil.Process().username()}@{platform.node()}"
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(insert(DataAccess), {**said, "at": datetime.now(UTC), "by": by})
+    return Access(connection)
+
+
+def stored_orders(
+    ledger: Ledger, connection: str, order_ids: Sequence[str], *, purpose: str, batch_id: str | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """The newest landed text of orders.
+
+    Args:
+        ledger: The open ledger; no transaction that writes to it may be open in this thread.
+        connection: The connection's name.
+        order_ids: At most `CHUNK_ORDERS` ids.
+        purpose: What for, as the audit trail tells it: the step or the command.
+        batch_id: The batch that needs them.
+
+    Yields:
+        Order id and JSON text, page by page; an order without a text is left out.
+
+    Raises:
+        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
+        FatalError: What is stored cannot be decrypted.
+    """
+    with reading(ledger.engine, what="the ledger") as database:
+        wanted = among(database, LandedOrder.order_id, order_ids)
+        statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
+        rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
+    if not rows:
+        return
+    single = rows[0].order_id if len(rows) == 1 else None
+    note_access(ledger, purpose, connection=connection, orders=len(rows), batch_id=batch_id, order_id=single)
+    places: list[tuple[int, int, str]] = sorted((row.page, row.position, row.order_id) for row in rows)
+    pages = list(dict.fromkeys(page for page, _, _ in places))
+    texts: dict[int, list[bytes]] = {}
+    for page, position, order_id in places:
+        if page not in texts:  # the next pages; those before are done with
+            texts = _read_pages(ledger, connection, pages[:PAGES_IN_MEMORY])
+            del pages[:PAGES_IN_MEMORY]
+        yield order_id, texts[page][position]
+
+
+def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[int, list[bytes]]:
+    statement = select(LandedPage.page, LandedPage.payload).where(
+        LandedPage.connection == connection, LandedPage.page.in_(pages)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        rows = database.execute(statement).all()
+    return {page: _texts(ledger, connection, page, payload) for page, payload in rows}
+
+
+def _texts(ledger: Ledger, connection: str, page: int, payload: bytes) -> list[bytes]:
+    return _TEXTS.decode(_decrypted(ledger, payload, context=page_context(connection, page)))
+
+
+def keep_texts(
+    ledger: Ledger, database: Connection, access: Access, connection: str, keep: Mapping[int, Collection[int]]
+) -> int:
+    """Keep only some texts of landed pages; the others are gone for good, and a page that keeps none is removed.
+
+    Those that stay keep their places: an empty text stands where one is gone. `LandedPage.texts` says how many are
+    left, also of pages whose texts nobody had counted.
+
+    Args:
+        ledger: The open ledger.
+        database: The open transaction, which holds the import lease of the connection.
+        access: What `note_access` returned, before this transaction began.
+        connection: The connection's name.
+        keep: By page, the positions of the texts that stay; a page that is not there is left out.
+
+    Returns:
+        How many texts were removed.
+
+    Raises:
+        RetriableError: The keys were changed meanwhile; nothing of this transaction may stay.
+        FatalError: A page cannot be decrypted.
+    """
+    if access.connection not in (None, connection):
+        message = f"the access was noted for {access.connection}, not for {connection}"
+        raise ValueError(message)
+    assert_current(database, ledger.cipher)
+    overwrite_freed(database)
+    statement = select(LandedPage.page, LandedPage.payload, LandedPage.texts).where(
+        LandedPage.connection == connection, LandedPage.page.in_(keep)
+    )
+    removed = 0
+    for page, payload, counted in database.execute(statement.with_for_update()).all():
+        texts = _texts(ledger, connection, page, payload)
+        kept = [text if position in keep[page] else b"" for position, text in enumerate(texts)]
+        gone, left = sum(map(bool, texts)) - sum(map(bool, kept)), sum(map(bool, kept))
+        removed += gone
+        place = {"of": connection, "at_page": page}
+        if not left:
+            database.execute(delete(LandedPage).where(_PAGE), place)
+        elif gone:
+            sealed = seal_page(ledger, connection, page, kept)
+            database.execute(_REWRITE, {**place, "sealed": sealed, "left": left})
+        elif counted != left:
+            database.execute(_COUNTED, {**place, "left": left})
+    return removed
+
+
+def resealed(ledger: Ledger, access: Access, payload: bytes, *, context: str) -> bytes:  # noqa: ARG001 - the proof that it was noted
+    """A payload under the newest key; what is in it is shown to nobody.
+
+    Args:
+        ledger: The open ledger.
+        access: What `note_access` returned.
+        payload: As it is stored, under any key.
+        context: What it belongs to.
+
+    Raises:
+        RetriableError: The keys were changed meanwhile.
+        FatalError: It cannot be decrypted.
+    """
+    return ledger.cipher.encrypt(_decrypted(ledger, payload, context=context), context=context)
+
+
+def overwrite_freed(database: Connection) -> None:
+    """Have SQLite overwrite with zeros what this connection frees from now on, so that what is removed is gone.
+
+    PostgreSQL has no such thing: there it is gone once the table is vacuumed.
+
+    Args:
+        database: The open transaction.
+    """
+    if database.dialect.name == "sqlite":
+        database.exec_driver_sql("PRAGMA secure_delete = ON").close()
+
+
+def read_chunk(
+    ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content], *, purpose: str
+) -> Content:
+    """What a stage of an import made of one chunk of orders.
+
+    Args:
+        ledger: The open ledger; no transaction that writes to it may be open in this thread.
+        batch: The batch.
+        stage: The stage that made it.
+        number: One of `chunk_numbers`.
+        kind: What it wrote.
+        purpose: What for, as the audit trail tells it: the step.
+
+    Raises:
+        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
+        FatalError: What is stored cannot be decrypted.
+    """
+    met = select(func.count()).where(BatchOrder.batch_id == batch.batch_id)
+    with reading(ledger.engine, what="the ledger") as database:
+        at_most = database.execute(met).scalar_one() - number * CHUNK_ORDERS
+    orders = max(0, min(at_most, CHUNK_ORDERS))
+    note_access(ledger, purpose, connection=batch.connection, orders=orders, batch_id=batch.batch_id)
+    return _chunk(ledger, batch, stage, number, kind)
+
+
+def read_stock_chunk(ledger: Ledger, batch: BatchRef, stage: str, kind: type[Content]) -> Content:
+    """What a stage of a stock run made: SKUs, levels and order ids, no buyer's data, so that nothing is noted.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch, of kind `inventory`.
+        stage: The stage that made it.
+        kind: What it wrote.
+
+    Raises:
+        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
+        FatalError: What is stored cannot be decrypted.
+    """
+    if batch.kind != "inventory":
+        message = f"a chunk of an {batch.kind} batch may hold buyers' data: read_chunk"
+        raise ValueError(message)
+    return _chunk(ledger, batch, stage, 0, kind)
+
+
+def _chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
+    statement = select(BatchChunk.payload).where(
+        BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number == number
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        payload = database.execute(statement).scalar_one()
+    plain = _decrypted(ledger, payload, context=chunk_context(batch.batch_id, stage, number))
+    return msgspec.msgpack.decode(plain, type=kind)
+
+
+def _decrypted(ledger: Ledger, payload: bytes, *, context: str) -> bytes:
+    key_id = key_id_of(payload)
+    if not ledger.cipher.has(key_id):
+        with reading(ledger.engine, what="the ledger") as database:
+            if key_id in registered_keys(database):
+                raise RetriableError(KEYS_CHANGED, remedy=KEYS_CHANGED_REMEDY)
+    return ledger.cipher.decrypt(payload, context=context)

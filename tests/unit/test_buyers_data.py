@@ -1,0 +1,196 @@
+"""The one door to buyers' data: what passes it is in the audit trail, and nothing goes another way."""
+
+from __future__ import annotations
+
+import ast
+import os
+import platform
+import pwd
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from sqlalchemy import delete, select, text, update
+
+import mfn
+from mfn.database.engines import reading, writing
+from mfn.errors import FatalError, MfnError, RetriableError
+from mfn.ledger.batches import open_batch
+from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_stock_chunk, stored_orders
+from mfn.ledger.chunks import write_chunk
+from mfn.ledger.encryption import Cipher, new_key, parse_keys
+from mfn.ledger.keys import register_newest
+from mfn.ledger.landing import WINDOW, add_to_batch, index_pages, land, read_arrival
+from mfn.ledger.leases import lease
+from mfn.ledger.opening import Ledger
+from mfn.ledger.schema import DataAccess, EncryptionKey, LandedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.models import BatchRef
+
+ROOT = Path(mfn.__file__).parents[2]
+MAY_DECRYPT = {"src/mfn/ledger/buyers_data.py", "src/mfn/ledger/encryption.py"}
+
+
+class Content(msgspec.Struct, array_like=True):
+    names: list[str]
+
+
+@pytest.fixture
+def batch(ledger: Ledger) -> Iterator[BatchRef]:
+    with lease(ledger, "us", "import") as token:
+        yield open_batch(ledger, "us", "import", lease=token, parameters={}, last_stage="load")
+
+
+def landed(ledger: Ledger, batch: BatchRef, *order_ids: str) -> None:
+    """One page of orders."""
+    with writing(ledger.engine, what="the ledger") as database:
+        arrivals = [read_arrival(b'{"orderId": "%s"}' % order_id.encode()) for order_id in order_ids]
+        land(ledger, database, batch, arrivals, origin=WINDOW)
+    index_pages(ledger, batch)
+
+
+def texts_of(ledger: Ledger, *order_ids: str) -> dict[str, bytes]:
+    return dict(stored_orders(ledger, "us", order_ids, purpose="test"))
+
+
+def accesses(ledger: Ledger) -> list[tuple[Any, ...]]:
+    columns = (DataAccess.purpose, DataAccess.connection, DataAccess.batch_id, DataAccess.order_id, DataAccess.orders)
+    with reading(ledger.engine, what="the ledger") as database:
+        return [tuple(row) for row in database.execute(select(*columns).order_by(DataAccess.number))]
+
+
+def with_newer_key(ledger: Ledger) -> Ledger:
+    """The same ledger as a rotation leaves it that has just retired the key before."""
+    newer = parse_keys(new_key(), origin="test")
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(delete(EncryptionKey))
+        secret = register_newest(database, newer)
+    return Ledger(ledger.engine, Cipher(newer, secret))
+
+
+def test_nothing_but_the_door_decrypts() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("src", "tasks", "flows")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "decrypt"
+    }
+    assert found == MAY_DECRYPT, "payloads are decrypted by mfn.ledger.buyers_data alone, which writes the audit trail"
+
+
+def test_an_access_says_who_what_for_and_how_many(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1", "2")
+    list(stored_orders(ledger, "us", ["1", "2", "3"], purpose="validate", batch_id=batch.batch_id))
+    list(stored_orders(ledger, "us", ["2"], purpose="rules test"))
+    list(stored_orders(ledger, "us", ["3"], purpose="rules test"))
+    assert accesses(ledger) == [
+        ("validate", "us", batch.batch_id, None, 2),
+        ("rules test", "us", None, "2", 1),
+    ], "an order that never landed shows nobody's data"
+    with reading(ledger.engine, what="the ledger") as database:
+        by = set(database.execute(select(DataAccess.by)).scalars())
+    assert by == {f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"}
+
+
+def test_a_chunk_of_orders_is_an_access_and_one_of_stock_is_none(ledger: Ledger, batch: BatchRef) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        add_to_batch(database, batch, ["1", "2", "3"], origin=WINDOW)
+        write_chunk(ledger, database, batch, Content(["x"]), stage="validate", number=0)
+    assert read_chunk(ledger, batch, "validate", 0, Content, purpose="transform").names == ["x"]
+    assert accesses(ledger) == [("transform", "us", batch.batch_id, None, 3)]
+    with pytest.raises(ValueError, match="may hold buyers' data"):
+        read_stock_chunk(ledger, batch, "validate", Content)
+    assert read_stock_chunk(ledger, replace(batch, kind="inventory"), "validate", Content).names == ["x"]
+    assert len(accesses(ledger)) == 1
+
+
+def test_the_trail_is_written_before_anything_is_decrypted(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1")
+    with writing(ledger.engine, what="the ledger") as database:
+        payload = database.execute(select(LandedPage.payload)).scalar_one()
+        database.execute(update(LandedPage).values(payload=payload[:-1] + bytes([payload[-1] ^ 1])))
+    with pytest.raises(FatalError, match="was changed or belongs to another row"):
+        texts_of(ledger, "1")
+    assert accesses(ledger) == [("test", "us", None, "1", 1)]
+
+
+def test_where_the_trail_cannot_be_written_nothing_is_shown(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1")
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(text("DROP TABLE data_access"))
+    shown = stored_orders(ledger, "us", ["1"], purpose="test")
+    with pytest.raises(MfnError):
+        next(shown)
+
+
+def test_a_page_keeps_the_texts_that_stay_in_their_places(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1", "2", "3")
+    landed(ledger, batch, "4")
+    access = note_access(ledger, "purge", connection="us", orders=4)
+    with writing(ledger.engine, what="the ledger") as database:
+        assert keep_texts(ledger, database, access, "us", {1: {2}, 2: (), 3: {0}}) == 3
+    assert texts_of(ledger, "1", "2", "3") == {"1": b"", "2": b"", "3": b'{"orderId": "3"}'}
+    with reading(ledger.engine, what="the ledger") as database:
+        assert database.execute(select(LandedPage.page, LandedPage.texts)).all() == [(1, 1)]
+    with writing(ledger.engine, what="the ledger") as database:
+        assert keep_texts(ledger, database, access, "us", {1: {2}}) == 0
+
+
+def test_texts_that_nobody_had_counted_are_counted_and_the_page_stays_as_it_is(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1", "2")
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(update(LandedPage).values(texts=None))
+        before = database.execute(select(LandedPage.payload)).scalar_one()
+    access = note_access(ledger, "purge", connection="us", orders=2)
+    with writing(ledger.engine, what="the ledger") as database:
+        assert keep_texts(ledger, database, access, "us", {1: [0, 1]}) == 0
+    with reading(ledger.engine, what="the ledger") as database:
+        assert database.execute(select(LandedPage.payload, LandedPage.texts)).one() == (before, 2)
+
+
+def test_an_access_opens_the_pages_of_no_other_connection(ledger: Ledger) -> None:
+    access = note_access(ledger, "purge", connection="us", orders=1)
+    with (
+        writing(ledger.engine, what="the ledger") as database,
+        pytest.raises(ValueError, match="noted for us, not for eu"),
+    ):
+        keep_texts(ledger, database, access, "eu", {1: [0]})
+
+
+def test_a_run_whose_key_was_retired_meanwhile_writes_nothing(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1")
+    access = note_access(ledger, "purge", connection="us", orders=1)
+    with_newer_key(ledger)
+    with (
+        pytest.raises(RetriableError, match="keys were changed"),
+        writing(ledger.engine, what="the ledger") as database,
+    ):
+        land(ledger, database, batch, [read_arrival(b"{}")], origin=WINDOW)
+    with (
+        pytest.raises(RetriableError, match="keys were changed"),
+        writing(ledger.engine, what="the ledger") as database,
+    ):
+        write_chunk(ledger, database, batch, Content(["x"]), stage="validate", number=0)
+    with (
+        pytest.raises(RetriableError, match="keys were changed"),
+        writing(ledger.engine, what="the ledger") as database,
+    ):
+        keep_texts(ledger, database, access, "us", {1: ()})
+
+
+def test_what_a_newer_key_encrypted_meanwhile_is_read_by_the_next_try(ledger: Ledger, batch: BatchRef) -> None:
+    landed(with_newer_key(ledger), batch, "1")
+    with pytest.raises(RetriableError, match="keys were changed"):
+        texts_of(ledger, "1")
+
+
+def test_what_no_registered_key_fits_is_told_for_good(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1")
+    with pytest.raises(FatalError, match="no key fits"):
+        texts_of(with_newer_key(ledger), "1")
