@@ -179,3 +179,5 @@ def test_a_missing_role_is_told_as_an_import_tells_it(world: World, mfn: Mfn) ->
     status, document = mfn("shipping-methods", "us")
     assert status == 1
     assert "Direct-to-Consumer Delivery (Restricted)" in document["error"] + document["remedy"]
+    assert document["remedy"].endswith("Then run mfn shipping-methods us again.")
+    assert "rerun" not in document["remedy"]

@@ -152,6 +152,7 @@ def test_a_side_that_refuses_or_cannot_be_reached_ends_with_1_and_says_what_to_d
     assert status == 1
     assert document["error"]
     assert document["remedy"]
+    assert "mfn rerun" not in document["remedy"]
 
 
 def test_a_wrong_set_up_ends_with_2_before_amazon_is_asked(world: World, mfn: Mfn) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.cli.looking import tell_look
+from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
 from mfn.errors import shown_path
-from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +30,7 @@ def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False
     """
     from mfn.steps.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
-    settings = load_settings()
-    document = shipping_methods_of(settings, connection)
-    if as_json:
-        print_json(document)
-    else:
-        _print(document, settings.mappings)
+    tell_look("shipping-methods", connection, shipping_methods_of, _print, as_json=as_json)
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.cli.looking import tell_look
+from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
 from mfn.errors import shown_path
-from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +33,7 @@ def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
     """
     from mfn.steps.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
-    settings = load_settings()
-    document = compare_skus_of(settings, connection)
-    if as_json:
-        print_json(document)
-    else:
-        _print(document, settings.mappings)
+    tell_look("skus", connection, compare_skus_of, _print, as_json=as_json)
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mfn.amazon.failures import RUN_AGAIN
+from mfn.steps.remedies import remedy_without_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,9 +111,7 @@ def failure(error: MfnError) -> Finding:
 
 def remedy_of(error: MfnError) -> str:
     """What to do about an error that a check has met: there is no batch to run again."""
-    remedy = error.remedy.replace(RUN_AGAIN, "Run mfn check again in a few minutes.")
-    remedy = remedy.replace(" (a batch: mfn rerun --failed)", "")
-    return remedy.replace("mfn rerun --failed", "mfn check again")
+    return remedy_without_batch(error, command="mfn check")
 
 
 def not_looked_at(step: str, *, what: str = "") -> Finding:

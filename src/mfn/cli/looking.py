@@ -1,0 +1,49 @@
+"""Commands that look at a connection and change nothing: what they find, as a document or for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mfn.cli.output import print_json
+from mfn.errors import MfnError
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from mfn.settings import Settings
+
+
+def tell_look(
+    command: str,
+    connection: str,
+    look: Callable[[Settings, str], Mapping[str, Any]],
+    show: Callable[[Mapping[str, Any], Path], None],
+    *,
+    as_json: bool,
+) -> None:
+    """Look, and print what is there.
+
+    Args:
+        command: The command's name.
+        connection: The connection's name.
+        look: What finds it.
+        show: What prints it for a person; it is given the directory of the mappings too.
+        as_json: Whether --json was asked for.
+
+    Raises:
+        MfnError: What `look` raises; its remedy is to look again, since there is no batch to run again.
+    """
+    settings = load_settings()
+    try:
+        document = look(settings, connection)
+    except MfnError as error:
+        from mfn.steps.remedies import remedy_without_batch  # noqa: PLC0415 - httpx is not needed where all goes well
+
+        error.remedy = remedy_without_batch(error, command=f"mfn {command} {connection}")
+        raise
+    if as_json:
+        print_json(document)
+    else:
+        show(document, settings.mappings)

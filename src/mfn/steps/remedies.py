@@ -1,0 +1,22 @@
+"""What to do about an error outside a run, where there is no batch to run again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.amazon.failures import RUN_AGAIN
+
+if TYPE_CHECKING:
+    from mfn.errors import MfnError
+
+
+def remedy_without_batch(error: MfnError, *, command: str) -> str:
+    """The remedy of an error for somebody who only looked.
+
+    Args:
+        error: What was met.
+        command: What has to be run again, e.g. `mfn check`.
+    """
+    remedy = error.remedy.replace(RUN_AGAIN, f"Run {command} again in a few minutes.")
+    remedy = remedy.replace(" (a batch: mfn rerun --failed)", "")
+    return remedy.replace("mfn rerun --failed", f"{command} again")
