@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 
+from mfn.database.bulk import among
 from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, Connection
@@ -70,19 +71,52 @@ def count_texts(database: Connection, connection: str) -> int:
     return database.execute(select(func.count()).where(LandedOrder.connection == connection)).scalar_one()
 
 
-def not_seen_to_leave(database: Connection, connection: str) -> Sequence[str]:
-    """Orders with a text that the warehouse was given, and of which nobody knows yet that they have left, sorted.
+def not_seen_to_leave(database: Connection, connection: str) -> dict[str, datetime | None]:
+    """Orders with a text that the warehouse was given, and of which nobody knows yet that they have left.
+
+    Args:
+        database: An open transaction on the ledger.
+        connection: The connection's name.
+
+    Returns:
+        When the warehouse was first given each, by order id.
+    """
+    given = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
+    statement = (
+        select(LandedOrder.order_id, TrackedOrder.first_loaded_at)
+        .join(TrackedOrder, _same_order(TrackedOrder))
+        .outerjoin(OrderEnd, _same_order(OrderEnd))
+        .where(LandedOrder.connection == connection, TrackedOrder.status.in_(given), OrderEnd.shipped_at.is_(None))
+    )
+    return {row.order_id: row.first_loaded_at for row in database.execute(statement)}
+
+
+def without_data(
+    database: Connection, connection: str, order_ids: Iterable[str], *, erased_only: bool = False
+) -> Sequence[str]:
+    """Those of some orders whose buyers' data was removed and has not landed again, sorted.
+
+    Args:
+        database: An open transaction on the ledger.
+        connection: The connection's name.
+        order_ids: Amazon's order ids, as many as there are.
+        erased_only: Only those that a person had erased.
+    """
+    is_removed = OrderEnd.erased_at.is_not(None)
+    if not erased_only:
+        is_removed = or_(is_removed, OrderEnd.purged_at.is_not(None))
+    landed = exists().where(LandedOrder.connection == OrderEnd.connection, LandedOrder.order_id == OrderEnd.order_id)
+    wanted = (OrderEnd.connection == connection) & among(database, OrderEnd.order_id, order_ids)
+    statement = select(OrderEnd.order_id).where(wanted, is_removed, ~landed).order_by(OrderEnd.order_id)
+    return database.execute(statement).scalars().all()
+
+
+def any_erased(database: Connection, connection: str) -> bool:
+    """Whether a person ever had the buyer's data of an order of a connection erased.
 
     Args:
         database: An open transaction on the ledger.
         connection: The connection's name.
     """
-    given = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
-    statement = (
-        select(LandedOrder.order_id)
-        .join(TrackedOrder, _same_order(TrackedOrder))
-        .outerjoin(OrderEnd, _same_order(OrderEnd))
-        .where(LandedOrder.connection == connection, TrackedOrder.status.in_(given), OrderEnd.shipped_at.is_(None))
-        .order_by(LandedOrder.order_id)
-    )
-    return database.execute(statement).scalars().all()
+    erased = exists().where(OrderEnd.connection == connection, OrderEnd.erased_at.is_not(None))
+    return bool(database.execute(select(erased)).scalar())

@@ -60,6 +60,12 @@ SETTLEMENTS: dict[str, Settlement] = {
         "dismissed by hand",
         "To take it back: mfn orders release ORDER --why TEXT.",
     ),
+    "data_removed": Settlement(
+        Outcome.IGNORED,
+        OrderStatus.IGNORED,
+        "its buyer's data was removed, and with it the order as Amazon sent it",
+        "If it is needed again, fetch it: mfn import CONNECTION --order ORDER. The next purge removes it again.",
+    ),
     "channel_missing": Settlement(
         Outcome.HELD,
         OrderStatus.HELD,
@@ -73,7 +79,7 @@ SETTLEMENTS: dict[str, Settlement] = {
         "Look at it in Seller Central; a newer version of mfn may know the status.",
     ),
 }
-"""Every reason for which an order is not due, by its code."""
+"""Every reason for which an order is not due, by its code; `data_removed` is that of one whose text is gone."""
 
 
 def settle(

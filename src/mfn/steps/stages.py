@@ -19,6 +19,7 @@ from mfn.steps.confirm import confirm
 from mfn.steps.extract import extract
 from mfn.steps.load import load
 from mfn.steps.normalize import normalize
+from mfn.steps.purge import purge, scrub
 from mfn.steps.push import push
 from mfn.steps.read import read
 from mfn.steps.stock_verify import verify as verify_stock
@@ -45,10 +46,14 @@ CONFIRM_STEPS: tuple[Step, ...] = (collect, normalize, confirm, verify)
 INVENTORY_STEPS: tuple[Step, ...] = (read, compare, push, verify_stock)
 """What a stock run does, in order; the report follows likewise."""
 
+PURGE_STEPS: tuple[Step, ...] = (purge, scrub)
+"""What a purge does, in order; the report follows likewise."""
+
 STEPS: dict[BatchKind, tuple[Step, ...]] = {
     "import": IMPORT_STEPS,
     "confirm": CONFIRM_STEPS,
     "inventory": INVENTORY_STEPS,
+    "purge": PURGE_STEPS,
 }
 
 

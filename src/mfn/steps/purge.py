@@ -1,0 +1,285 @@
+"""Purge and scrub: buyers' data that may be kept no longer leaves the ledger and, where wanted, the warehouse."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, or_
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from mfn.database.engines import reading, writing
+from mfn.database.forgetting import empty_log
+from mfn.errors import LeaseHeldError, MfnError, RetriableError
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.buyers_data import ACCESS_KEPT_DAYS
+from mfn.ledger.landing import index_pages
+from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.order_ends import End, note_ends, note_known_ends
+from mfn.ledger.orders import reasons_text
+from mfn.ledger.removal import Removing
+from mfn.ledger.retention import any_erased, count_texts, due_orders, not_seen_to_leave, without_data
+from mfn.ledger.schema import DataAccess
+from mfn.models import OrderStatus
+from mfn.rules.settling import settlement_reason
+from mfn.steps.workplace import open_workplace, refuse_lost_warehouse
+from mfn.warehouse.looking import has_place_for_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+    from mfn.warehouse.sql import SqlWarehouse
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 300.0
+"""How long an import that is at work is waited for."""
+LOOK_AGAIN_SECONDS = 1.0
+
+CHUNKS_KEPT = timedelta(days=1)
+"""How long what a run had left for its next stage waits for somebody to run it again."""
+
+SCRUBBED_AT_ONCE = 1_000
+"""Orders in one transaction of the warehouse, which works on them meanwhile."""
+
+
+WHY_SETTLED = {
+    OrderStatus.SHIPPED: reasons_text([settlement_reason("already_shipped")]),
+    OrderStatus.IGNORED: reasons_text([settlement_reason("data_removed")]),
+}
+"""Why an order that still waited when its text was removed stands where it does."""
+
+
+def purge(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Remove the texts of orders whose retention is over, and every text that a newer version has made stale.
+
+    Batches, orders, decisions and parcels stay, so that reports and timelines do. While the connection's imports hold
+    their lease this waits; then none begins before it is done.
+
+    Args:
+        batch: The batch, just opened or run again.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `orders`, `purged` and `kept`: the orders that had a text. Those that it purged before it was
+        broken off count.
+
+    Raises:
+        RetriableError: An import is at work, the ledger could not be reached, or the warehouse could not be asked which
+            orders have left; everything else is purged by then.
+        FatalError: Pages cannot be decrypted; everything else is purged by then.
+    """
+    place = open_workplace(settings, batch.connection)
+    if get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"):
+        return _rehearsed(place, batch)
+    with imports_at_rest(place.ledger, batch.connection) as token:
+        index_pages(place.ledger, replace(batch, lease=token))
+        seen, fault = _seen_to_leave(place)
+        now = datetime.now(UTC)
+        tally = _Tally(place, batch)
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, token)
+            due = _note_due(database, place, seen, now)
+            tally.begin(database)
+        removing = Removing(place.ledger, batch.connection, token, now, WHY_SETTLED, purge.__name__, batch.batch_id)
+        removing.remove(due, tally.note)
+        removing.drop_old_chunks(now - CHUNKS_KEPT)
+    forget_accesses(place.ledger, batch.connection, now - timedelta(days=ACCESS_KEPT_DAYS))
+    empty_log(place.ledger.engine)
+    if fault is not None:
+        raise fault
+    return replace(batch, counts={**batch.counts, **tally.counts})
+
+
+@contextmanager
+def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
+    """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+
+    Yields:
+        Its token.
+
+    Raises:
+        RetriableError: An import worked on for longer than this waits.
+    """
+    patiently = Retrying(
+        retry=retry_if_exception_type(LeaseHeldError),
+        wait=wait_fixed(LOOK_AGAIN_SECONDS),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        reraise=True,
+    )
+    with ExitStack() as stack:
+        try:
+            token = patiently(lambda: stack.enter_context(lease(ledger, connection, "import")))
+        except LeaseHeldError as held:
+            raise RetriableError(held.message, remedy="Run it again once that import has ended.") from None
+        yield token
+
+
+class _Tally:
+    """The figures of a purge, which add up at any moment, also where it is broken off."""
+
+    def __init__(self, place: Workplace, batch: BatchRef) -> None:
+        self._place, self._batch = place, batch
+        self.counts: dict[str, int] = {}
+
+    def begin(self, database: Connection) -> None:
+        """Nothing is purged yet, but for what this batch had purged before it was broken off."""
+        purged = get_batch(self._place.ledger, self._batch.batch_id).counts.get("purged", 0)
+        kept = count_texts(database, self._batch.connection)
+        self.counts = {"orders": purged + kept, "purged": purged, "kept": kept}
+        self.note(database, 0)
+
+    def note(self, database: Connection, removed: int) -> None:
+        """So many more were purged in this transaction."""
+        counts = self.counts
+        self.counts = {**counts, "purged": counts["purged"] + removed, "kept": counts["kept"] - removed}
+        update_batch(database, self._batch, counts=self.counts)
+
+
+def _note_due(database: Connection, place: Workplace, seen: Sequence[End], now: datetime) -> Sequence[str]:
+    """Note how orders ended, and say which ones are due."""
+    name = place.connection.name
+    note_ends(database, name, seen)
+    note_known_ends(database, name, now)
+    retention = timedelta(days=place.connection.privacy.retention_days)
+    return due_orders(database, name, now=now, retention=retention)
+
+
+def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
+    """Which orders the warehouse has shipped without Amazon being told, since another system does that.
+
+    Returns:
+        What was seen; and why nothing was, where the warehouse cannot be asked: that keeps no other order.
+    """
+    with reading(place.ledger.engine, what="the ledger") as database:
+        waiting = not_seen_to_leave(database, place.connection.name)
+    if not waiting:
+        return (), None
+    try:
+        warehouse = warehouse_of(place)
+        shipped = warehouse.left(waiting) if warehouse else {}
+    except MfnError as error:
+        log.warning("it is not known which orders of %s have left: %s", place.connection.name, error.message)
+        return (), error
+    now = datetime.now(UTC)
+    # It cannot have shipped what it did not have yet: the year is wrong.
+    return [End(order_id, max(at or now, waiting[order_id] or at or now)) for order_id, at in shipped.items()], None
+
+
+def warehouse_of(place: Workplace) -> SqlWarehouse | None:
+    """The warehouse of a connection; None where there is none yet, and nothing was ever loaded into it.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        RetriableError: It cannot be reached.
+        FatalError: It is gone, or its tables are not as agreed.
+    """
+    refuse_lost_warehouse(place)
+    is_there = has_place_for_orders(place.connection.warehouse.url, what=f"the warehouse of {place.connection.name}")
+    return place.warehouse if is_there else None
+
+
+def forget_accesses(ledger: Ledger, connection: str, before: datetime) -> None:
+    """Remove what the audit trail says of accesses before a moment.
+
+    Args:
+        ledger: The open ledger.
+        connection: Those to data of this connection, and of several ones.
+        before: The moment, aware.
+    """
+    mine = or_(DataAccess.connection == connection, DataAccess.connection.is_(None))
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(delete(DataAccess).where(DataAccess.at < before, mine))
+
+
+def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Empty what is about a buyer in the warehouse's tables, of every order whose text was removed from the ledger.
+
+    Of all of them where `privacy.scrub_warehouse` says so, else of those that a person had erased. An order that was
+    purged before that was set is scrubbed once it is.
+
+    Args:
+        batch: The batch, the ledger purged.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `scrubbed`: the orders that still had something of their buyer.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse refuses the change.
+    """
+    place = open_workplace(settings, batch.connection)
+    row = get_batch(place.ledger, batch.batch_id)
+    is_dry_run = bool(row.parameters.get("dry_run"))
+    chosen = _to_scrub(place, rehearsed=is_dry_run)
+    scrubbed = 0 if is_dry_run else row.counts.get("scrubbed", 0)
+    for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
+        some = chosen[start : start + SCRUBBED_AT_ONCE]
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)  # the warehouse cannot tell who still may write
+        if not is_dry_run:
+            place.warehouse.scrub(some)
+        scrubbed += len(some)
+        _write_scrubbed(place, batch, scrubbed)
+    return replace(batch, counts={**batch.counts, **_write_scrubbed(place, batch, scrubbed)})
+
+
+def _write_scrubbed(place: Workplace, batch: BatchRef, scrubbed: int) -> dict[str, int]:
+    with writing(place.ledger.engine, what="the ledger") as database:
+        counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
+        update_batch(database, batch, counts=counts)
+    return counts
+
+
+def _to_scrub(place: Workplace, *, rehearsed: bool) -> list[str]:
+    """The orders that the warehouse still has something of and should not, sorted."""
+    name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
+    with reading(place.ledger.engine, what="the ledger") as database:
+        if not is_wanted and not any_erased(database, name):
+            return []
+    warehouse = warehouse_of(place)
+    if warehouse is None:
+        return []
+    holding = warehouse.holding(name)
+    due = set(_rehearsed_due(place)) if rehearsed and is_wanted else set()
+    with reading(place.ledger.engine, what="the ledger") as database:
+        removed = set(without_data(database, name, holding, erased_only=not is_wanted))
+    return [order_id for order_id in holding if order_id in removed or order_id in due]
+
+
+def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
+    """Say what would be purged; nothing but the batch is written."""
+    due = _rehearsed_due(place)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        orders = count_texts(database, batch.connection)
+        counts = {"orders": orders, "purged": len(due), "kept": orders - len(due)}
+        update_batch(database, batch, counts=counts)
+    return replace(batch, counts={**batch.counts, **counts})
+
+
+def _rehearsed_due(place: Workplace) -> Sequence[str]:
+    """Which orders are due; what is noted on the way is taken back."""
+    seen, fault = _seen_to_leave(place)
+    if fault is not None:
+        raise fault
+    with writing(place.ledger.engine, what="the ledger") as database:
+        noted = database.begin_nested()
+        due = _note_due(database, place, seen, datetime.now(UTC))
+        noted.rollback()
+    return due
