@@ -135,11 +135,27 @@ def test_a_page_keeps_the_texts_that_stay_in_their_places(ledger: Ledger, batch:
     access = note_access(ledger, "purge", connection="us", orders=4)
     with writing(ledger.engine, what="the ledger") as database:
         assert keep_texts(ledger, database, access, "us", {1: {2}, 2: (), 3: {0}}) == 3
-    assert texts_of(ledger, "1", "2", "3") == {"1": b"", "2": b"", "3": b'{"orderId": "3"}'}
+    assert texts_of(ledger, "1", "2", "3") == {"3": b'{"orderId": "3"}'}
     with reading(ledger.engine, what="the ledger") as database:
         assert database.execute(select(LandedPage.page, LandedPage.texts)).all() == [(1, 1)]
     with writing(ledger.engine, what="the ledger") as database:
         assert keep_texts(ledger, database, access, "us", {1: {2}}) == 0
+
+
+def test_a_text_that_moves_while_orders_are_read_is_looked_for_once_more(ledger: Ledger, batch: BatchRef) -> None:
+    landed(ledger, batch, "1")
+    landed(ledger, batch, "2", "3")
+    landed(ledger, batch, "4", "5")
+    access = note_access(ledger, "purge", connection="us", orders=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mfn.ledger.buyers_data.PAGES_IN_MEMORY", 1)
+        reader = stored_orders(ledger, "us", ["1", "2", "3", "4", "5"], purpose="test")
+        found = dict([next(reader)])
+        landed(ledger, batch, "2", "4")
+        with writing(ledger.engine, what="the ledger") as database:
+            keep_texts(ledger, database, access, "us", {2: (), 3: {1}})
+        found |= dict(reader)
+    assert sorted(found) == ["1", "2", "4", "5"], "2 and 4 have landed anew, 3 was removed"
 
 
 def test_texts_that_nobody_had_counted_are_counted_and_the_page_stays_as_it_is(ledger: Ledger, batch: BatchRef) -> None:

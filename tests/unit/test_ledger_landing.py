@@ -153,7 +153,7 @@ def test_an_id_that_cannot_be_used_gets_a_made_up_one_and_the_text_is_kept(
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"7", b"null", b"{", b'"x"', b"\xff\xfe", b'{"orderId": "1\xff"}', b'{"a": "\\ud800"}']
+    "raw", [b" ", b"[]", b"7", b"null", b"{", b'"x"', b"\xff\xfe", b'{"orderId": "1\xff"}', b'{"a": "\\ud800"}']
 )
 def test_a_text_that_is_no_order_is_kept_under_a_made_up_id(ledger: Ledger, batch: BatchRef, raw: bytes) -> None:
     with writing(ledger.engine, what="the ledger") as database:

@@ -21,7 +21,7 @@ from mfn.ledger.landing import CHUNK_ORDERS, page_context, seal_page
 from mfn.ledger.schema import BatchChunk, BatchOrder, DataAccess, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -100,28 +100,47 @@ def stored_orders(
         batch_id: The batch that needs them.
 
     Yields:
-        Order id and JSON text, page by page; an order without a text is left out.
+        Order id and JSON text, page by page; an order whose text was removed, or that never landed, is left out.
 
     Raises:
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
         FatalError: What is stored cannot be decrypted.
     """
+    places = _places(ledger, connection, order_ids)
+    if not places:
+        return
+    single = places[0][-1] if len(places) == 1 else None
+    note_access(ledger, purpose, connection=connection, orders=len(places), batch_id=batch_id, order_id=single)
+    gone = yield from _texts_at(ledger, connection, places)
+    if gone:  # removed since, unless they have landed anew
+        yield from _texts_at(ledger, connection, _places(ledger, connection, gone))
+
+
+def _places(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Where the newest texts of orders are: (page, position, order id), page by page."""
+    statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
     with reading(ledger.engine, what="the ledger") as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
-        statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
         rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
-    if not rows:
-        return
-    single = rows[0].order_id if len(rows) == 1 else None
-    note_access(ledger, purpose, connection=connection, orders=len(rows), batch_id=batch_id, order_id=single)
-    places: list[tuple[int, int, str]] = sorted((row.page, row.position, row.order_id) for row in rows)
+    return sorted((row.page, row.position, row.order_id) for row in rows)
+
+
+def _texts_at(
+    ledger: Ledger, connection: str, places: Sequence[tuple[int, int, str]]
+) -> Generator[tuple[str, bytes], None, list[str]]:
+    """The texts that are at some places; returns the orders whose text is not there any more."""
     pages = list(dict.fromkeys(page for page, _, _ in places))
     texts: dict[int, list[bytes]] = {}
+    gone = []
     for page, position, order_id in places:
         if page not in texts:  # the next pages; those before are done with
             texts = _read_pages(ledger, connection, pages[:PAGES_IN_MEMORY])
             del pages[:PAGES_IN_MEMORY]
-        yield order_id, texts[page][position]
+        if texts[page] and texts[page][position]:
+            yield order_id, texts[page][position]
+        else:
+            gone.append(order_id)
+    return gone
 
 
 def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[int, list[bytes]]:
@@ -130,7 +149,8 @@ def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[i
     )
     with reading(ledger.engine, what="the ledger") as database:
         rows = database.execute(statement).all()
-    return {page: _texts(ledger, connection, page, payload) for page, payload in rows}
+    read = {page: _texts(ledger, connection, page, payload) for page, payload in rows}
+    return {page: read.get(page, []) for page in pages}
 
 
 def _texts(ledger: Ledger, connection: str, page: int, payload: bytes) -> list[bytes]:
