@@ -20,6 +20,7 @@ from mfn.cli import (
     inventory,
     orders,
     prefect_program,
+    purge,
     rules,
     setup,
     shipping_methods,
@@ -55,6 +56,7 @@ for part in (
     shipping_methods,
     orders,
     batches,
+    purge,
     rules,
     site,
 ):

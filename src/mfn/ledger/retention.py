@@ -102,9 +102,8 @@ def without_data(
         order_ids: Amazon's order ids, as many as there are.
         erased_only: Only those that a person had erased.
     """
-    is_removed = OrderEnd.erased_at.is_not(None)
-    if not erased_only:
-        is_removed = or_(is_removed, OrderEnd.purged_at.is_not(None))
+    is_erased = OrderEnd.erased_at.is_not(None)
+    is_removed = is_erased if erased_only else or_(is_erased, OrderEnd.purged_at.is_not(None))
     landed = exists().where(LandedOrder.connection == OrderEnd.connection, LandedOrder.order_id == OrderEnd.order_id)
     wanted = (OrderEnd.connection == connection) & among(database, OrderEnd.order_id, order_ids)
     statement = select(OrderEnd.order_id).where(wanted, is_removed, ~landed).order_by(OrderEnd.order_id)

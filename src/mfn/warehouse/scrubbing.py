@@ -96,4 +96,4 @@ def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, date
     )
     shipped = pd.Series(times(found["shipped_at"]).to_numpy(), index=found["order_number"], dtype="datetime64[us]")
     last = shipped.groupby(level=0).max().dt.tz_localize("UTC")
-    return {number: None if pd.isna(at) else at.to_pydatetime() for number, at in last.items()}
+    return {str(number): None if pd.isna(at) else at.to_pydatetime() for number, at in last.items()}

@@ -1,0 +1,61 @@
+"""`mfn purge` and `mfn erase`: buyers' data that may be kept no longer, and that of one order at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mfn.cli.output import JsonOption, print_error, print_json, print_line
+from mfn.errors import LeaseHeldError
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mfn.errors import MfnError
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("purge")(purge)
+
+
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove buyers' data past its retention, of every connection; what else is known of the orders stays."""
+    from mfn.steps.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
+
+    done, errors = purge_all(load_settings(), dry_run=dry_run)
+    if as_json:
+        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
+        print_json({**done, **first})
+    else:
+        for result in done["connections"]:
+            _print_purged(result, dry_run=dry_run)
+        for error in errors:
+            print_error(error, as_json=False)
+    if errors:
+        raise typer.Exit(_exit_code(errors))
+
+
+def _exit_code(errors: list[MfnError]) -> int:
+    """Held elsewhere counts only where nothing else went wrong."""
+    is_held = all(isinstance(error, LeaseHeldError) for error in errors)
+    return LeaseHeldError.exit_code if is_held else 1
+
+
+def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
+    if result["batch_id"] is None:
+        print_line(f"{result['connection']}: not purged")
+        return
+    would = "would be " if dry_run else ""
+    print_line(
+        f"{result['connection']}: {result['orders']} orders with buyers' data = {result['purged']} {would}purged"
+        f" + {result['kept']} kept"
+    )
+    if result["scrubbed"]:
+        print_line(f"{result['scrubbed']} {would}emptied in the warehouse")
+    print_line(f"report: {result['report']}")
