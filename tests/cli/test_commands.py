@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tests.world import World
 
     Mfn = Callable[..., tuple[int, Any]]
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +232,20 @@ def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkey
     assert "hidden" not in json.dumps(document)
 
 
+def test_orders_of_a_connection_that_nobody_knows_are_wrong_usage(world: World, mfn: Mfn) -> None:
+    status, document = mfn("orders", "--connection", "nope")
+    assert status == 2
+    assert "has no connection 'nope'; it has: us" in document["error"]
+    assert mfn("orders", "--connection", "us") == (0, {"orders": []})
+    (order_id,) = world.put(an_order())
+    world.run()
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  us:", "  eu:"), encoding="utf-8")
+    assert mfn("orders", "--connection", "nope")[0] == 2
+    (order,) = mfn("orders", "--connection", "us")[1]["orders"]
+    assert order["order_id"] == order_id
+
+
 def test_init_writes_what_is_missing_and_overwrites_nothing(
     world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +262,11 @@ def test_init_writes_what_is_missing_and_overwrites_nothing(
     }
     assert (fresh / ".mfn").stat().st_mode & 0o777 == 0o700
     assert (fresh / ".mfn" / "keys").stat().st_mode & 0o777 == 0o600
+    first_line = (fresh / "connections.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    named = (
+        README.read_text(encoding="utf-8").partition(f"\n## {first_line.split(chr(34))[1]}\n")[2].partition("\n## ")[0]
+    )
+    assert "initial_lookback_days" in named
     (fresh / "connections.yaml").write_text("connections: mine\n", encoding="utf-8")
     assert mfn("init") == (0, {"written": []})
     assert (fresh / "connections.yaml").read_text(encoding="utf-8") == "connections: mine\n"

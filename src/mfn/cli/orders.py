@@ -48,12 +48,18 @@ def list_(
     """List orders, the most urgent first."""
     if context.invoked_subcommand is not None:
         return
-    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415 - so that --help answers at once
+    from mfn.connections import find_connection  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
+    from mfn.ledger.run_listing import known_connections  # noqa: PLC0415
     from mfn.steps.order_timeline import standing_of  # noqa: PLC0415
 
     settings = load_settings()
-    found = list_orders(open_ledger(settings), status=status, connection=connection) if is_there(settings) else ()
+    ledger = open_ledger(settings) if is_there(settings) else None
+    # One that was taken out of the file has orders all the same.
+    if connection is not None and (ledger is None or connection not in known_connections(ledger)):
+        find_connection(settings, connection)
+    found = () if ledger is None else list_orders(ledger, status=status, connection=connection)
     rows = [_shown(standing_of(row)) for row in found]
     if as_json:
         print_json({"orders": rows})

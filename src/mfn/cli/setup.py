@@ -15,7 +15,7 @@ from mfn.settings import describe_settings, load_settings
 mappings = typer.Typer(help="The mapping files.", no_args_is_help=True)
 
 CONNECTIONS = """\
-# One entry a seller account and region; what may stand here: README.md, "Settings".
+# One entry a seller account and region; what may stand here: README.md, "connections.yaml".
 connections:
   us:
     seller_id: A2XXXXXXXXXXXX             # Seller Central > Account Info > Merchant Token
