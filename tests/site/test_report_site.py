@@ -109,6 +109,8 @@ def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser
         assert valid in told
     assert "open, any, pending, held" in text_of(site, "/orders?status=hold", 422)
     assert "codes like sku_unknown" in text_of(site, '/orders?reason=%25"', 422)
+    assert "order: received invalid value" in text_of(site, "/orders?order=%00", 422)
+    assert "characters that can be seen" in text_of(site, "/orders?order=HELD%1b%5b0m", 422)
 
 
 def test_the_last_day_of_the_calendar_is_a_day(site: Browser, world: World) -> None:

@@ -145,7 +145,11 @@ class _Reading:
         self._problems: list[Problem] = []
 
     def text(self, name: str) -> str | None:
-        return self._given.get(name, "").strip() or None
+        value = self._given.get(name, "").strip() or None
+        if value is not None and not value.isprintable():
+            self._wrong(name, value, "Valid values hold only characters that can be seen.")
+            return None
+        return value
 
     def choice(self, name: str, valid: Sequence[str]) -> str | None:
         value = self.text(name)
