@@ -63,6 +63,7 @@ class Caller:
         max_wait_seconds: float = math.inf,
         *,
         again: type[AmazonUnavailableError] = AmazonUnavailableError,
+        leaving: int = 0,
     ) -> Answer:
         """One call, tried again a few times, with growing pauses.
 
@@ -73,6 +74,7 @@ class Caller:
             read: What is wanted of the answer; raises one of our errors where it is none.
             max_wait_seconds: How long it may wait for its turn in the rate budget, all attempts together.
             again: After which failures; `ThrottledError` for a call that may not be done twice.
+            leaving: How many calls of the operation have to stay in the budget for others.
 
         Raises:
             BudgetExhaustedError: Its turn does not come in time.
@@ -85,7 +87,7 @@ class Caller:
         def attempt() -> Answer:
             nonlocal patience, may_renew
             token = self._login.get_auth().access_token  # before a call is taken from the budget for nothing
-            patience -= self._await_turn(operation, what, patience)
+            patience -= self._await_turn(operation, what, patience, leaving)
             response = self._send(operation, what, send)
             if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN) and may_renew:
                 may_renew = False
@@ -95,10 +97,10 @@ class Caller:
 
         return tried_again(self._wait, again)(attempt)
 
-    def _await_turn(self, operation: str, what: str, patience: float) -> float:
+    def _await_turn(self, operation: str, what: str, patience: float, leaving: int) -> float:
         """Take a call from the budget, waiting for it at most `patience` seconds; returns the seconds waited."""
         waited = 0.0
-        while seconds := self._budget.take(operation):
+        while seconds := self._budget.take(operation, leaving=leaving):
             if waited + seconds > patience:
                 raise BudgetExhaustedError(
                     f"{what}: Amazon's rate limit allows the next call in {seconds:.0f} s only.",

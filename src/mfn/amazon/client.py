@@ -123,8 +123,8 @@ class AmazonOrders:
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
         parameters: dict[str, Any] = {
-            "lastUpdatedAfter": _text(window.after),
-            "lastUpdatedBefore": _text(window.before),
+            "lastUpdatedAfter": time_text(window.after),
+            "lastUpdatedBefore": time_text(window.before),
             "fulfillmentStatuses": STATUSES,
             "fulfilledBy": [MERCHANT],
             "marketplaceIds": self._connection.marketplace_ids,
@@ -152,12 +152,21 @@ class AmazonOrders:
             max_wait_seconds,
         )
 
-    def get_order(self, order_id: str, *, max_wait_seconds: float = math.inf) -> bytes | None:
+    def get_order(
+        self,
+        order_id: str,
+        *,
+        max_wait_seconds: float = math.inf,
+        included_data: Sequence[str] = INCLUDED_DATA,
+        leaving: int = 0,
+    ) -> bytes | None:
         """One order as it stands at Amazon now.
 
         Args:
             order_id: Amazon's order id.
             max_wait_seconds: How long it may wait for its turn in the rate budget.
+            included_data: The data sets that are wanted.
+            leaving: How many calls have to stay in the budget for others.
 
         Returns:
             The JSON text of the order as Amazon sent it; None where Amazon knows no such order, or takes the id for
@@ -178,9 +187,10 @@ class AmazonOrders:
         return self._caller.call(
             "getOrder",
             what,
-            lambda: self._library.get_order(order_id, includedData=INCLUDED_DATA),
+            lambda: self._library.get_order(order_id, includedData=included_data),
             read,
             max_wait_seconds,
+            leaving=leaving,
         )
 
     def confirm_shipment(self, order_id: str, package: PackageDetail, *, max_wait_seconds: float = math.inf) -> None:
@@ -264,6 +274,6 @@ class AmazonOrders:
                 yield oldest()
 
 
-def _text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """ISO 8601 in UTC, to the second: the library would send a datetime in a form that Amazon refuses."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -96,13 +96,17 @@ class Bucket:
         self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
         self.counted_at = max(counted_at, now)
 
-    def take(self, now: float) -> float:
+    def take(self, now: float, leaving: int = 0) -> float:
         """Take a token from a bucket that was refilled for `now`.
+
+        Args:
+            now: The present moment, in seconds since 1970.
+            leaving: How many tokens have to stay after it.
 
         Returns:
             0.0 when a token was taken, else the seconds until one is there.
         """
-        seconds = self.wait(now)
+        seconds = self.wait(now, 1 + leaving)
         if not seconds:
             self.tokens -= 1
         return seconds
@@ -145,11 +149,12 @@ class Budget:
         self._booked: dict[str, Booking] = {}
         self._one_thread = threading.Lock()
 
-    def take(self, operation: str) -> float:
+    def take(self, operation: str, *, leaving: int = 0) -> float:
         """Take one call of an operation, if there is one.
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
+            leaving: How many calls have to stay for others, who are more urgent; fewer than the plan's burst.
 
         Returns:
             0.0 when the call may be made; else the seconds until it may, and nothing was taken.
@@ -161,7 +166,7 @@ class Budget:
             if operation in self._wanted:
                 return self._take_ahead(operation)
             with self._locked(operation) as (bucket, now):
-                return bucket.take(now)
+                return bucket.take(now, leaving)
 
     @contextmanager
     def in_bulk(self, operation: str, calls: int, *, at_once: int) -> Iterator[None]:

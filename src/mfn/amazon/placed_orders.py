@@ -1,0 +1,89 @@
+"""Orders by when they were placed, without a word about their buyers; calls are left for the imports.
+
+Operations and parameters: Amazon's model orders_2026-01-01.json of 2026-07-29.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from mfn.amazon.client import PAGE_SIZE, Page, time_text
+from mfn.amazon.failures import checked, decoded
+from mfn.amazon.orders import MERCHANT, Pagination, in_utc
+from mfn.amazon.shown_orders import SHOWN_DATA
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mfn.amazon.client import SearchWindow
+    from mfn.amazon.session import Session
+
+LEFT_FOR_IMPORTS = 8
+"""Calls of searchOrders that stay for imports, two hours of them: one comes every 15 minutes, and 20 are all there
+are."""
+
+
+class _PlacedPage(Struct, frozen=True, rename="camel"):
+    orders: list[msgspec.Raw]
+    pagination: Pagination | None = None
+    created_before: datetime | None = None
+
+
+class PlacedOrders:
+    """Reads the merchant-fulfilled orders of one connection as they stand, whatever their status.
+
+    Args:
+        session: The account at Amazon.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._library = session.library
+        self._caller = session.caller
+        self._connection = session.connection
+
+    def page(self, window: SearchWindow, *, page_token: str | None, max_wait_seconds: float) -> Page:
+        """One page of the orders that were placed in a window, in all marketplaces of the connection.
+
+        Args:
+            window: The span of time; the same for every page of a search.
+            page_token: The last page's `next_token`; None for the first page.
+            max_wait_seconds: How long it may wait for its turn in what the rate budget can spare.
+
+        Raises:
+            PageTokenRefusedError: The token has expired or belongs to other parameters; start the window again.
+            BudgetExhaustedError: Its turn does not come in time.
+            RetriableError: Amazon did not answer with a whole page; never taken for one without orders.
+            FatalError: A role is missing, the credentials are refused, or the request is.
+        """
+        parameters: dict[str, Any] = {
+            "createdAfter": time_text(window.after),
+            "createdBefore": time_text(window.before),
+            "fulfilledBy": [MERCHANT],
+            "marketplaceIds": self._connection.marketplace_ids,
+            "includedData": SHOWN_DATA,
+            "maxResultsPerPage": PAGE_SIZE,
+        }
+        if page_token:
+            parameters["paginationToken"] = page_token
+        what = f"searchOrders for the connection {self._connection.name}"
+
+        def read(response: httpx.Response) -> Page:
+            page = decoded(what, checked(what, "searchOrders", response, page_token=bool(page_token)), _PlacedPage)
+            return Page(
+                [bytes(order) for order in page.orders],
+                (page.pagination.next_token if page.pagination else None) or None,
+                in_utc(page.created_before) if page.created_before else window.before,
+            )
+
+        return self._caller.call(
+            "searchOrders",
+            what,
+            lambda: self._library.search_orders(**parameters),
+            read,
+            max_wait_seconds,
+            leaving=LEFT_FOR_IMPORTS,
+        )
