@@ -1,0 +1,25 @@
+"""Buyers' data that is past its retention leaves the ledger, and the warehouse where that is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import State, flow
+
+from tasks.purge import every_connection, purge_one, purged
+from tasks.runs import ending
+
+
+@flow(name="purge-expired")
+async def purge_expired(dry_run: bool = False) -> State[Any] | None:
+    """Remove buyers' data past its retention, of every connection; what else is known of the orders stays.
+
+    A connection that fails does not stop the others. The report of each is among the artifacts of the run.
+
+    Args:
+        dry_run: Say what would be removed, and change nothing.
+    """
+    with ending() as end:
+        connections = every_connection()
+        end.state = purged(connections, [purge_one(connection, dry_run=dry_run) for connection in connections])
+    return end.state

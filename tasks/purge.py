@@ -1,0 +1,112 @@
+"""The tasks of a purge, in order: `purge`, `scrub`; and the purge of one connection, its report included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+
+from mfn.connections import load_connections
+from mfn.errors import MfnError
+from mfn.settings import load_settings
+from mfn.steps.purge import purge as purge_step
+from mfn.steps.purge import scrub as scrub_step
+from mfn.steps.purges import purge_parameters
+from mfn.steps.summaries import failure_of, outcome_of
+from tasks.report import report
+from tasks.running import RETRIES, carry_out, is_retriable
+from tasks.runs import Ending, NothingToDoError, held_batch
+
+if TYPE_CHECKING:
+    from prefect import State
+
+    from mfn.models import BatchRef
+
+OPTIONS: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retry_condition_fn": is_retriable,
+    **RETRIES,
+}
+
+
+@task(name="purge", task_run_name="purge {batch.batch_id}", **OPTIONS)
+def purge(batch: BatchRef) -> BatchRef:
+    """Remove what may be kept no longer from the ledger.
+
+    Args:
+        batch: The batch, just opened.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(purge_step, batch)
+
+
+@task(name="scrub", task_run_name="scrub {batch.batch_id}", **OPTIONS)
+def scrub(batch: BatchRef) -> BatchRef:
+    """Empty what is about a buyer in the warehouse, where the connection says so.
+
+    Args:
+        batch: The batch after the step before.
+
+    Returns:
+        The batch after this step.
+    """
+    return carry_out(scrub_step, batch)
+
+
+def every_connection() -> list[str]:
+    """The names of the connections of connections.yaml.
+
+    Raises:
+        ConfigurationError: The file is wrong.
+    """
+    return list(load_connections(load_settings()))
+
+
+def purge_one(connection: str, *, dry_run: bool) -> str | None:
+    """Purge one connection, its report included; what stops it stops no other one.
+
+    Args:
+        connection: A connection of connections.yaml.
+        dry_run: Say what would be removed, and change nothing.
+
+    Returns:
+        What failed, in words, or None.
+    """
+    end = Ending()
+    try:
+        with held_batch(end, connection, "purge", purge_parameters(dry_run=dry_run)) as batch:
+            try:
+                batch = purge(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
+                batch = scrub(batch)  # noqa: PLW2901
+            finally:
+                report(batch)
+    except NothingToDoError as nothing:
+        get_run_logger().info("%s: %s", connection, nothing)
+    except MfnError as error:
+        if end.batch_id is not None:
+            return failure_of(load_settings(), end.batch_id, error)
+        return f"The purge of {connection} was not started: {error.message}\n{error.remedy}"
+    else:
+        get_run_logger().info("%s", outcome_of(load_settings(), batch.batch_id))
+    return None
+
+
+def purged(connections: list[str], failures: list[str | None]) -> State[Any]:
+    """How a purge of several connections ends: failed if one of them failed, and how each of these did.
+
+    Args:
+        connections: Those that were purged.
+        failures: Of each, how it failed, or None.
+    """
+    failed = [failure for failure in failures if failure is not None]
+    done = [name for name, failure in zip(connections, failures, strict=True) if failure is None]
+    if failed:
+        tail = [f"Done: {', '.join(done)}."] if done else []
+        return Failed(message="\n\n".join([f"{len(failed)} of {len(connections)} failed.", *failed, *tail]))
+    return Completed(message=f"Done: {', '.join(done)}.")
