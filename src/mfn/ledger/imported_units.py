@@ -12,6 +12,7 @@ from sqlalchemy import delete, exists, select
 
 from mfn.amazon.orders import decode_order, in_utc
 from mfn.database.bulk import merge, utc_text
+from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
 from mfn.errors import DataError
 from mfn.ledger.buyers_data import stored_orders
@@ -19,7 +20,6 @@ from mfn.ledger.landing import CHUNK_ORDERS, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import CountedOrder, Reservation, Watermark
 from mfn.models import OrderStatus
-from mfn.warehouse.asking import columns as columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

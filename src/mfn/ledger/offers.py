@@ -10,11 +10,11 @@ import pandas as pd
 from sqlalchemy import bindparam, delete, func, select
 
 from mfn.database.bulk import merge, utc_text
+from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOffer, Offer
-from mfn.warehouse.asking import columns as columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

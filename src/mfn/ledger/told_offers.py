@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from sqlalchemy import exists, func, select
 
+from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
 from mfn.ledger.offers import KEY, OURS, WHAT, read_offers
 from mfn.ledger.schema import Offer
-from mfn.warehouse.asking import columns as columns_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mfn.warehouse.asking import STATUS, as_asked, asked, columns, has_column, same
+from mfn.database.columns import columns
+from mfn.warehouse.asking import STATUS, as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, words
 
 if TYPE_CHECKING:

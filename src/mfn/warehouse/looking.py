@@ -11,9 +11,9 @@ import pandas as pd
 from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
+from mfn.database.columns import columns
 from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
-from mfn.warehouse.asking import columns
 from mfn.warehouse.setup import missing_tables, table_faults
 from mfn.warehouse.tables import wms_order
 from mfn.warehouse.values import as_text, flags, words

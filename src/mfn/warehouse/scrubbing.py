@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from sqlalchemy import inspect, text
 
+from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
-from mfn.warehouse.asking import STATUS, as_asked, asked, columns, same, states
+from mfn.warehouse.asking import STATUS, as_asked, asked, same, states
 from mfn.warehouse.values import as_text, times
 
 if TYPE_CHECKING:

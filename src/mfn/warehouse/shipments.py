@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.warehouse.asking import as_asked, asked, columns, has_column, same
+from mfn.database.columns import columns
+from mfn.warehouse.asking import as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
 if TYPE_CHECKING:
