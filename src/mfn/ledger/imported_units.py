@@ -130,13 +130,16 @@ def units_sold(
     Args:
         ledger: The open ledger.
         batch: The batch.
-        order_ids: Orders that have landed; one that cannot be read sold nothing that is known.
+        order_ids: Orders that have landed; one that cannot be read, or whose text was removed, sold nothing that is
+            known.
         purpose: The step, for the audit trail.
     """
     found: list[tuple[str, datetime | None, Units]] = []
     for start in range(0, len(order_ids), CHUNK_ORDERS):
         some = order_ids[start : start + CHUNK_ORDERS]
+        without_text = dict.fromkeys(some)
         for order_id, text in stored_orders(ledger, batch.connection, some, purpose=purpose, batch_id=batch.batch_id):
+            del without_text[order_id]
             try:
                 order = decode_order(text)
             except DataError:
@@ -149,6 +152,7 @@ def units_sold(
                 if item.product.seller_sku and item.quantity_ordered
             ]
             found.append((order_id, in_utc(order.created_time), units))
+        found += [(order_id, None, []) for order_id in without_text]
     return found
 
 

@@ -179,6 +179,27 @@ def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Jud
     return Judgement(order_id, settlement.outcome, settlement.status, (reason,), (), standing)
 
 
+def judge_without_text(order_ids: Iterable[str], tracked: Mapping[str, Row[Any]]) -> list[Judgement]:
+    """Judge orders whose text was removed: nothing is done with them, and nothing is said that is not known.
+
+    Args:
+        order_ids: Orders that a batch has met and that have no text any more.
+        tracked: What the ledger knows of them.
+    """
+    reason = settlement_reason("data_removed")
+    judgements = []
+    for order_id in order_ids:
+        status = tracked[order_id].status if order_id in tracked else None
+        if status in IN_WAREHOUSE:
+            judgements.append(Judgement(order_id, Outcome.UNCHANGED, None))
+        elif status == OrderStatus.CANCELLED:
+            judgements.append(Judgement(order_id, Outcome.CANCELLED, None))
+        else:
+            moved = OrderStatus.IGNORED if status is None else None
+            judgements.append(Judgement(order_id, Outcome.IGNORED, moved, (reason,)))
+    return judgements
+
+
 def _check_due(
     bench: Bench, due: Due, known: _Known, standings: Sequence[Standing]
 ) -> tuple[list[Judgement], QualityReport]:

@@ -29,7 +29,7 @@ from mfn.ledger.orders import (
 from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
-from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge
+from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge, judge_without_text
 from mfn.steps.order_frames import Bench, Kept
 from mfn.steps.rereading import read_again
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -109,6 +109,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         judged = judge(bench, _texts(place, batch, chunk), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
+        judgements += judge_without_text(_left_out(chunk, judgements) - loaded, tracked)
         tally.add(judgements, orders, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run)
@@ -171,6 +172,11 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> s
 
 def _texts(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     return stored_orders(place.ledger, batch.connection, order_ids, purpose=validate.__name__, batch_id=batch.batch_id)
+
+
+def _left_out(order_ids: Sequence[str], judgements: Sequence[Judgement]) -> set[str]:
+    """The orders of a chunk that have no text any more; of those that this very batch has loaded that is all it did."""
+    return set(order_ids) - {one.order_id for one in judgements}
 
 
 def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> set[str]:
