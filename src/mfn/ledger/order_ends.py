@@ -145,6 +145,17 @@ def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None 
         return database.execute(statement.where(among(database, OrderEnd.order_id, order_ids))).all()
 
 
+def told_removal(row: Row[Any]) -> str:
+    """Why and when the buyer's data of an order was removed, in words.
+
+    Args:
+        row: A row of `order_end` with `purged_at` or `erased_at`.
+    """
+    at = row.erased_at or row.purged_at
+    why = f"erased by {row.erased_by}" if row.erased_at else "retention over"
+    return f"{why}, {at:%Y-%m-%d %H:%M} UTC"
+
+
 def note_removed(database: Connection, connection: str, order_ids: Iterable[str], at: datetime) -> None:
     """Note that the buyers' data of orders was removed; where that is so for the second time, the later time stays.
 

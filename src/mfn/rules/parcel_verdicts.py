@@ -20,6 +20,7 @@ IN_OTHER_PARCEL = "kit_in_other_parcel"
 """The one finding of `parcel_items` that is no fault."""
 
 SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
+REMOVED = "its buyer's data was removed from the ledger, and with it which parcels Amazon shows"
 UNLISTED_REMEDY = (
     "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
     " accepted_carriers.csv where that is right:"
@@ -53,7 +54,7 @@ def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
     Args:
         parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
             None), `is_sfp`, `parcels_of_order`; `is_landed`: whether the ledger has the order as Amazon sent it;
-            `is_cancelled`: whether Amazon has cancelled it; `is_shown`: whether Amazon shows the tracking number;
+            `is_removed`: whether it no longer has, since the buyer's data was removed; `is_cancelled`: whether Amazon has cancelled it; `is_shown`: whether Amazon shows the tracking number;
             `decision`, `message` and `rule` of the rules; `carrier`, `carrier_reason`, `carrier_warning`,
             `carrier_row`, `tracking_warning`, and `ship_date_warning`, as the functions that make them return them;
             `connection`.
@@ -99,7 +100,8 @@ def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:
     if parcel["is_order_known"] and not parcel["is_landed"]:
         command = f"mfn import {parcel['connection']} --order {parcel['order_number']}"
         remedy = f"Fetch it, so that parcels which Amazon shows are known:\n{command}"
-        found.append(Reason("order_unknown", "the ledger does not have the order as Amazon sent it", remedy))
+        detail = REMOVED if parcel["is_removed"] else "the ledger does not have the order as Amazon sent it"
+        found.append(Reason("order_unknown", detail, remedy))
     if parcel["is_cancelled"]:
         remedy = "Stop the parcel if that is still possible: Amazon pays nothing for it. Then void it in the warehouse."
         found.append(Reason("order_cancelled", "Amazon has cancelled the order", remedy))

@@ -10,7 +10,7 @@ import numpy as np
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError, FatalError
 from mfn.ledger.decisions import released_reasons
-from mfn.ledger.orders import IN_WAREHOUSE, read_reasons
+from mfn.ledger.orders import IN_WAREHOUSE, UNFINISHED, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
@@ -195,7 +195,7 @@ def judge_without_text(order_ids: Iterable[str], tracked: Mapping[str, Row[Any]]
         elif status == OrderStatus.CANCELLED:
             judgements.append(Judgement(order_id, Outcome.CANCELLED, None))
         else:
-            moved = OrderStatus.IGNORED if status is None else None
+            moved = OrderStatus.IGNORED if status in (None, OrderStatus.PENDING, *UNFINISHED) else None
             judgements.append(Judgement(order_id, Outcome.IGNORED, moved, (reason,)))
     return judgements
 

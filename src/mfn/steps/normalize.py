@@ -11,7 +11,7 @@ import msgspec
 import pandas as pd
 
 from mfn.amazon.packages import read_packages
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import stored_orders
@@ -20,6 +20,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
+from mfn.ledger.retention import without_data
 from mfn.models import OrderStatus, ParcelStatus, Reason
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship
@@ -33,7 +34,7 @@ from mfn.steps.sending import digest_of_parcel, is_shown
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -80,6 +81,7 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> N
         shown=_shown(place, batch, sorted(order_numbers)),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
         facts=order_facts(place.ledger, batch.connection, order_numbers),
+        removed=_removed(place, batch, order_numbers),
     )
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])
     shipments = _ruled(place, shipments, lines, order_lines, known)
@@ -111,11 +113,13 @@ class _Known:
         shown: What Amazon showed of each when it landed; one that never landed is absent.
         references: The references that this project gave to parcels of each.
         facts: What the ledger says of each: `status`, `service_level`.
+        removed: Those whose buyer's data was removed, and with it what Amazon had shown.
     """
 
     shown: Mapping[str, ShownPackages]
     references: Mapping[str, set[str]]
     facts: Mapping[str, Row[Any]]
+    removed: Collection[str]
 
     def others(self, row: Row[Any]) -> set[str]:
         """The references under which a parcel is not looked for: this project's, but for one that Amazon refused."""
@@ -142,6 +146,11 @@ def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> d
             except DataError:
                 continue  # held as one that never landed in a form that can be read
     return found
+
+
+def _removed(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> Sequence[str]:
+    with reading(place.ledger.engine, what="the ledger") as database:
+        return without_data(database, batch.connection, order_numbers)
 
 
 def _ruled(
@@ -186,6 +195,7 @@ def _parcels(
         connection=place.connection.name,
         carrier_row=propose_carrier_rows(parcels, place.mappings.accepted_carriers),
         is_landed=parcels["order_number"].isin(list(known.shown)),
+        is_removed=parcels["order_number"].isin(list(known.removed)),
         is_cancelled=parcels["order_number"].isin(cancelled),
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=check_tracking_numbers(parcels),

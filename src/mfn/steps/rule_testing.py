@@ -16,6 +16,7 @@ from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.imported_units import read_reserved, reserving_orders
 from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
+from mfn.ledger.order_ends import ends_of, told_removal
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
@@ -65,9 +66,7 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
     found = _connections_of(open_ledger(settings), order_id) if is_there(settings) else []
     names = [name for name in found if connection in (None, name)]
     if not names:
-        raise ConfigurationError(
-            f"the ledger has no order {order_id!r}.", remedy=f"Fetch it: mfn import CONNECTION --order {order_id}"
-        )
+        raise _without_text(settings, order_id, connection)
     place = open_workplace(settings, names[0])
     texts = stored_orders(place.ledger, names[0], [order_id], purpose=RULES_TEST)
     orders = [decode_order(text) for _, text in texts]
@@ -78,6 +77,18 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
     frame = resolve_shipping_methods(frame, methods, connection=names[0])
     record = order_records(frame, lines, address_frame(orders), components, connection=names[0], now=datetime.now(UTC))
     return _tried(place, rules, "order.import", record, order_id)
+
+
+def _without_text(settings: Settings, order_id: str, connection: str | None) -> ConfigurationError:
+    """What to say of an order of which the ledger has no text: it never had it, or it was removed."""
+    ends = ends_of(open_ledger(settings), [order_id], connection=connection) if is_there(settings) else ()
+    removed = next((row for row in ends if row.erased_at or row.purged_at), None)
+    if removed is None:
+        message, name = f"the ledger has no order {order_id!r}.", connection or "CONNECTION"
+    else:
+        message = f"the buyer's data of order {order_id} was removed from the ledger: {told_removal(removed)}."
+        name = removed.connection
+    return ConfigurationError(message, remedy=f"Fetch it: mfn import {name} --order {order_id}")
 
 
 def rules_on_shipment(

@@ -109,6 +109,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         judged = judge(bench, _texts(place, batch, chunk), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
+        # What this very batch had loaded stays loaded by it.
         judgements += judge_without_text(_left_out(chunk, judgements) - loaded, tracked)
         tally.add(judgements, orders, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
@@ -175,7 +176,7 @@ def _texts(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> Itera
 
 
 def _left_out(order_ids: Sequence[str], judgements: Sequence[Judgement]) -> set[str]:
-    """The orders of a chunk that have no text any more; of those that this very batch has loaded that is all it did."""
+    """The orders of a chunk that have no text any more."""
     return set(order_ids) - {one.order_id for one in judgements}
 
 
