@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -16,7 +17,7 @@ from mfn.ledger.run_listing import known_connections
 from mfn.reports.grouping import read_instructions
 from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of
-from mfn.site.pages import page
+from mfn.site.pages import one_page, page
 from mfn.steps.decisions import RELEASABLE
 from mfn.steps.order_timeline import standing_of, tell_order
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mfn.reports.grouping import Instruction
     from mfn.steps.order_timeline import Moment
 
-PAGE_SIZE = 50
 MARKETPLACES = {marketplace.marketplace_id: name for name, marketplace in BY_NAME.items()}
 
 router = APIRouter()
@@ -39,21 +39,21 @@ def orders(request: Request) -> HTMLResponse:
     ledger = ledger_of(request)
     connections = known_connections(ledger)
     asked = read_order_filter(request.query_params, connections)
-    found = find_orders(
+    find = partial(
+        find_orders,
         ledger,
         connections=[asked.connection] if asked.connection else connections,
         statuses=asked.statuses,
         reason=asked.reason,
         sfp=asked.sfp,
         text=asked.text,
-        limit=PAGE_SIZE + 1,
-        offset=(asked.page - 1) * PAGE_SIZE,
     )
+    found, is_last = one_page(find, asked.page)
     return page(
         "orders",
         root="./",
-        orders=[standing_of(row) for row in found[:PAGE_SIZE]],
-        is_last=len(found) <= PAGE_SIZE,
+        orders=[standing_of(row) for row in found],
+        is_last=is_last,
         asked=asked,
         given={
             "connection": asked.connection,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
@@ -11,14 +11,28 @@ from fastapi.responses import HTMLResponse
 from mfn.reports.templating import environment, style_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
+Row = TypeVar("Row")
+
+PAGE_SIZE = 50
 POLICY = (
     "default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """No script, nothing from another host, in nobody's frame; forms lead back here."""
+
+
+def one_page(find: Callable[..., Sequence[Row]], number: int) -> tuple[Sequence[Row], bool]:
+    """One page of a long list, and whether it is the last.
+
+    Args:
+        find: What finds a part of the list, by its `limit` and `offset`.
+        number: Which page, from 1.
+    """
+    found = find(limit=PAGE_SIZE + 1, offset=(number - 1) * PAGE_SIZE)
+    return found[:PAGE_SIZE], len(found) <= PAGE_SIZE
 
 
 def page(template: str, *, root: str, status: int = 200, **values: Any) -> HTMLResponse:

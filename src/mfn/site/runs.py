@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -15,7 +16,7 @@ from mfn.reports.html import run_figures
 from mfn.reports.wording import counted
 from mfn.site.filters import KINDS, read_run_filter
 from mfn.site.opening import NotFoundError, ledger_of
-from mfn.site.pages import page, run_page
+from mfn.site.pages import one_page, page, run_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mfn.ledger.run_listing import Run
     from mfn.settings import Settings
 
-PAGE_SIZE = 50
 LOOKED_BACK = timedelta(days=30)
 OUTCOME_WORDS = {
     "telling": "that had something to do",
@@ -43,24 +43,24 @@ def index(request: Request) -> HTMLResponse:
     ledger = ledger_of(request)
     connections = known_connections(ledger)
     asked = read_run_filter(request.query_params, connections)
-    found = find_runs(
+    find = partial(
+        find_runs,
         ledger,
         connection=asked.connection,
         kind=asked.kind,
         outcome=asked.outcome,
         since=asked.since,
         until=asked.until,
-        limit=PAGE_SIZE + 1,
-        offset=(asked.page - 1) * PAGE_SIZE,
     )
+    found, is_last = one_page(find, asked.page)
     failures, held = open_failures(ledger, datetime.now(UTC) - LOOKED_BACK), count_held(ledger)
     newest = newest_runs(ledger, connections)
     return page(
         "runs",
         root="./",
         headline=_headline(failures, held),
-        rows=[(run, *run_figures(run.as_past_run)) for run in found[:PAGE_SIZE]],
-        is_last=len(found) <= PAGE_SIZE,
+        rows=[(run, *run_figures(run.as_past_run)) for run in found],
+        is_last=is_last,
         asked=asked,
         given={
             "connection": asked.connection,

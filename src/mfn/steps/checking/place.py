@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mfn.connections import find_connection, load_connections
-from mfn.ledger.opening import open_ledger
+from mfn.connections import load_connections
 from mfn.mappings import read_mappings
-from mfn.steps.workplace import Workplace
+from mfn.steps.workplace import Workplace, open_workplace
 from mfn.warehouse.looking import look_at
 from mfn.warehouse.sql import SqlWarehouse
 
@@ -68,4 +67,5 @@ def open_check_place(settings: Settings, connection: str) -> CheckPlace:
         ConfigurationError: The connections file or the ledger's keys are wrong.
         RetriableError: The ledger cannot be reached.
     """
-    return CheckPlace(settings, find_connection(settings, connection), open_ledger(settings))
+    place = open_workplace(settings, connection)
+    return CheckPlace(place.settings, place.connection, place.ledger)
