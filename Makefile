@@ -13,7 +13,7 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo up test lint lock lock-check bench simulate debian-packages
+.PHONY: help setup demo up test faults lint lock lock-check bench simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ up: $(READY) ## everything on this machine: Prefect server and worker, every dep
 
 test: $(READY) ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 4 # more than cores: those with a Prefect server or a browser mostly wait
+
+faults: $(READY) ## every flow under every fault, on SQLite and PostgreSQL: what was lost, doubled or wrong (half an hour)
+	$(BIN)/python -m tests.faults.matrix
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .

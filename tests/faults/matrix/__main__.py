@@ -1,0 +1,70 @@
+"""The whole matrix: `python -m tests.faults.matrix`."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tests.faults.matrix.flows import FLOWS
+from tests.faults.matrix.parts import DATABASES, SHARES, Part, run_part
+from tests.faults.matrix.results import RESULTS, counted, print_table, total, write
+
+if TYPE_CHECKING:
+    from tests.faults.matrix.trials import Trial
+
+
+def main() -> int:
+    """Run it, print the table, write the figures; 1 where anything is lost, doubled or wrong."""
+    arguments = _arguments()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    begun = time.monotonic()
+    parts = [
+        Part(flow, database, share, tuple(arguments.only), arguments.seeds)
+        for flow in FLOWS
+        for database in DATABASES
+        for share in range(SHARES)
+    ]
+    done: list[Trial] = []
+    with ProcessPoolExecutor(
+        arguments.processes, mp_context=multiprocessing.get_context("forkserver"), max_tasks_per_child=1
+    ) as pool:
+        running = {pool.submit(run_part, part): part for part in parts}
+        for future in as_completed(running):
+            part = running[future]
+            done += future.result()
+            words = (
+                f"{time.monotonic() - begun:6.0f} s  {part.flow} on {part.database}, part {part.share + 1} of {SHARES}:"
+                f" {len(future.result())} trials\n"
+            )
+            sys.stderr.write(words)
+    cells = sorted(counted(done), key=lambda cell: (list(FLOWS).index(cell["flow"]), cell["fault"], cell["database"]))
+    print_table(cells, done, console)
+    sums = total(cells)
+    if arguments.write:
+        write(cells, seeds=arguments.seeds, seconds=time.monotonic() - begun, path=arguments.write)
+    is_faultless = sums["times"] > 0 and not any(sums[name] for name in ("lost", "doubled", "wrong"))
+    return 0 if is_faultless else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", default=[], help="only cells whose name has this word: a flow, a fault, a database"
+    )
+    parser.add_argument("--seeds", type=int, default=40, help="how many random moments for each flow and database")
+    parser.add_argument("--processes", type=int, default=2, help="how many parts at the same time")
+    parser.add_argument(
+        "--write", type=Path, help=f"write the figures there; those of the README are in {RESULTS.name}"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

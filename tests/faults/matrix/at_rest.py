@@ -1,0 +1,43 @@
+"""Whether nothing is under way any more after the last run, and every batch tells of itself what adds up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mfn.database.engines import reading
+from mfn.ledger.schema import ArrivedPage, Batch, Lease
+from mfn.models import SUMMED
+from tests.faults.matrix.verdicts import Deviation, lost, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.world import World
+
+
+def at_rest(world: World) -> Iterator[Deviation]:
+    """What is still under way in a world's ledger, or does not add up.
+
+    Args:
+        world: The world, after its last run.
+    """
+    with reading(world.ledger.engine, what="the ledger") as database:
+        batches = database.execute(select(Batch)).all()
+        leases = database.execute(select(Lease).where(Lease.expires_at > 0.0)).all()
+        pages = database.execute(select(ArrivedPage.page)).scalars().all()
+    for lease in leases:
+        yield wrong(f"the lease of {lease.kind} is still held by {lease.holder}")
+    for page in pages:
+        yield lost(f"page {page} has arrived and was never looked at")
+    for batch in batches:
+        if batch.status != "done":
+            yield wrong(f"{batch.batch_id} is {batch.status} after {batch.stage}: {batch.error}")
+            continue
+        whole, *parts = SUMMED[batch.kind]
+        if batch.counts[whole] != sum(batch.counts[part] for part in parts):
+            yield wrong(f"{batch.batch_id}: {batch.counts} does not add up")
+        if not batch.report or not Path(batch.report).is_file():
+            yield wrong(f"{batch.batch_id} has no report")
