@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psutil
 
 from mfn.connections import find_connection
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.decisions import (
     DecisionKind,
@@ -23,6 +23,7 @@ from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons, reasons_text, tracked_orders
+from mfn.ledger.retention import without_data
 from mfn.models import OrderStatus, Reason
 from mfn.rules.order_rules import CODES
 from mfn.rules.settling import settlement_reason
@@ -195,10 +196,12 @@ def _refused(
     # A run may have died after the warehouse's commit and before the ledger's.
     there = set(open_workplace(settings, name).warehouse.states(ready)) if ready else set()
     released = released_reasons(ledger, name, rows.keys())
+    with reading(ledger.engine, what="the ledger") as database:
+        removed = set(without_data(database, name, rows))
     refusals = []
     for order_id, row in rows.items():
         fault = _in_the_way(row, name, is_there=order_id in there or row.status in IN_WAREHOUSE) or (
-            _against_release(row, name, released.get(order_id, frozenset()))
+            _against_release(row, name, released.get(order_id, frozenset()), is_removed=order_id in removed)
             if kind == DecisionKind.RELEASED
             else _against_dismissal(row)
         )
@@ -244,7 +247,10 @@ def _in_the_way(row: Row[Any], name: str, *, is_there: bool) -> Fault | None:
     return None
 
 
-def _against_release(row: Row[Any], name: str, released: Known) -> Fault | None:
+def _against_release(row: Row[Any], name: str, released: Known, *, is_removed: bool) -> Fault | None:
+    if row.status == OrderStatus.DISMISSED and is_removed:
+        fetch = f"Fetch it again, then release it: mfn import {name} --order {row.order_id}"
+        return Fault("its buyer's data was removed, and with it the order as Amazon sent it", fetch)
     if row.status == OrderStatus.DISMISSED:
         return None
     if row.status == OrderStatus.READY:
