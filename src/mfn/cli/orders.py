@@ -107,7 +107,7 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
         [
             (
                 moment["at"][:19].replace("T", " "),
-                moment["batch_id"] or f"by {moment['by']}",
+                moment["batch_id"] or (f"by {moment['by']}" if "by" in moment else ""),
                 (f"parcel {moment['parcel']} " if "parcel" in moment else "")
                 + (moment["outcome"] or "landed")
                 + (" (dry run)" if moment["dry_run"] else ""),

@@ -55,9 +55,9 @@ def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
         parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
             None), `is_sfp`, `parcels_of_order`; `is_landed`: whether the ledger has the order as Amazon sent it;
             `is_removed`: whether it no longer has, since the buyer's data was removed; `is_cancelled`: whether Amazon
-            has cancelled it; `is_shown`: whether Amazon shows the tracking number; `decision`, `message` and `rule` of the rules; `carrier`, `carrier_reason`, `carrier_warning`,
-            `carrier_row`, `tracking_warning`, and `ship_date_warning`, as the functions that make them return them;
-            `connection`.
+            has cancelled it; `is_shown`: whether Amazon shows the tracking number; `decision`, `message` and `rule` of
+            the rules; `carrier`, `carrier_reason`, `carrier_warning`, `carrier_row`, `tracking_warning`, and
+            `ship_date_warning`, as the functions that make them return them; `connection`.
         faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
 
     Returns:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.errors import ConfigurationError
 from mfn.ledger.decisions import decisions_on
+from mfn.ledger.order_ends import ends_of
 from mfn.ledger.order_listing import list_orders, order_timeline
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.parcels import parcels_of
@@ -58,9 +59,9 @@ class Moment:
 
     Attributes:
         at: When, in UTC.
-        batch_id: The run, or None for a person.
-        kind: `import`; `confirm` for a parcel; `decision` for a person.
-        outcome: What became of it; None: it has landed and is not decided yet.
+        batch_id: The run, or None for a person, and where buyers' data was removed.
+        kind: `import`; `confirm` for a parcel; `decision` for a person; `removal` where the buyer's data was removed.
+        outcome: What became of it; None: it has landed and is not decided yet. Of a removal `purged` or `erased`.
         reasons: Why.
         warnings: What is odd about it all the same.
         conflicts: What Amazon changed too late, as (what, where it stood at the warehouse).
@@ -68,7 +69,7 @@ class Moment:
         connection: The connection's name.
         parcel: The warehouse's id of the parcel, or None.
         by: The operating system's name of the person, or None.
-        why: The person's words, or None.
+        why: The person's words; why the buyer's data was removed; or None.
     """
 
     at: datetime
@@ -147,6 +148,7 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
     moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
     moments += [decision_moment(row) for row in decisions_on(ledger, order_id)]
     moments += [_parcel_moment(row) for row in rows]
+    moments += [moment for row in ends_of(ledger, [order_id]) for moment in _removals(row)]
     if not standings and not moments:
         raise ConfigurationError(
             f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
@@ -205,6 +207,33 @@ def decision_moment(row: Row[Any]) -> Moment:
         by=row.decided_by,
         why=row.why,
     )
+
+
+def _removals(row: Row[Any]) -> list[Moment]:
+    """When the buyer's data of an order was removed, from a row of `order_end`, among what the runs did with it."""
+    found = [
+        (row.purged_at, "purged", None, "buyer's data removed (retention over)"),
+        (row.erased_at, "erased", row.erased_by, f"buyer's data removed (erased by {row.erased_by})"),
+    ]
+    if row.erased_at is not None:
+        del found[0]  # it was removed since a person wanted it
+    return [
+        Moment(
+            at=at,
+            batch_id=None,
+            kind="removal",
+            outcome=outcome,
+            reasons=(),
+            warnings=(),
+            conflicts=(),
+            dry_run=False,
+            connection=row.connection,
+            by=by,
+            why=why,
+        )
+        for at, outcome, by, why in found
+        if at is not None
+    ]
 
 
 def _parcel_moment(row: Row[Any]) -> Moment:
