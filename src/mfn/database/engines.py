@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
@@ -58,6 +59,9 @@ RAISE_STATEMENT = "exec_stmt_raise"
 
 QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
 """A value between quotation marks, whichever language the server speaks."""
+
+# At DEBUG SQLAlchemy logs every row that it reads, whatever `hide_parameters` says: a filter stays when levels are set.
+logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
 
 NOT_ALLOWED = "42501"
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
