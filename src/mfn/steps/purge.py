@@ -233,9 +233,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
         some = chosen[start : start + SCRUBBED_AT_ONCE]
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)  # the warehouse cannot tell who still may write
-        if not is_dry_run:
-            place.warehouse.scrub(some)
-        scrubbed += len(some)
+        scrubbed += len(some if is_dry_run else place.warehouse.scrub(some))
         _write_scrubbed(place, batch, scrubbed)
     return replace(batch, counts={**batch.counts, **_write_scrubbed(place, batch, scrubbed)})
 

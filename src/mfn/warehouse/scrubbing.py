@@ -56,7 +56,7 @@ def holding(connection: Connection, of: str) -> list[str]:
     return sorted(found["order_number"])
 
 
-def scrub(connection: Connection, order_numbers: Collection[str]) -> None:
+def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[str]:
     """Empty what is about the buyers of some orders, and of their lines; a row without anything of them is not touched.
 
     A column that takes no NULL gets an empty text. On SQLite what stood there is overwritten in the file as well.
@@ -64,15 +64,21 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> None:
     Args:
         connection: An open transaction.
         order_numbers: Amazon's order ids, as many as there are.
+
+    Returns:
+        Those that still had something of their buyer.
     """
     overwrite_freed(connection)
     states(connection, order_numbers, lock=True)  # in one order, so that nobody waits for this while it waits for them
     given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
+    scrubbed: set[str] = set()
     for table, names in SCRUBBED.items():
         required = _required(connection, table)
         sets = ", ".join(f"{name} = {repr('') if name in required else 'NULL'}" for name in names)
         chosen = f"order_number IN (SELECT asked.key FROM {asked(connection)})"
-        connection.execute(text(f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)})"), given)
+        change = f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)}) RETURNING order_number"
+        scrubbed.update(connection.execute(text(change), given).scalars())
+    return frozenset(scrubbed)
 
 
 def _required(connection: Connection, table: str) -> set[str]:

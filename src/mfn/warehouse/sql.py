@@ -119,11 +119,12 @@ class SqlWarehouse:
         with reading(self._engine, what=self._what) as database:
             return scrubbing.holding(database, connection)
 
-    def scrub(self, order_numbers: Collection[str]) -> None:
+    def scrub(self, order_numbers: Collection[str]) -> frozenset[str]:
         """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
         with writing(self._engine, what=self._what) as connection:
-            scrubbing.scrub(connection, order_numbers)
+            scrubbed = scrubbing.scrub(connection, order_numbers)
         empty_log(self._engine)
+        return scrubbed
 
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]
