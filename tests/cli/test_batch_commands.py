@@ -14,14 +14,11 @@ from mfn.models import STAGES
 from mfn.steps.runs import run_confirm
 from mfn.steps.stages import STEPS
 from mfn.warehouse.sql import SqlWarehouse
-from tests.cli.test_commands import mfn
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
     from tests.world import World
-
-__all__ = ["mfn"]
 
 
 def lose_the_warehouse(monkeypatch: pytest.MonkeyPatch, function: str) -> None:

@@ -10,13 +10,12 @@ from mfn.cli.application import run
 from mfn.ledger.passed_checks import has_passed
 from mfn.steps.checking.findings import STEPS
 from tests.checking.conftest import checked
-from tests.cli.test_commands import mfn
 
 if TYPE_CHECKING:
     from tests.checking.conftest import Checked
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
 
-__all__ = ["checked", "mfn"]
+__all__ = ["checked"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from mfn.cli.application import run
 from mfn.ledger.leases import lease
 from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import pytest
 
+    from tests.cli.conftest import Mfn
     from tests.world import World
 
-    Mfn = Callable[..., tuple[int, Any]]
 
 README = Path(__file__).parents[2] / "README.md"
-
-
-@pytest.fixture(autouse=True)
-def _quiet_root_logger() -> Iterator[None]:
-    before = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = before
-
-
-@pytest.fixture
-def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
-    """Run a command with --json: its exit status and its one document."""
-
-    def call(*words: str) -> tuple[int, Any]:
-        status = run([*words, "--json"])
-        return status, json.loads(capsys.readouterr().out)
-
-    return call
 
 
 IMPORT_KEYS = {

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mfn.cli.application import run
 from mfn.ledger.leases import lease
-from tests.cli.test_commands import mfn
 from tests.steps.shipping import Shipping
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
     from tests.world import World
-
-__all__ = ["mfn"]
 
 CONFIRM_KEYS = {
     "batch_id", "shipments", "sent", "held", "skipped", "failed", "pending", "verified", "unverified", "api_calls",
     "report", "seconds",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _quiet_root_logger() -> Iterator[None]:
-    before = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = before
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -14,31 +12,11 @@ from mfn.ledger.leases import lease
 from tests.world import an_item, an_order, cancellation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from tests.cli.conftest import Mfn
     from tests.world import World
 
-    Mfn = Callable[..., tuple[int, Any]]
 
 UNKNOWN = "111-9999999-9999999"
-
-
-@pytest.fixture(autouse=True)
-def _quiet_root_logger() -> Iterator[None]:
-    before = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = before
-
-
-@pytest.fixture
-def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
-    """Run a command with --json: its exit status and its one document."""
-
-    def call(*words: str) -> tuple[int, Any]:
-        status = run([*words, "--json"])
-        return status, json.loads(capsys.readouterr().out)
-
-    return call
 
 
 @pytest.fixture

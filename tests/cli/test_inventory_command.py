@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
-
-import pytest
 
 from mfn.cli.application import run
 from mfn.ledger.leases import lease
-from tests.cli.test_commands import mfn
 from tests.steps.conftest import pushing
 from tests.steps.pushing import everywhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pytest
 
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
     from tests.steps.pushing import Pushing
 
-__all__ = ["mfn", "pushing"]
+__all__ = ["pushing"]
 
 INVENTORY_KEYS = {
     "batch_id", "skus", "pushed", "unchanged", "held", "failed", "api_calls", "report", "seconds",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _quiet_root_logger() -> Iterator[None]:
-    before = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = before
 
 
 def test_a_stock_run_prints_what_the_contract_names_and_held_stock_is_no_failure(pushing: Pushing, mfn: Mfn) -> None:

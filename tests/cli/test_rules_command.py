@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.cli.conftest import Mfn
     from tests.world import World
 
-    Mfn = Callable[..., tuple[int, Any]]
     Write = Callable[[str], str]
 
 RULES = """\
@@ -56,17 +55,6 @@ inventory.push:
     then:
       - skip: not sold there
 """
-
-
-@pytest.fixture
-def mfn(capsys: pytest.CaptureFixture[str]) -> Mfn:
-    """Run a command with --json: its exit status and its one document."""
-
-    def call(*words: str) -> tuple[int, Any]:
-        status = run([*words, "--json"])
-        return status, json.loads(capsys.readouterr().out)
-
-    return call
 
 
 @pytest.fixture

@@ -10,16 +10,13 @@ from mfn.cli.application import run
 from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.schema import Base
 from mfn.warehouse.tables import wms_ship_method
-from tests.cli.test_commands import mfn
 from tests.world import an_order
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
     from tests.world import World
-
-__all__ = ["mfn"]
 
 KEYS = ("marketplace", "service_level", "program", "orders", "warehouse_code")
 

@@ -14,13 +14,10 @@ from mfn.cli.application import run
 from mfn.cli.skus import SHOWN
 from mfn.database.engines import engine_for, writing
 from mfn.warehouse.tables import wms_item
-from tests.cli.test_commands import mfn
 
 if TYPE_CHECKING:
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
     from tests.world import World
-
-__all__ = ["mfn"]
 
 US = BY_NAME["US"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.test_commands import mfn
+from tests.cli.conftest import mfn, quiet_root_logger
 from tests.steps.pushing import Pushing, everywhere
 from tests.stock_world import stock_world
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
 
 __all__ = ["Push", "everywhere", "mfn", "push", "quiet_root_logger"]
 
@@ -44,14 +43,6 @@ class Push(Pushing):
         """The report of a run."""
         path = self.stock.world.home / ".mfn" / "reports" / f"{document['batch_id']}.html"
         return path.read_text(encoding="utf-8")
-
-
-@pytest.fixture(autouse=True)
-def quiet_root_logger() -> Iterator[None]:
-    """The program adds a handler to the root logger."""
-    before = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = before
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.steps.pushing import SKUS
 from tests.stock_world import CA
 
 if TYPE_CHECKING:
-    from tests.cli.test_commands import Mfn
+    from tests.cli.conftest import Mfn
 
 __all__ = ["mfn", "push", "quiet_root_logger"]
 
