@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this file."""
     application.command("purge")(purge)
+    application.command("erase")(erase)
 
 
 def purge(
@@ -59,3 +60,24 @@ def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
     if result["scrubbed"]:
         print_line(f"{result['scrubbed']} {would}emptied in the warehouse")
     print_line(f"report: {result['report']}")
+
+
+def erase(
+    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="Amazon's order id.", show_default=False)],
+    connection: Annotated[
+        str | None, typer.Option(help="The connection that has it; needed only where several have an id.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove everything about the buyer of one order, now, from the ledger and from the warehouse's tables."""
+    from mfn.steps import erase as step  # noqa: PLC0415 - as above
+
+    done = step.erase(load_settings(), order_id, connection=connection)
+    if as_json:
+        print_json(done)
+        return
+    where = [place for place, had in (("the ledger", done["ledger"]), ("the warehouse", done["warehouse"])) if had]
+    if where:
+        print_line(f"{order_id} ({done['connection']}): the buyer's data was removed from {' and '.join(where)}")
+    else:
+        print_line(f"{order_id} ({done['connection']}): nothing of the buyer was left; erased {done['erased']}")
