@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import select, update
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import leases
+from mfn.ledger.clock import LedgerTime
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import Base, Lease
@@ -27,13 +27,17 @@ def reopened(ledger: Ledger) -> Ledger:
 
 
 def row(ledger: Ledger) -> Any:
+    """The lease, with `left`: the seconds until it runs out."""
+    left = (Lease.expires_at - LedgerTime()).label("left")
     with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(select(Lease)).one()
+        return database.execute(select(Lease, left)).one()
 
 
-def change(ledger: Ledger, **values: Any) -> None:
+def change(ledger: Ledger, *, left: float | None = None, **values: Any) -> None:
+    """Change the lease; `left`: in how many seconds it runs out."""
+    moment = {} if left is None else {"expires_at": LedgerTime() + left}
     with writing(ledger.engine, what="the ledger") as database:
-        database.execute(update(Lease).values(**values))
+        database.execute(update(Lease).values(**values, **moment))
 
 
 def work_on(ledger: Ledger, token: str) -> None:
@@ -97,7 +101,7 @@ def test_of_several_processes_that_start_together_exactly_one_works(ledger: Ledg
 
 def test_a_holder_that_was_killed_on_this_machine_is_noticed_at_once(ledger: Ledger) -> None:
     assert in_child(partial(hold_and_die, ledger)).is_killed
-    assert row(ledger).expires_at > time.time() + 30
+    assert row(ledger).left > 30
     with lease(ledger, "us", "import"):
         pass
 
@@ -115,37 +119,40 @@ def test_a_killed_holder_that_nobody_has_waited_for_counts_as_dead(ledger: Ledge
 def test_a_later_process_with_the_number_of_a_dead_holder_is_not_taken_for_it(ledger: Ledger) -> None:
     with lease(ledger, "us", "import"):
         holder = row(ledger).holder
-    machine_and_process, _, started = holder.rpartition(" ")
-    change(ledger, holder=f"{machine_and_process} {int(started) - 3600}", expires_at=time.time() + 60)
+    process, _, where = holder.partition(" in ")
+    machine_and_number, _, started = process.rpartition(" ")
+    change(ledger, holder=f"{machine_and_number} {int(started) + 3600} in {where}", left=60)
     with lease(ledger, "us", "import"):
         pass
 
 
-@pytest.mark.parametrize("holder", ["elsewhere/host process 1 started 1", "elsewhere", "", "a process b started c"])
+@pytest.mark.parametrize(
+    "holder", ["elsewhere process 1 started 1 in another/pid:[1]", "elsewhere", "", "a process b started c in d"]
+)
 def test_a_holder_on_another_machine_is_honoured_until_its_lease_ends(ledger: Ledger, holder: str) -> None:
     with lease(ledger, "us", "import"):
         pass
-    change(ledger, holder=holder, expires_at=time.time() + 30)
+    change(ledger, holder=holder, left=30)
     with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
         pass
-    change(ledger, expires_at=time.time() - 0.001)
+    change(ledger, left=-0.001)
     with lease(ledger, "us", "import"):
         pass
 
 
 def test_every_commit_renews_the_lease(ledger: Ledger) -> None:
     with lease(ledger, "us", "import") as token:
-        change(ledger, expires_at=time.time() + 1)
+        change(ledger, left=1)
         with writing(ledger.engine, what="the ledger") as database:
             assert_held(database, token)
-        assert row(ledger).expires_at > time.time() + 30
+        assert row(ledger).left > 30
 
 
 def test_a_lease_is_renewed_while_its_holder_only_waits(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.01)
     with lease(ledger, "us", "import"):
-        change(ledger, expires_at=time.time() + 1)
-        while row(ledger).expires_at < time.time() + 30:
+        change(ledger, left=1)
+        while row(ledger).left < 30:
             os.sched_yield()
 
 
@@ -161,9 +168,9 @@ def test_a_run_whose_lease_was_taken_over_commits_nothing_and_gives_back_nothing
 
 def test_the_end_of_a_run_that_lost_its_lease_does_not_free_the_other_ones(ledger: Ledger) -> None:
     with lease(ledger, "us", "import"):
-        change(ledger, token="another", expires_at=time.time() + 60)
+        change(ledger, token="another", left=60)
     assert row(ledger).token == "another"
-    assert row(ledger).expires_at > time.time() + 30
+    assert row(ledger).left > 30
 
 
 def test_only_one_takes_over_what_a_dead_holder_left(ledger: Ledger) -> None:

@@ -6,45 +6,49 @@ import os
 import platform
 import secrets
 import threading
-import time
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psutil
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, MfnError, RetriableError
+from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import Lease
+from mfn.models import BatchKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from mfn.ledger.opening import Ledger
-    from mfn.models import BatchKind
+
+LeaseKind = BatchKind | Literal["keys"]
+"""What a lease is taken for: a kind of run, or the rotation of the encryption keys."""
 
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0
-START_TOLERANCE_SECONDS = 5.0  # a corrected clock moves the start that the system reports
+TRUSTED_SECONDS = 1.0
+"""How long what was just renewed is not asked for again: much less than a lease."""
 
-_TAKE = text(
-    "INSERT INTO lease (connection, kind, token, holder, expires_at)"
-    " VALUES (:connection, :kind, :token, :holder, :expires_at)"
-    " ON CONFLICT (connection, kind) DO UPDATE"
-    " SET token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at"
-    " WHERE lease.expires_at <= :now OR lease.token = :dead"
-)
+START_TOLERANCE_SECONDS = 5.0
+"""By how much two readings of a process's start may differ: both come from a clock that somebody may set in between."""
 
-_RENEW = update(Lease).where(Lease.token == bindparam("held"))
-"""Sets `expires_at`; built once, since every commit of a run renews."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PROCESSES = Path("/proc/self/ns/pid")
+
+_RENEW = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=LedgerTime() + LEASE_SECONDS)
+_GIVE_BACK = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=0.0)
+# Built once, since every commit of a run renews.
 
 
 @contextmanager
-def lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
+def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
     """Hold the lease of a connection and kind, and renew it until the block ends.
 
     A holder that died on this machine is noticed at once; one on another machine within a minute.
@@ -73,7 +77,7 @@ def lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
         renewal.join()
         # What cannot be given back runs out by itself, and must not hide how the run ended.
         with suppress(MfnError), writing(ledger.engine, what="the ledger") as database:
-            database.execute(_RENEW, {"held": token, "expires_at": 0.0})
+            database.execute(_GIVE_BACK, {"held": token})
 
 
 def assert_held(database: Connection, token: str) -> None:
@@ -86,12 +90,50 @@ def assert_held(database: Connection, token: str) -> None:
     Raises:
         RetriableError: Another run has taken it; nothing of this transaction may stay.
     """
-    renewed = database.execute(_RENEW, {"held": token, "expires_at": time.time() + LEASE_SECONDS})
-    if renewed.rowcount != 1:
-        raise RetriableError(
-            "another run has taken over this connection while this one stood still.",
-            remedy="Nothing to do: the other run goes on with the same batch. See mfn batches.",
-        )
+    if database.execute(_RENEW, {"held": token}).rowcount != 1:
+        raise _taken_over()
+
+
+def assert_not_taken_over(ledger: Ledger, token: str) -> None:
+    """See, without writing to the ledger, that no other run has taken the lease.
+
+    Args:
+        ledger: The open ledger.
+        token: What `lease` yielded.
+
+    Raises:
+        RetriableError: Another run has taken it, or the ledger cannot be reached.
+    """
+    with reading(ledger.engine, what="the ledger") as database:
+        if database.execute(select(Lease.token).where(Lease.token == token)).one_or_none() is None:
+            raise _taken_over()
+
+
+class Watch:
+    """Sees to it that a run still holds its lease before each thing that cannot be taken back; from any thread.
+
+    Args:
+        ledger: The open ledger.
+        token: What `lease` yielded.
+    """
+
+    def __init__(self, ledger: Ledger, token: str) -> None:
+        self._ledger = ledger
+        self._token = token
+        self._renewed_at = -TRUSTED_SECONDS
+
+    def assert_held(self) -> None:
+        """Renew the lease, unless this was done a moment ago. Never call it from within a transaction on the ledger.
+
+        Raises:
+            RetriableError: Another run has taken it, or the ledger cannot be reached.
+        """
+        now = seconds_since_start()
+        if now - self._renewed_at < TRUSTED_SECONDS:
+            return
+        with writing(self._ledger.engine, what="the ledger") as database:
+            assert_held(database, self._token)
+        self._renewed_at = now
 
 
 def is_held(database: Connection, connection: str, kind: str) -> bool:
@@ -103,30 +145,44 @@ def is_held(database: Connection, connection: str, kind: str) -> bool:
         kind: The kind of run.
     """
     where = (Lease.connection == connection) & (Lease.kind == kind)
-    row = database.execute(select(Lease.holder, Lease.expires_at).where(where)).one_or_none()
-    return row is not None and row.expires_at > time.time() and not _is_dead(row.holder)
+    row = database.execute(select(Lease.holder, _is_over().label("is_over")).where(where)).one_or_none()
+    return row is not None and not row.is_over and not _is_dead(row.holder)
 
 
-def _take(ledger: Ledger, connection: str, kind: BatchKind) -> str:
+def _is_over() -> ColumnElement[bool]:
+    """Whether a lease has run out.
+
+    One that would last much longer than any is given is from before the ledger's clock was put back, or its machine
+    started again: who still holds it renews it within seconds, or finds out at the next commit.
+    """
+    now = LedgerTime()
+    return or_(Lease.expires_at <= now, Lease.expires_at > now + (LEASE_SECONDS + RENEWAL_SECONDS))
+
+
+def _taken_over() -> RetriableError:
+    return RetriableError(
+        "another run has taken over this connection while this one stood still.",
+        remedy="Nothing to do: the other run goes on with the same batch. See mfn batches.",
+    )
+
+
+def _take(ledger: Ledger, connection: str, kind: LeaseKind) -> str:
     token = secrets.token_hex(16)
     where = (Lease.connection == connection) & (Lease.kind == kind)
     with reading(ledger.engine, what="the ledger") as database:
         held = database.execute(select(Lease.token, Lease.holder).where(where)).one_or_none()
     dead = held.token if held and _is_dead(held.holder) else ""
-    now = time.time()
+    insert = postgresql.insert if ledger.engine.dialect.name == "postgresql" else sqlite.insert
+    mine = {"token": token, "holder": _this_process(), "expires_at": LedgerTime() + LEASE_SECONDS}
+    take = insert(Lease).values(connection=connection, kind=kind, **mine)
+    keys = [Lease.connection, Lease.kind]
+    take = take.on_conflict_do_update(index_elements=keys, set_=mine, where=or_(_is_over(), Lease.token == dead))
+    left = (Lease.expires_at - LedgerTime()).label("left")
     with writing(ledger.engine, what="the ledger") as database:
-        values = {
-            "connection": connection,
-            "kind": kind,
-            "token": token,
-            "holder": _this_process(),
-            "now": now,
-            "dead": dead,
-        }
-        database.execute(_TAKE, values | {"expires_at": now + LEASE_SECONDS})
-        row = database.execute(select(Lease.token, Lease.holder, Lease.expires_at).where(where)).one()
+        database.execute(take)
+        row = database.execute(select(Lease.token, Lease.holder, left).where(where)).one()
     if row.token != token:
-        seen = datetime.fromtimestamp(row.expires_at - LEASE_SECONDS, UTC)
+        seen = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS - row.left)
         raise LeaseHeldError(
             f"another {kind} run works on connection {connection}: {row.holder.partition(' started ')[0]},"
             f" last seen {seen:%Y-%m-%d %H:%M:%S} UTC.",
@@ -139,30 +195,39 @@ def _renew_until(stopped: threading.Event, ledger: Ledger, token: str) -> None:
     while not stopped.wait(RENEWAL_SECONDS):
         try:
             with writing(ledger.engine, what="the ledger") as database:
-                database.execute(_RENEW, {"held": token, "expires_at": time.time() + LEASE_SECONDS})
+                database.execute(_RENEW, {"held": token})
         except MfnError:
             continue  # the next commit of the run meets the same fault and reports it
 
 
 def _this_process() -> str:
-    """Machine, process and its start, so that a later process with the same number is not taken for it."""
-    return f"{_machine()} process {os.getpid()} started {psutil.Process().create_time():.0f}"
+    """Machine and process as a person knows them; then what tells them apart from others that look the same.
+
+    That is the process's start, since a later one may have its number, and where such numbers count.
+    """
+    started = _started(psutil.Process())
+    return f"{platform.node()} process {os.getpid()} started {started:.0f} in {_where_numbers_count()}"
 
 
-def _machine() -> str:
-    namespace = Path("/proc/self/ns/pid")
-    return f"{platform.node()}/{namespace.readlink().name if namespace.exists() else 'host'}"
+def _started(process: psutil.Process) -> float:
+    """When a process began, in seconds after its machine did: no clock that is set moves that."""
+    return process.create_time() - psutil.boot_time()
+
+
+def _where_numbers_count() -> str:
+    """The running kernel and its processes that see each other; two machines may well have the same name."""
+    if BOOT_ID.exists() and PROCESSES.exists():
+        return f"{BOOT_ID.read_text(encoding='ascii').strip()}/{PROCESSES.readlink().name}"
+    return platform.node()
 
 
 def _is_dead(holder: str) -> bool:
-    machine, _, process = holder.partition(" process ")
-    number, _, started = process.partition(" started ")
-    if machine != _machine() or not number.isdigit() or not started.isdigit():
+    process, _, where = holder.partition(" in ")
+    number, _, started = process.rpartition(" process ")[2].partition(" started ")
+    if where != _where_numbers_count() or not number.isdigit() or not started.isdigit():
         return False
     try:
         alive = psutil.Process(int(number))
-        return (
-            alive.status() == psutil.STATUS_ZOMBIE or abs(alive.create_time() - int(started)) > START_TOLERANCE_SECONDS
-        )
+        return alive.status() == psutil.STATUS_ZOMBIE or abs(_started(alive) - int(started)) > START_TOLERANCE_SECONDS
     except psutil.NoSuchProcess:
         return True
