@@ -70,6 +70,7 @@ LOUD: dict[str, tuple[int, ...]] = {
     "_land_page": (-1,),
     "_index_some": (0,),
     "_write": (0,),
+    "load_chunk": (0,),
     "load": (0,),
     "_note": (0,),
     "cancel": (0,),
@@ -82,7 +83,7 @@ LOUD: dict[str, tuple[int, ...]] = {
 
 QUIET = {
     *("_take", "open_batch", "_locked", "_search", "read_again", "keep_calls", "extract"),
-    *("validate", "transform", "load_chunk", "request_cancellation", "lease"),
+    *("validate", "transform", "request_cancellation", "lease", "assert_held", "await_writer", "note_access"),
 }
 """Functions whose commits leave what the next run meets after another commit as well: bounds, figures, staged rows."""
 

@@ -42,16 +42,25 @@ class Caller:
         budget: The account's rate budget.
         login: Where the access token comes from.
         wait: Waits for a number of seconds.
+        may_call: Asked right before each request, after it has waited for its turn; raises where the run that it
+            belongs to may not go on. None: it always may.
 
     Attributes:
         calls: How many requests were sent, by operation; retries count.
     """
 
-    def __init__(self, budget: Budget, login: Login, wait: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        login: Login,
+        wait: Callable[[float], None],
+        may_call: Callable[[], None] | None = None,
+    ) -> None:
         self.calls: Counter[str] = Counter()
         self._budget = budget
         self._login = login
         self._wait = wait
+        self._may_call = may_call
         self._lock = threading.Lock()
 
     def call(
@@ -113,6 +122,8 @@ class Caller:
         return waited
 
     def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+        if self._may_call is not None:
+            self._may_call()
         with self._lock:
             self.calls[operation] += 1
         try:

@@ -84,6 +84,7 @@ class AmazonOrders:
         budget: The account's rate budget.
         wait: Waits for a number of seconds.
         timeout_seconds: How long Amazon may take for each part of an answer.
+        may_call: Asked right before each request; raises where the run that it belongs to may not go on.
 
     Attributes:
         session: What other parts of the account at Amazon are reached through.
@@ -98,8 +99,11 @@ class AmazonOrders:
         *,
         wait: Callable[[float], None] = time.sleep,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        may_call: Callable[[], None] | None = None,
     ) -> None:
-        self.session = open_session(connection, credentials, budget, wait=wait, timeout_seconds=timeout_seconds)
+        self.session = open_session(
+            connection, credentials, budget, wait=wait, timeout_seconds=timeout_seconds, may_call=may_call
+        )
         self._connection = connection
         self._budget = budget
         self._library = self.session.library

@@ -50,6 +50,7 @@ def open_session(
     *,
     wait: Callable[[float], None] = time.sleep,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    may_call: Callable[[], None] | None = None,
 ) -> Session:
     """The account of a connection; nothing is sent yet.
 
@@ -59,6 +60,7 @@ def open_session(
         budget: The account's rate budget.
         wait: Waits for a number of seconds.
         timeout_seconds: How long Amazon may take for each part of an answer.
+        may_call: Asked right before each request; see `Caller`.
     """
     silence_libraries()
     library = library_of(
@@ -68,4 +70,5 @@ def open_session(
         credentials,
         timeout_seconds,
     )
-    return Session(connection, budget, library, Caller(budget, library.login, wait), Documents(library, wait), wait)
+    caller = Caller(budget, library.login, wait, may_call)
+    return Session(connection, budget, library, caller, Documents(library, wait), wait)

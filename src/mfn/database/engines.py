@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
+STALLED_SECONDS = 60
+"""How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
+it has locked is free again by then, and nothing of it stays. SQLite's locks end with the process only."""
+
 SQLITE_PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -90,7 +94,8 @@ def _engine(url: str, synchronous: str, _process: int) -> Engine:
     # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+        patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
+        options = f"{parsed.query.get('options', '')} -c timezone=UTC {patience}".strip()
         connect = {"connect_timeout": 10, "options": options}
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
     folder = Path(str(parsed.database)).parent

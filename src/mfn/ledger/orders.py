@@ -220,12 +220,10 @@ def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[s
         batch: The batch.
         rows: One (order_id, loaded_digest) an order.
     """
-    for order_id, digest in rows:
-        database.execute(
-            update(TrackedOrder)
-            .where(TrackedOrder.connection == batch.connection, TrackedOrder.order_id == order_id)
-            .values(loaded_digest=digest, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
-        )
+    now = utc_text(datetime.now(UTC))
+    columns = ("connection", "order_id", "loaded_digest", "batch_id", "updated_at")
+    given = [(batch.connection, order_id, digest, batch.batch_id, now) for order_id, digest in rows]
+    change(database, table(TrackedOrder), columns, given)
 
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:

@@ -72,6 +72,15 @@ def is_same_order(one: str | None, other: str) -> bool:
     return one is not None and one.removesuffix(CANCEL_REQUESTED) == other.removesuffix(CANCEL_REQUESTED)
 
 
+def in_doubt(digest: str | None) -> str:
+    """The fingerprint of an order while it is not known what the warehouse has: the same as no other order's.
+
+    Args:
+        digest: What it was given before; of that, only whether it was told of a buyer's request stays.
+    """
+    return CANCEL_REQUESTED if (digest or "").endswith(CANCEL_REQUESTED) else ""
+
+
 def reserve(
     database: Connection,
     batch: BatchRef,

@@ -52,7 +52,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: The warehouse or the ledger could not be reached.
         FatalError: The warehouse's tables cannot be read.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     shipments = place.warehouse.shipments(batch.connection)
     known = known_parcels(place.ledger, batch.connection)
     shipments = shipments.assign(digest=_digests(place.ledger, shipments))

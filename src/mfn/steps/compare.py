@@ -73,7 +73,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: The ledger could not be reached.
         FatalError: A check could not run at all.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     asked = get_batch(place.ledger, batch.batch_id).parameters
     is_dry_run, is_full = bool(asked.get("dry_run")), bool(asked.get("full"))
     judged = judge(

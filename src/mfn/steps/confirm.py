@@ -55,7 +55,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
             is still pending.
         FatalError: Amazon refuses every call: a role is missing, or the credentials are wrong.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
     # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
     due = [parcel for parcel in pending if parcel.package_reference_id is not None]

@@ -193,8 +193,8 @@ def _refused(
 ) -> list[Refusal]:
     """What stands against a decision about orders of one connection."""
     ready = [order_id for order_id, row in rows.items() if row.status == OrderStatus.READY]
-    # A run may have died after the warehouse's commit and before the ledger's.
-    there = set(open_workplace(settings, name).warehouse.states(ready)) if ready else set()
+    # A run may have died after the warehouse's commit and before the ledger's, or stall in the former.
+    there = _in_warehouse(settings, name, ready) if ready else set()
     released = released_reasons(ledger, name, rows.keys())
     with reading(ledger.engine, what="the ledger") as database:
         removed = set(without_data(database, name, rows))
@@ -208,6 +208,12 @@ def _refused(
         if fault is not None:
             refusals.append(Refusal(order_id, name, *fault))
     return refusals
+
+
+def _in_warehouse(settings: Settings, name: str, order_ids: Sequence[str]) -> set[str]:
+    warehouse = open_workplace(settings, name).warehouse
+    warehouse.await_writer()
+    return set(warehouse.states(order_ids))
 
 
 def _planned(ledger: Ledger, kind: DecisionKind, name: str, rows: Mapping[str, Row[Any]]) -> _Plan:

@@ -64,7 +64,7 @@ def extract(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: Amazon or the ledger could not be reached; what has landed stays.
         FatalError: Amazon refuses; names the missing role or the wrong credential.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
     try:
         _fetch(place, batch)

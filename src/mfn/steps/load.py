@@ -46,7 +46,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: The warehouse or the ledger could not be reached; chunks that were written stay.
         FatalError: The warehouse refuses what is written.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
     is_dry_run = bool(row.parameters.get("dry_run"))
     loading = Loading(

@@ -22,7 +22,7 @@ from mfn.ledger.orders import (
     write_reloaded,
     write_standing,
 )
-from mfn.ledger.staging import CANCEL_REQUESTED, is_same_order, reserve
+from mfn.ledger.staging import CANCEL_REQUESTED, in_doubt, is_same_order, reserve
 from mfn.models import OrderStatus, Outcome, Reason
 from mfn.steps.transform import transform
 from mfn.warehouse.cancelling import CANCELLED
@@ -116,8 +116,11 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
+    again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
     with writing(place.ledger.engine, what="the ledger") as database:
-        assert_held(database, loading.batch.lease)  # the warehouse cannot tell who still may write
+        assert_held(database, loading.batch.lease)
+        # Until it is noted what the warehouse took, nobody may rely on what it had before.
+        write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
     written, refusals = _write(loading, to_write)
     told = _pass_on_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:

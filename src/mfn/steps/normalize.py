@@ -63,7 +63,7 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: The warehouse or the ledger could not be reached.
         FatalError: The warehouse's tables cannot be read, or a check could not run at all.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
     if rows:
         _normalize(place, batch, rows)

@@ -70,7 +70,7 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: Amazon did not answer, or the ledger could not be reached; what was answered is noted.
         FatalError: A role is missing, or the credentials are refused.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     made = read_stock_chunk(place.ledger, batch, compare.__name__, CompareChunk)
     try:
         if not made.is_braked:

@@ -79,7 +79,7 @@ def read(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: Amazon, the warehouse or the ledger could not be reached.
         FatalError: The warehouse's tables cannot be read, a role is missing, or the credentials are refused.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     asked = get_batch(place.ledger, batch.batch_id).parameters
     is_dry_run = bool(asked.get("dry_run"))
     try:

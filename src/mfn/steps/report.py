@@ -11,6 +11,7 @@ from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import DIED, failed_at, get_batch, past_runs, runs_between, update_batch
+from mfn.ledger.leases import assert_not_taken_over
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
@@ -187,8 +188,10 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
     Raises:
         FatalError: It cannot be written.
+        RetriableError: Another run has taken the batch over.
     """
     ledger = open_ledger(settings)
+    assert_not_taken_over(ledger, batch.lease)  # the page is the other run's to write
     try:
         page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered), site=settings.reports_url)
     except OSError as error:

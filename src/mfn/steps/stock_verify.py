@@ -43,7 +43,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
         RetriableError: Amazon did not answer, or the ledger could not be reached.
         FatalError: A role is missing, or the credentials are refused.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     compared = read_stock_chunk(place.ledger, batch, compare.__name__, CompareChunk)
     is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
     try:

@@ -57,7 +57,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     Raises:
         FatalError: A mapping was changed since the orders were judged, and no longer fits them.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     items = place.warehouse.items()
     staged_count = 0
     for number in chunk_numbers(place.ledger, batch.batch_id, validate.__name__):

@@ -66,7 +66,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
             could not be reached.
         FatalError: Amazon refuses every call.
     """
-    place = open_workplace(settings, batch.connection)
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
     parcels = to_verify(place.ledger, batch.connection, datetime.now(UTC) - SHOWN_AFTER)
     orders: dict[str, list[Row[Any]]] = defaultdict(list)
     for parcel in parcels:

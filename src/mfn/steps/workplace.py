@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
@@ -11,6 +11,7 @@ from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
+from mfn.ledger.leases import Watch, assert_not_taken_over
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
@@ -38,11 +39,13 @@ class Workplace:
         settings: The settings in force.
         connection: The connection.
         ledger: The open ledger.
+        lease: The token of the lease of the run that works here; None: of none.
     """
 
     settings: Settings
     connection: Connection
     ledger: Ledger
+    lease: str | None = None
 
     @cached_property
     def mappings(self) -> Mappings:
@@ -52,7 +55,9 @@ class Workplace:
     @cached_property
     def warehouse(self) -> SqlWarehouse:
         """The warehouse, its tables in place."""
-        warehouse = SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
+        # Only read: the warehouse may be in the ledger's own file, which this transaction has locked.
+        may_write = partial(assert_not_taken_over, self.ledger, self.lease) if self.lease is not None else None
+        warehouse = SqlWarehouse(self.connection.warehouse.url, name=self.connection.name, may_write=may_write)
         refuse_lost_warehouse(self)
         warehouse.ensure_tables()
         return warehouse
@@ -70,7 +75,9 @@ class Workplace:
         from mfn.amazon.client import AmazonOrders  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
 
         connection = self.connection
-        return AmazonOrders(connection, self.credentials, Budget(self.ledger.engine, connection.account))
+        may_call = Watch(self.ledger, self.lease).assert_held if self.lease is not None else None
+        budget = Budget(self.ledger.engine, connection.account)
+        return AmazonOrders(connection, self.credentials, budget, may_call=may_call)
 
     @cached_property
     def listings(self) -> AmazonListings:
@@ -87,18 +94,20 @@ class Workplace:
         return AmazonFeeds(self.amazon.session)
 
 
-def open_workplace(settings: Settings, connection: str) -> Workplace:
+def open_workplace(settings: Settings, connection: str, *, lease: str | None = None) -> Workplace:
     """The workplace of a connection.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
+        lease: The token of the lease of the run that works there: once another run has taken it, nothing is written to
+            the warehouse and no call made to Amazon any more. None: for what needs no lease.
 
     Raises:
         ConfigurationError: The connections file or the ledger's keys are wrong.
         RetriableError: The ledger cannot be reached.
     """
-    return Workplace(settings, find_connection(settings, connection), open_ledger(settings))
+    return Workplace(settings, find_connection(settings, connection), open_ledger(settings), lease)
 
 
 def refuse_lost_warehouse(place: Workplace) -> None:

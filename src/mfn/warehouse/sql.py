@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
@@ -14,10 +15,10 @@ from mfn.warehouse import asking, cancelling, inventory, loading, scrubbing, set
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from mfn.warehouse.cancelling import CancelResult
     from mfn.warehouse.inventory import StockSnapshot
@@ -32,12 +33,16 @@ class SqlWarehouse:
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
-        name: The connection's name, for messages.
+        name: The connection's name.
+        may_write: Asked in each transaction that writes, once no other one of this connection is open; raises where
+            the run that it belongs to may not write any more. None: nobody else writes.
     """
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, may_write: Callable[[], None] | None = None) -> None:
         self._url = url
+        self._name = name
         self._what = f"the warehouse of {name}"
+        self._may_write = may_write
 
     @property
     def _engine(self) -> Engine:
@@ -72,17 +77,29 @@ class SqlWarehouse:
     def load(self, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> LoadResult:
         """Write one chunk of orders with all of their lines in one transaction; see `mfn.warehouse.loading.load`."""
         with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
             return loading.load(connection, orders, lines, what=self._what)
 
     def cancel(self, order_numbers: Iterable[str], reason: str, at: datetime) -> CancelResult:
         """Cancel what Amazon has cancelled; see `mfn.warehouse.cancelling.cancel`."""
         with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
             return cancelling.cancel(connection, order_numbers, reason, at)
 
     def request_cancellation(self, reasons: Mapping[str, str], at: datetime) -> frozenset[str]:
         """Pass on that buyers ask for a cancellation; see `mfn.warehouse.cancelling.request_cancellation`."""
         with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
             return cancelling.request_cancellation(connection, reasons, at)
+
+    def await_writer(self) -> None:
+        """Wait until no transaction that writes orders of this connection is open any more.
+
+        Whoever holds its lease may then rely on what it reads: a run that had the lease before, and stalls in such a
+        transaction, has come to its end in it, and begins no other one.
+        """
+        with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
 
     def states(self, order_numbers: Iterable[str]) -> dict[str, str]:
         """The status of each of these orders that the warehouse knows."""
@@ -125,6 +142,18 @@ class SqlWarehouse:
             scrubbed = scrubbing.scrub(connection, order_numbers)
         empty_log(self._engine)
         return scrubbed
+
+    def _take_turn(self, connection: Connection) -> None:
+        """Be the only one who writes orders of this connection until the transaction ends, and the one who may.
+
+        A run that stalled before this finds out here that it may not any more; one that stalls after it keeps the next
+        one waiting, which then sees what it wrote. On SQLite any transaction that writes is the only one.
+        """
+        if connection.dialect.name == "postgresql":
+            whose = {"whose": f"mfn writes orders of {self._name}"}
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:whose, 0))"), whose)
+        if self._may_write is not None:
+            self._may_write()
 
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]

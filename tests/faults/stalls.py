@@ -1,0 +1,113 @@
+"""Runs that stall, all of their threads with them, as on a machine that is put to sleep, and wake up much later."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from mfn.database.engines import engine_for, writing
+from mfn.ledger.leases import LEASE_SECONDS
+from tests.faults.processes import on_commit, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from mfn.ledger.opening import Ledger
+    from tests.faults.processes import Child, Ended
+    from tests.world import World
+
+
+def stall() -> None:
+    """Stop this process with all of its threads, until it is woken."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def stall_before(place: Any, function: str, *, call: int = 1) -> None:
+    """Let this process stall right before one of its calls of a function, wherever that is: in a class or a module.
+
+    Args:
+        place: The class or module.
+        function: Its function.
+        call: Before which call, from 1.
+    """
+    original = getattr(place, function)
+    calls = 0
+
+    def stall_first(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            stall()
+        return original(*arguments, **options)
+
+    setattr(place, function, stall_first)
+
+
+def stall_at_commit(number: int, *, before: bool) -> None:
+    """Let this process stall right before its n-th commit that writes, or right after it.
+
+    Args:
+        number: Which commit, from 1, over all databases.
+        before: Whether the commit is still to come.
+    """
+
+    def act(this: int, connection: Connection) -> None:
+        if this != number:
+            return
+        if before:
+            stall()
+            return
+        commit = connection.dialect.do_commit
+
+        def commit_and_stall(raw: Any) -> None:
+            connection.dialect.do_commit = commit  # type: ignore[method-assign]
+            commit(raw)
+            stall()
+
+        connection.dialect.do_commit = commit_and_stall  # type: ignore[method-assign, assignment]
+
+    on_commit(act)
+
+
+def stalled(prepare: Callable[[], None], run: Callable[[], Any]) -> Child:
+    """A run in a process of its own, once it stands still.
+
+    Args:
+        prepare: Says in that process where it is to stall.
+        run: The run.
+    """
+
+    def work() -> Any:
+        prepare()
+        return run()
+
+    child = start(work)
+    _, status = os.waitpid(child.process, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), "the run came to its end without getting there"
+    return child
+
+
+def woken(child: Child) -> Ended:
+    """How a run ends that goes on where it stood still."""
+    os.kill(child.process, signal.SIGCONT)
+    return child.ended()
+
+
+def a_lease_passes(ledger: Ledger) -> None:
+    """More time than a lease lasts goes by, in which nobody renews."""
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(
+            text("UPDATE lease SET expires_at = expires_at - :seconds WHERE expires_at > 0"),
+            {"seconds": LEASE_SECONDS + 1},
+        )
+
+
+def put_down(world: World) -> None:
+    """Close a world's databases, so that children may be forked."""
+    world.ledger.engine.dispose()
+    engine_for(world.warehouse_url).dispose()

@@ -1,0 +1,112 @@
+"""A run that stalls for longer than its lease and wakes up again has no effect any more: another one has worked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.ledger.batches import list_batches
+from mfn.steps import loading
+from mfn.warehouse import loading as warehouse_loading
+from mfn.warehouse.sql import SqlWarehouse
+from tests.faults.copies import assert_at_rest
+from tests.faults.stalls import a_lease_passes, put_down, stall_before, stalled, woken
+from tests.world import address, an_order
+
+if TYPE_CHECKING:
+    from tests.faults.processes import Child, Ended
+    from tests.world import World
+
+pytestmark = pytest.mark.usefixtures("is_warm", "no_pauses")
+
+NEW = {"deliveryAddress": address(city="Newtown")}
+
+
+def stalled_import(world: World, place: Any, function: str, *, call: int = 1) -> Child:
+    """An import that stands still before a call of a function, for longer than its lease lasts."""
+    put_down(world)
+    child = stalled(partial(stall_before, place, function, call=call), world.run)
+    a_lease_passes(world.ledger)
+    return child
+
+
+def assert_without_effect(ended: Ended) -> None:
+    """A run that was woken has failed, and says that there is nothing to do."""
+    assert (ended.error, ended.exit_code) == ("RunFailedError", 1), ended
+    assert "another run has taken over" in ended.message
+    assert "Nothing to do" in ended.remedy
+
+
+def assert_without_effect_but_a_lost_database(ended: Ended) -> None:
+    """A run that was woken has failed since the server had given it up."""
+    assert (ended.error, ended.exit_code) == ("RunFailedError", 1), ended
+    assert "cannot be used" in ended.message
+
+
+def what_stands(world: World) -> Any:
+    """Everything that a run has an effect on."""
+    reports = {path.name: path.read_bytes() for path in (world.home / ".mfn" / "reports").rglob("*.html")}
+    return world.rows(), world.statuses(), list_batches(world.ledger), reports
+
+
+def test_an_older_version_of_an_order_is_not_written_over_the_newer_one(any_world: World) -> None:
+    world = any_world
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    world.run()
+    world.change(order_id, recipient={"deliveryAddress": address(city="Oldtown")})
+    child = stalled_import(world, SqlWarehouse, "load")
+    world.change(order_id, recipient=NEW)
+    assert world.run()["loaded"] == 1
+    before = what_stands(world)
+    assert_without_effect(woken(child))
+    assert what_stands(world) == before
+    assert world.rows()[0]["city"] == "Newtown"
+    assert_at_rest(world)
+
+
+def test_what_amazon_took_back_while_a_run_stalled_is_given_to_the_warehouse_as_it_is(any_world: World) -> None:
+    """The run that stalled has the newer version in its hand, and the ledger knows of the older one, which is right."""
+    world = any_world
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    world.run()
+    there = {"deliveryAddress": address()}
+    world.change(order_id, recipient={"deliveryAddress": address(city="Passing")})
+    child = stalled_import(world, loading, "_note")
+    assert [row["city"] for row in world.rows()] == ["Passing"]
+    world.change(order_id, recipient=there)
+    world.run()
+    assert_without_effect(woken(child))
+    assert [row["city"] for row in world.rows()] == ["Seattle"]
+    assert_at_rest(world)
+
+
+def test_an_order_that_was_cancelled_meanwhile_is_not_loaded_any_more(any_world: World) -> None:
+    world = any_world
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    child = stalled_import(world, SqlWarehouse, "load")
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    assert world.run()["cancelled"] == 1
+    assert_without_effect(woken(child))
+    assert (world.rows(), world.statuses()) == ([], {order_id: "cancelled"})
+    assert_at_rest(world)
+
+
+@pytest.mark.parametrize("change", ["cancelled", "held"])
+def test_what_a_run_wrote_into_the_warehouse_after_it_stalled_there_is_seen_by_the_next(
+    world_on_postgres: World, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """It stalls in the transaction that brings a new order: the next one waits for how that ends."""
+    world = world_on_postgres
+    monkeypatch.setattr("mfn.database.engines.STALLED_SECONDS", 0.5)
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    child = stalled_import(world, warehouse_loading, "_counted")
+    if change == "cancelled":
+        world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    else:
+        world.change(order_id, recipient=None)
+    assert world.run()[change] == 1
+    assert_without_effect_but_a_lost_database(woken(child))
+    assert (world.rows(), world.statuses()) == ([], {order_id: change})
+    assert_at_rest(world)
