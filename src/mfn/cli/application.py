@@ -21,6 +21,7 @@ from mfn.cli import (
     orders,
     prefect_program,
     purge,
+    reconcile,
     rules,
     setup,
     shipping_methods,
@@ -57,6 +58,7 @@ for part in (
     orders,
     batches,
     purge,
+    reconcile,
     rules,
     site,
 ):

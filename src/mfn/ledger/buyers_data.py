@@ -276,6 +276,26 @@ def read_stock_chunk(ledger: Ledger, batch: BatchRef, stage: str, kind: type[Con
     return _chunk(ledger, batch, stage, 0, kind)
 
 
+def read_shown_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
+    """What the search of a reconciliation left: where orders stand at Amazon, nobody's data: nothing is noted.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch, of kind `reconcile`.
+        stage: The stage that made it.
+        number: One of `chunk_numbers`.
+        kind: What it wrote.
+
+    Raises:
+        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
+        FatalError: What is stored cannot be decrypted.
+    """
+    if batch.kind != "reconcile":
+        message = f"a chunk of an {batch.kind} batch may hold buyers' data: read_chunk"
+        raise ValueError(message)
+    return _chunk(ledger, batch, stage, number, kind)
+
+
 def _chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
     statement = select(BatchChunk.payload).where(
         BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number == number

@@ -12,6 +12,7 @@ from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batches import open_batch
 from mfn.ledger.leases import lease
 from mfn.steps.report import report
+from mfn.steps.secret_age import warn_of_secret_age
 from mfn.steps.stages import STEPS, is_finished, perform, stages
 from mfn.steps.summaries import summary_of
 from mfn.steps.workplace import open_workplace
@@ -57,15 +58,6 @@ def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bo
         force: Send also where the warehouse lost more than is believed.
     """
     return {"full": full, "dry_run": dry_run, "force": force}
-
-
-def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
-    """What a reconciliation is asked for, as its batch keeps it.
-
-    Args:
-        since: Compare the orders placed since then rather than those of the last days; without a zone it is UTC.
-    """
-    return {"since": since and in_utc(since).isoformat()}
 
 
 def import_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
@@ -130,6 +122,7 @@ def new_run(
     place = open_workplace(settings, connection)
     if kind not in WITHOUT_AMAZON:
         check_set_up(place)
+        warn_of_secret_age(place)
     with lease(place.ledger, connection, kind) as token:
         yield open_batch(
             place.ledger,

@@ -22,6 +22,8 @@ from mfn.steps.normalize import normalize
 from mfn.steps.purge import purge, scrub
 from mfn.steps.push import push
 from mfn.steps.read import read
+from mfn.steps.reconciling.compare import compare as compare_orders
+from mfn.steps.reconciling.search import search
 from mfn.steps.stock_verify import verify as verify_stock
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
@@ -49,10 +51,14 @@ INVENTORY_STEPS: tuple[Step, ...] = (read, compare, push, verify_stock)
 PURGE_STEPS: tuple[Step, ...] = (purge, scrub)
 """What a purge does, in order; the report follows likewise."""
 
+RECONCILE_STEPS: tuple[Step, ...] = (search, compare_orders)
+"""What a reconciliation does, in order; the report follows likewise."""
+
 STEPS: dict[BatchKind, tuple[Step, ...]] = {
     "import": IMPORT_STEPS,
     "confirm": CONFIRM_STEPS,
     "inventory": INVENTORY_STEPS,
+    "reconcile": RECONCILE_STEPS,
     "purge": PURGE_STEPS,
 }
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.database.forgetting import empty_log
-from mfn.warehouse import asking, cancelling, inventory, loading, scrubbing, setup, shipments
+from mfn.warehouse import asking, cancelling, comparing, inventory, loading, scrubbing, setup, shipments
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
@@ -105,6 +105,16 @@ class SqlWarehouse:
         """The status of each of these orders that the warehouse knows."""
         with reading(self._engine, what=self._what) as connection:
             return asking.states(connection, order_numbers)
+
+    def orders_of(self, connection: str) -> pd.DataFrame:
+        """Every order of one connection; see `mfn.warehouse.comparing.orders_of`."""
+        with reading(self._engine, what=self._what) as database:
+            return comparing.orders_of(database, connection)
+
+    def standings(self, order_numbers: Iterable[str]) -> pd.DataFrame:
+        """Where these orders stand; see `mfn.warehouse.comparing.standings`."""
+        with reading(self._engine, what=self._what) as connection:
+            return comparing.standings(connection, order_numbers)
 
     def shipments(self, connection: str) -> pd.DataFrame:
         """The parcels of one connection's orders and of unknown ones; see `mfn.warehouse.shipments.shipments`."""

@@ -1,0 +1,78 @@
+"""What the ledger knows of orders, for a comparison with Amazon and the warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, select
+
+from mfn.database.bulk import among
+from mfn.database.engines import reading
+from mfn.ledger.order_listing import OPEN
+from mfn.ledger.schema import LandedOrder, Parcel, TrackedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.opening import Ledger
+
+WHAT = "the ledger"
+
+
+def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datetime | None]]:
+    """Orders of a connection that have not left yet: order_id, status, ship_by.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+    """
+    statement = select(TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.ship_by)
+    with reading(ledger.engine, what=WHAT) as database:
+        of = statement.where(TrackedOrder.connection == connection, TrackedOrder.status.in_(OPEN))
+        return database.execute(of).all()
+
+
+def known_orders(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Where orders stand, by id; unknown ones are absent.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: As many as there are.
+
+    Returns:
+        order_id, status, updated_at, is_sfp, ship_by, service_level, fulfilled_before; last_updated_at, Amazon's time
+        of the newest text that has landed, None where none stands here.
+    """
+    landed = and_(LandedOrder.connection == TrackedOrder.connection, LandedOrder.order_id == TrackedOrder.order_id)
+    statement = (
+        select(
+            TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.updated_at, TrackedOrder.is_sfp,
+            TrackedOrder.ship_by, TrackedOrder.service_level, TrackedOrder.fulfilled_before,
+            LandedOrder.last_updated_at,
+        )
+        .outerjoin(LandedOrder, landed)
+        .where(TrackedOrder.connection == connection)
+    )  # fmt: skip
+    with reading(ledger.engine, what=WHAT) as database:
+        rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))
+        return {row.order_id: row for row in rows}
+
+
+def parcels_by_id(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Parcels of orders, by the warehouse's id: shipment_id, status, reasons, warnings, sent_at, updated_at.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: As many as there are.
+    """
+    statement = select(
+        Parcel.shipment_id, Parcel.status, Parcel.reasons, Parcel.warnings, Parcel.sent_at, Parcel.updated_at
+    ).where(Parcel.connection == connection)
+    with reading(ledger.engine, what=WHAT) as database:
+        rows: Any = database.execute(statement.where(among(database, Parcel.order_number, order_ids)))
+        return {row.shipment_id: row for row in rows}

@@ -1,0 +1,183 @@
+"""Compare: what Amazon answered beside the ledger and the warehouse; differences are kept, each with what mends it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pandas as pd
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.chunks import drop_chunks
+from mfn.ledger.comparing import known_orders, parcels_by_id
+from mfn.ledger.landing import get_watermark
+from mfn.ledger.order_ends import End, note_ends
+from mfn.ledger.orders import read_reasons
+from mfn.models import OrderStatus, ParcelStatus
+from mfn.rules.order_units import units_to_ship
+from mfn.steps.reconciling.differences import difference, is_comparable
+from mfn.steps.reconciling.facts import Facts, Known, Left, Terms, Written
+from mfn.steps.reconciling.search import answers
+from mfn.steps.verify import GIVEN_UP
+from mfn.steps.workplace import open_workplace
+from mfn.warehouse.shipments import CLOSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Row
+
+    from mfn.amazon.shown_orders import ShownOrder
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.reconciling.differences import Difference
+    from mfn.steps.reconciling.search import Asked
+    from mfn.steps.workplace import Workplace
+
+MOST_KEPT = 5_000
+"""So many differences are kept and shown; all are counted."""
+
+
+def compare(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Compare every order that Amazon has answered about with the ledger and the warehouse.
+
+    Orders that changed at Amazon after the imports, or here after Amazon was asked, are left to the next run. When
+    orders left, arrived or were cancelled is noted for the retention of buyers' data.
+
+    Args:
+        batch: The batch, its answers in the ledger.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `orders` = `matched` + `differing`, and `missing`, those that the imports' searches left out.
+
+    Raises:
+        RetriableError: The ledger or the warehouse could not be reached.
+        FatalError: The warehouse's tables cannot be read.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    told = answers(place.ledger, batch)
+    terms = _terms(place, batch)
+    facts = [order for order in _facts(place, batch, told) if is_comparable(order, terms)]
+    found = [(order, differs) for order in facts if (differs := difference(order, terms)) is not None]
+    found.sort(key=lambda pair: (_ship_by(pair[0]) or datetime.max.replace(tzinfo=UTC), pair[0].order_id))
+    counts = {
+        "orders": len(facts),
+        "matched": len(facts) - len(found),
+        "differing": len(found),
+        "missing": sum(differs.kind == "missing_in_ledger" for _, differs in found),
+    }
+    before = get_batch(place.ledger, batch.batch_id).counts
+    with writing(place.ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, counts={**before, **counts})
+        add_findings(database, batch, searched={}, differences=[_kept(*pair) for pair in found[:MOST_KEPT]])
+        note_ends(database, batch.connection, _ends(facts))
+        drop_chunks(database, batch)
+    return replace(batch, counts={**batch.counts, **counts})
+
+
+def _terms(place: Workplace, batch: BatchRef) -> Terms:
+    orders, watermark = place.connection.orders, get_watermark(place.ledger, batch.connection)
+    # What an import may have missed since its window is younger than the overlap is for the next one.
+    until = watermark and watermark - timedelta(minutes=orders.overlap_minutes)
+    return Terms(batch.connection, datetime.now(UTC), until, orders.not_before)
+
+
+def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iterable[Facts]:
+    warehouse, order_ids = place.warehouse, list(told)
+    # The warehouse first: what moves in between is then younger in the ledger, and left to the next run.
+    standings = warehouse.standings(order_ids)
+    units = units_to_ship(warehouse.order_lines(order_ids))
+    written = {
+        number: Written(status, is_cancel_requested=bool(requested), units=units.get(number, {}))
+        for number, status, requested in standings.itertuples(index=False, name=None)
+    }
+    shipments = warehouse.shipments(batch.connection)
+    closed = shipments[shipments["status"].eq(CLOSED) & shipments["order_number"].isin(order_ids)]
+    known = known_orders(place.ledger, batch.connection, order_ids)
+    parcels = _left(closed, parcels_by_id(place.ledger, batch.connection, order_ids))
+    for order_id, asked in told.items():
+        row = known.get(order_id)
+        yield Facts(
+            order_id,
+            asked.at,
+            asked.shown,
+            None if row is None else _known(row),
+            written.get(order_id),
+            tuple(parcels.get(order_id, ())),
+        )
+
+
+def _known(row: Row[Any]) -> Known:
+    return Known(
+        OrderStatus(row.status),
+        row.updated_at,
+        is_sfp=row.is_sfp,
+        ship_by=row.ship_by,
+        service_level=row.service_level,
+        shipped_before=msgspec.json.decode(row.fulfilled_before or "{}", type=dict[str, int]),
+        changed_at=row.last_updated_at,
+    )
+
+
+def _left(closed: pd.DataFrame, known: Mapping[str, Row[Any]]) -> dict[str, list[Left]]:
+    found: dict[str, list[Left]] = defaultdict(list)
+    columns = ["order_number", "shipment_id", "shipped_at", "is_amazon_label"]
+    for number, shipment_id, shipped_at, is_amazon_label in closed[columns].itertuples(index=False, name=None):
+        row = known.get(shipment_id)
+        found[number].append(
+            Left(
+                shipment_id,
+                None if pd.isna(shipped_at) else shipped_at.to_pydatetime(),
+                row and ParcelStatus(row.status),
+                row and row.updated_at,
+                row and row.sent_at,
+                is_amazon_label=bool(is_amazon_label),
+                is_given_up=row is not None and any(why.code in GIVEN_UP for why in read_reasons(row.warnings)),
+                reasons=() if row is None else read_reasons(row.reasons),
+            )
+        )
+    return found
+
+
+def _ship_by(order: Facts) -> datetime | None:
+    return (order.shown and order.shown.ship_by) or (order.known and order.known.ship_by) or None
+
+
+def _kept(order: Facts, differs: Difference) -> dict[str, Any]:
+    """A difference as the batch keeps it."""
+    source: ShownOrder | Known | None = order.shown or order.known
+    ship_by = _ship_by(order)
+    return {
+        "order_id": order.order_id,
+        **differs._asdict(),
+        "ship_by": ship_by and ship_by.isoformat(),
+        "is_sfp": bool(source and source.is_sfp),
+        "service_level": source and source.service_level,
+    }
+
+
+def _ends(facts: Iterable[Facts]) -> list[End]:
+    """When orders that the ledger knows left, arrived or were cancelled, as Amazon shows it."""
+    ends = []
+    for order in facts:
+        shown = order.shown
+        if order.known is None or shown is None:
+            continue
+        if shown.status == "CANCELLED":
+            ends.append(End(order.order_id, cancelled_at=shown.changed_at or order.asked_at))
+        elif shown.status == "SHIPPED":
+            changed_at = shown.changed_at or order.asked_at
+            delivered_at = changed_at if shown.is_delivered else None
+            ends.append(End(order.order_id, shipped_at=_left_at(shown, changed_at), delivered_at=delivered_at))
+    return ends
+
+
+def _left_at(shown: ShownOrder, changed_at: datetime) -> datetime:
+    """When it left; a seller may have written any date, but none before the order was placed."""
+    left = shown.shipped_at or changed_at
+    return max(left, shown.placed_at) if shown.placed_at else left

@@ -1,0 +1,282 @@
+"""What differs between Amazon, the ledger and the warehouse, and the command that mends it; pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from mfn.amazon.orders import MERCHANT
+from mfn.models import OrderStatus
+from mfn.rules.settling import DUE
+from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED, WAITING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mfn.steps.reconciling.facts import Facts, Left, Terms
+
+TOLD_WITHIN = timedelta(hours=1)
+"""A parcel that left longer ago should have been told: confirm runs come every few minutes."""
+
+SHOWN_WITHIN = timedelta(hours=3)
+"""What Amazon took longer ago it should show: after an hour a confirm run looks, sends again, and looks once more."""
+
+IMPORTED = ("PENDING", *DUE)
+"""What an import takes up; of what it has not seen, everything else has come to its end without it."""
+
+
+class Difference(NamedTuple):
+    """One order about which Amazon, the ledger and the warehouse disagree: what has to be mended first.
+
+    Attributes:
+        kind: A stable word, explained in docs/runbook.md.
+        detail: What differs, without any buyer's data.
+        remedy: What mends it: sentences; a line that ends with a colon is followed by the command.
+    """
+
+    kind: str
+    detail: str
+    remedy: str
+
+
+def is_comparable(order: Facts, terms: Terms) -> bool:
+    """Whether all three sides can have heard of the same: nothing changed at Amazon since the imports, nor here since.
+
+    Args:
+        order: The order.
+        terms: Of the reconciliation.
+    """
+    if terms.imported_until is None or (order.known and order.known.moved_at > order.asked_at):
+        return False
+    if any(parcel.sent_at and parcel.sent_at > order.asked_at for parcel in order.parcels):
+        return False
+    changed_at = None if order.shown is None else order.shown.changed_at
+    return changed_at is None or changed_at <= terms.imported_until
+
+
+def difference(order: Facts, terms: Terms) -> Difference | None:
+    """What differs about an order, or None.
+
+    Args:
+        order: The order; it must be comparable.
+        terms: Of the reconciliation.
+    """
+    shown = order.shown
+    if shown is not None and shown.fulfilled_by not in {MERCHANT, None}:
+        return None
+    if order.known is None:
+        return _not_known(order, terms)
+    if shown is None:
+        return _not_at_amazon(order, terms)
+    judge = JUDGES.get(shown.status or "")
+    return judge(order, terms) if judge else None
+
+
+def _import(order: Facts, terms: Terms, what: str) -> str:
+    return f"{what}:\nmfn import {terms.connection} --order {order.order_id}"
+
+
+def _take_back(order: Facts, terms: Terms) -> str:
+    return (
+        "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
+        f" more:\nmfn orders release {order.order_id} --why 'the warehouse lost it' && mfn import {terms.connection}"
+    )
+
+
+def _not_known(order: Facts, terms: Terms) -> Difference | None:
+    shown = order.shown
+    if order.written is not None:
+        if order.written.status == CANCELLED:
+            return None
+        has = f"the warehouse has it ({order.written.status or 'no status'}), the ledger does not know it"
+        if shown is None:
+            by_hand = "It is no order of this account: cancel it in the warehouse, or correct wms_order.connection."
+            return Difference("unknown_to_ledger", f"{has}, nor does Amazon", by_hand)
+        import_it = _import(order, terms, "Make it known here; what the warehouse has begun stays as it is")
+        return Difference("unknown_to_ledger", f"{has}, {shown.status} at Amazon", import_it)
+    if shown is None or shown.status not in IMPORTED:
+        return None
+    if terms.not_before and shown.placed_at and shown.placed_at < terms.not_before:
+        return None
+    placed = f"placed {shown.placed_at:%Y-%m-%d %H:%M} UTC, " if shown.placed_at else ""
+    return Difference(
+        "missing_in_ledger",
+        f"{placed}{shown.status} at Amazon, and no import has seen it",
+        _import(order, terms, "Amazon's search left it out; import it by its id"),
+    )
+
+
+def _not_at_amazon(order: Facts, terms: Terms) -> Difference | None:
+    known = _status(order)
+    if known not in WAITING | GIVEN or (order.written and order.written.status in {CANCELLED, SHIPPED}):
+        return None
+    detail = f"{known} here, and Amazon knows no such order for this account"
+    if known in WAITING:
+        dismiss = f"mfn orders dismiss {order.order_id} --why 'Amazon does not know it'"
+        remedy = f"See that the credentials are those of this account; if they are, take it out:\n{dismiss}"
+    elif order.written is None:
+        remedy = _take_back(order, terms)
+    else:
+        remedy = "See that the credentials are those of this account; if they are, cancel it in the warehouse."
+    return Difference("missing_on_amazon", detail, remedy)
+
+
+def _cancelled(order: Facts, terms: Terms) -> Difference | None:
+    known, written = _status(order), order.written
+    if known in WAITING | GIVEN | LEFT:
+        told = f"CANCELLED at Amazon, {known} here{_in_warehouse(order)}"
+        what = "Import it anew, which asks the warehouse to stop" if written else "Import it anew"
+        return Difference("cancelled_on_amazon", told, _import(order, terms, what))
+    if known == OrderStatus.CANCELLED and written and written.status == NEW and not written.is_cancel_requested:
+        told = "cancelled at Amazon and here, and the warehouse was not asked to stop, or has taken it up again"
+        return Difference("status_differs", told, "Cancel it in the warehouse.")
+    return None
+
+
+def _shipped(order: Facts, terms: Terms) -> Difference | None:
+    known = _status(order)
+    told = f"SHIPPED at Amazon, {known} here{_in_warehouse(order)}"
+    if known in WAITING:
+        what = "Somebody else shipped it; import it anew, which settles it"
+        return Difference("shipped_on_amazon", told, _import(order, terms, what))
+    if known == OrderStatus.CANCELLED:
+        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+    return _shipped_and_given(order, told, terms) if known in GIVEN else None
+
+
+def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | None:
+    """Amazon shows that all has left, and the warehouse was given it to ship."""
+    written = order.written
+    if untold := _untold(order, terms):
+        confirm = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
+        return Difference("shipped_on_amazon", f"{told}, parcel {untold[0].shipment_id} not told", confirm)
+    if written is None:
+        return None if order.parcels else Difference("shipped_on_amazon", told, _take_back(order, terms))
+    if written.status == CANCELLED or (written.status == SHIPPED and order.parcels):
+        return None
+    by_hand = (
+        "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
+        " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
+    )
+    return Difference("shipped_on_amazon", told, by_hand)
+
+
+def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
+    known, written = _status(order), order.written
+    told = f"UNFULFILLABLE at Amazon, {known} here{_in_warehouse(order)}"
+    if known in WAITING:
+        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+    if known in GIVEN and written and written.status not in {CANCELLED, SHIPPED}:
+        return Difference("status_differs", told, "Look at it in Seller Central, and cancel it in the warehouse.")
+    return None
+
+
+def _due(order: Facts, terms: Terms) -> Difference | None:
+    known, status = _status(order), None if order.shown is None else order.shown.status
+    told = f"{status} at Amazon, {known} here{_in_warehouse(order)}"
+    if known == OrderStatus.PENDING or (known == OrderStatus.CANCELLED and order.written is None):
+        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+    if known in GIVEN | LEFT and (untold := _untold(order, terms)):
+        return _not_told(untold[0], status, terms)
+    if known in LEFT:
+        return _not_shown(order, told, terms) if order.known and _is_old(order.known.moved_at, terms) else None
+    if known not in GIVEN:
+        return None
+    return _not_at_work(order, told, terms) or _other_units(order, terms)
+
+
+def _not_told(parcel: Left, status: str | None, terms: Terms) -> Difference:
+    left = f" left on {parcel.shipped_at:%Y-%m-%d %H:%M} UTC" if parcel.shipped_at else " is closed"
+    why = "; ".join(f"{reason.code}: {reason.detail}" for reason in parcel.reasons)
+    stands = f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
+    remedies = " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
+    return Difference(
+        "shipment_not_confirmed",
+        f"parcel {parcel.shipment_id}{left}{stands}, and Amazon has the order as {status}",
+        f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()
+        if remedies
+        else f"Tell Amazon of what was shipped:\nmfn confirm {terms.connection}",
+    )
+
+
+def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
+    """Everything has left, and Amazon still waits for units."""
+    again = [parcel for parcel in order.parcels if parcel.status == "sent" and not parcel.is_given_up]
+    if again:
+        remedy = f"Look again; what Amazon still does not show is sent again:\nmfn confirm {terms.connection}"
+        return Difference("status_differs", f"{told}, parcel {again[0].shipment_id} was sent", remedy)
+    by_hand = "Compare its parcels with Seller Central, and confirm there what Amazon does not show."
+    return Difference("status_differs", told, by_hand)
+
+
+def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
+    """The warehouse is not going to ship it, or has, and wrote no parcel."""
+    written = order.written
+    if written is None:
+        return None if order.parcels else Difference("missing_in_warehouse", told, _take_back(order, terms))
+    if written.status == CANCELLED:
+        by_hand = "Cancel it in Seller Central, or let the warehouse take it up again."
+        return Difference("status_differs", told, by_hand)
+    if written.status == SHIPPED and not order.parcels:
+        by_hand = (
+            f"Let the warehouse write its parcel into wms_shipment; then tell Amazon:\nmfn confirm {terms.connection}"
+        )
+        return Difference("status_differs", f"{told}, without a closed parcel", by_hand)
+    sent = [parcel for parcel in order.parcels if parcel.sent_at and _is_old(parcel.sent_at, terms)]
+    if sent and order.shown and order.shown.status == "UNSHIPPED":
+        return _not_shown(order, told, terms)
+    return None
+
+
+def _other_units(order: Facts, terms: Terms) -> Difference | None:
+    shown, known, written = order.shown, order.known, order.written
+    if shown is None or known is None or written is None or shown.units is None or written.status == SHIPPED:
+        return None
+    wanted = {item: max(units - known.shipped_before.get(item, 0), 0) for item, units in shown.units.items()}
+    items = sorted({*wanted, *written.units})
+    wrong = [item for item in items if wanted.get(item, 0) != written.units.get(item, 0)]
+    if not wrong:
+        return None
+    told = ", ".join(f"{wanted.get(item, 0)} of item {item} at Amazon, {written.units.get(item, 0)} in the warehouse"
+                     for item in wrong)  # fmt: skip
+    is_seen = known.changed_at is not None and shown.changed_at is not None and known.changed_at >= shown.changed_at
+    if written.status == NEW and not is_seen:
+        what = "Import it anew, which corrects what the warehouse has not begun"
+        return Difference("units_differ", told, _import(order, terms, what))
+    by_hand = "Correct wms_order_line in the warehouse, or what is ordered in Seller Central."
+    return Difference("units_differ", f"{told} ({written.status})", by_hand)
+
+
+def _untold(order: Facts, terms: Terms) -> list[Left]:
+    """Parcels that left a while ago and of which Amazon was neither told nor need be."""
+    return [
+        parcel
+        for parcel in order.parcels
+        if parcel.status not in SETTLED
+        and not parcel.is_amazon_label
+        and (parcel.shipped_at is None or terms.now - parcel.shipped_at >= TOLD_WITHIN)
+        and (parcel.seen_at is None or parcel.reasons or terms.now - parcel.seen_at >= TOLD_WITHIN)
+    ]
+
+
+def _is_old(moment: datetime, terms: Terms) -> bool:
+    return terms.now - moment >= SHOWN_WITHIN
+
+
+def _status(order: Facts) -> OrderStatus | None:
+    return None if order.known is None else order.known.status
+
+
+def _in_warehouse(order: Facts) -> str:
+    if order.written is None:
+        return ", not in the warehouse"
+    return f", {order.written.status or 'no status'} in the warehouse"
+
+
+JUDGES = {
+    "CANCELLED": _cancelled,
+    "SHIPPED": _shipped,
+    "UNFULFILLABLE": _unfulfillable,
+    **dict.fromkeys(DUE, _due),
+}
+"""What an order that the ledger knows is compared by, for each status that Amazon shows."""

@@ -1,0 +1,131 @@
+"""What is compared of one order: what Amazon shows, what the ledger knows, what the warehouse has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mfn.models import OrderStatus, ParcelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from mfn.amazon.shown_orders import ShownOrder
+    from mfn.models import Reason
+
+NEW, PICKING, SHIPPED, CANCELLED = "new", "picking", "shipped", "cancelled"
+"""Where an order stands in the warehouse."""
+
+WAITING = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.READY})
+"""Orders that the warehouse was not given yet."""
+
+GIVEN = frozenset({OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED})
+"""Orders that the warehouse has to ship."""
+
+LEFT = frozenset({OrderStatus.SHIPPED, OrderStatus.CONFIRMED})
+"""Orders of which every unit has left."""
+
+SETTLED = frozenset({ParcelStatus.SENT, ParcelStatus.VERIFIED, ParcelStatus.SKIPPED})
+"""Parcels that Amazon was told of, or need not be told of."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger knows of an order.
+
+    Attributes:
+        status: Where it stands.
+        moved_at: When that was last written down; UTC.
+        is_sfp: Whether it is Seller Fulfilled Prime.
+        ship_by: By when Amazon wants it shipped; UTC.
+        service_level: Amazon's fulfillmentServiceLevel.
+        shipped_before: By order item id, the units that had left before the warehouse was given it.
+        changed_at: Amazon's time of the change that the ledger has seen last; None: not known (any more).
+    """
+
+    status: OrderStatus
+    moved_at: datetime
+    is_sfp: bool = False
+    ship_by: datetime | None = None
+    service_level: str | None = None
+    shipped_before: Mapping[str, int] = field(default_factory=dict)
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the warehouse has of an order.
+
+    Attributes:
+        status: Where it stands there, lower case.
+        is_cancel_requested: Whether the warehouse was told that it is not to be shipped.
+        units: By order item id, the units that are to be shipped, in units that the buyer ordered.
+    """
+
+    status: str
+    is_cancel_requested: bool = False
+    units: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Left:
+    """One parcel that the warehouse has closed.
+
+    Attributes:
+        shipment_id: The warehouse's id.
+        shipped_at: When it left, as the warehouse says; UTC.
+        status: Where it stands in the ledger; None: no confirm run has seen it.
+        seen_at: When the ledger last wrote it down; UTC.
+        sent_at: When Amazon was told; UTC.
+        is_amazon_label: Whether the label was bought from Amazon, which then knows by itself.
+        is_given_up: Whether Amazon took it and does not show it, and no run sends it again.
+        reasons: Why it was not told.
+    """
+
+    shipment_id: str
+    shipped_at: datetime | None = None
+    status: ParcelStatus | None = None
+    seen_at: datetime | None = None
+    sent_at: datetime | None = None
+    is_amazon_label: bool = False
+    is_given_up: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One order from all three sides.
+
+    Attributes:
+        order_id: Amazon's order id.
+        asked_at: When Amazon answered; UTC.
+        shown: What it answered; None: it knows no such order.
+        known: What the ledger knows; None: nothing.
+        written: What the warehouse has; None: nothing.
+        parcels: What the warehouse has shipped of it.
+    """
+
+    order_id: str
+    asked_at: datetime
+    shown: ShownOrder | None
+    known: Known | None = None
+    written: Written | None = None
+    parcels: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What stays the same over the orders of a reconciliation.
+
+    Attributes:
+        connection: The connection's name.
+        now: The present moment.
+        imported_until: Up to which of Amazon's changes imports must have seen; None: there was none yet.
+        not_before: Orders placed earlier belong to the system before this one.
+    """
+
+    connection: str
+    now: datetime
+    imported_until: datetime | None
+    not_before: datetime | None = None

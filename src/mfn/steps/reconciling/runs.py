@@ -1,0 +1,55 @@
+"""Reconciliations from their beginning to their report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mfn.amazon.orders import in_utc
+from mfn.steps.runs import carried_out, new_run
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+
+def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
+    """What a reconciliation is asked for, as its batch keeps it.
+
+    Args:
+        since: Compare the orders that were placed since then rather than those of the last three days; without a zone
+            it is UTC.
+    """
+    return {"since": since and in_utc(since).isoformat()}
+
+
+def reconcile_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's reconciliations, and a batch to work on; see `new_run`.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        asked: As `reconcile_parameters` takes it.
+    """
+    return new_run(settings, connection, "reconcile", reconcile_parameters(**asked))
+
+
+def run_reconcile(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
+    """One reconciliation without Prefect.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+        asked: As `reconcile_parameters` takes it.
+
+    Returns:
+        What `mfn reconcile --json` prints.
+
+    Raises:
+        ConfigurationError: Something is set up wrongly; nothing was started.
+        LeaseHeldError: Another reconciliation works on this connection.
+        RunFailedError: The run failed, or found differences; it has what the run did all the same.
+    """
+    return carried_out(settings, reconcile_run(settings, connection, **asked))

@@ -1,0 +1,279 @@
+"""Search: where the orders of a period stand at Amazon, and those that it should have returned and did not."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mfn.amazon.client import SearchWindow
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.placed_orders import PlacedOrders
+from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
+from mfn.amazon.unanswered import Unanswered
+from mfn.database.engines import writing
+from mfn.errors import MfnError
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.buyers_data import read_shown_chunk
+from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
+from mfn.ledger.comparing import known_orders, open_orders
+from mfn.ledger.landing import read_arrival
+from mfn.ledger.leases import assert_held
+from mfn.steps.extract import SETTLED_AFTER
+from mfn.steps.reconciling.facts import GIVEN
+from mfn.steps.workplace import keep_calls, open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+PERIOD = timedelta(days=3)
+"""How far back is compared where nobody says otherwise."""
+
+FRESH_FOR = timedelta(hours=3)
+"""A search that was broken off longer ago begins anew: what it found is no longer how things stand."""
+
+SEARCH_PATIENCE_SECONDS = FRESH_FOR.total_seconds()
+"""How long a run waits in all for what the imports leave of the calls of searchOrders."""
+
+ASK_PATIENCE_SECONDS = 600.0
+"""Likewise of getOrder; what is left is asked for by the next run."""
+
+LEFT_FOR_OTHERS = 10
+"""Calls of getOrder that stay for imports and confirmations."""
+
+NOTED_AT_ONCE = 20
+"""Answers about single orders that are committed together."""
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """What Amazon answered about one order.
+
+    Attributes:
+        order_id: Amazon's order id.
+        at: When it answered; UTC.
+        shown: Where the order stands; None: Amazon knows no such order.
+    """
+
+    order_id: str
+    at: datetime
+    shown: ShownOrder | None
+
+
+class AskedChunk(msgspec.Struct, frozen=True, array_like=True):
+    """A page of such answers, or several about single orders.
+
+    Attributes:
+        orders: One an order.
+    """
+
+    orders: list[Asked]
+
+
+def search(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Ask Amazon where the orders stand that were placed in the period, and those that it should have returned.
+
+    Each page is committed before the next one is asked for. A search that was broken off goes on at its page token;
+    one that lies too long ago begins anew. Calls are left for the imports: a run waits for what they do not need.
+
+    Args:
+        batch: The batch, just opened or run again.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `asked`, about how many orders Amazon has answered, and `not_asked`, those that the budget left
+        no call for: the next run asks for them.
+
+    Raises:
+        RetriableError: Amazon, the ledger or the warehouse could not be reached, or the budget had no call in time;
+            what was answered stays.
+        FatalError: Amazon refuses; names the missing role or the wrong credential.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    try:
+        _search_pages(place, batch)
+        not_asked = _ask_for_the_others(place, batch)
+    finally:
+        keep_calls(place, batch)
+    counts = {"asked": len(answers(place.ledger, batch)), "not_asked": not_asked}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, counts=counts)
+    return replace(batch, counts=counts)
+
+
+def answers(ledger: Ledger, batch: BatchRef) -> dict[str, Asked]:
+    """What Amazon answered, by order id; the last answer about each.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+    """
+    numbers = chunk_numbers(ledger, batch.batch_id, search.__name__)
+    chunks = (read_shown_chunk(ledger, batch, search.__name__, number, AskedChunk) for number in numbers)
+    return {asked.order_id: asked for chunk in chunks for asked in chunk.orders}
+
+
+def _search_pages(place: Workplace, batch: BatchRef) -> None:
+    row = get_batch(place.ledger, batch.batch_id)
+    searched = row.findings.get("searched") or {}
+    now = datetime.now(UTC)
+    if "read_at" in searched and now - datetime.fromisoformat(searched["read_at"]) < FRESH_FOR:
+        return
+    token, window = row.page_token, SearchWindow(row.search_after, row.search_before)
+    if not (token and row.page_token_at and now - row.page_token_at < FRESH_FOR):
+        token, window = None, _new_window(row.parameters.get("since"), now)
+        _begin(place, batch, window)
+    turns = _Turns(SEARCH_PATIENCE_SECONDS)
+    orders = PlacedOrders(place.amazon.session)
+    while True:
+        try:
+            page = orders.page(window, page_token=token, max_wait_seconds=turns.left())
+        except PageTokenRefusedError:
+            if token is None:
+                raise
+            token = None
+            _begin(place, batch, window)
+            continue
+        at = datetime.now(UTC)
+        arrivals = [read_arrival(raw) for raw in page.orders]
+        found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in arrivals]
+        number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
+        token = page.next_token
+        with writing(place.ledger.engine, what="the ledger") as database:
+            chunk = AskedChunk(found)
+            write_chunk(place.ledger, database, batch, chunk, stage=search.__name__, number=number)
+            update_batch(database, batch, page_token=token, page_token_at=at if token else None)
+            if token is None:
+                update_batch(database, batch, search_after=None, search_before=None)
+                add_findings(database, batch, searched={"read_at": at.isoformat()})
+        if token is None:
+            return
+
+
+def _new_window(since: str | None, now: datetime) -> SearchWindow:
+    before = (now - SETTLED_AFTER).replace(microsecond=0)
+    return SearchWindow(min(datetime.fromisoformat(since) if since else before - PERIOD, before), before)
+
+
+def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:
+    """A search begins: what an earlier one had found is dropped."""
+    with writing(place.ledger.engine, what="the ledger") as database:
+        drop_chunks(database, batch)
+        add_findings(database, batch, searched={}, differences=[])
+        update_batch(
+            database,
+            batch,
+            counts={},
+            window_after=window.after,
+            window_before=window.before,
+            search_after=window.after,
+            search_before=window.before,
+            page_token=None,
+            page_token_at=None,
+        )
+
+
+def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
+    """Ask for orders that the search did not return and that are still to be shipped; returns how many are left."""
+    told = answers(place.ledger, batch)
+    wanted = [order_id for order_id in _others(place, batch) if order_id not in told]
+    number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
+    done = 0
+    for found in _batched(_asked_one_by_one(place, wanted)):
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            write_chunk(place.ledger, database, batch, AskedChunk(found), stage=search.__name__, number=number)
+        number += 1
+        done += len(found)
+    if done < len(wanted):
+        log.warning("%s: %d orders could not be asked for; the next run does", batch.batch_id, len(wanted) - done)
+    return len(wanted) - done
+
+
+def _others(place: Workplace, batch: BatchRef) -> list[str]:
+    """The orders that the search may have left out, those of the period first.
+
+    These are all that wait, those that the warehouse was given in the period or that are overdue, and those of the
+    warehouse that the ledger does not know. Where there are more than the budget has calls for, every run begins with
+    others.
+    """
+    row = get_batch(place.ledger, batch.batch_id)
+    there = place.warehouse.orders_of(batch.connection)
+    placed = set(there["order_number"][~(there["ordered_at"] < row.window_after)])
+    recent = set(there["order_number"][~(there["loaded_at"] < row.window_after)])
+    recent -= known_orders(place.ledger, batch.connection, recent).keys()
+    now = datetime.now(UTC)
+    found = set(recent)
+    for order in open_orders(place.ledger, batch.connection):
+        is_overdue = order.ship_by is None or order.ship_by <= now
+        if order.status not in GIVEN or order.order_id in placed or is_overdue:
+            found.add(order.order_id)
+    real = [order_id for order_id in found if order_id and not order_id.startswith("unreadable-")]
+    return sorted(real, key=lambda order_id: (order_id not in placed | recent, _lot(batch, order_id)))
+
+
+def _lot(batch: BatchRef, order_id: str) -> bytes:
+    return hashlib.sha256(f"{batch.batch_id} {order_id}".encode()).digest()
+
+
+def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[Asked]:
+    unanswered, turns = Unanswered(), _Turns(ASK_PATIENCE_SECONDS)
+    for order_id in order_ids:
+        try:
+            raw = place.amazon.get_order(
+                order_id, max_wait_seconds=turns.left(), included_data=SHOWN_DATA, leaving=LEFT_FOR_OTHERS
+            )
+        except BudgetExhaustedError:
+            break
+        except AmazonUnavailableError as error:
+            unanswered.add(order_id, error)
+            continue
+        unanswered.answered()
+        yield Asked(order_id, datetime.now(UTC), None if raw is None else read_shown(order_id, raw))
+    unanswered.tell()
+
+
+def _batched(asked: Iterator[Asked]) -> Iterator[list[Asked]]:
+    """Several answers at a time; those before a failure are handed on as well, and then it is raised."""
+    waiting: list[Asked] = []
+    try:
+        for one in asked:
+            waiting.append(one)
+            if len(waiting) == NOTED_AT_ONCE:
+                yield waiting
+                waiting = []
+    except MfnError:
+        if waiting:
+            yield waiting
+        raise
+    if waiting:
+        yield waiting
+
+
+@dataclass
+class _Turns:
+    """How long a run still waits for the rate budget.
+
+    Attributes:
+        seconds: In all.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def left(self) -> float:
+        """What is left of it."""
+        return max(self.seconds - (time.monotonic() - self._begun), 0.0)
