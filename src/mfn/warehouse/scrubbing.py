@@ -101,6 +101,6 @@ def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, date
         f" LEFT JOIN wms_shipment AS shipment ON {same(connection, 'shipment.order_number', 'asked.key')}",
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )
-    shipped = pd.Series(times(found["shipped_at"]).to_numpy(), index=found["order_number"], dtype="datetime64[us]")
-    last = shipped.groupby(level=0).max().dt.tz_localize("UTC")
+    parcels = pd.DataFrame({"order_number": found["order_number"], "shipped_at": times(found["shipped_at"])})
+    last = parcels.groupby("order_number")["shipped_at"].max()
     return {str(number): None if pd.isna(at) else at.to_pydatetime() for number, at in last.items()}
