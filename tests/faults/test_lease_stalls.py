@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mfn.amazon.calling import Caller
 from mfn.ledger.batches import list_batches
 from mfn.steps import loading
+from mfn.steps.runs import run_confirm
 from mfn.warehouse import loading as warehouse_loading
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest
+from tests.faults.processes import in_child
 from tests.faults.stalls import a_lease_passes, put_down, stall_before, stalled, woken
+from tests.steps.shipping import Shipping
 from tests.world import address, an_order
 
 if TYPE_CHECKING:
@@ -110,3 +114,61 @@ def test_what_a_run_wrote_into_the_warehouse_after_it_stalled_there_is_seen_by_t
     assert_without_effect_but_a_lost_database(woken(child))
     assert (world.rows(), world.statuses()) == ([], {order_id: change})
     assert_at_rest(world)
+
+
+def test_a_run_that_stalls_in_the_sqlite_warehouse_is_named_and_undone_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No database can end a process that stands still: who waits is told, and what it wrote late is put right."""
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    child = stalled_import(world, warehouse_loading, "_counted")
+    monkeypatch.setattr("mfn.database.engines.BUSY_SECONDS", 0.2)
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    blocked = in_child(world.run)
+    assert (blocked.error, blocked.exit_code) == ("RunFailedError", 1)
+    assert "the warehouse of us cannot be used: database is locked" in blocked.message
+    assert "stands still" in blocked.remedy
+    assert_without_effect(woken(child))
+    assert [row["status"] for row in world.rows()] == ["new"], "it was past the question when it stalled"
+    assert world.run()["cancelled"] == 1
+    assert ([row["status"] for row in world.rows()], world.statuses()) == (["cancelled"], {order_id: "cancelled"})
+    assert_at_rest(world)
+
+
+def test_a_run_that_stalls_in_the_ledger_keeps_nobody_waiting_for_longer_than_its_lease(
+    world_on_postgres: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_on_postgres
+    monkeypatch.setattr("mfn.database.engines.STALLED_SECONDS", 0.5)
+    world.put(an_order(minutes_ago=20))
+    put_down(world)
+    child = stalled(partial(stall_before, loading, "write_loaded"), world.run)
+    assert in_child(world.run).error == "LeaseHeldError", "it has given up the transaction, and still has the lease"
+    a_lease_passes(world.ledger)
+    assert world.run()["loaded"] == 1
+    assert_without_effect_but_a_lost_database(woken(child))
+    assert_at_rest(world)
+
+
+def a_parcel(world: World) -> tuple[Shipping, str]:
+    """An order that the warehouse has shipped, with a wrong number on the parcel."""
+    world.write_carriers()
+    shipping = Shipping(world)
+    (order_id,) = shipping.loaded(an_order(minutes_ago=120))
+    shipping.ship(order_id, shipment_id="BOX", tracking_number="T0000000001")
+    return shipping, order_id
+
+
+def test_a_tracking_number_that_was_corrected_meanwhile_is_not_told_any_more(any_world: World) -> None:
+    world = any_world
+    shipping, order_id = a_parcel(world)
+    put_down(world)
+    child = stalled(partial(stall_before, Caller, "_send", call=1), partial(run_confirm, world.settings, "us"))
+    a_lease_passes(world.ledger)
+    shipping.warehouse.change("BOX", tracking_number="T0000000002")
+    assert shipping.run()["sent"] == 1
+    calls, batches = shipping.calls(), list_batches(world.ledger)
+    assert_without_effect(woken(child))
+    assert (shipping.calls(), list_batches(world.ledger)) == (calls, batches)
+    assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T0000000002"]
+    assert shipping.statuses() == {"BOX": "sent"}

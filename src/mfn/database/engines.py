@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
+BUSY_REMEDY = "Another program has been writing to it all the while: end that one if it stands still; then "
+AGAIN = "run the command again (a batch: mfn rerun --failed)."
+
 STALLED_SECONDS = 60
 """How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
 it has locked is free again by then, and nothing of it stays. SQLite's locks end with the process only."""
@@ -206,13 +209,14 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
                 " MFN_LEDGER_URL), or put a good copy in its place; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
+        is_busy = code == sqlite3.SQLITE_BUSY
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
-        forbidden = error.sqlstate == NOT_ALLOWED
+        forbidden, is_busy = error.sqlstate == NOT_ALLOWED, False
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
-            remedy="See that the database runs and has room; then run the command again (a batch: mfn rerun --failed).",
+            remedy=(BUSY_REMEDY if is_busy else "See that the database runs and has room; then ") + AGAIN,
         )
     if forbidden:
         return FatalError(
