@@ -14,7 +14,7 @@ from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
 from mfn.database.engines import writing
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import list_batches
-from mfn.ledger.schema import ToldAlert
+from mfn.ledger.schema import SeenSecret, ToldAlert
 from mfn.models import BatchRef
 from mfn.simulator.clock import amazon_time
 from mfn.steps.alerts import alerts_of
@@ -146,3 +146,24 @@ def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same
         BatchRef(failed.batch_id, "us", "import", "opened", ""), world.settings, "https://reports.example/1"
     )
     assert [alert.event for alert in alerts] == ["mfn.orders.held"]
+
+
+def test_a_secret_that_expires_is_told_of_once_a_week_until_there_is_a_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "mfn.secret.expiring" not in told(world)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(SeenSecret).values(first_seen_at=datetime.now(UTC) - timedelta(days=151)))
+    (alert,) = [alert for event, alert in told(world).items() if event == "mfn.secret.expiring"]
+    assert alert.payload["subject"] == "mfn us: a secret expires"
+    assert alert.payload["message"].startswith("The LWA_CLIENT_SECRET of us is at least 151 days old")
+    assert "rotate it in Seller Central" in alert.payload["message"]
+    wait(world, days=6.9)
+    caplog.clear()
+    assert "mfn.secret.expiring" not in told(world)
+    assert "151 days old" in caplog.text, "every run logs it"
+    wait(world, days=7)
+    assert "mfn.secret.expiring" in told(world)
+    monkeypatch.setenv("LWA_CLIENT_SECRET", "another one")
+    wait(world, days=7)
+    assert "mfn.secret.expiring" not in told(world)

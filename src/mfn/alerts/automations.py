@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mfn.alerts.events import IMPORT_DONE, IMPORTS_EXPECTED, ORDERS_DUE_SOON, ORDERS_HELD, resource_id
+from mfn.alerts.events import (
+    IMPORT_DONE,
+    IMPORTS_EXPECTED,
+    ORDERS_DUE_SOON,
+    ORDERS_HELD,
+    SECRET_EXPIRING,
+    resource_id,
+)
 from mfn.alerts.news import REMINDED_AFTER
 
 if TYPE_CHECKING:
@@ -80,6 +87,7 @@ def automations(
         found += [
             _on_event(f"held orders of {connection.name}", ORDERS_HELD, connection.name, block_id),
             _on_event(f"orders of {connection.name} due soon", ORDERS_DUE_SOON, connection.name, block_id),
+            _on_event(f"a secret of {connection.name} expires", SECRET_EXPIRING, connection.name, block_id),
         ]
     return found
 

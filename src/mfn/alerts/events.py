@@ -16,6 +16,7 @@ IMPORT_DONE = "mfn.import.done"
 IMPORTS_EXPECTED = "mfn.import.expected"
 ORDERS_HELD = "mfn.orders.held"
 ORDERS_DUE_SOON = "mfn.orders.due-soon"
+SECRET_EXPIRING = "mfn.secret.expiring"  # noqa: S105 - the name of an event
 
 NAMED = 10
 """So many orders are named; the command and the report have them all."""
@@ -103,6 +104,18 @@ def orders_due_soon(
     ]
     subject, message = f"mfn {connection}: {_orders(len(orders))} due soon, not loaded", "\n".join(text)
     return _alert(ORDERS_DUE_SOON, connection, orders, command=command, report=report, subject=subject, message=message)
+
+
+def secret_expiring(connection: str, *, sentence: str, remedy: str) -> Alert:
+    """A secret with which Amazon is called has to be rotated soon.
+
+    Args:
+        connection: The connection's name.
+        sentence: How old it is and what comes of it, without a full stop.
+        remedy: How it is rotated.
+    """
+    subject, message = f"mfn {connection}: a secret expires", f"{sentence[0].upper()}{sentence[1:]}.\n{remedy}"
+    return Alert(SECRET_EXPIRING, connection, {"connection": connection, "subject": subject, "message": message})
 
 
 def _alert(event: str, connection: str, orders: Sequence[WaitingOrder], **said: str) -> Alert:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 REMINDED_AFTER = timedelta(hours=24)
+SECRET_REMINDED_AFTER = timedelta(days=7)
 WORSE = 2
 """Twice as many held orders as somebody was told of are news."""
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 HELD = "held"
 DUE_SOON = "due_soon"
+SECRET = "secret"  # noqa: S105 - a kind of news
 COUNTED = ""
-"""The order id of what is told as a count."""
+"""The order id of what is told as a count, or is about no order."""
 
 WHAT = "the ledger"
 
@@ -74,7 +75,7 @@ def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        kind: `HELD`, by the order id `COUNTED`, or `DUE_SOON`.
+        kind: `HELD` and `SECRET`, by the order id `COUNTED`, or `DUE_SOON`.
     """
     statement = select(ToldAlert.order_id, ToldAlert.orders, ToldAlert.told_at).where(
         ToldAlert.connection == connection, ToldAlert.kind == kind
@@ -89,7 +90,7 @@ def note_told(database: Connection, connection: str, kind: str, told: Mapping[st
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        kind: `HELD` or `DUE_SOON`.
+        kind: `HELD`, `SECRET` or `DUE_SOON`.
         told: By order id.
     """
     rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in told.items()]
@@ -102,7 +103,7 @@ def forget_told(database: Connection, connection: str, kind: str, order_ids: Col
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        kind: `HELD` or `DUE_SOON`.
+        kind: `HELD`, `SECRET` or `DUE_SOON`.
         order_ids: Which.
     """
     mine = (ToldAlert.connection == connection) & (ToldAlert.kind == kind)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mfn.alerts.events import import_done, orders_due_soon, orders_held
-from mfn.alerts.news import Told, is_news, is_past_threshold, not_told
+from mfn.alerts.events import import_done, orders_due_soon, orders_held, secret_expiring
+from mfn.alerts.news import SECRET_REMINDED_AFTER, Told, is_news, is_past_threshold, not_told
 from mfn.connections import find_connection
 from mfn.database.engines import writing
+from mfn.errors import ConfigurationError
 from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.told_alerts import (
     COUNTED,
     DUE_SOON,
     HELD,
+    SECRET,
     count_held,
     forget_told,
     held_orders,
@@ -22,7 +24,9 @@ from mfn.ledger.told_alerts import (
     orders_to_ship_by,
     told_of,
 )
+from mfn.steps.secret_age import secret_age
 from mfn.steps.stages import stages
+from mfn.steps.workplace import Workplace
 
 if TYPE_CHECKING:
     from mfn.alerts.events import Alert
@@ -36,7 +40,8 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
     """What people have to be told after a run, and note that they are.
 
     Held orders are told of once they pass `alerts.held_orders`, again when there are twice as many, and again every 24
-    hours; an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by. What is
+    hours; an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by; a client
+    secret that expires once a week. What is
     over is forgotten, and news when it comes back. That an import is done is told to Prefect only, which misses it when
     it does not come.
 
@@ -55,6 +60,7 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
         return []
     connection, now = find_connection(settings, row.connection), datetime.now(UTC)
     alerts = [*_held(ledger, connection, report, now), *_due_soon(ledger, connection, report, now)]
+    alerts += _expiring(Workplace(settings, connection, ledger), now)
     # A batch that a person ran again has a window of the past.
     if row.stage == stages("import")[-1] and row.is_window_open:
         alerts.append(import_done(row.connection, batch_id=row.batch_id, status=row.status, report=report))
@@ -87,3 +93,19 @@ def _due_soon(ledger: Ledger, connection: Connection, report: str, now: datetime
             forget_told(database, connection.name, DUE_SOON, over)
             note_told(database, connection.name, DUE_SOON, {order.order_id: Told(1, now) for order in fresh})
     return [orders_due_soon(connection.name, fresh, hours=hours, report=report, now=now)] if fresh else []
+
+
+def _expiring(place: Workplace, now: datetime) -> list[Alert]:
+    ledger, name = place.ledger, place.connection.name
+    try:
+        age = secret_age(place)
+    except ConfigurationError:  # a run that cannot have its secrets says so itself
+        return []
+    if not age.is_worth_a_word(now):
+        return []
+    told = told_of(ledger, name, SECRET).get(COUNTED)
+    if told is not None and now - told.at < SECRET_REMINDED_AFTER:
+        return []
+    with writing(ledger.engine, what="the ledger") as database:
+        note_told(database, name, SECRET, {COUNTED: Told(1, now)})
+    return [secret_expiring(name, sentence=age.sentence(now), remedy=age.remedy)]

@@ -20,13 +20,13 @@ class PassedCheck(Base):
 
 
 class ToldAlert(Base):
-    """What people have been told of and is still so: that many orders are held, or that one has to leave soon."""
+    """What people have been told of: held orders, orders that have to leave soon, a secret that expires."""
 
     __tablename__ = "told_alert"
 
     connection: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon
-    order_id: Mapped[str] = mapped_column(primary_key=True)  # empty where orders are counted
+    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon, secret
+    order_id: Mapped[str] = mapped_column(primary_key=True)  # empty where orders are counted, or it is about none
     orders: Mapped[int] = mapped_column(Integer)  # how many there were
     told_at: Mapped[datetime]
 

@@ -30,6 +30,7 @@ from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_f
 from mfn.steps.checking.place import open_check_place
 from mfn.steps.checking.roles import confirm_role_finding, listing_role_findings, order_role_findings
 from mfn.steps.checking.sample import sample_orders
+from mfn.steps.checking.secrets import age_findings, protection_findings
 from mfn.steps.checking.shipping import code_findings, method_findings, prime_findings, seen_methods
 from mfn.steps.checking.skus import item_findings, read_listings, sku_findings
 from mfn.steps.checking.stock import stock_findings
@@ -66,7 +67,8 @@ MEND_TABLES = "Add what is missing as docs/warehouse.md lists it."
 def check_connection(settings: Settings, connection: str) -> list[Step]:
     """Walk the nine steps for one connection, and note where it has passed.
 
-    Nothing is changed but the account's rate budget and, where no step failed, the note that this connection passed.
+    Nothing is changed but the account's rate budget, the note since when its client secret is in use and, where no step
+    failed, the note that this connection passed.
     All faults are told at once; what cannot be judged because of another one says so.
 
     Args:
@@ -147,6 +149,8 @@ class _Walk:
     def _amazon(self) -> tuple[OrderSample | None, pd.DataFrame | None]:
         """What the account has of orders and listings; None for what Amazon does not tell."""
         place = self._place
+        self._add(ACCOUNT, lambda: protection_findings(place))
+        self._add(ACCOUNT, lambda: age_findings(place))
         self._add(ACCESS, lambda: reach_amazon(place))
         if self._has_failed(ACCESS):
             self._get(ACCOUNT, lambda: place.amazon)  # secrets that are missing are named without a call

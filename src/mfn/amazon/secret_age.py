@@ -1,0 +1,103 @@
+"""How old a Login with Amazon client secret is, and what to say before Amazon lets it expire.
+
+Facts: Amazon's "Rotate your Application's LWA Credentials", 2026-11-29: a client secret has to be rotated every 180
+days, or calls are refused; only the primary user can; the one before is good for seven days more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from mfn.amazon.credentials import CLIENT_SECRET, suffixed
+from mfn.amazon.failures import DEVELOP_APPS
+from mfn.errors import ConfigurationError, Problem
+from mfn.secret_files import PLACE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mfn.connection import Connection
+
+CREATED = f"{CLIENT_SECRET}_CREATED"
+"""The variable with the day on which the secret was made."""
+
+EXPIRES_AFTER = timedelta(days=180)
+WARNED_AFTER = timedelta(days=150)
+
+
+@dataclass(frozen=True)
+class SecretAge:
+    """Since when a client secret is in use.
+
+    Attributes:
+        connection: The connection's name.
+        since: When it was made, or else first seen here; aware.
+        is_told: Whether the environment says when it was made.
+    """
+
+    connection: str
+    since: datetime
+    is_told: bool
+
+    def is_worth_a_word(self, now: datetime) -> bool:
+        """Whether it will have to be rotated soon."""
+        return now - self.since >= WARNED_AFTER
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether Amazon's time for it is over, by what is known."""
+        return now - self.since >= EXPIRES_AFTER
+
+    def sentence(self, now: datetime) -> str:
+        """How old it is and what comes of it, without a full stop."""
+        days, origin = (now - self.since).days, f"{CREATED} says {self.since:%Y-%m-%d}"
+        age = f"{days} days old ({origin})"
+        if not self.is_told:
+            age = f"at least {days} days old (first seen here on {self.since:%Y-%m-%d})"
+        ends = f"expires on {self.since + EXPIRES_AFTER:%Y-%m-%d}{'' if self.is_told else ' at the latest'}"
+        if self.is_over(now):
+            ends = f"has expired or is about to, since Amazon keeps one for {EXPIRES_AFTER.days} days"
+        return f"the {CLIENT_SECRET} of {self.connection} is {age}: it {ends}, and every call fails from then on"
+
+    @property
+    def remedy(self) -> str:
+        """How a new one is made."""
+        change = f"Then correct {CREATED} too." if self.is_told else "The new one begins a new count."
+        return (
+            f"As the primary user rotate it in {DEVELOP_APPS} (or in the Solution Provider Portal), View under LWA"
+            f" credentials, and put the new one where {CLIENT_SECRET} of this connection stands; the old one is good"
+            f" for seven days more. {change}"
+        )
+
+
+def told_day(connection: Connection, environ: Mapping[str, str], now: datetime) -> datetime | None:
+    """When a connection's client secret was made, where the environment says so.
+
+    Args:
+        connection: The connection.
+        environ: Environment variables, as `mfn.settings.environment` returns them.
+        now: The present moment.
+
+    Returns:
+        The beginning of that day in UTC; None where nothing is said.
+
+    Raises:
+        ConfigurationError: It is no day, or one to come.
+    """
+    for name in (suffixed(CREATED, connection), CREATED):
+        if not (text := environ.get(name, "").strip()):
+            continue
+        try:
+            day = datetime.combine(date.fromisoformat(text), time(), UTC)
+        except ValueError:
+            raise _wrong(name, f"expected a day such as 2026-05-31, got {text!r}.") from None
+        if day > now + timedelta(days=1):  # somewhere it may be tomorrow already
+            raise _wrong(name, f"{text} is yet to come.")
+        return day
+    return None
+
+
+def _wrong(name: str, message: str) -> ConfigurationError:
+    remedy = f"Write the day on which Amazon made {CLIENT_SECRET}, or leave the variable out."
+    return ConfigurationError(problems=(Problem(PLACE, None, name, message, remedy),))
