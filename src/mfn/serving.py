@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
     """A socket that listens.
 
     Args:
         host: An address of this machine, or its name.
         port: The port; 0 for a free one.
+        setting: How a person chooses it.
 
     Raises:
         ConfigurationError: The port is taken, or the address is not this machine's.
@@ -30,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
         cause = str(error.strerror).partition(" (while")[0]
         raise ConfigurationError(
             f"port {port} of {host} cannot be used: {cause}.",
-            remedy="Name another one with --port, or stop the program that holds it.",
+            remedy=f"Name another one with {setting}, or stop the program that holds it.",
         ) from None
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 from rich.console import Console
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
-from mfn.cli.deployments import WORK_POOL, deploy
-from mfn.cli.project import prefect_program, project_root
-from mfn.errors import FatalError
+from mfn.cli.deployments import deploy
+from mfn.cli.prefect_answers import ask
+from mfn.cli.programs import SERVER, START_SECONDS, WORKER, Programs, end_as_asked
+from mfn.cli.project import project_root
+from mfn.errors import FatalError, RetriableError
+from mfn.ledger.opening import make_home
+from mfn.prefect_api import prefect_client
+from mfn.serving import listen
 from mfn.settings import load_settings
 from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.server import SimulatorServer, open_amazon
@@ -29,13 +31,15 @@ from mfn.simulator.warehouse import create_demo_warehouse, ship_loaded_orders, w
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import httpx
+
     from mfn.models import BatchKind
 
 CONNECTION = "demo"
 ORDERS = 240
 SEED = 1
 SPEED = 100.0
-START_SECONDS = 120
+HOST = "127.0.0.1"
 RUN_SECONDS = 180
 
 CONNECTIONS = """\
@@ -87,35 +91,37 @@ def demonstration() -> Iterator[Demonstration]:
     Raises:
         FatalError: Something did not start, or the run failed; names the log to read.
     """
-    # Whatever asks for the end, and also where a shell had interrupts ignored: everything that was started is stopped.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    end_as_asked()
     home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with ExitStack() as running:
         console.print(f"a home of its own: {home}", markup=False)
         amazon = running.enter_context(SimulatorServer(open_amazon(orders=ORDERS, seed=SEED, speed=SPEED, malformed=1)))
         _set_up(home, amazon.endpoint)
-        ui = f"http://127.0.0.1:{_free_port()}"
+        port = _free_port()
+        ui = f"http://{HOST}:{port}"
         _use(home, ui)
         console.print(f"a local Amazon with {ORDERS} orders: {amazon.endpoint}", markup=False)
         console.print(f"starting a Prefect server: {ui}", markup=False)
-        server = ["server", "start", "--host", "127.0.0.1", "--port", ui.rsplit(":", 1)[1]]
-        running.enter_context(_program(server, home / "prefect-server.log"))
-        client = running.enter_context(httpx.Client(base_url=f"{ui}/api", timeout=30))
+        settings = load_settings()
+        make_home(settings.home)
+        programs = Programs(settings, os.environ, f"{ui}/api")
+        running.callback(programs.stop)
+        programs.start_server(HOST, port)
+        client = running.enter_context(prefect_client(programs.api, os.environ))
         _check()
-        _wait_for(client, home)
+        programs.wait_for(f"{programs.api}/health")
         console.print("deploying every flow for demo, and starting a worker", markup=False)
-        deployments = deploy(load_settings(), os.environ)
+        deployments = deploy(settings, os.environ)
         # Or a scheduled run comes in between whenever a quarter of an hour begins.
         _switch(client, deployments, "pause")
-        running.enter_context(_program(["worker", "start", "--pool", WORK_POOL], home / "prefect-worker.log"))
-        _run_deployment(client, home, f"import-orders/{CONNECTION}")
+        programs.start_worker()
+        _run_deployment(client, programs, f"import-orders/{CONNECTION}")
         parcels = ship_loaded_orders(_warehouse(home))
         console.print(f"the local warehouse ships {parcels} parcels", markup=False)
-        _run_deployment(client, home, f"confirm-shipments/{CONNECTION}")
+        _run_deployment(client, programs, f"confirm-shipments/{CONNECTION}")
         console.print("the local Amazon is told what is left", markup=False)
-        _run_deployment(client, home, f"sync-inventory/{CONNECTION}")
+        _run_deployment(client, programs, f"sync-inventory/{CONNECTION}")
         _switch(client, deployments, "resume")
         yield Demonstration(home, _newest("import"), _newest("confirm"), _newest("inventory"), ui)
 
@@ -158,66 +164,28 @@ def _use(home: Path, ui: str) -> None:
     """Point this process, and every one that it starts, to the demonstration's own home."""
     for name in [name for name in os.environ if name.startswith(("MFN_", "SP_API_", "LWA_", "PREFECT_"))]:
         del os.environ[name]
-    os.environ |= CREDENTIALS | {
+    os.environ |= {
+        **SERVER,
+        **CREDENTIALS,
         "MFN_HOME": str(home / ".mfn"),
         "MFN_CONNECTIONS": str(home / "connections.yaml"),
         "MFN_MAPPINGS": str(home / "mappings"),
         "MFN_LEDGER_URL": f"sqlite:///{home / '.mfn' / 'ledger.db'}",
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{ui}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "DO_NOT_TRACK": "1",
     }
 
 
-@contextmanager
-def _program(words: list[str], log: Path) -> Iterator[None]:
-    with log.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603 - the program beside this one, with words of our own
-            [prefect_program(), *words],
-            cwd=project_root(),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            yield
-        finally:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a program and everything that it started."""
-    try:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=10)
-    except (subprocess.TimeoutExpired, ProcessLookupError):
-        pass
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait_for(client: httpx.Client, home: Path) -> None:
-    try:
-        _ask(client, "GET", "/health")
-    except httpx.HTTPError:
-        raise FatalError("the Prefect server did not start.", remedy=f"Read {home / 'prefect-server.log'}.") from None
-
-
 def _ask(client: httpx.Client, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-    """What the Prefect API answers; a busy one, whose database is locked, is asked again."""
-    ask = Retrying(
-        retry=retry_if_exception_type(httpx.HTTPError),
+    """What the Prefect API answers; a busy one is asked again."""
+    patient = Retrying(
+        retry=retry_if_exception_type(RetriableError),
         stop=stop_after_delay(START_SECONDS),
         wait=wait_fixed(0.25),
         reraise=True,
     )
-    answer: httpx.Response = ask(lambda: client.request(method, path, json=content).raise_for_status())
+    answer: httpx.Response = patient(lambda: ask(client, method, path, content))
     return answer.json() if answer.content else None
 
 
@@ -231,8 +199,10 @@ def _switch(client: httpx.Client, deployments: list[str], what: Literal["pause",
         _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/{what}_deployment")
 
 
-def _run_deployment(client: httpx.Client, home: Path, name: str) -> None:
-    asked = {"idempotency_key": f"{home.name} {name}"}  # a request whose answer was lost is repeated
+def _run_deployment(client: httpx.Client, programs: Programs, name: str) -> None:
+    asked = {
+        "idempotency_key": f"{programs.settings.home.parent.name} {name}"
+    }  # a request whose answer was lost is repeated
     run = _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/create_flow_run", asked)["id"]
     watch = Retrying(
         retry=retry_if_result(lambda state: state["type"] not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}),
@@ -244,14 +214,13 @@ def _run_deployment(client: httpx.Client, home: Path, name: str) -> None:
     if state["type"] != "COMPLETED":
         raise FatalError(
             f"{name} ended as {state['type']}: {state.get('message') or 'no message'}",
-            remedy=f"Read {home / 'prefect-worker.log'}.",
+            remedy=f"Read {programs.logs / WORKER}.log.",
         )
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with closing(listen(HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def wait_until_interrupted() -> None:

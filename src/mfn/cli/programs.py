@@ -1,0 +1,156 @@
+"""The programs that `mfn up` and `mfn demo` start on this machine: started, watched and stopped together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from mfn.cli.project import prefect_program, project_root
+from mfn.cli.running import Running, flow_runs_of, forget, started, stop_processes, with_children, write_down
+from mfn.errors import FatalError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mfn.settings import Settings
+
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
+WORKER = "prefect-worker"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, whoever looks after services, and a terminal that is closed."""
+
+LOG_BYTES = 10_000_000
+"""A log that is longer when its program starts is put aside, and the one put aside before is gone."""
+
+SERVER = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "DO_NOT_TRACK": "1",
+    # In memory, its own default, the place that a run holds would have no end once the server was started anew.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+}
+"""What a server on one machine wants; whoever wants it otherwise sets it."""
+
+
+@dataclass
+class Programs:
+    """Programs on this machine, each in a session of its own, so that Ctrl-C reaches this process alone.
+
+    Attributes:
+        settings: The settings in force.
+        environ: Their environment.
+        api: Where Prefect's API is.
+        running: Those that run, by name, in the order in which they were started.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str]
+    api: str
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        """Where they write what they say."""
+        return self.settings.home / "logs"
+
+    def start_server(self, host: str, port: int) -> None:
+        """Start a Prefect server."""
+        self.start("prefect-server", [prefect_program(), "server", "start", "--host", host, "--port", str(port)])
+
+    def start_worker(self) -> None:
+        """Start a worker for the work pool."""
+        self.start(WORKER, [prefect_program(), "worker", "start", "--pool", self.settings.work_pool])
+
+    def start(self, name: str, words: list[str]) -> None:
+        """Start a program, and write down that it runs."""
+        log = self._log(name)
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        log.touch(mode=0o600)
+        with log.open("ab") as said:
+            self.running[name] = subprocess.Popen(  # noqa: S603 - programs beside this one, with words of our own
+                words,
+                cwd=project_root(),
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        known = {one: started(process.pid) for one, process in self.running.items() if process.poll() is None}
+        write_down(self.settings, Running(started(os.getpid()), self.api, known))
+
+    def check(self) -> None:
+        """Raise for the first program that has ended by itself."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                log = self._log(name)
+                said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+                raise FatalError(
+                    f"the {name} ended with {process.returncode}: {said[-1].strip() if said else 'it said nothing'}",
+                    remedy=f"Read {log}, mend what it names, and run the command again: what was done stays.",
+                )
+
+    def wait_for(self, url: str) -> None:
+        """Return when an address answers.
+
+        Raises:
+            FatalError: One of the programs has ended, or it takes too long.
+        """
+
+        def answers() -> None:
+            self.check()
+            httpx.get(url, timeout=5).raise_for_status()
+
+        patient = Retrying(
+            retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(START_SECONDS), wait=wait_fixed(0.25)
+        )
+        try:
+            patient(answers)
+        except RetryError:
+            raise FatalError(
+                f"{url} does not answer after {START_SECONDS:.0f} seconds.",
+                remedy=f"Read the logs in {self.logs}, then run the command again.",
+            ) from None
+
+    def wait(self) -> None:
+        """Return when the first of them has ended."""
+        while all(process.poll() is None for process in self.running.values()):
+            with suppress(subprocess.TimeoutExpired):
+                next(iter(self.running.values())).wait(timeout=1)
+
+    def stop(self) -> None:
+        """Stop them, the one that was started last first, with everything that they started; nothing runs any more."""
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
+        for name, process in reversed(self.running.items()):
+            if name == WORKER:  # its runs first, and once: it would ask them again while they give back what they hold
+                stop_processes(flow_runs_of(self.api), seconds=STOP_SECONDS)
+            if process.poll() is None:
+                stop_processes(with_children(psutil.Process(process.pid)), seconds=STOP_SECONDS)
+            process.wait()
+        forget(self.settings)
+
+    def _log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+
+def end_as_asked() -> None:
+    """Have every way of asking for the end come as a KeyboardInterrupt, so that what was started is stopped.
+
+    Also where a shell had interrupts ignored; but not under nohup, which wants a closed terminal to be no end.
+    """
+    for number in ENDINGS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
