@@ -1,0 +1,405 @@
+"""Buyers' data that may be kept no longer leaves the ledger; what else is known stays, and the steps go on."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import delete, func, insert, select, update
+
+from mfn.database.engines import reading, writing
+from mfn.errors import RunFailedError
+from mfn.ledger.batches import list_batches
+from mfn.ledger.leases import lease
+from mfn.ledger.order_ends import End, note_ends
+from mfn.ledger.schema import (
+    ArrivedPage,
+    Batch,
+    BatchChunk,
+    BatchOrder,
+    DataAccess,
+    LandedOrder,
+    LandedPage,
+    OrderEnd,
+    Parcel,
+    TrackedOrder,
+)
+from mfn.steps import purge as purging
+from mfn.steps.order_timeline import tell_order
+from mfn.steps.purges import purge_all, run_purge
+from mfn.steps.reruns import rerun_batch
+from tests.world import address, an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+    from tests.world import World
+
+LONG_AGO = timedelta(days=31)
+
+
+def purge(world: World, **asked: Any) -> dict[str, Any]:
+    """One purge of the world's connection; its sum is checked."""
+    summary = run_purge(world.settings, "us", **asked)
+    assert summary["orders"] == summary["purged"] + summary["kept"]
+    return summary
+
+
+def with_texts(world: World) -> set[str]:
+    """The orders of which the ledger has a text."""
+    with reading(world.ledger.engine, what="the ledger") as database:
+        return set(database.execute(select(LandedOrder.order_id)).scalars())
+
+
+def count(world: World, model: Any) -> int:
+    with reading(world.ledger.engine, what="the ledger") as database:
+        return database.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+def texts_on_pages(world: World) -> int:
+    with reading(world.ledger.engine, what="the ledger") as database:
+        return database.execute(select(func.sum(LandedPage.texts))).scalar_one() or 0
+
+
+def days_pass(world: World, days: float = 31) -> None:
+    """Everything that the ledger knows happened so many days earlier."""
+    with writing(world.ledger.engine, what="the ledger") as database:
+        for model, names in (
+            (TrackedOrder, ("first_loaded_at", "updated_at")),
+            (LandedOrder, ("landed_at", "last_updated_at")),
+            (Parcel, ("shipped_at", "sent_at", "updated_at")),
+            (OrderEnd, ("shipped_at", "delivered_at", "cancelled_at")),
+        ):
+            key = list(model.__table__.primary_key)
+            for row in database.execute(select(model)).all():
+                moved = {name: moment - timedelta(days=days) for name in names if (moment := getattr(row, name))}
+                same = [column == getattr(row, column.name) for column in key]
+                if moved:
+                    database.execute(update(model).where(*same).values(moved))
+
+
+def test_the_text_of_an_order_that_was_shipped_a_month_ago_is_removed_and_the_rest_stays(shipping: Shipping) -> None:
+    world = shipping.world
+    shipped, to_ship = shipping.loaded(an_order(), an_order())
+    shipping.ship(shipped)
+    shipping.run()
+    assert purge(world)["purged"] == 0
+    assert with_texts(world) == {shipped, to_ship}
+    days_pass(world)
+    before = (world.statuses(), shipping.statuses(), world.rows())
+
+    summary = purge(world)
+
+    assert (summary["purged"], summary["kept"], summary["scrubbed"]) == (1, 1, 0)
+    assert with_texts(world) == {to_ship}
+    assert texts_on_pages(world) == 1
+    assert (world.statuses(), shipping.statuses(), world.rows()) == before
+    moments = tell_order(world.ledger, shipped).timeline
+    assert [(moment.kind, moment.outcome) for moment in moments][-1] == ("removal", "purged")
+    assert purge(world)["purged"] == 0
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "SHIPPED"])
+def test_an_order_that_ended_at_amazon_before_it_was_loaded_is_kept_for_its_retention(
+    world: World, status: str
+) -> None:
+    (order_id,) = world.put(an_order(status=status))
+    world.run(order_id=order_id)
+    days_pass(world, 29)
+    assert purge(world)["kept"] == 1
+    days_pass(world, 2)
+    assert purge(world)["purged"] == 1
+
+
+def test_orders_that_are_still_to_be_shipped_are_kept_however_old_they_are(world: World) -> None:
+    world.put(an_order(), an_order(level="UNKNOWN LEVEL"), an_order(status="PENDING"))
+    world.run()
+    days_pass(world, 400)
+    assert sorted(world.statuses().values()) == ["held", "loaded", "pending"]
+    assert (purge(world)["purged"], len(with_texts(world))) == (0, 3)
+
+
+def test_an_order_that_amazon_is_known_to_show_as_delivered_is_purged_wherever_it_stands_here(world: World) -> None:
+    loaded, held = world.put(an_order(), an_order(level="UNKNOWN LEVEL"))
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        at = datetime.now(UTC) - LONG_AGO
+        note_ends(database, "us", [End(loaded, delivered_at=at), End(held, shipped_at=at)])
+    assert purge(world)["purged"] == 2
+    assert world.statuses() == {loaded: "loaded", held: "shipped"}
+    assert world.reasons(held) == ["already_shipped"]
+    assert world.run()["still_held"] == 0
+
+
+def test_an_order_that_the_warehouse_alone_knows_to_have_left_is_purged(shipping: Shipping) -> None:
+    world = shipping.world
+    left, there = shipping.loaded(an_order(), an_order())
+    shipping.ship(left, shipped_at=datetime.now(UTC) - LONG_AGO)
+    world.warehouse_moves(left, "shipped")
+    with writing(world.ledger.engine, what="the ledger") as database:
+        long_ago = datetime.now(UTC) - 2 * LONG_AGO
+        database.execute(update(TrackedOrder).values(first_loaded_at=long_ago))
+    assert purge(world)["purged"] == 1
+    assert with_texts(world) == {there}
+
+
+def test_a_year_that_somebody_mistyped_neither_ends_nor_stretches_a_retention(shipping: Shipping) -> None:
+    world = shipping.world
+    early, late = shipping.loaded(an_order(), an_order())
+    shipping.ship(early, shipped_at=datetime(2006, 11, 1, tzinfo=UTC))
+    shipping.ship(late, shipped_at=datetime(2062, 11, 1, tzinfo=UTC))
+    shipping.run()
+    assert purge(world)["kept"] == 2
+    days_pass(world, 31)
+    assert purge(world)["purged"] == 2
+
+
+def test_a_retention_that_has_begun_does_not_begin_anew(shipping: Shipping) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    days_pass(world, 20)
+    purge(world)
+    shipping.warehouse.change(shipment_id, tracking_number="T-CORRECTED-1", shipped_at=datetime.now(UTC))
+    shipping.run()
+    days_pass(world, 11)
+    assert purge(world)["purged"] == 1
+
+
+def test_older_versions_of_an_order_go_although_other_orders_stand_on_their_page(world: World) -> None:
+    one, two = world.put(an_order(), an_order())
+    world.run()
+    world.change(one, recipient={"deliveryAddress": address(name="Moved Buyer")})
+    world.run()
+    assert texts_on_pages(world) == 3
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(LandedPage).values(texts=None))  # written before they were counted
+    assert purge(world)["purged"] == 0
+    assert texts_on_pages(world) == 2
+    assert world.run(order_id=two)["unchanged"] == 1
+    assert with_texts(world) == {one, two}
+
+
+def test_what_a_broken_off_run_had_landed_or_made_ready_goes_as_well(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    days_pass(world)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        batch = list_batches(world.ledger)[0]
+        database.execute(update(TrackedOrder).values(status="cancelled"))
+        chunk = {"batch_id": batch.batch_id, "stage": "transform", "number": 0, "payload": b"sealed"}
+        database.execute(insert(BatchChunk), [chunk])
+        # As if the run had died before it had made its page known.
+        arrived = {"connection": "us", "page": 1, "batch_id": batch.batch_id, "origin": "window"}
+        database.execute(
+            insert(ArrivedPage), [{**arrived, "orders": [[order_id, None]], "landed_at": datetime.now(UTC) - LONG_AGO}]
+        )
+        database.execute(delete(LandedOrder))
+    assert purge(world)["purged"] == 1
+    assert [count(world, model) for model in (LandedPage, LandedOrder, ArrivedPage, BatchChunk)] == [0, 0, 0, 0]
+
+
+def test_orders_that_no_run_judged_and_texts_without_an_id_go_a_month_after_they_landed(world: World) -> None:
+    world.answer_page({"no": "id"}, an_order())
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(delete(TrackedOrder).where(TrackedOrder.order_id.not_like("unreadable-%")))
+    assert purge(world)["kept"] == 2
+    days_pass(world)
+    assert purge(world)["purged"] == 2
+    assert list(world.statuses().values()) == ["ignored"]
+    assert world.run()["still_held"] == 0
+
+
+def test_a_shorter_retention_of_the_connection_counts_and_a_rehearsal_changes_nothing(shipping: Shipping) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.run()
+    days_pass(world, 8)
+    assert purge(world)["purged"] == 0
+    set_privacy(world, "{retention_days: 7, scrub_warehouse: true}")
+    ends = count(world, OrderEnd)
+    rehearsed = purge(world, dry_run=True)
+    assert (rehearsed["purged"], rehearsed["kept"], rehearsed["scrubbed"]) == (1, 0, 1)
+    assert with_texts(world) == {order_id}
+    assert count(world, OrderEnd) == ends
+    assert world.rows()[0]["ship_to_name"] == "Test Buyer"
+    assert purge(world)["purged"] == 1
+
+
+def set_privacy(world: World, section: str) -> None:
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + f"    privacy: {section}\n", encoding="utf-8")
+
+
+def test_the_warehouse_is_scrubbed_once_it_is_to_be_and_nothing_of_the_buyer_stays_in_its_file(
+    shipping: Shipping,
+) -> None:
+    world = shipping.world
+    buyer = address(name="Philippa Planted", addressLine1="77 Nowhere Lane", phone="+1 206 555 0177")
+    gone, to_ship = shipping.loaded(an_order(recipient={"deliveryAddress": buyer}), an_order())
+    shipping.ship(gone)
+    shipping.run()
+    days_pass(world)
+    assert purge(world)["scrubbed"] == 0
+    assert b"Philippa Planted" in everything(world)
+    set_privacy(world, "{scrub_warehouse: true}")
+    summary = purge(world)
+    assert (summary["purged"], summary["scrubbed"]) == (0, 1)
+    rows = {row["order_number"]: row for row in world.rows()}
+    assert rows[gone]["ship_to_name"] is None
+    assert (rows[gone]["country_code"], rows[gone]["state"], rows[gone]["ship_method_code"]) == ("US", "WA", "GROUND")
+    assert rows[to_ship]["ship_to_name"] == "Test Buyer"
+    found = everything(world)
+    assert [word for word in (b"Philippa Planted", b"77 Nowhere Lane", b"555 0177") if word in found] == []
+    assert purge(world)["scrubbed"] == 0
+
+
+def everything(world: World) -> bytes:
+    """What stands in the warehouse's file and in its log, as bytes."""
+    return b"".join(path.read_bytes() for path in sorted(world.home.glob("warehouse.db*")))
+
+
+def test_a_warehouse_that_cannot_be_reached_fails_the_run_and_keeps_nothing_in_the_ledger(shipping: Shipping) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.run()
+    days_pass(world)
+    set_privacy(world, "{scrub_warehouse: true}")
+    warehouse = world.home / "warehouse.db"
+    away = warehouse.rename(world.home / "away.db")
+    with pytest.raises(RunFailedError, match="warehouse") as failed:
+        run_purge(world.settings, "us")
+    assert failed.value.summary["purged"] == 1
+    assert with_texts(world) == set()
+    away.rename(warehouse)
+    again = rerun_batch(world.settings, failed.value.summary["batch_id"])
+    assert (again["status"], again["purged"], again["kept"], again["scrubbed"]) == ("done", 1, 0, 1)
+
+
+def test_an_old_batch_that_is_run_again_counts_its_orders_although_their_texts_are_gone(shipping: Shipping) -> None:
+    world = shipping.world
+    loaded, cancelled, ignored, to_ship = world.put(
+        an_order(), an_order(status="CANCELLED"), an_order(status="PENDING"), an_order()
+    )
+    first = world.run()
+    shipping.ship(loaded)
+    shipping.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(TrackedOrder).where(TrackedOrder.order_id == ignored).values(status="ignored"))
+    days_pass(world)
+    warehouse = world.rows()
+    assert purge(world)["purged"] == 3
+    again = rerun_batch(world.settings, first["batch_id"])
+    parts = {name: again[name] for name in ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored")}
+    assert parts == {"fetched": 4, "loaded": 2, "held": 0, "unchanged": 0, "cancelled": 1, "ignored": 1}
+    assert world.rows() == warehouse
+    assert world.statuses() == {loaded: "shipped", cancelled: "cancelled", ignored: "ignored", to_ship: "loaded"}
+
+
+def test_an_order_that_no_batch_had_judged_is_not_taken_up_for_ever(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(delete(TrackedOrder))
+        database.execute(update(BatchOrder).values(outcome=None))
+        batch = list_batches(world.ledger)[0]
+        database.execute(update(Batch).values(status="failed", stage="extract", is_window_open=False))
+    days_pass(world)
+    assert purge(world)["purged"] == 1
+    world.run()
+    assert world.statuses() == {order_id: "ignored"}
+    assert world.reasons(order_id) == ["data_removed"]
+    newest = world.run()["batch_id"]
+    with reading(world.ledger.engine, what="the ledger") as database:
+        met = database.execute(select(BatchOrder.order_id).where(BatchOrder.batch_id == newest)).scalars().all()
+    assert order_id not in met
+    assert batch.batch_id != newest
+
+
+def test_a_parcel_that_is_corrected_after_the_purge_is_held_until_the_order_is_fetched_again(
+    shipping: Shipping,
+) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    days_pass(world)
+    purge(world)
+    shipping.warehouse.change(shipment_id, tracking_number="T-CORRECTED-2")
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons(shipment_id) == ["order_unknown"]
+    assert world.run(order_id=order_id)["unchanged"] == 1
+    assert shipping.run()["sent"] == 1
+    assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T-CORRECTED-2"]
+    assert purge(world)["purged"] == 1
+
+
+def test_an_import_at_work_is_waited_for_and_then_the_purge_can_be_run_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run()
+    monkeypatch.setattr(purging, "PATIENCE_SECONDS", 0.0)
+    with lease(world.ledger, "us", "import"), pytest.raises(RunFailedError, match="another import run"):
+        run_purge(world.settings, "us")
+    assert purge(world)["orders"] == 0
+
+
+def test_a_page_that_cannot_be_decrypted_keeps_no_other_one(shipping: Shipping) -> None:
+    world = shipping.world
+    whole, ended = shipping.loaded(an_order(), an_order())
+    shipping.ship(ended)
+    shipping.run()
+    days_pass(world)
+    (torn,) = world.put(an_order(minutes_ago=5))
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        page = database.execute(select(LandedOrder.page).where(LandedOrder.order_id == torn)).scalar_one()
+        database.execute(update(LandedPage).where(LandedPage.page == page).values(payload=b"torn", texts=2))
+    with pytest.raises(RunFailedError, match="what is stored") as failed:
+        run_purge(world.settings, "us")
+    assert failed.value.summary["purged"] == 1
+    assert with_texts(world) == {whole, torn}
+
+
+def test_what_the_trail_says_of_accesses_goes_after_a_year(world: World) -> None:
+    world.put(an_order())
+    world.run()
+    kept = count(world, DataAccess)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        old = {"by": "somebody", "purpose": "validate", "connection": "us", "orders": 1}
+        database.execute(insert(DataAccess), [{**old, "at": datetime.now(UTC) - timedelta(days=366)}])
+    purge(world)
+    assert count(world, DataAccess) == kept
+
+
+def test_one_connection_that_fails_does_not_stop_the_others(world: World) -> None:
+    world.add_connection("mexico", marketplaces="[MX]")
+    path = world.home / "connections.yaml"
+    broken = path.read_text(encoding="utf-8").replace(world.warehouse_url, "sqlite:////proc/nowhere/warehouse.db", 1)
+    world.put(an_order())
+    world.run()
+    path.write_text(broken + "    privacy: {scrub_warehouse: true}\n", encoding="utf-8")
+    done, errors = purge_all(world.settings)
+    assert [result["connection"] for result in done["connections"]] == ["us", "mexico"]
+    assert [result["status"] for result in done["connections"]] == ["failed", "done"]
+    assert len(errors) == 1
+
+
+def test_the_ledgers_file_has_no_older_page_of_what_was_removed(shipping: Shipping) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded()
+    with reading(world.ledger.engine, what="the ledger") as database:
+        sealed = database.execute(select(LandedPage.payload)).scalar_one()
+    shipping.ship(order_id)
+    shipping.run()
+    days_pass(world)
+    home = world.home / ".mfn"
+    assert sealed[40:200] in b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
+    purge(world)
+    assert sealed[40:200] not in b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
+    assert sqlite3.connect(home / "ledger.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
