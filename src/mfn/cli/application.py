@@ -18,6 +18,7 @@ from mfn.cli import (
     confirm,
     imports,
     inventory,
+    keys,
     orders,
     prefect_program,
     purge,
@@ -60,6 +61,7 @@ for part in (
     purge,
     reconcile,
     rules,
+    keys,
     site,
 ):
     part.add_to(application)

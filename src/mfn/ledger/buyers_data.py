@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
+from mfn.database.forgetting import overwrite_freed
 from mfn.errors import RetriableError
 from mfn.ledger.chunks import chunk_context
 from mfn.ledger.encryption import key_id_of
@@ -188,7 +189,7 @@ def keep_texts(
         LandedPage.connection == connection, LandedPage.page.in_(keep)
     )
     removed = 0
-    for page, payload, counted in database.execute(statement.with_for_update()).all():
+    for page, payload, counted in database.execute(statement.order_by(LandedPage.page).with_for_update()).all():
         texts = _texts(ledger, connection, page, payload)
         kept = [text if position in keep[page] else b"" for position, text in enumerate(texts)]
         gone, left = sum(map(bool, texts)) - sum(map(bool, kept)), sum(map(bool, kept))
@@ -218,18 +219,6 @@ def resealed(ledger: Ledger, access: Access, payload: bytes, *, context: str) ->
         FatalError: It cannot be decrypted.
     """
     return ledger.cipher.encrypt(_decrypted(ledger, payload, context=context), context=context)
-
-
-def overwrite_freed(database: Connection) -> None:
-    """Have SQLite overwrite with zeros what this connection frees from now on, so that what is removed is gone.
-
-    PostgreSQL has no such thing: there it is gone once the table is vacuumed.
-
-    Args:
-        database: The open transaction.
-    """
-    if database.dialect.name == "sqlite":
-        database.exec_driver_sql("PRAGMA secure_delete = ON").close()
 
 
 def read_chunk(

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfn.errors import ConfigurationError
 from mfn.ledger.encryption import REMEDY, new_key, parse_keys
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from mfn.ledger.encryption import Key
     from mfn.settings import Settings
+
+
+RETIRED_SUFFIX = ".retired"
+"""What the name of the file ends with that keeps the keys which nothing is encrypted with any more."""
 
 
 def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
@@ -37,10 +42,7 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     except FileNotFoundError:
         raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY) from None
     except OSError as error:
-        raise ConfigurationError(
-            f"the encryption keys cannot be kept in {path}: {error.strerror}.",
-            remedy="Let this user read and write MFN_HOME, or set MFN_PII_KEYS.",
-        ) from None
+        raise _cannot_be_kept(path, error) from None
     if mode & 0o077:
         raise ConfigurationError(f"{path} may be read by others.", remedy=f"Run chmod 600 {path}.")
     return parse_keys(written, origin=str(path))
@@ -53,3 +55,84 @@ def _make_keys(path: Path) -> None:
         file.flush()
         with suppress(FileExistsError):
             os.link(file.name, path)
+
+
+def put_in_front(path: Path, key: str) -> None:
+    """Write a new key in front of those that are in the file: at once and on the disk, or not at all.
+
+    Args:
+        path: The file with the keys.
+        key: What `new_key` returned.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    _replace(path, [key, *_entries(path)], like=path)
+
+
+def set_aside(path: Path, newest: str) -> tuple[str, ...]:
+    """Move every key but one out of the file into another one beside it, `keys.retired`, for backups from before.
+
+    Broken off in the middle it is done by the next call; no key is ever in neither file.
+
+    Args:
+        path: The file with the keys.
+        newest: The id of the key that stays.
+
+    Returns:
+        The ids of those that were moved.
+
+    Raises:
+        ConfigurationError: A file cannot be written.
+    """
+    entries = _entries(path)
+    ids = {entry: parse_keys(entry, origin=str(path))[0].key_id for entry in entries}
+    old = [entry for entry in entries if ids[entry] != newest]
+    if old:
+        retired = retired_file(path)
+        kept = _entries(retired) if retired.exists() else []
+        _replace(retired, [*(entry for entry in old if entry not in kept), *kept], like=path)
+        _replace(path, [entry for entry in entries if entry not in old], like=path)
+    return tuple(ids[entry] for entry in old)
+
+
+def retired_file(path: Path) -> Path:
+    """Where the retired keys of a file with keys are kept."""
+    return path.with_name(path.name + RETIRED_SUFFIX)
+
+
+def _entries(path: Path) -> list[str]:
+    written = path.read_text(encoding="ascii").replace("\n", ",").split(",")
+    return list(dict.fromkeys(filter(None, map(str.strip, written))))
+
+
+def _replace(path: Path, entries: Sequence[str], *, like: Path) -> None:
+    """Write keys, one a line, in place of a file that may be there; readable by whom another one is readable by."""
+    path = path.resolve()
+    try:
+        owned = like.stat()
+        draft, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # made with mode 0600
+        try:
+            with os.fdopen(draft, "w", encoding="ascii") as file:
+                os.fchown(draft, owned.st_uid, owned.st_gid)
+                os.fchmod(draft, owned.st_mode & 0o700)
+                file.write("".join(f"{entry}\n" for entry in entries))
+                file.flush()
+                os.fsync(draft)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _cannot_be_kept(path, error) from None
+
+
+def _cannot_be_kept(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"the encryption keys cannot be kept in {path}: {error.strerror}.",
+        remedy="Let this user read and write MFN_HOME, or set MFN_PII_KEYS.",
+    )

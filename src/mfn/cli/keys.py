@@ -1,0 +1,56 @@
+"""`mfn keys`: a new encryption key for buyers' data, and everything encrypted anew under it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from mfn.cli.output import JsonOption, print_json, print_line
+from mfn.settings import load_settings
+
+keys = typer.Typer(help="The keys that buyers' data is encrypted with.", no_args_is_help=True)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.add_typer(keys, name="keys")
+
+
+@keys.callback()
+def _keys() -> None:
+    """The keys that buyers' data is encrypted with."""
+
+
+@keys.command()
+def rotate(as_json: JsonOption = False) -> None:
+    """Encrypt everything anew under a new key, and retire the old ones; runs go on. Broken off, run it again."""
+    from mfn.ledger.key_file import retired_file  # noqa: PLC0415 - so that --help answers at once
+    from mfn.steps.key_rotation import rotate_keys  # noqa: PLC0415
+
+    settings = load_settings()
+    rotation = rotate_keys(settings)
+    if as_json:
+        print_json(asdict(rotation))
+        return
+    retired = ", ".join(rotation.retired)
+    print_line(
+        f"key {rotation.key_id} encrypts everything; {rotation.reencrypted} pages and chunks were encrypted anew"
+    )
+    print_line(f"retired: {retired or 'none'}")
+    if settings.pii_keys is not None:
+        print_line("next: take the keys behind the first out of MFN_PII_KEYS, on every machine; backups need them")
+    elif retired:
+        path = retired_file(settings.keys_file)
+        print_line(f"next: once no backup from before is kept, delete {path}; back up {settings.keys_file}")
+
+
+@keys.command()
+def new(as_json: JsonOption = False) -> None:
+    """Print a new key, for MFN_PII_KEYS; it is written nowhere."""
+    from mfn.ledger.encryption import new_key  # noqa: PLC0415 - so that --help answers at once
+
+    if as_json:
+        print_json({"key": new_key()})
+    else:
+        print_line(new_key())

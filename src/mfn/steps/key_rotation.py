@@ -1,0 +1,159 @@
+"""`mfn keys rotate`: a new encryption key, everything encrypted anew under it, the old ones retired; runs go on."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random
+
+from mfn.database.engines import reading, writing
+from mfn.database.forgetting import empty_log
+from mfn.errors import ConfigurationError, LeaseHeldError, RetriableError, RunFailedError
+from mfn.ledger.buyers_data import note_access
+from mfn.ledger.encryption import new_key, parse_keys
+from mfn.ledger.key_file import put_in_front, read_keys, set_aside
+from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, lock_schema, register_newest, registered_keys
+from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.opening import is_there, open_ledger
+from mfn.ledger.resealing import count_others, reseal, retire
+from mfn.ledger.schema import LandedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.errors import MfnError
+    from mfn.ledger.opening import Ledger
+    from mfn.settings import Settings
+
+WHAT = "the ledger"
+PURPOSE = "keys rotate"
+PATIENCE_SECONDS = 60.0
+"""For how long runs may go on writing under an old key, or hold on to rows, before the rotation gives up."""
+
+STILL_WRITING = RetriableError(
+    "runs that began before this rotation still write under an old key.",
+    remedy="Wait until they have ended (mfn batches), and run mfn keys rotate again: it goes on.",
+)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What a rotation did.
+
+    Attributes:
+        key_id: The key that encrypts now.
+        reencrypted: How many pages and chunks were encrypted anew.
+        remaining: How many are still encrypted with another key: none, but where it failed.
+        retired: The ids of the keys that are not the ledger's any more.
+    """
+
+    key_id: str
+    reencrypted: int
+    remaining: int
+    retired: tuple[str, ...]
+
+
+def rotate_keys(settings: Settings) -> Rotation:
+    """Take a new encryption key, encrypt everything anew under it, and retire the old ones.
+
+    One that was broken off is gone on with, without another key. Keys that are set in the environment are only read:
+    everything is encrypted anew under the first of them.
+
+    Args:
+        settings: The settings in force.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ConfigurationError: There is no ledger; the keys are set, and everything is under the first of them already; or
+            the file cannot be written.
+        LeaseHeldError: Another rotation is under way.
+        RetriableError: The ledger cannot be reached.
+        RunFailedError: Runs kept on writing under an old key; or something is stored that no key decrypts, and
+            everything else is under the newest one.
+    """
+    if not is_there(settings):
+        raise ConfigurationError("there is no ledger yet.", remedy="It is made together with its keys: mfn init.")
+    with _alone(open_ledger(settings)) as token:
+        ledger = open_ledger(settings)  # another rotation may have ended a moment ago
+        if not _is_begun(ledger, settings):
+            _add_key(ledger, settings, token)
+            ledger = open_ledger(settings)
+        done, retired = _reseal_all(ledger, token)
+        moved = set_aside(settings.keys_file, ledger.cipher.newest) if settings.pii_keys is None else ()
+    empty_log(ledger.engine)
+    return Rotation(ledger.cipher.newest, done, 0, tuple(sorted({*retired, *moved})))
+
+
+@contextmanager
+def _alone(ledger: Ledger) -> Iterator[str]:
+    try:
+        with lease(ledger, "*", "keys") as token:
+            yield token
+    except LeaseHeldError as error:
+        raise LeaseHeldError("another rotation of the encryption keys is under way.", remedy=error.remedy) from None
+
+
+def _is_begun(ledger: Ledger, settings: Settings) -> bool:
+    """Whether there is another key than the newest that is not retired, or something encrypted with one."""
+    with reading(ledger.engine, what=WHAT) as database:
+        if len(registered_keys(database)) > 1 or count_others(database, ledger):
+            return True
+    return settings.pii_keys is None and len(read_keys(settings, is_new=False)) > 1
+
+
+def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
+    """Put a new key in front of the file, and make it the ledger's; killed in between, the next opening does that."""
+    if settings.pii_keys is not None:
+        raise ConfigurationError(
+            "everything is encrypted with the first of the keys that are set, and it alone is the ledger's.",
+            remedy="Set a new key, which mfn keys new prints, in front of it, comma separated, on every machine; then"
+            " run mfn keys rotate again. Keys that stand behind the first may be taken out.",
+        )
+    with writing(ledger.engine, what=WHAT) as database:
+        lock_schema(database)
+        assert_held(database, token)
+        keys, added = read_keys(settings, is_new=False), new_key()
+        if keys[0].key_id != ledger.cipher.newest:
+            raise RetriableError(KEYS_CHANGED, remedy=KEYS_CHANGED_REMEDY)
+        put_in_front(settings.keys_file, added)
+        register_newest(database, (*parse_keys(added, origin="mfn keys rotate"), *keys))
+
+
+def _reseal_all(ledger: Ledger, token: str) -> tuple[int, tuple[str, ...]]:
+    """Encrypt anew until nothing is under another key, and retire the others: how many, and which."""
+    with reading(ledger.engine, what=WHAT) as database:
+        orders = database.execute(select(func.count()).select_from(LandedOrder)).scalar_one()
+    access = note_access(ledger, PURPOSE, connection=None, orders=orders)
+    done = 0
+
+    def once() -> tuple[str, ...] | None:
+        nonlocal done
+        resealed = reseal(ledger, token, access)
+        done += resealed.done
+        if resealed.unreadable:
+            raise _failed(ledger, resealed.unreadable[0], done)
+        retired = retire(ledger, token, access)
+        done += retired.done
+        return retired.keys
+
+    patiently = Retrying(
+        retry=retry_if_result(lambda keys: keys is None),
+        wait=wait_random(0, 0.1),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+    )
+    try:
+        keys = patiently(once)
+    except RetryError:
+        raise _failed(ledger, STILL_WRITING, done) from None
+    return done, keys or ()
+
+
+def _failed(ledger: Ledger, cause: MfnError, done: int) -> RunFailedError:
+    with reading(ledger.engine, what=WHAT) as database:
+        remaining = count_others(database, ledger)
+    return RunFailedError(cause, asdict(Rotation(ledger.cipher.newest, done, remaining, ())))
