@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mfn.steps.collect import collect as collect_step
 from mfn.steps.confirm import confirm as confirm_step
 from mfn.steps.normalize import normalize as normalize_step
 from mfn.steps.verify import verify as verify_step
-from tasks.running import RETRIES, carry_out, is_retriable
+from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
 
-OPTIONS: dict[str, Any] = {
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-    "retry_condition_fn": is_retriable,
-    **RETRIES,
-}
 
-
-@task(name="collect", task_run_name="collect {batch.batch_id}", **OPTIONS)
+@task(name="collect", task_run_name="collect {batch.batch_id}", **STEP)
 def collect(batch: BatchRef) -> BatchRef:
     """Note what the warehouse has shipped, or changed, since the last run.
 
@@ -37,7 +29,7 @@ def collect(batch: BatchRef) -> BatchRef:
     return carry_out(collect_step, batch)
 
 
-@task(name="normalize", task_run_name="normalize {batch.batch_id}", **OPTIONS)
+@task(name="normalize", task_run_name="normalize {batch.batch_id}", **STEP)
 def normalize(batch: BatchRef) -> BatchRef:
     """Decide what Amazon is told of each parcel, or why it is not told.
 
@@ -50,7 +42,7 @@ def normalize(batch: BatchRef) -> BatchRef:
     return carry_out(normalize_step, batch)
 
 
-@task(name="confirm", task_run_name="confirm {batch.batch_id}", **OPTIONS)
+@task(name="confirm", task_run_name="confirm {batch.batch_id}", **STEP)
 def confirm(batch: BatchRef) -> BatchRef:
     """Tell Amazon of each parcel, the most urgent first.
 
@@ -63,7 +55,7 @@ def confirm(batch: BatchRef) -> BatchRef:
     return carry_out(confirm_step, batch)
 
 
-@task(name="verify", task_run_name="verify {batch.batch_id}", **OPTIONS)
+@task(name="verify", task_run_name="verify {batch.batch_id}", **STEP)
 def verify(batch: BatchRef) -> BatchRef:
     """See that Amazon shows what it was told an hour ago or earlier.
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mfn.steps.compare import compare as compare_step
 from mfn.steps.push import push as push_step
 from mfn.steps.read import read as read_step
 from mfn.steps.stock_verify import verify as verify_step
-from tasks.running import RETRIES, carry_out, is_retriable
+from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
 
-OPTIONS: dict[str, Any] = {
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-    "retry_condition_fn": is_retriable,
-    **RETRIES,
-}
 
-
-@task(name="read", task_run_name="read {batch.batch_id}", **OPTIONS)
+@task(name="read", task_run_name="read {batch.batch_id}", **STEP)
 def read(batch: BatchRef) -> BatchRef:
     """Read what the warehouse has, what is promised, and what is listed at Amazon.
 
@@ -37,7 +29,7 @@ def read(batch: BatchRef) -> BatchRef:
     return carry_out(read_step, batch)
 
 
-@task(name="compare", task_run_name="compare {batch.batch_id}", **OPTIONS)
+@task(name="compare", task_run_name="compare {batch.batch_id}", **STEP)
 def compare(batch: BatchRef) -> BatchRef:
     """Compute every level, hold back what cannot be right, and find what Amazon was not told yet.
 
@@ -50,7 +42,7 @@ def compare(batch: BatchRef) -> BatchRef:
     return carry_out(compare_step, batch)
 
 
-@task(name="push", task_run_name="push {batch.batch_id}", **OPTIONS)
+@task(name="push", task_run_name="push {batch.batch_id}", **STEP)
 def push(batch: BatchRef) -> BatchRef:
     """Tell Amazon of every level that is due, the cheaper way by the rate budget.
 
@@ -63,7 +55,7 @@ def push(batch: BatchRef) -> BatchRef:
     return carry_out(push_step, batch)
 
 
-@task(name="verify", task_run_name="verify {batch.batch_id}", **OPTIONS)
+@task(name="verify", task_run_name="verify {batch.batch_id}", **STEP)
 def verify(batch: BatchRef) -> BatchRef:
     """Follow feeds to their processing report, and see that Amazon shows what it was told.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
@@ -17,7 +16,7 @@ from mfn.steps.purge import scrub as scrub_step
 from mfn.steps.purges import purge_parameters
 from mfn.steps.summaries import failure_of, outcome_of
 from tasks.report import report
-from tasks.running import RETRIES, carry_out, is_retriable
+from tasks.running import STEP, carry_out
 from tasks.runs import Ending, NothingToDoError, held_batch
 
 if TYPE_CHECKING:
@@ -25,15 +24,8 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
 
-OPTIONS: dict[str, Any] = {
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-    "retry_condition_fn": is_retriable,
-    **RETRIES,
-}
 
-
-@task(name="purge", task_run_name="purge {batch.batch_id}", **OPTIONS)
+@task(name="purge", task_run_name="purge {batch.batch_id}", **STEP)
 def purge(batch: BatchRef) -> BatchRef:
     """Remove what may be kept no longer from the ledger.
 
@@ -46,7 +38,7 @@ def purge(batch: BatchRef) -> BatchRef:
     return carry_out(purge_step, batch)
 
 
-@task(name="scrub", task_run_name="scrub {batch.batch_id}", **OPTIONS)
+@task(name="scrub", task_run_name="scrub {batch.batch_id}", **STEP)
 def scrub(batch: BatchRef) -> BatchRef:
     """Empty what is about a buyer in the warehouse, where the connection says so.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from mfn.errors import FatalError, MfnError, RetriableError
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "retry_jitter_factor": 0.3}
-"""For what passes by itself; anything else fails at once."""
-
 
 def is_retriable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed task is worth another try: the class of its error decides."""
     return isinstance(state.data, RetriableError)
+
+
+STEP: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retry_condition_fn": is_retriable,
+    "retries": 2,
+    "retry_delay_seconds": [10, 60],
+    "retry_jitter_factor": 0.3,
+}
+"""The options of a task that carries out a step: what passes by itself is tried again, anything else fails at once."""
 
 
 def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -> BatchRef:

@@ -5,23 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mfn.steps.validate import validate as step
-from tasks.running import RETRIES, carry_out, is_retriable
+from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 
-@task(
-    name="validate",
-    task_run_name="validate {batch.batch_id}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retry_condition_fn=is_retriable,
-    **RETRIES,
-)
+@task(name="validate", task_run_name="validate {batch.batch_id}", **STEP)
 def validate(batch: BatchRef) -> BatchRef:
     """Give every order of the batch its verdict.
 
