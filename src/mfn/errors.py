@@ -5,6 +5,7 @@
     MfnError                 has a message and a remedy; what a command prints instead of a traceback
     ├── ConfigurationError   usage, settings or mappings are wrong: nothing was started (exit 2)
     ├── LeaseHeldError       another run of the same kind holds the connection (exit 3)
+    ├── LeaseLostError       another run has taken the connection over while this one stood still: it ends (exit 1)
     ├── FatalError           the run failed and repeating it alone will not help (exit 1)
     ├── RetriableError       the run failed on something that passes by itself: retried, re-runnable (exit 1)
     ├── RunFailedError       a run failed after it had begun; has what it did all the same (exit 1)
@@ -99,6 +100,10 @@ class LeaseHeldError(MfnError):
     """Another run of the same kind holds this connection."""
 
     exit_code = 3
+
+
+class LeaseLostError(MfnError):
+    """Another run has taken the connection over while this one stood still; this one ends and has no more effect."""
 
 
 class FatalError(MfnError):

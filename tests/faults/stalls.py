@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from mfn.amazon.calling import Caller
 from mfn.database.engines import engine_for, writing
-from mfn.ledger.leases import LEASE_SECONDS
+from mfn.ledger import leases
 from tests.faults.processes import on_commit, start
 
 if TYPE_CHECKING:
@@ -48,19 +49,26 @@ def stall_before(place: Any, function: str, *, call: int = 1) -> None:
     setattr(place, function, stall_first)
 
 
-def stall_at_commit(number: int, *, before: bool) -> None:
-    """Let this process stall right before its n-th commit that writes, or right after it.
+def stall_before_call(operation: str) -> None:
+    """Let this process stall before its first request of an operation, its turn come and nothing sent yet."""
+    original = Caller._send
+    is_first = True
 
-    Args:
-        number: Which commit, from 1, over all databases.
-        before: Whether the commit is still to come.
-    """
+    def stall_first(caller: Caller, of: str, *arguments: Any) -> Any:
+        nonlocal is_first
+        if is_first and of == operation:
+            is_first = False
+            stall()
+        return original(caller, of, *arguments)
+
+    Caller._send = stall_first  # type: ignore[method-assign, assignment]
+
+
+def stall_after_commit(number: int) -> None:
+    """Let this process stall right after its n-th commit that writes, counted from 1 over all databases."""
 
     def act(this: int, connection: Connection) -> None:
         if this != number:
-            return
-        if before:
-            stall()
             return
         commit = connection.dialect.do_commit
 
@@ -83,6 +91,7 @@ def stalled(prepare: Callable[[], None], run: Callable[[], Any]) -> Child:
     """
 
     def work() -> Any:
+        leases.TRUSTED_SECONDS = 0.0  # no time passes by its own clock: it only seems to stall for long
         prepare()
         return run()
 
@@ -103,7 +112,7 @@ def a_lease_passes(ledger: Ledger) -> None:
     with writing(ledger.engine, what="the ledger") as database:
         database.execute(
             text("UPDATE lease SET expires_at = expires_at - :seconds WHERE expires_at > 0"),
-            {"seconds": LEASE_SECONDS + 1},
+            {"seconds": leases.LEASE_SECONDS + 1},
         )
 
 

@@ -11,12 +11,13 @@ from mfn.errors import (
     DataError,
     FatalError,
     LeaseHeldError,
+    LeaseLostError,
     MfnError,
     RetriableError,
     RunFailedError,
 )
 
-PLAIN = [ConfigurationError, DataError, FatalError, LeaseHeldError, RetriableError]
+PLAIN = [ConfigurationError, DataError, FatalError, LeaseHeldError, LeaseLostError, RetriableError]
 
 
 @pytest.mark.parametrize("kind", PLAIN)

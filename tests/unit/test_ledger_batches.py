@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from mfn.database.engines import writing
-from mfn.errors import ConfigurationError, RetriableError
+from mfn.errors import ConfigurationError, LeaseLostError
 from mfn.ledger.batches import (
     add_findings,
     get_batch,
@@ -115,7 +115,7 @@ def test_a_run_whose_lease_was_taken_over_writes_nothing_about_the_batch(ledger:
         lambda: reopen_batch(ledger, batch.batch_id, lease=token, stage="extract"),
         lambda: opened(ledger, token),
     ):
-        with pytest.raises(RetriableError, match="another run has taken over"):
+        with pytest.raises(LeaseLostError, match="another run has taken over"):
             write()
     assert get_batch(ledger, batch.batch_id) == before
 

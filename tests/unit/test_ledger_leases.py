@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import LeaseHeldError, RetriableError
+from mfn.errors import LeaseHeldError, LeaseLostError
 from mfn.ledger import leases
 from mfn.ledger.clock import LedgerTime
 from mfn.ledger.leases import assert_held, lease
@@ -160,7 +160,7 @@ def test_a_run_whose_lease_was_taken_over_commits_nothing_and_gives_back_nothing
     with lease(ledger, "us", "import") as token:
         change(ledger, holder="elsewhere", expires_at=0.0)
         with lease(ledger, "us", "import") as taken:
-            with pytest.raises(RetriableError, match="another run has taken over"):
+            with pytest.raises(LeaseLostError, match="another run has taken over"):
                 work_on(ledger, token)
             assert row(ledger).holder != "nobody"
     assert taken != token

@@ -284,7 +284,7 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) 
     """Mark a batch as failed, with what a person has to know; its stage stays the last one that was finished.
 
     Raises:
-        RetriableError: Another run has taken the batch over, and says itself how that ends.
+        LeaseLostError: Another run has taken the batch over, and says itself how that ends.
     """
     with writing(ledger.engine, what=WHAT) as database:
         update_batch(database, batch, status="failed", error=error, remedy=remedy, finished_at=datetime.now(UTC))

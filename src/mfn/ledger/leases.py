@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import reading, writing
-from mfn.errors import LeaseHeldError, MfnError, RetriableError
+from mfn.errors import LeaseHeldError, LeaseLostError, MfnError
 from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import Lease
 from mfn.models import BatchKind
@@ -88,7 +88,7 @@ def assert_held(database: Connection, token: str) -> None:
         token: What `lease` yielded.
 
     Raises:
-        RetriableError: Another run has taken it; nothing of this transaction may stay.
+        LeaseLostError: Another run has taken it; nothing of this transaction may stay.
     """
     if database.execute(_RENEW, {"held": token}).rowcount != 1:
         raise _taken_over()
@@ -102,7 +102,8 @@ def assert_not_taken_over(ledger: Ledger, token: str) -> None:
         token: What `lease` yielded.
 
     Raises:
-        RetriableError: Another run has taken it, or the ledger cannot be reached.
+        LeaseLostError: Another run has taken it.
+        RetriableError: The ledger cannot be reached.
     """
     with reading(ledger.engine, what="the ledger") as database:
         if database.execute(select(Lease.token).where(Lease.token == token)).one_or_none() is None:
@@ -126,7 +127,8 @@ class Watch:
         """Renew the lease, unless this was done a moment ago. Never call it from within a transaction on the ledger.
 
         Raises:
-            RetriableError: Another run has taken it, or the ledger cannot be reached.
+            LeaseLostError: Another run has taken it.
+            RetriableError: The ledger cannot be reached.
         """
         now = seconds_since_start()
         if now - self._renewed_at < TRUSTED_SECONDS:
@@ -159,8 +161,8 @@ def _is_over() -> ColumnElement[bool]:
     return or_(Lease.expires_at <= now, Lease.expires_at > now + (LEASE_SECONDS + RENEWAL_SECONDS))
 
 
-def _taken_over() -> RetriableError:
-    return RetriableError(
+def _taken_over() -> LeaseLostError:
+    return LeaseLostError(
         "another run has taken over this connection while this one stood still.",
         remedy="Nothing to do: the other run goes on with the same batch. See mfn batches.",
     )

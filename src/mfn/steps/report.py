@@ -188,7 +188,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
     Raises:
         FatalError: It cannot be written.
-        RetriableError: Another run has taken the batch over.
+        LeaseLostError: Another run has taken the batch over.
     """
     ledger = open_ledger(settings)
     assert_not_taken_over(ledger, batch.lease)  # the page is the other run's to write

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
-from mfn.errors import MfnError
+from mfn.errors import LeaseLostError, MfnError
 from mfn.ledger.batches import OPENED, record_failure, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.models import STAGES
@@ -92,6 +92,7 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Raises:
+        LeaseLostError: Another run has taken the batch over; whatever the step met then is the other run's doing.
         MfnError: What the step raised.
     """
     ledger = open_ledger(settings)
@@ -112,7 +113,8 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
         )
         raise
     except BaseException:  # Ctrl-C, or what Prefect makes of SIGTERM
-        _record(settings, batch, f"interrupted in {step.__name__}.", "It is carried on by the next run.")
+        with suppress(LeaseLostError):
+            _record(settings, batch, f"interrupted in {step.__name__}.", "It is carried on by the next run.")
         raise
     figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
     log.info("%s %s: %s", step.__name__, batch.batch_id, figures)
@@ -139,6 +141,8 @@ def _modules_at_rest() -> Iterator[None]:
 def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> None:
     try:
         record_failure(open_ledger(settings), batch, error=error, remedy=remedy)
+    except LeaseLostError:
+        raise
     except MfnError as lost:
         # The ledger itself is gone: the next run finds the batch still running, and its lease free.
         log.warning("the failure of %s could not be written down: %s", batch.batch_id, lost.message)
