@@ -13,6 +13,7 @@ import typer
 
 from mfn import __version__
 from mfn.cli import (
+    audit,
     batches,
     check,
     confirm,
@@ -62,6 +63,7 @@ for part in (
     reconcile,
     rules,
     keys,
+    audit,
     site,
 ):
     part.add_to(application)

@@ -1,0 +1,93 @@
+"""`mfn audit`: who saw buyers' data, what people decided, and whose data was removed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mfn.cli.imports import parse_moment
+from mfn.cli.orders import iso
+from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from mfn.ledger.audit_trail import AuditTrail
+
+SHOWN_DAYS = 7
+"""How far back the trail goes where nobody says how far; of a single order it is always whole."""
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands of this file."""
+    application.command("audit")(audit)
+
+
+def audit(
+    order: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only what concerns this order: seen alone, or by a run that had it."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help=f"From then on (ISO 8601, UTC without a zone); else {SHOWN_DAYS} days, of an order all."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who saw buyers' data and what for, what people decided by hand, and whose data was removed; newest first."""
+    from mfn.ledger.audit_trail import AuditTrail, audit_trail  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
+
+    moment = parse_moment(since, option="--since")
+    if moment is None and order is None:
+        moment = datetime.now(UTC) - timedelta(days=SHOWN_DAYS)
+    settings = load_settings()
+    trail = AuditTrail((), (), ())
+    if is_there(settings):
+        trail = audit_trail(open_ledger(settings), order_id=order, since=moment)
+    if as_json:
+        print_json(_document(trail))
+        return
+    lines = _lines(trail)
+    if lines:
+        print_table(("when (UTC)", "by", "what", "connection", "batch or order", "orders", "why"), lines)
+    else:
+        about = f" about {order}" if order else ""
+        print_line(f"nothing{about} in the audit trail{f' since {iso(moment)}' if moment else ''}")
+
+
+def _document(trail: AuditTrail) -> dict[str, Any]:
+    accesses = [
+        {
+            "at": iso(row.at),
+            "by": row.by,
+            "purpose": row.purpose,
+            "connection": row.connection,
+            "batch_id": row.batch_id,
+            "order_id": row.order_id,
+            "orders": row.orders,
+        }
+        for row in trail.accesses
+    ]
+    decisions = [asdict(one) | {"at": iso(one.at)} for one in trail.decisions]
+    removals = [asdict(one) | {"at": iso(one.at)} for one in trail.removals]
+    return {"accesses": accesses, "decisions": decisions, "removals": removals}
+
+
+def _lines(trail: AuditTrail) -> list[tuple[Any, ...]]:
+    """All of the trail as rows of one table, newest first."""
+    lines: list[tuple[datetime, tuple[Any, ...]]] = [
+        (row.at, (row.by, f"read: {row.purpose}", row.connection, row.order_id or row.batch_id, row.orders, ""))
+        for row in trail.accesses
+    ]
+    lines += [(one.at, (one.by, one.kind, one.connection, one.order_id, 1, one.why)) for one in trail.decisions]
+    lines += [
+        (one.at, (one.by, one.kind, one.connection, one.order_id, 1, "" if one.by else "retention over"))
+        for one in trail.removals
+    ]
+    newest_first = sorted(lines, key=lambda line: line[0], reverse=True)
+    return [(f"{at:%Y-%m-%d %H:%M:%S}", *rest) for at, rest in newest_first]
