@@ -168,7 +168,7 @@ def test_nothing_of_a_buyer_stands_anywhere_but_in_the_warehouse(planted: World,
         mfn(*command.split())
         if command != "report":
             mfn(*command.split(), "--json")
-    for order_id in (loaded, held[2], released):
+    for order_id in (loaded, held[3], released):
         mfn("orders", "show", order_id)
         mfn("rules", "test", "mappings/rules.yaml", "--order", order_id)
     with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
@@ -180,7 +180,7 @@ def test_nothing_of_a_buyer_stands_anywhere_but_in_the_warehouse(planted: World,
     mfn("check", "us", ends=1)
     (batch, *_) = [one for one in json.loads(mfn("batches", "--json"))["batches"] if one["kind"] == "import"]
     mfn("rerun", batch["batch_id"], "--from-stage", "validate")
-    world.amazon.faults.answer("searchOrders", 500, {"errors": [{"code": ADDRESS["name"], "message": ADDRESS["city"]}]})
+    world.amazon.faults.answer("searchOrders", 500, {"errors": [], **planted_order()})
     mfn("import", "us")
     assert save_site(world.home / "site") > 30
     save_ledger(world, world.home / "ledger")
