@@ -26,7 +26,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     begun = time.monotonic()
     parts = [
-        Part(flow, database, share, tuple(arguments.only), arguments.seeds)
+        Part(flow, database, share, tuple(arguments.only), arguments.seeds, arguments.most)
         for flow in FLOWS
         for database in DATABASES
         for share in range(SHARES)
@@ -59,6 +59,9 @@ def _arguments() -> argparse.Namespace:
         "--only", action="append", default=[], help="only cells whose name has this word: a flow, a fault, a database"
     )
     parser.add_argument("--seeds", type=int, default=40, help="how many random moments for each flow and database")
+    parser.add_argument(
+        "--most", type=int, default=sys.maxsize, help="at most so many points of each cell, for each part"
+    )
     parser.add_argument("--processes", type=int, default=2, help="how many parts at the same time")
     parser.add_argument(
         "--write", type=Path, help=f"write the figures there; those of the README are in {RESULTS.name}"

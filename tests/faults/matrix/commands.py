@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 UNFORESEEN = ("Traceback", "something unforeseen", " broke: ")
 """What stands in the words of a program that did not foresee what happened."""
+BATCH_TO_RERUN = re.compile(r"mfn rerun ([a-z]\S*-\d{8}-\d{6}-[0-9a-f]{6})")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Said:
             return json.loads(self.out)
         except ValueError:
             return None
+
+    @property
+    def remedies(self) -> list[tuple[str, ...]]:
+        """The batches that its remedy says are to be run again, as the words of that command."""
+        document = self.document or {}
+        return [("rerun", batch_id) for batch_id in BATCH_TO_RERUN.findall(document.get("remedy") or "")]
 
 
 def carry_out(words: Sequence[str]) -> tuple[int, str, str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.faults.matrix import databases, disks
 from tests.faults.matrix.killing import killing
+from tests.faults.matrix.networks import NETWORK
+from tests.faults.matrix.twice import twice
 
 if TYPE_CHECKING:
     from tests.faults.matrix.trials import Fault
@@ -17,4 +20,9 @@ def all_faults(seeds: int, database: str) -> tuple[Fault, ...]:
         seeds: How many random moments where a fault strikes at random.
         database: `sqlite` or `postgresql`.
     """
-    return killing(seeds)
+    of_database = (
+        (*databases.ON_SQLITE, *disks.ON_SQLITE)
+        if database == "sqlite"
+        else (*databases.ON_POSTGRESQL, *disks.ON_POSTGRESQL)
+    )
+    return (*killing(seeds), *of_database, *NETWORK, *twice(seeds // 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.matrix import import_day
+from tests.faults.matrix import confirm_day, import_day, inventory_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,4 +34,12 @@ class Flow:
     ends: int = 0
 
 
-FLOWS = {flow.name: flow for flow in (Flow("import", ("import", "us"), import_day.build, import_day.judge),)}
+FLOWS = {
+    flow.name: flow
+    for flow in (
+        Flow("import", ("import", "us"), import_day.build, import_day.judge),
+        Flow("confirm", ("confirm", "us"), confirm_day.build, confirm_day.judge),
+        Flow("inventory", ("inventory", "us"), inventory_day.build, inventory_day.judge),
+        Flow("inventory, by feeds", ("inventory", "us"), inventory_day.build_for_feeds, inventory_day.judge),
+    )
+}

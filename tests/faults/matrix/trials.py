@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.matrix.commands import begin, carry_out, end, faults_of
+from tests.faults.matrix.points import spread
 from tests.faults.matrix.stage import open_stage
 from tests.faults.matrix.verdicts import wrong
 from tests.faults.processes import in_child
@@ -101,10 +103,10 @@ def rehearse(stage: Stage, flow: Flow) -> Rehearsal:
         flow: The flow.
     """
     stage.put_back()
-    begun = time.monotonic()
+    begun, earlier = time.monotonic(), len(stage.world.amazon.calls)
     said = end(begin(flow.words))
     seconds = time.monotonic() - begun
-    requests = tuple(call.operation for call in stage.world.amazon.calls)
+    requests = tuple(call.operation for call in stage.world.amazon.calls[earlier:])
     found = [*faults_of(said, [flow.ends]), *flow.judge(stage)]
     assert not found, (flow.name, found)
     stage.put_back()
@@ -114,7 +116,7 @@ def rehearse(stage: Stage, flow: Flow) -> Rehearsal:
 
 
 def attempt(stage: Stage, flow: Flow, fault: Fault, point: Any) -> list[Deviation]:
-    """One trial: the fault, the next run, the judge.
+    """One trial: the fault, what the remedy says, the next run, the judge.
 
     Args:
         stage: The stage.
@@ -126,7 +128,10 @@ def attempt(stage: Stage, flow: Flow, fault: Fault, point: Any) -> list[Deviatio
         MissedError: The fault did not strike.
     """
     stage.put_back()
-    found = [deviation for said in fault.strike(stage, flow, point) for deviation in faults_of(said, FAILED)]
+    broken = fault.strike(stage, flow, point)
+    found = [deviation for said in broken for deviation in faults_of(said, FAILED)]
+    for words in dict.fromkeys(words for said in broken for words in said.remedies):
+        found += faults_of(end(begin(words)), [flow.ends])
     again = end(begin(flow.words))
     found += faults_of(again, [flow.ends])
     try:
@@ -143,6 +148,7 @@ def trials(
     database: str,
     server_url: str | None,
     share: tuple[int, int] = (0, 1),
+    most: int = sys.maxsize,
 ) -> Iterator[Trial]:
     """Every trial of a flow on one kind of database, or a share of them.
 
@@ -152,6 +158,7 @@ def trials(
         database: `sqlite` or `postgresql`.
         server_url: The PostgreSQL server; None: SQLite.
         share: Which of how many shares.
+        most: At how many points of each fault, evenly over all of them.
 
     Yields:
         The trials whose fault struck.
@@ -159,7 +166,7 @@ def trials(
     number, shares = share
     with open_stage(flow.build, server_url) as stage:
         rehearsal = rehearse(stage, flow)
-        everything = [(fault, point) for fault in faults for point in fault.points(stage, rehearsal)]
+        everything = [(fault, point) for fault in faults for point in spread(fault.points(stage, rehearsal), most)]
         for fault, point in everything[number::shares]:
             try:
                 found = attempt(stage, flow, fault, point)
