@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 START = datetime(2001, 1, 1, tzinfo=UTC)  # noted moments are never in the future
 RETENTION = timedelta(days=30)
-ORDERS = [f"111-{number:07d}-0000001" for number in range(6)]
+ORDERS = [f"111-{number:07d}-0000001" for number in range(5)]
 OPEN = ("pending", "held", "ready", "loaded", "partially_shipped")
 LEFT_ALONE = ("ignored", "dismissed")
 NUMBERS = itertools.count(1)
@@ -80,25 +80,16 @@ class Truth:
         return begins is not None and day - begins >= RETENTION.days
 
 
-DAYS = st.integers(0, 40)
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("land"), st.lists(st.sampled_from(ORDERS), min_size=1, max_size=5)),
-        st.tuples(
-            st.just("status"),
-            st.tuples(st.sampled_from(ORDERS), st.sampled_from([*OPEN, *LEFT_ALONE, "shipped", "cancelled"])),
-        ),
-        st.tuples(
-            st.just("ended"),
-            st.tuples(st.sampled_from(ORDERS), st.sampled_from(["shipped_at", "delivered_at", "cancelled_at"])),
-        ),
-        st.tuples(st.just("parcel"), st.tuples(st.sampled_from(ORDERS), st.integers(-5, 50))),
-        st.tuples(st.just("erase"), st.sampled_from(ORDERS)),
-        st.tuples(st.just("pass"), DAYS),
-        st.tuples(st.just("purge"), st.integers(0, 4)),
-    ),
-    max_size=30,
+ORDER = st.sampled_from(ORDERS)
+CHANGES = st.one_of(
+    st.tuples(st.just("status"), st.tuples(ORDER, st.sampled_from([*OPEN, *LEFT_ALONE, "shipped", "cancelled"]))),
+    st.tuples(st.just("ended"), st.tuples(ORDER, st.sampled_from(["shipped_at", "delivered_at", "cancelled_at"]))),
+    st.tuples(st.just("parcel"), st.tuples(ORDER, st.integers(-5, 50))),
+    st.tuples(st.just("erase"), ORDER),
 )
+PAGES = st.lists(st.lists(ORDER, min_size=1, max_size=4), max_size=2)
+TIMES = st.tuples(PAGES, st.lists(CHANGES, max_size=3), st.integers(0, 4) | st.none(), st.integers(0, 35))
+"""Pages land, things happen to orders, a purge dies after so many commits, or there is none; days pass."""
 
 
 class History:
@@ -231,16 +222,19 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 @settings(max_examples=60)
-@given(events=EVENTS)
+@given(times=st.lists(TIMES, min_size=1, max_size=6))
 def test_only_the_newest_texts_of_orders_within_their_retention_stand_in_the_ledger(
-    ledger: Ledger, events: list[tuple[str, Any]]
+    ledger: Ledger, times: list[tuple[Any, ...]]
 ) -> None:
     name = f"connection_{next(NUMBERS)}"
     with lease(ledger, name, "import") as token:
         history = History(ledger, open_batch(ledger, name, "import", lease=token, parameters={}, last_stage="load"))
-        for event_, what in events:
-            if event_ == "pass":
-                history.day += what
-            else:
-                getattr(history, event_)(what)
+        for pages, changes, commits, days in times:
+            for page in pages:
+                history.land(page)
+            for change, what in changes:
+                getattr(history, change)(what)
+            if commits is not None:
+                history.purge(commits)
+            history.day += days
         history.purge()
