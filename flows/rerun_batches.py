@@ -26,6 +26,9 @@ async def rerun_batches(
         "read",
         "compare",
         "push",
+        "search",
+        "purge",
+        "scrub",
     ]
     | None = None,
 ) -> State[Any] | None:

@@ -67,10 +67,10 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     if connection is not None:
         find_connection(settings, connection)
     name = _connection_of(ledger, order_id, connection)
-    place = open_workplace(settings, name)
     now, by = datetime.now(UTC), psutil.Process().username()
     # An import keeps in memory what has landed: none may be at work while that is removed.
     with lease(ledger, name, "import") as token:
+        place = open_workplace(settings, name, lease=token)
         _refuse_open(place, order_id)
         with writing(ledger.engine, what="the ledger") as database:
             assert_held(database, token)
@@ -148,6 +148,7 @@ def _still_open(place: Workplace, row: Row[Any]) -> _Refusal | None:
 def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> _Refusal | None:
     """Whether the warehouse still has to ship an order, or Amazon has still to be told that it did."""
     name = place.connection.name
+    place.warehouse.await_writer()  # a run may stall just before it writes there
     status = place.warehouse.states([row.order_id]).get(row.order_id, "").lower()
     if status == CANCELLED:
         return None

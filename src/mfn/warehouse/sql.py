@@ -149,6 +149,7 @@ class SqlWarehouse:
     def scrub(self, order_numbers: Collection[str]) -> frozenset[str]:
         """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
         with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
             scrubbed = scrubbing.scrub(connection, order_numbers)
         empty_log(self._engine)
         return scrubbed
