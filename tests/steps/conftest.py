@@ -1,4 +1,4 @@
-"""Worlds in which parcels are shipped and confirmed, and in which stock is pushed."""
+"""Worlds in which parcels are shipped and confirmed, stock is pushed, and keys rotate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.ledger.opening import ledger_engine
+from mfn.settings import load_settings
 from tests.steps.pushing import Pushing
+from tests.steps.rotating import rotating_in
 from tests.steps.shipping import Shipping
 from tests.stock_world import stock_world
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.steps.rotating import Rotating
     from tests.world import World
 
 
@@ -35,3 +39,15 @@ def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing
         pushing = Pushing(stock)
         pushing.set_up()
         yield pushing
+
+
+@pytest.fixture
+def rotating(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotating]:
+    """A home with a key in its file, and a new ledger on each database."""
+    for name in ("MFN_HOME", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS", "MFN_PII_KEYS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MFN_LEDGER_URL", database_url)
+    settings = load_settings()
+    yield rotating_in(settings)
+    ledger_engine(settings.ledger_url.get_secret_value()).dispose()
