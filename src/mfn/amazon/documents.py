@@ -5,7 +5,6 @@ Addresses and compression: Amazon's models feeds_2021-06-30.json and reports_202
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from msgspec import Struct
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from mfn.amazon import failures
+from mfn.amazon.answers import clipped
+from mfn.amazon.bounded import DOCUMENT_BYTES, unpacked, within
 from mfn.amazon.calling import tried_again
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError
 from mfn.errors import FatalError, RetriableError
@@ -176,7 +177,7 @@ def _checked(what: str, response: httpx.Response) -> httpx.Response:
 def _decompressed(what: str, algorithm: str, response: httpx.Response) -> bytes:
     try:
         if algorithm != "GZIP":
-            raise ValueError(f"Amazon compressed it with {algorithm}")  # noqa: TRY301 - one way out for both
-        return gzip.decompress(response.content)
-    except (ValueError, OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"Amazon compressed it with {clipped(algorithm)}")  # noqa: TRY301 - one way out for both
+        return b"".join(within(unpacked([response.content]), DOCUMENT_BYTES, what=f"{what}, unpacked,"))
+    except (ValueError, EOFError, zlib.error) as error:
         raise failures.unreadable(what, response, error) from None

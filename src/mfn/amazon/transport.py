@@ -10,6 +10,7 @@ What the library does by itself, and what is done about it here:
 * Its login has a timeout of 5 s, and a cache of tokens for the whole process that knows neither application nor host,
   nor when a token expires: the login here has our timeout, and one token an account.
 * It sets a wrong Host header for http:// endpoints: httpx sets it.
+* Its httpx reads whatever is sent, however much: answers end here (`mfn.amazon.bounded`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from msgspec import Meta, Struct
 
 from mfn.amazon import failures
 from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.bounded import ANSWER_BYTES, DOCUMENT_BYTES, BoundedClient
 
 if TYPE_CHECKING:
     import ssl
@@ -134,15 +136,17 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         endpoint: Base URL of the Selling Partner API.
         login: Where the access token comes from.
         transport: How requests are sent.
+        stores: How documents are sent to the stores that keep them, and fetched there.
     """
 
-    def __init__(self, endpoint: str, login: Login, transport: HttpxTransport) -> None:
+    def __init__(self, endpoint: str, login: Login, transport: HttpxTransport, stores: httpx.Client) -> None:
         # The library's own __init__ would read the environment and open two more connection pools.
         self.endpoint = endpoint
         self.marketplace_id = None
         self.restricted_data_token = None
         self._auth = login
         self._transport = transport
+        self._stores = stores
 
     @property
     def login(self) -> Login:
@@ -182,10 +186,7 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
             content: The document.
             content_type: As it was told to Amazon.
         """
-        response: httpx.Response = self._transport.request(
-            "PUT", url, content=content, headers={"content-type": content_type}
-        )
-        return response
+        return self._stores.put(url, content=content, headers={"content-type": content_type})
 
     def download(self, url: str) -> httpx.Response:
         """Get a document from where Amazon said; no token goes there.
@@ -193,8 +194,12 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         Args:
             url: The address, which opens the document to whoever has it.
         """
-        response: httpx.Response = self._transport.request("GET", url)
-        return response
+        return self._stores.get(url)
+
+    def close(self) -> None:
+        """Close every connection, also those to the stores."""
+        super().close()
+        self._stores.close()
 
     def _check_response(self, res: httpx.Response, *_: Any) -> httpx.Response:
         return res
@@ -213,9 +218,17 @@ def library_of(
         credentials: What to show there.
         timeout_seconds: How long each read and write may take.
     """
-    timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    transport = HttpxTransport(client=httpx.Client(verify=_certificates(), timeout=timeout))
-    return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport)
+
+    def client(most: int) -> BoundedClient:
+        return BoundedClient(
+            most=most,
+            timeout_seconds=timeout_seconds,
+            connect_seconds=min(CONNECT_SECONDS, timeout_seconds),
+            certificates=_certificates(),
+        )
+
+    transport = HttpxTransport(client=client(ANSWER_BYTES))
+    return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport, client(DOCUMENT_BYTES))
 
 
 @cache

@@ -1,0 +1,152 @@
+"""Answers of bounded length: whatever a server sends, packed or not, and however slowly, it ends.
+
+httpx itself reads an answer to its end, unpacks any number of encodings on top of each other, and takes a single byte
+within its timeout for progress.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from mfn.errors import FatalError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable, Iterator
+
+MEGABYTE = 1024 * 1024
+ANSWER_BYTES = 64 * MEGABYTE
+"""Of an answer of the API; a page of a hundred orders has one megabyte."""
+
+DOCUMENT_BYTES = 512 * MEGABYTE
+"""Of a report, unpacked; one of 500,000 listings has half of it."""
+
+PATIENCE = 20
+"""How many times the timeout of a single read an answer may take as a whole."""
+
+STEP = MEGABYTE
+"""So much is unpacked at a time."""
+
+GZIP = "gzip"
+GZIP_BITS = 16 + zlib.MAX_WBITS
+
+
+class TooLargeError(FatalError):
+    """An answer is larger than anything that Amazon has reason to send."""
+
+
+class BoundedClient(httpx.Client):
+    """A client whose answers are unpacked here, and end after so many bytes and after some time.
+
+    Args:
+        most: How many bytes an answer may have, as sent and unpacked.
+        timeout_seconds: How long each read and write may take.
+        connect_seconds: How long it may take to be connected.
+        certificates: The authorities that are trusted.
+    """
+
+    def __init__(
+        self, *, most: int, timeout_seconds: float, connect_seconds: float, certificates: ssl.SSLContext
+    ) -> None:
+        super().__init__(
+            verify=certificates,
+            timeout=httpx.Timeout(timeout_seconds, connect=connect_seconds),
+            headers={"accept-encoding": GZIP},
+        )
+        self._most = most
+        self._patience = timeout_seconds * PATIENCE
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request and read the answer to its end.
+
+        Args:
+            request: The request.
+            options: httpx's own.
+
+        Raises:
+            TooLargeError: The answer is too large.
+            httpx.RequestError: There is no whole answer; also where it takes too long as a whole, or is packed in
+                another way than gzip.
+        """
+        ends_at = time.monotonic() + self._patience
+        with closing(super().send(request, **options | {"stream": True})) as response:
+            encoding = response.headers.pop("content-encoding", "").strip().lower()
+            if encoding not in {"", "identity", GZIP}:
+                raise httpx.DecodingError(f"its content-encoding is {encoding[:40]!r}", request=request)
+            host = request.url.host
+            body = within(_in_time(response, ends_at), self._most, what=f"the answer of {host}")
+            if encoding == GZIP:
+                body = within(unpacked(body), self._most, what=f"the unpacked answer of {host}")
+            try:
+                content = b"".join(body)
+            except (zlib.error, EOFError) as error:
+                raise httpx.DecodingError(str(error), request=request) from None
+            status, headers = response.status_code, response.headers
+        return httpx.Response(status, headers=headers, content=content, request=request)
+
+
+def _in_time(response: httpx.Response, ends_at: float) -> Iterator[bytes]:
+    for chunk in response.iter_raw():
+        if time.monotonic() > ends_at:
+            raise httpx.ReadTimeout("it came too slowly to come to an end", request=response.request)
+        yield chunk
+
+
+def within(chunks: Iterable[bytes], most: int, *, what: str) -> Iterator[bytes]:
+    """Chunks as they come.
+
+    Args:
+        chunks: Parts of something.
+        most: How many bytes there may be in all.
+        what: What it is, for the message.
+
+    Raises:
+        TooLargeError: There are more.
+    """
+    left = most
+    for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise TooLargeError(
+                f"{what} is larger than {most // MEGABYTE} MB, and was read no further.",
+                remedy="See that the endpoint in connections.yaml, or a proxy in between, leads to Amazon; if it does,"
+                " open a case with Amazon's Selling Partner API support.",
+            )
+        yield chunk
+
+
+def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What gzip packed, in parts of at most `STEP` bytes however much a chunk becomes; nothing of nothing.
+
+    Args:
+        chunks: Parts of a gzip file; it may have several members.
+
+    Raises:
+        zlib.error: It is none.
+        EOFError: It ends too early.
+    """
+    members, is_begun = 0, False
+    unpacker = zlib.decompressobj(GZIP_BITS)
+    for chunk in chunks:
+        packed = chunk
+        while packed:
+            if members and not is_begun:
+                packed = packed.lstrip(b"\0")  # some writers fill up their last block
+                if not packed:
+                    break
+            is_begun = True
+            part = unpacker.decompress(packed, STEP)
+            if part:
+                yield part
+            packed = unpacker.unconsumed_tail
+            if unpacker.eof:
+                packed, members, is_begun = unpacker.unused_data, members + 1, False
+                unpacker = zlib.decompressobj(GZIP_BITS)
+    if is_begun:
+        yield unpacker.flush(STEP)
+        raise EOFError("what gzip packed ends too early")
