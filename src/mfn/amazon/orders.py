@@ -25,16 +25,26 @@ IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
 
+MOST_BYTES = 4 * 1024 * 1024
+"""An order of a thousand items has one."""
+
+# Far above what Amazon sends, and little enough for a page, a terminal and a column.
+Word = Annotated[str, Meta(max_length=200)]
+Line = Annotated[str, Meta(max_length=1_000)]
+Text = Annotated[str, Meta(max_length=10_000)]
+Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,15})?\Z")]
+Words = Annotated[list[Word], Meta(max_length=100)]
+
 
 class _Amazon(Struct, frozen=True, rename="camel", gc=False):
     """A part of Amazon's answer: camelCase on the wire, never changed after decoding."""
 
 
 class Money(_Amazon, frozen=True):
-    """An amount as Amazon writes it, a decimal text, and its ISO 4217 currency."""
+    """An amount as Amazon writes it, a plain decimal number as text, and its ISO 4217 currency."""
 
-    amount: str
-    currency_code: str
+    amount: Amount
+    currency_code: Word
 
 
 class Window(_Amazon, frozen=True):
@@ -47,36 +57,36 @@ class Window(_Amazon, frozen=True):
 class ExtendedFields(_Amazon, frozen=True):
     """The parts of a Brazilian street address."""
 
-    street_name: str | None = None
-    street_number: str | None = None
-    complement: str | None = None
-    neighborhood: str | None = None
+    street_name: Line | None = None
+    street_number: Line | None = None
+    complement: Line | None = None
+    neighborhood: Line | None = None
 
 
 class Address(_Amazon, frozen=True):
     """Where the parcel goes; buyer's data."""
 
-    name: str | None = None
-    company_name: str | None = None
-    address_line1: str | None = None
-    address_line2: str | None = None
-    address_line3: str | None = None
-    city: str | None = None
-    district_or_county: str | None = None
-    state_or_region: str | None = None
-    municipality: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    phone: str | None = None
+    name: Line | None = None
+    company_name: Line | None = None
+    address_line1: Line | None = None
+    address_line2: Line | None = None
+    address_line3: Line | None = None
+    city: Line | None = None
+    district_or_county: Line | None = None
+    state_or_region: Line | None = None
+    municipality: Line | None = None
+    postal_code: Word | None = None
+    country_code: Word | None = None
+    phone: Line | None = None
     extended_fields: ExtendedFields | None = None
-    address_type: str | None = None
+    address_type: Word | None = None
 
 
 class DeliveryPreference(_Amazon, frozen=True):
     """What the buyer asked of the carrier; buyer's data."""
 
-    drop_off_location: str | None = None
-    address_instruction: str | None = None
+    drop_off_location: Text | None = None
+    address_instruction: Text | None = None
 
 
 class Recipient(_Amazon, frozen=True):
@@ -89,28 +99,28 @@ class Recipient(_Amazon, frozen=True):
 class Buyer(_Amazon, frozen=True):
     """Who bought; buyer's data, but for the purchase order number."""
 
-    buyer_email: str | None = None
-    buyer_purchase_order_number: str | None = None
+    buyer_email: Line | None = None
+    buyer_purchase_order_number: Line | None = None
 
 
 class SalesChannel(_Amazon, frozen=True):
     """Where the order was placed."""
 
-    marketplace_id: str | None = None
+    marketplace_id: Word | None = None
 
 
 class AssociatedOrder(_Amazon, frozen=True):
     """The order that this one replaces or exchanges."""
 
-    order_id: str | None = None
+    order_id: Word | None = None
 
 
 class OrderFulfillment(_Amazon, frozen=True):
     """Status, channel and dates of the order."""
 
-    fulfillment_status: str
-    fulfilled_by: str | None = None
-    fulfillment_service_level: str | None = None
+    fulfillment_status: Word
+    fulfilled_by: Word | None = None
+    fulfillment_service_level: Word | None = None
     ship_by_window: Window | None = None
     deliver_by_window: Window | None = None
 
@@ -124,15 +134,15 @@ class Price(_Amazon, frozen=True):
 class Customization(_Amazon, frozen=True):
     """Amazon Custom: where the buyer's text or picture is; buyer's data."""
 
-    customized_url: str | None = None
+    customized_url: Text | None = None
 
 
 class Product(_Amazon, frozen=True):
     """What was bought."""
 
-    asin: str | None = None
-    title: str | None = None
-    seller_sku: str | None = None
+    asin: Word | None = None
+    title: Text | None = None
+    seller_sku: Word | None = None
     price: Price | None = None
     customization: Customization | None = None
 
@@ -140,14 +150,14 @@ class Product(_Amazon, frozen=True):
 class GiftOption(_Amazon, frozen=True):
     """Gift message (buyer's data) and wrap."""
 
-    gift_message: str | None = None
-    gift_wrap_level: str | None = None
+    gift_message: Text | None = None
+    gift_wrap_level: Word | None = None
 
 
 class SerialNumberRequirement(_Amazon, frozen=True):
     """Whether the warehouse must note serial numbers."""
 
-    requirement_type: str | None = None
+    requirement_type: Word | None = None
 
 
 class Packing(_Amazon, frozen=True):
@@ -160,15 +170,15 @@ class Packing(_Amazon, frozen=True):
 class ShippingConstraints(_Amazon, frozen=True):
     """What the carrier must do at the door; `MANDATORY` or absent."""
 
-    signature_confirmation: str | None = None
-    recipient_identity_verification: str | None = None
-    recipient_age_verification: str | None = None
+    signature_confirmation: Word | None = None
+    recipient_identity_verification: Word | None = None
+    recipient_age_verification: Word | None = None
 
 
 class InternationalShipping(_Amazon, frozen=True):
     """The import one-stop-shop number of the European Union."""
 
-    ioss_number: str | None = None
+    ioss_number: Word | None = None
 
 
 class ItemShipping(_Amazon, frozen=True):
@@ -190,8 +200,8 @@ class ItemFulfillment(_Amazon, frozen=True):
 class CancellationRequest(_Amazon, frozen=True):
     """The buyer asks for the item to be cancelled; the order stays unshipped until the seller acts."""
 
-    requester: str | None = None
-    cancel_reason: str | None = None
+    requester: Word | None = None
+    cancel_reason: Text | None = None
 
 
 class ItemCancellation(_Amazon, frozen=True):
@@ -206,7 +216,7 @@ class OrderItem(_Amazon, frozen=True):
     order_item_id: Identifier
     quantity_ordered: Quantity
     product: Product
-    programs: list[str] | None = None
+    programs: Words | None = None
     fulfillment: ItemFulfillment | None = None
     cancellation: ItemCancellation | None = None
 
@@ -220,7 +230,7 @@ class Order(_Amazon, frozen=True):
     sales_channel: SalesChannel
     order_items: list[OrderItem]
     fulfillment: OrderFulfillment
-    programs: list[str] | None = None
+    programs: Words | None = None
     associated_orders: list[AssociatedOrder] | None = None
     buyer: Buyer | None = None
     recipient: Recipient | None = None
@@ -249,6 +259,8 @@ def decode_order(raw: bytes) -> Order:
             value from the order, so that it may be shown.
     """
     try:
+        if len(raw) > MOST_BYTES:
+            raise msgspec.ValidationError(f"Expected at most {MOST_BYTES} bytes, got {len(raw)}")
         order = _DECODER.decode(raw)
         _must_exist_in_utc(order)
     except UNREADABLE as error:
