@@ -19,6 +19,7 @@ from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after
 
 from mfn.ledger.batches import list_batches
 from mfn.ledger.passed_checks import note_passed
+from tests.privacy.searching import Search
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ MFN = str(Path(sys.executable).with_name("mfn"))
 PATIENCE = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 IMPORT = "import-orders/us"
+SECRETS = {name: f"planted-{name}-Zq7Xv" for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")}
 
 
 def free_port() -> int:
@@ -41,6 +43,7 @@ def free_port() -> int:
 def environ(world: World, port: int) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return clean | {
+        **SECRETS,
         "PREFECT_HOME": str(world.home / "prefect"),
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -67,6 +70,12 @@ def ready(world: World, up: subprocess.Popen[str]) -> Any:
 
 def family(up: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(up.pid).children(recursive=True)
+
+
+def assert_no_secret_is_shown(processes: list[psutil.Process]) -> None:
+    """In the list of processes, which every user of the machine can read."""
+    words = [word for process in processes if process.is_running() for word in process.cmdline()]
+    assert [word for word in words if any(secret in word for secret in SECRETS.values())] == []
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -143,6 +152,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert batches_begun(world) == 1
         waiting = start_run(api)
         seen.extend(family(up))
+        assert_no_secret_is_shown(seen)
         kill(list(seen))  # all at once: the command, the server, the worker, the site and the run
         up.wait()
 
@@ -162,6 +172,8 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert up.wait(PATIENCE) == 0
         assert [process for process in seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
         assert not (world.home / ".mfn" / "up.json").exists()
+    assert Search(["import-orders"]).below(world.home), "what was written is looked into"
+    assert Search(SECRETS.values()).below(world.home) == [], "no secret stands in logs, in the ledger or at Prefect"
 
 
 def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
