@@ -16,6 +16,7 @@ from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.encryption import new_key, parse_keys
 from mfn.ledger.key_file import retired_file
+from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import DataAccess, LandedPage
 from mfn.settings import load_settings
 from mfn.steps.key_rotation import rotate_keys

@@ -18,6 +18,7 @@ from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import resealing
 from mfn.ledger.key_file import read_keys
 from mfn.ledger.landing import WINDOW, land, read_arrival
+from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import LandedPage
 from mfn.steps import key_rotation
 from mfn.steps.key_rotation import rotate_keys
