@@ -64,6 +64,8 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     parcels failed for good is done: to run it again would change nothing. So is a stock run in which Amazon refused
     levels: the next one sends them again; and one that found differences, which other commands mend.
 
+    It is closed for good with its page: a run that dies in between is carried on, so that none is done without one.
+
     Args:
         batch: The batch, as far as it got.
         settings: The settings in force.
@@ -83,7 +85,7 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     closed = _gate_of(row, settings)
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
     with writing(ledger.engine, what="the ledger") as database:
-        update_batch(database, batch, status="failed" if closed else "done", finished_at=datetime.now(UTC), **values)
+        update_batch(database, batch, finished_at=datetime.now(UTC), **values)
     return closed or _refusals_of(row)
 
 
@@ -135,7 +137,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         batch_id=row.batch_id,
         connection=row.connection,
         kind=row.kind,
-        status="failed" if row.status == "failed" else "done",
+        status="failed" if row.status == "failed" or row.error is not None else "done",
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=row.error,
@@ -176,7 +178,7 @@ def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, An
 
 
 def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path:
-    """Write the page of a run and the index over all runs, and note where it is.
+    """Write the page of a run and the index over all runs, note where it is, and with that how the run ended.
 
     Args:
         batch: The batch.
@@ -195,13 +197,15 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
     try:
         page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered), site=settings.reports_url)
     except OSError as error:
+        with writing(ledger.engine, what="the ledger") as database:
+            update_batch(database, batch, status=gathered.status)
         raise FatalError(
             f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
             " What the run did stands in the ledger.",
             remedy=f"Make room there, or let this user write there; then run mfn rerun {batch.batch_id}.",
         ) from None
     with writing(ledger.engine, what="the ledger") as database:
-        update_batch(database, batch, report=str(page))
+        update_batch(database, batch, report=str(page), status=gathered.status)
     return page
 
 
