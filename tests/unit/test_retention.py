@@ -1,0 +1,148 @@
+"""Whose buyers' data is due, and its removal, on each database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import open_batch
+from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.chunks import chunk_numbers
+from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.leases import lease
+from mfn.ledger.order_ends import End, ends_of, note_ends, note_erased, note_known_ends, note_removed
+from mfn.ledger.orders import write_standing
+from mfn.ledger.removal import Removing
+from mfn.ledger.retention import any_erased, count_texts, due_orders, not_seen_to_leave, without_data
+from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage, Parcel, TrackedOrder
+from mfn.models import OrderStatus, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+MONTH = timedelta(days=30)
+LONG_AGO = NOW - timedelta(days=31)
+
+
+@pytest.fixture
+def batch(ledger: Ledger) -> Iterator[BatchRef]:
+    with lease(ledger, "us", "import") as token:
+        yield open_batch(ledger, "us", "import", lease=token, parameters={}, last_stage="load")
+
+
+def landed(ledger: Ledger, batch: BatchRef, *statuses: str) -> list[str]:
+    """Orders on one page, each standing somewhere."""
+    order_ids = [f"111-{number:07d}-0000001" for number in range(len(statuses))]
+    texts = [f'{{"orderId": "{order_id}"}}'.encode() for order_id in order_ids]
+    with writing(ledger.engine, what="the ledger") as database:
+        land(ledger, database, batch, [read_arrival(raw) for raw in texts], origin=WINDOW)
+        rows = [(order_id, status, None, *Standing()) for order_id, status in zip(order_ids, statuses, strict=True)]
+        write_standing(database, batch, rows)
+    index_pages(ledger, batch)
+    return order_ids
+
+
+def end(ledger: Ledger, order_id: str) -> Any:
+    (row,) = ends_of(ledger, [order_id], connection="us")
+    return row
+
+
+def due(ledger: Ledger, now: datetime = NOW) -> list[str]:
+    with writing(ledger.engine, what="the ledger") as database:
+        note_known_ends(database, "us", now)
+        return list(due_orders(database, "us", now=now, retention=MONTH))
+
+
+def test_each_moment_stays_at_the_earliest_and_none_lies_in_the_future(ledger: Ledger) -> None:
+    with writing(ledger.engine, what="the ledger") as database:
+        note_ends(database, "us", [End("A", shipped_at=LONG_AGO), End("A", delivered_at=NOW + MONTH)])
+        note_ends(database, "us", [End("A", shipped_at=NOW, cancelled_at=NOW), End("A", shipped_at=None)])
+        note_ends(database, "us", [])
+    row = end(ledger, "A")
+    assert (row.shipped_at, row.cancelled_at) == (LONG_AGO, NOW)
+    assert NOW <= row.delivered_at <= datetime.now(UTC)
+
+
+def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_landing(
+    ledger: Ledger, batch: BatchRef
+) -> None:
+    shipped, cancelled, ignored, loaded, delivered = landed(
+        ledger, batch, "shipped", "cancelled", "ignored", "loaded", "shipped"
+    )
+    with writing(ledger.engine, what="the ledger") as database:
+        parcel = {"connection": "us", "shipment_id": "S1", "order_number": shipped, "status": "sent"}
+        more = {"written_digest": "", "shipped_at": LONG_AGO, "times_sent": 1, "batch_id": "", "updated_at": NOW}
+        database.execute(insert(Parcel), [parcel | more])
+        note_ends(database, "us", [End(delivered, shipped_at=LONG_AGO, delivered_at=NOW)])
+    assert due(ledger) == [shipped]
+    assert due(ledger, NOW + timedelta(days=29)) == [shipped]
+    later = due(ledger, datetime.now(UTC) + MONTH)
+    assert later == [shipped, cancelled, ignored, delivered]
+    with reading(ledger.engine, what="the ledger") as database:
+        assert not_seen_to_leave(database, "us") == {loaded: None}
+        assert count_texts(database, "us") == 5
+
+
+def test_an_order_cannot_have_left_before_the_warehouse_had_it(ledger: Ledger, batch: BatchRef) -> None:
+    (order_id,) = landed(ledger, batch, "shipped")
+    with writing(ledger.engine, what="the ledger") as database:
+        database.execute(TrackedOrder.__table__.update().values(first_loaded_at=NOW))
+        parcel = {"connection": "us", "shipment_id": "S1", "order_number": order_id, "status": "verified"}
+        more = {"written_digest": "", "shipped_at": LONG_AGO, "times_sent": 1, "batch_id": "", "updated_at": NOW}
+        database.execute(insert(Parcel), [parcel | more])
+    assert due(ledger, NOW + timedelta(days=1)) == []
+    assert end(ledger, order_id).shipped_at == NOW
+
+
+def test_what_is_removed_leaves_its_places_and_takes_with_it_what_was_made_of_it(
+    ledger: Ledger, batch: BatchRef
+) -> None:
+    gone, held, stays = landed(ledger, batch, "shipped", "held", "loaded")
+    with writing(ledger.engine, what="the ledger") as database:
+        chunk = {"batch_id": batch.batch_id, "stage": "transform", "number": 0, "payload": b"sealed"}
+        database.execute(insert(BatchChunk), [chunk])
+    noted: list[int] = []
+    reasons = {OrderStatus.IGNORED: "[]"}
+    removing = Removing(ledger, "us", batch.lease, NOW, reasons, "purge", batch.batch_id)
+    assert removing.remove([gone, held], lambda _, removed: noted.append(removed)) == 2
+    assert noted == [2]
+    assert list(stored_orders(ledger, "us", [gone, held, stays], purpose="test")) == [
+        (stays, f'{{"orderId": "{stays}"}}'.encode())
+    ]
+    with reading(ledger.engine, what="the ledger") as database:
+        (place,) = database.execute(select(LandedOrder)).all()
+        (page,) = database.execute(select(LandedPage)).all()
+        assert (place.position, page.texts) == (2, 1)
+        assert without_data(database, "us", [gone, stays]) == [gone]
+        status = select(TrackedOrder.status).where(TrackedOrder.order_id == held)
+        assert database.execute(status).scalar_one() == "ignored"
+    assert chunk_numbers(ledger, batch.batch_id, "transform") == []
+    assert end(ledger, gone).purged_at == NOW
+    assert removing.remove([gone, stays], lambda _, removed: noted.append(removed)) == 1
+    with reading(ledger.engine, what="the ledger") as database:
+        assert database.execute(select(LandedPage)).all() == []
+
+
+def test_who_had_an_order_erased_first_stays_and_it_is_due_at_once_when_it_lands_again(
+    ledger: Ledger, batch: BatchRef
+) -> None:
+    (order_id,) = landed(ledger, batch, "loaded")
+    with writing(ledger.engine, what="the ledger") as database:
+        assert not any_erased(database, "us")
+        note_removed(database, "us", [order_id], LONG_AGO)
+        note_removed(database, "us", [order_id], NOW)
+        note_erased(database, "us", order_id, at=NOW, by="ann")
+        note_erased(database, "us", order_id, at=NOW + MONTH, by="ben")
+        assert any_erased(database, "us")
+        assert without_data(database, "us", [order_id], erased_only=True) == []  # it has landed
+    row = end(ledger, order_id)
+    assert (row.erased_at, row.erased_by, row.purged_at) == (NOW, "ann", NOW)
+    assert due(ledger) == [order_id]
