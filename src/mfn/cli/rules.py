@@ -44,7 +44,7 @@ def try_rules(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which rules fire on an order, a parcel or a SKU, on what values, and what each changes; writes nothing."""
+    """Show which rules fire on an order, a parcel or a SKU, on what values, and what each changes; changes nothing."""
     if sum(map(bool, (order, shipment, sku))) != 1:
         raise ConfigurationError(
             "expected one of --order, --shipment and --sku.",
