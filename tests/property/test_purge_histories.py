@@ -126,7 +126,8 @@ class History:
         order_id, name = change
         self.truth[order_id].ends.setdefault(name, self.day)
         with writing(self.ledger.engine, what="the ledger") as database:
-            note_ends(database, self.name, [End(order_id)._replace(**{name: self.now})])
+            seen: dict[str, Any] = {name: self.now}
+            note_ends(database, self.name, [End(order_id, **seen)])
 
     def parcel(self, change: tuple[str, int]) -> None:
         order_id, days = change

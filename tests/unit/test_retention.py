@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import open_batch
@@ -94,7 +94,7 @@ def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_lan
 def test_an_order_cannot_have_left_before_the_warehouse_had_it(ledger: Ledger, batch: BatchRef) -> None:
     (order_id,) = landed(ledger, batch, "shipped")
     with writing(ledger.engine, what="the ledger") as database:
-        database.execute(TrackedOrder.__table__.update().values(first_loaded_at=NOW))
+        database.execute(update(TrackedOrder).values(first_loaded_at=NOW))
         parcel = {"connection": "us", "shipment_id": "S1", "order_number": order_id, "status": "verified"}
         more = {"written_digest": "", "shipped_at": LONG_AGO, "times_sent": 1, "batch_id": "", "updated_at": NOW}
         database.execute(insert(Parcel), [parcel | more])

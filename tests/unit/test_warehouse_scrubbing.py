@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAID = dict.fromkeys(ORDER_DATA, "of a buyer")
-SAID_OF_LINE = dict.fromkeys(LINE_DATA, "of a buyer")
+SAID_OF_LINE: dict[str, Any] = dict.fromkeys(LINE_DATA, "of a buyer")
 
 
 @pytest.fixture

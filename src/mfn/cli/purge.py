@@ -54,7 +54,7 @@ def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
         return
     would = "would be " if dry_run else ""
     print_line(
-        f"{result['connection']}: {result['orders']} orders with buyers' data = {result['purged']} {would}purged"
+        f"{result['connection']}: orders with buyers' data: {result['orders']} = {result['purged']} {would}purged"
         f" + {result['kept']} kept"
     )
     if result["scrubbed"]:
