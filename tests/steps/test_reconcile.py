@@ -1,23 +1,351 @@
-"""Reconciliations: what a search left out, what differs, and that each remedy mends what it stands at."""
+"""Reconciliations: each kind of difference is found, and gone once its remedy was carried out."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
 
-from mfn.errors import RunFailedError
-from mfn.steps.reconciling.runs import run_reconcile
-from tests.world import an_order
+from mfn.database.engines import writing
+from mfn.ledger.order_ends import ends_of
+from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder
+from mfn.simulator.clock import amazon_time
+from tests.steps.reconciling import Reconciling, carry_out
+from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
     from tests.world import World
 
 
-def test_where_all_three_agree_nothing_differs(world: World) -> None:
-    world.put(an_order(), an_order(status="PENDING"), an_order(status="SHIPPED"))
+@pytest.fixture
+def reconciling(world: World) -> Reconciling:
+    return Reconciling(world)
+
+
+def held() -> dict[str, object]:
+    return an_order(recipient={"deliveryAddress": address(city=None)}, minutes_ago=600)
+
+
+def test_where_all_three_agree_nothing_differs(world: World, reconciling: Reconciling) -> None:
+    world.put(an_order(), an_order(status="PENDING"), an_order(status="SHIPPED"), an_order(status="CANCELLED"), held())
     world.run()
-    summary = run_reconcile(world.settings, "us")
-    assert (summary["orders"], summary["matched"], summary["differing"]) == (3, 3, 0)
-    assert summary["differences"] == []
+    summary = reconciling.run()
+    assert (summary["orders"], summary["differing"], summary["differences"]) == (5, 0, [])
     assert summary["api_calls"] == {"searchOrders": 1}
+
+
+def test_what_no_search_of_an_import_returned_is_imported_by_its_id(world: World, reconciling: Reconciling) -> None:
+    due, pending = reconciling.left_out(an_order(), an_order(status="PENDING"))
+    reconciling.left_out(an_order(status="SHIPPED"), an_order(status="CANCELLED"), an_order(status="UNFULFILLABLE"))
+    world.run()
+    assert world.statuses() == {}
+    assert reconciling.run()["missing"] == 2
+    assert reconciling.mend() == dict.fromkeys((due, pending), "missing_in_ledger")
+    assert world.statuses() == {due: "loaded", pending: "pending"}
+    assert [row["order_number"] for row in world.rows()] == [due]
+
+
+def test_what_changed_after_the_imports_or_belongs_to_the_system_before_is_no_difference(
+    world: World, reconciling: Reconciling
+) -> None:
+    (loaded,) = world.put(an_order())
+    reconciling.left_out(an_order())
+    world.write_connections(not_before=f"'{amazon_time(datetime.now(UTC) - timedelta(minutes=90))}'")
+    reconciling.left_out(an_order(minutes_ago=120))
+    world.run()
+    world.change(loaded, fulfillment={"fulfillmentStatus": "CANCELLED"})  # five minutes ago: an import may yet see it
+    world.put(an_order(minutes_ago=10))
+    assert set(reconciling.kinds().values()) == {"missing_in_ledger"}
+    assert len(reconciling.kinds()) == 1
+
+
+def test_before_the_first_import_nothing_is_compared(world: World, reconciling: Reconciling) -> None:
+    world.put(an_order())
+    assert reconciling.run()["orders"] == 0
+
+
+def test_an_order_that_the_warehouse_lost_is_loaded_once_more_and_never_twice(
+    world: World, reconciling: Reconciling
+) -> None:
+    lost, kept = world.put(an_order(an_item(units=3)), an_order())
+    world.run()
+    world.forget_order(lost)
+    assert reconciling.mend() == {lost: "missing_in_warehouse"}
+    assert sorted(row["order_number"] for row in world.rows()) == sorted([lost, kept])
+    assert world.lines(lost) == [("MUG-BLUE", 3)]
+    assert world.statuses() == {lost: "loaded", kept: "loaded"}
+
+
+@pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
+def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(
+    world: World, reconciling: Reconciling, shown: str, status: str
+) -> None:
+    (lost,) = world.put(an_order())
+    world.run()
+    world.forget_order(lost)
+    reconciling.status(lost, shown)
+    assert reconciling.mend() == {lost: f"{shown.lower()}_on_amazon"}
+    assert (world.statuses(), world.rows()) == ({lost: status}, [])
+
+
+@pytest.mark.parametrize("shown", ["SHIPPED", "CANCELLED"])
+def test_what_amazon_settled_without_an_import_seeing_it_is_settled_here_too(
+    world: World, reconciling: Reconciling, shown: str
+) -> None:
+    orders = world.put(held(), an_order(status="PENDING", minutes_ago=600))
+    world.run()
+    world.amazon.orders.left_out["lastUpdated"].update(orders)
+    for order_id in orders:
+        reconciling.status(order_id, shown)
+    assert reconciling.mend() == dict.fromkeys(orders, f"{shown.lower()}_on_amazon")
+    assert set(world.statuses().values()) == {shown.lower()}
+
+
+def test_the_warehouse_is_asked_to_stop_what_amazon_cancelled(world: World, reconciling: Reconciling) -> None:
+    new, begun = world.put(an_order(), an_order())
+    world.run()
+    world.warehouse_moves(begun, "picking")
+    for order_id in (new, begun):
+        reconciling.status(order_id, "CANCELLED")
+    assert reconciling.mend() == dict.fromkeys((new, begun), "cancelled_on_amazon")
+    stands = {row["order_number"]: (row["status"], row["cancel_requested_at"] is not None) for row in world.rows()}
+    assert stands == {new: ("cancelled", True), begun: ("picking", True)}
+    reconciling.write_order(new, status="new", cancel_requested_at=None)
+    assert reconciling.found()[new] == ("status_differs", "Cancel it in the warehouse.")
+
+
+def test_a_parcel_of_which_amazon_knows_from_somebody_else_is_settled_by_a_confirm_run(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="S1", tracking_number="1Z0000000000000001", shipped_at=hours_ago(2))
+    order = shipping.world.amazon.orders.get(order_id)
+    item = order["orderItems"][0]
+    reconciling.missed(
+        order_id,
+        fulfillment={"fulfillmentStatus": "SHIPPED"},
+        packages=[
+            {
+                "packageReferenceId": "7",
+                "createdTime": order["createdTime"],
+                "trackingNumber": "1Z0000000000000001",
+                "packageStatus": {"status": "SHIPPED"},
+                "packageItems": [{"orderItemId": item["orderItemId"], "quantity": 1}],
+            }
+        ],
+    )
+    assert reconciling.mend() == {order_id: "shipped_on_amazon"}
+    assert shipping.statuses() == {"S1": "skipped"}
+
+
+@pytest.mark.parametrize("settled", ["cancelled", "shipped"])
+def test_what_somebody_else_shipped_is_no_difference_once_the_warehouse_has_settled_it(
+    shipping: Shipping, reconciling: Reconciling, settled: str
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.world.warehouse_moves(order_id, "picking")
+    reconciling.status(order_id, "SHIPPED")
+    assert reconciling.kinds() == {order_id: "shipped_on_amazon"}
+    if settled == "cancelled":
+        shipping.world.warehouse_moves(order_id, "cancelled")
+    else:
+        shipping.ship(order_id, tracking_number="1Z0000000000000001", is_amazon_label=True)
+        shipping.run()
+    assert reconciling.kinds() == {}
+
+
+def test_what_amazon_does_not_know_is_taken_out_by_hand(world: World, reconciling: Reconciling) -> None:
+    held_id, loaded, lost = world.put(held(), an_order(), an_order())
+    world.run()
+    world.forget_order(lost)
+    for order_id in (held_id, loaded, lost):
+        world.amazon.orders.remove(order_id)
+    found = reconciling.found()
+    assert {order_id: kind for order_id, (kind, _) in found.items()} == dict.fromkeys(found, "missing_on_amazon")
+    assert found.keys() == {held_id, loaded, lost}
+    carry_out(found[held_id][1])
+    world.warehouse_moves(loaded, "cancelled")
+    assert reconciling.kinds() == {lost: "missing_on_amazon"}
+
+
+def test_a_parcel_that_no_confirm_run_told_amazon_of_is_told(shipping: Shipping, reconciling: Reconciling) -> None:
+    late, fresh = shipping.loaded(an_order(), an_order())
+    shipping.ship(late, shipped_at=hours_ago(2))
+    shipping.ship(fresh)
+    assert reconciling.mend() == {late: "shipment_not_confirmed"}
+    assert len(shipping.packages(late)) == 1
+
+
+def test_a_held_parcel_is_told_once_the_warehouse_has_mended_it(shipping: Shipping, reconciling: Reconciling) -> None:
+    (order_id,) = shipping.loaded()
+    parcel = shipping.ship(order_id, tracking_number=None, shipped_at=hours_ago(2))
+    shipping.run()
+    kind, remedy = reconciling.found()[order_id]
+    assert kind == "shipment_not_confirmed"
+    assert "tracking number" in remedy
+    shipping.warehouse.change(parcel, tracking_number="1Z0000000000000001")
+    carry_out(remedy)
+    assert reconciling.kinds() == {}
+
+
+def test_an_order_whose_payment_cleared_unseen_is_loaded(world: World, reconciling: Reconciling) -> None:
+    (order_id,) = world.put(an_order(status="PENDING", recipient=None))
+    world.run()
+    reconciling.missed(
+        order_id, fulfillment={"fulfillmentStatus": "UNSHIPPED"}, recipient={"deliveryAddress": address()}
+    )
+    assert reconciling.mend() == {order_id: "status_differs"}
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_what_the_warehouse_cancelled_by_itself_is_told_until_amazon_has_cancelled_it(
+    world: World, reconciling: Reconciling
+) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.warehouse_moves(order_id, "cancelled")
+    kind, remedy = reconciling.found()[order_id]
+    assert kind == "status_differs"
+    assert "Seller Central" in remedy
+    reconciling.status(order_id, "CANCELLED")
+    assert reconciling.mend() == {order_id: "cancelled_on_amazon"}
+
+
+def test_what_the_warehouse_shipped_without_a_parcel_is_told_once_it_has_written_one(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.world.warehouse_moves(order_id, "shipped")
+    kind, remedy = reconciling.found()[order_id]
+    assert kind == "status_differs"
+    shipping.ship(order_id)
+    carry_out(remedy)
+    assert len(shipping.packages(order_id)) == 1
+    assert reconciling.kinds() == {}
+
+
+def test_a_parcel_that_amazon_took_and_does_not_show_is_sent_again(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    before = shipping.world.amazon.orders.get(order_id)
+    shipping.ship(order_id)
+    shipping.run()
+    shipping.world.put(before)
+    reconciling.hours_pass()
+    assert reconciling.mend() == {order_id: "status_differs"}
+    assert len(shipping.packages(order_id)) == 1
+
+
+def test_units_that_amazon_changed_unseen_are_corrected_where_the_warehouse_has_not_begun(
+    world: World, reconciling: Reconciling
+) -> None:
+    item = an_item(units=3)
+    new, begun = world.put(an_order(item), an_order(item))
+    world.run()
+    world.warehouse_moves(begun, "picking")
+    for order_id in (new, begun):
+        reconciling.missed(order_id, orderItems=[item | {"fulfillment": {"quantityUnfulfilled": 2}}])
+    found = reconciling.found()
+    assert {order_id: kind for order_id, (kind, _) in found.items()} == dict.fromkeys((new, begun), "units_differ")
+    carry_out(found[new][1])
+    assert "Correct wms_order_line" in found[begun][1]
+    assert reconciling.kinds() == {begun: "units_differ"}
+    assert world.lines(new) == [("MUG-BLUE", 2)]
+    reconciling.write_lines(begun, quantity=2)
+    assert reconciling.kinds() == {}
+
+
+def test_units_that_had_left_before_and_kits_are_no_difference_and_those_of_the_warehouse_itself_are(
+    world: World, reconciling: Reconciling
+) -> None:
+    partly = an_order(an_item(units=3, shipped=1), status="PARTIALLY_SHIPPED")
+    kit, tampered = an_order(an_item(sku="BREAKFAST", units=2)), an_order(an_item(units=2))
+    world.put(partly, kit, tampered)
+    world.run()
+    assert reconciling.kinds() == {}
+    reconciling.write_lines(tampered["orderId"], quantity=7)
+    kind, remedy = reconciling.found()[tampered["orderId"]]
+    assert kind == "units_differ"
+    assert "Correct wms_order_line" in remedy
+    reconciling.write_lines(tampered["orderId"], quantity=2)
+    assert reconciling.kinds() == {}
+
+
+def test_what_stands_in_the_warehouse_and_not_in_the_ledger_is_made_known_without_a_second_row(
+    world: World, reconciling: Reconciling
+) -> None:
+    new, begun, shipped, foreign, cancelled = world.put(*(an_order() for _ in range(5)))
+    world.run()
+    for status, order_id in (("picking", begun), ("shipped", shipped), ("cancelled", cancelled)):
+        world.warehouse_moves(order_id, status)
+    keep = world.rows()
+    forget_orders(world)
+    world.amazon.orders.left_out["lastUpdated"].update((new, begun, shipped, foreign, cancelled))
+    reconciling.status(shipped, "SHIPPED")
+    world.amazon.orders.remove(foreign)
+    world.run()
+    found = reconciling.found()
+    assert {order_id: kind for order_id, (kind, _) in found.items()} == dict.fromkeys(
+        (new, begun, shipped, foreign), "unknown_to_ledger"
+    )
+    assert "wms_order.connection" in found[foreign][1]
+    for order_id in (new, begun, shipped):
+        carry_out(found[order_id][1])
+    reconciling.write_order(foreign, connection="elsewhere")
+    assert reconciling.kinds() == {}
+    rows = {row["order_number"]: row["status"] for row in world.rows()}
+    assert {row["order_number"]: row["status"] for row in keep}.items() <= rows.items()
+    assert (len(rows), world.statuses()[begun], world.statuses()[shipped]) == (5, "loaded", "shipped")
+
+
+def test_overdue_orders_of_long_ago_are_asked_for_one_by_one(world: World, reconciling: Reconciling) -> None:
+    days = 60 * 24
+    old = an_order(minutes_ago=5 * days)
+    later = {"shipByWindow": {"latestDateTime": amazon_time(datetime.now(UTC) + timedelta(days=9))}}
+    not_due = an_order(minutes_ago=5 * days, fulfillment=later)
+    world.put(old, not_due)
+    world.run()
+    for order in (old, not_due):
+        reconciling.status(order["orderId"], "CANCELLED")
+    summary = reconciling.run()
+    assert [one["order_id"] for one in summary["differences"]] == [old["orderId"]]
+    assert summary["api_calls"] == {"getOrder": 1, "searchOrders": 1}
+    assert reconciling.run(since=datetime.now(UTC) - timedelta(days=6))["differing"] == 2
+
+
+def test_an_order_that_the_search_by_creation_leaves_out_is_asked_for(world: World, reconciling: Reconciling) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.amazon.orders.left_out["created"].add(order_id)
+    summary = reconciling.run()
+    assert (summary["orders"], summary["differing"], summary["api_calls"]["getOrder"]) == (1, 0, 1)
+
+
+def test_it_is_noted_when_orders_left_arrived_and_were_cancelled(world: World, reconciling: Reconciling) -> None:
+    left, arrived, cancelled = world.put(an_order(), an_order(), an_order())
+    world.run()
+    moment = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
+    for order_id, state in ((left, "IN_TRANSIT"), (arrived, "DELIVERED")):
+        package = {"packageReferenceId": "1", "shipTime": amazon_time(moment), "packageStatus": {"status": state}}
+        reconciling.missed(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"}, packages=[package])
+    reconciling.status(cancelled, "CANCELLED")
+    reconciling.run()
+    ends = {row.order_id: row for row in ends_of(world.ledger, [left, arrived, cancelled])}
+    assert (ends[left].shipped_at, ends[left].delivered_at) == (moment, None)
+    assert ends[arrived].delivered_at > ends[arrived].shipped_at == moment
+    assert ends[cancelled].cancelled_at is not None
+
+
+def hours_ago(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def forget_orders(world: World) -> None:
+    """The ledger was put back as it was before these orders came."""
+    with writing(world.ledger.engine, what="the ledger") as database:
+        for model in (BatchOrder, LandedOrder, TrackedOrder):
+            database.execute(delete(model))

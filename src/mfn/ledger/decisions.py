@@ -63,7 +63,14 @@ def write_decisions(
     )
 
 
-def move_decided(database: Connection, connection: str, status: str, reasons: Mapping[str, str | None]) -> None:
+def move_decided(
+    database: Connection,
+    connection: str,
+    status: str,
+    reasons: Mapping[str, str | None],
+    *,
+    reserved: Collection[str] = (),
+) -> None:
     """Say where orders stand after a decision, and free what was promised to them.
 
     Args:
@@ -71,13 +78,14 @@ def move_decided(database: Connection, connection: str, status: str, reasons: Ma
         connection: The connection's name.
         status: Where they stand now.
         reasons: By order id, why, as `reasons_text` makes it.
+        reserved: The orders that keep what is promised to them.
     """
     now = utc_text(datetime.now(UTC))
     rows = [(connection, order_id, status, text, now) for order_id, text in reasons.items()]
     change(database, table(TrackedOrder), ("connection", "order_id", "status", "reasons", "updated_at"), rows)
     database.execute(
         delete(Reservation).where(
-            Reservation.connection == connection, among(database, Reservation.order_id, list(reasons))
+            Reservation.connection == connection, among(database, Reservation.order_id, reasons.keys() - set(reserved))
         )
     )
 

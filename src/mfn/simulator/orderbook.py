@@ -81,9 +81,15 @@ class _Entry:
 
 
 class OrderBook:
-    """The orders of one seller account."""
+    """The orders of one seller account.
+
+    Attributes:
+        left_out: Orders that a search by the one time or the other does not return, as happens at Amazon; getOrder
+            knows them.
+    """
 
     def __init__(self) -> None:
+        self.left_out: dict[Family, set[str]] = {"created": set(), "lastUpdated": set()}
         self._entries: dict[str, _Entry] = {}
         self._index: dict[Family, list[Cursor]] = {"created": [], "lastUpdated": []}
 
@@ -117,6 +123,16 @@ class OrderBook:
             if former is not None:
                 del index[bisect_left(index, (former.times[family], order_id))]
             insort(index, (entry.times[family], order_id))
+
+    def remove(self, order_id: str) -> None:
+        """Forget an order: nobody knows it any more.
+
+        Raises:
+            KeyError: There is none with this id.
+        """
+        entry = self._entries.pop(order_id)
+        for family, index in self._index.items():
+            del index[bisect_left(index, (entry.times[family], order_id))]
 
     def get(self, order_id: str) -> dict[str, Any]:
         """An order with all its data; changing what is returned changes nothing here.
@@ -157,7 +173,7 @@ class OrderBook:
         Returns:
             Order ids, oldest first, and where the next page goes on; None where this was the last one.
         """
-        index = self._index[search.family]
+        index, left_out = self._index[search.family], self.left_out[search.family]
         start = bisect_right(index, cursor) if cursor else bisect_left(index, (search.after.timestamp(), ""))
         end = search.before.timestamp()
         found: list[str] = []
@@ -166,7 +182,7 @@ class OrderBook:
             key = index[position]
             if key[0] > end:
                 break
-            if self._entries[key[1]].answers(search):
+            if key[1] not in left_out and self._entries[key[1]].answers(search):
                 if len(found) == limit:
                     return found, last
                 found.append(key[1])

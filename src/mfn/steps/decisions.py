@@ -27,6 +27,7 @@ from mfn.ledger.retention import without_data
 from mfn.models import OrderStatus, Reason
 from mfn.rules.order_rules import CODES
 from mfn.rules.settling import settlement_reason
+from mfn.steps.lost_orders import LOST, lost_orders
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -86,11 +87,13 @@ class _Plan:
         held_for: For what each is held now, as the ledger keeps it.
         status: Where those stand afterwards that move.
         moved: Those that move, and why they stand there.
+        reserved: Those of them that keep the units that are promised to them.
     """
 
     held_for: Mapping[str, str | None]
     status: OrderStatus
     moved: Mapping[str, str | None]
+    reserved: frozenset[str] = frozenset()
 
 
 def release(
@@ -99,7 +102,8 @@ def release(
     """Let held orders through for the reasons that they show now, and take dismissed ones back to be examined.
 
     A released order stays held until the next import, which reads it from Amazon again and loads it, unless a reason
-    stands against it for which it was not released. One that was dismissed is held again, for what it was held before.
+    stands against it for which it was not released. One that was dismissed is held again, for what it was held before;
+    one that is loaded, and that the warehouse has lost, is held until the next import loads it once more.
 
     Args:
         settings: The settings in force.
@@ -164,7 +168,7 @@ def _decide(
             for name, plan in plans.items():
                 drop_staged(database, name, tokens[name])
                 write_decisions(database, name, kind, plan.held_for, by=psutil.Process().username(), why=words)
-                move_decided(database, name, plan.status.value, plan.moved)
+                move_decided(database, name, plan.status.value, plan.moved, reserved=plan.reserved)
     return ()
 
 
@@ -195,11 +199,14 @@ def _refused(
     ready = [order_id for order_id, row in rows.items() if row.status == OrderStatus.READY]
     # A run may have died after the warehouse's commit and before the ledger's, or stall in the former.
     there = _in_warehouse(settings, name, ready) if ready else set()
+    lost = lost_orders(open_workplace(settings, name), rows) if kind == DecisionKind.RELEASED else set()
     released = released_reasons(ledger, name, rows.keys())
     with reading(ledger.engine, what="the ledger") as database:
         removed = set(without_data(database, name, rows))
     refusals = []
     for order_id, row in rows.items():
+        if order_id in lost:
+            continue
         fault = _in_the_way(row, name, is_there=order_id in there or row.status in IN_WAREHOUSE) or (
             _against_release(row, name, released.get(order_id, frozenset()), is_removed=order_id in removed)
             if kind == DecisionKind.RELEASED
@@ -224,8 +231,11 @@ def _planned(ledger: Ledger, kind: DecisionKind, name: str, rows: Mapping[str, R
         return _Plan(held_for, OrderStatus.DISMISSED, dict.fromkeys(rows, dismissed))
     back = [order_id for order_id, row in rows.items() if row.status == OrderStatus.DISMISSED]
     moved = {order_id: _before(ledger, name, order_id) for order_id in back}
+    lost = dict.fromkeys(
+        (order_id for order_id, row in rows.items() if row.status == OrderStatus.LOADED), reasons_text([LOST])
+    )
     # What is taken back is let through for nothing yet.
-    return _Plan(held_for | dict.fromkeys(back), OrderStatus.HELD, moved)
+    return _Plan(held_for | dict.fromkeys([*back, *lost]), OrderStatus.HELD, moved | lost, reserved=frozenset(lost))
 
 
 def _before(ledger: Ledger, name: str, order_id: str) -> str | None:
@@ -261,7 +271,7 @@ def _against_release(row: Row[Any], name: str, released: Known, *, is_removed: b
         return None
     if row.status == OrderStatus.READY:
         return Fault("nothing holds it", f"The next import loads it: mfn import {name}.")
-    reasons = [reason for reason in read_reasons(row.reasons) if reason != TAKEN_BACK]
+    reasons = [reason for reason in read_reasons(row.reasons) if reason not in {TAKEN_BACK, LOST}]
     hard = [reason for reason in reasons if reason.code not in RELEASABLE]
     if hard:
         return Fault(

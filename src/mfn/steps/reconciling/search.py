@@ -204,23 +204,23 @@ def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
 def _others(place: Workplace, batch: BatchRef) -> list[str]:
     """The orders that the search may have left out, those of the period first.
 
-    These are all that wait, those that the warehouse was given in the period or that are overdue, and those of the
-    warehouse that the ledger does not know. Where there are more than the budget has calls for, every run begins with
-    others.
+    These are all that wait, those that the warehouse was given and lost, or that are of the period or overdue, and
+    those of the warehouse that the ledger does not know. Where there are more than the budget has calls for, every run
+    begins with others.
     """
     row = get_batch(place.ledger, batch.batch_id)
     there = place.warehouse.orders_of(batch.connection)
-    placed = set(there["order_number"][~(there["ordered_at"] < row.window_after)])
+    old = set(there["order_number"][there["ordered_at"] < row.window_after])
     recent = set(there["order_number"][~(there["loaded_at"] < row.window_after)])
     recent -= known_orders(place.ledger, batch.connection, recent).keys()
     now = datetime.now(UTC)
     found = set(recent)
     for order in open_orders(place.ledger, batch.connection):
         is_overdue = order.ship_by is None or order.ship_by <= now
-        if order.status not in GIVEN or order.order_id in placed or is_overdue:
+        if order.status not in GIVEN or order.order_id not in old or is_overdue:
             found.add(order.order_id)
     real = [order_id for order_id in found if order_id and not order_id.startswith("unreadable-")]
-    return sorted(real, key=lambda order_id: (order_id not in placed | recent, _lot(batch, order_id)))
+    return sorted(real, key=lambda order_id: (order_id in old, _lot(batch, order_id)))
 
 
 def _lot(batch: BatchRef, order_id: str) -> bytes:
