@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 from mfn.errors import MfnError
 from mfn.settings import load_settings
 from mfn.steps.late_runs import why_needless
+from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from mfn.steps.summaries import failure_of, outcome_of, window_of
@@ -82,6 +83,11 @@ def inventory_batch(
     """Hold the lease of a connection's stock runs, and a batch to work on; see `held_batch`."""
     parameters = inventory_parameters(full=full, dry_run=dry_run, force=force)
     return held_batch(end, connection, "inventory", parameters)
+
+
+def reconcile_batch(end: Ending, connection: str, *, since: datetime | None) -> AbstractContextManager[BatchRef]:
+    """Hold the lease of a connection's reconciliations, and a batch to work on; see `held_batch`."""
+    return held_batch(end, connection, "reconcile", reconcile_parameters(since=since))
 
 
 @contextmanager

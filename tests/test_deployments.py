@@ -18,6 +18,8 @@ from mfn.cli.confirm import confirm
 from mfn.cli.deployments import render
 from mfn.cli.imports import import_orders
 from mfn.cli.inventory import inventory
+from mfn.cli.purge import purge
+from mfn.cli.reconcile import reconcile
 from mfn.steps.stages import STEPS, stages
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
         "confirm-shipments": confirm,
         "sync-inventory": inventory,
         "rerun-batches": rerun,
+        "reconcile": reconcile,
+        "purge-expired": purge,
     }
     options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
     named = {"batch": "batches"}
@@ -78,6 +82,9 @@ def test_every_connection_gets_every_deployment_that_names_one() -> None:
         ("confirm_shipments", "eu_west"),
         ("sync_inventory", "us"),
         ("sync_inventory", "eu_west"),
+        ("reconcile", "us"),
+        ("reconcile", "eu_west"),
+        ("purge_expired", "default"),
         ("rerun_batches", "default"),
     ]
     second = rendered["deployments"][1]
