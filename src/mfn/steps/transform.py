@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Characters that no label printer and no PostgreSQL text takes."""
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e]")
+"""What no label printer and no PostgreSQL text takes, what commands a terminal, and what turns the next text round."""
 
 REQUIRED = ("requires_signature", "requires_age_check", "requires_identity_check")
 """What an order needs at the door if one of its lines does."""
@@ -199,11 +199,10 @@ def _order_rows(
             [int(row.is_sfp) for row in standings],
             is_premium(frame).astype(int).tolist(),
             is_business(frame).astype(int).tolist(),
-            [row.programs for row in standings],
-            _printable(frame["purchase_order_number"]),
-            frame["replaces_order"].tolist(),
+            _printable([row.programs for row in standings]),
+            *(_printable(frame[name].tolist()) for name in ("purchase_order_number", "replaces_order")),
             *([int(order_id in requiring) for order_id in order_ids] for requiring in required),
-            *(_printable(addresses[name]) for name in addresses.columns[1:]),
+            *(_printable(addresses[name].tolist()) for name in addresses.columns[1:]),
             strict=True,
         )
     )
@@ -220,18 +219,18 @@ def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[
         components["order_item_id"].tolist(),
         components["warehouse_sku"].tolist(),
         components["seller_sku"].tolist(),
-        own["asin"].tolist(),
-        _printable(own["title"]),
+        _printable(own["asin"].tolist()),
+        _printable(own["title"].tolist()),
         components["quantity"].tolist(),
         components["units_per_kit"].tolist(),
         own["unit_price"].tolist(),
-        own["currency_code"].tolist(),
-        own["ioss_number"].tolist(),
+        _printable(own["currency_code"].tolist()),
+        _printable(own["ioss_number"].tolist()),
         own["requires_serial_number"].astype(int).tolist(),
         own["requires_transparency_code"].astype(int).tolist(),
-        _printable(own["gift_message"]),
-        own["gift_wrap"].tolist(),
-        own["customization_url"].tolist(),
+        _printable(own["gift_message"].tolist()),
+        _printable(own["gift_wrap"].tolist()),
+        _printable(own["customization_url"].tolist()),
         strict=True,
     )
     by_order: dict[str, list[tuple[Any, ...]]] = {}
@@ -240,6 +239,6 @@ def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[
     return by_order
 
 
-def _printable(texts: pd.Series[Any]) -> list[str | None]:
+def _printable(texts: Sequence[str | None]) -> list[str | None]:
     # Nearly every text is printable, which costs a fifth of what the search does.
-    return [text if text is None or text.isprintable() else CONTROL.sub(" ", text) for text in texts.tolist()]
+    return [text if text is None or text.isprintable() else CONTROL.sub(" ", text) for text in texts]
