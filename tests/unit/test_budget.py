@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mfn.database.engines import engine_for
 from mfn.errors import RetriableError
-from mfn.ledger.budget import CLOCK_SKEW_SECONDS, PLANS, Bucket, Budget
+from mfn.ledger.bucket import CLOCK_SKEW_SECONDS, Bucket
+from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.schema import Base
 from tests.faults.adapter import Clock
 

@@ -13,7 +13,8 @@ from sqlalchemy import event
 
 from mfn.database.engines import engine_for
 from mfn.ledger.booking import Booking
-from mfn.ledger.budget import PLANS, Bucket, Budget
+from mfn.ledger.bucket import Bucket
+from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.schema import Base
 from tests.faults.adapter import Clock
 

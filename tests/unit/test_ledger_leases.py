@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
+import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -14,10 +16,13 @@ from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import LeaseHeldError, LeaseLostError
 from mfn.ledger import leases
 from mfn.ledger.clock import LedgerTime
-from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.leases import Watch, assert_held, assert_not_taken_over, is_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import Base, Lease
 from tests.faults.processes import in_child, start, wait_until_one_lives
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def reopened(ledger: Ledger) -> Ledger:
@@ -183,3 +188,89 @@ def test_only_one_takes_over_what_a_dead_holder_left(ledger: Ledger) -> None:
     os.close(reader)
     os.close(writer)
     assert sorted(end.error for end in ended) == ["", "LeaseHeldError", "LeaseHeldError"]
+
+
+HOURS = 5 * 3600.0
+
+
+def set_this_machines_clock(monkeypatch: pytest.MonkeyPatch, by: float) -> None:
+    """The clock of this machine jumps, as everything sees it that reads it: Python, and psutil in /proc/stat."""
+    present, booted = time.time, psutil.boot_time()
+    monkeypatch.setattr(time, "time", lambda: present() + by)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + by)
+
+
+@pytest.mark.parametrize("by", [HOURS, -HOURS, 61.0, -61.0])
+def test_a_clock_that_jumps_neither_lets_a_second_run_in_nor_keeps_one_out(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, by: float
+) -> None:
+    with lease(ledger, "us", "import"):
+        set_this_machines_clock(monkeypatch, by)
+        with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
+            pass
+        with reading(ledger.engine, what="the ledger") as database:
+            assert is_held(database, "us", "import")
+    with lease(ledger, "us", "import"):
+        monkeypatch.undo()  # and back again
+        assert 50 < row(ledger).left <= 60
+
+
+def test_a_holder_that_died_is_noticed_although_the_clock_was_set_meanwhile(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert in_child(partial(hold_and_die, ledger)).is_killed
+    set_this_machines_clock(monkeypatch, HOURS)
+    with lease(ledger, "us", "import"):
+        pass
+
+
+@pytest.mark.parametrize("left", [2 * leases.LEASE_SECONDS, HOURS])
+def test_a_lease_from_before_the_ledgers_clock_was_put_back_keeps_nobody_out(ledger: Ledger, left: float) -> None:
+    with lease(ledger, "us", "import") as token:
+        change(ledger, left=left, holder="elsewhere process 1 started 1 in another/pid:[1]")
+        with reading(ledger.engine, what="the ledger") as database:
+            assert not is_held(database, "us", "import")
+        with lease(ledger, "us", "import"), pytest.raises(LeaseLostError):
+            work_on(ledger, token)
+
+
+def test_a_holder_on_another_machine_of_the_same_name_is_not_taken_for_dead(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Cloned machines are called the same, and the first processes of each are of the same namespace."""
+    assert in_child(partial(hold_and_die, ledger)).is_killed
+    (tmp_path / "boot_id").write_text("0b5b1c0e-0000-4000-8000-000000000001\n", encoding="ascii")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(leases, "BOOT_ID", tmp_path / "boot_id")
+        with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
+            pass
+    with lease(ledger, "us", "import"):
+        pass
+
+
+def test_the_machine_and_the_process_that_work_are_named_without_what_only_tells_them_apart(ledger: Ledger) -> None:
+    with lease(ledger, "us", "import"), pytest.raises(LeaseHeldError) as caught, lease(ledger, "us", "import"):
+        pass
+    assert f": {platform.node()} process {os.getpid()}, last seen 20" in caught.value.message
+
+
+def test_the_watch_asks_again_only_when_what_it_knows_may_be_outdated(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(leases, "seconds_since_start", lambda: now)
+    with lease(ledger, "us", "import") as token:
+        watch = Watch(ledger, token)
+        watch.assert_held()
+        change(ledger, left=1)
+        watch.assert_held()
+        assert row(ledger).left <= 1, "it was renewed a moment ago"
+        now += leases.TRUSTED_SECONDS
+        watch.assert_held()
+        assert row(ledger).left > 30
+        change(ledger, token="another")
+        now += leases.TRUSTED_SECONDS
+        with pytest.raises(LeaseLostError):
+            watch.assert_held()
+        with pytest.raises(LeaseLostError):
+            assert_not_taken_over(ledger, token)

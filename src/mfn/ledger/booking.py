@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mfn.ledger.budget import Bucket
+    from mfn.ledger.bucket import Bucket
 
 AHEAD_SECONDS = 1
 """How much of the coming calls are taken at once: others wait for so long, and so much is lost with a process."""
@@ -26,7 +26,7 @@ class Booking:
     Args:
         bucket: Refilled for `now`; its tokens go below zero where the calls have not come back to it yet.
         room: Calls that a full bucket holds, less those that may be on their way to Amazon at any moment.
-        now: The present moment, in seconds since 1970.
+        now: The present moment, in seconds.
         wanted: How many calls will be made; fewer are booked where they would take too long to come.
     """
 
@@ -46,7 +46,7 @@ class Booking:
         """Use one of the calls.
 
         Args:
-            now: The present moment, in seconds since 1970.
+            now: The present moment, in seconds.
 
         Returns:
             0.0 when one may be made now; else the seconds until the next one may, or None where none is left.
@@ -66,7 +66,7 @@ class Booking:
 
         Args:
             bucket: Refilled for `now`.
-            now: The present moment, in seconds since 1970.
+            now: The present moment, in seconds.
         """
         self._forget_late_ones(now)
         if abs(bucket.tokens - self._left_by(now)) < A_TRIFLE:

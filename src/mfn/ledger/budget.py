@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,21 +19,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mfn.database.engines import reading, writing
 from mfn.errors import RetriableError
 from mfn.ledger.booking import Booking
+from mfn.ledger.bucket import Bucket
+from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import RateBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
-
-CLOCK_SKEW_SECONDS = 60
-"""How far the clocks of two machines may be apart; a clock that jumps back costs no longer wait."""
-
-CAUTION = 0.99
-"""How much of a stated rate is counted on: Amazon rounds it (0.0056 for 20 an hour) and counts calls as they arrive."""
-
-ROUNDING_SECONDS = 0.001
-"""Waited on top, so that the token is there in spite of rounding."""
 
 
 @dataclass(frozen=True)
@@ -70,63 +62,6 @@ PLANS = {
 }
 
 
-@dataclass
-class Bucket:
-    """What is left of an operation's calls.
-
-    Attributes:
-        tokens: Calls that may be made, with the fraction that has come back so far; below zero by those that were
-            booked ahead.
-        rate: Calls a second that come back, as Amazon states it.
-        counted_at: The moment for which `tokens` holds, in seconds since 1970.
-    """
-
-    tokens: float
-    rate: float
-    counted_at: float
-
-    def refill(self, now: float, burst: int) -> None:
-        """Add what has come back since the last count.
-
-        Args:
-            now: The present moment, in seconds since 1970. One before the last count adds nothing.
-            burst: Calls that a full bucket holds.
-        """
-        counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
-        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
-        self.counted_at = max(counted_at, now)
-
-    def take(self, now: float, leaving: int = 0) -> float:
-        """Take a token from a bucket that was refilled for `now`.
-
-        Args:
-            now: The present moment, in seconds since 1970.
-            leaving: How many tokens have to stay after it.
-
-        Returns:
-            0.0 when a token was taken, else the seconds until one is there.
-        """
-        seconds = self.wait(now, 1 + leaving)
-        if not seconds:
-            self.tokens -= 1
-        return seconds
-
-    def wait(self, now: float, number: int = 1) -> float:
-        """How long a call has to wait in a bucket that was refilled for `now`.
-
-        Args:
-            now: The present moment, in seconds since 1970.
-            number: Which of the calls to come, counted from 1.
-        """
-        missing = number - self.tokens
-        return self.counted_at - now + missing / self.refill_rate + ROUNDING_SECONDS if missing > 0 else 0.0
-
-    @property
-    def refill_rate(self) -> float:
-        """Calls a second that are counted on."""
-        return self.rate * CAUTION
-
-
 class Budget:
     """The buckets of one account, shared by every process through the ledger.
 
@@ -136,13 +71,14 @@ class Budget:
     Args:
         engine: The ledger.
         account: Whose calls are counted, as `Connection.account` says.
-        clock: The present moment in seconds since 1970.
+        clock: The present moment in seconds; None: the ledger's, see `mfn.ledger.clock`.
     """
 
-    def __init__(self, engine: Engine, account: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: Engine, account: str, *, clock: Callable[[], float] | None = None) -> None:
         self._engine = engine
         self._account = account
-        self._clock = clock
+        self._given_clock = clock
+        self._ledger_ahead = 0.0
         self._rates: dict[str, float] = {}
         self._wanted: dict[str, int] = {}
         self._rooms: dict[str, int] = {}
@@ -257,6 +193,12 @@ class Budget:
             self._wanted[operation] -= 1
         return seconds
 
+    def _clock(self) -> float:
+        """The present moment of the ledger's clock, as it was read last; what this machine's says does not matter."""
+        if self._given_clock is not None:
+            return self._given_clock()
+        return seconds_since_start() + self._ledger_ahead
+
     @contextmanager
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
         """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end.
@@ -266,12 +208,14 @@ class Budget:
         plan, booked = PLANS[operation], self._booked.pop(operation, None)
         with writing(self._engine, what="the ledger") as connection:
             key = (RateBudget.account == self._account, RateBudget.operation == operation)
-            wanted = select(RateBudget.tokens, RateBudget.rate, RateBudget.counted_at).where(*key).with_for_update()
+            kept = (RateBudget.tokens, RateBudget.rate, RateBudget.counted_at)
+            wanted = select(*kept, LedgerTime().label("now")).where(*key).with_for_update()
             row = connection.execute(wanted).one_or_none()
             if row is None:
                 self._create(connection, operation, plan)
                 row = connection.execute(wanted).one()
-            bucket = Bucket(*row)
+            bucket = Bucket(row.tokens, row.rate, row.counted_at)
+            self._ledger_ahead = row.now - seconds_since_start()
             now = self._clock()
             bucket.refill(now, plan.burst)
             if booked:
@@ -294,7 +238,7 @@ class Budget:
                 operation=operation,
                 tokens=float(plan.burst),
                 rate=plan.rate,
-                counted_at=self._clock(),
+                counted_at=LedgerTime() if self._given_clock is None else self._given_clock(),
             )
             .on_conflict_do_nothing()
         )

@@ -43,7 +43,7 @@ class Watermark(Base):
 
 
 class Lease(Base):
-    """Who works on a connection; times in seconds since 1970."""
+    """Who works on a connection; times as of `mfn.ledger.clock`."""
 
     __tablename__ = "lease"
 
@@ -55,7 +55,7 @@ class Lease(Base):
 
 
 class RateBudget(Base):
-    """The token bucket of one operation of one account, shared by every process; time in seconds since 1970."""
+    """The token bucket of one operation of one account, shared by every process; times as of `mfn.ledger.clock`."""
 
     __tablename__ = "rate_budget"
 

@@ -1,0 +1,72 @@
+"""A token bucket: what is left of an operation's calls, and how much of it comes back when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLOCK_SKEW_SECONDS = 60
+"""By how much the ledger's clock may go back and forth without the same seconds being refilled twice; one that goes
+back further, as when the machine of a SQLite ledger starts again, costs no longer wait."""
+
+CAUTION = 0.99
+"""How much of a stated rate is counted on: Amazon rounds it (0.0056 for 20 an hour) and counts calls as they arrive."""
+
+ROUNDING_SECONDS = 0.001
+"""Waited on top, so that the token is there in spite of rounding."""
+
+
+@dataclass
+class Bucket:
+    """What is left of an operation's calls.
+
+    Attributes:
+        tokens: Calls that may be made, with the fraction that has come back so far; below zero by those that were
+            booked ahead.
+        rate: Calls a second that come back, as Amazon states it.
+        counted_at: The moment for which `tokens` holds, in seconds.
+    """
+
+    tokens: float
+    rate: float
+    counted_at: float
+
+    def refill(self, now: float, burst: int) -> None:
+        """Add what has come back since the last count.
+
+        Args:
+            now: The present moment, in seconds. One before the last count adds nothing.
+            burst: Calls that a full bucket holds.
+        """
+        counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
+        self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
+        self.counted_at = max(counted_at, now)
+
+    def take(self, now: float, leaving: int = 0) -> float:
+        """Take a token from a bucket that was refilled for `now`.
+
+        Args:
+            now: The present moment, in seconds.
+            leaving: How many tokens have to stay after it.
+
+        Returns:
+            0.0 when a token was taken, else the seconds until one is there.
+        """
+        seconds = self.wait(now, 1 + leaving)
+        if not seconds:
+            self.tokens -= 1
+        return seconds
+
+    def wait(self, now: float, number: int = 1) -> float:
+        """How long a call has to wait in a bucket that was refilled for `now`.
+
+        Args:
+            now: The present moment, in seconds.
+            number: Which of the calls to come, counted from 1.
+        """
+        missing = number - self.tokens
+        return self.counted_at - now + missing / self.refill_rate + ROUNDING_SECONDS if missing > 0 else 0.0
+
+    @property
+    def refill_rate(self) -> float:
+        """Calls a second that are counted on."""
+        return self.rate * CAUTION
