@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.matrix import confirm_day, import_day, inventory_day
+from tests.faults.matrix import confirm_day, import_day, inventory_day, purge_day, rerun_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,5 +41,7 @@ FLOWS = {
         Flow("confirm", ("confirm", "us"), confirm_day.build, confirm_day.judge),
         Flow("inventory", ("inventory", "us"), inventory_day.build, inventory_day.judge),
         Flow("inventory, by feeds", ("inventory", "us"), inventory_day.build_for_feeds, inventory_day.judge),
+        Flow("rerun", ("rerun", "--failed"), rerun_day.build, rerun_day.judge),
+        Flow("purge", ("purge",), purge_day.build, purge_day.judge),
     )
 }

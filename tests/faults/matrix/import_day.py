@@ -11,7 +11,7 @@ from tests.faults.matrix.warehouse_log import inserted_orders, keep_log
 from tests.world import address, an_item, an_order, cancellation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from tests.faults.matrix.stage import Stage
     from tests.faults.matrix.verdicts import Deviation
@@ -55,19 +55,30 @@ def build(world: World) -> Before:
     return Before(rows=_by_number(world.rows()), lines=_all_lines(world), first=first)
 
 
-def judge(stage: Stage) -> Iterator[Deviation]:
-    """How the warehouse and the ledger differ from what they have to be."""
-    world = stage.world
+def compare(world: World, before: Before, *, but: Collection[str] = ()) -> Iterator[Deviation]:
+    """How the warehouse and the ledger differ from what they have to have of every order.
+
+    Args:
+        world: The world.
+        before: How the day began.
+        but: Orders that another judge looks at.
+    """
+    rows = {order_id: row for order_id, row in _by_number(world.rows()).items() if order_id not in but}
     yield from compare_orders(
-        {order_id: world.amazon.orders.get(order_id) for order_id in world.amazon.orders.ids()},
-        stage.known,
+        {order_id: world.amazon.orders.get(order_id) for order_id in world.amazon.orders.ids() if order_id not in but},
+        before,
         items={row["sku"] for row in world.rows(wms_item)},
-        rows=_by_number(world.rows()),
+        rows=rows,
         lines=_all_lines(world),
         inserted=inserted_orders(world),
         statuses=world.statuses(),
     )
-    yield from at_rest(world)
+
+
+def judge(stage: Stage) -> Iterator[Deviation]:
+    """How the warehouse and the ledger differ from what they have to be."""
+    yield from compare(stage.world, stage.known)
+    yield from at_rest(stage.world)
 
 
 def _by_number(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

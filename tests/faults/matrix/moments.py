@@ -83,3 +83,8 @@ def file_of(connection: Connection) -> Path:
 def files_of(path: Path) -> list[Path]:
     """The files that belong to a database on SQLite: itself, its log and the index of its log."""
     return [file for file in (path.with_name(path.name + end) for end in ("", "-wal", "-shm")) if file.exists()]
+
+
+def is_warehouse(connection: Connection) -> bool:
+    """Whether a connection is one to the warehouse rather than to the ledger."""
+    return "warehouse" in str(connection.engine.url.database).rpartition("/")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import shutil
 import tempfile
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.amazon import calling, client
+from mfn.ledger import removal
 from mfn.simulator.server import SimulatorServer
-from mfn.steps import validate
+from mfn.steps import purge, validate
 from tests.faults.matrix.stores import PostgresStore, SqliteStore, disconnect
 from tests.world import World, an_amazon
 
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 SECRETS = ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")
 FOREIGN = ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS")
-PAGE_ORDERS, CHUNK_ORDERS = 7, 9
-"""So small that a day of few orders has several pages and chunks."""
+PAGE_ORDERS, CHUNK_ORDERS, PAGES_PURGED, ORDERS_SCRUBBED = 7, 9, 2, 4
+"""So small that a day of few orders has several of each."""
 
 
 @dataclass
@@ -87,6 +89,7 @@ def open_stage(build: Callable[[World], Any], server_url: str | None) -> Iterato
     for name in FOREIGN:
         os.environ.pop(name, None)
     os.environ.update(dict.fromkeys(SECRETS, "test"))
+    logging.getLogger("mfn").addHandler(logging.NullHandler())  # what goes wrong while a day is made is meant to
     store: Store
     if server_url is None:
         store = SqliteStore(home, folder / "kept")
@@ -114,5 +117,7 @@ def _in_small_parts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "PAGE_SIZE", PAGE_ORDERS)
         patch.setattr(validate, "CHUNK_ORDERS", CHUNK_ORDERS)
+        patch.setattr(removal, "PAGES_AT_ONCE", PAGES_PURGED)
+        patch.setattr(purge, "SCRUBBED_AT_ONCE", ORDERS_SCRUBBED)
         patch.setattr(calling, "_grow", lambda _state: 0.0)
         yield
