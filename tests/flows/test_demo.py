@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 
+from mfn.cli.demo import CREDENTIALS
+from tests.privacy.searching import Search
+
 ROOT = Path(__file__).parents[2]
+
+
+def buyers(warehouse: Path) -> set[str]:
+    """What stands in the warehouse of some of its buyers."""
+    columns = "ship_to_name, address_1, phone, email, delivery_instructions"
+    with closing(sqlite3.connect(warehouse)) as database:
+        rows = database.execute(f"SELECT {columns} FROM wms_order ORDER BY order_number LIMIT 3").fetchall()
+        rows += database.execute(
+            "SELECT DISTINCT gift_message, customization_url FROM wms_order_line LIMIT 4"
+        ).fetchall()
+    return {text for row in rows for text in row if text}
 
 
 def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_commands_in(tmp_path: Path) -> None:
@@ -40,5 +56,9 @@ def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_comman
     home = str(Path(shown["reports"]).parents[2])
     left = [process.pid for process in psutil.process_iter(["cmdline", "cwd"]) if home in str(process.info)]
     assert left == [], "everything is stopped"
+    warehouse = Path(home) / "warehouse.db"
+    planted = Search([*buyers(warehouse), *CREDENTIALS.values()])
+    assert planted.below(Path(home), but=[warehouse, Path(home) / ".env"]) == []
+    assert list(planted.in_bytes(warehouse.read_bytes(), "the warehouse")), "it is looked for as it is written"
     tried = subprocess.run([mfn, "confirm", "demo", "--json"], cwd=home, env=clean, capture_output=True, check=False)
     assert tried.returncode == 0, tried.stderr
