@@ -57,8 +57,9 @@ def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_comman
     left = [process.pid for process in psutil.process_iter(["cmdline", "cwd"]) if home in str(process.info)]
     assert left == [], "everything is stopped"
     warehouse = Path(home) / "warehouse.db"
+    secrets = Path(home) / ".env"
     planted = Search([*buyers(warehouse), *CREDENTIALS.values()])
-    assert planted.below(Path(home), but=[warehouse, Path(home) / ".env"]) == []
-    assert list(planted.in_bytes(warehouse.read_bytes(), "the warehouse")), "it is looked for as it is written"
+    assert planted.below(Path(home), but=[warehouse, secrets]) == []
+    assert list(planted.in_bytes(secrets.read_bytes(), "secrets")), "it is looked for as it is written"
     tried = subprocess.run([mfn, "confirm", "demo", "--json"], cwd=home, env=clean, capture_output=True, check=False)
     assert tried.returncode == 0, tried.stderr
