@@ -24,8 +24,8 @@ pytestmark = [
 
 NAMES = [
     *("import-orders/us", "import-orders/eu_west", "confirm-shipments/us", "confirm-shipments/eu_west"),
-    *("sync-inventory/us", "sync-inventory/eu_west"),
-    "rerun-batches/default",
+    *("sync-inventory/us", "sync-inventory/eu_west", "reconcile/us", "reconcile/eu_west"),
+    *("purge-expired/default", "rerun-batches/default"),
 ]
 
 
@@ -76,7 +76,7 @@ def test_schedules_of_a_new_connection_rest_until_its_check_has_passed(world: Wo
     world.add_connection("ca_new", marketplaces="[CA]")
     deploy(world.settings, environ(url))
     assert {name for name in waiting_names(url, environ(url)) if name.endswith("/ca_new")} == {
-        *("import-orders/ca_new", "confirm-shipments/ca_new", "sync-inventory/ca_new")
+        *("import-orders/ca_new", "confirm-shipments/ca_new", "sync-inventory/ca_new", "reconcile/ca_new")
     }
     resting = deployment(url, "import-orders/ca_new")
     (schedule,) = resting["schedules"]

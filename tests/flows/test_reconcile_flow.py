@@ -1,0 +1,42 @@
+"""A reconciliation as a Prefect flow: a run that finds differences fails, and says which and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flows.reconcile import reconcile
+from mfn.ledger.batches import list_batches
+from tests.flows.test_import_flow import artifacts
+from tests.steps.reconciling import Reconciling, carry_out
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = [
+    pytest.mark.usefixtures("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
+
+
+def test_a_flow_run_that_finds_differences_fails_until_they_are_mended(world: World) -> None:
+    flow: Any = reconcile
+    world.put(an_order())
+    (order_id,) = Reconciling(world).left_out(an_order())
+    world.run()
+    state = asyncio.run(flow(connection="us", return_state=True))
+    assert state.is_failed()
+    (batch,) = list_batches(world.ledger, kind="reconcile")
+    assert batch.status == "done"
+    assert f"1 of 2 orders differ between Amazon, the ledger and the warehouse. {order_id}: missing" in state.message
+    assert f"mfn report {batch.batch_id}" in state.message
+    command = f"mfn import us --order {order_id}"
+    assert command in artifacts("reconcile-report-us")[-1].data
+    assert command in artifacts("differing-orders-us")[-1].data
+    carry_out(f"Mend it:\n{command}")
+    state = asyncio.run(flow(connection="us", return_state=True))
+    assert state.is_completed()
+    assert "orders 2, matched 2, differing 0" in state.message
