@@ -13,7 +13,7 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo up test faults lint lock lock-check bench simulate debian-packages
+.PHONY: help setup demo up test faults lint lock lock-check audit bench simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,9 @@ lock-check: $(READY) ## both locks still answer to pyproject.toml
 	$(COMPILE) --group image --constraint requirements.lock --output-file $(VENV)/image.lock.before pyproject.toml
 	diff -u requirements.lock $(VENV)/requirements.lock.before
 	diff -u $(IMAGE_LOCK) $(VENV)/image.lock.before
+
+audit: $(READY) ## known faults in what the locks pin, where the advisories can be reached
+	$(BIN)/python .ci/audit.py requirements.lock $(IMAGE_LOCK)
 
 debian-packages: ## what the tests use of Debian's packages: chromium, Redis, PostgreSQL with contrib; without them those tests are skipped
 	.ci/debian-packages
