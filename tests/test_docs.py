@@ -30,6 +30,7 @@ from mfn.rules.settling import SETTLEMENTS, settlement_reason
 from mfn.rules.stock_faults import REMEDIES as STOCK_REMEDIES
 from mfn.rules.stock_rules import OUTCOMES as DECIDED_BY_RULES
 from mfn.settings import PREFIX, Settings, load_settings
+from mfn.steps.reconciling.differences import Kind
 from mfn.steps.stages import INVENTORY_STEPS
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ def test_every_reason_that_holds_an_order_has_a_heading_in_the_runbook_and_no_ot
         ("Worth a look", WARNING),
         ("Where an order stands", {status.value for status in OrderStatus}),
         ("Where a parcel stands", {status.value for status in ParcelStatus}),
+        ("Comparing with Amazon", {kind.value for kind in Kind}),
     ],
 )
 def test_the_runbook_lists_exactly_what_there_is(heading: str, codes: set[str]) -> None:

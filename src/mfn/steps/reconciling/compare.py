@@ -19,7 +19,7 @@ from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.orders import read_reasons
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.order_units import units_to_ship
-from mfn.steps.reconciling.differences import difference, is_comparable
+from mfn.steps.reconciling.differences import Kind, difference, is_comparable
 from mfn.steps.reconciling.facts import Facts, Known, Left, Terms, Written
 from mfn.steps.reconciling.search import answers
 from mfn.steps.verify import GIVEN_UP
@@ -69,7 +69,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         "orders": len(facts),
         "matched": len(facts) - len(found),
         "differing": len(found),
-        "missing": sum(differs.kind == "missing_in_ledger" for _, differs in found),
+        "missing": sum(differs.kind == Kind.MISSING_IN_LEDGER for _, differs in found),
     }
     before = get_batch(place.ledger, batch.batch_id).counts
     with writing(place.ledger.engine, what="the ledger") as database:

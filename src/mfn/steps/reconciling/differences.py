@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mfn.amazon.orders import MERCHANT
@@ -25,16 +26,30 @@ IMPORTED = ("PENDING", *DUE)
 """What an import takes up; of what it has not seen, everything else has come to its end without it."""
 
 
+class Kind(StrEnum):
+    """Each kind of difference; docs/runbook.md explains them."""
+
+    MISSING_IN_LEDGER = "missing_in_ledger"
+    MISSING_IN_WAREHOUSE = "missing_in_warehouse"
+    MISSING_ON_AMAZON = "missing_on_amazon"
+    CANCELLED_ON_AMAZON = "cancelled_on_amazon"
+    SHIPPED_ON_AMAZON = "shipped_on_amazon"
+    SHIPMENT_NOT_CONFIRMED = "shipment_not_confirmed"
+    STATUS_DIFFERS = "status_differs"
+    UNITS_DIFFER = "units_differ"
+    UNKNOWN_TO_LEDGER = "unknown_to_ledger"
+
+
 class Difference(NamedTuple):
     """One order about which Amazon, the ledger and the warehouse disagree: what has to be mended first.
 
     Attributes:
-        kind: A stable word, explained in docs/runbook.md.
+        kind: Which kind it is.
         detail: What differs, without any buyer's data.
         remedy: What mends it: sentences; a line that ends with a colon is followed by the command.
     """
 
-    kind: str
+    kind: Kind
     detail: str
     remedy: str
 
@@ -91,16 +106,16 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
         has = f"the warehouse has it ({order.written.status or 'no status'}), the ledger does not know it"
         if shown is None:
             by_hand = "It is no order of this account: cancel it in the warehouse, or correct wms_order.connection."
-            return Difference("unknown_to_ledger", f"{has}, nor does Amazon", by_hand)
+            return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, nor does Amazon", by_hand)
         import_it = _import(order, terms, "Make it known here; what the warehouse has begun stays as it is")
-        return Difference("unknown_to_ledger", f"{has}, {shown.status} at Amazon", import_it)
+        return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, {shown.status} at Amazon", import_it)
     if shown is None or shown.status not in IMPORTED:
         return None
     if terms.not_before and shown.placed_at and shown.placed_at < terms.not_before:
         return None
     placed = f"placed {shown.placed_at:%Y-%m-%d %H:%M} UTC, " if shown.placed_at else ""
     return Difference(
-        "missing_in_ledger",
+        Kind.MISSING_IN_LEDGER,
         f"{placed}{shown.status} at Amazon, and no import has seen it",
         _import(order, terms, "Amazon's search left it out; import it by its id"),
     )
@@ -118,7 +133,7 @@ def _not_at_amazon(order: Facts, terms: Terms) -> Difference | None:
         remedy = _take_back(order, terms)
     else:
         remedy = "See that the credentials are those of this account; if they are, cancel it in the warehouse."
-    return Difference("missing_on_amazon", detail, remedy)
+    return Difference(Kind.MISSING_ON_AMAZON, detail, remedy)
 
 
 def _cancelled(order: Facts, terms: Terms) -> Difference | None:
@@ -126,10 +141,10 @@ def _cancelled(order: Facts, terms: Terms) -> Difference | None:
     if known in WAITING | GIVEN | LEFT:
         told = f"CANCELLED at Amazon, {known} here{_in_warehouse(order)}"
         what = "Import it anew, which asks the warehouse to stop" if written else "Import it anew"
-        return Difference("cancelled_on_amazon", told, _import(order, terms, what))
+        return Difference(Kind.CANCELLED_ON_AMAZON, told, _import(order, terms, what))
     if known == OrderStatus.CANCELLED and written and written.status == NEW and not written.is_cancel_requested:
         told = "cancelled at Amazon and here, and the warehouse was not asked to stop, or has taken it up again"
-        return Difference("status_differs", told, "Cancel it in the warehouse.")
+        return Difference(Kind.STATUS_DIFFERS, told, "Cancel it in the warehouse.")
     return None
 
 
@@ -138,9 +153,9 @@ def _shipped(order: Facts, terms: Terms) -> Difference | None:
     told = f"SHIPPED at Amazon, {known} here{_in_warehouse(order)}"
     if known in WAITING:
         what = "Somebody else shipped it; import it anew, which settles it"
-        return Difference("shipped_on_amazon", told, _import(order, terms, what))
+        return Difference(Kind.SHIPPED_ON_AMAZON, told, _import(order, terms, what))
     if known == OrderStatus.CANCELLED:
-        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
     return _shipped_and_given(order, told, terms) if known in GIVEN else None
 
 
@@ -149,25 +164,25 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
     written = order.written
     if untold := _untold(order, terms):
         confirm = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
-        return Difference("shipped_on_amazon", f"{told}, parcel {untold[0].shipment_id} not told", confirm)
+        return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {untold[0].shipment_id} not told", confirm)
     if written is None:
-        return None if order.parcels else Difference("shipped_on_amazon", told, _take_back(order, terms))
+        return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, _take_back(order, terms))
     if written.status == CANCELLED or (written.status == SHIPPED and order.parcels):
         return None
     by_hand = (
         "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
         " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
     )
-    return Difference("shipped_on_amazon", told, by_hand)
+    return Difference(Kind.SHIPPED_ON_AMAZON, told, by_hand)
 
 
 def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
     known, written = _status(order), order.written
     told = f"UNFULFILLABLE at Amazon, {known} here{_in_warehouse(order)}"
     if known in WAITING:
-        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
     if known in GIVEN and written and written.status not in {CANCELLED, SHIPPED}:
-        return Difference("status_differs", told, "Look at it in Seller Central, and cancel it in the warehouse.")
+        return Difference(Kind.STATUS_DIFFERS, told, "Look at it in Seller Central, and cancel it in the warehouse.")
     return None
 
 
@@ -175,7 +190,7 @@ def _due(order: Facts, terms: Terms) -> Difference | None:
     known, status = _status(order), None if order.shown is None else order.shown.status
     told = f"{status} at Amazon, {known} here{_in_warehouse(order)}"
     if known == OrderStatus.PENDING or (known == OrderStatus.CANCELLED and order.written is None):
-        return Difference("status_differs", told, _import(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
     if known in GIVEN | LEFT and (untold := _untold(order, terms)):
         return _not_told(untold[0], status, terms)
     if known in LEFT:
@@ -191,7 +206,7 @@ def _not_told(parcel: Left, status: str | None, terms: Terms) -> Difference:
     stands = f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
     remedies = " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
     return Difference(
-        "shipment_not_confirmed",
+        Kind.SHIPMENT_NOT_CONFIRMED,
         f"parcel {parcel.shipment_id}{left}{stands}, and Amazon has the order as {status}",
         f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()
         if remedies
@@ -204,24 +219,24 @@ def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
     again = [parcel for parcel in order.parcels if parcel.status == "sent" and not parcel.is_given_up]
     if again:
         remedy = f"Look again; what Amazon still does not show is sent again:\nmfn confirm {terms.connection}"
-        return Difference("status_differs", f"{told}, parcel {again[0].shipment_id} was sent", remedy)
+        return Difference(Kind.STATUS_DIFFERS, f"{told}, parcel {again[0].shipment_id} was sent", remedy)
     by_hand = "Compare its parcels with Seller Central, and confirm there what Amazon does not show."
-    return Difference("status_differs", told, by_hand)
+    return Difference(Kind.STATUS_DIFFERS, told, by_hand)
 
 
 def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     """The warehouse is not going to ship it, or has, and wrote no parcel."""
     written = order.written
     if written is None:
-        return None if order.parcels else Difference("missing_in_warehouse", told, _take_back(order, terms))
+        return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, _take_back(order, terms))
     if written.status == CANCELLED:
         by_hand = "Cancel it in Seller Central, or let the warehouse take it up again."
-        return Difference("status_differs", told, by_hand)
+        return Difference(Kind.STATUS_DIFFERS, told, by_hand)
     if written.status == SHIPPED and not order.parcels:
         by_hand = (
             f"Let the warehouse write its parcel into wms_shipment; then tell Amazon:\nmfn confirm {terms.connection}"
         )
-        return Difference("status_differs", f"{told}, without a closed parcel", by_hand)
+        return Difference(Kind.STATUS_DIFFERS, f"{told}, without a closed parcel", by_hand)
     sent = [parcel for parcel in order.parcels if parcel.sent_at and _is_old(parcel.sent_at, terms)]
     if sent and order.shown and order.shown.status == "UNSHIPPED":
         return _not_shown(order, told, terms)
@@ -242,9 +257,9 @@ def _other_units(order: Facts, terms: Terms) -> Difference | None:
     is_seen = known.changed_at is not None and shown.changed_at is not None and known.changed_at >= shown.changed_at
     if written.status == NEW and not is_seen:
         what = "Import it anew, which corrects what the warehouse has not begun"
-        return Difference("units_differ", told, _import(order, terms, what))
+        return Difference(Kind.UNITS_DIFFER, told, _import(order, terms, what))
     by_hand = "Correct wms_order_line in the warehouse, or what is ordered in Seller Central."
-    return Difference("units_differ", f"{told} ({written.status})", by_hand)
+    return Difference(Kind.UNITS_DIFFER, f"{told} ({written.status})", by_hand)
 
 
 def _untold(order: Facts, terms: Terms) -> list[Left]:
