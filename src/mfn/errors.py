@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mfn.plain_text import shown_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -63,9 +65,10 @@ class MfnError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        # Both quote what others wrote, and end in terminals and logs.
+        self.message = shown_lines(message)
+        self.remedy = shown_lines(remedy)
+        super().__init__(self.message)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Prefect pickles what a task raises; keyword-only arguments would be lost on the way.

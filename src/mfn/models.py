@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mfn.plain_text import shortened, shown, shown_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,10 @@ BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "purge": ("scrubbed",),
 }
 """Figures that stand outside of that sum."""
+
+
+MOST_OF_A_DETAIL = 1_000
+MOST_OF_A_REMEDY = 10_000
 
 
 class OrderStatus(StrEnum):
@@ -81,13 +87,18 @@ class Reason:
 
     Attributes:
         code: A stable word, explained in docs/runbook.md, e.g. `sku_unknown`.
-        detail: What is wrong with this order, without any buyer's data.
+        detail: What is wrong with this order, without any buyer's data; on one line, whatever it quotes.
         remedy: What to do, with the command or the mapping row to paste.
     """
 
     code: str
     detail: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """Spell out what a terminal or a page would act upon, and bound the length: both quote what others wrote."""
+        object.__setattr__(self, "detail", shortened(shown(self.detail), MOST_OF_A_DETAIL))
+        object.__setattr__(self, "remedy", shortened(shown_lines(self.remedy), MOST_OF_A_REMEDY))
 
 
 class Standing(NamedTuple):

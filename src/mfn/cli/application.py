@@ -30,7 +30,7 @@ from mfn.cli import (
     site,
     skus,
 )
-from mfn.cli.output import print_error
+from mfn.cli.output import OneLine, print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
 from mfn.secret_files import exposed_files
 from mfn.settings import load_settings
@@ -109,7 +109,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug, as_json = "--debug" in arguments, "--json" in arguments
     words = [word for word in arguments if word != "--debug"]
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(OneLine("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     logging.getLogger("mfn").setLevel(logging.DEBUG if debug else logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
     try:

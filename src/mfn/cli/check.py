@@ -12,6 +12,7 @@ from rich.text import Text
 from mfn.cli.output import JsonOption, print_json, print_line
 from mfn.connections import find_connection, load_connections
 from mfn.errors import FatalError, MfnError
+from mfn.plain_text import shown_lines
 from mfn.settings import environment, load_settings
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def _print(name: str, steps: Sequence[Step]) -> None:
         console.print(Text.assemble((f"{sign} {number} {step.name}: {step.status}", colour)))
         for finding in step.sorted_findings:
             sign, colour = SIGNS[finding.status]
-            console.print(Text.assemble("    ", (sign, colour), f" {finding.detail}"))
+            console.print(Text.assemble("    ", (sign, colour), f" {shown_lines(finding.detail)}"))
             if finding.remedy:
-                console.print(Text.assemble("      ", ("what to do: ", "bold"), finding.remedy))
+                console.print(Text.assemble("      ", ("what to do: ", "bold"), shown_lines(finding.remedy)))
     counts = {status: sum(step.status == status for step in steps) for status in SIGNS}
     summary = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     passed = "passed" if not counts["failed"] else "not passed"

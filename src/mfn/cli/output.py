@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from mfn.plain_text import shown, shown_json, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +25,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
 
 
+class OneLine(logging.Formatter):
+    """Each record of the log on one line, whatever it quotes; a traceback follows on lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """The line of a record."""
+        return shown(super().formatMessage(record))
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command to stdout."""
-    print(json.dumps(document, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - stdout is where it belongs
+    text = shown_json(json.dumps(document, ensure_ascii=False, default=str))
+    print(text, flush=True)  # noqa: T201 - stdout is where it belongs
 
 
 def print_line(text: str) -> None:
-    """Print a line for a person to stdout, as it is: no markup is read from it."""
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+    """Print a line for a person to stdout: no markup is read from it, and no command for the terminal."""
+    Console(highlight=False, soft_wrap=True).print(shown_lines(text), markup=False)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -38,7 +50,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*(Text("" if value is None else shown(str(value))) for value in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mfn.plain_text import shown
 from mfn.reports.wording import number
 
 if TYPE_CHECKING:
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
 
     from mfn.reports.grouping import Instruction
 
-MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
+MARKS = re.compile(r"([\\`*_\[\]<>|#~&@]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
+"""Signs of Markdown, of HTML, and of what is made a link without being asked for."""
 
 
 def plain(text: str) -> str:
     """A text in which Markdown and HTML find nothing to act on, on one line."""
-    return MARKS.sub(r"\\\1", " ".join(text.split()))
+    return MARKS.sub(r"\\\1", shown(" ".join(text.split())))
 
 
 def more(count: int, command: str = "") -> str:
@@ -31,6 +33,6 @@ def instructions(given: Iterable[Instruction]) -> list[str]:
     for instruction in given:
         lines += [plain(instruction.text), ""]
         # Indented, not fenced: no row can end the block.
-        lines += [f"    {paste}" for paste in instruction.pastes]
+        lines += [f"    {shown(paste)}" for paste in instruction.pastes]
         lines += ["", *([more(instruction.further), ""] if instruction.further else [])]
     return lines

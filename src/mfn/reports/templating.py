@@ -10,6 +10,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mfn.plain_text import shown_lines
 from mfn.reports.grouping import title_of
 from mfn.reports.wording import (
     by_count,
@@ -43,12 +44,17 @@ def colour(name: str) -> str:
     return COLOURS.get(name, name)
 
 
+def _shown(value: object) -> object:
+    return shown_lines(value) if type(value) is str else value  # a Markup is one of ours
+
+
 @cache
 def environment() -> Environment:
     """The templates, each text that goes into them escaped, with the filters that make words of figures."""
     made = Environment(
         loader=PackageLoader("mfn.reports"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
