@@ -30,3 +30,15 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
     elif key := environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
     return httpx.Client(base_url=url, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS)
+
+
+def shown_url(url: str | httpx.URL) -> str:
+    """A Prefect API's URL as others may read it: without the user and the password that may stand in it.
+
+    Args:
+        url: The URL.
+
+    Raises:
+        httpx.InvalidURL: Not a URL.
+    """
+    return str(httpx.URL(url).copy_with(userinfo=b""))

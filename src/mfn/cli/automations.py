@@ -16,7 +16,7 @@ from mfn.connections import load_connections
 from mfn.errors import ConfigurationError
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.passed_checks import has_passed
-from mfn.prefect_api import prefect_client
+from mfn.prefect_api import prefect_client, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -139,7 +139,7 @@ def ui_url_of(api: str, environ: Mapping[str, str]) -> str:
         api: The API's base URL.
         environ: The environment.
     """
-    return (environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api")).rstrip("/")
+    return (environ.get("PREFECT_UI_URL") or shown_url(api).rstrip("/").removesuffix("/api")).rstrip("/")
 
 
 def _checked(settings: Settings, connections: Collection[str]) -> list[str]:

@@ -17,7 +17,7 @@ from mfn.cli.project import prefect_program, project_root
 from mfn.cli.schedules import WAITS, resume_checked, unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError
-from mfn.prefect_api import prefect_client
+from mfn.prefect_api import prefect_client, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,7 +120,7 @@ def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str
         return
     if name != WORK_POOL:  # of which type is not for us to guess
         raise ConfigurationError(
-            f"the work pool {name}, which MFN_WORK_POOL names, is not at the Prefect API at {client.base_url}.",
+            f"the work pool {name}, which MFN_WORK_POOL names, is not at Prefect's API at {shown_url(client.base_url)}.",
             remedy=f"Make it (prefect work-pool create {name} --type TYPE), or correct MFN_WORK_POOL.",
         )
     _run_prefect(["work-pool", "create", name, "--type", "process"], project_root(), environ)

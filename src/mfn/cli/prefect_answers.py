@@ -8,6 +8,7 @@ import httpx
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from mfn.errors import FatalError, RetriableError
+from mfn.prefect_api import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,14 +40,14 @@ def ask(
         answer: httpx.Response = busy(lambda: client.request(method, path, json=content))
     except httpx.HTTPError as error:
         raise RetriableError(
-            f"the Prefect API at {client.base_url} cannot be reached: {type(error).__name__}.",
+            f"the Prefect API at {shown_url(client.base_url)} cannot be reached: {type(error).__name__}.",
             remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
         ) from None
     if answer.is_success or answer.status_code in allowed:
         return answer
     if answer.is_server_error:
         raise RetriableError(
-            f"the Prefect API at {client.base_url} answered {answer.status_code} to {method} {path}.",
+            f"the Prefect API at {shown_url(client.base_url)} answered {answer.status_code} to {method} {path}.",
             remedy="Run the command again; what was deployed stays.",
         )
     raise FatalError(
