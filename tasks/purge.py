@@ -12,8 +12,8 @@ from mfn.connections import load_connections
 from mfn.errors import MfnError
 from mfn.settings import load_settings
 from mfn.steps.purge import purge as purge_step
-from mfn.steps.purge import scrub as scrub_step
 from mfn.steps.purges import purge_parameters
+from mfn.steps.scrub import scrub as scrub_step
 from mfn.steps.summaries import failure_of, outcome_of
 from tasks.report import report
 from tasks.running import STEP, carry_out

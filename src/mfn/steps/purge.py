@@ -1,4 +1,4 @@
-"""Purge and scrub: buyers' data that may be kept no longer leaves the ledger and, where wanted, the warehouse."""
+"""Purge: buyers' data that may be kept no longer leaves the ledger; what else is known of the orders stays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.order_ends import End, note_ends, note_known_ends
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.removal import Removing
-from mfn.ledger.retention import any_erased, count_texts, due_orders, not_seen_to_leave, without_data
+from mfn.ledger.retention import count_texts, due_orders, not_seen_to_leave
 from mfn.ledger.schema import DataAccess
 from mfn.models import OrderStatus
 from mfn.rules.settling import settlement_reason
@@ -47,9 +47,6 @@ LOOK_AGAIN_SECONDS = 1.0
 
 CHUNKS_KEPT = timedelta(days=1)
 """How long what a run had left for its next stage waits for somebody to run it again."""
-
-SCRUBBED_AT_ONCE = 1_000
-"""Orders in one transaction of the warehouse, which works on them meanwhile."""
 
 
 WHY_SETTLED = {
@@ -207,61 +204,9 @@ def forget_accesses(ledger: Ledger, connection: str, before: datetime) -> None:
         database.execute(delete(DataAccess).where(DataAccess.at < before, mine))
 
 
-def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Empty what is about a buyer in the warehouse's tables, of every order whose text was removed from the ledger.
-
-    Of all of them where `privacy.scrub_warehouse` says so, else of those that a person had erased. An order that was
-    purged before that was set is scrubbed once it is.
-
-    Args:
-        batch: The batch, the ledger purged.
-        settings: The settings in force.
-
-    Returns:
-        The batch with `scrubbed`: the orders that still had something of their buyer.
-
-    Raises:
-        RetriableError: The warehouse or the ledger could not be reached.
-        FatalError: The warehouse refuses the change.
-    """
-    place = open_workplace(settings, batch.connection, lease=batch.lease)
-    row = get_batch(place.ledger, batch.batch_id)
-    is_dry_run = bool(row.parameters.get("dry_run"))
-    chosen = _to_scrub(place, rehearsed=is_dry_run)
-    scrubbed = 0 if is_dry_run else row.counts.get("scrubbed", 0)
-    for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
-        some = chosen[start : start + SCRUBBED_AT_ONCE]
-        scrubbed += len(some if is_dry_run else place.warehouse.scrub(some))
-        _write_scrubbed(place, batch, scrubbed)
-    return replace(batch, counts={**batch.counts, **_write_scrubbed(place, batch, scrubbed)})
-
-
-def _write_scrubbed(place: Workplace, batch: BatchRef, scrubbed: int) -> dict[str, int]:
-    with writing(place.ledger.engine, what="the ledger") as database:
-        counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
-        update_batch(database, batch, counts=counts)
-    return counts
-
-
-def _to_scrub(place: Workplace, *, rehearsed: bool) -> list[str]:
-    """The orders that the warehouse still has something of and should not, sorted."""
-    name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
-    with reading(place.ledger.engine, what="the ledger") as database:
-        if not is_wanted and not any_erased(database, name):
-            return []
-    warehouse = warehouse_of(place)
-    if warehouse is None:
-        return []
-    holding = warehouse.holding(name)
-    due = set(_rehearsed_due(place)) if rehearsed and is_wanted else set()
-    with reading(place.ledger.engine, what="the ledger") as database:
-        removed = set(without_data(database, name, holding, erased_only=not is_wanted))
-    return [order_id for order_id in holding if order_id in removed or order_id in due]
-
-
 def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
     """Say what would be purged; nothing but the batch is written."""
-    due = _rehearsed_due(place)
+    due = rehearsed_due(place)
     with writing(place.ledger.engine, what="the ledger") as database:
         orders = count_texts(database, batch.connection)
         counts = {"orders": orders, "purged": len(due), "kept": orders - len(due)}
@@ -269,8 +214,15 @@ def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
     return replace(batch, counts={**batch.counts, **counts})
 
 
-def _rehearsed_due(place: Workplace) -> Sequence[str]:
-    """Which orders are due; what is noted on the way is taken back."""
+def rehearsed_due(place: Workplace) -> Sequence[str]:
+    """Which orders are due, and nothing is changed: what is noted on the way is taken back.
+
+    Args:
+        place: The workplace.
+
+    Raises:
+        MfnError: The warehouse cannot be asked which orders have left.
+    """
     seen, fault = _seen_to_leave(place)
     if fault is not None:
         raise fault

@@ -19,11 +19,12 @@ from mfn.steps.confirm import confirm
 from mfn.steps.extract import extract
 from mfn.steps.load import load
 from mfn.steps.normalize import normalize
-from mfn.steps.purge import purge, scrub
+from mfn.steps.purge import purge
 from mfn.steps.push import push
 from mfn.steps.read import read
 from mfn.steps.reconciling.compare import compare as compare_orders
 from mfn.steps.reconciling.search import search
+from mfn.steps.scrub import scrub
 from mfn.steps.stock_verify import verify as verify_stock
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
