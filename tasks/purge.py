@@ -12,7 +12,7 @@ from mfn.connections import load_connections
 from mfn.errors import MfnError
 from mfn.settings import load_settings
 from mfn.steps.purge import purge as purge_step
-from mfn.steps.purges import purge_parameters
+from mfn.steps.purges import connections_to_purge, purge_parameters, purge_unlisted
 from mfn.steps.scrub import scrub as scrub_step
 from mfn.steps.summaries import failure_of, outcome_of
 from tasks.report import report
@@ -52,19 +52,19 @@ def scrub(batch: BatchRef) -> BatchRef:
 
 
 def every_connection() -> list[str]:
-    """The names of the connections of connections.yaml.
+    """The connections of connections.yaml, and those that it has no longer and of which the ledger still has texts.
 
     Raises:
         ConfigurationError: The file is wrong.
     """
-    return list(load_connections(load_settings()))
+    return connections_to_purge(load_settings())
 
 
 def purge_one(connection: str, *, dry_run: bool) -> str | None:
     """Purge one connection, its report included; what stops it stops no other one.
 
     Args:
-        connection: A connection of connections.yaml.
+        connection: One of `every_connection`.
         dry_run: Say what would be removed, and change nothing.
 
     Returns:
@@ -72,20 +72,23 @@ def purge_one(connection: str, *, dry_run: bool) -> str | None:
     """
     end = Ending()
     try:
+        if connection not in load_connections(load_settings()):
+            done = purge_unlisted(load_settings(), connection, dry_run=dry_run)
+            get_run_logger().info("%s, not in connections.yaml: purged %s", connection, done["purged"])
+            return None
         with held_batch(end, connection, "purge", purge_parameters(dry_run=dry_run)) as batch:
             try:
                 batch = purge(batch)  # noqa: PLW2901 - each step hands on the batch as it left it
                 batch = scrub(batch)  # noqa: PLW2901
             finally:
                 report(batch)
+        get_run_logger().info("%s", outcome_of(load_settings(), batch.batch_id))
     except NothingToDoError as nothing:
         get_run_logger().info("%s: %s", connection, nothing)
     except MfnError as error:
         if end.batch_id is not None:
             return failure_of(load_settings(), end.batch_id, error)
         return f"The purge of {connection} was not started: {error.message}\n{error.remedy}"
-    else:
-        get_run_logger().info("%s", outcome_of(load_settings(), batch.batch_id))
     return None
 
 

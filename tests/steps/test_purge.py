@@ -403,3 +403,21 @@ def test_the_ledgers_file_has_no_older_page_of_what_was_removed(shipping: Shippi
     purge(world)
     assert sealed[40:200] not in b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
     assert sqlite3.connect(home / "ledger.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_all_the_same(world: World) -> None:
+    ended, _ = world.put(an_order(status="CANCELLED"), an_order())
+    world.run()
+    days_pass(world)
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  us:", "  mexico:"), encoding="utf-8")
+    rehearsed, _ = purge_all(world.settings, dry_run=True)
+    assert rehearsed["purged"] == 1
+    assert ended in with_texts(world)
+    done, errors = purge_all(world.settings)
+    assert errors == []
+    assert [(one["connection"], one["purged"], one["kept"]) for one in done["connections"]] == [
+        ("mexico", 0, 0),
+        ("us", 1, 1),
+    ]
+    assert ended not in with_texts(world)

@@ -49,7 +49,7 @@ def _exit_code(errors: list[MfnError]) -> int:
 
 
 def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
-    if result["batch_id"] is None:
+    if "purged" not in result:
         print_line(f"{result['connection']}: not purged")
         return
     would = "would be " if dry_run else ""
@@ -59,7 +59,7 @@ def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
     )
     if result["scrubbed"]:
         print_line(f"{result['scrubbed']} {would}emptied in the warehouse")
-    print_line(f"report: {result['report']}")
+    print_line(f"report: {result['report']}" if result["report"] else "not in connections.yaml any more: no report")
 
 
 def erase(
