@@ -109,7 +109,7 @@ def _moved(stage: Stage, flow: Flow, point: After) -> list[Said]:
     return said
 
 
-def _admin(stage: Stage, statement: str) -> None:
+def on_each_database(stage: Stage, statement: str) -> None:
     """A statement on the server's own database, with the name of each database of the trial in its braces."""
     store = stage.store
     assert isinstance(store, PostgresStore)
@@ -134,7 +134,7 @@ def _disconnected(stage: Stage, flow: Flow, point: After) -> list[Said]:
 
 
 def _close(stage: Stage, _connection: Connection) -> None:
-    _admin(stage, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS false")
+    on_each_database(stage, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS false")
     terminate(stage)
 
 
@@ -142,7 +142,7 @@ def _closed(stage: Stage, flow: Flow, point: After) -> list[Said]:
     try:
         return struck_at(flow, point, before=partial(_close, stage))
     finally:
-        _admin(stage, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true")
+        on_each_database(stage, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true")
 
 
 def _kill_server(data: Path, _connection: Connection) -> None:
@@ -162,19 +162,20 @@ def _server_killed(stage: Stage, flow: Flow, point: After) -> list[Said]:
         store.start_again()
 
 
-def _some(most: int) -> Callable[[Stage, Rehearsal], list[After]]:
+def some_commits(most: int) -> Callable[[Stage, Rehearsal], list[After]]:
+    """Points for a fault: at most so many commits, evenly over a run."""
     return lambda _stage, rehearsal: after_commits(rehearsal, most)
 
 
-LOST_ANSWERS = Fault("the answer to a commit is lost", _some(20), _lose_answers)
+LOST_ANSWERS = Fault("the answer to a commit is lost", some_commits(6), _lose_answers)
 ON_SQLITE = (
-    Fault("the database is locked by another program", _some(16), _locked),
-    Fault("the database file is gone", _some(16), _moved),
+    Fault("the database is locked by another program", some_commits(5), _locked),
+    Fault("the database file is gone", some_commits(5), _moved),
     LOST_ANSWERS,
 )
 ON_POSTGRESQL = (
-    Fault("connections to the database break", _some(20), _disconnected),
-    Fault("the database lets nobody in", _some(10), _closed),
-    Fault("the database server is killed", _some(6), _server_killed),
+    Fault("connections to the database break", some_commits(6), _disconnected),
+    Fault("the database lets nobody in", some_commits(3), _closed),
+    Fault("the database server is killed", some_commits(2), _server_killed),
     LOST_ANSWERS,
 )

@@ -7,7 +7,7 @@ import stat
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.faults.matrix.databases import _admin, _some, struck_at, terminate
+from tests.faults.matrix.databases import on_each_database, some_commits, struck_at, terminate
 from tests.faults.matrix.moments import After, file_of, files_of
 from tests.faults.matrix.trials import Fault
 from tests.faults.processes import without_privileges
@@ -67,7 +67,7 @@ WRITABLE = "ALTER DATABASE {} RESET default_transaction_read_only"
 
 
 def _make_read_only(stage: Stage, _connection: Connection) -> None:
-    _admin(stage, READ_ONLY)
+    on_each_database(stage, READ_ONLY)
     terminate(stage)
 
 
@@ -75,13 +75,12 @@ def _read_only(stage: Stage, flow: Flow, point: After) -> list[Said]:
     try:
         return struck_at(flow, point, before=partial(_make_read_only, stage))
     finally:
-        _admin(stage, WRITABLE)
+        on_each_database(stage, WRITABLE)
 
 
-REPORTS = Fault("the reports may not be written", _some(3), _reports_forbidden)
 ON_SQLITE = (
-    Fault("the disk is full", _some(20), _full),
-    Fault("the database may not be written any more", _some(16), _forbidden),
-    REPORTS,
+    Fault("the disk is full", some_commits(6), _full),
+    Fault("the database may not be written any more", some_commits(5), _forbidden),
+    Fault("the reports may not be written", some_commits(2), _reports_forbidden),
 )
-ON_POSTGRESQL = (Fault("the database may not be written any more", _some(10), _read_only), REPORTS)
+ON_POSTGRESQL = (Fault("the database may not be written any more", some_commits(3), _read_only),)

@@ -25,4 +25,4 @@ def all_faults(seeds: int, database: str) -> tuple[Fault, ...]:
         if database == "sqlite"
         else (*databases.ON_POSTGRESQL, *disks.ON_POSTGRESQL)
     )
-    return (*killing(seeds), *of_database, *NETWORK, *twice(seeds // 2))
+    return (*killing(seeds), *of_database, *NETWORK, *twice(max(1, seeds // 4)))

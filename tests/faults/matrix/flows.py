@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.matrix import confirm_day, import_day, inventory_day, purge_day, rerun_day
+from tests.faults.matrix import confirm_day, import_day, inventory_day, purge_day, reconcile_day, rerun_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,5 +43,6 @@ FLOWS = {
         Flow("inventory, by feeds", ("inventory", "us"), inventory_day.build_for_feeds, inventory_day.judge),
         Flow("rerun", ("rerun", "--failed"), rerun_day.build, rerun_day.judge),
         Flow("purge", ("purge",), purge_day.build, purge_day.judge),
+        Flow("reconcile", ("reconcile", "us"), reconcile_day.build, reconcile_day.judge, ends=1),
     )
 }

@@ -31,26 +31,64 @@ def counted(trials: Iterable[Trial]) -> list[dict[str, Any]]:
         trials: Every trial.
 
     Returns:
-        `flow`, `fault`, `database`, `times`, `lost`, `doubled`, `wrong` of each cell.
+        `flow`, `fault`, `database`, `times`, `lost`, `doubled`, `wrong` of each cell; a fault that never struck has
+        been met 0 times.
     """
     cells: dict[tuple[str, str, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(("times", *KINDS), 0))
     for trial in trials:
         cell = cells[trial.flow, trial.fault, trial.database]
-        cell["times"] += 1
+        cell["times"] += trial.has_struck
         for kind in KINDS:
             cell[kind] += any(deviation.kind == kind for deviation in trial.deviations)
     return [
-        {"flow": flow, "fault": fault, "database": database, **cell} for (flow, fault, database), cell in cells.items()
+        {"flow": flow, "fault": fault, "database": database, **cells[flow, fault, database]}
+        for flow, fault, database in sorted(cells)
     ]
 
 
-def total(cells: Sequence[dict[str, Any]]) -> dict[str, int]:
+def total(cells: Iterable[dict[str, Any]]) -> dict[str, int]:
     """The sums over all cells.
 
     Args:
         cells: As `counted` returns them.
     """
-    return {name: sum(cell[name] for cell in cells) for name in ("times", *KINDS)}
+    sums = dict.fromkeys(("times", *KINDS), 0)
+    for cell in cells:
+        sums = {name: value + cell[name] for name, value in sums.items()}
+    return sums
+
+
+def is_faultless(cells: Sequence[dict[str, Any]]) -> bool:
+    """Whether every fault has struck, and nothing was lost, doubled or wrong.
+
+    Args:
+        cells: As `counted` returns them.
+    """
+    have_struck = bool(cells) and all(cell["times"] for cell in cells)
+    return have_struck and not any(cell[kind] for cell in cells for kind in KINDS)
+
+
+def by_fault(cells: Sequence[dict[str, Any]], flows: Sequence[str]) -> list[str]:
+    """The figures as rows of a Markdown table: a line a fault, how often each flow met it, and what was lost, ….
+
+    Args:
+        cells: As `counted` returns them.
+        flows: The flows, in the order of the columns.
+    """
+    faults = list(dict.fromkeys(cell["fault"] for cell in cells))
+    rows = [
+        ["fault", *flows, *KINDS],
+        ["---", *["---:"] * (len(flows) + len(KINDS))],
+        *([fault, *_row([cell for cell in cells if cell["fault"] == fault], flows)] for fault in sorted(faults)),
+        ["all", *_row(cells, flows)],
+    ]
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _row(cells: Sequence[dict[str, Any]], flows: Sequence[str]) -> list[str]:
+    times = [sum(cell["times"] for cell in cells if cell["flow"] == flow) for flow in flows]
+    sums = total(cells)
+    return [*(f"{count:,}" if count else "" for count in times), *(f"{sums[kind]:,}" for kind in KINDS)]
 
 
 def print_table(cells: Sequence[dict[str, Any]], trials: Iterable[Trial], console: Console) -> None:

@@ -17,7 +17,7 @@ import pytest
 from mfn.amazon import calling, client
 from mfn.ledger import removal
 from mfn.simulator.server import SimulatorServer
-from mfn.steps import purge, validate
+from mfn.steps import scrub, validate
 from tests.faults.matrix.stores import PostgresStore, SqliteStore, disconnect
 from tests.world import World, an_amazon
 
@@ -118,6 +118,6 @@ def _in_small_parts() -> Iterator[None]:
         patch.setattr(client, "PAGE_SIZE", PAGE_ORDERS)
         patch.setattr(validate, "CHUNK_ORDERS", CHUNK_ORDERS)
         patch.setattr(removal, "PAGES_AT_ONCE", PAGES_PURGED)
-        patch.setattr(purge, "SCRUBBED_AT_ONCE", ORDERS_SCRUBBED)
+        patch.setattr(scrub, "SCRUBBED_AT_ONCE", ORDERS_SCRUBBED)
         patch.setattr(calling, "_grow", lambda _state: 0.0)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +86,15 @@ class Trial:
         database: `sqlite` or `postgresql`.
         point: Where it struck.
         deviations: How the world differed from what it has to be, after the next run.
+        has_struck: Whether the fault struck at all; else the trial says nothing.
     """
 
     flow: str
     fault: str
     database: str
     point: str
-    deviations: tuple[Deviation, ...] = field(default=())
+    deviations: tuple[Deviation, ...] = ()
+    has_struck: bool = True
 
 
 def rehearse(stage: Stage, flow: Flow) -> Rehearsal:
@@ -160,16 +162,15 @@ def trials(
         share: Which of how many shares.
         most: At how many points of each fault, evenly over all of them.
 
-    Yields:
-        The trials whose fault struck.
     """
     number, shares = share
     with open_stage(flow.build, server_url) as stage:
         rehearsal = rehearse(stage, flow)
         everything = [(fault, point) for fault in faults for point in spread(fault.points(stage, rehearsal), most)]
         for fault, point in everything[number::shares]:
+            has_struck, found = True, []
             try:
                 found = attempt(stage, flow, fault, point)
             except MissedError:
-                continue
-            yield Trial(flow.name, fault.name, database, str(point), tuple(found))
+                has_struck = False
+            yield Trial(flow.name, fault.name, database, str(point), tuple(found), has_struck)
