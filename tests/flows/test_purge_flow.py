@@ -1,0 +1,54 @@
+"""A purge as a Prefect flow: every connection in one run, none of which stops the others, and what the UI shows."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from flows.purge_expired import purge_expired
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import list_batches
+from mfn.ledger.leases import lease
+from mfn.ledger.schema import LandedOrder
+from tests.flows.test_import_flow import artifacts
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = [
+    pytest.mark.usefixtures("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
+
+
+def run_flow(**parameters: Any) -> Any:
+    """A run of the purge flow, as its state."""
+    flow: Any = purge_expired
+    return asyncio.run(flow(return_state=True, **parameters))
+
+
+def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world: World) -> None:
+    world.put(an_order(status="CANCELLED"))
+    world.run()
+    long_ago = datetime.now(UTC) - timedelta(days=60)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(LandedOrder).values(landed_at=long_ago, last_updated_at=long_ago))
+    world.add_connection("mexico", marketplaces="[MX]")
+    with lease(world.ledger, "mexico", "purge"):
+        state = run_flow()
+    assert state.is_failed()
+    assert "1 of 2 failed." in state.message
+    assert "The purge of mexico was not started" in state.message
+    assert "Done: us." in state.message
+    (batch,) = list_batches(world.ledger, kind="purge")
+    assert (batch.status, batch.stage, batch.counts["purged"]) == ("done", "scrub", 1)
+    assert batch.flow_run_id is not None
+    assert "purged" in artifacts("purge-report-us")[-1].data
+    with reading(world.ledger.engine, what="the ledger") as database:
+        assert database.execute(select(LandedOrder)).all() == []
+    assert run_flow(dry_run=True).is_completed()
