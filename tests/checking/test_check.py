@@ -38,7 +38,7 @@ def test_a_connection_that_is_set_up_passes_and_that_is_noted(checked: Checked) 
     assert "5 of 5 seller SKUs" in steps["SKUs"].detail
 
 
-def test_a_check_changes_nothing_but_the_rate_budget_and_the_note_that_it_passed(checked: Checked) -> None:
+def test_a_check_changes_nothing_but_the_rate_budget_and_its_two_notes(checked: Checked) -> None:
     world = checked.world
     shown = [world.amazon.listings.find(US.marketplace_id, sku) for sku in SKUS]
     before = [listing.quantity for listing in shown if listing]
@@ -53,7 +53,7 @@ def test_a_check_changes_nothing_but_the_rate_budget_and_the_note_that_it_passed
             for name, table in Base.metadata.tables.items()
             if (count := database.execute(select(func.count()).select_from(table)).scalar_one())
         }
-    assert set(filled) == {"encryption_key", "rate_budget", "passed_check"}
+    assert set(filled) == {"encryption_key", "rate_budget", "passed_check", "seen_secret"}
     assert {call.operation for call in world.amazon.calls} == {
         "loginWithAmazon",
         "getMarketplaceParticipations",

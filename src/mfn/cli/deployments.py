@@ -120,7 +120,7 @@ def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str
         return
     if name != WORK_POOL:  # of which type is not for us to guess
         raise ConfigurationError(
-            f"the work pool {name}, which MFN_WORK_POOL names, is not at Prefect's API at {shown_url(client.base_url)}.",
+            f"the work pool {name} of MFN_WORK_POOL is not at the Prefect API at {shown_url(client.base_url)}.",
             remedy=f"Make it (prefect work-pool create {name} --type TYPE), or correct MFN_WORK_POOL.",
         )
     _run_prefect(["work-pool", "create", name, "--type", "process"], project_root(), environ)
