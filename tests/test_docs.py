@@ -30,7 +30,7 @@ from mfn.rules.settling import SETTLEMENTS, settlement_reason
 from mfn.rules.stock_faults import REMEDIES as STOCK_REMEDIES
 from mfn.rules.stock_rules import OUTCOMES as DECIDED_BY_RULES
 from mfn.settings import PREFIX, Settings, load_settings
-from mfn.steps.reconciling.differences import Kind
+from mfn.steps.reconciling.kinds import Kind
 from mfn.steps.stages import INVENTORY_STEPS
 
 if TYPE_CHECKING:

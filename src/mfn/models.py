@@ -35,7 +35,7 @@ BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "import": ("released", "still_held"),
     "confirm": ("verified", "unverified", "released", "still_held"),
     "inventory": ("drift", "sold_out", "oversold", "under_way", "verified", "unverified"),
-    "reconcile": ("missing",),
+    "reconcile": ("missing", "not_asked"),
     "purge": ("scrubbed",),
 }
 """Figures that stand outside of that sum."""

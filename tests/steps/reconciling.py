@@ -35,16 +35,16 @@ class Reconciling:
         self.world.amazon.orders.left_out["lastUpdated"].update(order["orderId"] for order in orders)
         return self.world.put(*orders)
 
-    def missed(self, order_id: str, **changes: Any) -> None:
-        """Amazon changed an order half an hour ago, and no import saw it."""
+    def missed(self, order_id: str, *, minutes_ago: float = 30, **changes: Any) -> None:
+        """Amazon changed an order some time ago, and no import saw it."""
         order = self.world.amazon.orders.get(order_id)
-        moment = amazon_time(datetime.now(UTC) - timedelta(minutes=30))
+        moment = amazon_time(datetime.now(UTC) - timedelta(minutes=minutes_ago))
         fulfillment = order["fulfillment"] | changes.pop("fulfillment", {})
         self.left_out(order | {"lastUpdatedTime": moment, "fulfillment": fulfillment} | changes)
 
-    def status(self, order_id: str, status: str) -> None:
-        """Amazon shows another status since half an hour ago, and no import saw it."""
-        self.missed(order_id, fulfillment={"fulfillmentStatus": status})
+    def status(self, order_id: str, status: str, *, minutes_ago: float = 30) -> None:
+        """Amazon shows another status since some time ago, and no import saw it."""
+        self.missed(order_id, minutes_ago=minutes_ago, fulfillment={"fulfillmentStatus": status})
 
     def hours_pass(self, hours: float = 4) -> None:
         """Everything that the ledger wrote down about orders and parcels lies some hours back."""

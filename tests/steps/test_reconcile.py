@@ -25,6 +25,10 @@ def reconciling(world: World) -> Reconciling:
     return Reconciling(world)
 
 
+DAY = 24 * 60
+"""In minutes."""
+
+
 def held() -> dict[str, object]:
     return an_order(recipient={"deliveryAddress": address(city=None)}, minutes_ago=600)
 
@@ -145,9 +149,12 @@ def test_a_parcel_of_which_amazon_knows_from_somebody_else_is_settled_by_a_confi
 def test_what_somebody_else_shipped_is_no_difference_once_the_warehouse_has_settled_it(
     shipping: Shipping, reconciling: Reconciling, settled: str
 ) -> None:
-    (order_id,) = shipping.loaded()
-    shipping.world.warehouse_moves(order_id, "picking")
+    (order_id,) = shipping.loaded(an_order(minutes_ago=2 * DAY))
     reconciling.status(order_id, "SHIPPED")
+    assert reconciling.kinds() == {order_id: "shipped_on_amazon"}
+    shipping.world.warehouse_moves(order_id, "picking")
+    assert reconciling.kinds() == {}, "a label may have been bought from Amazon"
+    reconciling.status(order_id, "SHIPPED", minutes_ago=1.1 * DAY)
     assert reconciling.kinds() == {order_id: "shipped_on_amazon"}
     if settled == "cancelled":
         shipping.world.warehouse_moves(order_id, "cancelled")
@@ -155,6 +162,19 @@ def test_what_somebody_else_shipped_is_no_difference_once_the_warehouse_has_sett
         shipping.ship(order_id, tracking_number="1Z0000000000000001", is_amazon_label=True)
         shipping.run()
     assert reconciling.kinds() == {}
+
+
+def test_a_part_that_somebody_else_shipped_before_the_warehouse_began_is_told(
+    world: World, reconciling: Reconciling
+) -> None:
+    item = an_item(units=3)
+    (order_id,) = world.put(an_order(item))
+    world.run()
+    partly = item | {"fulfillment": {"quantityFulfilled": 1, "quantityUnfulfilled": 2}}
+    reconciling.missed(order_id, fulfillment={"fulfillmentStatus": "PARTIALLY_SHIPPED"}, orderItems=[partly])
+    assert reconciling.kinds() == {order_id: "shipped_on_amazon"}
+    world.warehouse_moves(order_id, "cancelled")
+    assert reconciling.kinds() == {order_id: "status_differs"}
 
 
 def test_what_amazon_does_not_know_is_taken_out_by_hand(world: World, reconciling: Reconciling) -> None:
@@ -303,10 +323,9 @@ def test_what_stands_in_the_warehouse_and_not_in_the_ledger_is_made_known_withou
 
 
 def test_overdue_orders_of_long_ago_are_asked_for_one_by_one(world: World, reconciling: Reconciling) -> None:
-    days = 60 * 24
-    old = an_order(minutes_ago=5 * days)
+    old = an_order(minutes_ago=5 * DAY)
     later = {"shipByWindow": {"latestDateTime": amazon_time(datetime.now(UTC) + timedelta(days=9))}}
-    not_due = an_order(minutes_ago=5 * days, fulfillment=later)
+    not_due = an_order(minutes_ago=5 * DAY, fulfillment=later)
     world.put(old, not_due)
     world.run()
     for order in (old, not_due):

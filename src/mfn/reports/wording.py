@@ -95,8 +95,15 @@ def verified(report: RunReport) -> str:
 
 def outside(report: RunReport) -> str:
     """What a reconciliation or a purge counted beside its sum; empty where there is nothing to say of it."""
-    if missing := report.counts.get("missing", 0):
-        return f"Amazon's searches had left out {number(missing)} of these orders."
+    missing, not_asked = (report.counts.get(name, 0) for name in ("missing", "not_asked"))
+    if missing or not_asked:
+        left_out = f"Amazon's searches had left out {number(missing)} of these orders." if missing else ""
+        more = (
+            f"The rate limit left no call for {counted(not_asked, 'more order')}: the next run asks."
+            if not_asked
+            else ""
+        )
+        return f"{left_out} {more}".strip()
     if scrubbed := report.counts.get("scrubbed", 0):
         verb = "would lose" if report.dry_run else "lost"
         return f"In the warehouse's own tables {counted(scrubbed, 'order')} {verb} it too."

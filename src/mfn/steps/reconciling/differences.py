@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import MERCHANT
 from mfn.models import OrderStatus
 from mfn.rules.settling import DUE
 from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED, WAITING
+from mfn.steps.reconciling.kinds import Difference, Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,36 +22,17 @@ TOLD_WITHIN = timedelta(hours=1)
 SHOWN_WITHIN = timedelta(hours=3)
 """What Amazon took longer ago it should show: after an hour a confirm run looks, sends again, and looks once more."""
 
+SETTLED_WITHIN = timedelta(days=1)
+"""A label bought from Amazon shows an order as shipped before its parcel leaves: so long may that take."""
+
 IMPORTED = ("PENDING", *DUE)
 """What an import takes up; of what it has not seen, everything else has come to its end without it."""
 
 
-class Kind(StrEnum):
-    """Each kind of difference; docs/runbook.md explains them."""
-
-    MISSING_IN_LEDGER = "missing_in_ledger"
-    MISSING_IN_WAREHOUSE = "missing_in_warehouse"
-    MISSING_ON_AMAZON = "missing_on_amazon"
-    CANCELLED_ON_AMAZON = "cancelled_on_amazon"
-    SHIPPED_ON_AMAZON = "shipped_on_amazon"
-    SHIPMENT_NOT_CONFIRMED = "shipment_not_confirmed"
-    STATUS_DIFFERS = "status_differs"
-    UNITS_DIFFER = "units_differ"
-    UNKNOWN_TO_LEDGER = "unknown_to_ledger"
-
-
-class Difference(NamedTuple):
-    """One order about which Amazon, the ledger and the warehouse disagree: what has to be mended first.
-
-    Attributes:
-        kind: Which kind it is.
-        detail: What differs, without any buyer's data.
-        remedy: What mends it: sentences; a line that ends with a colon is followed by the command.
-    """
-
-    kind: Kind
-    detail: str
-    remedy: str
+SHIPPED_ELSEWHERE = (
+    "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
+    " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
+)
 
 
 def is_comparable(order: Facts, terms: Terms) -> bool:
@@ -92,6 +73,8 @@ def _import(order: Facts, terms: Terms, what: str) -> str:
 
 
 def _take_back(order: Facts, terms: Terms) -> str:
+    if _status(order) != OrderStatus.LOADED:
+        return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
     return (
         "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
         f" more:\nmfn orders release {order.order_id} --why 'the warehouse lost it' && mfn import {terms.connection}"
@@ -167,13 +150,12 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
         return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {untold[0].shipment_id} not told", confirm)
     if written is None:
         return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, _take_back(order, terms))
-    if written.status == CANCELLED or (written.status == SHIPPED and order.parcels):
+    if written.status == CANCELLED or (written.status == SHIPPED and order.parcels) or _is_being_told(order):
         return None
-    by_hand = (
-        "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
-        " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
-    )
-    return Difference(Kind.SHIPPED_ON_AMAZON, told, by_hand)
+    changed_at = (order.shown and order.shown.changed_at) or order.asked_at
+    if written.status != NEW and terms.now - changed_at < SETTLED_WITHIN:
+        return None
+    return Difference(Kind.SHIPPED_ON_AMAZON, told, SHIPPED_ELSEWHERE)
 
 
 def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
@@ -226,7 +208,7 @@ def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
 
 def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     """The warehouse is not going to ship it, or has, and wrote no parcel."""
-    written = order.written
+    written, status = order.written, None if order.shown is None else order.shown.status
     if written is None:
         return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, _take_back(order, terms))
     if written.status == CANCELLED:
@@ -237,8 +219,13 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
             f"Let the warehouse write its parcel into wms_shipment; then tell Amazon:\nmfn confirm {terms.connection}"
         )
         return Difference(Kind.STATUS_DIFFERS, f"{told}, without a closed parcel", by_hand)
+    is_elsewhere = (
+        status == "PARTIALLY_SHIPPED" and not order.parcels and not (order.known and order.known.shipped_before)
+    )
+    if is_elsewhere and written.status == NEW:
+        return Difference(Kind.SHIPPED_ON_AMAZON, told, SHIPPED_ELSEWHERE)
     sent = [parcel for parcel in order.parcels if parcel.sent_at and _is_old(parcel.sent_at, terms)]
-    if sent and order.shown and order.shown.status == "UNSHIPPED":
+    if sent and status == "UNSHIPPED":
         return _not_shown(order, told, terms)
     return None
 
@@ -272,6 +259,11 @@ def _untold(order: Facts, terms: Terms) -> list[Left]:
         and (parcel.shipped_at is None or terms.now - parcel.shipped_at >= TOLD_WITHIN)
         and (parcel.seen_at is None or parcel.reasons or terms.now - parcel.seen_at >= TOLD_WITHIN)
     ]
+
+
+def _is_being_told(order: Facts) -> bool:
+    """Whether a parcel is closed that the next confirm run settles."""
+    return any(parcel.status not in SETTLED for parcel in order.parcels)
 
 
 def _is_old(moment: datetime, terms: Terms) -> bool:
