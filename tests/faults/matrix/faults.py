@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.faults.matrix import databases, disks
+from tests.faults.matrix import databases, disks, networks
 from tests.faults.matrix.killing import killing
-from tests.faults.matrix.networks import NETWORK
 from tests.faults.matrix.twice import twice
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ def all_faults(seeds: int, database: str) -> tuple[Fault, ...]:
         database: `sqlite` or `postgresql`.
     """
     of_database = (
-        (*databases.ON_SQLITE, *disks.ON_SQLITE)
+        (*databases.ON_SQLITE, *disks.ON_SQLITE, *networks.ON_SQLITE)
         if database == "sqlite"
-        else (*databases.ON_POSTGRESQL, *disks.ON_POSTGRESQL)
+        else (*databases.ON_POSTGRESQL, *disks.ON_POSTGRESQL, *networks.ON_POSTGRESQL)
     )
-    return (*killing(seeds), *of_database, *NETWORK, *twice(max(1, seeds // 4)))
+    return (*killing(seeds), *of_database, *twice(max(1, seeds // 4)))

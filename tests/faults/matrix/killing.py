@@ -34,9 +34,9 @@ class Moment(NamedTuple):
 
 
 def _at_commits(stage: Stage, rehearsal: Rehearsal) -> list[CommitPoint]:
-    """Before and after each commit on SQLite; of these points every fourth on PostgreSQL, where each takes longer."""
+    """Before and after each commit on SQLite; some of these on PostgreSQL, where each takes longer."""
     points = [CommitPoint(row.number, row.function, before) for row in rehearsal.commits for before in (True, False)]
-    return points if isinstance(stage.store, SqliteStore) else points[::4] + points[3::8]
+    return points if isinstance(stage.store, SqliteStore) else points[::8] + points[5::16]
 
 
 def _kill_at_commit(_stage: Stage, flow: Flow, point: CommitPoint) -> list[Said]:

@@ -106,11 +106,15 @@ def _stop_listening(server: SimulatorServer) -> None:
 
 DROP, DROP_AFTER = NetworkFault("drop"), NetworkFault("drop", after_deed=True)
 
-NETWORK = (
+ON_SQLITE = (
     Fault("one request is lost", _at_requests(5), _lost(DROP, for_good=False)),
     Fault("the network is lost for good", _at_requests(5), _lost(DROP, for_good=True)),
     Fault("Amazon is not there any more", _at_requests(2), _refused),
     Fault("Amazon does not answer any more", _at_requests(1), _silent),
     Fault("one reply is lost after the deed", _at_requests(5), _lost(DROP_AFTER, for_good=False)),
     Fault("every reply is lost after the deed", _at_requests(5), _lost(DROP_AFTER, for_good=True)),
+)
+ON_POSTGRESQL = (
+    Fault("the network is lost for good", _at_requests(3), _lost(DROP, for_good=True)),
+    Fault("every reply is lost after the deed", _at_requests(3), _lost(DROP_AFTER, for_good=True)),
 )

@@ -61,16 +61,16 @@ def build(world: World) -> Known:
     path = world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "    privacy: {scrub_warehouse: true}\n", encoding="utf-8")
     shipping = Shipping(world)
-    cancelled = world.put(_named(an_order(status="CANCELLED", minutes_ago=300)))
-    dismissed = world.put(_named(an_order(level="SAME_DAY", minutes_ago=300)))
-    old = shipping.loaded(*(_named(an_order(minutes_ago=600)) for _ in range(16)))
+    cancelled = world.put(named(an_order(status="CANCELLED", minutes_ago=300)))
+    dismissed = world.put(named(an_order(level="SAME_DAY", minutes_ago=300)))
+    old = shipping.loaded(*(named(an_order(minutes_ago=600)) for _ in range(16)))
     gone = old[::2]
     for order_id in gone:
         shipping.ship(order_id)
     shipping.run()
     dismiss(world.settings, dismissed, why="a fraud")
     _a_month_passes(world)
-    new = world.put(*(_named(an_order(an_item(sku="PLATE"), minutes_ago=8)) for _ in range(6)))
+    new = world.put(*(named(an_order(an_item(sku="PLATE"), minutes_ago=8)) for _ in range(6)))
     changed = old[1]
     world.change(changed, recipient={"deliveryAddress": address(name=_name_of(changed))})
     world.run()
@@ -82,7 +82,7 @@ def build(world: World) -> Known:
     return Known(due, kept, world.statuses(), stale=[_street_of(changed)])
 
 
-def _named(order: dict[str, Any]) -> dict[str, Any]:
+def named(order: dict[str, Any]) -> dict[str, Any]:
     """An order whose buyer's name and street are found nowhere else."""
     name = _name_of(order["orderId"])
     order["buyer"] = {"buyerName": name, "buyerEmail": f"{name.lower().replace(' ', '.')}@example.com"}

@@ -173,4 +173,6 @@ def trials(
                 found = attempt(stage, flow, fault, point)
             except MissedError:
                 has_struck = False
+            except Exception as error:  # noqa: BLE001 - the other trials go on, and this one is not survived
+                found = [wrong(f"the trial broke: {type(error).__name__}: {error}")]
             yield Trial(flow.name, fault.name, database, str(point), tuple(found), has_struck)
