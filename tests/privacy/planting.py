@@ -13,7 +13,11 @@ PHONE = "+1 907 555 0143"
 POSTAL_CODE = "99926-0417"
 PLANTED = (FAMILY, PHONE, "9075550143", "907-555-0143", POSTAL_CODE, "999260417", "99926 0417")
 
-BUYER = {"buyerName": f"Åsa {FAMILY}", "buyerEmail": f"aasa.{FAMILY.lower()}@marketplace.example.com"}
+BUYER = {
+    "buyerName": f"Åsa {FAMILY}",
+    "buyerEmail": f"aasa.{FAMILY.lower()}@marketplace.example.com",
+    "buyerPurchaseOrderNumber": f"{FAMILY}/2026/11",
+}
 ADDRESS = {
     "name": f"Åsa {FAMILY}-O'Hara",
     "companyName": f"{FAMILY} & Söner",
@@ -29,6 +33,9 @@ ADDRESS = {
 }
 PREFERENCE = {"dropOffLocation": f"{FAMILY}'s shed", "addressInstruction": f"Ring twice at <{FAMILY}>"}
 GIFT = {"giftMessage": f'Dear Åsa,\n"many happy returns" & love\nthe {FAMILY}s', "giftWrapLevel": "CLASSIC"}
+ASKED = {"cancellationRequest": {"requester": "BUYER", "cancelReason": f"the {FAMILY}s have moved"}}
+"""A buyer who asks for a cancellation, in words of their own."""
+
 CUSTOMIZED = {"customizedUrl": f"https://customisation.example.com/{FAMILY.lower()}.zip?of=Åsa"}
 
 
@@ -66,7 +73,7 @@ def held_orders() -> list[dict[str, Any]]:
         planted_order(delivery={"city": None, "postalCode": None}),
         planted_order(delivery={"phone": FAMILY * 30}),
         planted_order(level="NO_SUCH_LEVEL"),
-        planted_order(planted_item(cancellation={"cancellationRequest": {"requester": "BUYER"}})),
+        planted_order(planted_item(cancellation=ASKED)),
     ]
 
 
