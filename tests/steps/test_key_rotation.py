@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from mfn.database.engines import reading, writing
+from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.encryption import new_key, parse_keys
@@ -43,6 +44,25 @@ def test_everything_is_encrypted_anew_and_the_old_key_is_set_aside(rotating: Rot
     again = rotate_keys(rotating.settings)
     assert again.retired == (rotation.key_id,)
     assert ids_in(retired) == [rotation.key_id, old]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL clears its tables itself
+def test_what_the_old_key_encrypted_leaves_the_file_too(rotating: Rotating) -> None:
+    def in_files() -> list[bool]:
+        empty_log(engine)
+        content = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+        return [payload in content for payload in payloads]
+
+    rotating.fill(30)
+    engine = rotating.ledger.engine
+    folder = Path(str(engine.url.database)).parent
+    engine.dispose()
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete = OFF").close())
+    with reading(engine, what="the ledger") as database:
+        payloads = database.execute(select(LandedPage.payload)).scalars().all()
+    assert all(in_files())
+    rotate_keys(rotating.settings)
+    assert not any(in_files())
 
 
 def test_a_rotation_stands_in_the_audit_trail(rotating: Rotating) -> None:

@@ -20,14 +20,17 @@ from mfn.ledger.key_file import read_keys
 from mfn.ledger.landing import WINDOW, land, read_arrival
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import LandedPage
-from mfn.steps import key_rotation
+from mfn.steps import key_rotation, validate
 from mfn.steps.key_rotation import rotate_keys
+from mfn.steps.reruns import failed_batches, rerun_batch
 from tests.faults.gates import Gate, stand_before
 from tests.faults.processes import die_at_commit, in_child, start
 from tests.steps.rotating import text
+from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.steps.rotating import Rotating
+    from tests.world import World
 
 
 def one_row_a_transaction(patch: pytest.MonkeyPatch) -> None:
@@ -178,3 +181,24 @@ def test_a_run_that_opens_the_ledger_just_as_a_rotation_ends_finds_its_key(rotat
     monkeypatch.setattr("mfn.ledger.opening.read_keys", read_late)
     open_ledger(rotating.settings)
     rotating.assert_whole(1)
+
+
+def test_an_import_that_a_rotation_overtakes_ends_as_one_to_be_run_again(world: World) -> None:
+    gate = Gate()
+    world.put(an_order(), an_order(recipient=None))
+
+    def run() -> None:
+        stand_before(gate, validate, "landed_batch_orders")
+        world.run()
+
+    child = start(run)
+    gate.await_one()
+    rotate_keys(world.settings)
+    gate.open()
+    ended = child.ended()
+    assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
+    assert "keys were changed" in ended.message
+    assert "mfn rerun --failed" in ended.remedy
+    (failed,) = failed_batches(world.settings)
+    assert rerun_batch(world.settings, failed)["loaded"] == 1
+    assert len(world.rows()) == 1

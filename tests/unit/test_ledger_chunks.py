@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from mfn.database.engines import reading, writing
+from mfn.database.forgetting import empty_log
 from mfn.ledger.batches import open_batch
 from mfn.ledger.buyers_data import read_chunk
 from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, unpacked, write_chunk
@@ -21,6 +23,8 @@ from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Engine
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
@@ -92,3 +96,26 @@ def test_nothing_of_a_chunk_stands_in_the_clear(ledger: Ledger, batch: BatchRef)
     write(ledger, batch, "validate", 0, "Planted Name")
     with reading(ledger.engine, what="the ledger") as database:
         assert b"Planted" not in database.execute(select(BatchChunk.payload)).scalar_one()
+
+
+def frees_carelessly(engine: Engine) -> None:
+    """Let SQLite leave in its file what is freed, as it is built by most; Debian's does not."""
+    engine.dispose()
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete = OFF").close())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL clears its tables itself
+def test_a_chunk_that_is_removed_leaves_the_file_too(ledger: Ledger, batch: BatchRef) -> None:
+    def in_files() -> bool:
+        empty_log(ledger.engine)
+        return sealed in b"".join(path.read_bytes() for path in folder.iterdir())
+
+    folder = Path(str(ledger.engine.url.database)).parent
+    frees_carelessly(ledger.engine)
+    write(ledger, batch, "validate", 0, "Planted Name" * 1_000)
+    with reading(ledger.engine, what="the ledger") as database:
+        sealed = database.execute(select(BatchChunk.payload)).scalar_one()[:512]
+    assert in_files()
+    with writing(ledger.engine, what="the ledger") as database:
+        drop_chunks(database, batch)
+    assert not in_files()

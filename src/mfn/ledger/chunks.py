@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge
 from mfn.database.engines import reading
+from mfn.database.forgetting import overwrite_freed
 from mfn.ledger.keys import assert_current
 from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
@@ -135,6 +136,7 @@ def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = No
         stage: Only what this stage made.
         number: Only this chunk.
     """
+    overwrite_freed(database)
     statement = delete(BatchChunk).where(BatchChunk.batch_id == batch.batch_id)
     if stage is not None:
         statement = statement.where(BatchChunk.stage == stage)

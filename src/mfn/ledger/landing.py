@@ -15,6 +15,7 @@ from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import IDENTIFIER, in_utc
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading, writing
+from mfn.database.forgetting import overwrite_freed
 from mfn.ledger.keys import assert_current
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
@@ -214,6 +215,7 @@ def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> 
         needed = set(database.execute(select(LandedOrder.page).where(of_connection).distinct()).scalars())
         outdated = [page for page in some if page not in needed]
         if outdated:
+            overwrite_freed(database)
             database.execute(
                 delete(LandedPage).where(LandedPage.connection == connection, LandedPage.page.in_(outdated))
             )
