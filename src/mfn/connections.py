@@ -7,12 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
 
 from mfn.connection import Connection
 from mfn.errors import ConfigurationError, Problem, shown_path
+from mfn.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +40,9 @@ def load_connections(settings: Settings) -> dict[str, Connection]:
 @lru_cache(maxsize=8)  # every step of a run asks for the same text
 def _checked(path: Path, text: str) -> Mapping[str, Connection]:
     shown = shown_path(path)
-    document = _parse(shown, text)
+    document = parse_yaml(text, shown)
+    if isinstance(document, Problem):
+        raise ConfigurationError(problems=(document,))
     problems: list[Problem] = []
     entries = document.get("connections") if isinstance(document, CommentedMap) else None
     if not isinstance(entries, CommentedMap) or not entries:
@@ -102,16 +103,6 @@ def _read(path: Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{shown} is not UTF-8 (byte {error.start}).", remedy="Save it as UTF-8.") from None
-
-
-def _parse(shown: str, text: str) -> Any:
-    try:
-        return YAML().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        # What ruamel says of a key that stands twice goes on with both values, among them passwords.
-        said = (error.problem or error.context or "").partition(" with value ")[0]
-        raise ConfigurationError(problems=(Problem(shown, line, None, f"not valid YAML: {said}."),)) from None
 
 
 def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connection | list[Problem]:

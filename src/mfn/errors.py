@@ -18,10 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mfn.plain_text import shown_lines
+from mfn.plain_text import shortened, shown, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+MOST_OF_A_MESSAGE = 1_000
+"""Of what is wrong with one place in a file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Problem:
         file: The file's path as the person knows it, see `shown_path`.
         line: The line, counted from 1, or None where the whole file is meant.
         column: The column of a CSV file or the dotted key of a YAML file.
-        message: What was expected and what came.
+        message: What was expected and what came; on one line of bounded length, whatever it quotes.
         remedy: What to do about it.
     """
 
@@ -41,6 +45,13 @@ class Problem:
     column: str | None
     message: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """Spell out what a terminal would act upon, and bound the length: the file may hold anything."""
+        object.__setattr__(self, "message", shown(shortened(self.message, MOST_OF_A_MESSAGE)))
+        object.__setattr__(self, "remedy", shown_lines(shortened(self.remedy, MOST_OF_A_MESSAGE)))
+        if self.column is not None:
+            object.__setattr__(self, "column", shown(shortened(self.column, MOST_OF_A_MESSAGE)))
 
     def __str__(self) -> str:
         """`file:line: column: message. remedy`, the form that editors jump to."""

@@ -105,7 +105,7 @@ def test_every_section_may_be_left_out_and_paths_start_at_the_file(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("connections: [", "connections.yaml:1: not valid YAML"),
+        ("connections: [", "connections.yaml:1: is not valid YAML"),
         ("", "connections.yaml:1: connections: expected a mapping"),
         ("connections: 3", "connections.yaml:1: connections: expected a mapping"),
         ("- a\n", "connections.yaml:1: connections: expected a mapping"),

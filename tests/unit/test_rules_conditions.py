@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mfn.rules.condition_words import REGULAR_EXPRESSIONS, ConditionError
+from mfn.rules.condition_words import ConditionError
 from mfn.rules.conditions import MOST_CHARACTERS, read_condition
 from mfn.rules.fields import EVENTS
 
@@ -110,13 +110,6 @@ def test_a_condition_names_the_fields_that_it_reads_once_each() -> None:
     assert list(read_condition(text, FIELDS).reads) == ["order.ship_by", "now", "shipment.carrier"]
 
 
-@pytest.mark.parametrize("operator", ["=~", "=~~", "!~", "!~~"])
-def test_regular_expressions_are_refused_and_plain_tests_are_offered(operator: str) -> None:
-    (fault,) = faults(f'shipment.carrier {operator} "^(a+)+$"')
-    assert all(offered in fault for offered in ("contains", "starts_with", "ends_with", 'in ["'))
-    assert len(REGULAR_EXPRESSIONS) == 4
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -182,9 +175,9 @@ def test_an_unknown_field_is_told_with_what_there_is_instead(text: str, told: st
 
 
 def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_once() -> None:
-    told = faults('shipment.carier =~ "a" and order.sfp')
+    told = faults("shipment.carier ** 2 and order.sfp")
     assert [fault.split(".")[0] for fault in told] == [
-        "=~ is not offered",
+        "** is not offered",
         "there is no field shipment",
         "there is no field order",
     ]

@@ -46,7 +46,7 @@ order.import:
 shipment.notification:
   - name: A pattern
     enabled: perhaps
-    when: shipment.tracking_number =~ "^(1Z)+$"
+    when: shipment.tracking_number =~ "^1Z(?!999)"
     then:
       - set: {shipment.carrier_code: Ups, shipment.carrier_name: A name that is longer than fifty characters can hold}
       - set: {shipment.carrier_code: Nobody's, shipment.shipped_at: yesterday}

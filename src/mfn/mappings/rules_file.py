@@ -7,13 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import process, utils
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
 
 from mfn.errors import Problem
+from mfn.plain_text import shortened
 from mfn.rules.fields import EVENTS, unknown_field
 from mfn.rules.rule import Rule
+from mfn.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -29,6 +29,10 @@ DECISIONS: tuple[DecisionKind, ...] = ("hold", "skip", "fail")
 ACTIONS = ("set", *DECISIONS, "stop")
 ONE_A_LINE = "Write one a line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
 CARRIER_CODE = "shipment.carrier_code"
+MOST_RULES = 1_000
+"""Of one event; a thousand take the check two seconds, and every run reads them."""
+MOST_CHARACTERS = 500
+"""Of a name or a message, which stand in reports."""
 QUOTING = (
     "Put a text with a colon or a # into quotation marks; a condition that has quotation marks of its own stands best"
     " on the next line, after `when: >-`."
@@ -64,16 +68,12 @@ def read_rules(
 
 def _parsed(path: Path, shown: str) -> Any:
     try:
-        return YAML().load(path.read_text(encoding="utf-8-sig"))
+        return parse_yaml(path.read_text(encoding="utf-8-sig"), shown, remedy=QUOTING)
     except OSError as error:
         return Problem(shown, None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         return Problem(shown, line, None, f"is not UTF-8 (byte {error.start + 1}).", "Save it as UTF-8.")
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = getattr(error, "problem", None) or str(error).splitlines()[0]
-        return Problem(shown, mark.line + 1 if mark else None, None, f"is not valid YAML: {message}.", QUOTING)
 
 
 @dataclass
@@ -101,6 +101,10 @@ class _Reading:
             return ()
         if not isinstance(entries, CommentedSeq):
             self._tell(document, event, event, "expected a list of rules.", "Begin each rule with `- name: …`.")
+            return ()
+        if len(entries) > MOST_RULES:
+            message = f"has {len(entries)} rules, at most {MOST_RULES} are possible."
+            self._tell(document, event, event, message, 'Say more with one: field in ["…", "…"].')
             return ()
         rules: list[Rule] = []
         lines: dict[str, int] = {}
@@ -231,6 +235,10 @@ class _Reading:
 
     def _text(self, node: CommentedMap, key: str, where: str) -> str | None:
         value = node[key]
+        if isinstance(value, str) and len(value) > MOST_CHARACTERS:
+            message = f"is {len(value)} characters long, at most {MOST_CHARACTERS} are possible."
+            self._tell(node, key, f"{where}.{key}", message, "Say it in short.")
+            return None
         if isinstance(value, str) and value.strip():
             return value.strip()
         remedy = "Put it into quotation marks." if isinstance(value, int | float | date) else ""
@@ -251,7 +259,7 @@ def _short(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, CommentedMap):
-        return f"a mapping with {', '.join(map(str, value)) or 'nothing'}"
+        return f"a mapping with {shortened(', '.join(map(str, value)), 100) or 'nothing'}"
     if isinstance(value, CommentedSeq):
         return "a list" if value else "an empty list"
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    return str(value).lower() if isinstance(value, bool) else shortened(repr(value), 100)

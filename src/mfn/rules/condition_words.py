@@ -1,7 +1,7 @@
 """The words of a condition, read before anything is parsed: what is not offered is refused, with what to write instead.
 
-Only what cannot loop, hang or grow passes: no regular expressions, no comprehensions, no powers, no indexing (which
-makes whole numbers of any size of their index), no built-in functions.
+Only what cannot loop, hang or grow passes: no comprehensions, no powers, no indexing (which makes whole numbers of any
+size of their index), no built-in functions. Regular expressions are matched by RE2 (`mfn.rules.condition_patterns`).
 """
 
 from __future__ import annotations
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
 
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 OPERAND_ENDS = {"SYMBOL", "RPAREN", "RBRACKET", "FLOAT", "STRING", "DATETIME", "TIMEDELTA", "TRUE", "FALSE", "NULL"}
+REGULAR_EXPRESSIONS = ("EQ_FZM", "EQ_FZS", "NE_FZM", "NE_FZS")
+"""=~ and !~, from the beginning of the text; =~~ and !~~, anywhere in it."""
+
 OFFERED = OPERAND_ENDS | {
     "ATTR", "LPAREN", "LBRACKET", "COMMA", "EQ", "NE", "GT", "GE", "LT", "LE", "AND", "OR", "NOT", "IN",
-    "ADD", "SUB", "MUL", "TDIV",
+    "ADD", "SUB", "MUL", "TDIV", *REGULAR_EXPRESSIONS,
 }  # fmt: skip
-REGULAR_EXPRESSIONS = ("EQ_FZM", "EQ_FZS", "NE_FZM", "NE_FZS")
 INSTEAD = {
-    **dict.fromkeys(
-        REGULAR_EXPRESSIONS,
-        'Write field.contains("…"), field.starts_with("…"), field.ends_with("…") or field in ["…", "…"]: a pattern can'
-        " hang a run.",
-    ),
     **dict.fromkeys(("FOR", "IF"), 'Nothing here loops; of a list, write list.contains("…").'),
     **dict.fromkeys(("QMARK", "COLON"), "Write two rules."),
     **dict.fromkeys(
@@ -47,7 +44,10 @@ INSTEAD = {
         "\"'", "A text begins and ends with the same quotation mark; YAML takes # after a blank as a comment."
     ),
 }
-OTHERWISE = "Offered are: == != < <= > >= and or not in + - * / ( ) [ ], texts, numbers, times, true, false, null."
+OTHERWISE = (
+    "Offered are: == != < <= > >= =~ =~~ !~ !~~ and or not in + - * / ( ) [ ], texts, numbers, times, true, false,"
+    " null."
+)
 
 
 class ConditionError(Exception):
@@ -62,30 +62,15 @@ class ConditionError(Exception):
         self.faults = faults
 
 
-def check_words(text: str, fields: Collection[str]) -> tuple[str, ...]:
-    """See that a condition has only words that are offered, and names only fields that there are.
+def read_words(text: str) -> list[Any]:
+    """The library's words of a condition.
 
     Args:
         text: The condition.
-        fields: The dotted names of the fields that it may read.
-
-    Returns:
-        The fields that it reads, in the order of the text, each once.
 
     Raises:
-        ConditionError: It has other words or names; all of them at once.
+        ConditionError: Something stands in it that is no word.
     """
-    words = _words(text)
-    names = tuple(dict.fromkeys(_names(words, fields)))
-    faults = dict.fromkeys(_refused(words))
-    if not any(word.type == "FOR" for word in words):  # a loop names its own variable
-        faults |= dict.fromkeys(unknown_field(name, fields) for name in names if name not in fields)
-    if faults:
-        raise ConditionError(*faults)
-    return names
-
-
-def _words(text: str) -> list[Any]:
     # The library offers its tokens nowhere else; a lexer of its own would take another 0.7 s to be made.
     lexer = rule_engine.Rule.parser._lexer.clone()  # noqa: SLF001 - see above
     lexer.input(text)
@@ -98,6 +83,28 @@ def _words(text: str) -> list[Any]:
         found = repr(sign) if sign else "a word that the language reserves"
         raise ConditionError((f"{found} cannot stand here.", INSTEAD.get(sign or "", OTHERWISE))) from None
     return words
+
+
+def check_words(words: Sequence[Any], fields: Collection[str]) -> tuple[str, ...]:
+    """See that a condition has only words that are offered, and names only fields that there are.
+
+    Args:
+        words: What `read_words` returned.
+        fields: The dotted names of the fields that it may read.
+
+    Returns:
+        The fields that it reads, in the order of the text, each once.
+
+    Raises:
+        ConditionError: It has other words or names; all of them at once.
+    """
+    names = tuple(dict.fromkeys(_names(words, fields)))
+    faults = dict.fromkeys(_refused(words))
+    if not any(word.type == "FOR" for word in words):  # a loop names its own variable
+        faults |= dict.fromkeys(unknown_field(name, fields) for name in names if name not in fields)
+    if faults:
+        raise ConditionError(*faults)
+    return names
 
 
 def _refused(words: Sequence[Any]) -> Iterator[tuple[str, str]]:

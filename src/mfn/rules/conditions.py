@@ -15,7 +15,8 @@ import rule_engine  # type: ignore[import-untyped]  # it has annotations, but sa
 from rule_engine import ast, errors
 
 from mfn.rules.condition_kinds import AFTER_A_DOT, CHILDREN, TESTS, TYPES, WORDS, Type, kind_faults
-from mfn.rules.condition_words import ConditionError, check_words
+from mfn.rules.condition_patterns import Matches, put_in_patterns, take_out_patterns
+from mfn.rules.condition_words import ConditionError, check_words, read_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,17 +62,19 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
     if len(text) > MOST_CHARACTERS:
         message = f"is {len(text)} characters long, at most {MOST_CHARACTERS} are possible."
         raise ConditionError((message, 'Write several rules, or a list: field in ["…", "…"].'))
-    reads = check_words(text, fields)
+    words = read_words(text)
+    reads = check_words(words, fields)
+    marked, patterns = take_out_patterns(text, words)
     try:
         with warnings.catch_warnings(action="error"):  # of a backslash that means nothing, Python only warns
-            rule = rule_engine.Rule(text, context=_Context(fields))
+            rule = rule_engine.Rule(marked, context=_Context(fields))
     except Exception as error:  # noqa: BLE001 - what can be computed is computed here, which fails in many ways
         kinds = ", ".join(f"{name} is {WORDS[TYPES[fields[name].kind]]}" for name in reads)
         raise ConditionError(_told(error, kinds)) from None
     expression = rule.statement.expression
     if faults := tuple(kind_faults(expression, fields)):
         raise ConditionError(*faults)
-    rule.statement.expression = _guarded(expression)
+    rule.statement.expression = _guarded(put_in_patterns(expression, patterns))
     return Condition(text, {name: fields[name] for name in reads}, rule)
 
 
@@ -146,7 +149,9 @@ def _guarded(node: Any) -> Any:
     for name in CHILDREN:
         if isinstance(child := getattr(node, name, None), ast.ExpressionBase):
             setattr(node, name, _guarded(child))
-    compares = isinstance(node, ast.ComparisonExpression | ast.ContainsExpression | ast.FunctionCallExpression)
+    compares = isinstance(
+        node, ast.ComparisonExpression | ast.ContainsExpression | ast.FunctionCallExpression | Matches
+    )
     return _Guarded(node) if compares else node
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from mfn.amazon.orders import in_utc
+from mfn.plain_text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,15 +67,18 @@ class Field:
             return f"is {len(value)} characters long, at most {self.at_most} are possible." if is_long else ""
         fits = {Kind.FLAG: bool, Kind.TIME: date}.get(self.kind)
         if fits is not None and isinstance(value, fits):
-            return ""
-        return f"expected {self.kind if self.kind == Kind.FLAG else f'a {self.kind}'}, got {value!r}."
+            return "" if self.kind == Kind.FLAG or _is_in_the_calendar(value) else f"{value} is no time in UTC."
+        return (
+            f"expected {self.kind if self.kind == Kind.FLAG else f'a {self.kind}'}, got {shortened(repr(value), 100)}."
+        )
 
     def _number_refusal(self, value: object) -> str:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         is_fit = is_number and (isinstance(value, int) or not self.is_whole)
         if is_fit and 0 <= value <= (self.at_most or value):  # type: ignore[operator]  # it is a number
             return ""
-        return f"expected a {'whole ' if self.is_whole else ''}number from 0 to {self.at_most}, got {value!r}."
+        got = shortened(repr(value), 100)
+        return f"expected a {'whole ' if self.is_whole else ''}number from 0 to {self.at_most}, got {got}."
 
     def read(self, value: Any) -> Any:
         """A cell of a frame, or a value from YAML, as conditions see it: never NaN, NaT or a type of pandas."""
@@ -91,6 +95,13 @@ class Field:
             moment = value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
             return in_utc(moment if isinstance(moment, datetime) else datetime.combine(moment, time()))
         return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_in_the_calendar(value: object) -> bool:
+    try:
+        return not isinstance(value, datetime) or in_utc(value) is not None
+    except OverflowError:
+        return False
 
 
 EVERYWHERE: dict[str, Field] = {

@@ -1,0 +1,103 @@
+"""YAML that a person edits: bounded in length, in depth and in what its aliases come to, faults told with the line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+
+from mfn.errors import Problem
+from mfn.plain_text import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MOST_CHARACTERS = 256 * 1024
+MOST_DEPTH = 20
+MOST_NODES = 100_000
+"""Keys, values and lists, those behind an alias counted each time that it stands there."""
+
+
+def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
+    """A document as ruamel.yaml has it, with the line of every key; or what is wrong with it.
+
+    Args:
+        text: The text.
+        shown: The file's name in messages.
+        remedy: What to do where the text is no YAML.
+
+    Returns:
+        The document, or a `Problem`.
+    """
+    if len(text) > MOST_CHARACTERS:
+        message = f"is {len(text)} characters long, at most {MOST_CHARACTERS} are possible."
+        return Problem(shown, None, None, message, "Take out what is not needed.")
+    try:
+        return _too_much(text, shown) or YAML().load(text)
+    except MarkedYAMLError as error:
+        # What ruamel says of a key that stands twice goes on with both values, among them passwords.
+        said = (error.problem or error.context or "").partition(" with value ")[0]
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        return Problem(shown, line, None, f"is not valid YAML: {said}.", remedy)
+    except YAMLError as error:
+        return Problem(shown, None, None, f"is not valid YAML: {str(error).splitlines()[0]}.", remedy)
+    except (ValueError, OverflowError):
+        return _no_value(text, shown)
+
+
+def _too_much(text: str, shown: str) -> Problem | None:
+    """What would take a reader too long, or is no text, number, time, list or mapping."""
+    sizes: dict[str | None, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    nodes = 0
+    for event in YAML().parse(text):
+        if isinstance(event, CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            sizes[anchor] = nodes - before
+        if not isinstance(event, NodeEvent):
+            continue
+        if fault := _fault(event, sizes, len(open_nodes), nodes):
+            return Problem(shown, event.start_mark.line + 1, None, *fault)
+        if isinstance(event, CollectionStartEvent):
+            open_nodes.append((event.anchor, nodes))
+        nodes += sizes[event.anchor] if isinstance(event, AliasEvent) else 1
+        if isinstance(event, ScalarEvent):
+            sizes[event.anchor] = 1
+    return None
+
+
+def _fault(event: Any, sizes: Mapping[str | None, int], depth: int, nodes: int) -> tuple[str, str] | None:
+    if isinstance(event, AliasEvent) and event.anchor not in sizes:
+        return f"*{event.anchor} stands inside of itself or before its &.", "Write it out."
+    if nodes > MOST_NODES:
+        return f"comes to more than {MOST_NODES} keys and values.", "An alias counts as all that it stands for."
+    if getattr(event, "tag", None):
+        return f"the tag {event.tag} cannot be used.", "Leave it out."
+    if depth >= MOST_DEPTH and isinstance(event, CollectionStartEvent):
+        return f"is nested deeper than {MOST_DEPTH} levels.", "Indent less."
+    return None
+
+
+def _no_value(text: str, shown: str) -> Problem:
+    """The value that looks like a number or a time and is none."""
+    for line, value in _plain_values(text):
+        try:
+            YAML().load(value)
+        except (ValueError, OverflowError, YAMLError):
+            message = f"{shortened(value, 40)!r} looks like a number or a time, and is none."
+            return Problem(shown, line, None, message, "Correct it; a text stands in quotation marks.")
+    return Problem(shown, None, None, "has a number or a time that is none.", "Correct it.")
+
+
+def _plain_values(text: str) -> Iterator[tuple[int, str]]:
+    for event in YAML().parse(text):
+        if isinstance(event, ScalarEvent) and event.style in {None, ""}:
+            yield event.start_mark.line + 1, event.value
