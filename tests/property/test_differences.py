@@ -1,0 +1,151 @@
+"""Differences between Amazon, the ledger and the warehouse: each has a remedy, and where all agree there is none."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfn.amazon.shown_orders import ShownOrder
+from mfn.models import OrderStatus, ParcelStatus, Reason
+from mfn.steps.reconciling.differences import difference, is_comparable
+from mfn.steps.reconciling.facts import Facts, Known, Left, Terms, Written
+from mfn.steps.reconciling.kinds import Kind
+from tests.test_docs import parses
+
+NOW = datetime(2026, 11, 29, 4, 20, tzinfo=UTC)
+ID = "111-0000001-0000001"
+TERMS = Terms("us", NOW, NOW - timedelta(minutes=20))
+STATUSES = (
+    "PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED", "UNFULFILLABLE",
+    "SOMETHING_NEW", None,
+)  # fmt: skip
+
+moments = st.floats(0, 100).map(lambda hours: NOW - timedelta(hours=hours))
+units = st.dictionaries(st.sampled_from(["1", "2"]), st.integers(0, 3), max_size=2)
+shown_orders = st.builds(
+    ShownOrder,
+    st.just(ID),
+    status=st.sampled_from(STATUSES),
+    placed_at=st.none() | moments,
+    changed_at=st.none() | moments,
+    fulfilled_by=st.sampled_from(["MERCHANT", "AMAZON", None]),
+    units=st.none() | units,
+)
+known_orders = st.builds(Known, st.sampled_from(OrderStatus), moments, shipped_before=units, changed_at=moments)
+written_orders = st.builds(
+    Written, st.sampled_from(["new", "picking", "shipped", "cancelled", "", "packed"]), st.booleans(), units
+)
+parcels = st.builds(
+    Left,
+    st.just("P1"),
+    st.none() | moments,
+    st.none() | st.sampled_from(ParcelStatus),
+    st.none() | moments,
+    st.none() | moments,
+    is_amazon_label=st.booleans(),
+    is_given_up=st.booleans(),
+    reasons=st.sampled_from([(), (Reason("tracking_missing", "it has none", "Correct it:\nmfn orders show X"),)]),
+)
+facts = st.builds(
+    Facts,
+    st.just(ID),
+    st.just(NOW - timedelta(minutes=1)),
+    st.none() | shown_orders,
+    st.none() | known_orders,
+    st.none() | written_orders,
+    st.lists(parcels, max_size=2).map(tuple),
+)
+
+
+@given(facts)
+def test_whatever_differs_has_a_remedy_whose_commands_can_be_typed(order: Facts) -> None:
+    found = difference(order, TERMS)
+    if found is None:
+        return
+    assert found.kind in Kind
+    assert found.detail
+    said, _, command = found.remedy.partition(":\n")
+    assert said
+    for part in filter(None, command.split(" && ")):
+        words = shlex.split(part)
+        assert words[0] == "mfn"
+        assert parses(words[1:])
+
+
+@given(facts, st.sampled_from([OrderStatus.DISMISSED, OrderStatus.IGNORED]))
+def test_what_a_person_took_out_or_nobody_ships_from_here_never_differs(order: Facts, status: OrderStatus) -> None:
+    assert difference(replace(order, known=Known(status, NOW - timedelta(hours=9))), TERMS) is None
+
+
+@given(facts)
+def test_only_what_imports_have_seen_and_nobody_moved_since_is_compared(order: Facts) -> None:
+    comparable = is_comparable(order, TERMS)
+    late = order.shown is not None and order.shown.changed_at is not None and order.shown.changed_at > NOW - BEFORE
+    moved = order.known is not None and order.known.moved_at > order.asked_at
+    told = any(parcel.sent_at is not None and parcel.sent_at > order.asked_at for parcel in order.parcels)
+    assert comparable == (not late and not moved and not told)
+    assert not is_comparable(order, Terms("us", NOW, None))
+
+
+BEFORE = timedelta(minutes=20)
+
+
+def shown(status: str) -> ShownOrder:
+    return ShownOrder(ID, status, NOW - timedelta(days=1), NOW - timedelta(hours=9), "MERCHANT", units={"1": 2})
+
+
+def stands(status: OrderStatus, **more: Any) -> Known:
+    return Known(status, NOW - timedelta(hours=8), **more)
+
+
+HAS = Written("new", units={"1": 2})
+TOLD = Left("P1", NOW - timedelta(hours=9), ParcelStatus.VERIFIED, sent_at=NOW - timedelta(hours=9))
+LABEL = Left("P1", NOW - timedelta(hours=9), ParcelStatus.SKIPPED, is_amazon_label=True)
+
+
+@pytest.mark.parametrize(
+    ("at_amazon", "here", "written", "left"),
+    [
+        ("PENDING", OrderStatus.PENDING, None, ()),
+        ("PENDING_AVAILABILITY", OrderStatus.PENDING, None, ()),
+        ("UNSHIPPED", OrderStatus.HELD, None, ()),
+        ("UNSHIPPED", OrderStatus.READY, None, ()),
+        ("UNSHIPPED", OrderStatus.READY, HAS, ()),
+        ("UNSHIPPED", OrderStatus.LOADED, HAS, ()),
+        ("UNSHIPPED", OrderStatus.LOADED, Written("picking", units={"1": 2}), ()),
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, Written("picking", units={"1": 2}), (TOLD,)),
+        ("SHIPPED", OrderStatus.SHIPPED, Written("shipped", units={"1": 2}), (TOLD,)),
+        ("SHIPPED", OrderStatus.CONFIRMED, Written("shipped", units={"1": 2}), (TOLD,)),
+        ("SHIPPED", OrderStatus.SHIPPED, None, ()),
+        ("SHIPPED", OrderStatus.SHIPPED, Written("shipped", units={"1": 2}), (LABEL,)),
+        ("CANCELLED", OrderStatus.CANCELLED, None, ()),
+        ("CANCELLED", OrderStatus.CANCELLED, Written("cancelled", units={"1": 2}), ()),
+        ("CANCELLED", OrderStatus.CANCELLED, Written("picking", is_cancel_requested=True), ()),
+        ("UNFULFILLABLE", OrderStatus.IGNORED, None, ()),
+    ],
+)
+def test_where_all_three_agree_there_is_no_difference(
+    at_amazon: str, here: OrderStatus, written: Written | None, left: tuple[Left, ...]
+) -> None:
+    order = Facts(ID, NOW - timedelta(minutes=1), shown(at_amazon), stands(here), written, left)
+    assert is_comparable(order, TERMS)
+    assert difference(order, TERMS) is None
+
+
+WAITS_BY_INTENTION = {OrderStatus.HELD, OrderStatus.READY, OrderStatus.DISMISSED, OrderStatus.IGNORED}
+
+
+@pytest.mark.parametrize("written", [None, "shipped", "cancelled"])
+@pytest.mark.parametrize("here", [status for status in OrderStatus if status not in WAITS_BY_INTENTION])
+def test_what_amazon_waits_for_and_nobody_is_going_to_ship_always_differs(
+    here: OrderStatus, written: str | None
+) -> None:
+    there = Written(written, units={"1": 2}) if written and here != OrderStatus.CANCELLED else None
+    order = Facts(ID, NOW - timedelta(minutes=1), shown("UNSHIPPED"), stands(here), there)
+    assert difference(order, TERMS) is not None
