@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from mfn.amazon import bounded
 from mfn.amazon.bounded import BoundedClient, TooLargeError, unpacked, within
 from mfn.amazon.documents import Described, Documents
 from mfn.amazon.failures import AmazonUnavailableError
@@ -74,7 +73,7 @@ def test_an_answer_that_is_packed_in_another_way_is_not_unpacked(amazon: Scripte
 
 def test_an_answer_that_trickles_ends(amazon: ScriptedAmazon, monkeypatch: pytest.MonkeyPatch) -> None:
     hours = itertools.count(step=3600)
-    monkeypatch.setattr(bounded.time, "monotonic", lambda: next(hours))
+    monkeypatch.setattr("mfn.amazon.bounded.time.monotonic", lambda: next(hours))
     with pytest.raises(httpx.ReadTimeout):
         get(amazon, answer(200, b"{}"))
 

@@ -10,7 +10,7 @@ import ast as python
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import re2
+import re2  # type: ignore[import-untyped]  # it has no annotations
 from rule_engine import ast  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
 
 from mfn.rules.condition_kinds import CHILDREN, Type
@@ -43,7 +43,9 @@ def take_out_patterns(text: str, words: Sequence[Any]) -> tuple[str, dict[str, A
     Raises:
         ConditionError: A pattern is no text, or none that RE2 can match in bounded time and memory.
     """
-    parts, patterns, begin = [], {}, 0
+    parts: list[str] = []
+    patterns: dict[str, Any] = {}
+    begin = 0
     for place, word in enumerate(words):
         if word.type not in REGULAR_EXPRESSIONS:
             continue
