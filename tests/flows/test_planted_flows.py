@@ -20,6 +20,7 @@ from prefect.settings import (
 from flows.confirm_shipments import confirm_shipments
 from flows.import_orders import import_orders
 from flows.purge_expired import purge_expired
+from flows.reconcile import reconcile
 from flows.rerun_batches import rerun_batches
 from flows.sync_inventory import sync_inventory
 from mfn.database.engines import engine_for, writing
@@ -103,6 +104,9 @@ def test_prefect_keeps_nothing_of_a_buyer_or_a_secret(world: World, monkeypatch:
     actor.ship(shipped, shipment_id="S1", tracking_number="1Z999AA10123456784")
     assert run(confirm_shipments, connection="us").is_completed()
     assert run(sync_inventory, connection="us").is_completed()
+    differing = run(reconcile, connection="us")
+    assert differing.is_failed()
+    assert "missing_on_amazon" in str(differing.message), differing.message
     assert run(purge_expired).is_completed()
     APILogHandler().flush()
     assert [row["city"] for row in world.rows() if row["order_number"] == loaded] == [ADDRESS["city"]]
