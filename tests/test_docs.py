@@ -43,7 +43,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 FLOWS = (ROOT / "flows" / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted(
-    {ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *(ROOT / name / "README.md" for name in ("flows", "mappings"))}
+    {
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        *ROOT.glob("docs/**/*.md"),
+        *(ROOT / name / "README.md" for name in ("flows", "mappings")),
+    }
 )
 EVERYWHERE = {"--help", "--json"}
 PNG_BYTES = 300_000
