@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.ledger.order_ends import ends_of
-from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder
+from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder
 from mfn.simulator.clock import amazon_time
+from mfn.steps.decisions import release
 from tests.steps.reconciling import Reconciling, carry_out
 from tests.world import address, an_item, an_order
 
@@ -81,6 +82,29 @@ def test_an_order_that_the_warehouse_lost_is_loaded_once_more_and_never_twice(
     assert sorted(row["order_number"] for row in world.rows()) == sorted([lost, kept])
     assert world.lines(lost) == [("MUG-BLUE", 3)]
     assert world.statuses() == {lost: "loaded", kept: "loaded"}
+
+
+def test_what_the_warehouse_lost_stays_promised_until_it_is_loaded_again(world: World) -> None:
+    lost, kept = world.put(an_order(an_item(units=3)), an_order())
+    world.run()
+    world.forget_order(lost)
+    (refusal,) = release(world.settings, [kept], why="a mistake")
+    assert refusal.problem == "the warehouse has it (loaded)"
+    assert release(world.settings, [lost], why="the warehouse lost it") == ()
+    assert (world.statuses()[lost], world.reasons(lost)) == ("held", ["missing_in_warehouse"])
+    with reading(world.ledger.engine, what="the ledger") as database:
+        promised = dict(database.execute(select(Reservation.order_id, Reservation.units)).all())
+    assert promised == {lost: 3, kept: 1}
+
+
+def test_what_left_in_a_parcel_is_not_loaded_again_though_the_warehouse_forgot_the_order(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.world.forget_order(order_id)
+    assert reconciling.kinds() == {}
+    assert len(release(shipping.world.settings, [order_id], why="a mistake")) == 1
 
 
 @pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
@@ -357,6 +381,26 @@ def test_it_is_noted_when_orders_left_arrived_and_were_cancelled(world: World, r
     assert (ends[left].shipped_at, ends[left].delivered_at) == (moment, None)
     assert ends[arrived].delivered_at > ends[arrived].shipped_at == moment
     assert ends[cancelled].cancelled_at is not None
+
+
+def test_it_is_the_same_on_postgresql(world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", postgres_url)
+    reconciling = Reconciling(world)
+    lost, cancelled, gone = world.put(an_order(), an_order(), an_order())
+    (left_out,) = reconciling.left_out(an_order())
+    world.run()
+    world.forget_order(lost)
+    reconciling.status(cancelled, "CANCELLED")
+    reconciling.status(gone, "SHIPPED")
+    world.warehouse_moves(gone, "cancelled")
+    assert reconciling.mend() == {
+        lost: "missing_in_warehouse",
+        cancelled: "cancelled_on_amazon",
+        left_out: "missing_in_ledger",
+    }
+    ends = {row.order_id: row for row in ends_of(world.ledger, [cancelled, gone])}
+    assert ends[cancelled].cancelled_at is not None
+    assert ends[gone].shipped_at is not None
 
 
 def hours_ago(hours: float) -> datetime:
