@@ -1,0 +1,89 @@
+"""Leases that are waited for: imports and the removal of buyers' data keep out of each other's way, and need not fail."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tenacity import RetryCallState, Retrying, stop_after_delay, wait_fixed
+
+from mfn.database.engines import reading
+from mfn.errors import LeaseHeldError, RetriableError
+from mfn.ledger.leases import is_held, lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchKind
+
+PATIENCE_SECONDS = 300.0
+"""How long an import that is at work is waited for, or a removal; the latter takes seconds."""
+LOOK_AGAIN_SECONDS = 1.0
+
+
+@contextmanager
+def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
+    """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+
+    Yields:
+        Its token.
+
+    Raises:
+        RetriableError: An import worked on for longer than this waits.
+    """
+    with ExitStack() as stack:
+        try:
+            token = _patiently(stack, ledger, connection, "import", lambda: True)
+        except LeaseHeldError as held:
+            raise RetriableError(held.message, remedy="Run it again once that import has ended.") from None
+        yield token
+
+
+@contextmanager
+def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
+    """Hold the lease of a run; an import waits for a removal of buyers' data that has it for a moment.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+
+    Yields:
+        Its token.
+
+    Raises:
+        LeaseHeldError: Another run of this kind works on the connection.
+    """
+    with ExitStack() as stack:
+        yield _patiently(stack, ledger, connection, kind, partial(_is_removing, ledger, connection, kind))
+
+
+def _is_removing(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
+    if kind != "import":
+        return False
+    with reading(ledger.engine, what="the ledger") as database:
+        return is_held(database, connection, "purge")
+
+
+def _patiently(
+    stack: ExitStack, ledger: Ledger, connection: str, kind: BatchKind, is_to_wait: Callable[[], bool]
+) -> str:
+    """Take a lease, again and again while there is something to wait for; given back with the stack."""
+
+    def is_held_and_waited_for(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome is not None else None
+        return isinstance(error, LeaseHeldError) and is_to_wait()
+
+    patiently = Retrying(
+        retry=is_held_and_waited_for,
+        wait=wait_fixed(LOOK_AGAIN_SECONDS),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        reraise=True,
+    )
+    return patiently(lambda: stack.enter_context(lease(ledger, connection, kind)))
