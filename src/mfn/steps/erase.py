@@ -60,7 +60,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
 
     Raises:
         ConfigurationError: No connection has it, or several have, or it is still to be shipped; nothing was done.
-        LeaseHeldError: An import is at work on the connection; nothing was done.
+        LeaseHeldError: An import or a purge is at work on the connection; nothing was done.
         RunFailedError: The ledger or the warehouse could not be reached after it had begun; it has what was done.
     """
     ledger = open_ledger(settings)
@@ -69,7 +69,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     name = _connection_of(ledger, order_id, connection)
     now, by = datetime.now(UTC), psutil.Process().username()
     # An import keeps in memory what has landed: none may be at work while that is removed.
-    with lease(ledger, name, "import") as token:
+    with lease(ledger, name, "purge"), lease(ledger, name, "import") as token:
         place = open_workplace(settings, name, lease=token)
         _refuse_open(place, order_id)
         with writing(ledger.engine, what="the ledger") as database:

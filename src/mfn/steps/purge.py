@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
-from mfn.errors import LeaseHeldError, MfnError, RetriableError
+from mfn.errors import MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.buyers_data import ACCESS_KEPT_DAYS
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import End, note_ends, note_known_ends
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.removal import Removing
@@ -25,11 +23,12 @@ from mfn.ledger.retention import count_texts, due_orders, not_seen_to_leave
 from mfn.ledger.schema import DataAccess
 from mfn.models import OrderStatus
 from mfn.rules.settling import settlement_reason
+from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import open_workplace, refuse_lost_warehouse
 from mfn.warehouse.looking import has_place_for_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -40,10 +39,6 @@ if TYPE_CHECKING:
     from mfn.warehouse.sql import SqlWarehouse
 
 log = logging.getLogger(__name__)
-
-PATIENCE_SECONDS = 300.0
-"""How long an import that is at work is waited for."""
-LOOK_AGAIN_SECONDS = 1.0
 
 CHUNKS_KEPT = timedelta(days=1)
 """How long what a run had left for its next stage waits for somebody to run it again."""
@@ -95,34 +90,6 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
     if fault is not None:
         raise fault
     return replace(batch, counts={**batch.counts, **tally.counts})
-
-
-@contextmanager
-def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
-    """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-
-    Yields:
-        Its token.
-
-    Raises:
-        RetriableError: An import worked on for longer than this waits.
-    """
-    patiently = Retrying(
-        retry=retry_if_exception_type(LeaseHeldError),
-        wait=wait_fixed(LOOK_AGAIN_SECONDS),
-        stop=stop_after_delay(PATIENCE_SECONDS),
-        reraise=True,
-    )
-    with ExitStack() as stack:
-        try:
-            token = patiently(lambda: stack.enter_context(lease(ledger, connection, "import")))
-        except LeaseHeldError as held:
-            raise RetriableError(held.message, remedy="Run it again once that import has ended.") from None
-        yield token
 
 
 class _Tally:

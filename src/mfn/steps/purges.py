@@ -19,8 +19,9 @@ from mfn.ledger.removal import Removing
 from mfn.ledger.retention import count_texts, due_orders
 from mfn.ledger.schema import LandedPage
 from mfn.models import BatchRef
-from mfn.steps.purge import CHUNKS_KEPT, WHY_SETTLED, imports_at_rest, purge
+from mfn.steps.purge import CHUNKS_KEPT, WHY_SETTLED, purge
 from mfn.steps.runs import carried_out, new_run
+from mfn.steps.waiting import imports_at_rest
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -19,12 +19,12 @@ from mfn.ledger.batches import (
     update_batch,
 )
 from mfn.ledger.chunks import chunk_numbers
-from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
 from mfn.steps.stages import stages
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
+from mfn.steps.waiting import run_lease
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def rerun_of(
     names = stages(row.kind)
     if row.kind not in WITHOUT_AMAZON:
         check_set_up(open_workplace(settings, row.connection))
-    with lease(ledger, row.connection, row.kind) as token:
+    with run_lease(ledger, row.connection, row.kind) as token:
         row = get_batch(ledger, batch_id)  # another run may have carried it on meanwhile
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from mfn.amazon.orders import in_utc
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batches import open_batch
-from mfn.ledger.leases import lease
 from mfn.steps.report import report
 from mfn.steps.secret_age import warn_of_secret_age
 from mfn.steps.stages import STEPS, is_finished, perform, stages
 from mfn.steps.summaries import summary_of
+from mfn.steps.waiting import run_lease
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def new_run(
     if kind not in WITHOUT_AMAZON:
         check_set_up(place)
         warn_of_secret_age(place)
-    with lease(place.ledger, connection, kind) as token:
+    with run_lease(place.ledger, connection, kind) as token:
         yield open_batch(
             place.ledger,
             connection,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.retention import any_erased, without_data
-from mfn.steps.purge import imports_at_rest, rehearsed_due, warehouse_of
+from mfn.steps.purge import rehearsed_due, warehouse_of
+from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
