@@ -16,8 +16,11 @@ from sqlalchemy import func, select, update
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import resealing
-from mfn.ledger.key_file import read_keys
+from mfn.ledger.buyers_data import note_access
+from mfn.ledger.encryption import new_key
+from mfn.ledger.key_file import put_in_front, read_keys
 from mfn.ledger.landing import WINDOW, land, read_arrival
+from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import LandedPage
 from mfn.steps import key_rotation, validate
@@ -148,6 +151,19 @@ def test_a_page_that_another_run_is_changing_is_waited_for_and_not_undone(rotati
     rotating.assert_whole(3)
     with reading(ledger.engine, what="the ledger") as database:
         assert database.execute(select(LandedPage.texts).order_by(LandedPage.page)).scalars().all() == [1, 7, 1]
+
+
+def test_no_key_is_retired_that_much_is_still_encrypted_with(rotating: Rotating) -> None:
+    rotating.fill(25)
+    (old,) = rotating.in_file()
+    put_in_front(rotating.keys_file, new_key())
+    ledger = rotating.ledger
+    with lease(ledger, "*", "keys") as token:
+        access = note_access(ledger, "test", connection=None, orders=25)
+        assert resealing.retire(ledger, token, access) == resealing.Retired(21, None)
+        assert rotating.registered() == {*rotating.in_file()}
+        assert resealing.retire(ledger, token, access) == resealing.Retired(6, (old,))
+    rotating.assert_whole(25)
 
 
 def test_of_two_rotations_at_once_the_second_is_told_and_makes_no_key(rotating: Rotating) -> None:
