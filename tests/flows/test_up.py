@@ -136,6 +136,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert sorted({name.split("/")[1] for name in shown["waiting"]}) == ["eu_west"]
         assert httpx.get(f"{shown['reports']}/health").is_success
         private = [*(world.home / ".mfn" / "logs").iterdir(), world.home / ".mfn" / "up.json"]
+        private += (world.home / "prefect").glob("prefect.db*")
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
         second = subprocess.run(
             [MFN, "up", "--json"], cwd=world.home, env=environ(world, port), capture_output=True, text=True, check=False

@@ -9,6 +9,7 @@ import pytest
 
 from mfn.amazon.credentials import Credentials, load_credentials
 from mfn.cli.application import run
+from mfn.cli.up import _environ
 from mfn.connection import Connection
 from mfn.errors import ConfigurationError
 from mfn.secret_files import exposed_files, read_secret
@@ -115,6 +116,16 @@ def test_the_ledgers_url_and_keys_may_stand_in_files(tmp_path: Path, monkeypatch
     shown = {row["setting"]: row for row in describe_settings(settings)}
     assert shown["MFN_LEDGER_URL"]["origin"] == "MFN_LEDGER_URL_FILE"
     assert PLANTED not in repr(settings) + json.dumps(shown)
+
+
+def test_programs_that_mfn_up_starts_are_told_the_file_and_not_what_stands_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_file(tmp_path, URL, name="url")
+    monkeypatch.setenv("MFN_LEDGER_URL_FILE", "url")
+    environ = _environ(load_settings())
+    assert environ["MFN_LEDGER_URL_FILE"] == str(tmp_path / "url")
+    assert [name for name, value in environ.items() if PLANTED in value] == []
 
 
 def test_every_setting_with_a_file_that_cannot_be_used_is_told_at_once(

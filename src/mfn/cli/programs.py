@@ -29,6 +29,9 @@ WORKER = "prefect-worker"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, whoever looks after services, and a terminal that is closed."""
 
+PRIVATE = 0o077
+"""A Prefect server keeps its Secret blocks and the key to them in one database: it is for nobody else."""
+
 LOG_BYTES = 10_000_000
 """A log that is longer when its program starts is put aside, and the one put aside before is gone."""
 
@@ -65,14 +68,21 @@ class Programs:
 
     def start_server(self, host: str, port: int) -> None:
         """Start a Prefect server."""
-        self.start("prefect-server", [prefect_program(), "server", "start", "--host", host, "--port", str(port)])
+        words = [prefect_program(), "server", "start", "--host", host, "--port", str(port)]
+        self.start("prefect-server", words, umask=PRIVATE)
 
     def start_worker(self) -> None:
         """Start a worker for the work pool."""
         self.start(WORKER, [prefect_program(), "worker", "start", "--pool", self.settings.work_pool])
 
-    def start(self, name: str, words: list[str]) -> None:
-        """Start a program, and write down that it runs."""
+    def start(self, name: str, words: list[str], *, umask: int = -1) -> None:
+        """Start a program, and write down that it runs.
+
+        Args:
+            name: What it is called, also its log.
+            words: The program and its arguments.
+            umask: What the files that it makes may not be; -1: as this process's own.
+        """
         log = self._log(name)
         log.parent.mkdir(mode=0o700, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_BYTES:
@@ -87,6 +97,7 @@ class Programs:
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=umask,
             )
         known = {one: started(process.pid) for one, process in self.running.items() if process.poll() is None}
         write_down(self.settings, Running(started(os.getpid()), self.api, known))
