@@ -63,3 +63,4 @@ def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_comman
     assert list(planted.in_bytes(secrets.read_bytes(), "secrets")), "it is looked for as it is written"
     tried = subprocess.run([mfn, "confirm", "demo", "--json"], cwd=home, env=clean, capture_output=True, check=False)
     assert tried.returncode == 0, tried.stderr
+    assert b"warning" not in tried.stderr

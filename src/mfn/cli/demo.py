@@ -152,6 +152,7 @@ def _warehouse(home: Path) -> str:
 
 def _set_up(home: Path, endpoint: str) -> None:
     (home / "connections.yaml").write_text(CONNECTIONS.format(endpoint=endpoint), encoding="utf-8")
+    (home / ".env").touch(mode=0o600)  # or every command in this home would warn of it
     (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in CREDENTIALS.items()), encoding="utf-8")
     catalogue = build_catalogue()
     create_demo_warehouse(_warehouse(home), catalogue)
