@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from mfn.database.engines import reading, writing
-from mfn.errors import RunFailedError
+from mfn.errors import LeaseHeldError, RunFailedError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.leases import lease
 from mfn.ledger.order_ends import End, note_ends
@@ -26,7 +27,7 @@ from mfn.ledger.schema import (
     Parcel,
     TrackedOrder,
 )
-from mfn.steps import purge as purging
+from mfn.steps import waiting
 from mfn.steps.order_timeline import tell_order
 from mfn.steps.purges import purge_all, run_purge
 from mfn.steps.reruns import rerun_batch
@@ -333,6 +334,7 @@ def test_a_parcel_that_is_corrected_after_the_purge_is_held_until_the_order_is_f
     shipping.warehouse.change(shipment_id, tracking_number="T-CORRECTED-2")
     assert shipping.run()["held"] == 1
     assert shipping.reasons(shipment_id) == ["order_unknown"]
+    assert "its buyer's data was removed" in shipping.parcel(shipment_id).reasons
     assert world.run(order_id=order_id)["unchanged"] == 1
     assert shipping.run()["sent"] == 1
     assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T-CORRECTED-2"]
@@ -343,10 +345,29 @@ def test_an_import_at_work_is_waited_for_and_then_the_purge_can_be_run_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.run()
-    monkeypatch.setattr(purging, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.0)
     with lease(world.ledger, "us", "import"), pytest.raises(RunFailedError, match="another import run"):
         run_purge(world.settings, "us")
     assert purge(world)["orders"] == 0
+
+
+def test_an_import_that_meets_a_purge_waits_until_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.0)
+    (order_id,) = world.put(an_order())
+    at_work, is_held = ExitStack(), waiting.is_held
+    at_work.enter_context(lease(world.ledger, "us", "purge"))
+    at_work.enter_context(lease(world.ledger, "us", "import"))
+
+    def look_and_end(*of: Any) -> bool:
+        found = is_held(*of)
+        at_work.close()
+        return found
+
+    monkeypatch.setattr(waiting, "is_held", look_and_end)
+    assert world.run()["loaded"] == 1
+    assert world.statuses() == {order_id: "loaded"}
+    with lease(world.ledger, "us", "import"), pytest.raises(LeaseHeldError):
+        world.run()
 
 
 def test_a_page_that_cannot_be_decrypted_keeps_no_other_one(shipping: Shipping) -> None:

@@ -12,6 +12,7 @@ from mfn.database.engines import reading, writing
 from mfn.ledger.batches import open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import chunk_numbers
+from mfn.ledger.imported_units import units_sold
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import lease
 from mfn.ledger.order_ends import End, ends_of, note_ends, note_erased, note_known_ends, note_removed
@@ -126,6 +127,9 @@ def test_what_is_removed_leaves_its_places_and_takes_with_it_what_was_made_of_it
         assert database.execute(status).scalar_one() == "ignored"
     assert chunk_numbers(ledger, batch.batch_id, "transform") == []
     assert end(ledger, gone).purged_at == NOW
+    # A stock run has counted it afterwards, once, as every other order.
+    sold = units_sold(ledger, batch, [gone, stays], purpose="read")
+    assert sorted(sold) == [(gone, None, []), (stays, None, [])]
     assert removing.remove([gone, stays], lambda _, removed: noted.append(removed)) == 1
     with reading(ledger.engine, what="the ledger") as database:
         assert database.execute(select(LandedPage)).all() == []

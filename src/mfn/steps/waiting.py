@@ -1,4 +1,4 @@
-"""Leases that are waited for: imports and the removal of buyers' data keep out of each other's way, and need not fail."""
+"""Leases that are waited for: an import and a removal of buyers' data let each other end."""
 
 from __future__ import annotations
 
