@@ -22,7 +22,7 @@ from mfn.ledger.key_file import put_in_front, read_keys
 from mfn.ledger.landing import WINDOW, land, read_arrival
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
-from mfn.ledger.schema import LandedPage
+from mfn.ledger.schema import LandedPage, Lease
 from mfn.steps import key_rotation, validate
 from mfn.steps.key_rotation import rotate_keys
 from mfn.steps.reruns import failed_batches, rerun_batch
@@ -92,6 +92,7 @@ def test_a_rotation_killed_while_files_are_put_in_place_loses_no_key(
     assert rotation.retired == (old,)
     rotating.assert_whole(1)
     assert (rotating.in_file(), rotating.set_aside()) == ([rotation.key_id], [old])
+    assert {path.name for path in rotating.settings.home.glob("keys*")} == {"keys", "keys.retired"}, "drafts hold keys"
 
 
 def test_a_run_that_lands_pages_meanwhile_loses_none_and_is_told_in_the_end(rotating: Rotating) -> None:
@@ -182,6 +183,28 @@ def test_of_two_rotations_at_once_the_second_is_told_and_makes_no_key(rotating: 
     assert rotating.in_file() == keys
     gate.open()
     assert child.ended().value == keys[0]
+    rotating.assert_whole(1)
+
+
+def test_a_rotation_that_stood_still_too_long_leaves_everything_to_the_other(rotating: Rotating) -> None:
+    rotating.fill(1)
+    gate = Gate()
+
+    def stand_then_rotate() -> None:
+        stand_before(gate, key_rotation, "reseal")
+        rotate_keys(rotating.settings)
+
+    child = start(stand_then_rotate)
+    gate.await_one()
+    keys = rotating.in_file()
+    with writing(rotating.ledger.engine, what="the ledger") as database:
+        database.execute(update(Lease).values(expires_at=0))
+    assert rotate_keys(rotating.settings).key_id == keys[0]
+    gate.open()
+    ended = child.ended()
+    assert (ended.error, ended.exit_code) == ("LeaseLostError", 1)
+    assert "another rotation" in ended.message
+    assert rotating.in_file() == keys[:1]
     rotating.assert_whole(1)
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RETIRED_SUFFIX = ".retired"
 """What the name of the file ends with that keeps the keys which nothing is encrypted with any more."""
 
+DRAFT_SUFFIX = ".draft"
+"""What the names of files end with that are not in place yet; one that was killed leaves its own behind."""
+
 
 def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     """The keys that are given, newest first.
@@ -50,7 +53,9 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
 
 def _make_keys(path: Path) -> None:
     """Write a fresh key, whole or not at all; where another process was first, its key stays."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
+    with tempfile.NamedTemporaryFile(  # made with mode 0600
+        "w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.", suffix=DRAFT_SUFFIX
+    ) as file:
         file.write(new_key() + "\n")
         file.flush()
         with suppress(FileExistsError):
@@ -73,7 +78,8 @@ def put_in_front(path: Path, key: str) -> None:
 def set_aside(path: Path, newest: str) -> tuple[str, ...]:
     """Move every key but one out of the file into another one beside it, `keys.retired`, for backups from before.
 
-    Broken off in the middle it is done by the next call; no key is ever in neither file.
+    Broken off in the middle it is done by the next call; no key is ever in neither file. Drafts that were broken off
+    are removed.
 
     Args:
         path: The file with the keys.
@@ -93,6 +99,9 @@ def set_aside(path: Path, newest: str) -> tuple[str, ...]:
         kept = _entries(retired) if retired.exists() else []
         _replace(retired, [*(entry for entry in old if entry not in kept), *kept], like=path)
         _replace(path, [entry for entry in entries if entry not in old], like=path)
+    place = path.resolve()
+    for leftover in place.parent.glob(f"{place.name}.*{DRAFT_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
     return tuple(ids[entry] for entry in old)
 
 
@@ -111,7 +120,7 @@ def _replace(path: Path, entries: Sequence[str], *, like: Path) -> None:
     path = path.resolve()
     try:
         owned = like.stat()
-        draft, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # made with mode 0600
+        draft, name = tempfile.mkstemp(DRAFT_SUFFIX, f"{path.name}.", path.parent)  # made with mode 0600
         try:
             with os.fdopen(draft, "w", encoding="ascii") as file:
                 os.fchown(draft, owned.st_uid, owned.st_gid)

@@ -101,7 +101,8 @@ def reseal(ledger: Ledger, token: str, access: Access) -> Resealed:
         access: What `note_access` returned.
 
     Raises:
-        RetriableError: The ledger cannot be reached, another rotation has taken over, or the keys were changed.
+        RetriableError: The ledger cannot be reached, or the keys were changed.
+        LeaseLostError: Another rotation has taken over.
     """
     done, unreadable = 0, []
     for sealed in SEALED:
@@ -131,7 +132,8 @@ def retire(ledger: Ledger, token: str, access: Access) -> Retired:
         access: What `note_access` returned.
 
     Raises:
-        RetriableError: The ledger cannot be reached, another rotation has taken over, or the keys were changed.
+        RetriableError: The ledger cannot be reached, or the keys were changed.
+        LeaseLostError: Another rotation has taken over.
     """
     others = EncryptionKey.key_id != ledger.cipher.newest
     done = 0

@@ -11,7 +11,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
-from mfn.errors import ConfigurationError, LeaseHeldError, RetriableError, RunFailedError
+from mfn.errors import ConfigurationError, LeaseHeldError, LeaseLostError, RetriableError, RunFailedError
 from mfn.ledger.buyers_data import note_access
 from mfn.ledger.encryption import new_key, parse_keys
 from mfn.ledger.key_file import put_in_front, read_keys, set_aside
@@ -72,6 +72,7 @@ def rotate_keys(settings: Settings) -> Rotation:
         ConfigurationError: There is no ledger; the keys are set, and everything is under the first of them already; or
             the file cannot be written.
         LeaseHeldError: Another rotation is under way.
+        LeaseLostError: Another rotation has taken over while this one stood still.
         RetriableError: The ledger cannot be reached.
         RunFailedError: Runs kept on writing under an old key; or something is stored that no key decrypts, and
             everything else is under the newest one.
@@ -96,6 +97,11 @@ def _alone(ledger: Ledger) -> Iterator[str]:
             yield token
     except LeaseHeldError as error:
         raise LeaseHeldError("another rotation of the encryption keys is under way.", remedy=error.remedy) from None
+    except LeaseLostError:
+        raise LeaseLostError(
+            "another rotation of the encryption keys has taken over while this one stood still.",
+            remedy="Nothing to do: the other one goes on with everything.",
+        ) from None
 
 
 def _is_begun(ledger: Ledger, settings: Settings) -> bool:
