@@ -96,6 +96,12 @@ def test_only_what_imports_have_seen_and_nobody_moved_since_is_compared(order: F
 BEFORE = timedelta(minutes=20)
 
 
+def test_an_id_is_no_command_however_it_is_written() -> None:
+    found = difference(Facts("1$(reboot)", NOW, ShownOrder("1$(reboot)", "UNSHIPPED")), TERMS)
+    assert found is not None
+    assert found.remedy.endswith("mfn import us --order '1$(reboot)'")
+
+
 def shown(status: str) -> ShownOrder:
     return ShownOrder(ID, status, NOW - timedelta(days=1), NOW - timedelta(hours=9), "MERCHANT", units={"1": 2})
 

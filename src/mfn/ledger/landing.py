@@ -86,13 +86,18 @@ def read_arrival(raw: bytes) -> Arrival:
         header = _HEADER.decode(raw)
     except UNREADABLE:
         header = Header(order_id=_loose_order_id(raw))
-    if not header.order_id or not _ORDER_ID.match(header.order_id):
+    if not header.order_id or not is_order_id(header.order_id):
         return Arrival("unreadable-" + hashlib.sha256(raw).hexdigest()[:24], None, raw)
     try:
         updated_at = header.last_updated_time and in_utc(header.last_updated_time)
     except OverflowError:
         updated_at = None
     return Arrival(header.order_id, updated_at, raw)
+
+
+def is_order_id(text: str) -> bool:
+    """Whether a text may be one of Amazon's order ids."""
+    return _ORDER_ID.match(text) is not None
 
 
 def _loose_order_id(raw: bytes) -> str | None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.search import Asked
     from mfn.steps.workplace import Workplace
 
+LONGEST_SHOWN = 64
 MOST_KEPT = 5_000
 """So many differences are kept and shown; all are counted."""
 
@@ -94,7 +95,7 @@ def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iter
     standings = warehouse.standings(order_ids)
     units = units_to_ship(warehouse.order_lines(order_ids))
     written = {
-        number: Written(status, is_cancel_requested=bool(requested), units=units.get(number, {}))
+        number: Written(_in_short(status), is_cancel_requested=bool(requested), units=units.get(number, {}))
         for number, status, requested in standings.itertuples(index=False, name=None)
     }
     shipments = warehouse.shipments(batch.connection)
@@ -132,7 +133,7 @@ def _left(closed: pd.DataFrame, known: Mapping[str, Row[Any]]) -> dict[str, list
         row = known.get(shipment_id)
         found[number].append(
             Left(
-                shipment_id,
+                _in_short(shipment_id),
                 None if pd.isna(shipped_at) else shipped_at.to_pydatetime(),
                 row and ParcelStatus(row.status),
                 row and row.updated_at,
@@ -143,6 +144,11 @@ def _left(closed: pd.DataFrame, known: Mapping[str, Row[Any]]) -> dict[str, list
             )
         )
     return found
+
+
+def _in_short(written: str) -> str:
+    """What a warehouse wrote, on one line and never endless."""
+    return " ".join(written.split())[:LONGEST_SHOWN]
 
 
 def _ship_by(order: Facts) -> datetime | None:

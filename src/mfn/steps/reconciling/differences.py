@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from shlex import quote  # an id is what somebody else wrote
 from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import MERCHANT
@@ -69,15 +70,16 @@ def difference(order: Facts, terms: Terms) -> Difference | None:
 
 
 def _import(order: Facts, terms: Terms, what: str) -> str:
-    return f"{what}:\nmfn import {terms.connection} --order {order.order_id}"
+    return f"{what}:\nmfn import {terms.connection} --order {quote(order.order_id)}"
 
 
 def _take_back(order: Facts, terms: Terms) -> str:
     if _status(order) != OrderStatus.LOADED:
         return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
+    release = f"mfn orders release {quote(order.order_id)} --why 'the warehouse lost it'"
     return (
         "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
-        f" more:\nmfn orders release {order.order_id} --why 'the warehouse lost it' && mfn import {terms.connection}"
+        f" more:\n{release} && mfn import {terms.connection}"
     )
 
 
@@ -110,7 +112,7 @@ def _not_at_amazon(order: Facts, terms: Terms) -> Difference | None:
         return None
     detail = f"{known} here, and Amazon knows no such order for this account"
     if known in WAITING:
-        dismiss = f"mfn orders dismiss {order.order_id} --why 'Amazon does not know it'"
+        dismiss = f"mfn orders dismiss {quote(order.order_id)} --why 'Amazon does not know it'"
         remedy = f"See that the credentials are those of this account; if they are, take it out:\n{dismiss}"
     elif order.written is None:
         remedy = _take_back(order, terms)

@@ -22,7 +22,7 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_shown_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.comparing import known_orders, open_orders
-from mfn.ledger.landing import read_arrival
+from mfn.ledger.landing import is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.reconciling.facts import GIVEN
@@ -230,6 +230,9 @@ def _lot(batch: BatchRef, order_id: str) -> bytes:
 def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[Asked]:
     unanswered, turns = Unanswered(), _Turns(ASK_PATIENCE_SECONDS)
     for order_id in order_ids:
+        if not is_order_id(order_id):  # what the warehouse wrote itself is no id of Amazon's
+            yield Asked(order_id, datetime.now(UTC), None)
+            continue
         try:
             raw = place.amazon.get_order(
                 order_id, max_wait_seconds=turns.left(), included_data=SHOWN_DATA, leaving=LEFT_FOR_OTHERS
