@@ -20,7 +20,8 @@ IN_OTHER_PARCEL = "kit_in_other_parcel"
 """The one finding of `parcel_items` that is no fault."""
 
 SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
-REMOVED = "its buyer's data was removed from the ledger, and with it which parcels Amazon shows"
+REMOVED = "its buyer's data was removed from the ledger, and Amazon did not say which parcels it shows"
+REMOVED_REMEDY = "The next run asks Amazon again; or fetch it:"
 UNLISTED_REMEDY = (
     "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
     " accepted_carriers.csv where that is right:"
@@ -99,9 +100,11 @@ def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:
     found = []
     if parcel["is_order_known"] and not parcel["is_landed"]:
         command = f"mfn import {parcel['connection']} --order {parcel['order_number']}"
-        remedy = f"Fetch it, so that parcels which Amazon shows are known:\n{command}"
-        detail = REMOVED if parcel["is_removed"] else "the ledger does not have the order as Amazon sent it"
-        found.append(Reason("order_unknown", detail, remedy))
+        if parcel["is_removed"]:
+            found.append(Reason("order_unknown", REMOVED, f"{REMOVED_REMEDY}\n{command}"))
+        else:
+            remedy = f"Fetch it, so that parcels which Amazon shows are known:\n{command}"
+            found.append(Reason("order_unknown", "the ledger does not have the order as Amazon sent it", remedy))
     if parcel["is_cancelled"]:
         remedy = "Stop the parcel if that is still possible: Amazon pays nothing for it. Then void it in the warehouse."
         found.append(Reason("order_cancelled", "Amazon has cancelled the order", remedy))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
 
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.database.engines import reading, writing
 from mfn.errors import DataError
@@ -31,7 +32,7 @@ from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import check_tracking_numbers
 from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import digest_of_parcel, is_shown
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from mfn.rules.parcel_verdicts import Verdict
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
+
+
+ASKING_SECONDS = 20.0
+"""How long a run waits in all for the budget of getOrder."""
 
 
 def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -65,12 +70,18 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
+    removed = _removed(place, batch, {row.order_number for row in rows})
+    # A refused one stays so until the warehouse changes it: Amazon is not asked about its order in every run.
+    rows = [row for row in rows if not (row.status == ParcelStatus.FAILED and row.order_number in removed)]
     if rows:
-        _normalize(place, batch, rows)
+        try:
+            _normalize(place, batch, rows, removed)
+        finally:
+            keep_calls(place, batch)
     return replace(batch, counts=note_counts(place.ledger, batch))
 
 
-def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> None:
+def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], removed: Collection[str]) -> None:
     examined = {row.shipment_id: row for row in rows}
     shipments = place.warehouse.shipments(batch.connection)
     shipments = shipments[~shipments["status"].isin(LEFT_ALONE)]
@@ -78,10 +89,10 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]]) -> N
     shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
     known = _Known(
-        shown=_shown(place, batch, sorted(order_numbers)),
+        shown=_shown(place, batch, sorted(order_numbers)) | _shown_now(place, order_numbers.intersection(removed)),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
         facts=order_facts(place.ledger, batch.connection, order_numbers),
-        removed=_removed(place, batch, order_numbers),
+        removed=removed,
     )
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])
     shipments = _ruled(place, shipments, lines, order_lines, known)
@@ -110,7 +121,7 @@ class _Known:
     """What is known of the orders in question.
 
     Attributes:
-        shown: What Amazon showed of each when it landed; one that never landed is absent.
+        shown: What Amazon showed of each when it landed, or shows now; one that never landed is absent.
         references: The references that this project gave to parcels of each.
         facts: What the ledger says of each: `status`, `service_level`.
         removed: Those whose buyer's data was removed, and with it what Amazon had shown.
@@ -148,9 +159,29 @@ def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> d
     return found
 
 
-def _removed(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> Sequence[str]:
+def _removed(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> frozenset[str]:
     with reading(place.ledger.engine, what="the ledger") as database:
-        return without_data(database, batch.connection, order_numbers)
+        return frozenset(without_data(database, batch.connection, order_numbers))
+
+
+def _shown_now(place: Workplace, order_numbers: Collection[str]) -> dict[str, ShownPackages]:
+    """What Amazon shows of orders whose buyer's data was removed; nothing of what it answers is kept.
+
+    One that it does not answer for, or that the budget of getOrder leaves no call for, is asked for by the next run.
+    """
+    found = {}
+    deadline = datetime.now(UTC) + timedelta(seconds=ASKING_SECONDS)
+    for order_number in sorted(order_numbers):
+        patience = (deadline - datetime.now(UTC)).total_seconds()
+        try:
+            text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
+            if text is not None:
+                found[order_number] = read_packages(text)
+        except (BudgetExhaustedError, AmazonUnavailableError):
+            break
+        except DataError:
+            continue  # what cannot be read says nothing
+    return found
 
 
 def _ruled(
