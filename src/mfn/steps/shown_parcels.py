@@ -1,0 +1,97 @@
+"""Which parcels Amazon shows of orders: as they landed, or, where their buyer's data was removed, as it says now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.packages import read_packages
+from mfn.database.engines import reading
+from mfn.errors import DataError
+from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.landing import CHUNK_ORDERS
+from mfn.ledger.retention import without_data
+from mfn.steps.workplace import keep_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from mfn.amazon.packages import ShownPackages
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
+
+PURPOSE = "normalize"
+"""What for, as the audit trail tells it."""
+
+ASKING_SECONDS = 20.0
+"""How long a run waits in all for the budget of getOrder."""
+
+
+def removed_orders(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> frozenset[str]:
+    """Those of some orders whose buyer's data was removed, and with it what Amazon had shown.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+        order_numbers: Amazon's order ids.
+    """
+    with reading(place.ledger.engine, what="the ledger") as database:
+        return frozenset(without_data(database, batch.connection, order_numbers))
+
+
+def shown_parcels(
+    place: Workplace, batch: BatchRef, order_numbers: Sequence[str], removed: Collection[str]
+) -> dict[str, ShownPackages]:
+    """What Amazon shows of orders; one that never landed in a form that can be read is absent.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+        order_numbers: Amazon's order ids.
+        removed: Those whose buyer's data was removed: Amazon is asked what it shows now, and nothing else of its answer
+            is kept. One that it does not answer for, or that the budget of getOrder leaves no call for, is absent: the
+            next run asks for it.
+
+    Raises:
+        RetriableError: The ledger could not be reached.
+        FatalError: Amazon refuses every call.
+    """
+    found = _landed(place, batch, order_numbers)
+    asked = sorted(set(order_numbers) & set(removed))
+    if not asked:
+        return found
+    try:
+        return found | _shown_now(place, asked)
+    finally:
+        keep_calls(place, batch)
+
+
+def _landed(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
+    found = {}
+    for start in range(0, len(order_numbers), CHUNK_ORDERS):
+        some = order_numbers[start : start + CHUNK_ORDERS]
+        for order_id, text in stored_orders(
+            place.ledger, batch.connection, some, purpose=PURPOSE, batch_id=batch.batch_id
+        ):
+            try:
+                found[order_id] = read_packages(text)
+            except DataError:
+                continue
+    return found
+
+
+def _shown_now(place: Workplace, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
+    found = {}
+    deadline = datetime.now(UTC) + timedelta(seconds=ASKING_SECONDS)
+    for order_number in order_numbers:
+        patience = (deadline - datetime.now(UTC)).total_seconds()
+        try:
+            text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
+            if text is not None:
+                found[order_number] = read_packages(text)
+        except (BudgetExhaustedError, AmazonUnavailableError):
+            break
+        except DataError:
+            continue  # what cannot be read says nothing
+    return found
