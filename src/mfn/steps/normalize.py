@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
-from mfn.amazon.packages import read_packages
-from mfn.database.engines import reading, writing
+from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import stored_orders
@@ -32,7 +30,8 @@ from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import check_tracking_numbers
 from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import digest_of_parcel, is_shown
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.shown_parcels import removed_orders, shown_parcels
+from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -44,10 +43,6 @@ if TYPE_CHECKING:
     from mfn.rules.parcel_verdicts import Verdict
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
-
-
-ASKING_SECONDS = 20.0
-"""How long a run waits in all for the budget of getOrder."""
 
 
 def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -70,14 +65,11 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
-    removed = _removed(place, batch, {row.order_number for row in rows})
+    removed = removed_orders(place, batch, {row.order_number for row in rows})
     # A refused one stays so until the warehouse changes it: Amazon is not asked about its order in every run.
     rows = [row for row in rows if not (row.status == ParcelStatus.FAILED and row.order_number in removed)]
     if rows:
-        try:
-            _normalize(place, batch, rows, removed)
-        finally:
-            keep_calls(place, batch)
+        _normalize(place, batch, rows, removed)
     return replace(batch, counts=note_counts(place.ledger, batch))
 
 
@@ -89,7 +81,7 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
     shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
     known = _Known(
-        shown=_shown(place, batch, sorted(order_numbers)) | _shown_now(place, order_numbers.intersection(removed)),
+        shown=shown_parcels(place, batch, sorted(order_numbers), removed),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
         facts=order_facts(place.ledger, batch.connection, order_numbers),
         removed=removed,
@@ -143,45 +135,6 @@ class _Known:
         highest = max([self.shown[order_number].highest_reference, *(int(reference) for reference in given)])
         given.add(str(highest + 1))
         return str(highest + 1)
-
-
-def _shown(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
-    found = {}
-    for start in range(0, len(order_numbers), CHUNK_ORDERS):
-        some = order_numbers[start : start + CHUNK_ORDERS]
-        for order_id, text in stored_orders(
-            place.ledger, batch.connection, some, purpose=normalize.__name__, batch_id=batch.batch_id
-        ):
-            try:
-                found[order_id] = read_packages(text)
-            except DataError:
-                continue  # held as one that never landed in a form that can be read
-    return found
-
-
-def _removed(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> frozenset[str]:
-    with reading(place.ledger.engine, what="the ledger") as database:
-        return frozenset(without_data(database, batch.connection, order_numbers))
-
-
-def _shown_now(place: Workplace, order_numbers: Collection[str]) -> dict[str, ShownPackages]:
-    """What Amazon shows of orders whose buyer's data was removed; nothing of what it answers is kept.
-
-    One that it does not answer for, or that the budget of getOrder leaves no call for, is asked for by the next run.
-    """
-    found = {}
-    deadline = datetime.now(UTC) + timedelta(seconds=ASKING_SECONDS)
-    for order_number in sorted(order_numbers):
-        patience = (deadline - datetime.now(UTC)).total_seconds()
-        try:
-            text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
-            if text is not None:
-                found[order_number] = read_packages(text)
-        except (BudgetExhaustedError, AmazonUnavailableError):
-            break
-        except DataError:
-            continue  # what cannot be read says nothing
-    return found
 
 
 def _ruled(
