@@ -74,7 +74,7 @@ NOT_ALLOWED = "42501"
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
-def engine_for(url: str, *, survives_power_cut: bool = True) -> Engine:
+def engine_for(url: str, *, survives_power_cut: bool = True, any_text: bool = True) -> Engine:
     """The engine of this process for a database; made once, and made anew in a forked child.
 
     SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
@@ -85,15 +85,17 @@ def engine_for(url: str, *, survives_power_cut: bool = True) -> Engine:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
         survives_power_cut: Whether every commit on SQLite waits for the disk. Without, a power cut may take the last
             commits with it, the newest first and each as a whole; the death of the process never does.
+        any_text: Whether texts on SQLite that others wrote and that are no UTF-8 are read all the same, with U+FFFD in
+            place of what is none; it makes reading a text dearer.
 
     Raises:
         FatalError: The folder of a SQLite file cannot be made.
     """
-    return _engine(url, "FULL" if survives_power_cut else "NORMAL", os.getpid())
+    return _engine(url, "FULL" if survives_power_cut else "NORMAL", any_text, os.getpid())
 
 
 @lru_cache(maxsize=32)
-def _engine(url: str, synchronous: str, _process: int) -> Engine:
+def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine:
     # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -110,12 +112,14 @@ def _engine(url: str, synchronous: str, _process: int) -> Engine:
             remedy="Make it yourself, or name another file in the URL; then run the command again.",
         ) from None
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
+    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, any_text))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
+def _prepare_sqlite(synchronous: str, any_text: bool, connection: Any, _record: object) -> None:
+    if any_text:
+        connection.text_factory = _read_text
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
     # Of several that open a new file at once all but one are told at once that it is locked, whatever the timeout.
     patiently = Retrying(
@@ -128,6 +132,10 @@ def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
     settings = ("foreign_keys=ON", "temp_store=MEMORY", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
     for pragma in (f"synchronous={synchronous}", *settings):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _read_text(written: bytes) -> str:
+    return written.decode(errors="replace")
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -90,7 +90,7 @@ def ledger_engine(url: str) -> Engine:
     Args:
         url: Its URL.
     """
-    return engine_for(url, survives_power_cut=False)
+    return engine_for(url, survives_power_cut=False, any_text=False)
 
 
 def is_there(settings: Settings) -> bool:

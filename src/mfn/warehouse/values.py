@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 NO = {"f", "false", "n", "no", "off"}
 """Words for no, lower case; any zero says it too."""
+
+MOST = 1e15
+"""A number beyond is no count of anything, and whole numbers of a database end there or soon after."""
 
 LONGER_THAN_A_MONTH = len("2026-11")
 """pandas also reads lone years and months, and the words `now` and `today`; none of them says when a parcel left."""
@@ -58,11 +61,12 @@ def times(texts: Iterable[str | None]) -> pd.Series[Any]:
     """Times in UTC (`datetime64[us, UTC]`), NaT where there is none or it cannot be read.
 
     Args:
-        texts: ISO 8601; without a zone it is UTC, without a time of the day it is midnight.
+        texts: ISO 8601; without a zone it is UTC, without a time of the day it is midnight. The first and the last year
+            of the calendar are no times: nobody shipped then, and not every reader has room for them.
     """
     readable = [text if text and len(text) > LONGER_THAN_A_MONTH else None for text in texts]
     read = pd.to_datetime(pd.Series(readable, dtype="object"), format="ISO8601", utc=True, errors="coerce")
-    return read.astype("datetime64[us, UTC]")
+    return read.where(read.dt.year.between(MINYEAR + 1, MAXYEAR - 1)).astype("datetime64[us, UTC]")
 
 
 def numbers(texts: Iterable[str | None]) -> pd.Series[float]:
@@ -76,7 +80,7 @@ def whole_numbers(texts: Iterable[str | None], *, missing: int) -> pd.Series[int
 
     Args:
         texts: Decimal numbers.
-        missing: What stands for one that is not there, cannot be read or is infinite.
+        missing: What stands for one that is not there, cannot be read or is beyond `MOST`.
     """
     read = numbers(texts)
-    return read.where(np.isfinite(read), missing).astype("int64")
+    return read.where(read.abs() <= MOST, missing).astype("int64")
