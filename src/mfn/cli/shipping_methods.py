@@ -34,6 +34,7 @@ def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:
+    from mfn.mappings.csv_file import warning_of  # noqa: PLC0415 - as above
     from mfn.mappings.tables import SHIPPING_METHODS  # noqa: PLC0415 - as above
 
     methods = document["methods"]
@@ -75,6 +76,8 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
     )
     for row in rows:
         print_line(row)
+    if warning := warning_of(rows):
+        print_line(warning)
     codes = SHIPPING_METHODS.columns.index("warehouse_code")
     if any(not cells[codes] for cells in csv.reader(rows)):
         print_line("(without a code: no method of the warehouse is named for it; write the one that fits)")

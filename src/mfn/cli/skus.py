@@ -37,6 +37,7 @@ def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:
+    from mfn.mappings.csv_file import warning_of  # noqa: PLC0415 - as above
     from mfn.mappings.tables import SKU_ALIASES  # noqa: PLC0415 - as above
 
     aliases = mappings / SKU_ALIASES.file
@@ -80,6 +81,8 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         for row in near[:SHOWN]:
             print_line(f"# {row['alias_row']}" if _needs_a_choice(row) else row["alias_row"])
         _print_rest(len(near))
+        if warning := warning_of(row["alias_row"] for row in near[:SHOWN]):
+            print_line(warning)
     elif not missing and not unlisted:
         print_line("everything fits")
 

@@ -6,6 +6,8 @@ How rows are matched and which one wins: mappings/README.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from mfn.errors import ConfigurationError, Problem, shown_path
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from mfn.rules.rule import Rule
 
 RULES = "rules.yaml"
+MOST_PROBLEMS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,4 +124,16 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         accepted_carriers=frames[ACCEPTED_CARRIERS.file],
         rules=rules,
     )
-    return mappings, sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
+    return mappings, _first_of_each_file(problems)
+
+
+def _first_of_each_file(problems: list[Problem]) -> list[Problem]:
+    """The problems in the order of the files and their lines, of each file so many as somebody would read."""
+    found = sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
+    told = []
+    for file, grouped in groupby(found, key=attrgetter("file")):
+        of_file = list(grouped)
+        told += of_file[:MOST_PROBLEMS]
+        if further := len(of_file[MOST_PROBLEMS:]):
+            told.append(Problem(file, told[-1].line, None, f"and {further} more problems.", "Mend these first."))
+    return told

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mfn.errors import Problem
+from mfn.plain_text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 COMMENT = "# "
+MOST_BYTES = 32 * 1024 * 1024
+MOST_ROWS = 200_000
+"""A run reads them all, and each takes two kilobytes of its memory."""
 BROKEN_BY_A_SPREADSHEET = (
     (
         re.compile(r"[+-]?\d+(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE),
@@ -58,7 +62,9 @@ def read_csv_file(
         The rows that could be read, and what is wrong with the others or with the file.
     """
     try:
-        text = _decoded(path.read_bytes(), shown)
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        text = _decoded(raw, shown)
     except OSError as error:
         return [], [Problem(shown, None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")]
     if isinstance(text, Problem):
@@ -76,6 +82,9 @@ def read_csv_file(
         return [], problems
     rows = []
     for line, values in records:
+        if len(rows) == MOST_ROWS:
+            message = f"there are more than {MOST_ROWS} rows."
+            return [], [Problem(shown, line, None, message, "Take out those that are not needed.")]
         surplus = [value for name, value in zip(names, values, strict=False) if not name] + values[len(names) :]
         if any(value.strip() for value in surplus):
             expected = sum(map(bool, names))
@@ -102,6 +111,9 @@ def spreadsheet_problems(shown: str, row: Row) -> list[Problem]:
 
 def _decoded(raw: bytes, shown: str) -> str | Problem:
     remedy = "Save it as CSV UTF-8."
+    if len(raw) > MOST_BYTES:
+        message = f"is larger than {MOST_BYTES // 1024 // 1024} MB."
+        return Problem(shown, None, None, message, "Take out the rows that are not needed.")
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Problem(shown, 1, None, "is UTF-16, expected UTF-8.", remedy)
     try:
@@ -164,8 +176,30 @@ def _header_problems(shown: str, line: int, names: list[str], columns: Sequence[
 
 
 def csv_row(cells: Sequence[str]) -> str:
-    """One line of a mapping file, without a line end, that is read back as these very cells."""
+    """One line of a mapping file, without a line end, that is read back as these very cells.
+
+    Characters that nobody can see or paste are spelled out, so that it stays one line; such a row fits nothing.
+    """
+    cells = [shown(cell) for cell in cells]
     written = io.StringIO()
     quoting: Literal[0, 1] = csv.QUOTE_ALL if any(cell != cell.strip() for cell in cells) else csv.QUOTE_MINIMAL
     csv.writer(written, quoting=quoting, lineterminator="\r\n").writerow(cells)
     return written.getvalue().removesuffix("\r\n")
+
+
+FORMULA = re.compile(r"""(?:^|,)"?[=+@\t-]""")
+BEWARE = (
+    "A cell of these rows begins like a formula: paste them with a text editor, or import every column as text; a"
+    " spreadsheet would carry it out."
+)
+
+
+def warning_of(rows: Iterable[str]) -> str:
+    """What to tell beside rows to paste where a spreadsheet would take a cell for a formula; "" where none does.
+
+    The cell itself stays as it is, since it is matched to the letter.
+
+    Args:
+        rows: As `csv_row` writes them.
+    """
+    return BEWARE if any(FORMULA.search(row) for row in rows) else ""

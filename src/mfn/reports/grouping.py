@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mfn.mappings.csv_file import warning_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -207,6 +209,10 @@ def read_instructions(remedies: Iterable[str]) -> tuple[Instruction, ...]:
                 text = line
                 pastes.setdefault(text, {})
     return tuple(
-        Instruction(text, tuple(lines)[:SHOWN_PASTES], max(0, len(lines) - SHOWN_PASTES))
+        Instruction(
+            " ".join(filter(None, (warning_of(lines), text))),
+            tuple(lines)[:SHOWN_PASTES],
+            max(0, len(lines) - SHOWN_PASTES),
+        )
         for text, lines in list(pastes.items())[:SHOWN_PASTES]
     )
