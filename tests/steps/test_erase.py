@@ -130,8 +130,11 @@ def test_one_that_the_warehouse_has_shipped_waits_until_amazon_is_told_where_tha
 
 def test_where_another_system_tells_amazon_what_the_warehouse_has_shipped_is_erased(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
     shipping.world.warehouse_moves(order_id, "shipped")
     assert erase(shipping.world.settings, order_id)["warehouse"]
+    # And where that turns out to be this one after all, Amazon is told.
+    assert shipping.run()["sent"] == 1
 
 
 def test_an_order_that_nobody_knows_and_one_that_several_have_are_refused(world: World) -> None:

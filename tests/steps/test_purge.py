@@ -322,9 +322,7 @@ def test_an_order_that_no_batch_had_judged_is_not_taken_up_for_ever(world: World
     assert batch.batch_id != newest
 
 
-def test_a_parcel_that_is_corrected_after_the_purge_is_held_until_the_order_is_fetched_again(
-    shipping: Shipping,
-) -> None:
+def test_a_parcel_corrected_after_the_purge_is_sent_once_amazon_says_what_it_shows(shipping: Shipping) -> None:
     world = shipping.world
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id)
@@ -332,13 +330,32 @@ def test_a_parcel_that_is_corrected_after_the_purge_is_held_until_the_order_is_f
     days_pass(world)
     purge(world)
     shipping.warehouse.change(shipment_id, tracking_number="T-CORRECTED-2")
+    world.amazon.faults.answer("getOrder", 403, times=2)
     assert shipping.run()["held"] == 1
     assert shipping.reasons(shipment_id) == ["order_unknown"]
     assert "its buyer's data was removed" in shipping.parcel(shipment_id).reasons
-    assert world.run(order_id=order_id)["unchanged"] == 1
-    assert shipping.run()["sent"] == 1
+    summary = shipping.run()
+    assert (summary["sent"], summary["api_calls"]) == (1, {"confirmShipment": 1, "getOrder": 1})
     assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T-CORRECTED-2"]
-    assert purge(world)["purged"] == 1
+    assert with_texts(world) == set()
+
+
+def test_what_amazon_was_not_told_of_before_the_purge_it_is_told_of_afterwards(shipping: Shipping) -> None:
+    world = shipping.world
+    unsent, refused = shipping.loaded(an_order(), an_order())
+    failed = shipping.ship(refused)
+    world.amazon.faults.answer("confirmShipment", 400, {"errors": [{"code": "InvalidInput", "message": "no"}]})
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    pending = shipping.ship(unsent)
+    for order_id in (unsent, refused):
+        world.warehouse_moves(order_id, "shipped")
+    set_privacy(world, "{retention_days: 0}")
+    assert purge(world)["purged"] == 2
+    assert shipping.run()["sent"] == 1
+    assert shipping.statuses() == {pending: "sent", failed: "failed"}
+    assert world.statuses() == {unsent: "shipped", refused: "loaded"}
+    assert shipping.run()["api_calls"] == {}
 
 
 def test_an_import_at_work_is_waited_for_and_then_the_purge_can_be_run_again(

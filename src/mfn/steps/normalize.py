@@ -11,15 +11,11 @@ import msgspec
 import pandas as pd
 
 from mfn.database.engines import writing
-from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
-from mfn.ledger.retention import without_data
 from mfn.models import OrderStatus, ParcelStatus, Reason
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.database.engines import reading
-from mfn.errors import DataError
+from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.retention import without_data
@@ -55,7 +55,6 @@ def shown_parcels(
 
     Raises:
         RetriableError: The ledger could not be reached.
-        FatalError: Amazon refuses every call.
     """
     found = _landed(place, batch, order_numbers)
     asked = sorted(set(order_numbers) & set(removed))
@@ -90,7 +89,7 @@ def _shown_now(place: Workplace, order_numbers: Sequence[str]) -> dict[str, Show
             text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
             if text is not None:
                 found[order_number] = read_packages(text)
-        except (BudgetExhaustedError, AmazonUnavailableError):
+        except (BudgetExhaustedError, AmazonUnavailableError, FatalError):
             break
         except DataError:
             continue  # what cannot be read says nothing
