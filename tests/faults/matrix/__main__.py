@@ -7,7 +7,6 @@ import multiprocessing
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -25,11 +24,12 @@ def main() -> int:
     arguments = _arguments()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     begun = time.monotonic()
+    shares = SHARES if arguments.most == sys.maxsize else 1
     parts = [
-        Part(flow, database, share, tuple(arguments.only), arguments.seeds, arguments.most)
-        for flow in FLOWS
+        Part(flow, database, share, shares, tuple(arguments.only), arguments.seeds, arguments.most)
         for database in DATABASES
-        for share in range(SHARES)
+        for flow in FLOWS
+        for share in range(shares)
     ]
     done: list[Trial] = []
     broken: list[str] = []
@@ -39,7 +39,7 @@ def main() -> int:
         running = {pool.submit(run_part, part): part for part in parts}
         for future in as_completed(running):
             part = running[future]
-            name = f"{part.flow} on {part.database}, part {part.share + 1} of {SHARES}"
+            name = f"{part.flow} on {part.database}, part {part.share + 1} of {shares}"
             try:
                 trials = future.result()
             except Exception as error:  # noqa: BLE001 - the other parts go on, and this one is told at the end
@@ -52,7 +52,7 @@ def main() -> int:
     cells = counted(done)
     print_table(cells, done, console)
     if arguments.write and not broken:
-        write(cells, seeds=arguments.seeds, seconds=time.monotonic() - begun, path=arguments.write)
+        write(cells, tuple(FLOWS), seeds=arguments.seeds, seconds=time.monotonic() - begun)
     for name in broken:
         console.print(f"broke, so that its trials are missing: {name}", style="bold red")
     return 0 if is_faultless(cells) and not broken else 1
@@ -64,13 +64,9 @@ def _arguments() -> argparse.Namespace:
         "--only", action="append", default=[], help="only cells whose name has this word: a flow, a fault, a database"
     )
     parser.add_argument("--seeds", type=int, default=6, help="how many random moments for each flow and database")
-    parser.add_argument(
-        "--most", type=int, default=sys.maxsize, help="at most so many points of each cell, for each part"
-    )
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="at most so many points of each cell")
     parser.add_argument("--processes", type=int, default=2, help="how many parts at the same time")
-    parser.add_argument(
-        "--write", type=Path, help="write the figures there; those of the README are in docs/faults.json"
-    )
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/faults.json and the README")
     return parser.parse_args()
 
 

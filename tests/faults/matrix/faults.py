@@ -22,6 +22,11 @@ def all_faults(seeds: int, database: str) -> tuple[Fault, ...]:
     of_database = (
         (*databases.ON_SQLITE, *disks.ON_SQLITE, *networks.ON_SQLITE)
         if database == "sqlite"
-        else (*databases.ON_POSTGRESQL, *disks.ON_POSTGRESQL, *networks.ON_POSTGRESQL)
+        else (
+            *(disks.ON_SMALL_DISK if disks.may_mount() else ()),
+            *databases.ON_POSTGRESQL,
+            *disks.ON_POSTGRESQL,
+            *networks.ON_POSTGRESQL,
+        )
     )
     return (*killing(seeds), *of_database, *twice(max(1, seeds // 4)))

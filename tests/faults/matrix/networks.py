@@ -78,7 +78,8 @@ def _lost(fault: NetworkFault, *, for_good: bool) -> Callable[[Stage, Flow, Requ
 
 def _impatient() -> None:
     """Amazon is given up on after a moment rather than a minute."""
-    client.AmazonOrders.__init__.__kwdefaults__["timeout_seconds"] = PATIENCE_SECONDS
+    defaults: Any = client.AmazonOrders.__init__.__kwdefaults__
+    defaults["timeout_seconds"] = PATIENCE_SECONDS
 
 
 def _silent(stage: Stage, flow: Flow, point: Request) -> list[Said]:

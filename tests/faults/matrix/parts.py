@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
 
 from tests.faults.matrix.faults import all_faults
 from tests.faults.matrix.flows import FLOWS
+from tests.faults.matrix.results import told
 from tests.faults.matrix.trials import Trial, trials
 from tests.postgres import running_postgres
 
@@ -22,6 +24,7 @@ class Part:
     flow: str
     database: str
     share: int
+    shares: int
     only: tuple[str, ...]
     seeds: int
     most: int
@@ -42,14 +45,17 @@ def run_part(part: Part) -> list[Trial]:
     if not faults:
         return []
     server = running_postgres() if part.database == "postgresql" else contextlib.nullcontext(None)
+    done: list[Trial] = []
     with server as url:
-        return list(
-            trials(
-                FLOWS[part.flow],
-                faults,
-                database=part.database,
-                server_url=url,
-                share=(part.share, SHARES),
-                most=part.most,
-            )
-        )
+        for trial in trials(
+            FLOWS[part.flow],
+            faults,
+            database=part.database,
+            server_url=url,
+            share=(part.share, part.shares),
+            most=part.most,
+        ):
+            done.append(trial)
+            if trial.deviations:
+                sys.stderr.write(told(trial))
+    return done

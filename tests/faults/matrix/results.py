@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
     from tests.faults.matrix.trials import Trial
 
-RESULTS = Path(__file__).parents[3] / "docs" / "faults.json"
+ROOT = Path(__file__).parents[3]
+RESULTS = ROOT / "docs" / "faults.json"
+README = ROOT / "README.md"
+SURVIVED = re.compile(r"[\d,]+ times on \d{4}-\d\d-\d\d")
+TABLE = re.compile(r"^\| fault \|.*\n(?:\|.*\n)+", re.MULTILINE)
 KINDS = ("lost", "doubled", "wrong")
 TOLD = 20
 
@@ -112,19 +117,27 @@ def print_table(cells: Sequence[dict[str, Any]], trials: Iterable[Trial], consol
         )
     console.print(table)
     for trial in [trial for trial in trials if trial.deviations][:TOLD]:
-        console.print(f"{trial.flow}, {trial.fault}, {trial.database}, {trial.point}", style="bold", markup=False)
-        for deviation in trial.deviations[:5]:
-            console.print(f"  {deviation.kind}: {deviation.what}", markup=False)
+        console.print(told(trial), markup=False, end="")
 
 
-def write(cells: Sequence[dict[str, Any]], *, seeds: int, seconds: float, path: Path = RESULTS) -> None:
-    """Write the figures with the day and the machine.
+def told(trial: Trial) -> str:
+    """A trial that was not survived, in words, a line for each deviation.
+
+    Args:
+        trial: The trial.
+    """
+    deviations = "".join(f"  {deviation.kind}: {deviation.what}\n" for deviation in trial.deviations)
+    return f"{trial.flow}, {trial.fault}, {trial.database}, {trial.point}\n{deviations}"
+
+
+def write(cells: Sequence[dict[str, Any]], flows: Sequence[str], *, seeds: int, seconds: float) -> None:
+    """Write the figures with the day and the machine into docs/faults.json, and into the README.
 
     Args:
         cells: As `counted` returns them.
+        flows: The flows, in the order of the README's columns.
         seeds: How many random moments there were of each.
         seconds: How long it took.
-        path: The file.
     """
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -138,4 +151,17 @@ def write(cells: Sequence[dict[str, Any]], *, seeds: int, seconds: float, path: 
         "total": total(cells),
         "cells": list(cells),
     }
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    text = SURVIVED.sub(survived(document), text)
+    table = "\n".join(by_fault(cells, flows)) + "\n"
+    README.write_text(TABLE.sub(lambda _: table, text), encoding="utf-8")
+
+
+def survived(document: dict[str, Any]) -> str:
+    """How often the flows were broken off and when, as the README says it.
+
+    Args:
+        document: What stands in docs/faults.json.
+    """
+    return f"{document['total']['times']:,} times on {document['at'][:10]}"

