@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 CLOCK_SKEW_SECONDS = 60
 """By how much the ledger's clock may go back and forth without the same seconds being refilled twice; one that goes
-back further, as when the machine of a SQLite ledger starts again, costs no longer wait."""
+back further, as when the machine of a SQLite ledger starts again, is taken for a new one."""
 
 CAUTION = 0.99
 """How much of a stated rate is counted on: Amazon rounds it (0.0056 for 20 an hour) and counts calls as they arrive."""
@@ -37,7 +37,7 @@ class Bucket:
             now: The present moment, in seconds. One before the last count adds nothing.
             burst: Calls that a full bucket holds.
         """
-        counted_at = min(self.counted_at, now + CLOCK_SKEW_SECONDS)
+        counted_at = self.counted_at if self.counted_at <= now + CLOCK_SKEW_SECONDS else now
         self.tokens = min(self.tokens + max(0.0, now - counted_at) * self.refill_rate, burst)
         self.counted_at = max(counted_at, now)
 
