@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 import pandas as pd
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 
 from mfn.amazon.orders import decode_order, in_utc
 from mfn.database.bulk import merge, utc_text
@@ -18,7 +18,7 @@ from mfn.errors import DataError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import CHUNK_ORDERS, table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import CountedOrder, Reservation, Watermark
+from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ RESERVED = "reserved"
 
 GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.DISMISSED)
 """Orders whose units have left the warehouse or never will: promised no more, also where the warehouse forgot them."""
+
+A_MOMENT = timedelta(microseconds=1)
 
 Units = list[tuple[str, str, int]]
 """(marketplace id, seller SKU, units) of an order."""
@@ -88,7 +90,8 @@ class Reserved:
     Attributes:
         units: `order_id`, `sku`, `units`: of every connection on the warehouse, but for orders that are gone.
         news: The orders of this connection that have reservations and that no stock run has counted yet.
-        at: The moment, just after it was read.
+        at: The moment, just after it was read; later than that of any earlier reading of this connection's, also where
+            the clock was set back since: what has been counted must not be news once more.
     """
 
     units: pd.DataFrame
@@ -118,8 +121,13 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str) -> Reserved:
         names = {name: name for name in ("order_id", "sku", "units")}
         units = columns_of(database, names, promised, {"warehouse": warehouse})
         order_ids = database.execute(news).scalars().all()
+        last = [
+            database.execute(select(func.max(noted.counted_at)).where(noted.connection == connection)).scalar()
+            for noted in (CountedOrder, Offer)
+        ]
+    at = max([datetime.now(UTC), *(counted_at + A_MOMENT for counted_at in last if counted_at is not None)])
     frame = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in units.items()})
-    return Reserved(frame.astype({"units": "int64"}), order_ids, datetime.now(UTC))
+    return Reserved(frame.astype({"units": "int64"}), order_ids, at)
 
 
 def units_sold(
