@@ -18,7 +18,7 @@ import mfn
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.ledger.batches import open_batch
-from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_stock_chunk, stored_orders
+from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_plain_chunk, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
@@ -105,8 +105,8 @@ def test_a_chunk_of_orders_is_an_access_and_one_of_stock_is_none(ledger: Ledger,
     assert read_chunk(ledger, batch, "validate", 0, Content, purpose="transform").names == ["x"]
     assert accesses(ledger) == [("transform", "us", batch.batch_id, None, 3)]
     with pytest.raises(ValueError, match="may hold buyers' data"):
-        read_stock_chunk(ledger, batch, "validate", Content)
-    assert read_stock_chunk(ledger, replace(batch, kind="inventory"), "validate", Content).names == ["x"]
+        read_plain_chunk(ledger, batch, "validate", 0, Content)
+    assert read_plain_chunk(ledger, replace(batch, kind="inventory"), "validate", 0, Content).names == ["x"]
     assert len(accesses(ledger)) == 1
 
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ACCESS_KEPT_DAYS = 365
 """For how long an access stays in the audit trail; a purge may remove older ones."""
 
+PLAIN_KINDS = ("inventory", "reconcile")
+"""Kinds of run that never ask for buyers' data, and hand on none."""
+
 PAGES_IN_MEMORY = 50
 
 _TEXTS = msgspec.msgpack.Decoder(list[bytes])
@@ -246,31 +249,12 @@ def read_chunk(
     return _chunk(ledger, batch, stage, number, kind)
 
 
-def read_stock_chunk(ledger: Ledger, batch: BatchRef, stage: str, kind: type[Content]) -> Content:
-    """What a stage of a stock run made: SKUs, levels and order ids, no buyer's data, so that nothing is noted.
+def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
+    """What a stage of a run made that knows nobody's data, so that nothing is noted: SKUs, levels, where orders stand.
 
     Args:
         ledger: The open ledger.
-        batch: The batch, of kind `inventory`.
-        stage: The stage that made it.
-        kind: What it wrote.
-
-    Raises:
-        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
-        FatalError: What is stored cannot be decrypted.
-    """
-    if batch.kind != "inventory":
-        message = f"a chunk of an {batch.kind} batch may hold buyers' data: read_chunk"
-        raise ValueError(message)
-    return _chunk(ledger, batch, stage, 0, kind)
-
-
-def read_shown_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
-    """What the search of a reconciliation left: where orders stand at Amazon, nobody's data: nothing is noted.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch, of kind `reconcile`.
+        batch: The batch, of one of `PLAIN_KINDS`.
         stage: The stage that made it.
         number: One of `chunk_numbers`.
         kind: What it wrote.
@@ -279,8 +263,8 @@ def read_shown_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, k
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
         FatalError: What is stored cannot be decrypted.
     """
-    if batch.kind != "reconcile":
-        message = f"a chunk of an {batch.kind} batch may hold buyers' data: read_chunk"
+    if batch.kind not in PLAIN_KINDS:
+        message = f"a chunk of a run of kind {batch.kind} may hold buyers' data: read_chunk"
         raise ValueError(message)
     return _chunk(ledger, batch, stage, number, kind)
 

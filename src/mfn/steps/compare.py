@@ -11,7 +11,7 @@ import numpy as np
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import read_stock_chunk
+from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
 from mfn.ledger.feeds import forget_feeds
 from mfn.ledger.imported_units import forget_counted
@@ -78,7 +78,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
     is_dry_run, is_full = bool(asked.get("dry_run")), bool(asked.get("full"))
     judged = judge(
         place,
-        read_stock_chunk(place.ledger, batch, read.__name__, ReadChunk),
+        read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk),
         is_dry_run=is_dry_run,
         is_forced=bool(asked.get("force")),
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
-from mfn.ledger.buyers_data import read_stock_chunk
+from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import Frame, drop_chunks, packed, unpacked, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.leases import assert_held
@@ -71,7 +71,7 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: A role is missing, or the credentials are refused.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    made = read_stock_chunk(place.ledger, batch, compare.__name__, CompareChunk)
+    made = read_plain_chunk(place.ledger, batch, compare.__name__, 0, CompareChunk)
     try:
         if not made.is_braked:
             _push(place, batch, unpacked(made.due))
@@ -82,7 +82,7 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
-    chunk = read_stock_chunk(place.ledger, batch, read.__name__, ReadChunk)
+    chunk = read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
     sending = sending_of(place, batch, chunk)
     due = due[~_is_told(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
-from mfn.ledger.buyers_data import read_stock_chunk
+from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, unpacked
 from mfn.ledger.leases import assert_held
 from mfn.ledger.told_offers import in_feeds, told_offers
@@ -44,7 +44,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: A role is missing, or the credentials are refused.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    compared = read_stock_chunk(place.ledger, batch, compare.__name__, CompareChunk)
+    compared = read_plain_chunk(place.ledger, batch, compare.__name__, 0, CompareChunk)
     is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
     try:
         if not is_dry_run:
@@ -61,9 +61,9 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _verify(place: Workplace, batch: BatchRef) -> None:
-    chunk = read_stock_chunk(place.ledger, batch, read.__name__, ReadChunk)
+    chunk = read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
     sending = sending_of(place, batch, chunk)
-    waiting = unpacked(read_stock_chunk(place.ledger, batch, push.__name__, PushChunk).waiting)
+    waiting = unpacked(read_plain_chunk(place.ledger, batch, push.__name__, 0, PushChunk).waiting)
     free = waiting[~keys_of(waiting).isin(keys_of(in_feeds(place.ledger, batch.connection)))]
     if len(free):
         tell(sending, free, is_due=True, shown=none_shown())

@@ -19,7 +19,7 @@ from mfn.amazon.unanswered import Unanswered
 from mfn.database.engines import writing
 from mfn.errors import MfnError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import read_shown_chunk
+from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.comparing import known_orders, open_orders
 from mfn.ledger.landing import is_order_id, read_arrival
@@ -120,7 +120,7 @@ def answers(ledger: Ledger, batch: BatchRef) -> dict[str, Asked]:
         batch: The batch.
     """
     numbers = chunk_numbers(ledger, batch.batch_id, search.__name__)
-    chunks = (read_shown_chunk(ledger, batch, search.__name__, number, AskedChunk) for number in numbers)
+    chunks = (read_plain_chunk(ledger, batch, search.__name__, number, AskedChunk) for number in numbers)
     return {asked.order_id: asked for chunk in chunks for asked in chunk.orders}
 
 
