@@ -26,7 +26,16 @@ from flows.sync_inventory import sync_inventory
 from mfn.database.engines import engine_for, writing
 from mfn.warehouse.tables import wms_inventory
 from tests.flows.deployed import started_by_hand
-from tests.privacy.planting import ADDRESS, PLANTED, broken_orders, held_orders, planted_item, planted_order
+from tests.privacy.planting import (
+    ACCESS_TOKEN,
+    ADDRESS,
+    PLANTED,
+    SECRETS,
+    broken_orders,
+    held_orders,
+    planted_item,
+    planted_order,
+)
 from tests.privacy.searching import Search
 from tests.warehouse_actor import WarehouseActor
 from tests.world import SKUS
@@ -41,8 +50,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
 ]
 
-SECRETS = {name: f"planted-{name}-Zq7Xv" for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")}
-SEARCH = Search([*PLANTED, *SECRETS.values()])
+SEARCH = Search([*PLANTED, *SECRETS.values(), ACCESS_TOKEN])
 
 
 @pytest.fixture

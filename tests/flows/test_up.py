@@ -19,6 +19,7 @@ from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after
 
 from mfn.ledger.batches import list_batches
 from mfn.ledger.passed_checks import note_passed
+from tests.privacy.planting import SECRETS
 from tests.privacy.searching import Search
 from tests.world import an_order
 
@@ -31,7 +32,6 @@ MFN = str(Path(sys.executable).with_name("mfn"))
 PATIENCE = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 IMPORT = "import-orders/us"
-SECRETS = {name: f"planted-{name}-Zq7Xv" for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")}
 
 
 def free_port() -> int:

@@ -13,6 +13,12 @@ PHONE = "+1 907 555 0143"
 POSTAL_CODE = "99926-0417"
 PLANTED = (FAMILY, PHONE, "9075550143", "907-555-0143", POSTAL_CODE, "999260417", "99926 0417")
 
+SECRETS = {name: f"planted-{name}-Zq7Xv" for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")}
+"""The secrets of a connection, and with them what Login with Amazon gives for them."""
+
+ACCESS_TOKEN = "Atza|"
+"""How every access token begins."""
+
 BUYER = {
     "buyerName": f"Åsa {FAMILY}",
     "buyerEmail": f"aasa.{FAMILY.lower()}@marketplace.example.com",

@@ -1,4 +1,4 @@
-"""Whole runs with planted buyers, everything logged: nothing of them stands in any file but the warehouse's own."""
+"""Whole runs with planted buyers and secrets, everything logged: they stand in no file but the warehouse's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,17 @@ from mfn.settings import load_settings
 from mfn.site.app import build_site
 from mfn.warehouse.tables import wms_inventory
 from tests.faults.conftest import world_on_postgres
-from tests.privacy.planting import ADDRESS, ASKED, PLANTED, broken_orders, held_orders, planted_item, planted_order
+from tests.privacy.planting import (
+    ACCESS_TOKEN,
+    ADDRESS,
+    ASKED,
+    PLANTED,
+    SECRETS,
+    broken_orders,
+    held_orders,
+    planted_item,
+    planted_order,
+)
 from tests.privacy.searching import Search
 from tests.warehouse_actor import WarehouseActor
 from tests.world import SKUS
@@ -33,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["world_on_postgres"]
 
-SEARCH = Search(PLANTED)
+SEARCH = Search([*PLANTED, *SECRETS.values(), ACCESS_TOKEN])
 RULES = """\
 order.import:
   - name: Alaska waits for the boat
@@ -68,7 +78,8 @@ REFUSING = {
 def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world whose warehouse refuses some rows, its ledger and warehouse on the database that is asked for."""
     world: World = request.getfixturevalue("world" if request.param == "sqlite" else "world_on_postgres")
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    for name, value in (SECRETS | {"PREFECT_API_URL": "http://127.0.0.1:1/api"}).items():
+        monkeypatch.setenv(name, value)
     world.write_carriers()
     (world.home / "mappings" / "rules.yaml").write_text(RULES, encoding="utf-8")
     with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
@@ -170,7 +181,7 @@ def come_in(world: World, mfn: Shell) -> tuple[list[str], list[str]]:
 
 
 def assert_nothing_is_found(world: World, loaded: str) -> None:
-    """Nothing planted stands in any file of this world, nor in its ledger, but in the warehouse."""
+    """Nothing planted, and no access token, stands in any file of this world but the warehouse's, nor in its ledger."""
     save_ledger(world, world.home / "ledger")
     assert (world.home / "debug.log").stat().st_size > 100_000
     assert [row["city"] for row in world.rows() if row["order_number"] == loaded] == [ADDRESS["city"]]
