@@ -67,7 +67,7 @@ class Warehouse(_Section):
     """Where orders go: the SQL database that the warehouse reads and writes."""
 
     kind: Literal["sql"] = "sql"
-    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///.mfn/warehouse.db"
+    url: Annotated[str, AfterValidator(_database_url), Field(repr=False)] = "sqlite:///.mfn/warehouse.db"  # a password
 
 
 class Orders(_Section):

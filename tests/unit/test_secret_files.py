@@ -152,6 +152,13 @@ def test_a_password_that_breaks_its_url_is_never_told(url: str, monkeypatch: pyt
     assert PLANTED not in str(caught.value) + caught.value.remedy
 
 
+def test_a_connection_that_is_printed_shows_no_password() -> None:
+    given = {"name": "us", "seller_id": "A2TESTSELLER", "marketplaces": ["US"], "warehouse": {"url": URL}}
+    connection = Connection.model_validate(given)
+    assert PLANTED in connection.warehouse.url
+    assert PLANTED not in repr(connection) + str(connection)
+
+
 def test_files_with_secrets_that_others_may_read_are_named_and_those_without_are_not(tmp_path: Path) -> None:
     a_file(tmp_path, "LWA_CLIENT_SECRET=x\n", mode=0o640, name=".env")
     a_file(tmp_path, f'    warehouse: {{kind: sql, url: "{URL}"}}\n', mode=0o604, name="connections.yaml")
