@@ -90,8 +90,6 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
     is_dry_run = bool(row.parameters.get("dry_run"))
-    if not is_dry_run:
-        place.warehouse.await_writer()  # so that what it has of ready orders is known, whatever stalled before
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
     index_pages(place.ledger, batch)
     if row.parameters.get("order_id") is None:
