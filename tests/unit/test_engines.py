@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from mfn.database import engines
 from mfn.database.engines import engine_for, reading, writing
@@ -187,6 +188,16 @@ def test_times_are_utc_and_the_options_of_the_url_are_kept(postgres_url: str) ->
     with reading(engine_for(postgres_url), what="the test") as connection:
         assert connection.execute(text("SHOW timezone")).scalar() == "UTC"
         assert str(connection.execute(text("SHOW search_path")).scalar()).startswith("test_")
+
+
+def test_a_server_that_is_gone_and_a_process_that_stands_still_are_given_up_after_a_minute(postgres_url: str) -> None:
+    slow = make_url(postgres_url).update_query_dict({"tcp_user_timeout": "5000"}).render_as_string(hide_password=False)
+    for url, patience in ((postgres_url, "60000"), (slow, "5000")):
+        with reading(engine_for(url), what="the test") as connection:
+            assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "1min"
+            told: Any = connection.connection.dbapi_connection
+            parameters = told.info.get_parameters()
+            assert (parameters["tcp_user_timeout"], parameters["keepalives_idle"]) == (patience, "30")
 
 
 def test_a_missing_table_is_no_passing_fault(database_url: str) -> None:

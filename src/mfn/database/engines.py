@@ -32,6 +32,10 @@ STALLED_SECONDS = 60
 """How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
 it has locked is free again by then, and nothing of it stays. SQLite's locks end with the process only."""
 
+UNANSWERED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""Parameters of libpq: a server of which the network brings nothing any more is given up after a minute. Without them
+a run waits for its answer for two hours."""
+
 SQLITE_PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -100,8 +104,9 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
-        options = f"{parsed.query.get('options', '')} -c timezone=UTC {patience}".strip()
-        connect = {"connect_timeout": 10, "options": options}
+        options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC"])
+        unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
+        connect = {"connect_timeout": 10, **unanswered, "options": options}
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
     folder = Path(str(parsed.database)).parent
     try:
