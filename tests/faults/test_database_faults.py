@@ -157,7 +157,8 @@ def test_a_warehouse_whose_folder_is_gone_is_made_anew_and_holds_what_it_has_no_
 
 def test_a_disk_that_is_full_breaks_the_run_off_and_costs_no_order(world: World) -> None:
     orders = three_orders(world)
-    for order in world.put(*(an_order(minutes_ago=10, programs=["X" * 4000]) for _ in range(40))):
+    long = [f"{number:0200}" for number in range(20)]
+    for order in world.put(*(an_order(minutes_ago=10, programs=long) for _ in range(40))):
         orders.insert(0, order)
     largest = max(file.stat().st_size for file in world.home.rglob("*.db"))
 
