@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.order_ends import ends_of
-from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder
+from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
 from mfn.steps.decisions import release
+from mfn.steps.extract import extract
+from mfn.steps.runs import import_run
+from mfn.steps.stages import perform
 from tests.steps.reconciling import Reconciling, carry_out
 from tests.world import address, an_item, an_order
 
@@ -70,6 +73,19 @@ def test_what_changed_after_the_imports_or_belongs_to_the_system_before_is_no_di
 def test_before_the_first_import_nothing_is_compared(world: World, reconciling: Reconciling) -> None:
     world.put(an_order())
     assert reconciling.run()["orders"] == 0
+
+
+def test_what_an_import_has_landed_and_not_loaded_yet_is_no_difference(world: World, reconciling: Reconciling) -> None:
+    world.put(an_order(minutes_ago=180))
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=hours_ago(1.5)))
+    world.put(an_order())
+    with import_run(world.settings, "us") as batch:
+        perform(extract, batch, world.settings)
+    assert reconciling.run()["orders"] == 1
+    world.run()
+    assert (reconciling.run()["orders"], reconciling.kinds()) == (2, {})
 
 
 def test_an_order_that_the_warehouse_lost_is_loaded_once_more_and_never_twice(

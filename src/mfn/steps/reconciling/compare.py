@@ -14,7 +14,7 @@ from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.comparing import known_orders, parcels_by_id
-from mfn.ledger.landing import get_watermark
+from mfn.ledger.imported_units import covered_until
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.orders import read_reasons
 from mfn.models import OrderStatus, ParcelStatus
@@ -83,7 +83,8 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _terms(place: Workplace, batch: BatchRef) -> Terms:
-    orders, watermark = place.connection.orders, get_watermark(place.ledger, batch.connection)
+    # Up to where imports have come to their end; what has landed and waits for the warehouse is theirs to load.
+    orders, watermark = place.connection.orders, covered_until(place.ledger, batch.connection)
     # What an import may have missed since its window is younger than the overlap is for the next one.
     until = watermark and watermark - timedelta(minutes=orders.overlap_minutes)
     return Terms(batch.connection, datetime.now(UTC), until, orders.not_before)
