@@ -41,10 +41,9 @@ def test_what_is_about_a_buyer_is_emptied_and_everything_else_stays(warehouse: S
     loaded(warehouse, "A", "B")
     before, line = actor.order("A"), actor.lines("A")[0]
     other = actor.order("B")
-    assert warehouse.holding("us") == ["A", "B"]
+    assert warehouse.holding() == ["A", "B"]
     assert warehouse.scrub(["A", "unknown"]) == {"A"}
-    assert warehouse.holding("us") == ["B"]
-    assert warehouse.holding("eu") == []
+    assert warehouse.holding() == ["B"]
     assert actor.order("A") == before | dict.fromkeys(ORDER_DATA)
     assert actor.lines("A") == [line | dict.fromkeys(LINE_DATA)]
     assert actor.order("B") == other
@@ -54,7 +53,7 @@ def test_what_is_about_a_buyer_is_emptied_and_everything_else_stays(warehouse: S
 def test_a_line_alone_is_emptied_too(warehouse: SqlWarehouse) -> None:
     warehouse.load([order_row("A")], [line_row("A", gift_message="for Ann")])
     warehouse.scrub(["A"])
-    assert warehouse.holding("us") == []
+    assert warehouse.holding() == []
 
 
 def test_columns_that_take_no_null_get_an_empty_text(database_url: str) -> None:
@@ -76,7 +75,7 @@ def test_columns_that_take_no_null_get_an_empty_text(database_url: str) -> None:
     assert warehouse.scrub(["A"]) == {"A"}
     row = actor.order("A")
     assert {row[name] for name in ORDER_DATA} == {""}
-    assert warehouse.holding("us") == []
+    assert warehouse.holding() == []
     assert set(LINE_COLUMNS) >= set(LINE_DATA)
 
 

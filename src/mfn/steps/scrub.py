@@ -62,7 +62,7 @@ def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
     """The orders that the warehouse still has something of and should not, or would not once some more are purged."""
     name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
     warehouse = warehouse_of(place)
-    holding = warehouse.holding(name) if warehouse is not None else []
+    holding = warehouse.holding() if warehouse is not None else []
     with reading(place.ledger.engine, what="the ledger") as database:
         removed = set(without_data(database, name, holding, erased_only=not is_wanted))
     removed.update(due if is_wanted else ())

@@ -37,21 +37,18 @@ def _holds(table: str) -> str:
     )
 
 
-def holding(connection: Connection, of: str) -> list[str]:
-    """The orders of a connection that still have something of their buyer, sorted.
+def holding(connection: Connection) -> list[str]:
+    """The orders that still have something of their buyer, whichever connection they came by, sorted.
 
     Args:
         connection: An open transaction.
-        of: The connection's name.
     """
     found = columns(
         connection,
         {"order_number": as_text(connection, "held.order_number")},
-        f"FROM (SELECT order_number FROM wms_order WHERE connection = :of AND ({_holds('wms_order')})"
-        " UNION SELECT wms_order_line.order_number FROM wms_order_line"
-        " JOIN wms_order ON wms_order.order_number = wms_order_line.order_number"
-        f" WHERE wms_order.connection = :of AND ({_holds('wms_order_line')})) AS held",
-        {"of": of},
+        f"FROM (SELECT order_number FROM wms_order WHERE {_holds('wms_order')}"
+        f" UNION SELECT order_number FROM wms_order_line WHERE {_holds('wms_order_line')}) AS held",
+        {},
     )
     return sorted(found["order_number"])
 

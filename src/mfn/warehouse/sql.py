@@ -141,10 +141,10 @@ class SqlWarehouse:
         with reading(self._engine, what=self._what) as connection:
             return scrubbing.left(connection, order_numbers)
 
-    def holding(self, connection: str) -> list[str]:
-        """The orders of one connection that still have something of their buyer; see `mfn.warehouse.scrubbing`."""
-        with reading(self._engine, what=self._what) as database:
-            return scrubbing.holding(database, connection)
+    def holding(self) -> list[str]:
+        """The orders that still have something of their buyer; see `mfn.warehouse.scrubbing.holding`."""
+        with reading(self._engine, what=self._what) as connection:
+            return scrubbing.holding(connection)
 
     def scrub(self, order_numbers: Collection[str]) -> frozenset[str]:
         """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
