@@ -162,6 +162,22 @@ def test_one_order_can_be_read_and_an_unknown_one_is_not_found(caller: httpx.Cli
     assert caller.get(f"{SEARCH}/111-0000000-0000000").status_code == 404
 
 
+def test_an_order_that_a_search_leaves_out_is_known_by_its_id_and_one_that_was_removed_is_not(
+    caller: httpx.Client, amazon: LocalAmazon
+) -> None:
+    left_out, removed, *_ = amazon.orders.ids()
+    amazon.orders.left_out["lastUpdated"].add(left_out)
+    amazon.orders.remove(removed)
+    by_change, by_creation = (
+        {order["orderId"] for page in pages(caller, **{family: SINCE}) for order in page["orders"]}
+        for family in ("lastUpdatedAfter", "createdAfter")
+    )
+    assert (left_out in by_change, left_out in by_creation) == (False, True)
+    assert removed not in by_change | by_creation
+    assert len(by_change) == len(by_creation) - 1 == 298
+    assert [caller.get(f"{SEARCH}/{order_id}").status_code for order_id in (left_out, removed)] == [200, 404]
+
+
 def test_without_the_role_no_order_has_a_recipient(caller: httpx.Client, amazon: LocalAmazon) -> None:
     amazon.faults.without_recipients = True
     found = pages(caller, lastUpdatedAfter=SINCE, includedData="RECIPIENT,BUYER")

@@ -156,6 +156,18 @@ def test_an_empty_bucket_tells_how_long_to_wait_and_takes_nothing(ledger: Engine
     assert budget.take("searchOrders") == 0.0
 
 
+def test_who_leaves_calls_to_others_waits_until_more_than_those_are_there(ledger: Engine) -> None:
+    clock = Clock()
+    patient, urgent = (Budget(ledger, "seller/na", clock=clock) for _ in range(2))
+    assert [patient.take("searchOrders", leaving=8) for _ in range(12)] == [0.0] * 12
+    seconds = patient.take("searchOrders", leaving=8)
+    assert seconds == pytest.approx(180.37, abs=0.01)
+    assert urgent.take("searchOrders") == 0.0
+    clock.now += seconds
+    assert patient.take("searchOrders", leaving=8) > 0
+    assert [urgent.take("searchOrders") for _ in range(8)] == [0.0] * 8
+
+
 def test_a_learned_rate_counts_from_now_on_for_every_process(ledger: Engine) -> None:
     clock = Clock()
     ours, theirs = (Budget(ledger, "seller/na", clock=clock) for _ in range(2))
