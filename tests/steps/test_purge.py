@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RunFailedError
 from mfn.ledger.batches import list_batches
-from mfn.ledger.leases import lease
+from mfn.ledger.leases import is_held, lease
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.schema import (
     ArrivedPage,
@@ -371,7 +371,7 @@ def test_an_import_at_work_is_waited_for_and_then_the_purge_can_be_run_again(
 def test_an_import_that_meets_a_purge_waits_until_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.0)
     (order_id,) = world.put(an_order())
-    at_work, is_held = ExitStack(), waiting.is_held
+    at_work = ExitStack()
     at_work.enter_context(lease(world.ledger, "us", "purge"))
     at_work.enter_context(lease(world.ledger, "us", "import"))
 
