@@ -13,7 +13,7 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo up test faults lint lock lock-check audit bench simulate debian-packages
+.PHONY: help setup demo up test faults fuzz lint lock lock-check audit bench simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test: $(READY) ## the whole test suite
 
 faults: $(READY) ## every flow under every fault, on SQLite and PostgreSQL: what was lost, doubled or wrong (half an hour)
 	$(BIN)/python -m tests.faults.matrix
+
+fuzz: $(READY) ## answers, files and rows that were tampered with, fifty times as many as the suite tries (ten minutes)
+	MFN_FUZZ=1 $(BIN)/python -m pytest --numprocesses 2 tests/property -k fuzz
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .

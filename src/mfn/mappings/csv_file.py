@@ -80,7 +80,7 @@ def read_csv_file(
     problems += _header_problems(shown, line, names, columns)
     if problems:
         return [], problems
-    rows = []
+    rows: list[Row] = []
     for line, values in records:
         if len(rows) == MOST_ROWS:
             message = f"there are more than {MOST_ROWS} rows."
