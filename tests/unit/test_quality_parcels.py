@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "is_id_ambiguous": False,
     "is_order_known": True,
     "is_landed": True,
+    "is_removed": False,
     "is_cancelled": False,
     "is_shown": False,
     "decision": "",
