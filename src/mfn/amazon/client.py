@@ -7,6 +7,7 @@ ordersV0.json of 2026-05-27.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from msgspec import Struct
 
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
-from mfn.amazon.orders import MERCHANT, SearchPage, in_utc
+from mfn.amazon.orders import IDENTIFIER, MERCHANT, SearchPage, in_utc
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
+IS_IDENTIFIER = re.compile(IDENTIFIER)
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ class AmazonOrders:
             RetriableError: Amazon did not answer with the order.
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
+        if not IS_IDENTIFIER.match(order_id):
+            return None  # as a part of the address it might lead somewhere else
         what = f"getOrder {order_id} for the connection {self._connection.name}"
 
         def read(response: httpx.Response) -> bytes | None:

@@ -21,8 +21,9 @@ from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, checked, deco
 from mfn.amazon.listing_items import DATA_SETS, IDENTIFIERS_AT_ONCE, Item, ItemPage, ListingsRead, frame_of
 from mfn.amazon.listings_report import listings_in, read_listings_report
 from mfn.amazon.quantities import patch_of
-from mfn.amazon.refusals import ListingRefusedError, invalid, not_patched
+from mfn.amazon.refusals import ListingMissingError, ListingRefusedError, invalid, not_patched
 from mfn.amazon.unanswered import Unanswered
+from mfn.plain_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -160,7 +161,11 @@ class AmazonListings:
             RetriableError: Amazon did not say that it took it, which it may have done all the same.
             FatalError: A role is missing, the credentials are refused, or every request is.
         """
-        what = f"patchListingsItem {seller_sku} in {marketplace_id} for the connection {self._name}"
+        what = f"patchListingsItem {shown(seller_sku)} in {marketplace_id} for the connection {self._name}"
+        if not _may_be_listed(seller_sku):
+            raise ListingMissingError(
+                f"{what}: Amazon lists no SKU like this.", remedy="Map the SKU that is listed.", status=0, words=()
+            )
 
         def read(response: httpx.Response) -> None:
             if response.status_code != httpx.codes.OK:
@@ -275,4 +280,5 @@ class AmazonListings:
 
 
 def _may_be_listed(seller_sku: str) -> bool:
-    return 0 < len(seller_sku) <= MOST_CHARACTERS and seller_sku.isprintable() and not seller_sku.isspace()
+    # A SKU of dots alone would be a way to somewhere else, as a part of an address.
+    return 0 < len(seller_sku) <= MOST_CHARACTERS and seller_sku.isprintable() and bool(seller_sku.strip(" ."))

@@ -37,11 +37,11 @@ def parse_moment(text: str | None, *, option: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last hours of the calendar are none in UTC
         raise ConfigurationError(
             f"{option} {text!r} is not a date or a time.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def import_orders(

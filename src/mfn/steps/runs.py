@@ -41,12 +41,28 @@ def import_parameters(
         dry_run: Say what would be loaded, and change nothing.
 
     Raises:
-        ConfigurationError: Since and an order exclude each other.
+        ConfigurationError: Since and an order exclude each other, or since is no time in UTC.
     """
     if since is not None and order_id is not None:
         raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
-    moment = since and in_utc(since).isoformat()
-    return {"since": moment, "order_id": order_id, "dry_run": dry_run}
+    return {"since": moment_text(since), "order_id": order_id, "dry_run": dry_run}
+
+
+def moment_text(since: datetime | None) -> str | None:
+    """A moment from which on a run looks, as its batch keeps it.
+
+    Args:
+        since: The moment; without a zone it is UTC.
+
+    Raises:
+        ConfigurationError: It is outside of the calendar in UTC.
+    """
+    try:
+        return since and in_utc(since).isoformat()
+    except OverflowError:
+        raise ConfigurationError(
+            f"since: {since} is no time in UTC.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
+        ) from None
 
 
 def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bool = False) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.orders import in_utc
-from mfn.steps.runs import carried_out, new_run
+from mfn.steps.runs import carried_out, moment_text, new_run
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -22,7 +21,7 @@ def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
         since: Compare the orders that were placed since then rather than those of the last three days; without a zone
             it is UTC.
     """
-    return {"since": since and in_utc(since).isoformat()}
+    return {"since": moment_text(since)}
 
 
 def reconcile_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
