@@ -16,11 +16,12 @@ from mfn.amazon.documents import Described, Documents
 from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.transport import _certificates, library_of
 from mfn.errors import FatalError
-from tests.faults.adapter import SECRETS
+from tests.faults.adapter import SECRETS, Clock, adapter
 from tests.faults.scripted_amazon import ScriptedAmazon, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MEGABYTE = 1024 * 1024
 BOMB = gzip.compress(b"\0" * 50 * MEGABYTE)
@@ -117,3 +118,21 @@ def test_a_document_that_is_a_bomb_is_refused(amazon: ScriptedAmazon, monkeypatc
     finally:
         library.close()
         library_of.cache_clear()
+
+
+@pytest.mark.parametrize("rate", ["1e-300", "0", "-1", "nan", "inf", "1e999", "", "x", "0.0001"])
+def test_a_rate_that_would_stop_a_run_is_passed_over(amazon: ScriptedAmazon, tmp_path: Path, rate: str) -> None:
+    amazon.api = [answer(404, {"errors": []}, x_amzn_RateLimit_Limit=rate)]
+    with adapter(amazon.endpoint, tmp_path, Clock()) as orders:
+        before = orders.session.budget.rate("getOrder")
+        assert orders.get_order("111-0000001-0000001") is None
+        assert orders.session.budget.rate("getOrder") == before
+
+
+@pytest.mark.parametrize("token", ["", "a\n", "a b", "é", "x" * 10_001, "a\r\nhost: elsewhere"])
+def test_a_token_that_no_header_can_carry_is_none(amazon: ScriptedAmazon, tmp_path: Path, token: str) -> None:
+    amazon.login = [answer(200, {"access_token": token})]
+    with adapter(amazon.endpoint, tmp_path, Clock()) as orders:
+        with pytest.raises(AmazonUnavailableError, match="cannot be read"):
+            orders.get_order("111-0000001-0000001")
+        assert not amazon.arrived("/orders/2026-01-01/orders/111-0000001-0000001")

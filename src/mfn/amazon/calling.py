@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 RATE_LIMIT = "x-amzn-RateLimit-Limit"
 WORTH_TELLING_SECONDS = 1
+LEAST_RATE = 1 / 3600
+"""Calls a second; the slowest of Amazon's usage plans has twenty an hour."""
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +173,9 @@ def _log_failure(state: RetryCallState) -> None:
 
 
 def _number(text: str) -> float:
+    """A rate; NaN for none, and for one by which a run would wait for hours."""
     try:
-        return float(text)
+        rate = float(text)
     except ValueError:
         return math.nan
+    return rate if rate >= LEAST_RATE else math.nan

@@ -67,7 +67,7 @@ with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE",
 class _Grant(Struct):
     """A token of Login with Amazon, and for how many seconds it is good."""
 
-    access_token: Annotated[str, Meta(pattern=r"^[!-~]+$")]  # what a header can carry
+    access_token: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=10_000)]  # what a header can carry
     expires_in: float = 3600
 
 
