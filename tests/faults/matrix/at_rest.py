@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from mfn.database.engines import reading
+from mfn.ledger.leases import is_held
 from mfn.ledger.schema import ArrivedPage, Batch, Lease
 from mfn.models import SUMMED
 from tests.faults.matrix.verdicts import Deviation, lost, wrong
@@ -26,9 +27,10 @@ def at_rest(world: World) -> Iterator[Deviation]:
     """
     with reading(world.ledger.engine, what="the ledger") as database:
         batches = database.execute(select(Batch)).all()
-        leases = database.execute(select(Lease).where(Lease.expires_at > 0.0)).all()
+        leases = database.execute(select(Lease)).all()
+        held = [lease for lease in leases if is_held(database, lease.connection, lease.kind)]
         pages = database.execute(select(ArrivedPage.page)).scalars().all()
-    for lease in leases:
+    for lease in held:
         yield wrong(f"the lease of {lease.kind} is still held by {lease.holder}")
     for page in pages:
         yield lost(f"page {page} has arrived and was never looked at")

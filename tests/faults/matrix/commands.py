@@ -46,9 +46,8 @@ class Said:
 
     @property
     def remedies(self) -> list[tuple[str, ...]]:
-        """The batches that its remedy says are to be run again, as the words of that command."""
-        document = self.document or {}
-        return [("rerun", batch_id) for batch_id in BATCH_TO_RERUN.findall(document.get("remedy") or "")]
+        """The batches that its remedies say are to be run again, as the words of that command."""
+        return [("rerun", batch_id) for batch_id in dict.fromkeys(BATCH_TO_RERUN.findall(self.out))]
 
 
 def carry_out(words: Sequence[str]) -> tuple[int, str, str]:
