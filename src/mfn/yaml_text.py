@@ -18,7 +18,7 @@ from mfn.errors import Problem
 from mfn.plain_text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 20
@@ -64,7 +64,7 @@ def _too_much(text: str, shown: str) -> Problem | None:
             sizes[anchor] = nodes - before
         if not isinstance(event, NodeEvent):
             continue
-        if fault := _fault(event, sizes, len(open_nodes), nodes):
+        if fault := _fault(event, sizes, [anchor for anchor, _ in open_nodes], nodes):
             return Problem(shown, event.start_mark.line + 1, None, *fault)
         if isinstance(event, CollectionStartEvent):
             open_nodes.append((event.anchor, nodes))
@@ -74,14 +74,19 @@ def _too_much(text: str, shown: str) -> Problem | None:
     return None
 
 
-def _fault(event: Any, sizes: Mapping[str | None, int], depth: int, nodes: int) -> tuple[str, str] | None:
-    if isinstance(event, AliasEvent) and event.anchor not in sizes:
-        return f"*{event.anchor} stands inside of itself or before its &.", "Write it out."
+def _fault(
+    event: Any, sizes: Mapping[str | None, int], around: Sequence[str | None], nodes: int
+) -> tuple[str, str] | None:
+    if isinstance(event, AliasEvent):
+        if event.anchor not in sizes:
+            return f"*{event.anchor} stands inside of itself or before its &.", "Write it out."
+    elif event.anchor is not None and (event.anchor in sizes or event.anchor in around):
+        return f"&{event.anchor} stands twice.", "Give each its own name."
     if nodes > MOST_NODES:
         return f"comes to more than {MOST_NODES} keys and values.", "An alias counts as all that it stands for."
     if getattr(event, "tag", None):
         return f"the tag {event.tag} cannot be used.", "Leave it out."
-    if depth >= MOST_DEPTH and isinstance(event, CollectionStartEvent):
+    if len(around) >= MOST_DEPTH and isinstance(event, CollectionStartEvent):
         return f"is nested deeper than {MOST_DEPTH} levels.", "Indent less."
     return None
 

@@ -27,6 +27,8 @@ HARMFUL: dict[str, tuple[str, int | None, str]] = {
     "a billion laughs": (LAUGHS, 6, "more than 100000 keys and values"),
     "laughs in a rule": (LAUGHS + RULE.format(when="*l", then="hold: *l"), 6, "more than 100000"),
     "an alias of itself": ("order.import: &a [*a]", 1, "*a stands inside of itself"),
+    "an anchor twice": ("order.import: &a 1\nb: {c: &a 2}", 2, "&a stands twice"),
+    "an anchor inside of itself": ("&a order.import: 1\nb: &b [&b 2]", 2, "&b stands twice"),
     "an alias of nothing": ("order.import:\n  - *a", 2, "before its &"),
     "open brackets": ("order.import: " + "[" * 20_000, 1, "nested deeper than 20 levels"),
     "open braces": ("order.import: " + "{a: " * 20_000, 1, "nested deeper than 20 levels"),
