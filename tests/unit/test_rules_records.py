@@ -86,7 +86,7 @@ def test_an_order_s_record_has_every_field_and_sums_its_items() -> None:
 
 
 def test_an_order_without_address_prices_or_skus_has_a_record_too() -> None:
-    order = an_order(an_item(sku=None, product={}), priced("free", 1), priced(None, 1), recipient=None)
+    order = an_order(an_item(sku=None, product={}), priced("9.99", 1), priced(None, 1), recipient=None)
     marketplace = {"channelName": "AMAZON", "marketplaceId": "ANEWONE000000"}
     record = records_of(order | {"salesChannel": marketplace}).iloc[0]
     assert record["order.value"] is None
