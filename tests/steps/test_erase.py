@@ -17,7 +17,7 @@ from mfn.steps.order_timeline import tell_order
 from mfn.steps.purges import run_purge
 from mfn.steps.runs import run_import
 from mfn.warehouse.tables import wms_order_line
-from tests.steps.test_purge import texts_on_pages, with_texts
+from tests.steps.purging import texts_on_pages, with_texts
 from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from mfn.database.engines import reading, writing
-from mfn.errors import LeaseHeldError, RunFailedError
+from mfn.errors import RunFailedError
 from mfn.ledger.batches import list_batches
-from mfn.ledger.leases import is_held, lease
 from mfn.ledger.order_ends import End, note_ends
-from mfn.ledger.schema import (
-    ArrivedPage,
-    Batch,
-    BatchChunk,
-    BatchOrder,
-    DataAccess,
-    LandedOrder,
-    LandedPage,
-    OrderEnd,
-    Parcel,
-    TrackedOrder,
-)
-from mfn.steps import waiting
+from mfn.ledger.schema import ArrivedPage, BatchChunk, DataAccess, LandedOrder, LandedPage, OrderEnd, TrackedOrder
 from mfn.steps.order_timeline import tell_order
 from mfn.steps.purges import purge_all, run_purge
 from mfn.steps.reruns import rerun_batch
+from tests.steps.purging import count, days_pass, purge, set_privacy, texts_on_pages, with_texts
 from tests.world import address, an_order
 
 if TYPE_CHECKING:
@@ -38,46 +25,6 @@ if TYPE_CHECKING:
     from tests.world import World
 
 LONG_AGO = timedelta(days=31)
-
-
-def purge(world: World, **asked: Any) -> dict[str, Any]:
-    """One purge of the world's connection; its sum is checked."""
-    summary = run_purge(world.settings, "us", **asked)
-    assert summary["orders"] == summary["purged"] + summary["kept"]
-    return summary
-
-
-def with_texts(world: World) -> set[str]:
-    """The orders of which the ledger has a text."""
-    with reading(world.ledger.engine, what="the ledger") as database:
-        return set(database.execute(select(LandedOrder.order_id)).scalars())
-
-
-def count(world: World, model: Any) -> int:
-    with reading(world.ledger.engine, what="the ledger") as database:
-        return database.execute(select(func.count()).select_from(model)).scalar_one()
-
-
-def texts_on_pages(world: World) -> int:
-    with reading(world.ledger.engine, what="the ledger") as database:
-        return database.execute(select(func.sum(LandedPage.texts))).scalar_one() or 0
-
-
-def days_pass(world: World, days: float = 31) -> None:
-    """Everything that the ledger knows happened so many days earlier."""
-    with writing(world.ledger.engine, what="the ledger") as database:
-        for model, names in (
-            (TrackedOrder, ("first_loaded_at", "updated_at")),
-            (LandedOrder, ("landed_at", "last_updated_at")),
-            (Parcel, ("shipped_at", "sent_at", "updated_at")),
-            (OrderEnd, ("shipped_at", "delivered_at", "cancelled_at")),
-        ):
-            key = list(model.__table__.primary_key)
-            for row in database.execute(select(model)).all():
-                moved = {name: moment - timedelta(days=days) for name in names if (moment := getattr(row, name))}
-                same = [column == getattr(row, column.name) for column in key]
-                if moved:
-                    database.execute(update(model).where(*same).values(moved))
 
 
 def test_the_text_of_an_order_that_was_shipped_a_month_ago_is_removed_and_the_rest_stays(shipping: Shipping) -> None:
@@ -231,11 +178,6 @@ def test_a_shorter_retention_of_the_connection_counts_and_a_rehearsal_changes_no
     assert purge(world)["purged"] == 1
 
 
-def set_privacy(world: World, section: str) -> None:
-    path = world.home / "connections.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + f"    privacy: {section}\n", encoding="utf-8")
-
-
 def test_the_warehouse_is_scrubbed_once_it_is_to_be_and_nothing_of_the_buyer_stays_in_its_file(
     shipping: Shipping,
 ) -> None:
@@ -280,115 +222,6 @@ def test_a_warehouse_that_cannot_be_reached_fails_the_run_and_keeps_nothing_in_t
     away.rename(warehouse)
     again = rerun_batch(world.settings, failed.value.summary["batch_id"])
     assert (again["status"], again["purged"], again["kept"], again["scrubbed"]) == ("done", 1, 0, 1)
-
-
-def test_an_old_batch_that_is_run_again_counts_its_orders_although_their_texts_are_gone(shipping: Shipping) -> None:
-    world = shipping.world
-    loaded, ready, cancelled, ignored, to_ship = world.put(
-        an_order(), an_order(), an_order(status="CANCELLED"), an_order(status="PENDING"), an_order()
-    )
-    first = world.run()
-    for order_id in (loaded, ready):
-        shipping.ship(order_id)
-    shipping.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
-        # As if this batch had broken off before its load, and another one had loaded the order.
-        database.execute(update(BatchOrder).where(BatchOrder.order_id == ready).values(outcome="ready"))
-        database.execute(update(TrackedOrder).where(TrackedOrder.order_id == ignored).values(status="ignored"))
-    days_pass(world)
-    warehouse = world.rows()
-    assert purge(world)["purged"] == 4
-    again = rerun_batch(world.settings, first["batch_id"])
-    parts = {name: again[name] for name in ("fetched", "loaded", "held", "unchanged", "cancelled", "ignored")}
-    assert parts == {"fetched": 5, "loaded": 2, "held": 0, "unchanged": 1, "cancelled": 1, "ignored": 1}
-    assert world.rows() == warehouse
-    ended = {loaded: "shipped", ready: "shipped", cancelled: "cancelled", ignored: "ignored"}
-    assert world.statuses() == ended | {to_ship: "loaded"}
-
-
-def test_an_order_that_no_batch_had_judged_is_not_taken_up_for_ever(world: World) -> None:
-    (order_id,) = world.put(an_order())
-    world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
-        database.execute(delete(TrackedOrder))
-        database.execute(update(BatchOrder).values(outcome=None))
-        batch = list_batches(world.ledger)[0]
-        database.execute(update(Batch).values(status="failed", stage="extract", is_window_open=False))
-    days_pass(world)
-    assert purge(world)["purged"] == 1
-    world.run()
-    assert world.statuses() == {order_id: "ignored"}
-    assert world.reasons(order_id) == ["data_removed"]
-    newest = world.run()["batch_id"]
-    with reading(world.ledger.engine, what="the ledger") as database:
-        met = database.execute(select(BatchOrder.order_id).where(BatchOrder.batch_id == newest)).scalars().all()
-    assert order_id not in met
-    assert batch.batch_id != newest
-
-
-def test_a_parcel_corrected_after_the_purge_is_sent_once_amazon_says_what_it_shows(shipping: Shipping) -> None:
-    world = shipping.world
-    (order_id,) = shipping.loaded()
-    shipment_id = shipping.ship(order_id)
-    shipping.run()
-    days_pass(world)
-    purge(world)
-    shipping.warehouse.change(shipment_id, tracking_number="T-CORRECTED-2")
-    world.amazon.faults.answer("getOrder", 403, times=2)
-    assert shipping.run()["held"] == 1
-    assert shipping.reasons(shipment_id) == ["order_unknown"]
-    assert "its buyer's data was removed" in shipping.parcel(shipment_id).reasons
-    summary = shipping.run()
-    assert (summary["sent"], summary["api_calls"]) == (1, {"confirmShipment": 1, "getOrder": 1})
-    assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T-CORRECTED-2"]
-    assert with_texts(world) == set()
-
-
-def test_what_amazon_was_not_told_of_before_the_purge_it_is_told_of_afterwards(shipping: Shipping) -> None:
-    world = shipping.world
-    unsent, refused = shipping.loaded(an_order(), an_order())
-    failed = shipping.ship(refused)
-    world.amazon.faults.answer("confirmShipment", 400, {"errors": [{"code": "InvalidInput", "message": "no"}]})
-    with pytest.raises(RunFailedError):
-        shipping.run()
-    pending = shipping.ship(unsent)
-    for order_id in (unsent, refused):
-        world.warehouse_moves(order_id, "shipped")
-    set_privacy(world, "{retention_days: 0}")
-    assert purge(world)["purged"] == 2
-    assert shipping.run()["sent"] == 1
-    assert shipping.statuses() == {pending: "sent", failed: "failed"}
-    assert world.statuses() == {unsent: "shipped", refused: "loaded"}
-    assert shipping.run()["api_calls"] == {}
-
-
-def test_an_import_at_work_is_waited_for_and_then_the_purge_can_be_run_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.run()
-    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.0)
-    with lease(world.ledger, "us", "import"), pytest.raises(RunFailedError, match="another import run"):
-        run_purge(world.settings, "us")
-    assert purge(world)["orders"] == 0
-
-
-def test_an_import_that_meets_a_purge_waits_until_it_is_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.0)
-    (order_id,) = world.put(an_order())
-    at_work = ExitStack()
-    at_work.enter_context(lease(world.ledger, "us", "purge"))
-    at_work.enter_context(lease(world.ledger, "us", "import"))
-
-    def look_and_end(*of: Any) -> bool:
-        found = is_held(*of)
-        at_work.close()
-        return found
-
-    monkeypatch.setattr(waiting, "is_held", look_and_end)
-    assert world.run()["loaded"] == 1
-    assert world.statuses() == {order_id: "loaded"}
-    with lease(world.ledger, "us", "import"), pytest.raises(LeaseHeldError):
-        world.run()
 
 
 def test_a_page_that_cannot_be_decrypted_keeps_no_other_one(shipping: Shipping) -> None:
