@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import re
 
-# Control characters of both sets, marks that change the direction of writing, separators of lines, half surrogates,
-# marks of byte order, and the tags that are seen by no one and read by machines.
-HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+# Control characters of both sets, separators of lines, what embeds, isolates or overrides the direction of writing,
+# half surrogates, and the tags that are seen by no one and read by machines. What only marks a direction stays, since
+# SKUs that were copied somewhere have such marks, and are pasted into mappings with them.
+HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
 HARMFUL_IN_LINES = re.compile(HARMFUL.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 CUT = "…"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mfn.mappings import check_mappings, load_mappings
 from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET
+from mfn.plain_text import shown
 from mfn.rules.addresses import FIELDS, check_addresses
 from mfn.rules.frames import address_frame, sorted_programs
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
@@ -124,7 +125,7 @@ def test_the_texts_about_an_address_are_field_names_and_fixed_sentences(rows: li
 @settings(max_examples=50)
 @given(texts, texts)
 def test_a_proposed_row_is_read_back_to_the_letter_whatever_the_sku(seller_sku: str, warehouse_sku: str) -> None:
-    skus = (seller_sku, warehouse_sku)
+    skus = (shown(seller_sku), shown(warehouse_sku))  # no row that can be pasted has what cannot be shown
     assume(all(sku.strip() for sku in skus))
     assume(not any(pattern.fullmatch(sku.strip()) for pattern, _, _ in BROKEN_BY_A_SPREADSHEET for sku in skus))
     with tempfile.TemporaryDirectory() as name:

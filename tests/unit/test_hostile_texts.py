@@ -33,7 +33,9 @@ def test_what_cannot_be_shown_is_spelled_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Jürgen", "東京\u3000本店", "שלום", "👩\u200d👧", "a\u00a0b", "=1+1", "\ue000"], ids=ascii
+    "text",
+    ["", "Jürgen", "東京\u3000本店", "שלום", "👩\u200d👧", "a\u00a0b", "=1+1", "\ue000", "a\u200eb\ufeff"],
+    ids=ascii,
 )
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert shown(text) == shown_lines(text) == text
