@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -12,10 +12,11 @@ from mfn.database.engines import reading, writing
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
-from mfn.steps.decisions import release
+from mfn.steps.decisions import dismiss, release
 from mfn.steps.extract import extract
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
+from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment, wms_shipment_line
 from tests.steps.reconciling import Reconciling, carry_out
 from tests.world import address, an_item, an_order
 
@@ -227,8 +228,10 @@ def test_what_amazon_does_not_know_is_taken_out_by_hand(world: World, reconcilin
     assert {order_id: kind for order_id, (kind, _) in found.items()} == dict.fromkeys(found, "missing_on_amazon")
     assert found.keys() == {held_id, loaded, lost}
     carry_out(found[held_id][1])
+    carry_out(found[lost][1])
     world.warehouse_moves(loaded, "cancelled")
-    assert reconciling.kinds() == {lost: "missing_on_amazon"}
+    assert reconciling.kinds() == {}
+    assert world.statuses()[lost] == "dismissed"
 
 
 def test_a_parcel_that_no_confirm_run_told_amazon_of_is_told(shipping: Shipping, reconciling: Reconciling) -> None:
@@ -328,10 +331,117 @@ def test_units_that_had_left_before_and_kits_are_no_difference_and_those_of_the_
     world.run()
     assert reconciling.kinds() == {}
     reconciling.write_lines(tampered["orderId"], quantity=7)
-    kind, remedy = reconciling.found()[tampered["orderId"]]
-    assert kind == "units_differ"
-    assert "Correct wms_order_line" in remedy
-    reconciling.write_lines(tampered["orderId"], quantity=2)
+    assert reconciling.mend() == {tampered["orderId"]: "units_differ"}
+    assert world.lines(tampered["orderId"]) == [("MUG-BLUE", 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "kind"),
+    [
+        ("lines", {"sku": "PLATE"}, "units_differ"),
+        ("order", {"connection": "elsewhere"}, "status_differs"),
+        ("order", {"connection": None}, "status_differs"),
+    ],
+)
+def test_what_somebody_changed_in_a_row_that_is_not_begun_is_written_again(
+    world: World, reconciling: Reconciling, table: str, columns: dict[str, Any], kind: str
+) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    before = world.rows(), world.rows(wms_order_line)
+    write = reconciling.write_lines if table == "lines" else reconciling.write_order
+    write(order_id, **columns)
+    assert reconciling.mend() == {order_id: kind}
+    rows = world.rows(), world.rows(wms_order_line)
+    moved = {"batch_id", "updated_at"}
+    assert [[{k: v for k, v in row.items() if k not in moved} for row in part] for part in rows] == [
+        [{k: v for k, v in row.items() if k not in moved} for row in part] for part in before
+    ]
+
+
+def test_a_status_that_nobody_knows_is_told(world: World, reconciling: Reconciling) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    reconciling.write_order(order_id, status="GARBAGE")
+    kind, remedy = reconciling.found()[order_id]
+    assert (kind, remedy) == ("status_differs", "Correct wms_order.status: new, picking, shipped, cancelled.")
+    reconciling.write_order(order_id, status="new")
+    assert reconciling.kinds() == {}
+
+
+def test_an_order_that_the_warehouse_would_ship_a_second_time_is_told(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id)
+    shipping.run()
+    reconciling.hours_pass()
+    order = shipping.world.amazon.orders.get(order_id)
+    reconciling.missed(order_id, fulfillment=order["fulfillment"])
+    assert reconciling.kinds() == {}
+    with shipping.warehouse.working() as database:  # it was put back as it was before
+        for table in (wms_shipment_line, wms_shipment):
+            database.execute(delete(table))
+    shipping.world.warehouse_moves(order_id, "new")
+    kind, remedy = reconciling.found()[order_id]
+    assert (kind, "a second time" in remedy) == ("shipped_on_amazon", True)
+    shipping.world.warehouse_moves(order_id, "cancelled")
+    assert reconciling.kinds() == {}
+
+
+def test_what_a_person_took_out_and_the_warehouse_is_going_to_ship_is_told(
+    world: World, reconciling: Reconciling
+) -> None:
+    loaded, dismissed = world.put(an_order(), held())
+    world.run()
+    assert dismiss(world.settings, [dismissed], why="shipped by hand") == ()
+    reconciling.write_order(loaded, order_number=dismissed)
+    assert reconciling.found()[dismissed] == (
+        "status_differs",
+        "Cancel it in the warehouse, which is going to ship it.",
+    )
+    world.warehouse_moves(dismissed, "cancelled")
+    assert reconciling.kinds() == {loaded: "missing_in_warehouse"}
+
+
+def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
+    world: World, reconciling: Reconciling
+) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(TrackedOrder).values(status="cancelled"))
+    assert reconciling.mend() == {order_id: "status_differs"}
+    assert world.statuses() == {order_id: "loaded"}
+    assert len(world.rows()) == 1
+
+
+def test_a_parcel_whose_order_the_warehouse_lost_is_told_once_the_row_is_back(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    rows, lines = shipping.world.rows(), shipping.world.rows(wms_order_line)
+    shipping.ship(order_id, shipped_at=hours_ago(2))
+    shipping.world.forget_order(order_id)
+    kind, remedy = reconciling.found()[order_id]
+    assert kind == "shipment_not_confirmed"
+    assert "put the row of wms_order and its lines back" in remedy
+    shipping.warehouse.add(wms_order, *rows)
+    shipping.warehouse.add(wms_order_line, *lines)
+    carry_out(remedy)
+    assert len(shipping.packages(order_id)) == 1
+    assert reconciling.kinds() == {}
+
+
+def test_what_left_although_it_was_cancelled_is_told(world: World, reconciling: Reconciling) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    reconciling.status(order_id, "CANCELLED")
+    reconciling.mend()
+    world.warehouse_moves(order_id, "shipped")
+    kind, remedy = reconciling.found()[order_id]
+    assert (kind, "have it come back" in remedy) == ("status_differs", True)
+    world.warehouse_moves(order_id, "cancelled")
     assert reconciling.kinds() == {}
 
 

@@ -36,10 +36,10 @@ def test_orders_that_are_asked_about_say_where_they_stand(warehouse: SqlWarehous
     warehouse.request_cancellation({"2": "the buyer called"}, AT)
     found = warehouse.standings(["1", "2", "3", "Ä-4", "nowhere", "it's"])
     assert sorted(found.itertuples(index=False, name=None)) == [
-        ("1", "new", False),
-        ("2", "picking", True),
-        ("3", "new", False),
-        ("Ä-4", "new", False),
+        ("1", "new", False, "us"),
+        ("2", "picking", True, "us"),
+        ("3", "new", False, "eu"),
+        ("Ä-4", "new", False, "us"),
     ]
     assert warehouse.standings([]).empty
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import func, select
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading
 from mfn.ledger.order_listing import OPEN
-from mfn.ledger.schema import LandedOrder, Parcel, TrackedOrder
+from mfn.ledger.schema import Parcel, Reservation, TrackedOrder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -44,22 +44,35 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Collection[str]) ->
         order_ids: As many as there are.
 
     Returns:
-        order_id, status, updated_at, is_sfp, ship_by, service_level, fulfilled_before; last_updated_at, Amazon's time
-        of the newest text that has landed, None where none stands here.
+        order_id, status, updated_at, is_sfp, ship_by, service_level, fulfilled_before.
     """
-    landed = and_(LandedOrder.connection == TrackedOrder.connection, LandedOrder.order_id == TrackedOrder.order_id)
-    statement = (
-        select(
-            TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.updated_at, TrackedOrder.is_sfp,
-            TrackedOrder.ship_by, TrackedOrder.service_level, TrackedOrder.fulfilled_before,
-            LandedOrder.last_updated_at,
-        )
-        .outerjoin(LandedOrder, landed)
-        .where(TrackedOrder.connection == connection)
-    )  # fmt: skip
+    statement = select(
+        TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.updated_at, TrackedOrder.is_sfp, TrackedOrder.ship_by,
+        TrackedOrder.service_level, TrackedOrder.fulfilled_before,
+    ).where(TrackedOrder.connection == connection)  # fmt: skip
     with reading(ledger.engine, what=WHAT) as database:
         rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))
         return {row.order_id: row for row in rows}
+
+
+def promised_units(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """The units that are promised to orders, by order id and the warehouse's SKU; absent: none.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: As many as there are.
+    """
+    statement = (
+        select(Reservation.order_id, Reservation.sku, func.sum(Reservation.units))
+        .where(Reservation.connection == connection)
+        .group_by(Reservation.order_id, Reservation.sku)
+    )
+    found: dict[str, dict[str, int]] = {}
+    with reading(ledger.engine, what=WHAT) as database:
+        for order_id, sku, units in database.execute(statement.where(among(database, Reservation.order_id, order_ids))):
+            found.setdefault(order_id, {})[sku] = int(units)
+    return found
 
 
 def parcels_by_id(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Row[Any]]:

@@ -56,6 +56,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
             order.order_id for order in batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.LOADED.value,))
         },
         conflicts=Conflicts(row.findings.get("conflicts", ())),
+        restores=bool(row.parameters.get("order_id")),
     )
     for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):
         chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk, purpose=load.__name__).orders

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 TRANSFORMED = transform.__name__
 """The stage whose chunks are loaded."""
 
+NEW = "new"
 BUYER_ASKED = "the buyer asked for it"
 
 Chunk = list[tuple[str, str, "Staged"]]
@@ -55,12 +56,15 @@ class Loading:
         batch: The batch.
         loaded: The orders that this very batch had loaded when it was broken off or run again.
         conflicts: What was found so far, also before it was broken off.
+        restores: Whether what the warehouse has not begun is written again though Amazon did not change it: a person
+            asked for this order, and somebody may have changed its rows there.
     """
 
     place: Workplace
     batch: BatchRef
     loaded: Collection[str]
     conflicts: Conflicts
+    restores: bool = False
 
 
 def _is_same(known: Row[Any] | None, digest: str) -> bool:
@@ -122,6 +126,8 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         # Until it is noted what the warehouse took, nobody may rely on what it had before.
         write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
     written, refusals = _write(loading, to_write)
+    if loading.restores:
+        _restore(loading, [entry for entry in ready if entry not in changed])
     told = _pass_on_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:
         if order_id in refusals and staged.is_in_warehouse:
@@ -133,6 +139,12 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         if order_id in refusals and not staged.is_in_warehouse
     }
     _note(loading, number, chunk, tracked, written=written | told, held=held)
+
+
+def _restore(loading: Loading, unchanged: Chunk) -> None:
+    """Write again, as they were given, those orders that the warehouse has not begun."""
+    states = loading.place.warehouse.states([order_id for order_id, _, _ in unchanged])
+    _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
 
 
 def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:

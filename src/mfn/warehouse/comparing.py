@@ -46,13 +46,18 @@ def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFr
         order_numbers: Amazon's order ids, as many as there are.
 
     Returns:
-        One row an order that the warehouse has: `order_number` and `status` (text, lower case, empty where there is
-        none), `is_cancel_requested` (bool).
+        One row an order that the warehouse has: `order_number`, `status` (text, lower case, empty where there is none),
+        `is_cancel_requested` (bool), `connection` (text or None).
     """
     requested = as_text(connection, "wms_order.cancel_requested_at")
     read = columns(
         connection,
-        {"order_number": "asked.key", "status": STATUS, "cancel_requested_at": requested},
+        {
+            "order_number": "asked.key",
+            "status": STATUS,
+            "cancel_requested_at": requested,
+            "connection": as_text(connection, "wms_order.connection"),
+        },
         f"FROM {asked(connection)} JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')}",
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )
@@ -61,5 +66,6 @@ def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFr
             "order_number": pd.Series(read["order_number"], dtype="object"),
             "status": words(read["status"]).str.lower().fillna(""),
             "is_cancel_requested": words(read["cancel_requested_at"]).notna(),
+            "connection": words(read["connection"]),
         }
     )

@@ -13,7 +13,7 @@ import pandas as pd
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import drop_chunks
-from mfn.ledger.comparing import known_orders, parcels_by_id
+from mfn.ledger.comparing import known_orders, parcels_by_id, promised_units
 from mfn.ledger.imported_units import covered_until
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.orders import read_reasons
@@ -94,14 +94,22 @@ def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iter
     warehouse, order_ids = place.warehouse, list(told)
     # The warehouse first: what moves in between is then younger in the ledger, and left to the next run.
     standings = warehouse.standings(order_ids)
-    units = units_to_ship(warehouse.order_lines(order_ids))
+    lines = warehouse.order_lines(order_ids)
+    units, skus = units_to_ship(lines), _units_by_sku(lines)
     written = {
-        number: Written(_in_short(status), is_cancel_requested=bool(requested), units=units.get(number, {}))
-        for number, status, requested in standings.itertuples(index=False, name=None)
+        number: Written(
+            _in_short(status),
+            is_cancel_requested=bool(requested),
+            units=units.get(number, {}),
+            skus=skus.get(number, {}),
+            connection=whose,
+        )
+        for number, status, requested, whose in standings.itertuples(index=False, name=None)
     }
     shipments = warehouse.shipments(batch.connection)
     closed = shipments[shipments["status"].eq(CLOSED) & shipments["order_number"].isin(order_ids)]
     known = known_orders(place.ledger, batch.connection, order_ids)
+    promised = promised_units(place.ledger, batch.connection, order_ids)
     parcels = _left(closed, parcels_by_id(place.ledger, batch.connection, order_ids))
     for order_id, asked in told.items():
         row = known.get(order_id)
@@ -109,13 +117,22 @@ def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iter
             order_id,
             asked.at,
             asked.shown,
-            None if row is None else _known(row),
+            None if row is None else _known(row, promised.get(order_id, {})),
             written.get(order_id),
             tuple(parcels.get(order_id, ())),
         )
 
 
-def _known(row: Row[Any]) -> Known:
+def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for number, sku, units in (
+        lines.groupby(["order_number", "sku"])["quantity"].sum().reset_index().to_numpy().tolist()
+    ):
+        found[number][sku] = int(units)
+    return found
+
+
+def _known(row: Row[Any], promised: Mapping[str, int]) -> Known:
     return Known(
         OrderStatus(row.status),
         row.updated_at,
@@ -123,7 +140,7 @@ def _known(row: Row[Any]) -> Known:
         ship_by=row.ship_by,
         service_level=row.service_level,
         shipped_before=msgspec.json.decode(row.fulfilled_before or "{}", type=dict[str, int]),
-        changed_at=row.last_updated_at,
+        promised=promised,
     )
 
 

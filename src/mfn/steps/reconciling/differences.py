@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from shlex import quote  # an id is what somebody else wrote
 from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import MERCHANT
@@ -11,6 +10,15 @@ from mfn.models import OrderStatus
 from mfn.rules.settling import DUE
 from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
+from mfn.steps.reconciling.remedies import (
+    LEAVES_AGAIN,
+    SHIPPED_ELSEWHERE,
+    import_anew,
+    put_back,
+    take_back,
+    take_out,
+)
+from mfn.steps.reconciling.rows import misplaced, other_units
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,12 +36,6 @@ SETTLED_WITHIN = timedelta(days=1)
 
 IMPORTED = ("PENDING", *DUE)
 """What an import takes up; of what it has not seen, everything else has come to its end without it."""
-
-
-SHIPPED_ELSEWHERE = (
-    "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
-    " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
-)
 
 
 def is_comparable(order: Facts, terms: Terms) -> bool:
@@ -64,23 +66,9 @@ def difference(order: Facts, terms: Terms) -> Difference | None:
     if order.known is None:
         return _not_known(order, terms)
     if shown is None:
-        return _not_at_amazon(order, terms)
+        return _not_at_amazon(order)
     judge = JUDGES.get(shown.status or "")
-    return judge(order, terms) if judge else None
-
-
-def _import(order: Facts, terms: Terms, what: str) -> str:
-    return f"{what}:\nmfn import {terms.connection} --order {quote(order.order_id)}"
-
-
-def _take_back(order: Facts, terms: Terms) -> str:
-    if _status(order) != OrderStatus.LOADED:
-        return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
-    release = f"mfn orders release {quote(order.order_id)} --why 'the warehouse lost it'"
-    return (
-        "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
-        f" more:\n{release} && mfn import {terms.connection}"
-    )
+    return (judge(order, terms) if judge else None) or misplaced(order, terms)
 
 
 def _not_known(order: Facts, terms: Terms) -> Difference | None:
@@ -92,7 +80,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
         if shown is None:
             by_hand = "It is no order of this account: cancel it in the warehouse, or correct wms_order.connection."
             return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, nor does Amazon", by_hand)
-        import_it = _import(order, terms, "Make it known here; what the warehouse has begun stays as it is")
+        import_it = import_anew(order, terms, "Make it known here; what the warehouse has begun stays as it is")
         return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, {shown.status} at Amazon", import_it)
     if shown is None or shown.status not in IMPORTED:
         return None
@@ -102,56 +90,64 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
     return Difference(
         Kind.MISSING_IN_LEDGER,
         f"{placed}{shown.status} at Amazon, and no import has seen it",
-        _import(order, terms, "Amazon's search left it out; import it by its id"),
+        import_anew(order, terms, "Amazon's search left it out; import it by its id"),
     )
 
 
-def _not_at_amazon(order: Facts, terms: Terms) -> Difference | None:
-    known = _status(order)
+def _not_at_amazon(order: Facts) -> Difference | None:
+    known = order.status
     if known not in WAITING | GIVEN or (order.written and order.written.status in {CANCELLED, SHIPPED}):
         return None
     detail = f"{known} here, and Amazon knows no such order for this account"
-    if known in WAITING:
-        dismiss = f"mfn orders dismiss {quote(order.order_id)} --why 'Amazon does not know it'"
-        remedy = f"See that the credentials are those of this account; if they are, take it out:\n{dismiss}"
-    elif order.written is None:
-        remedy = _take_back(order, terms)
+    if known == OrderStatus.PENDING:
+        remedy = "See that the credentials are those of this account. While it is pending, its units stay promised."
+    elif known in WAITING:
+        remedy = take_out(order, "dismiss")
+    elif order.written is None and known == OrderStatus.LOADED:
+        remedy = take_out(order, "release", "dismiss")
     else:
         remedy = "See that the credentials are those of this account; if they are, cancel it in the warehouse."
     return Difference(Kind.MISSING_ON_AMAZON, detail, remedy)
 
 
 def _cancelled(order: Facts, terms: Terms) -> Difference | None:
-    known, written = _status(order), order.written
+    known, written = order.status, order.written
     if known in WAITING | GIVEN | LEFT:
-        told = f"CANCELLED at Amazon, {known} here{_in_warehouse(order)}"
+        told = f"CANCELLED at Amazon, {known} here{order.in_warehouse}"
         what = "Import it anew, which asks the warehouse to stop" if written else "Import it anew"
-        return Difference(Kind.CANCELLED_ON_AMAZON, told, _import(order, terms, what))
-    if known == OrderStatus.CANCELLED and written and written.status == NEW and not written.is_cancel_requested:
+        return Difference(Kind.CANCELLED_ON_AMAZON, told, import_anew(order, terms, what))
+    if known == OrderStatus.CANCELLED and written and written.is_at_work and not order.parcels:
         told = "cancelled at Amazon and here, and the warehouse was not asked to stop, or has taken it up again"
         return Difference(Kind.STATUS_DIFFERS, told, "Cancel it in the warehouse.")
+    if known == OrderStatus.CANCELLED and written and written.status == SHIPPED:
+        by_hand = "It left all the same: have it come back, and set it to cancelled in the warehouse."
+        return Difference(Kind.STATUS_DIFFERS, f"cancelled at Amazon and here{order.in_warehouse}", by_hand)
     return None
 
 
 def _shipped(order: Facts, terms: Terms) -> Difference | None:
-    known = _status(order)
-    told = f"SHIPPED at Amazon, {known} here{_in_warehouse(order)}"
+    known = order.status
+    told = f"SHIPPED at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
         what = "Somebody else shipped it; import it anew, which settles it"
-        return Difference(Kind.SHIPPED_ON_AMAZON, told, _import(order, terms, what))
+        return Difference(Kind.SHIPPED_ON_AMAZON, told, import_anew(order, terms, what))
     if known == OrderStatus.CANCELLED:
-        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it anew"))
+    if known in LEFT and order.written and order.written.is_at_work and not order.parcels:
+        return Difference(Kind.SHIPPED_ON_AMAZON, told, LEAVES_AGAIN)
     return _shipped_and_given(order, told, terms) if known in GIVEN else None
 
 
 def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | None:
     """Amazon shows that all has left, and the warehouse was given it to ship."""
     written = order.written
-    if untold := _untold(order, terms):
+    if (untold := _untold(order, terms)) and written is None:
+        return Difference(Kind.SHIPPED_ON_AMAZON, told, put_back(terms))
+    if untold:
         confirm = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
         return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {untold[0].shipment_id} not told", confirm)
     if written is None:
-        return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, _take_back(order, terms))
+        return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, take_back(order, terms))
     if written.status == CANCELLED or (written.status == SHIPPED and order.parcels) or _is_being_told(order):
         return None
     changed_at = (order.shown and order.shown.changed_at) or order.asked_at
@@ -161,30 +157,33 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
 
 
 def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
-    known, written = _status(order), order.written
-    told = f"UNFULFILLABLE at Amazon, {known} here{_in_warehouse(order)}"
+    known, written = order.status, order.written
+    told = f"UNFULFILLABLE at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
-        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it anew"))
     if known in GIVEN and written and written.status not in {CANCELLED, SHIPPED}:
         return Difference(Kind.STATUS_DIFFERS, told, "Look at it in Seller Central, and cancel it in the warehouse.")
     return None
 
 
 def _due(order: Facts, terms: Terms) -> Difference | None:
-    known, status = _status(order), None if order.shown is None else order.shown.status
-    told = f"{status} at Amazon, {known} here{_in_warehouse(order)}"
-    if known == OrderStatus.PENDING or (known == OrderStatus.CANCELLED and order.written is None):
-        return Difference(Kind.STATUS_DIFFERS, told, _import(order, terms, "Import it anew"))
+    known, status = order.status, None if order.shown is None else order.shown.status
+    told = f"{status} at Amazon, {known} here{order.in_warehouse}"
+    if known in {OrderStatus.PENDING, OrderStatus.CANCELLED}:
+        is_stopped = order.written is not None and order.written.status == CANCELLED
+        by_hand = "Cancel it in Seller Central, or let the warehouse take it up again and import it anew."
+        remedy = by_hand if is_stopped else import_anew(order, terms, "Import it anew")
+        return Difference(Kind.STATUS_DIFFERS, told, remedy)
     if known in GIVEN | LEFT and (untold := _untold(order, terms)):
-        return _not_told(untold[0], status, terms)
+        return _not_told(untold[0], status, terms, has_row=order.written is not None)
     if known in LEFT:
         return _not_shown(order, told, terms) if order.known and _is_old(order.known.moved_at, terms) else None
     if known not in GIVEN:
         return None
-    return _not_at_work(order, told, terms) or _other_units(order, terms)
+    return _not_at_work(order, told, terms) or other_units(order, terms)
 
 
-def _not_told(parcel: Left, status: str | None, terms: Terms) -> Difference:
+def _not_told(parcel: Left, status: str | None, terms: Terms, *, has_row: bool) -> Difference:
     left = f" left on {parcel.shipped_at:%Y-%m-%d %H:%M} UTC" if parcel.shipped_at else " is closed"
     why = "; ".join(f"{reason.code}: {reason.detail}" for reason in parcel.reasons)
     stands = f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
@@ -192,7 +191,9 @@ def _not_told(parcel: Left, status: str | None, terms: Terms) -> Difference:
     return Difference(
         Kind.SHIPMENT_NOT_CONFIRMED,
         f"parcel {parcel.shipment_id}{left}{stands}, and Amazon has the order as {status}",
-        f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()
+        put_back(terms)
+        if not has_row
+        else f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()
         if remedies
         else f"Tell Amazon of what was shipped:\nmfn confirm {terms.connection}",
     )
@@ -212,7 +213,7 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     """The warehouse is not going to ship it, or has, and wrote no parcel."""
     written, status = order.written, None if order.shown is None else order.shown.status
     if written is None:
-        return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, _take_back(order, terms))
+        return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, take_back(order, terms))
     if written.status == CANCELLED:
         by_hand = "Cancel it in Seller Central, or let the warehouse take it up again."
         return Difference(Kind.STATUS_DIFFERS, told, by_hand)
@@ -230,25 +231,6 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     if sent and status == "UNSHIPPED":
         return _not_shown(order, told, terms)
     return None
-
-
-def _other_units(order: Facts, terms: Terms) -> Difference | None:
-    shown, known, written = order.shown, order.known, order.written
-    if shown is None or known is None or written is None or shown.units is None or written.status == SHIPPED:
-        return None
-    wanted = {item: max(units - known.shipped_before.get(item, 0), 0) for item, units in shown.units.items()}
-    items = sorted({*wanted, *written.units})
-    wrong = [item for item in items if wanted.get(item, 0) != written.units.get(item, 0)]
-    if not wrong:
-        return None
-    told = ", ".join(f"{wanted.get(item, 0)} of item {item} at Amazon, {written.units.get(item, 0)} in the warehouse"
-                     for item in wrong)  # fmt: skip
-    is_seen = known.changed_at is not None and shown.changed_at is not None and known.changed_at >= shown.changed_at
-    if written.status == NEW and not is_seen:
-        what = "Import it anew, which corrects what the warehouse has not begun"
-        return Difference(Kind.UNITS_DIFFER, told, _import(order, terms, what))
-    by_hand = "Correct wms_order_line in the warehouse, or what is ordered in Seller Central."
-    return Difference(Kind.UNITS_DIFFER, f"{told} ({written.status})", by_hand)
 
 
 def _untold(order: Facts, terms: Terms) -> list[Left]:
@@ -270,16 +252,6 @@ def _is_being_told(order: Facts) -> bool:
 
 def _is_old(moment: datetime, terms: Terms) -> bool:
     return terms.now - moment >= SHOWN_WITHIN
-
-
-def _status(order: Facts) -> OrderStatus | None:
-    return None if order.known is None else order.known.status
-
-
-def _in_warehouse(order: Facts) -> str:
-    if order.written is None:
-        return ", not in the warehouse"
-    return f", {order.written.status or 'no status'} in the warehouse"
 
 
 JUDGES = {

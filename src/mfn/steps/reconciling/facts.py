@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mfn.amazon.shown_orders import ShownOrder
     from mfn.models import Reason
 
-NEW, PICKING, SHIPPED, CANCELLED = "new", "picking", "shipped", "cancelled"
+NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cancelled")
 """Where an order stands in the warehouse."""
 
 WAITING = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.READY})
@@ -41,7 +41,7 @@ class Known:
         ship_by: By when Amazon wants it shipped; UTC.
         service_level: Amazon's fulfillmentServiceLevel.
         shipped_before: By order item id, the units that had left before the warehouse was given it.
-        changed_at: Amazon's time of the change that the ledger has seen last; None: not known (any more).
+        promised: By the warehouse's SKU, the units that are promised to it; empty where none are (any more).
     """
 
     status: OrderStatus
@@ -50,7 +50,7 @@ class Known:
     ship_by: datetime | None = None
     service_level: str | None = None
     shipped_before: Mapping[str, int] = field(default_factory=dict)
-    changed_at: datetime | None = None
+    promised: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,20 @@ class Written:
         status: Where it stands there, lower case.
         is_cancel_requested: Whether the warehouse was told that it is not to be shipped.
         units: By order item id, the units that are to be shipped, in units that the buyer ordered.
+        skus: By the warehouse's SKU, the units that are to be shipped.
+        connection: Whose order it is there; None: nobody's.
     """
 
     status: str
     is_cancel_requested: bool = False
     units: Mapping[str, int] = field(default_factory=dict)
+    skus: Mapping[str, int] = field(default_factory=dict)
+    connection: str | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the warehouse is going to ship it, as far as it was told."""
+        return self.status not in {SHIPPED, CANCELLED} and not self.is_cancel_requested
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,16 @@ class Facts:
     known: Known | None = None
     written: Written | None = None
     parcels: tuple[Left, ...] = ()
+
+    @property
+    def status(self) -> OrderStatus | None:
+        """Where it stands in the ledger."""
+        return None if self.known is None else self.known.status
+
+    @property
+    def in_warehouse(self) -> str:
+        """Where it stands in the warehouse, as the end of a sentence."""
+        return f", {self.written.status or 'no status'} in the warehouse" if self.written else ", not in the warehouse"
 
 
 @dataclass(frozen=True)

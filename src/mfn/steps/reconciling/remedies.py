@@ -1,0 +1,58 @@
+"""What mends a difference between Amazon, the ledger and the warehouse: sentences, and the command to paste; pure."""
+
+from __future__ import annotations
+
+from shlex import quote  # an id is what somebody else wrote
+from typing import TYPE_CHECKING
+
+from mfn.models import OrderStatus
+from mfn.steps.reconciling.facts import NEW
+
+if TYPE_CHECKING:
+    from mfn.steps.reconciling.facts import Facts, Terms
+
+LEAVES_AGAIN = (
+    "Cancel it in the warehouse before it leaves a second time; if it has not left yet, let its parcel be closed there."
+)
+
+SHIPPED_ELSEWHERE = (
+    "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
+    " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
+)
+
+
+def import_anew(order: Facts, terms: Terms, what: str) -> str:
+    """Ask Amazon for the order and go by what it says."""
+    return f"{what}:\nmfn import {terms.connection} --order {quote(order.order_id)}"
+
+
+def take_back(order: Facts, terms: Terms) -> str:
+    """Have an order loaded again that the warehouse lost."""
+    if order.known is None or order.known.status != OrderStatus.LOADED:
+        return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
+    release = f"mfn orders release {quote(order.order_id)} --why 'the warehouse lost it'"
+    return (
+        "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
+        f" more:\n{release} && mfn import {terms.connection}"
+    )
+
+
+def write_again(order: Facts, terms: Terms, by_hand: str) -> str:
+    """What puts a row of the warehouse right."""
+    if order.written is None or order.written.status != NEW:
+        return by_hand
+    return import_anew(order, terms, "Import it anew, which writes again what the warehouse has not begun")
+
+
+def put_back(terms: Terms) -> str:
+    """Have a parcel told whose order the warehouse lost."""
+    return (
+        "Without its order no parcel is told: let the warehouse put the row of wms_order and its lines back. Then:"
+        f"\nmfn confirm {terms.connection}"
+    )
+
+
+def take_out(order: Facts, *verbs: str) -> str:
+    """By decisions of a person, an order that is none of this account's."""
+    decided = [f"mfn orders {verb} {quote(order.order_id)} --why 'Amazon does not know it'" for verb in verbs]
+    return "See that the credentials are those of this account; if they are, take it out:\n" + " && ".join(decided)

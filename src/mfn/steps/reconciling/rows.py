@@ -1,0 +1,62 @@
+"""What is wrong with a row of the warehouse that stands for an order; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.models import OrderStatus
+from mfn.steps.reconciling.facts import GIVEN, NEW, SHIPPED, STATES
+from mfn.steps.reconciling.kinds import Difference, Kind
+from mfn.steps.reconciling.remedies import write_again
+
+if TYPE_CHECKING:
+    from mfn.steps.reconciling.facts import Facts, Terms
+
+SHOWN_ITEMS = 5
+
+NOT_GIVEN = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.DISMISSED, OrderStatus.IGNORED})
+"""Orders that the warehouse is not to ship; one that is ready it may have from a run that died."""
+
+
+def misplaced(order: Facts, terms: Terms) -> Difference | None:
+    """The warehouse is going to ship what it is not to ship, or has it in a way in which nobody finds it."""
+    known, written = order.status, order.written
+    if written is None or not written.is_at_work or order.parcels:
+        return None
+    if known in NOT_GIVEN:
+        by_hand = "Cancel it in the warehouse, which is going to ship it."
+        return Difference(Kind.STATUS_DIFFERS, f"{known} here{order.in_warehouse}", by_hand)
+    if known not in GIVEN:
+        return None
+    if written.status not in STATES:
+        by_hand = f"Correct wms_order.status: {', '.join(STATES)}."
+        return Difference(Kind.STATUS_DIFFERS, f"{known} here{order.in_warehouse}", by_hand)
+    if written.connection != terms.connection:
+        what = f"{known} here, and of connection {written.connection or 'nobody'} in the warehouse"
+        return Difference(Kind.STATUS_DIFFERS, what, write_again(order, terms, "Correct wms_order.connection."))
+    return None
+
+
+def other_units(order: Facts, terms: Terms) -> Difference | None:
+    """The warehouse is to ship other units than Amazon has, or other SKUs than it was given."""
+    shown, known, written = order.shown, order.known, order.written
+    if shown is None or known is None or written is None or shown.units is None or written.status == SHIPPED:
+        return None
+    wanted = {item: max(units - known.shipped_before.get(item, 0), 0) for item, units in shown.units.items()}
+    items = sorted({*wanted, *written.units})
+    wrong = [item for item in items if wanted.get(item, 0) != written.units.get(item, 0)]
+    told = [
+        f"{wanted.get(item, 0)} of item {item} at Amazon, {written.units.get(item, 0)} in the warehouse"
+        for item in wrong[:SHOWN_ITEMS]
+    ]
+    if not wrong and written.status == NEW and known.promised and known.promised != written.skus:
+        skus = sorted({*known.promised, *written.skus})
+        other = [sku for sku in skus if known.promised.get(sku, 0) != written.skus.get(sku, 0)]
+        told = [
+            f"{known.promised.get(sku, 0)} of SKU {sku[:64]} given, {written.skus.get(sku, 0)} in the warehouse"
+            for sku in other[:SHOWN_ITEMS]
+        ]
+    if not told:
+        return None
+    by_hand = "Correct wms_order_line in the warehouse, or what is ordered in Seller Central."
+    return Difference(Kind.UNITS_DIFFER, f"{', '.join(told)} ({written.status})", write_again(order, terms, by_hand))
