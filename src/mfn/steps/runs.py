@@ -58,7 +58,7 @@ def moment_text(since: datetime | None) -> str | None:
         ConfigurationError: It is outside of the calendar in UTC.
     """
     try:
-        return since and in_utc(since).isoformat()
+        return None if since is None else in_utc(since).isoformat()
     except OverflowError:
         raise ConfigurationError(
             f"since: {since} is no time in UTC.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
