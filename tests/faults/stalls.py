@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 def stall() -> None:
     """Stop this process with all of its threads, until it is woken."""
-    os.kill(os.getpid(), signal.SIGSTOP)
+    # To this very thread: sent to the process, another one may take it, and this one goes on for a while.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def stall_before(place: Any, function: str, *, call: int = 1) -> None:
