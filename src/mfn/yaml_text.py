@@ -49,6 +49,11 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
         return Problem(shown, line, None, f"is not valid YAML: {said}.", remedy)
     except YAMLError as error:
         return Problem(shown, None, None, f"is not valid YAML: {str(error).splitlines()[0]}.", remedy)
+    except TypeError:
+        line = next(
+            (place for place, row in enumerate(text.split("\n"), start=1) if row.lstrip(" -{[").startswith("?")), None
+        )
+        return Problem(shown, line, None, "has a mapping for a key, behind a ?.", "Write a text.")
     except (ValueError, OverflowError):
         return _no_value(text, shown)
 

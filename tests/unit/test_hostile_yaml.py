@@ -41,6 +41,7 @@ HARMFUL: dict[str, tuple[str, int | None, str]] = {
     "a tag that runs": ("a: !!python/object/apply:os.system [id]", 1, "cannot be used"),
     "a tag that fails": ("a: !!int abc", 1, "the tag tag:yaml.org,2002:int cannot be used"),
     "a control character": ("a: \x01", None, "special characters are not allowed"),
+    "a mapping for a key": ("a: 1\n? b:\n    c: 1\n", 2, "has a mapping for a key"),
     "two documents": ("--- a\n--- b\n", 2, "another document"),
     "a key twice": ("a: 1\na: secret", 2, 'found duplicate key "a"'),
 }
