@@ -14,6 +14,7 @@ from mfn.ledger.batches import (
     get_batch,
     list_batches,
     open_batch,
+    past_runs,
     record_failure,
     reopen_batch,
     update_batch,
@@ -173,3 +174,10 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
 def test_a_dry_run_leaves_nothing_to_take_in(ledger: Ledger, token: str) -> None:
     left_unjudged(ledger, token, DRY)
     assert taken_in(ledger, opened(ledger, token)) == []
+
+
+def test_dry_runs_are_no_past_runs_and_push_none_of_them_out(ledger: Ledger, token: str) -> None:
+    done = [ended(ledger, token, parameters, status="done").batch_id for parameters in (PLAIN, {}, ONE_ORDER)]
+    for _ in range(3):
+        ended(ledger, token, DRY, status="done")
+    assert {run.batch_id for run in past_runs(ledger, "us", "import", limit=3)} == set(done)

@@ -141,7 +141,7 @@ def test_what_is_held_stands_with_its_count_its_remedy_and_the_row_to_paste() ->
         ("address_incomplete", 1),
         ("buyer_cancel_requested", 1),
     ]
-    assert [order.order_id[-1] for order, _ in groups[0].orders] == ["3", "1", "2"]  # by ship-by
+    assert [order.order_id[-1] for order, _ in groups[0].parts[0].orders] == ["3", "1", "2"]  # by ship-by
 
 
 def test_of_many_held_orders_the_most_urgent_fifty_are_shown_and_the_rest_counted() -> None:

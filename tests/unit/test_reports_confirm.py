@@ -77,7 +77,7 @@ def test_two_parcels_of_one_order_that_are_held_are_two() -> None:
     one = confirm_day().held[0]
     (group,) = group_held((one, replace(one, parcel="P-2000")))
     assert group.count == 2
-    assert [order.parcel for order, _ in group.orders] == ["P-1011", "P-2000"]
+    assert [order.parcel for order, _ in group.parts[0].orders] == ["P-1011", "P-2000"]
 
 
 def test_a_confirm_run_that_broke_off_says_what_is_still_to_be_sent() -> None:

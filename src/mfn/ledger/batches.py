@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, true, update
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
@@ -30,7 +30,7 @@ DIED = {
     "error": "the run died before it ended.",
     "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
 }
-SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts)
+SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts, Batch.parameters)
 """What reports show of past runs."""
 
 NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
@@ -203,7 +203,7 @@ def list_batches(
 
 
 def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
-    """The newest batches of a connection and kind, as reports show past ones: `SHOWN`.
+    """The newest batches of a connection and kind, dry runs left out, as reports show past ones: `SHOWN`.
 
     Args:
         ledger: The open ledger.
@@ -211,7 +211,8 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
         kind: The kind of run.
         limit: At most so many.
     """
-    mine = (Batch.connection == connection) & (Batch.kind == kind)
+    dry = Batch.parameters["dry_run"].as_boolean()
+    mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true())
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
 

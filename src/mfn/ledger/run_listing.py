@@ -56,7 +56,8 @@ class Run:
     @property
     def as_past_run(self) -> PastRun:
         """The same, as the reports' index shows it."""
-        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts)
+        dry_run = bool(self.parameters.get("dry_run"))
+        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts, dry_run)
 
 
 def find_run(ledger: Ledger, batch_id: str) -> Run | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN_ORDERS = 50
 SHOWN_PASTES = 50
+SHOWN_PARTS = 50
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 TITLES = {
@@ -101,6 +102,21 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class HeldPart:
+    """Orders, or parcels, that are held for one reason and about which the same has to be done.
+
+    Attributes:
+        instructions: What to do.
+        orders: The first of them with what is wrong with each, the most urgent first.
+        further: How many more there are.
+    """
+
+    instructions: tuple[Instruction, ...]
+    orders: tuple[tuple[HeldOrder, str], ...]
+    further: int
+
+
+@dataclass(frozen=True)
 class HeldGroup:
     """The orders, or parcels, that are held for one reason.
 
@@ -108,16 +124,14 @@ class HeldGroup:
         code: The reason's code.
         title: In words.
         count: How many orders, or parcels, it holds.
-        instructions: What to do.
-        orders: The first of them with what is wrong with each, the most urgent first.
-        further: How many more there are.
+        parts: All of them, or those that are mended alike, the first of many.
+        further: How many stand in parts that are left out.
     """
 
     code: str
     title: str
     count: int
-    instructions: tuple[Instruction, ...]
-    orders: tuple[tuple[HeldOrder, str], ...]
+    parts: tuple[HeldPart, ...]
     further: int
 
 
@@ -147,30 +161,40 @@ def title_of(code: str) -> str:
     return TITLES.get(code, code.replace("_", " ").capitalize())
 
 
-def group_held(held: Sequence[HeldOrder]) -> tuple[HeldGroup, ...]:
+def group_held(held: Sequence[HeldOrder], *, by_remedy: bool = False) -> tuple[HeldGroup, ...]:
     """Held orders or parcels by reason, the most frequent first; one with two reasons stands in both groups.
 
     Args:
         held: The orders or parcels, in any order.
+        by_remedy: Whether a group has a part for each thing that has to be done, that of the most urgent order first;
+            else one part in which the rows to paste for all of them stand together.
     """
     by_code: dict[str, list[tuple[HeldOrder, Reason]]] = defaultdict(list)
     for order in sorted(held, key=lambda order: (order.ship_by or NEVER, order.order_id, order.parcel or "")):
         for reason in order.reasons:
             by_code[reason.code].append((order, reason))
-    groups = [_group(code, entries) for code, entries in by_code.items()]
+    groups = [_group(code, entries, by_remedy=by_remedy) for code, entries in by_code.items()]
     return tuple(sorted(groups, key=lambda group: (-group.count, group.code)))
 
 
-def _group(code: str, entries: list[tuple[HeldOrder, Reason]]) -> HeldGroup:
-    shown = tuple((order, reason.detail) for order, reason in entries[:SHOWN_ORDERS])
+def _group(code: str, entries: list[tuple[HeldOrder, Reason]], *, by_remedy: bool) -> HeldGroup:
+    alike: dict[tuple[str, ...], list[tuple[HeldOrder, Reason]]] = defaultdict(list)
+    for order, reason in entries:
+        texts = [one.text for one in read_instructions([reason.remedy])] if by_remedy else []
+        alike[tuple(texts)].append((order, reason))
+    parts = list(alike.values())
     return HeldGroup(
         code=code,
         title=title_of(code),
         count=len({(order.order_id, order.parcel) for order, _ in entries}),
-        instructions=read_instructions(reason.remedy for _, reason in entries),
-        orders=shown,
-        further=len(entries) - len(shown),
+        parts=tuple(_part(part) for part in parts[:SHOWN_PARTS]),
+        further=sum(len(part) for part in parts[SHOWN_PARTS:]),
     )
+
+
+def _part(entries: list[tuple[HeldOrder, Reason]]) -> HeldPart:
+    shown = tuple((order, reason.detail) for order, reason in entries[:SHOWN_ORDERS])
+    return HeldPart(read_instructions(reason.remedy for _, reason in entries), shown, len(entries) - len(shown))
 
 
 def group_skus(held: Sequence[HeldSkus]) -> tuple[SkuGroup, ...]:

@@ -64,7 +64,7 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
         conflicts_heading=conflicts_heading(report),
         shares=_shares(report),
         seen_at=seen_at,
-        groups=group_held(report.held),
+        groups=group_held(report.held, by_remedy=report.kind == "reconcile"),
         sku_groups=group_skus(report.stock.held),
         glance=glance(report),
         charts=draw_histories(report.stock.histories, report.stock.since or report.started_at, seen_at),
@@ -79,7 +79,7 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
         unchecked=sum(not finding.checked for finding in passed),
         consequences=CONSEQUENCES,
         # A batch that is run again may be older than some of the others.
-        trend=draw_trend(sorted([*report.history, report.as_past_run], key=lambda run: run.started_at)),
+        trend=draw_trend(sorted(_done_by(report), key=lambda run: run.started_at)),
     )  # fmt: skip
 
 
@@ -118,6 +118,11 @@ def run_figures(run: PastRun) -> tuple[str, str, str]:
         number(done) if done is not None else NO_FIGURE,
         number(sum(held)) if held else NO_FIGURE,
     )
+
+
+def _done_by(report: RunReport) -> list[PastRun]:
+    """The runs that did something, which a dry run does not."""
+    return [run for run in (*report.history, report.as_past_run) if not run.dry_run]
 
 
 def _shares(report: RunReport) -> list[_Share]:

@@ -53,7 +53,7 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     lines += [_sum(report), "", outside(report), ""]
     lines += _parcels(report) if report.kind == "confirm" else []
     lines += stock_lines(report) if report.kind == "inventory" else []
-    for group in group_held(report.held):
+    for group in group_held(report.held, by_remedy=report.kind == "reconcile"):
         lines += _group(group, report)
     lines += sku_group_lines(report)
     for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone[0], report.ignored)):
@@ -152,10 +152,13 @@ def _parcels(report: RunReport) -> list[str]:
 
 def _group(group: HeldGroup, report: RunReport) -> list[str]:
     stand = "differing" if report.kind == "reconcile" else "held"
-    lines = [f"### {number(group.count)} {stand}: {plain(group.title)}", "", *instructions(group.instructions)]
-    lines += [f"- {plain(_named(order))}: {plain(detail)}" for order, detail in group.orders[:SHOWN_ORDERS]]
     command = "mfn orders --status held" if report.kind == "import" else ""
-    return [*lines, more(group.count - SHOWN_ORDERS, command), ""]
+    lines = [f"### {number(group.count)} {stand}: {plain(group.title)}", ""]
+    for part in group.parts:
+        lines += instructions(part.instructions)
+        lines += [f"- {plain(_named(order))}: {plain(detail)}" for order, detail in part.orders[:SHOWN_ORDERS]]
+        lines += [more(len(part.orders) + part.further - SHOWN_ORDERS, command), ""]
+    return [*lines, more(group.further), ""]
 
 
 def _named(order: HeldOrder) -> str:

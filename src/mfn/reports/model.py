@@ -165,6 +165,7 @@ class PastRun:
         status: `running`, `done` or `failed`.
         started_at: In UTC.
         counts: Figures as in `RunReport.counts`, as far as it got.
+        dry_run: Whether these are figures of what it would have done.
     """
 
     batch_id: str
@@ -173,6 +174,7 @@ class PastRun:
     status: str
     started_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
+    dry_run: bool = False
 
     @property
     def is_quiet(self) -> bool:
@@ -214,7 +216,7 @@ class RunReport:
         punctuality: Of a confirm run, parcels against their ship-by.
         carriers: Of a confirm run, carriers as written and as sent, the most frequent first.
         stock: What only an inventory run has; what it holds stands there, and not in `held`.
-        history: Other runs of this connection and kind, in any order; the newest are shown.
+        history: Other runs of this connection and kind, in any order; the newest are shown, dry runs are not.
     """
 
     batch_id: str
@@ -274,4 +276,6 @@ class RunReport:
     @property
     def as_past_run(self) -> PastRun:
         """This run, as the trend and the index show it."""
-        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts)
+        return PastRun(
+            self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts, self.dry_run
+        )

@@ -215,7 +215,8 @@ def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
 
 
 def _past_run(row: Row[Any]) -> PastRun:
-    return PastRun(row.batch_id, row.connection, row.kind, row.status, row.started_at, row.counts)
+    dry_run = bool(row.parameters.get("dry_run"))
+    return PastRun(row.batch_id, row.connection, row.kind, row.status, row.started_at, row.counts, dry_run)
 
 
 def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
