@@ -21,7 +21,8 @@ from mfn.amazon.feed_reports import report_of
 from mfn.amazon.listing_items import Item, ItemPage, frame_of
 from mfn.amazon.listings_report import listings_in
 from mfn.amazon.mended_json import MOST_DEPTH, mended
-from mfn.amazon.orders import SearchPage, decode_order
+from mfn.amazon.order_pages import SearchPage
+from mfn.amazon.orders import decode_order
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError, MfnError
 from mfn.ledger.landing import read_arrival

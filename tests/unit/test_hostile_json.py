@@ -10,7 +10,7 @@ import pytest
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.failures import AmazonUnavailableError, decoded
 from mfn.amazon.mended_json import MOST_BYTES, MOST_DEPTH, mended
-from mfn.amazon.orders import SearchPage
+from mfn.amazon.order_pages import SearchPage
 from tests.unit.answered import answer
 
 

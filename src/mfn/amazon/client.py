@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
-from mfn.amazon.orders import IDENTIFIER, MERCHANT, SearchPage, in_utc
+from mfn.amazon.order_pages import SearchPage
+from mfn.amazon.orders import IDENTIFIER, MERCHANT, in_utc
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation

@@ -294,17 +294,3 @@ def in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is UTC:
         return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-class SearchPage(Struct, frozen=True, rename="camel"):
-    """One page of searchOrders; each order stays the text that Amazon sent."""
-
-    orders: list[msgspec.Raw]
-    pagination: Pagination | None = None
-    last_updated_before: datetime | None = None
-
-
-class Pagination(Struct, frozen=True, rename="camel"):
-    """Where the next page is; absent on the last one."""
-
-    next_token: str | None = None

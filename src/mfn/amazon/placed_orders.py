@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from mfn.amazon.client import PAGE_SIZE, Page, time_text
 from mfn.amazon.failures import checked, decoded
-from mfn.amazon.orders import MERCHANT, Pagination, in_utc
+from mfn.amazon.order_pages import Pagination  # noqa: TC001 - msgspec reads the types when it runs
+from mfn.amazon.orders import MERCHANT, in_utc
 from mfn.amazon.shown_orders import SHOWN_DATA
 
 if TYPE_CHECKING:
