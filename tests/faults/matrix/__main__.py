@@ -52,7 +52,8 @@ def main() -> int:
     cells = counted(done)
     print_table(cells, done, console)
     if arguments.write and not broken:
-        write(cells, tuple(FLOWS), seeds=arguments.seeds, seconds=time.monotonic() - begun)
+        most = None if arguments.most == sys.maxsize else arguments.most
+        write(cells, tuple(FLOWS), seeds=arguments.seeds, most=most, seconds=time.monotonic() - begun)
     for name in broken:
         console.print(f"broke, so that its trials are missing: {name}", style="bold red")
     return 0 if is_faultless(cells) and not broken else 1

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "docs" / "faults.json"
 README = ROOT / "README.md"
-SURVIVED = re.compile(r"[\d,]+ times on \d{4}-\d\d-\d\d")
+SURVIVED = re.compile(r"[\d,]+ times on \d{4}-\d\d-\d\d(?: \(at most \d+ points of each cell\))?")
 TABLE = re.compile(r"^\| fault \|.*\n(?:\|.*\n)+", re.MULTILINE)
 KINDS = ("lost", "doubled", "wrong")
 TOLD = 20
@@ -130,13 +130,16 @@ def told(trial: Trial) -> str:
     return f"{trial.flow}, {trial.fault}, {trial.database}, {trial.point}\n{deviations}"
 
 
-def write(cells: Sequence[dict[str, Any]], flows: Sequence[str], *, seeds: int, seconds: float) -> None:
+def write(
+    cells: Sequence[dict[str, Any]], flows: Sequence[str], *, seeds: int, most: int | None, seconds: float
+) -> None:
     """Write the figures with the day and the machine into docs/faults.json, and into the README.
 
     Args:
         cells: As `counted` returns them.
         flows: The flows, in the order of the README's columns.
         seeds: How many random moments there were of each.
+        most: At how many points of each cell at most; None: at all of them.
         seconds: How long it took.
     """
     document = {
@@ -148,6 +151,7 @@ def write(cells: Sequence[dict[str, Any]], flows: Sequence[str], *, seeds: int, 
         },
         "seconds": round(seconds),
         "seeds": seeds,
+        "most": most,
         "total": total(cells),
         "cells": list(cells),
     }
@@ -164,4 +168,5 @@ def survived(document: dict[str, Any]) -> str:
     Args:
         document: What stands in docs/faults.json.
     """
-    return f"{document['total']['times']:,} times on {document['at'][:10]}"
+    part = f" (at most {document['most']} points of each cell)" if document["most"] else ""
+    return f"{document['total']['times']:,} times on {document['at'][:10]}{part}"
