@@ -85,11 +85,20 @@ def test_an_order_that_the_warehouse_alone_knows_to_have_left_is_purged(shipping
     left, there = shipping.loaded(an_order(), an_order())
     shipping.ship(left, shipped_at=datetime.now(UTC) - LONG_AGO)
     world.warehouse_moves(left, "shipped")
-    with writing(world.ledger.engine, what="the ledger") as database:
-        long_ago = datetime.now(UTC) - 2 * LONG_AGO
-        database.execute(update(TrackedOrder).values(first_loaded_at=long_ago))
     assert purge(world)["purged"] == 1
     assert with_texts(world) == {there}
+
+
+def test_the_warehouse_is_believed_about_when_an_order_left_also_where_it_had_the_order_later(
+    shipping: Shipping,
+) -> None:
+    world = shipping.world
+    long_ago, lately = shipping.loaded(an_order(), an_order())
+    shipping.ship(long_ago, shipped_at=datetime.now(UTC) - timedelta(days=31))
+    shipping.ship(lately, shipped_at=datetime.now(UTC) - timedelta(days=29))
+    shipping.run()
+    assert purge(world)["purged"] == 1
+    assert with_texts(world) == {lately}
 
 
 def test_a_year_that_somebody_mistyped_neither_ends_nor_stretches_a_retention(shipping: Shipping) -> None:

@@ -92,12 +92,20 @@ def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_lan
         assert count_texts(database, "us") == 5
 
 
-def test_an_order_cannot_have_left_before_the_warehouse_had_it(ledger: Ledger, batch: BatchRef) -> None:
+def test_an_order_that_left_years_before_the_warehouse_had_it_left_when_it_had_it(
+    ledger: Ledger, batch: BatchRef
+) -> None:
     (order_id,) = landed(ledger, batch, "shipped")
     with writing(ledger.engine, what="the ledger") as database:
         database.execute(update(TrackedOrder).values(first_loaded_at=NOW))
         parcel = {"connection": "us", "shipment_id": "S1", "order_number": order_id, "status": "verified"}
-        more = {"written_digest": "", "shipped_at": LONG_AGO, "times_sent": 1, "batch_id": "", "updated_at": NOW}
+        more = {
+            "written_digest": "",
+            "shipped_at": LONG_AGO - timedelta(days=3650),
+            "times_sent": 1,
+            "batch_id": "",
+            "updated_at": NOW,
+        }
         database.execute(insert(Parcel), [parcel | more])
     assert due(ledger, NOW + timedelta(days=1)) == []
     assert end(ledger, order_id).shipped_at == NOW

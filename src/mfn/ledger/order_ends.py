@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, func, or_, select
@@ -27,7 +27,11 @@ MOMENTS = ("shipped_at", "delivered_at", "cancelled_at")
 GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
 """Orders whose units have all left."""
 
+BELIEVED = timedelta(days=730)
+"""How long ago an order may have left: Amazon shows none that is older (orders_2026-01-01.json, 2026-07-29)."""
+
 _PRESENT: ColumnElement[datetime] = bindparam("present", type_=Utc())
+_OLDEST: ColumnElement[datetime] = bindparam("oldest", type_=Utc())
 
 
 class End(NamedTuple):
@@ -85,8 +89,8 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
     """Note of every order with a text, once, when it left or was cancelled, from what the ledger knows.
 
     It left when the last of its parcels did; where no parcel is known, since another system shipped it, when Amazon
-    last changed it. A moment before the warehouse had the order counts as that moment, one in the future as the
-    present.
+    last changed it. A moment in the future counts as the present, one of more than two years ago as the moment at which
+    the warehouse had the order: the year is wrong.
 
     Args:
         database: The open transaction on the ledger.
@@ -117,13 +121,13 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
         statement = _insert(database).from_select(["connection", "order_id", name], chosen)
         change = {name: statement.excluded[name]}
         statement = statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=change)
-        database.execute(statement, {"present": now})
+        database.execute(statement, {"present": now, "oldest": now - BELIEVED})
 
 
 def _believed(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """A moment not before the warehouse had the order, and not in the future."""
+    """A moment that can be: not in the future, and not years before the warehouse had the order."""
     first = TrackedOrder.first_loaded_at
-    return case((at > _PRESENT, _PRESENT), (and_(first.is_not(None), at < first), first), else_=at)
+    return case((at > _PRESENT, _PRESENT), (and_(first.is_not(None), at < _OLDEST), first), else_=at)
 
 
 def _same_order(other: Any) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.buyers_data import ACCESS_KEPT_DAYS
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held
-from mfn.ledger.order_ends import End, note_ends, note_known_ends
+from mfn.ledger.order_ends import BELIEVED, End, note_ends, note_known_ends
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.removal import Removing
 from mfn.ledger.retention import count_texts, due_orders, not_seen_to_leave
@@ -139,8 +139,11 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
         log.warning("it is not known which orders of %s have left: %s", place.connection.name, error.message)
         return (), error
     now = datetime.now(UTC)
-    # It cannot have shipped what it did not have yet: the year is wrong.
-    return [End(order_id, max(at or now, waiting[order_id] or at or now)) for order_id, at in shipped.items()], None
+    # Where the year is wrong, it left when the warehouse had it, at the earliest.
+    believed = {order_id: at or now for order_id, at in shipped.items()}
+    return [
+        End(order_id, at if at >= now - BELIEVED else waiting[order_id] or now) for order_id, at in believed.items()
+    ], None
 
 
 def warehouse_of(place: Workplace) -> SqlWarehouse | None:
