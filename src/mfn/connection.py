@@ -56,7 +56,7 @@ def _database_url(value: str, info: ValidationInfo) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Percent = Annotated[float, Field(ge=0, le=100)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 
 
 class _Section(BaseModel):
@@ -73,8 +73,8 @@ class Warehouse(_Section):
 class Orders(_Section):
     """How orders are fetched and when a run raises the alarm."""
 
-    initial_lookback_days: Annotated[float, Field(gt=0, le=730)] = 7
-    overlap_minutes: Annotated[float, Field(ge=0, le=1440)] = 15
+    initial_lookback_days: Annotated[float, Field(strict=True, gt=0, le=730)] = 7
+    overlap_minutes: Annotated[float, Field(strict=True, ge=0, le=1440)] = 15
     not_before: Annotated[datetime, AfterValidator(in_utc)] | None = None
     allow_programs: list[str] = []
     hold_alarm_percent: Percent = 50
@@ -89,27 +89,27 @@ class Shipments(_Section):
 class Inventory(_Section):
     """How stock levels are computed and when a push is not believed."""
 
-    buffer_units: Annotated[int, Field(ge=0)] = 0
+    buffer_units: Annotated[int, Field(strict=True, ge=0)] = 0
     buffer_percent: Percent = 0
-    minimum_units: Annotated[int, Field(ge=0)] = 0
-    maximum_units: Annotated[int, Field(ge=0)] | None = None
-    maximum_age_hours: Annotated[float, Field(gt=0)] | None = None
+    minimum_units: Annotated[int, Field(strict=True, ge=0)] = 0
+    maximum_units: Annotated[int, Field(strict=True, ge=0)] | None = None
+    maximum_age_hours: Annotated[float, Field(strict=True, gt=0)] | None = None
     brake_percent: Percent = 50
 
 
 class Privacy(_Section):
     """How long buyers' data is kept; Amazon allows 30 days after delivery at most."""
 
-    retention_days: Annotated[int, Field(ge=0, le=30)] = 30
+    retention_days: Annotated[int, Field(strict=True, ge=0, le=30)] = 30
     scrub_warehouse: bool = False
 
 
 class Alerts(_Section):
     """When somebody is told."""
 
-    held_orders: Annotated[int, Field(ge=0)] = 20
-    ship_by_hours: Annotated[float, Field(ge=0)] = 12
-    no_import_minutes: Annotated[float, Field(gt=0)] = 60
+    held_orders: Annotated[int, Field(strict=True, ge=0)] = 20
+    ship_by_hours: Annotated[float, Field(strict=True, ge=0)] = 12
+    no_import_minutes: Annotated[float, Field(strict=True, gt=0)] = 60
 
 
 class Connection(_Section):

@@ -62,6 +62,14 @@ def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry:
     assert "hunter2" not in refused.value.message
 
 
+@pytest.mark.parametrize("entry", ["privacy: {retention_days: true}", "inventory: {brake_percent: false}"])
+def test_yes_and_no_are_no_numbers(folder: Path, entry: str) -> None:
+    text = f"connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    {entry}\n"
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"connections\.yaml:5: connections\.us\."):
+        load_connections(load_settings())
+
+
 def test_a_connection_that_stands_twice_is_told_by_its_line_and_without_its_values(folder: Path) -> None:
     entry = "  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    warehouse: {url: postgresql://u:hunter2@h/d}\n"
     (folder / "connections.yaml").write_text(f"connections:\n{entry}{entry}", encoding="utf-8")
