@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from benchmarks.clock import Seconds, timed
 from benchmarks.floor import pages
 from benchmarks.homes import CONNECTION, enter_home
-from mfn.amazon.orders import SearchPage
+from mfn.amazon.order_pages import SearchPage
 from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival

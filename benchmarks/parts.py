@@ -17,7 +17,8 @@ from benchmarks.clock import Seconds, timed
 from benchmarks.floor import pages
 from benchmarks.from_memory import import_pages
 from benchmarks.homes import CONNECTION, enter_home
-from mfn.amazon.orders import SearchPage, decode_order
+from mfn.amazon.order_pages import SearchPage
+from mfn.amazon.orders import decode_order
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import get_batch
