@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 ORDERS = 120
 POINTS = [
-    ("_search_pages", 0, True), ("_search_pages", 0, False), ("_search_pages", -1, False),
-    ("_ask_for_the_others", 0, True), ("compare", 0, True), ("compare", 0, False),
-]  # fmt: skip
+    ("_search_pages", 0, True),
+    ("_search_pages", 0, False),
+    ("_ask_for_the_others", 0, True),
+    ("compare", 0, False),
+]
 """Where a run is killed: which commit of a function, and whether before it, when what it was to note is lost."""
 
 

@@ -124,29 +124,26 @@ def test_what_left_in_a_parcel_is_not_loaded_again_though_the_warehouse_forgot_t
     assert len(release(shipping.world.settings, [order_id], why="a mistake")) == 1
 
 
-@pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
-def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(
-    world: World, reconciling: Reconciling, shown: str, status: str
-) -> None:
-    (lost,) = world.put(an_order())
+def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(world: World, reconciling: Reconciling) -> None:
+    shipped, cancelled = world.put(an_order(), an_order())
     world.run()
-    world.forget_order(lost)
-    reconciling.status(lost, shown)
-    assert reconciling.mend() == {lost: f"{shown.lower()}_on_amazon"}
-    assert (world.statuses(), world.rows()) == ({lost: status}, [])
-
-
-@pytest.mark.parametrize("shown", ["SHIPPED", "CANCELLED"])
-def test_what_amazon_settled_without_an_import_seeing_it_is_settled_here_too(
-    world: World, reconciling: Reconciling, shown: str
-) -> None:
-    orders = world.put(held(), an_order(status="PENDING", minutes_ago=600))
-    world.run()
-    world.amazon.orders.left_out["lastUpdated"].update(orders)
-    for order_id in orders:
+    for order_id, shown in ((shipped, "SHIPPED"), (cancelled, "CANCELLED")):
+        world.forget_order(order_id)
         reconciling.status(order_id, shown)
-    assert reconciling.mend() == dict.fromkeys(orders, f"{shown.lower()}_on_amazon")
-    assert set(world.statuses().values()) == {shown.lower()}
+    assert reconciling.mend() == {shipped: "shipped_on_amazon", cancelled: "cancelled_on_amazon"}
+    assert (world.statuses(), world.rows()) == ({shipped: "shipped", cancelled: "cancelled"}, [])
+
+
+def test_what_amazon_settled_without_an_import_seeing_it_is_settled_here_too(
+    world: World, reconciling: Reconciling
+) -> None:
+    orders = world.put(held(), held(), *(an_order(status="PENDING", minutes_ago=600) for _ in range(2)))
+    world.run()
+    settled = dict(zip(orders, ("SHIPPED", "CANCELLED") * 2, strict=True))
+    for order_id, shown in settled.items():
+        reconciling.status(order_id, shown)
+    assert reconciling.mend() == {order_id: f"{shown.lower()}_on_amazon" for order_id, shown in settled.items()}
+    assert world.statuses() == {order_id: shown.lower() for order_id, shown in settled.items()}
 
 
 def test_the_warehouse_is_asked_to_stop_what_amazon_cancelled(world: World, reconciling: Reconciling) -> None:
@@ -335,28 +332,23 @@ def test_units_that_had_left_before_and_kits_are_no_difference_and_those_of_the_
     assert world.lines(tampered["orderId"]) == [("MUG-BLUE", 2)]
 
 
-@pytest.mark.parametrize(
-    ("table", "columns", "kind"),
-    [
-        ("lines", {"sku": "PLATE"}, "units_differ"),
-        ("order", {"connection": "elsewhere"}, "status_differs"),
-        ("order", {"connection": None}, "status_differs"),
-    ],
-)
 def test_what_somebody_changed_in_a_row_that_is_not_begun_is_written_again(
-    world: World, reconciling: Reconciling, table: str, columns: dict[str, Any], kind: str
+    world: World, reconciling: Reconciling
 ) -> None:
-    (order_id,) = world.put(an_order())
+    sku, moved, nobodys = world.put(an_order(), an_order(), an_order())
     world.run()
-    before = world.rows(), world.rows(wms_order_line)
-    write = reconciling.write_lines if table == "lines" else reconciling.write_order
-    write(order_id, **columns)
-    assert reconciling.mend() == {order_id: kind}
-    rows = world.rows(), world.rows(wms_order_line)
-    moved = {"batch_id", "updated_at"}
-    assert [[{k: v for k, v in row.items() if k not in moved} for row in part] for part in rows] == [
-        [{k: v for k, v in row.items() if k not in moved} for row in part] for part in before
-    ]
+    before = without_bookkeeping(world)
+    reconciling.write_lines(sku, sku="PLATE")
+    reconciling.write_order(moved, connection="elsewhere")
+    reconciling.write_order(nobodys, connection=None)
+    assert reconciling.mend() == {sku: "units_differ", moved: "status_differs", nobodys: "status_differs"}
+    assert without_bookkeeping(world) == before
+
+
+def without_bookkeeping(world: World) -> list[dict[str, Any]]:
+    """The rows of orders and lines, but for when and by which run they were written."""
+    rows = [*world.rows(), *world.rows(wms_order_line)]
+    return [{name: row[name] for name in row if name not in {"batch_id", "updated_at"}} for row in rows]
 
 
 def test_a_status_that_nobody_knows_is_told(world: World, reconciling: Reconciling) -> None:
