@@ -36,12 +36,22 @@ def secret_of(name: str, environ: Mapping[str, str], base: Path) -> str:
         base: The folder that a relative path starts from.
 
     Raises:
-        ConfigurationError: Both are set, or the file cannot be used; its one problem names the variable.
+        ConfigurationError: Both are set, the file cannot be used, or it holds more than one line of text; its one
+            problem names the variable.
     """
     value, path = environ.get(name, "").strip(), environ.get(name + FILE, "").strip()
     if value and path:
         raise both_set(name)
-    return read_secret(base / path, variable=name + FILE) if path else value
+    if not path:
+        return value
+    secret = read_secret(base / path, variable=name + FILE)
+    if not secret.isprintable():
+        raise _wrong(
+            name + FILE,
+            "the file that it names holds more than one line, or characters that cannot be seen.",
+            "Write the secret into it, and nothing else.",
+        )
+    return secret
 
 
 def read_secret(path: Path, *, variable: str) -> str:

@@ -242,3 +242,10 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     with reading(again.engine, what="the ledger") as database:
         assert database.execute(text("SELECT count(*) FROM parcel")).scalar_one() == 0
     assert again.cipher.decrypt(sealed, context="us 1") == b"a buyer"
+
+
+def test_a_new_ledger_is_its_owners_only_also_in_a_home_that_others_may_look_into(settings: Settings) -> None:
+    settings.home.mkdir(mode=0o755)
+    settings.home.chmod(0o755)
+    open_ledger(settings)
+    assert {path.stat().st_mode & 0o077 for path in settings.home.glob("ledger.db*")} == {0}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import os
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ def open_ledger(settings: Settings) -> Ledger:
     """
     make_home(settings.home)
     url = settings.ledger_url.get_secret_value()
+    _make_private(url)
     engine, what = ledger_engine(url), f"the ledger {shown_database_url(url)}"
     with reading(engine, what=what) as connection:
         version = _version(connection)
@@ -112,6 +114,14 @@ def make_home(home: Path) -> None:
             f"MFN_HOME {home} cannot be made: {error.strerror}.",
             remedy="Set MFN_HOME to a directory that may be written to.",
         ) from None
+
+
+def _make_private(url: str) -> None:
+    """See that a new SQLite file is its owner's only, also in a home that others may look into."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with suppress(OSError):  # what cannot be made is told by the database
+            os.close(os.open(str(parsed.database), os.O_CREAT, 0o600))
 
 
 def _version(connection: Connection) -> str | None:
