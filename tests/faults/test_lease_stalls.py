@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
+from sqlalchemy import text
 
+from mfn.database.engines import engine_for, reading
 from mfn.ledger.batches import list_batches
 from mfn.steps import loading
 from mfn.steps.runs import run_confirm
 from mfn.warehouse import loading as warehouse_loading
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest
-from tests.faults.processes import in_child
+from tests.faults.processes import in_child, start
 from tests.faults.stalls import a_lease_passes, put_down, stall_before, stall_before_call, stalled, woken
 from tests.steps.shipping import Shipping
 from tests.world import address, an_order
@@ -106,6 +109,31 @@ def test_what_a_run_wrote_into_the_warehouse_after_it_stalled_there_is_seen_by_t
     assert world.run()[change] == 1
     assert_without_effect(woken(child))
     assert (world.rows(), world.statuses()) == ([], {order_id: change})
+    assert_at_rest(world)
+
+
+def await_one_that_waits(world: World, child: Child) -> None:
+    """Wait until a child waits for its turn in the warehouse on PostgreSQL, or has come to its end without."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    process = psutil.Process(child.process)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        with reading(engine_for(world.warehouse_url), what="the warehouse") as database:
+            if database.execute(waiting).scalar():
+                return
+
+
+def test_what_a_run_brings_to_its_end_in_the_warehouse_after_it_stalled_is_waited_for(world_on_postgres: World) -> None:
+    """It had asked for its lease before it stalled: the next one judges by what came of it, and puts it right."""
+    world = world_on_postgres
+    (order_id,) = world.put(an_order(minutes_ago=20))
+    child = stalled_import(world, warehouse_loading, "_counted")
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    put_down(world)
+    next_one = start(world.run)
+    await_one_that_waits(world, next_one)
+    assert_without_effect(woken(child))
+    assert next_one.ended().value["cancelled"] == 1
+    assert ([row["status"] for row in world.rows()], world.statuses()) == (["cancelled"], {order_id: "cancelled"})
     assert_at_rest(world)
 
 
