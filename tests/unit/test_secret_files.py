@@ -106,7 +106,7 @@ def test_a_file_with_nothing_useful_in_it_is_refused(tmp_path: Path, content: by
 @pytest.mark.parametrize("content", ["one\ntwo", "es\x1bcape", "nul\0"])
 def test_a_secret_that_no_program_could_have_issued_is_not_sent_to_amazon(tmp_path: Path, content: str) -> None:
     a_file(tmp_path, content)
-    with pytest.raises(ConfigurationError, match="LWA_CLIENT_SECRET_FILE.*more than one line") as caught:
+    with pytest.raises(ConfigurationError, match=r"LWA_CLIENT_SECRET_FILE.*more than one line") as caught:
         credentials(tmp_path, LWA_CLIENT_SECRET_FILE="secret")
     assert content not in caught.value.message
 
