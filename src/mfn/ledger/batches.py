@@ -282,10 +282,13 @@ def failed_at(row: Row[Any]) -> str | None:
 
 
 def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:
-    """Mark a batch as failed, with what a person has to know; its stage stays the last one that was finished.
+    """Mark a batch as failed, with what a person has to know; its stage is the last one that was finished.
+
+    That is so also where the next one was noted and only the answer to that was lost: it is carried on.
 
     Raises:
         LeaseLostError: Another run has taken the batch over, and says itself how that ends.
     """
     with writing(ledger.engine, what=WHAT) as database:
-        update_batch(database, batch, status="failed", error=error, remedy=remedy, finished_at=datetime.now(UTC))
+        failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
+        update_batch(database, batch, **failed, finished_at=datetime.now(UTC))
