@@ -43,7 +43,7 @@ test: $(READY) ## the whole test suite
 faults: $(READY) ## every flow under every fault, on SQLite and PostgreSQL: what was lost, doubled or wrong (half an hour)
 	$(BIN)/python -m tests.faults.matrix
 
-fuzz: $(READY) ## answers, files and rows that were tampered with, fifty times as many as the suite tries (ten minutes)
+fuzz: $(READY) ## answers, files and rows that were tampered with, a hundred times as many as the suite tries (ten minutes)
 	MFN_FUZZ=1 $(BIN)/python -m pytest --numprocesses 2 tests/property -k fuzz
 
 lint: $(READY) ## ruff and mypy

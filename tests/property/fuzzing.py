@@ -43,9 +43,9 @@ values = st.recursive(
 
 
 def many(examples: int) -> settings:
-    """So many examples in the suite, fifty times as many in `make fuzz`."""
+    """So many examples in the suite, a hundred times as many in `make fuzz`."""
     return settings(
-        max_examples=examples * 50 if IS_LONG else examples,
+        max_examples=examples * 100 if IS_LONG else examples,
         deadline=None,
         derandomize=not IS_LONG,
         database=None,

@@ -102,7 +102,7 @@ def _frames(raw: bytes) -> pd.DataFrame:
     return frame
 
 
-@many(200)
+@many(80)
 @given(raw=mutated_bytes(ORDER))
 def test_an_order_is_read_or_held(raw: bytes) -> None:
     arrival = read_arrival(raw)
@@ -115,7 +115,7 @@ def test_an_order_is_read_or_held(raw: bytes) -> None:
         read_packages(raw)
 
 
-@many(60)
+@many(25)
 @given(data=st.data())
 def test_a_broken_order_costs_its_page_no_other(data: st.DataObject) -> None:
     strange = json.dumps(data.draw(mutated(ORDER))).encode()  # JSON, whatever is in it
@@ -140,14 +140,14 @@ def test_an_answer_is_read_or_refused_in_our_words(operation: str, data: st.Data
         frame_of(found.items)
 
 
-@many(100)
+@many(40)
 @given(content=mutated_bytes(FEED_REPORT))
 def test_a_feeds_report_is_read_or_refused(content: bytes) -> None:
     with suppress(*UNREADABLE):
         report_of(content)
 
 
-@many(60)
+@many(25)
 @given(
     content=mutated_bytes({"errors": [{"code": "x", "message": "y", "details": "z"}]}) | st.binary(max_size=50),
     status=st.sampled_from((400, 401, 403, 404, 413, 429, 500, 503)),
@@ -161,7 +161,7 @@ def test_a_refusal_is_told_on_one_line(content: bytes, status: int, kind: str) -
     assert told.value.message.isprintable()
 
 
-@many(100)
+@many(40)
 @given(data=st.data(), charset=st.sampled_from(("", "utf-8", "cp1252", "no-such", "utf-7", "idna", "rot13", "base64")))
 def test_a_listings_report_is_read_or_refused(data: st.DataObject, charset: str) -> None:
     text = REPORT
@@ -179,7 +179,7 @@ def test_a_listings_report_is_read_or_refused(data: st.DataObject, charset: str)
         assert frame["seller_sku"].is_unique
 
 
-@many(100)
+@many(40)
 @given(content=st.binary(max_size=300), cut=st.integers(0, 40), flip=st.integers(0, 400), chunk=st.integers(1, 100))
 def test_what_is_packed_comes_out_or_is_refused(content: bytes, cut: int, flip: int, chunk: int) -> None:
     packed = bytearray(gzip.compress(content))
@@ -191,7 +191,7 @@ def test_what_is_packed_comes_out_or_is_refused(content: bytes, cut: int, flip: 
         assert out == content or flip < len(packed) or cut
 
 
-@many(150)
+@many(25)
 @given(raw=mutated_bytes(PAGE))
 def test_mending_changes_nothing_that_could_be_read(raw: bytes) -> None:
     try:

@@ -79,7 +79,7 @@ def _written(path: Path, text: str) -> None:
     path.write_bytes(text.encode(errors="surrogatepass"))
 
 
-@many(60)
+@many(25)
 @given(text=edited(CONNECTIONS))
 def test_connections_are_read_or_every_fault_is_told(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, text: str
@@ -112,7 +112,7 @@ def test_mappings_are_read_or_every_fault_is_told(
 cells = st.none() | texts | odd_texts | odd_times | odd_numbers.map(str) | st.sampled_from(("1", "t", "2026-11-29"))
 
 
-@many(150)
+@many(60)
 @given(given=st.lists(cells, max_size=8))
 def test_every_value_of_a_warehouse_is_read_as_something(given: list[str | None]) -> None:
     assert len(words(given)) == len(given)
@@ -128,7 +128,7 @@ def mappings() -> Mappings:
     return read_mappings(MAPPINGS)[0]
 
 
-@many(60)
+@many(25)
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=6), keep=st.sampled_from(("other", "hold")))
 def test_every_carrier_becomes_one_of_amazons_or_is_held(mappings: Mappings, rows: list[Any], keep: Any) -> None:
     parcels = pd.DataFrame(rows, columns=["carrier", "service"], dtype="object")
@@ -141,7 +141,7 @@ def test_every_carrier_becomes_one_of_amazons_or_is_held(mappings: Mappings, row
         assert all(len(text) <= MAXIMUM_NAME_LENGTH for text in found[name].dropna())
 
 
-@many(60)
+@many(25)
 @given(number=texts | odd_texts | st.text("0123456789ABCZ -", max_size=5_000), code=st.sampled_from(sorted(FORMS)))
 def test_every_tracking_number_has_a_verdict(number: str, code: str) -> None:
     frame = pd.DataFrame({"carrier_code": [code], "tracking_number": [number]}, dtype="object")
