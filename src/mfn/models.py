@@ -11,6 +11,9 @@ from mfn.plain_text import shortened, shown, shown_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LONGEST_TEXT = 1_000
+"""So many characters of a text that the warehouse writes are read, and one more, which tells that it is too long."""
+
 BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
 
 STAGES: dict[BatchKind, tuple[str, ...]] = {

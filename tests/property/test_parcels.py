@@ -71,6 +71,7 @@ def parcel_frames(parcels: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
         columns=["shipment_id", "line_number", "order_item_id", "sku", "quantity"],
         dtype="object",
     ).astype({"quantity": "float64"})
+    headers = headers.assign(carrier="UPS", service=None)
     return headers.assign(**flags).astype(dict.fromkeys(flags, "bool")), lines
 
 

@@ -31,6 +31,7 @@ def test_a_shipment_of_an_order_that_nobody_knows_is_held_once(shipping: Shippin
         ({"units": {1: 2}}, "quantity_excessive"),
         ({"units": {1: 0}}, "quantity_invalid"),
         ({"status": "manifested"}, "shipment_status_unknown"),
+        ({"tracking_number": "9" * 100_000}, "text_too_long"),
     ],
 )
 def test_a_parcel_that_is_wrong_is_held_with_its_reason_and_the_others_go_on(

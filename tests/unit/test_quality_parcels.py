@@ -56,6 +56,7 @@ HOLDING: dict[str, dict[str, Any]] = {
     "shipment_id_missing": {"is_id_missing": True, "fault_codes": ("shipment_id_missing",)},
     "shipment_id_ambiguous": {"is_id_ambiguous": True, "fault_codes": ("shipment_id_ambiguous",)},
     "shipment_status_unknown": {"status": "manifested", "fault_codes": ("shipment_status_unknown",)},
+    "text_too_long": {"fault_codes": ("text_too_long",)},
     "order_unknown": {"is_order_known": False, "is_landed": False, "fault_codes": ("order_unknown",)},
     "order_unknown, not landed": {"is_landed": False},
     "tracking_missing": {"tracking_number": None, "fault_codes": ("tracking_missing",)},

@@ -40,6 +40,8 @@ class Parcels:
             {
                 "shipment_id": shipment_id,
                 "order_number": ORDER,
+                "carrier": "UPS",
+                "service": None,
                 "tracking_number": "1Z",
                 "shipped_at": pd.Timestamp("2026-11-24 08:00", tz="UTC") + pd.Timedelta(hours=len(self.headers)),
                 "status": "closed",
@@ -276,6 +278,14 @@ def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
     assert told == {}
     assert list(why["S-1"]) == ["quantity_invalid", "order_item_unknown", "quantity_excessive", "tracking_missing"]
     assert why["S-1"]["order_item_unknown"].count("the order has no such item") == 2
+
+
+def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count() -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), carrier="X" * 1_001).add("S-2", ("I-MUG", "MUG", 1))
+    told, why = parcels.told()
+    assert told == {}
+    assert why["S-1"] == {"text_too_long": "carrier has more than 1,000 characters"}
+    assert list(why["S-2"]) == ["quantity_excessive"]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ TITLES = {
     "shipment_id_missing": "Parcel without an id",
     "shipment_id_ambiguous": "One id for different parcels",
     "shipment_status_unknown": "Parcel status unknown",
+    "text_too_long": "A text is too long",
     "order_unknown": "Parcel of an order that is not known",
     "order_cancelled": "Order cancelled at Amazon",
     "parcel_empty": "Parcel without lines",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mfn.models import LONGEST_TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,11 +20,15 @@ UNKNOWN = -1
 
 NAMED_AT_MOST = 10
 
+TEXTS = ("shipment_id", "order_number", "carrier", "service", "tracking_number")
+"""What the warehouse writes of a parcel as it likes."""
+
 CORRECT = "Correct it in the warehouse"
 REMEDIES = {
     "shipment_id_missing": f"{CORRECT}: give every row of wms_shipment its shipment_id, and its lines the same.",
     "shipment_id_ambiguous": f"{CORRECT}: give each parcel an id of its own.",
     "shipment_status_unknown": f"{CORRECT}: closed (also by leaving it empty) is confirmed, open and void are not.",
+    "text_too_long": f"{CORRECT}: none of the parcel's texts is so long.",
     "order_unknown": f"{CORRECT} if the number is wrong; leave it if the order did not come from Amazon through mfn.",
     "parcel_empty": f"{CORRECT}: write the parcel's lines, in one transaction with the parcel.",
     "quantity_invalid": f"{CORRECT}: how many units of the SKU are in the parcel.",
@@ -80,6 +86,11 @@ def explain_parcels(
     )
 
 
+def are_too_long(texts: pd.Series[Any]) -> pd.Series[bool]:
+    """Which of some texts, None among them, have more than `LONGEST_TEXT` characters."""
+    return texts.map(lambda text: isinstance(text, str) and len(text) > LONGEST_TEXT).astype("bool")
+
+
 Fault = tuple[int, str, str]
 
 
@@ -91,6 +102,9 @@ def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
     unknown = parcels[parcels["status"] != "closed"]
     for position, status in zip(unknown.index, unknown["status"], strict=True):
         yield position, "shipment_status_unknown", f"its status is {status}"
+    for name in TEXTS:
+        for position in parcels.index[are_too_long(parcels[name])]:
+            yield position, "text_too_long", f"{name} has more than {LONGEST_TEXT:,} characters"
     without = parcels[~parcels["is_order_known"]]
     for position, order_number in zip(without.index, without["order_number"], strict=True):
         named = f"wms_order has no order {order_number}" if order_number else "it names no order"

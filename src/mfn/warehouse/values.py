@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mfn.models import LONGEST_TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,7 +25,7 @@ LONGER_THAN_A_MONTH = len("2026-11")
 
 
 def as_text(connection: Connection, column: str) -> str:
-    """An expression for a column's values as texts, whatever its type.
+    """An expression for a column's values as texts, whatever its type; of a longer one `LONGEST_TEXT` and one more.
 
     Args:
         connection: The open transaction; its database decides how this is said.
@@ -31,7 +33,9 @@ def as_text(connection: Connection, column: str) -> str:
     """
     # By way of JSON PostgreSQL writes ISO 8601, whatever its DateStyle is.
     is_time = connection.dialect.name == "postgresql" and column.endswith(("_at", "_by"))
-    return f"to_jsonb({column}) #>> '{{}}'" if is_time else f"CAST({column} AS VARCHAR)"
+    if is_time:
+        return f"to_jsonb({column}) #>> '{{}}'"
+    return f"substr(CAST({column} AS VARCHAR), 1, {LONGEST_TEXT + 1})"
 
 
 def words(texts: Iterable[str | None]) -> pd.Series[Any]:
