@@ -6,8 +6,8 @@ from typing import Any
 
 from prefect import State, flow
 
-from tasks.purge import every_connection, purge_one, purged
-from tasks.runs import ending
+from tasks.purge import every_connection, purge_one
+from tasks.runs import ending, verdict
 
 
 @flow(name="purge-expired")
@@ -21,5 +21,6 @@ async def purge_expired(dry_run: bool = False) -> State[Any] | None:
     """
     with ending() as end:
         connections = every_connection()
-        end.state = purged(connections, [purge_one(connection, dry_run=dry_run) for connection in connections])
+        failures = [purge_one(connection, dry_run=dry_run) for connection in connections]
+        end.state = verdict(connections, failures, failed_how="failed", nothing="Nothing to purge.")
     return end.state

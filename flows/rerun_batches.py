@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from prefect import State, flow
 
-from tasks.reruns import choose_batches, rerun_one, verdict
-from tasks.runs import ending
+from tasks.reruns import choose_batches, rerun_one
+from tasks.runs import ending, verdict
 
 
 @flow(name="rerun-batches")
@@ -41,5 +41,6 @@ async def rerun_batches(
     """
     with ending() as end:
         chosen = choose_batches(batches, failed=failed, from_stage=from_stage)
-        end.state = verdict(chosen, [rerun_one(batch_id, from_stage) for batch_id in chosen])
+        failures = [rerun_one(batch_id, from_stage) for batch_id in chosen]
+        end.state = verdict(chosen, failures, failed_how="failed again", nothing="Nothing to run again.")
     return end.state

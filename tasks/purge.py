@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
 
 from mfn.connections import load_connections
 from mfn.errors import MfnError
@@ -20,8 +19,6 @@ from tasks.running import STEP, carry_out
 from tasks.runs import Ending, NothingToDoError, held_batch
 
 if TYPE_CHECKING:
-    from prefect import State
-
     from mfn.models import BatchRef
 
 
@@ -90,18 +87,3 @@ def purge_one(connection: str, *, dry_run: bool) -> str | None:
             return failure_of(load_settings(), end.batch_id, error)
         return f"The purge of {connection} was not started: {error.message}\n{error.remedy}"
     return None
-
-
-def purged(connections: list[str], failures: list[str | None]) -> State[Any]:
-    """How a purge of several connections ends: failed if one of them failed, and how each of these did.
-
-    Args:
-        connections: Those that were purged.
-        failures: Of each, how it failed, or None.
-    """
-    failed = [failure for failure in failures if failure is not None]
-    done = [name for name, failure in zip(connections, failures, strict=True) if failure is None]
-    if failed:
-        tail = [f"Done: {', '.join(done)}."] if done else []
-        return Failed(message="\n\n".join([f"{len(failed)} of {len(connections)} failed.", *failed, *tail]))
-    return Completed(message=f"Done: {', '.join(done)}.")

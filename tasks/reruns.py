@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
 
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.settings import load_settings
@@ -17,8 +16,6 @@ from mfn.steps.summaries import failure_of, outcome_of, report_url
 from tasks.runs import this_flow_run, this_flow_run_id
 
 if TYPE_CHECKING:
-    from prefect import State
-
     from mfn.settings import Settings
 
 
@@ -74,18 +71,3 @@ def _link_report(settings: Settings, batch_id: str) -> None:
     url = report_url(settings, batch_id)
     if url is not None:
         create_link_artifact(link=url, link_text=batch_id, description=f"The report of {batch_id}")
-
-
-def verdict(chosen: list[str], failures: list[str | None]) -> State[Any]:
-    """How a rerun of several batches ends: failed if one of them failed again, and how each of these did.
-
-    Args:
-        chosen: The batches that were run.
-        failures: Of each, how it failed, or None.
-    """
-    failed = [failure for failure in failures if failure is not None]
-    done = [batch_id for batch_id, failure in zip(chosen, failures, strict=True) if failure is None]
-    if failed:
-        tail = [f"Done: {', '.join(done)}."] if done else []
-        return Failed(message="\n\n".join([f"{len(failed)} of {len(chosen)} failed again.", *failed, *tail]))
-    return Completed(message=f"Done: {', '.join(done)}." if done else "Nothing to run again.")

@@ -64,6 +64,23 @@ def ending() -> Iterator[Ending]:
         end.state = Failed(message=failure_of(load_settings(), end.batch_id, error) if end.batch_id else words)
 
 
+def verdict(names: list[str], failures: list[str | None], *, failed_how: str, nothing: str) -> State[Any]:
+    """How a flow run that carried out several things ends: failed if one of them failed, and how each of these did.
+
+    Args:
+        names: What was carried out: batches, or connections.
+        failures: Of each, how it failed, or None.
+        failed_how: What is said of those that failed, e.g. `failed again`.
+        nothing: What is said where there was none.
+    """
+    failed = [failure for failure in failures if failure is not None]
+    done = [name for name, failure in zip(names, failures, strict=True) if failure is None]
+    if failed:
+        tail = [f"Done: {', '.join(done)}."] if done else []
+        return Failed(message="\n\n".join([f"{len(failed)} of {len(names)} {failed_how}.", *failed, *tail]))
+    return Completed(message=f"Done: {', '.join(done)}." if done else nothing)
+
+
 def import_batch(
     end: Ending, connection: str, *, since: datetime | None, order_id: str | None, dry_run: bool
 ) -> AbstractContextManager[BatchRef]:
