@@ -1,24 +1,19 @@
-"""Goals of a benchmark: told as met or not, and written down with the figures and the machine."""
+"""Goals of a benchmark, told as met or not."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import sys
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results"
 BUSY_LOAD = 0.5
 """Load of the machine before the start from which the figures are not to be trusted."""
 
@@ -52,24 +47,8 @@ class Goal:
         return self.measured <= self.limit if self.is_most else self.measured >= self.limit
 
 
-def tell(benchmark: str, figures: Mapping[str, Any], goals: Sequence[Goal], load: float) -> None:
-    """Print goal, measured, met or not, and write all of it as JSON under results/.
-
-    Args:
-        benchmark: Its name, with which the file's begins.
-        figures: What was measured.
-        goals: What was promised.
-        load: Load of the machine before the start.
-    """
-    _print_goals(goals)
-    if load > BUSY_LOAD:
-        console.print(
-            f"The machine was busy before the start (load {load:.1f}): measure again when it is idle.", style="bold"
-        )
-    _write(benchmark, figures, goals, load)
-
-
-def _print_goals(goals: Sequence[Goal]) -> None:
+def print_goals(goals: Sequence[Goal]) -> None:
+    """Print goal, limit, measured, met or not."""
     table = Table(title="Goals", title_justify="left")
     for column in ("goal", "limit", "measured", ""):
         table.add_column(column, justify="right" if column in {"limit", "measured"} else "left")
@@ -84,23 +63,3 @@ def _print_goals(goals: Sequence[Goal]) -> None:
         f"{missed} OF {len(goals)} GOALS NOT MET" if missed else f"all {len(goals)} goals met",
         style="bold red" if missed else "bold green",
     )
-
-
-def _write(benchmark: str, figures: Mapping[str, Any], goals: Sequence[Goal], load: float) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    machine = {
-        "processors": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load": load,
-    }
-    document = {
-        "at": now.isoformat(),
-        "machine": machine,
-        **figures,
-        "goals": [asdict(goal) | {"is_met": goal.is_met} for goal in goals],
-    }
-    path = RESULTS / f"{benchmark}-{now:%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(document, indent=2), encoding="utf-8")
-    console.print(f"written to {path.relative_to(ROOT)}")

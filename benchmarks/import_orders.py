@@ -19,17 +19,27 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from benchmarks.goals import ROOT, Goal, console, tell
+from benchmarks.goals import ROOT, Goal, console
 from benchmarks.local_amazon import local_amazon
+from benchmarks.results import options_given, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.clock import Seconds
+    from benchmarks.results import Row, Value
 
 SIZES = (1_000, 10_000, 100_000)
 PARTS_SIZE = 10_000
 PAGE = 100
 STEPS = ("extract", "validate", "transform", "load", "report")
 MEASURE_SECONDS = 900
+DATABASES = {
+    "sqlite": ("sqlite", "sqlite"),
+    "postgresql": ("postgresql", "sqlite"),
+    "both": ("postgresql", "postgresql"),
+}
+"""The warehouse's and the ledger's."""
 
 
 def main() -> None:
@@ -38,7 +48,8 @@ def main() -> None:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, metavar="ORDERS", help="how many orders Amazon has"
     )
-    sizes = sorted(set(parser.parse_args().sizes))
+    arguments = parser.parse_args()
+    sizes = sorted(set(arguments.sizes))
     load = os.getloadavg()[0]
     parts_at = min(sizes, key=lambda size: abs(size - PARTS_SIZE))
     runs: dict[int, dict[str, Any]] = {}
@@ -51,8 +62,10 @@ def main() -> None:
                     alone = measure_parts(size, amazon.endpoint, Path(folder) / "parts")
     print_runs(runs)
     print_parts(parts_at, alone)
-    goals = list(find_goals(runs, alone))
-    tell("import_orders", {"runs": runs, "parts": alone}, goals, load)
+    rows = [*run_rows(runs), *memory_rows(alone), *part_rows(alone["parts"])]
+    write_result(
+        "import_orders", rows, list(find_goals(runs, alone)), load=load, options=options_given(parser, arguments)
+    )
 
 
 def measured(module: str, **arguments: Any) -> dict[str, Any]:
@@ -81,14 +94,9 @@ def measure_size(size: int, endpoint: str, home: Path) -> dict[str, Any]:
 def measure_parts(size: int, endpoint: str, home: Path) -> dict[str, Any]:
     """What costs no HTTP, the checks and the report."""
     console.print(f"{size:,} orders from memory, into SQLite and into PostgreSQL; the checks; the report …")
-    databases = {
-        "sqlite": ("sqlite", "sqlite"),
-        "postgresql": ("postgresql", "sqlite"),
-        "both": ("postgresql", "postgresql"),
-    }
     found = {
         name: measured("from_memory", endpoint=endpoint, home=str(home / name), warehouse=warehouse, ledger=ledger)
-        for name, (warehouse, ledger) in databases.items()
+        for name, (warehouse, ledger) in DATABASES.items()
     }
     return {**found, "parts": measured("parts", endpoint=endpoint, home=str(home / "parts"))}
 
@@ -126,6 +134,39 @@ def slopes(runs: dict[int, dict[str, Any]]) -> tuple[float, float]:
     import_seconds = large["run"]["times"]["end_to_end"]["wall"] - small["run"]["times"]["end_to_end"]["wall"]
     floor_seconds = large["floor"]["seconds"] - small["floor"]["seconds"]
     return import_seconds / more, floor_seconds / more
+
+
+def run_rows(runs: dict[int, dict[str, Any]]) -> Iterator[Row]:
+    """One row for each size and step, the floor among them."""
+    for size, measured_at in runs.items():
+        run, floor = measured_at["run"], measured_at["floor"]
+        summary = run["summary"]
+        yield {
+            "table": "sizes", "orders": size, "fetched": summary["fetched"], "peak_mib": run["peak_mib"],
+            "calls": sum(summary["api_calls"].values()), "least_calls": math.ceil(summary["fetched"] / PAGE),
+            "cold_start_seconds": run["cold_start_seconds"],
+        }  # fmt: skip
+        times = {"floor": {"wall": floor["seconds"], "cpu": floor["cpu"]}, **run["times"]}
+        yield from (step_row("steps", times[step], orders=size, step=step) for step in ("floor", "end_to_end", *STEPS))
+
+
+def memory_rows(alone: dict[str, Any]) -> Iterator[Row]:
+    """One row for each pair of databases and step, without HTTP."""
+    for name in DATABASES:
+        for step, took in alone[name]["times"].items():
+            yield step_row("from_memory", took, databases=name, orders=alone[name]["orders"], step=step)
+
+
+def part_rows(parts: dict[str, Any]) -> Iterator[Row]:
+    """One row for each part that was measured alone."""
+    for name, took in parts["times"].items():
+        orders = parts["checked_orders" if name in {"judge", "decode"} else "reported_orders"]
+        yield step_row("parts", took, orders=orders, step=name)
+
+
+def step_row(table: str, took: Seconds, **columns: Value) -> Row:
+    """What a step took, as a row of a table."""
+    return {"table": table, **columns, "seconds": took["wall"], "cpu_seconds": took["cpu"]}
 
 
 def print_runs(runs: dict[int, dict[str, Any]]) -> None:

@@ -18,9 +18,10 @@ import pandas as pd
 from rich.table import Table
 
 from benchmarks.from_memory import in_schema, postgres
-from benchmarks.goals import Goal, console, tell
+from benchmarks.goals import Goal, console
 from benchmarks.import_orders import measured
 from benchmarks.local_amazon import local_amazon
+from benchmarks.results import options_given, write_result
 from mfn.amazon.listings import PAGE_SIZE
 from mfn.ledger.budget import PLANS
 from mfn.rules.sending_choice import MOST_IN_A_FEED, PATCH, sending_ways
@@ -28,6 +29,8 @@ from mfn.steps.push import READ_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from benchmarks.results import Row
 
 SKUS = 100_000
 ORDERS = 1_000
@@ -42,7 +45,8 @@ def main() -> None:
     """Measure, print, and write the results down; a goal that is missed is told, and is no failure."""
     parser = argparse.ArgumentParser(description="What a stock run costs over many SKUs of which few changed.")
     parser.add_argument("--skus", type=int, default=SKUS, help="how many SKUs are listed, and lie in the warehouse")
-    skus = parser.parse_args().skus
+    arguments = parser.parse_args()
+    skus = arguments.skus
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder:
         sqlite = measure_runs(skus, Path(folder) / "sqlite")
@@ -58,8 +62,13 @@ def main() -> None:
         f"the first push of all: {first['times']['first_push']['wall']:.0f} s,"
         f" {sum(first['summary']['api_calls'].values()):,} calls"
     )
-    figures = {"skus": skus, "sqlite": sqlite, "postgresql": postgresql, "least_calls": least}
-    tell("sync_inventory", figures, list(find_goals(skus, changed, least)), load)
+    rows = [
+        *run_rows("sqlite", sqlite),
+        *run_rows("postgresql", postgresql),
+        *call_rows(summary["api_calls"], least),
+    ]
+    goals = list(find_goals(skus, changed, least))
+    write_result("sync_inventory", rows, goals, load=load, options=options_given(parser, arguments))
 
 
 def measure_runs(skus: int, home: Path, *, warehouse: str = "", ledger: str = "") -> dict[str, Any]:
@@ -89,6 +98,36 @@ def measure_runs(skus: int, home: Path, *, warehouse: str = "", ledger: str = ""
             found[name] = measured("stock_run", home=str(home), skus=skus, changed=changed, ledger=ledger)
         floors += [] if warehouse else [measured("stock_floor", **files)]
     return found | ({"floor": min(floors, key=lambda one: float(one["times"]["floor"]["cpu"]))} if floors else {})
+
+
+def run_rows(databases: str, measured_runs: dict[str, Any]) -> Iterator[Row]:
+    """What each run took, step by step, and what it took in all."""
+    for name in ("changed", "still"):
+        run = measured_runs[name]
+        for step in STEPS:
+            took = run["times"][step]
+            yield {
+                "table": "steps", "databases": databases, "run": name, "step": step,
+                "seconds": took["wall"], "cpu_seconds": took["cpu"],
+            }  # fmt: skip
+        yield {
+            "table": "runs", "databases": databases, "run": name, "seconds": run["summary"]["seconds"],
+            "calling_cpu_seconds": run["calling_seconds"], "decided_cpu_seconds": run["decided_seconds"],
+            "loading_cpu_seconds": run["loading_seconds"], "peak_mb": run["peak_mb"],
+        }  # fmt: skip
+    if "floor" in measured_runs:
+        took = measured_runs["floor"]["times"]["floor"]
+        yield {
+            "table": "steps", "databases": databases, "run": "floor", "step": "floor",
+            "seconds": took["wall"], "cpu_seconds": took["cpu"],
+        }  # fmt: skip
+
+
+def call_rows(calls: Mapping[str, int], least: Mapping[str, tuple[int, str]]) -> Iterator[Row]:
+    """Each operation's calls beside the least that there can be."""
+    for operation in sorted({*calls, *least}):
+        count = least.get(operation, (0, ""))[0]
+        yield {"table": "calls", "operation": operation, "calls": calls.get(operation, 0), "least": count}
 
 
 def print_runs(sqlite: dict[str, Any], postgresql: dict[str, Any]) -> None:
