@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from mfn.cli.imports import import_orders
 from mfn.cli.inventory import inventory
 from mfn.cli.purge import purge
 from mfn.cli.reconcile import reconcile
+from mfn.cli.schedules import spread
 from mfn.steps.stages import STEPS, stages
 
 if TYPE_CHECKING:
@@ -103,5 +106,40 @@ def test_schedules_have_slugs_and_time_zones_and_one_run_works_at_a_time() -> No
 def test_stock_is_sent_every_five_minutes_and_all_of_it_once_a_day() -> None:
     (entry,) = (entry for entry in DOCUMENT["deployments"] if entry["entrypoint"].endswith(":sync_inventory"))
     often, daily = entry["schedules"]
-    assert (often["cron"], often.get("parameters")) == ("*/5 * * * *", None)
+    assert (often["interval"], often.get("parameters")) == (300, None)
     assert daily["parameters"] == {"full": True}
+
+
+def moments(connections: list[str], entrypoint: str, slug: str) -> dict[str, str]:
+    """When the schedule of each connection begins."""
+    return {
+        entry["name"]: schedule.get("anchor_date") or schedule["cron"]
+        for entry in render(DOCUMENT, connections)["deployments"]
+        for schedule in entry.get("schedules", ())
+        if (entry["entrypoint"], schedule["slug"]) == (entrypoint, slug)
+    }
+
+
+def test_runs_of_many_connections_do_not_begin_in_the_same_second() -> None:
+    names = [f"shop_{number}" for number in range(200)]
+    imports = moments(names, "flows/import_orders.py:import_orders", "every-15-minutes")
+    assert max(Counter(imports.values()).values()) <= 4
+    begins = [datetime.fromisoformat(moment) for moment in imports.values()]
+    assert max(begins) - min(begins) < timedelta(minutes=15)
+    assert max(Counter(moment.minute for moment in begins).values()) <= 30, "a fifteenth of them is 13"
+    confirms = moments(names, "flows/confirm_shipments.py:confirm_shipments", "every-5-minutes")
+    assert sum(confirms[name] == imports[name] for name in names) <= 4, "nor do those of one connection"
+    nightly = moments(names, "flows/reconcile.py:reconcile", "daily")
+    hours = [int(cron.split()[1]) + int(cron.split()[0]) / 60 for cron in nightly.values()]
+    assert 4 + 20 / 60 <= min(hours) < 4.5
+    assert 6 < max(hours) < 6 + 20 / 60
+
+
+def test_when_a_connection_begins_is_not_moved_by_others() -> None:
+    asked = ("flows/sync_inventory.py:sync_inventory", "daily-full")
+    assert moments(["us"], *asked)["us"] == moments(["ca", "eu_west", "us"], *asked)["us"]
+
+
+def test_a_schedule_that_is_neither_is_left_as_it_is() -> None:
+    weekly = {"slug": "weekly", "cron": "0 3 * * 1", "timezone": "UTC"}
+    assert spread(weekly, over="us") == weekly

@@ -14,7 +14,7 @@ from mfn.cli.automations import keep_automations, notification_block_id, ui_url_
 from mfn.cli.prefect_address import prefect_api_url
 from mfn.cli.prefect_answers import ask
 from mfn.cli.project import prefect_program, project_root
-from mfn.cli.schedules import WAITS, resume_checked, unchecked
+from mfn.cli.schedules import WAITS, resume_checked, spread, unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError
 from mfn.prefect_api import prefect_client, shown_url
@@ -81,6 +81,8 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool: str = WORK_POOL) -> dict[str, Any]:
     """prefect.yaml with every deployment that names a connection written once for each connection.
 
+    The schedules of each connection begin at moments of its own.
+
     Args:
         document: prefect.yaml as it stands.
         connections: The connections' names.
@@ -100,6 +102,10 @@ def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool
                 "name": name,
                 "description": entry["description"].replace(f" {example},", f" {name},"),
                 "parameters": {**entry["parameters"], "connection": name},
+                "schedules": [
+                    spread(schedule, over=f"{entry['entrypoint']} {schedule['slug']} {name}")
+                    for schedule in entry.get("schedules", ())
+                ],
             }
             for name in names
         ]

@@ -1,7 +1,10 @@
-"""Schedules of a new connection rest until it has passed `mfn check`; what people change in the UI stays."""
+"""Schedules: each connection's begin at moments of its own, and rest until it has passed `mfn check`."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mfn.cli.prefect_answers import ask
@@ -21,6 +24,32 @@ WAITS = "waits-for-check"
 
 PAGE = 200
 """So many the API gives at once at most."""
+
+DAILY = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* \*")
+"""A cron line that means one moment of each day."""
+
+DAILY_MINUTES = 120
+"""Runs of once a day begin within so long after the moment that prefect.yaml names."""
+
+
+def spread(schedule: Mapping[str, Any], *, over: str) -> dict[str, Any]:
+    """A schedule moved on by a share of its period, so that those of many connections do not begin in one second.
+
+    The share follows from the words alone: it is the same in every deployment, and is not moved by other connections.
+
+    Args:
+        schedule: As prefect.yaml has it. One with an interval begins at another second of it, one that comes once a day
+            within two hours after the moment that is named; any other stays as it is.
+        over: What tells it from others that have the same period.
+    """
+    share = int.from_bytes(hashlib.sha256(over.encode()).digest()[:8])
+    if "interval" in schedule:
+        anchor = datetime.fromisoformat(schedule["anchor_date"]) + timedelta(seconds=share % schedule["interval"])
+        return {**schedule, "anchor_date": anchor.isoformat()}
+    if daily := DAILY.fullmatch(schedule.get("cron", "")):
+        minutes = int(daily[2]) * 60 + int(daily[1]) + share % DAILY_MINUTES
+        return {**schedule, "cron": f"{minutes % 60} {minutes // 60 % 24} * * *"}
+    return dict(schedule)
 
 
 def unchecked(settings: Settings, connections: Iterable[str]) -> set[str]:
