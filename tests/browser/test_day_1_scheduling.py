@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 NEW = "import-orders/ca"
 
 
-def schedules(operation: Operation, name: str) -> dict[str, tuple[bool, str, Any]]:
-    """Of every schedule of a deployment, by its slug: is it on, when does it start a run, with what parameters."""
-    found = operation.deployment(name)["schedules"]
-    return {one["slug"]: (one["active"], one["schedule"]["cron"], one["parameters"]) for one in found}
+def schedules(operation: Operation, name: str) -> dict[str, tuple[bool, str | float, Any]]:
+    """Of every schedule of a deployment, by its slug: is it on, its cron line or interval, with what parameters."""
+    return {
+        one["slug"]: (one["active"], one["schedule"].get("cron") or one["schedule"]["interval"], one["parameters"])
+        for one in operation.deployment(name)["schedules"]
+    }
 
 
 def test_a_new_connection_waits_for_its_check_and_what_is_edited_in_the_ui_stays(
@@ -52,6 +54,7 @@ def test_a_new_connection_waits_for_its_check_and_what_is_edited_in_the_ui_stays
         side.get_by_role("button", name="Open menu").click()
         page.get_by_role("menuitem", name="Edit").click()
         dialog = page.get_by_role("dialog")
+        dialog.get_by_text("Cron", exact=True).click()
         dialog.get_by_role("textbox", name="Value").fill(f"30 {hour} * * *")
         dialog.get_by_role("button", name="Save").click()
         expect(page.get_by_text("Deployment schedule updated")).to_be_visible(timeout=PATIENCE)
@@ -66,7 +69,7 @@ def test_a_new_connection_waits_for_its_check_and_what_is_edited_in_the_ui_stays
 
         operation.mfn("deploy")
         assert schedules(operation, NEW) == edited
-        assert schedules(operation, "confirm-shipments/ca") == {"every-5-minutes": (False, "*/5 * * * *", {})}
+        assert schedules(operation, "confirm-shipments/ca") == {"every-5-minutes": (False, 300.0, {})}
     finally:
         operation.rest("ca")
 
