@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.reports.model import PastRun
-from mfn.reports.writing import write_report
+from mfn.reports.writing import DAY_RUNS, write_report
 from tests.sample_confirm_reports import confirm_quiet
 from tests.sample_reports import START, failed_run, ordinary_day, past_runs, quiet_run
 
@@ -84,6 +84,18 @@ def test_the_index_of_a_busy_day_shows_the_newest_fifty_and_links_the_whole_day(
     assert index.count('<td class="fixed"><a') == 50
     assert 'href="days/2026-11-02.html">201 earlier on this day' in index
     assert (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8").count('<td class="fixed"><a') == 251
+
+
+def test_a_day_with_more_runs_than_its_page_shows_says_where_all_of_them_are(tmp_path: Path) -> None:
+    runs = [replace(run, started_at=START - timedelta(seconds=n)) for n, run in enumerate(past_runs(DAY_RUNS))]
+    write_report(tmp_path, ordinary_day(), runs)
+    day = (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8")
+    assert "These are the newest runs of this day. All of them: <code>mfn site</code>" in day
+    assert "at least 951 earlier on this day" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    write_report(tmp_path, ordinary_day(), runs[:-1])
+    assert "These are the newest" in (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8")
+    write_report(tmp_path, ordinary_day(), runs[:-2])
+    assert "These are the newest" not in (tmp_path / "days" / "2026-11-02.html").read_text(encoding="utf-8")
 
 
 def test_a_run_that_is_written_twice_has_the_same_page(tmp_path: Path) -> None:

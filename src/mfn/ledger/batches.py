@@ -217,17 +217,18 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
         return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
 
 
-def runs_between(ledger: Ledger, since: datetime, until: datetime) -> Sequence[Row[Any]]:
-    """Every batch that started in a span of time, newest first: `SHOWN`.
+def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int) -> Sequence[Row[Any]]:
+    """The batches that started in a span of time, newest first: `SHOWN`.
 
     Args:
         ledger: The open ledger.
         since: Its beginning, inclusive; aware.
         until: Its end, exclusive; aware.
+        limit: At most so many.
     """
     meant = (Batch.started_at >= since) & (Batch.started_at < until)
     with reading(ledger.engine, what=WHAT) as database:
-        return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST)).all()
+        return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit)).all()
 
 
 def note_dead_batches(ledger: Ledger) -> None:

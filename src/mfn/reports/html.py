@@ -83,15 +83,18 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
     )  # fmt: skip
 
 
-def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is_newest: bool) -> str:
+def render_index(
+    rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is_newest: bool, is_cut: bool = False
+) -> str:
     """The page of one day's runs.
 
     Args:
         rows: The day's runs, newest first. The index leaves out those that had nothing to do, but for the newest of
-            each connection and kind, shows the first of many, and links the day's own page, which has all of them.
+            each connection and kind, shows the first of many, and links the day's own page, which has all of these.
         day: The day, in UTC.
         days: Other days that have a page, newest first.
         is_newest: Whether this becomes `index.html`; the others lie in `days/`.
+        is_cut: Whether the day had more runs than are given.
     """
     newest = {(row.connection, row.kind): row for row in reversed(rows)}
     telling = [row for row in rows if not row.is_quiet or row is newest[row.connection, row.kind]]
@@ -103,6 +106,7 @@ def render_index(rows: Sequence[PastRun], *, day: Date, days: Sequence[Date], is
         day=day,
         days=days,
         newest=is_newest,
+        cut=is_cut,
         root="" if is_newest else "../",
     )  # fmt: skip
 

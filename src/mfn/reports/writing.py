@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from datetime import UTC, date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 SHOWN_DAYS = 30
 """Links to other days on a day's page."""
 
+DAY_RUNS = 1_000
+"""Runs on a day's page: all that one connection has. Two hundred have a hundred thousand a day, and each of them would
+write as many lines anew."""
+
 
 def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRun], *, site: str | None = None) -> Path:
     """Writes `<batch id>.html`, the page of its day, and `index.html` when that day is the newest.
@@ -29,8 +34,8 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
     Args:
         directory: Made with mode 0700 when it is not there; files are 0600.
         report: The run.
-        index_rows: The runs that started on the same day in UTC, of every connection and kind; others are left out, and
-            this run is put in its place whether it is among them or not.
+        index_rows: The newest runs that started on the same day in UTC, of every connection and kind, `DAY_RUNS` at
+            most; others are left out, and this run is put in its place whether it is among them or not.
         site: Where the report site is, or None.
 
     Returns:
@@ -50,9 +55,10 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
     page = directory / f"{report.batch_id}.html"
     _replace(page, render_page(report, site=site))
     others = _other_days(days, day)
-    _replace(days / f"{day}.html", render_index(rows, day=day, days=others[:SHOWN_DAYS], is_newest=False))
+    shown = partial(render_index, rows, day=day, days=others[:SHOWN_DAYS], is_cut=len(rows) >= DAY_RUNS)
+    _replace(days / f"{day}.html", shown(is_newest=False))
     if not others or day > others[0]:
-        _replace(directory / "index.html", render_index(rows, day=day, days=others[:SHOWN_DAYS], is_newest=True))
+        _replace(directory / "index.html", shown(is_newest=True))
     return page
 
 

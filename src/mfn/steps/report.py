@@ -18,7 +18,7 @@ from mfn.ledger.schema import BatchOrder, TrackedOrder
 from mfn.models import OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
-from mfn.reports.writing import write_report
+from mfn.reports.writing import DAY_RUNS, write_report
 from mfn.steps.parcel_report import parcel_facts, refusal_of
 from mfn.steps.reconciling.telling import differences_error, differing_orders
 from mfn.steps.stages import stages
@@ -211,7 +211,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
 def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
     day = gathered.started_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [_past_run(row) for row in runs_between(ledger, day, day + timedelta(days=1))]
+    return [_past_run(row) for row in runs_between(ledger, day, day + timedelta(days=1), limit=DAY_RUNS)]
 
 
 def _past_run(row: Row[Any]) -> PastRun:
