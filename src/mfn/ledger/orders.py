@@ -13,7 +13,7 @@ from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, add_to_batch, table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, TrackedOrder
+from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
 from mfn.models import OrderStatus, Reason
 
 if TYPE_CHECKING:
@@ -104,24 +104,6 @@ def batch_orders(
         statement = statement.where(BatchOrder.outcome.in_(outcomes))
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement.order_by(BatchOrder.order_id)).all()
-
-
-def landed_batch_orders(ledger: Ledger, batch_id: str) -> Sequence[Row[str, str, str | None]]:
-    """The orders of a batch: order_id, origin, outcome; as their newest texts have landed.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: The batch.
-    """
-    landed = (LandedOrder.connection == BatchOrder.connection) & (LandedOrder.order_id == BatchOrder.order_id)
-    statement = (
-        select(BatchOrder.order_id, BatchOrder.origin, BatchOrder.outcome)
-        .outerjoin(LandedOrder, landed)
-        .where(BatchOrder.batch_id == batch_id)
-        .order_by(LandedOrder.page, LandedOrder.position)
-    )
-    with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(statement).all()
 
 
 def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None], int]:

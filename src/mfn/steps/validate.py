@@ -11,14 +11,15 @@ import msgspec
 import pandas as pd
 from sqlalchemy import select
 
+from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
-from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW, index_pages
+from mfn.ledger.landing import CHUNK_ORDERS, index_pages
 from mfn.ledger.leases import assert_held
+from mfn.ledger.met_orders import landed_batch_orders
 from mfn.ledger.orders import (
-    landed_batch_orders,
     read_reasons,
     reasons_text,
     take_in_earlier_orders,
@@ -35,7 +36,7 @@ from mfn.steps.rereading import read_again
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Row
 
@@ -98,20 +99,17 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
-    rows = landed_batch_orders(place.ledger, batch.batch_id)
-    orders = {order.order_id: order.origin for order in rows}
-    loaded = set() if is_dry_run else {order.order_id for order in rows if order.outcome == Outcome.LOADED}
-    waiting = _read_before_release(bench, batch, [order_id for order_id, origin in orders.items() if origin == EARLIER])
+    met = landed_batch_orders(place.ledger, batch.batch_id)
+    waiting = _read_before_release(bench, batch, met.earlier)
     tally = _Tally()
-    order_ids = list(orders)
-    for number, start in enumerate(range(0, len(order_ids), CHUNK_ORDERS)):
-        chunk = order_ids[start : start + CHUNK_ORDERS]
-        tracked = tracked_orders(place.ledger, batch.connection, chunk)
-        judged = judge(bench, _texts(place, batch, chunk), tracked)
+    for number, chunk in enumerate(met.chunks(CHUNK_ORDERS)):
+        loaded = set() if is_dry_run else chunk.loaded
+        tracked = tracked_orders(place.ledger, batch.connection, chunk.order_ids)
+        judged = judge(bench, _texts(place, batch, chunk.order_ids), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         # What this very batch had loaded stays loaded by it.
-        judgements += judge_without_text(_left_out(chunk, judgements) - loaded, tracked)
-        tally.add(judgements, orders, judged.report)
+        judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
+        tally.add(judgements, chunk.earlier, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run)
     counts = {"due": tally.due, "due_held": tally.due_held}
@@ -139,13 +137,15 @@ class _Tally:
         self.ignored: Counter[str] = Counter()
         self.report = QualityReport()
 
-    def add(self, judgements: Sequence[Judgement], origins: dict[str, str], report: QualityReport) -> None:
-        """Add a chunk's judgements; only orders of the window count as due."""
+    def add(self, judgements: Sequence[Judgement], earlier: Collection[str], report: QualityReport) -> None:
+        """Add a chunk's judgements; only orders of the window count as due, and none that was met earlier."""
         for judged in judgements:
             self.warnings.update(warning.code for warning in judged.warnings)
-            if origins[judged.order_id] == WINDOW and judged.outcome == Outcome.IGNORED:
+            if judged.order_id in earlier:
+                continue
+            if judged.outcome == Outcome.IGNORED:
                 self.ignored.update(reason.code for reason in judged.reasons)
-            if origins[judged.order_id] == WINDOW and (judged.is_due or judged.outcome == Outcome.HELD):
+            if judged.is_due or judged.outcome == Outcome.HELD:
                 self.due += 1
                 self.due_held += judged.outcome == Outcome.HELD
         self.report = self.report.merged(report)
@@ -186,7 +186,8 @@ def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> s
         LandedOrder.connection == batch.connection, LandedOrder.batch_id == batch.batch_id
     )
     with reading(place.ledger.engine, what="the ledger") as database:
-        return set(database.execute(statement).scalars()) & set(order_ids)
+        wanted = among(database, LandedOrder.order_id, order_ids)
+        return set(database.execute(statement.where(wanted)).scalars())
 
 
 def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:

@@ -1,0 +1,113 @@
+"""The orders that a batch has met, a million of them in little memory, in the order in which their texts landed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import select
+
+from mfn.database.engines import reading
+from mfn.ledger.landing import EARLIER
+from mfn.ledger.schema import BatchOrder, LandedOrder
+from mfn.models import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mfn.ledger.opening import Ledger
+
+ROWS_AT_ONCE = 10_000
+NOWHERE = -1
+"""The place of an order whose text was removed."""
+
+MOST_ON_A_PAGE = 1 << 20
+"""More than any page has: Amazon returns a hundred at most."""
+
+
+@dataclass(frozen=True)
+class MetOrders:
+    """Some orders of a batch.
+
+    Attributes:
+        order_ids: Their ids.
+        earlier: Those of them that the batch did not meet in its window.
+        loaded: Those of them that this very batch has loaded.
+    """
+
+    order_ids: list[str]
+    earlier: set[str]
+    loaded: set[str]
+
+
+class LandedOrders:
+    """The orders of a batch: some twenty bytes each, since a batch may have a million.
+
+    Args:
+        order_ids: ASCII, as `IDENTIFIER` has it.
+        is_earlier: Which of them the batch did not meet in its window.
+        is_loaded: Which of them this very batch has loaded.
+    """
+
+    def __init__(
+        self, order_ids: NDArray[np.bytes_], is_earlier: NDArray[np.bool], is_loaded: NDArray[np.bool]
+    ) -> None:
+        self._order_ids = order_ids
+        self._is_earlier = is_earlier
+        self._is_loaded = is_loaded
+
+    @property
+    def earlier(self) -> list[str]:
+        """The ids of those that the batch did not meet in its window."""
+        return _texts(self._order_ids[self._is_earlier])
+
+    def chunks(self, size: int) -> Iterator[MetOrders]:
+        """All of them, so many at a time."""
+        for start in range(0, len(self._order_ids), size):
+            some = slice(start, start + size)
+            ids, earlier, loaded = self._order_ids[some], self._is_earlier[some], self._is_loaded[some]
+            yield MetOrders(_texts(ids), set(_texts(ids[earlier])), set(_texts(ids[loaded])))
+
+
+def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
+    """The orders of a batch, as their newest texts have landed, so that each page is opened for one chunk.
+
+    Args:
+        ledger: The open ledger.
+        batch_id: The batch.
+    """
+    landed = (LandedOrder.connection == BatchOrder.connection) & (LandedOrder.order_id == BatchOrder.order_id)
+    statement = (
+        select(BatchOrder.order_id, LandedOrder.page, LandedOrder.position, BatchOrder.origin, BatchOrder.outcome)
+        .outerjoin(LandedOrder, landed)
+        .where(BatchOrder.batch_id == batch_id)
+    )
+    parts: list[tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.bool], NDArray[np.bool]]] = [
+        (np.array([], np.bytes_), np.array([], np.int64), np.array([], np.bool), np.array([], np.bool))
+    ]
+    with reading(ledger.engine, what="the ledger") as database:
+        rows = database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
+        for some in rows.partitions():
+            ids, pages, positions, origins, outcomes = zip(*some, strict=True)
+            parts.append(
+                (
+                    np.array(ids, np.bytes_),
+                    np.array(list(map(_place, pages, positions)), np.int64),
+                    np.array([origin == EARLIER for origin in origins], np.bool),
+                    np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool),
+                )
+            )
+    order_ids, places, is_earlier, is_loaded = (np.concatenate(part) for part in zip(*parts, strict=True))
+    as_landed = np.argsort(places, kind="stable")
+    return LandedOrders(order_ids[as_landed], is_earlier[as_landed], is_loaded[as_landed])
+
+
+def _place(page: int | None, position: int) -> int:
+    return NOWHERE if page is None else page * MOST_ON_A_PAGE + position
+
+
+def _texts(order_ids: NDArray[np.bytes_]) -> list[str]:
+    return [order_id.decode("ascii") for order_id in order_ids.tolist()]
