@@ -181,6 +181,19 @@ assert "great_expectations" not in sys.modules
     assert {finding.checked for finding in report.findings if finding.suite == "lines"} == {0}
 
 
+def test_checking_orders_does_not_load_what_no_rule_asks_for() -> None:
+    code = """
+import sys
+import pandas as pd
+from mfn.quality.lines import LINES
+from mfn.quality.runner import check
+report, _ = check([(LINES, pd.DataFrame({"order_id": ["111-0000000-0000000"]}))])
+assert report.not_run, "Great Expectations was asked"
+assert type(sys.modules["scipy.stats"]).__name__ == "_LazyModule"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 @pytest.mark.parametrize("column", ["has_recipient", "ship_by", "order_id"])
 def test_a_missing_column_is_a_rule_that_could_not_run_and_not_rows_that_failed(column: str) -> None:
     orders = good_orders(2)
