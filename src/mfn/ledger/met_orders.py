@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import select
 
+from mfn.database.bulk import among
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.models import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from sqlalchemy import Row, Select
 
     from mfn.ledger.opening import Ledger
 
@@ -103,6 +105,44 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
     order_ids, places, is_earlier, is_loaded = (np.concatenate(part) for part in zip(*parts, strict=True))
     as_landed = np.argsort(places, kind="stable")
     return LandedOrders(order_ids[as_landed], is_earlier[as_landed], is_loaded[as_landed])
+
+
+def has_loaded(ledger: Ledger, batch_id: str) -> bool:
+    """Whether a batch has loaded orders before: it was broken off, or is run again."""
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(_loaded(batch_id).limit(1)).first() is not None
+
+
+def loaded_orders(ledger: Ledger, batch_id: str, order_ids: Sequence[str]) -> set[str]:
+    """Which of some orders a batch has loaded.
+
+    Args:
+        ledger: The open ledger.
+        batch_id: The batch.
+        order_ids: At most a chunk of ids.
+    """
+    with reading(ledger.engine, what="the ledger") as database:
+        wanted = among(database, BatchOrder.order_id, order_ids)
+        return set(database.execute(_loaded(batch_id).where(wanted)).scalars())
+
+
+def _loaded(batch_id: str) -> Select[str]:
+    return select(BatchOrder.order_id).where(BatchOrder.batch_id == batch_id, BatchOrder.outcome == Outcome.LOADED)
+
+
+def each_order(ledger: Ledger, batch_id: str, *, outcomes: Sequence[str]) -> Iterator[Row[str, str | None, str | None]]:
+    """The orders of a batch that have one of some outcomes: order_id, outcome, reasons; not all of them at once.
+
+    Args:
+        ledger: The open ledger; the transaction that reads them lasts until the last one was taken.
+        batch_id: The batch.
+        outcomes: The outcomes.
+    """
+    statement = select(BatchOrder.order_id, BatchOrder.outcome, BatchOrder.reasons).where(
+        BatchOrder.batch_id == batch_id, BatchOrder.outcome.in_(outcomes)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        yield from database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
 
 
 def _place(page: int | None, position: int) -> int:

@@ -11,9 +11,10 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
-from mfn.ledger.landing import EARLIER, WINDOW
+from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import IN_WAREHOUSE, batch_orders, count_outcomes, tracked_orders, write_cancelled
+from mfn.ledger.met_orders import each_order, has_loaded
+from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome
 from mfn.steps.conflicts import Conflicts
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 CANCELLED_AT_AMAZON = "cancelled at Amazon"
+
+MAY_BE_THERE = (*IN_WAREHOUSE, OrderStatus.READY)
+"""Orders that the warehouse may have; ready ones where a run died after its commit and before the ledger's."""
 
 
 def load(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -52,9 +56,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     loading = Loading(
         place,
         batch,
-        loaded={
-            order.order_id for order in batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.LOADED.value,))
-        },
+        goes_on=has_loaded(place.ledger, batch.batch_id),
         conflicts=Conflicts(row.findings.get("conflicts", ())),
         restores=bool(row.parameters.get("order_id")),
     )
@@ -79,12 +81,15 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _pass_on_cancellations(loading: Loading) -> None:
     place, batch, conflicts = loading.place, loading.batch, loading.conflicts
-    rows = batch_orders(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value))
-    cancelled = [row.order_id for row in rows if row.outcome == Outcome.CANCELLED]
-    settled = [row.order_id for row in rows if row.outcome == Outcome.IGNORED and not is_payment_pending(row.reasons)]
-    tracked = tracked_orders(place.ledger, batch.connection, cancelled)
-    # One that is ready may be there: a run died after the warehouse's commit and before the ledger's.
-    loaded = [order_id for order_id, row in tracked.items() if row.status in (*IN_WAREHOUSE, OrderStatus.READY)]
+    cancelled, settled, loaded = [], [], []
+    for row in each_order(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value)):
+        if row.outcome == Outcome.CANCELLED:
+            cancelled.append(row.order_id)
+        elif not is_payment_pending(row.reasons):
+            settled.append(row.order_id)
+    for start in range(0, len(cancelled), CHUNK_ORDERS):
+        tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
+        loaded += [order_id for order_id, row in tracked.items() if row.status in MAY_BE_THERE]
     if loaded:
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)

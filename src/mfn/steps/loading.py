@@ -12,6 +12,7 @@ from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
+from mfn.ledger.met_orders import loaded_orders
 from mfn.ledger.orders import (
     IN_WAREHOUSE,
     move_outcomes,
@@ -28,7 +29,7 @@ from mfn.steps.transform import transform
 from mfn.warehouse.cancelling import CANCELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from sqlalchemy import Row
 
@@ -54,7 +55,7 @@ class Loading:
     Attributes:
         place: The workplace.
         batch: The batch.
-        loaded: The orders that this very batch had loaded when it was broken off or run again.
+        goes_on: Whether this very batch had loaded orders when it was broken off or run again.
         conflicts: What was found so far, also before it was broken off.
         restores: Whether what the warehouse has not begun is written again though Amazon did not change it: a person
             asked for this order, and somebody may have changed its rows there.
@@ -62,7 +63,7 @@ class Loading:
 
     place: Workplace
     batch: BatchRef
-    loaded: Collection[str]
+    goes_on: bool
     conflicts: Conflicts
     restores: bool = False
 
@@ -213,6 +214,9 @@ def _note(
 ) -> None:
     """Write down what became of a chunk, in one transaction."""
     batch = loading.batch
+    loaded = (
+        loaded_orders(loading.place.ledger, batch.batch_id, [order[0] for order in chunk]) if loading.goes_on else ()
+    )
     first, again, refused = [], [], []
     moved = []
     for order_id, digest, staged in chunk:
@@ -221,7 +225,7 @@ def _note(
         if order_id in held:
             refused.append((order_id, held[order_id], staged.standing))
             continue
-        is_loaded = order_id in written or order_id in loading.loaded
+        is_loaded = order_id in written or order_id in loaded
         moved.append((order_id, _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
             first.append((order_id, digest, staged.fulfilled_before))
