@@ -241,11 +241,11 @@ def read_chunk(
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
         FatalError: What is stored cannot be decrypted.
     """
-    met = select(func.count()).where(BatchOrder.batch_id == batch.batch_id)
+    # Not all of them are counted: a batch may have a million, and a hundred chunks.
+    met = select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id).limit(CHUNK_ORDERS).subquery()
     with reading(ledger.engine, what="the ledger") as database:
-        at_most = database.execute(met).scalar_one() - number * CHUNK_ORDERS
-    orders = max(0, min(at_most, CHUNK_ORDERS))
-    note_access(ledger, purpose, connection=batch.connection, orders=orders, batch_id=batch.batch_id)
+        at_most = database.execute(select(func.count()).select_from(met)).scalar_one()
+    note_access(ledger, purpose, connection=batch.connection, orders=at_most, batch_id=batch.batch_id)
     return _chunk(ledger, batch, stage, number, kind)
 
 
