@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
-from mfn.ledger.landing import EARLIER, add_to_batch, table
+from mfn.ledger.landing import EARLIER, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
 from mfn.models import OrderStatus, Reason
@@ -44,7 +44,7 @@ LOADED_COLUMNS = (
 OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
 
-def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
+def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """Make every order that earlier runs left unfinished part of this batch.
 
     These are the orders that are held, those that were ready and never loaded, and those that a broken-off batch landed
@@ -53,9 +53,6 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
     Args:
         database: The open transaction on the ledger.
         batch: The import batch at work.
-
-    Returns:
-        How many orders of earlier runs the batch has now.
     """
     assert_held(database, batch.lease)
     unfinished = select(TrackedOrder.order_id).where(
@@ -80,11 +77,13 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> int:
             ~judged_since,
         )
     )
-    order_ids = database.execute(unfinished.union(unjudged)).scalars().all()
-    add_to_batch(database, batch, order_ids, origin=EARLIER)
-    return database.execute(
-        select(func.count()).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == EARLIER)
-    ).scalar_one()
+    earlier = unfinished.union(unjudged).subquery()
+    known = aliased(BatchOrder)
+    is_known = exists().where(known.batch_id == batch.batch_id, known.order_id == earlier.c.order_id)
+    now = literal(datetime.now(UTC), BatchOrder.at.type)
+    texts = (literal(text) for text in (batch.batch_id, batch.connection, EARLIER))
+    rows = select(*texts, earlier.c.order_id, now).where(~is_known)
+    database.execute(insert(BatchOrder).from_select(["batch_id", "connection", "origin", "order_id", "at"], rows))
 
 
 def batch_orders(
