@@ -13,7 +13,7 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo up test faults fuzz lint lock lock-check audit bench simulate debian-packages
+.PHONY: help setup demo up test faults fuzz lint lock lock-check audit bench bench-peers simulate debian-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,12 +56,16 @@ bench: $(READY) ## orders a second and stock runs beside a floor of the same run
 	$(BIN)/python -m benchmarks.confirm_shipments
 	$(BIN)/python -m benchmarks.sync_inventory
 
+bench-peers: $(READY) ## the same orders through this project and through others: speed, and what arrives when replies fail (ten minutes)
+	$(BIN)/python -m benchmarks.peers
+
 simulate: $(READY) ## a local Amazon on port 8480
 	$(BIN)/mfn simulate
 
-lock: $(READY) ## write requirements.lock, and the image's, from pyproject.toml
+lock: $(READY) ## write requirements.lock, and the image's, from pyproject.toml; and that of airbyte's source
 	$(COMPILE) --group dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group image --constraint requirements.lock --output-file $(IMAGE_LOCK) pyproject.toml
+	$(COMPILE) --output-file benchmarks/peers/airbyte.lock benchmarks/peers/airbyte.in
 
 lock-check: $(READY) ## both locks still answer to pyproject.toml
 	cp requirements.lock $(VENV)/requirements.lock.before

@@ -1,0 +1,111 @@
+"""The two tables of the comparison, on the terminal and in the README."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from benchmarks.goals import ROOT, console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.results import Result, Row
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- peers: written by python -m benchmarks.peers --write -->", "<!-- peers end -->"
+
+
+def _number(column: str) -> Callable[[Row], str]:
+    return lambda row: f"{float(row[column] or 0):,.0f}"
+
+
+def _ended(row: Row) -> str:
+    runs = f"{row['runs']} run{'s' if row['runs'] != 1 else ''}"
+    return f"{runs}, failed" if row["status"] else runs
+
+
+COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
+    "clean": {
+        "way": lambda row: str(row["way"]),
+        "orders": _number("orders"),
+        "orders/s": _number("orders_per_second"),
+        "calls": _number("calls"),
+        "peak MiB": _number("peak_mib"),
+        "missing": _number("missing"),
+        "doubled": _number("doubled"),
+        "what it does with them": lambda row: str(row["does"]),
+    },
+    "faults": {
+        "way": lambda row: str(row["way"]),
+        "orders": _number("orders"),
+        "ended": _ended,
+        "calls": _number("calls"),
+        "arrived": _number("arrived"),
+        "missing": _number("missing"),
+        "doubled": _number("doubled"),
+        "broken": _number("bad"),
+        "told why": _number("bad_told"),
+        "taken for good": _number("bad_taken"),
+    },
+}
+TITLES = {
+    "clean": "Orders as they should be",
+    "faults": "One order in 1,000 broken, one reply in 50 failing",
+}
+TEXTS = {"way", "what it does with them", "ended"}
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """Both tables, on the terminal."""
+    for name, columns in COLUMNS.items():
+        table = Table(title=TITLES[name], title_justify="left")
+        for column in columns:
+            table.add_column(column, justify="left" if column in TEXTS else "right")
+        for cells in _cells(name, rows):
+            table.add_row(*cells)
+        console.print(table)
+
+
+def markdown(result: Result) -> str:
+    """Both tables as Markdown, with the date, the machine and the versions.
+
+    Args:
+        result: What `benchmarks.peers` wrote down.
+    """
+    machine, versions = result.machine, result.versions
+    told = ", ".join(
+        f"{name} {versions[name]}"
+        for name in ("python", "python-amazon-sp-api", "pandas", *sorted(versions))
+        if name in versions
+        and (name in {"python", "python-amazon-sp-api", "pandas"} or name.startswith("airbyte-source"))
+    )
+    lines = [f"Measured on {result.at:%Y-%m-%d}: {machine.processor}, {machine.processors} cores; {told}.", ""]
+    for name, columns in COLUMNS.items():
+        lines += [f"{TITLES[name]}:", "", f"| {' | '.join(columns)} |"]
+        lines.append(f"| {' | '.join('---' if column in TEXTS else '---:' for column in columns)} |")
+        lines += [f"| {' | '.join(cells)} |" for cells in _cells(name, result.rows)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write_into_readme(result: Result) -> None:
+    """Put both tables between their markers.
+
+    Args:
+        result: What `benchmarks.peers` wrote down.
+    """
+    text = README.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    README.write_text(f"{before}{BEGIN}\n{markdown(result)}{END}{after}", encoding="utf-8")
+
+
+def _cells(name: str, rows: Sequence[Row]) -> list[list[str]]:
+    return [
+        [str(row["way"]), f"did not run: {row['why']}", *[""] * (len(COLUMNS[name]) - 2)]
+        if row["why"]
+        else [show(row) for show in COLUMNS[name].values()]
+        for row in rows
+        if row["table"] == name
+    ]
