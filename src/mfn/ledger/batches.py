@@ -73,7 +73,7 @@ def open_batch(
     mine = (Batch.connection == connection) & (Batch.kind == kind)
     with writing(ledger.engine, what=WHAT) as database:
         assert_held(database, lease)
-        newest = database.execute(select(Batch).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
+        newest = database.execute(select(*LISTED).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
         database.execute(update(Batch).where(mine & (Batch.status == "running")).values(finished_at=now, **DIED))
         broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
         if broken is not None:

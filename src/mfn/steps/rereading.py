@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.unanswered import Unanswered
+from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
-from mfn.ledger.order_listing import list_orders
+from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.schema import BatchOrder
+from mfn.ledger.schema import BatchOrder, TrackedOrder
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
@@ -38,13 +39,18 @@ def read_mendable_again(place: Workplace, batch: BatchRef) -> None:
     Raises:
         RetriableError: As `read_again`.
     """
-    held = list_orders(place.ledger, status=OrderStatus.HELD, connection=batch.connection)
-    mendable = [
-        order.order_id
-        for order in held
-        if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(order.reasons)}
-        and not order.order_id.startswith("unreadable-")
-    ]
+    held = (
+        select(TrackedOrder.order_id, TrackedOrder.reasons)
+        .where(TrackedOrder.connection == batch.connection, TrackedOrder.status == OrderStatus.HELD)
+        .order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    )
+    with reading(place.ledger.engine, what="the ledger") as database:
+        mendable = [
+            order_id
+            for order_id, reasons in database.execute(held, execution_options={"yield_per": ROWS_AT_ONCE})
+            if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
+            and not order_id.startswith("unreadable-")
+        ]
     read_again(place, batch, mendable)
 
 
@@ -66,12 +72,10 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
     read: set[str] = set()
     if not order_ids:
         return read
+    of_window = select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
     with reading(place.ledger.engine, what="the ledger") as database:
-        fresh = set(
-            database.execute(
-                select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
-            ).scalars()
-        )
+        wanted = among(database, BatchOrder.order_id, order_ids)
+        fresh = set(database.execute(of_window.where(wanted)).scalars())
     unanswered = Unanswered()
     deadline = datetime.now(UTC) + timedelta(seconds=REREAD_WAIT_SECONDS)
     for order_id in order_ids:
