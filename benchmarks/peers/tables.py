@@ -63,8 +63,8 @@ def print_rows(rows: Sequence[Row]) -> None:
         table = Table(title=TITLES[name], title_justify="left")
         for column in columns:
             table.add_column(column, justify="left" if column in TEXTS else "right")
-        for cells in _cells(name, rows):
-            table.add_row(*cells)
+        for line in cells(name, rows):
+            table.add_row(*line)
         console.print(table)
 
 
@@ -85,7 +85,7 @@ def markdown(result: Result) -> str:
     for name, columns in COLUMNS.items():
         lines += [f"{TITLES[name]}:", "", f"| {' | '.join(columns)} |"]
         lines.append(f"| {' | '.join('---' if column in TEXTS else '---:' for column in columns)} |")
-        lines += [f"| {' | '.join(cells)} |" for cells in _cells(name, result.rows)]
+        lines += [f"| {' | '.join(cells)} |" for cells in cells(name, result.rows)]
         lines.append("")
     return "\n".join(lines)
 
@@ -96,12 +96,23 @@ def write_into_readme(result: Result) -> None:
     Args:
         result: What `benchmarks.peers` wrote down.
     """
-    text = README.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    README.write_text(f"{before}{BEGIN}\n{markdown(result)}{END}{after}", encoding="utf-8")
+    README.write_text(within(README.read_text(encoding="utf-8"), markdown(result)), encoding="utf-8")
 
 
-def _cells(name: str, rows: Sequence[Row]) -> list[list[str]]:
+def within(text: str, tables: str) -> str:
+    """A document with the tables between their markers, in place of those that were there."""
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n{tables}{END}{after}"
+
+
+def cells(name: str, rows: Sequence[Row]) -> list[list[str]]:
+    """What stands in a table, row by row.
+
+    Args:
+        name: `clean`, or `faults`.
+        rows: Of both.
+    """
     return [
         [str(row["way"]), f"did not run: {row['why']}", *[""] * (len(COLUMNS[name]) - 2)]
         if row["why"]
