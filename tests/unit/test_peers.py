@@ -132,7 +132,7 @@ def test_a_program_that_fails_or_does_not_end_tells_so() -> None:
 
 
 def test_a_way_that_could_not_run_says_why_in_both_tables() -> None:
-    rows = [
+    rows: list[Row] = [
         {"table": table, "way": "another", "does": "reads", "why": "no Python 3.11"} for table in ("clean", "faults")
     ]
     for table in ("clean", "faults"):
