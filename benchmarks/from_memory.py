@@ -36,7 +36,7 @@ from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 STEPS = (validate, transform, load)
 
 
-def import_pages(settings: Settings, bodies: Sequence[bytes]) -> tuple[BatchRef, dict[str, Seconds]]:
+def import_pages(settings: Settings, bodies: Iterable[bytes]) -> tuple[BatchRef, dict[str, Seconds]]:
     """An import whose pages need not be fetched.
 
     Args:

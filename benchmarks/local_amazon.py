@@ -1,5 +1,7 @@
 """A local Amazon in a process of its own, until its input ends: `python -m benchmarks.local_amazon ORDERS LISTINGS`.
 
+ORDERS is how many it makes, or a file of `benchmarks.stored_orders` that it serves.
+
 Its budgets refill so fast that nobody ever waits for them, until a line of its standard input names another speed;
 pending orders stay pending, so that a window always has the same orders.
 """
@@ -9,16 +11,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.goals import ROOT, console
+from benchmarks.stored_orders import SEED, StoredOrders
 from mfn.simulator.plans import UsagePlans
 from mfn.simulator.server import SimulatorServer, open_amazon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SEED = 1
 SPEED = 1_000_000.0
 LISTED_UNITS = 20
 WARES = ("LAMP", "SHELF", "HOOK", "TRAY", "CLOTH")
@@ -49,14 +52,15 @@ class AmazonProcess:
 
 
 @contextmanager
-def local_amazon(orders: int, listings: int = 0) -> Iterator[AmazonProcess]:
+def local_amazon(orders: int | Path, listings: int = 0) -> Iterator[AmazonProcess]:
     """A local Amazon with a day of orders, until the block ends.
 
     Args:
-        orders: How many orders Amazon has.
+        orders: How many orders Amazon has, or the file in which `store_orders` has written them down.
         listings: How many SKUs are listed beside those of the orders, as `seller_skus` names them.
     """
-    console.print(f"a local Amazon makes {orders:,} orders{f' and {listings:,} listings' if listings else ''} …")
+    if isinstance(orders, int):
+        console.print(f"a local Amazon makes {orders:,} orders{f' and {listings:,} listings' if listings else ''} …")
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.local_amazon", str(orders), str(listings)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -74,8 +78,10 @@ def seller_skus(count: int) -> list[str]:
 
 def main() -> None:
     """Serve, say where, and wait."""
-    orders, listings = map(int, sys.argv[1:])
-    amazon = open_amazon(orders=orders, seed=SEED, speed=SPEED)
+    orders, listings = sys.argv[1], int(sys.argv[2])
+    amazon = open_amazon(orders=int(orders) if orders.isdigit() else 0, seed=SEED, speed=SPEED)
+    if not orders.isdigit():
+        amazon.orders = StoredOrders(Path(orders))
     now = amazon.clock.now()
     for number, sku in enumerate(seller_skus(listings)):
         amazon.listings.add(amazon.marketplaces[0], sku, now=now, quantity=LISTED_UNITS, asin=f"B{number:09d}")

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from benchmarks.floor import QUERY
 from mfn.amazon.marketplaces import find_marketplace
 from mfn.simulator.generator import generate_day
@@ -73,10 +75,16 @@ def stored_pages(path: Path) -> Iterator[bytes]:
             yield b'{"orders":[' + b",".join(line.rstrip(b"\n") for line in lines) + b"]}"
 
 
+def first_stored(path: Path) -> str:
+    """The id of the first order of a file."""
+    with path.open("rb") as file:
+        return str(msgspec.json.decode(file.readline())["orderId"])
+
+
 class StoredOrders(OrderBook):
     """The orders of a file, in its order, whatever a search asks for; nothing of them is kept in memory.
 
-    An order is called by its place in the file; getOrder knows none.
+    A search calls them by their places in the file; getOrder knows the first one only.
 
     Args:
         path: What `store_orders` wrote.
@@ -85,6 +93,10 @@ class StoredOrders(OrderBook):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._file = path.open("rb")
+        self._first = first_stored(path)
+
+    def __contains__(self, order_id: object) -> bool:
+        return order_id == self._first
 
     def search(self, search: Search, cursor: Cursor | None, limit: int) -> tuple[list[str], Cursor | None]:  # noqa: ARG002 - every order of the file answers
         """One page: the places of its orders, and where the next one begins."""
@@ -99,6 +111,6 @@ class StoredOrders(OrderBook):
         return found, (float(end), "") if self._file.read(1) else None
 
     def encoded(self, order_id: str, included: frozenset[str]) -> bytes:  # noqa: ARG002 - what was asked for is what was stored
-        """The order at a place."""
-        self._file.seek(int(order_id))
+        """The order at a place, or the first one by its id."""
+        self._file.seek(0 if order_id == self._first else int(order_id))
         return self._file.readline().rstrip(b"\n")

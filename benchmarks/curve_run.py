@@ -1,0 +1,81 @@
+"""One import of many orders: `python -m benchmarks.curve_run '{"orders": …, "home": …, "endpoint": …, "urls": {…}}'`.
+
+From a local Amazon, or without HTTP from the file that it serves. A first import in a home of its own takes all that a
+new process has to load; then the clock runs, step by step.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.clock import Seconds, timed
+from benchmarks.from_memory import import_pages
+from benchmarks.homes import CONNECTION, enter_home
+from benchmarks.stored_orders import first_stored, stored_pages
+from mfn.steps.report import report
+from mfn.steps.runs import import_run, run_import
+from mfn.steps.stages import IMPORT_STEPS, perform
+from mfn.steps.summaries import summary_of
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+NOWHERE = "http://127.0.0.1:9"
+"""Where nothing is asked."""
+
+
+def measure(orders: str, home: str, endpoint: str, urls: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Import every order of a file.
+
+    Args:
+        orders: What `store_orders` wrote.
+        home: A directory that is not there yet.
+        endpoint: Base URL of the local Amazon that serves the file; empty: without HTTP.
+        urls: Of `first` and of `measured`, the URLs of `warehouse` and `ledger`; empty: SQLite files in the home.
+
+    Returns:
+        `times` of each step, of all of them as `end_to_end`, and of the `report` after; `children_cpu`, the seconds
+        that processes worked which the import had started; `peak_mib` of this process; `summary`.
+    """
+    path = Path(orders)
+    first = enter_home(Path(home) / "first", endpoint=endpoint or NOWHERE, **urls["first"])
+    if endpoint:
+        run_import(first, CONNECTION, order_id=first_stored(path))
+    else:
+        import_pages(first, islice(stored_pages(path), 1))
+    settings = enter_home(Path(home) / "measured", endpoint=endpoint or NOWHERE, **urls["measured"])
+    children = _children_cpu()
+    batch, times = _fetched(settings) if endpoint else import_pages(settings, stored_pages(path))
+    return {
+        "times": times,
+        "children_cpu": _children_cpu() - children,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "summary": summary_of(settings, batch.batch_id),
+    }
+
+
+def _fetched(settings: Settings) -> tuple[BatchRef, dict[str, Seconds]]:
+    times: dict[str, Seconds] = {}
+    with import_run(settings, CONNECTION) as batch:
+        with timed(times, "end_to_end"):
+            for step in IMPORT_STEPS:
+                with timed(times, step.__name__):
+                    batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
+        with timed(times, "report"):
+            report(batch, settings)
+    return batch, times
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(**json.loads(sys.argv[1]))))
