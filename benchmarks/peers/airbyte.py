@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -99,14 +100,16 @@ class Airbyte:
             *(part for name in ("config", "catalog", "state") for part in (f"--{name}", str(self._path(name)))),
         ]  # fmt: skip
         run = run_program(words, cwd=self._folder, output=said, environment=environment())
-        waited = 0.0
+        waited, error = 0.0, ""
         with said.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("{"):
-                    self._take(json.loads(line))
+                    message = json.loads(line)
+                    self._take(message)
+                    error = _error_in(message) or error
                 elif line.startswith("waited "):
                     waited = float(line.split()[1])
-        return Run(run.status, run.seconds, run.cpu, run.peak_mib, waited)
+        return replace(run, said=error, waited=waited)
 
     def arrived(self) -> Arrived:
         """The orders whose items have come."""
@@ -129,6 +132,11 @@ class Airbyte:
 
     def _write(self, name: str, content: Any) -> None:
         self._path(name).write_text(json.dumps(content), encoding="utf-8")
+
+
+def _error_in(message: dict[str, Any]) -> str:
+    error = message["trace"].get("error") if message["type"] == "TRACE" else None
+    return str(error["message"]) if error else ""
 
 
 def _stream(name: str, key: str) -> dict[str, Any]:

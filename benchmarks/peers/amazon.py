@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from benchmarks.goals import ROOT
-from benchmarks.local_amazon import SEED, SPEED
+from benchmarks.local_amazon import SPEED
 from benchmarks.peers import orders_v0
 from benchmarks.peers.planting import plant
+from benchmarks.stored_orders import SEED
 from mfn.serving import base_url, listen
 from mfn.simulator.app import create_app
 from mfn.simulator.faults import Faults, ObservedConnection

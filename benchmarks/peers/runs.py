@@ -27,6 +27,7 @@ class Run:
         seconds: How long it took, its start and all it loads included.
         cpu: How many seconds it worked.
         peak_mib: The most memory it had.
+        said: The last line that it said.
         waited: Seconds that it would have waited besides, had its waits not been cut short.
     """
 
@@ -34,6 +35,7 @@ class Run:
     seconds: float
     cpu: float
     peak_mib: float
+    said: str
     waited: float = 0.0
 
 
@@ -94,4 +96,5 @@ def run_program(words: Sequence[str], *, cwd: Path, output: Path, environment: M
             [sys.executable, "-S", str(LAUNCHER), str(LIMIT_SECONDS), *words],
             cwd=cwd, env=dict(environment), stdout=subprocess.PIPE, stderr=said, check=True,
         )  # fmt: skip
-    return Run(**json.loads(done.stdout))
+    lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return Run(**json.loads(done.stdout), said=lines[-1] if lines else "")

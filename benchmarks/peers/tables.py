@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.goals import ROOT, console
+from benchmarks.goals import BUSY_LOAD, ROOT, console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,37 +23,47 @@ def _number(column: str) -> Callable[[Row], str]:
 
 def _ended(row: Row) -> str:
     runs = f"{row['runs']} run{'s' if row['runs'] != 1 else ''}"
-    return f"{runs}, failed" if row["status"] else runs
+    return f"{runs}, the last: {row['said']}" if row["status"] else runs
+
+
+def _seconds(row: Row) -> str:
+    return f"{float(row['seconds'] or 0) + float(row['waited_seconds'] or 0):,.1f}"
 
 
 COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
     "clean": {
         "way": lambda row: str(row["way"]),
         "orders": _number("orders"),
+        "seconds": _seconds,
         "orders/s": _number("orders_per_second"),
+        "µs of CPU for one more": _number("cpu_us_of_one_more"),
         "calls": _number("calls"),
         "peak MiB": _number("peak_mib"),
-        "missing": _number("missing"),
-        "doubled": _number("doubled"),
+        "arrived": _number("arrived"),
+        "of these held, with the reason": _number("held"),
         "what it does with them": lambda row: str(row["does"]),
     },
     "faults": {
         "way": lambda row: str(row["way"]),
         "orders": _number("orders"),
         "ended": _ended,
+        "seconds": _seconds,
         "calls": _number("calls"),
         "arrived": _number("arrived"),
         "missing": _number("missing"),
         "doubled": _number("doubled"),
         "broken": _number("bad"),
-        "told why": _number("bad_told"),
+        "held, with the reason": _number("bad_told"),
         "taken for good": _number("bad_taken"),
     },
 }
 TITLES = {
-    "clean": "Orders as they should be",
+    "clean": "Nothing in the way",
     "faults": "One order in 1,000 broken, one reply in 50 failing",
 }
+SHOWN = ("python", "mfn", "python-amazon-sp-api", "pandas", "airbyte-source-amazon-seller-partner", "httpx")
+"""Whose versions are told."""
+
 TEXTS = {"way", "what it does with them", "ended"}
 
 
@@ -74,14 +84,10 @@ def markdown(result: Result) -> str:
     Args:
         result: What `benchmarks.peers` wrote down.
     """
-    machine, versions = result.machine, result.versions
-    told = ", ".join(
-        f"{name} {versions[name]}"
-        for name in ("python", "python-amazon-sp-api", "pandas", *sorted(versions))
-        if name in versions
-        and (name in {"python", "python-amazon-sp-api", "pandas"} or name.startswith("airbyte-source"))
-    )
-    lines = [f"Measured on {result.at:%Y-%m-%d}: {machine.processor}, {machine.processors} cores; {told}.", ""]
+    machine = result.machine
+    told = ", ".join(f"{name} {result.versions[name]}" for name in SHOWN if name in result.versions)
+    busy = f" The machine was busy (load {machine.load:.1f})." if machine.load > BUSY_LOAD else ""
+    lines = [f"Measured on {result.at:%Y-%m-%d}: {machine.processor}, {machine.processors} cores; {told}.{busy}", ""]
     for name, columns in COLUMNS.items():
         lines += [f"{TITLES[name]}:", "", f"| {' | '.join(columns)} |"]
         lines.append(f"| {' | '.join('---' if column in TEXTS else '---:' for column in columns)} |")
