@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from benchmarks.peers.__main__ import run_until_done, with_slopes
 from benchmarks.peers.amazon import Truth
 from benchmarks.peers.judging import Judgement, judge
 from benchmarks.peers.orders_v0 import router
 from benchmarks.peers.planting import EVERY, KINDS, OPERATIONS, plant
-from benchmarks.peers.runs import LAUNCHER, Arrived
+from benchmarks.peers.runs import LAUNCHER, Arrived, Run
 from benchmarks.peers.tables import BEGIN, END, README, cells, within
 from mfn.simulator.app import create_app
 from mfn.simulator.faults import Faults
 from mfn.simulator.server import open_amazon
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.results import Row
 
 TRUTH = Truth(
@@ -139,6 +142,39 @@ def test_a_way_that_could_not_run_says_why_in_both_tables() -> None:
         ((way, why, *others),) = cells(table, rows)
         assert (way, why) == ("another", "did not run: no Python 3.11")
         assert set(others) == {""}
+
+
+class Failing:
+    """A way that fails some times, and ends well after these."""
+
+    name, does = "failing", "nothing"
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def prepare(self, folder: Path, endpoint: str) -> None:
+        raise NotImplementedError
+
+    def run(self) -> Run:
+        self.left -= 1
+        return Run(status=int(self.left >= 0), seconds=1, cpu=1, peak_mib=1, said="")
+
+    def arrived(self) -> Arrived:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(("failures", "runs"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_a_way_is_run_again_until_it_ends_well_three_times_at_most(failures: int, runs: int) -> None:
+    assert len(run_until_done(Failing(failures))) == runs
+
+
+def test_what_one_more_order_costs_leaves_out_the_start() -> None:
+    rows: list[Row] = [
+        {"table": "few", "way": "one", "orders": 100, "cpu_seconds": 5.1},
+        {"table": "clean", "way": "one", "orders": 1_100, "cpu_seconds": 6.1},
+        {"table": "faults", "way": "one", "orders": 1_100, "cpu_seconds": 9.0},
+    ]
+    assert [row["cpu_us_of_one_more"] for row in with_slopes(rows)] == [None, pytest.approx(1_000), None]
 
 
 def test_the_readme_has_a_place_for_the_tables() -> None:
