@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
+    from mfn.steps.stages import Step
 
 STEPS = (validate, transform, load)
 
@@ -55,22 +56,36 @@ def import_pages(settings: Settings, bodies: Iterable[bytes]) -> tuple[BatchRef,
         The batch, and the times of `land`, of each step, of all of these, `end_to_end`, and of the `report` after.
     """
     times: dict[str, Seconds] = {}
-    ledger = open_ledger(settings)
     with import_run(settings, CONNECTION) as batch:
         with timed(times, "end_to_end"):
             with timed(times, "land"):
-                for body in bodies:
-                    page = msgspec.json.decode(body, type=SearchPage)
-                    with writing(ledger.engine, what="the ledger") as database:
-                        land(ledger, database, batch, [read_arrival(bytes(raw)) for raw in page.orders], origin=WINDOW)
-                        update_batch(database, batch, page_token=page.pagination and page.pagination.next_token)
-                index_pages(ledger, batch)
+                batch = perform(landing(bodies), batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
             for step in STEPS:
                 with timed(times, step.__name__):
                     batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
         with timed(times, "report"):
             report(batch, settings)
     return batch, times
+
+
+def landing(bodies: Iterable[bytes]) -> Step:
+    """The extract of pages that are there already: each lands in a commit of its own.
+
+    Args:
+        bodies: Pages of searchOrders as they came.
+    """
+
+    def extract(batch: BatchRef, settings: Settings) -> BatchRef:
+        ledger = open_ledger(settings)
+        for body in bodies:
+            page = msgspec.json.decode(body, type=SearchPage)
+            with writing(ledger.engine, what="the ledger") as database:
+                land(ledger, database, batch, [read_arrival(bytes(raw)) for raw in page.orders], origin=WINDOW)
+                update_batch(database, batch, page_token=page.pagination and page.pagination.next_token)
+        index_pages(ledger, batch)
+        return batch
+
+    return extract
 
 
 @contextmanager

@@ -48,7 +48,9 @@ class Goal:
 
 
 def print_goals(goals: Sequence[Goal]) -> None:
-    """Print goal, limit, measured, met or not."""
+    """Print goal, limit, measured, met or not; nothing where nothing was promised."""
+    if not goals:
+        return
     table = Table(title="Goals", title_justify="left")
     for column in ("goal", "limit", "measured", ""):
         table.add_column(column, justify="right" if column in {"limit", "measured"} else "left")
