@@ -16,6 +16,7 @@ from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import RetriableError
 from mfn.ledger.chunks import chunk_context
+from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import key_id_of
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, assert_current, registered_keys
 from mfn.ledger.landing import CHUNK_ORDERS, page_context, seal_page
@@ -158,7 +159,7 @@ def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[i
 
 
 def _texts(ledger: Ledger, connection: str, page: int, payload: bytes) -> list[bytes]:
-    return _TEXTS.decode(_decrypted(ledger, payload, context=page_context(connection, page)))
+    return _TEXTS.decode(decompressed(_decrypted(ledger, payload, context=page_context(connection, page))))
 
 
 def keep_texts(
@@ -276,7 +277,7 @@ def _chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[
     with reading(ledger.engine, what="the ledger") as database:
         payload = database.execute(statement).scalar_one()
     plain = _decrypted(ledger, payload, context=chunk_context(batch.batch_id, stage, number))
-    return msgspec.msgpack.decode(plain, type=kind)
+    return msgspec.msgpack.decode(decompressed(plain), type=kind)
 
 
 def _decrypted(ledger: Ledger, payload: bytes, *, context: str) -> bytes:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from mfn.database.bulk import merge
 from mfn.database.engines import reading
 from mfn.database.forgetting import overwrite_freed
+from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
 from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
@@ -102,7 +103,7 @@ def write_chunk(
     """
     assert_current(database, ledger.cipher)
     context = chunk_context(batch.batch_id, stage, number)
-    payload = ledger.cipher.encrypt(_ENCODER.encode(content), context=context)
+    payload = ledger.cipher.encrypt(compressed(_ENCODER.encode(content)), context=context)
     merge(
         database,
         table(BatchChunk),

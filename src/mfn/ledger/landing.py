@@ -16,6 +16,7 @@ from mfn.amazon.orders import IDENTIFIER, in_utc
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
+from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
@@ -145,7 +146,7 @@ def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]
         page: The page's number.
         texts: The texts of its orders, in their places; empty where one is gone.
     """
-    return ledger.cipher.encrypt(_PAGES.encode(texts), context=page_context(connection, page))
+    return ledger.cipher.encrypt(compressed(_PAGES.encode(texts)), context=page_context(connection, page))
 
 
 def page_context(connection: str, page: int) -> str:
