@@ -40,7 +40,7 @@ FEW = 25
 
 ONE_BAD_IN = 1_000
 MOST_RUNS = 3
-MOST_SAID = 80
+MOST_SAID = 60
 """So much of a program's last words is shown."""
 
 
@@ -76,8 +76,8 @@ def find_airbyte() -> tuple[list[Peer], list[str]]:
     try:
         build()
     except AirbyteFailedError as error:
-        console.print(f"airbyte's source cannot be built here: {error}", style="bold")
-        return [], [str(error).splitlines()[0]]
+        console.print(f"airbyte's source cannot be built here: {error}.", style="bold")
+        return [], [str(error)]
     return [Airbyte()], []
 
 

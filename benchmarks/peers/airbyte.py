@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "benchmarks" / "peers"
 LOCK = FOLDER / "airbyte.lock"
 HOME = ROOT / ".venv" / "peers-airbyte"
-PYTHON = "3.11"
-"""The source takes 3.10 and 3.11 only."""
+FITTING = {(3, 10), (3, 11)}
+"""The versions of Python that the source takes."""
 
 KEYS = {"Orders": "AmazonOrderId", "OrderItems": "OrderItemId"}
 FROM_SOURCE = "pendulum"
@@ -28,30 +29,31 @@ FROM_SOURCE = "pendulum"
 
 
 class AirbyteFailedError(Exception):
-    """The environment could not be built; its text says why."""
+    """The environment could not be built; its text says what it lacks, in a few words."""
 
 
 def build() -> None:
     """Build the environment from the lock, once for each lock.
 
     Raises:
-        AirbyteFailedError: There is no fitting Python, or a package cannot be had.
+        AirbyteFailedError: No Python fits, or a package cannot be had; what uv says of it stands on standard error.
     """
     if _is_ready():
         return
     shutil.rmtree(HOME, ignore_errors=True)
-    for words in (
-        ["venv", "--quiet", "--no-python-downloads", "--python", PYTHON, str(HOME)],
-        [
-            "pip", "install", "--quiet", "--python", str(HOME / "bin" / "python"), "--require-hashes",
-            "--only-binary", ":all:", "--no-binary", FROM_SOURCE, "--no-build-isolation-package", FROM_SOURCE,
-            "--requirement", str(LOCK),
-        ],
-    ):  # fmt: skip
-        done = subprocess.run([str(BIN / "uv"), *words], stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise AirbyteFailedError(done.stderr.strip())
+    python = sys.executable if sys.version_info[:2] in FITTING else "3.11"
+    _uv("Python 3.10 or 3.11", "venv", "--no-python-downloads", "--python", python, str(HOME))
+    _uv(
+        "a package of its lock",
+        *("pip", "install", "--python", str(HOME / "bin" / "python"), "--require-hashes", "--requirement", str(LOCK)),
+        *("--only-binary", ":all:", "--no-binary", FROM_SOURCE, "--no-build-isolation-package", FROM_SOURCE),
+    )
     shutil.copyfile(LOCK, HOME / LOCK.name)
+
+
+def _uv(needed: str, *words: str) -> None:
+    if subprocess.run([str(BIN / "uv"), *words, "--quiet"], check=False).returncode:
+        raise AirbyteFailedError(f"it needs {needed}")
 
 
 def _is_ready() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 420
 """When a run is ended that does not end."""
 
+ERROR = re.compile(r"[\w.]+: ")
 LAUNCHER = Path(__file__).with_name("programs.py")
 
 
@@ -27,7 +29,7 @@ class Run:
         seconds: How long it took, its start and all it loads included.
         cpu: How many seconds it worked.
         peak_mib: The most memory it had.
-        said: The last line that it said.
+        said: Its last words.
         waited: Seconds that it would have waited besides, had its waits not been cut short.
     """
 
@@ -96,5 +98,10 @@ def run_program(words: Sequence[str], *, cwd: Path, output: Path, environment: M
             [sys.executable, "-S", str(LAUNCHER), str(LIMIT_SECONDS), *words],
             cwd=cwd, env=dict(environment), stdout=subprocess.PIPE, stderr=said, check=True,
         )  # fmt: skip
-    lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return Run(**json.loads(done.stdout), said=lines[-1] if lines else "")
+    return Run(**json.loads(done.stdout), said=last_words(output.read_text(encoding="utf-8", errors="replace")))
+
+
+def last_words(text: str) -> str:
+    """The last line that names an error, `KeyError: …`; where none does, the last line."""
+    lines = text.strip().splitlines() or [""]
+    return next((line for line in reversed(lines) if ERROR.match(line)), lines[-1])

@@ -15,7 +15,7 @@ from benchmarks.peers.amazon import Truth
 from benchmarks.peers.judging import Judgement, judge
 from benchmarks.peers.orders_v0 import router
 from benchmarks.peers.planting import EVERY, KINDS, OPERATIONS, plant
-from benchmarks.peers.runs import LAUNCHER, Arrived, Run
+from benchmarks.peers.runs import LAUNCHER, Arrived, Run, last_words
 from benchmarks.peers.tables import BEGIN, END, README, cells, within
 from mfn.simulator.app import create_app
 from mfn.simulator.faults import Faults
@@ -166,6 +166,15 @@ class Failing:
 @pytest.mark.parametrize(("failures", "runs"), [(0, 1), (1, 2), (2, 3), (9, 3)])
 def test_a_way_is_run_again_until_it_ends_well_three_times_at_most(failures: int, runs: int) -> None:
     assert len(run_until_done(Failing(failures))) == runs
+
+
+def test_the_last_words_of_a_program_name_its_error() -> None:
+    text = (
+        "Traceback (most recent call last):\n  File …\nhttpx.HTTPStatusError: Server error '503'\nFor more: see there\n"
+    )
+    assert last_words(text) == "httpx.HTTPStatusError: Server error '503'"
+    assert last_words("working\nkilled") == "killed"
+    assert not last_words("")
 
 
 def test_what_one_more_order_costs_leaves_out_the_start() -> None:
