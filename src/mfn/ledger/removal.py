@@ -21,6 +21,7 @@ from mfn.ledger.schema import (
     BatchOrder,
     LandedOrder,
     LandedPage,
+    NamedOrder,
     OrderEnd,
     TrackedOrder,
 )
@@ -168,6 +169,8 @@ class Removing:
         """Everything that leads to the text of orders, and what was made of it."""
         mine = LandedOrder.connection == self.connection
         database.execute(delete(LandedOrder).where(mine, among(database, LandedOrder.order_id, order_ids)))
+        named = NamedOrder.connection == self.connection
+        database.execute(delete(NamedOrder).where(named, among(database, NamedOrder.order_id, order_ids)))
         note_removed(database, self.connection, order_ids, self.at)
         met = select(BatchOrder.batch_id).where(
             BatchOrder.connection == self.connection, among(database, BatchOrder.order_id, order_ids)

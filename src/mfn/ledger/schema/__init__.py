@@ -5,6 +5,7 @@ columns only, and encrypted there.
 """
 
 from mfn.ledger.schema.base import CLUSTERED, Base, Utc
+from mfn.ledger.schema.notifications import NamedOrder, RefusedNotification
 from mfn.ledger.schema.operation import EncryptionKey, Lease, PassedCheck, RateBudget, ToldAlert, Watermark
 from mfn.ledger.schema.orders import (
     ArrivedPage,
@@ -37,11 +38,13 @@ __all__ = [
     "LandedOrder",
     "LandedPage",
     "Lease",
+    "NamedOrder",
     "Offer",
     "OrderEnd",
     "Parcel",
     "PassedCheck",
     "RateBudget",
+    "RefusedNotification",
     "Reservation",
     "SeenSecret",
     "StockLocation",

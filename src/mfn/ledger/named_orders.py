@@ -1,0 +1,179 @@
+"""Orders that notifications named: noted until they have landed as they are since, each to be read by getOrder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import and_, delete, exists, func, or_, select, update
+
+from mfn.database.bulk import among, merge, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.schema import LandedOrder, NamedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from mfn.ledger.opening import Ledger
+
+WHAT = "the ledger"
+
+ASK_AGAIN_AFTER = timedelta(minutes=1)
+"""How long an order is left alone of which Amazon still showed an older version."""
+
+MOST_ASKED = 5
+"""So often is a named order asked for; then it is left to the search, which finds every change."""
+
+COLUMNS = ("connection", "order_id", "changed_at", "named_at", "status", "asked_at", "times_asked")
+
+
+class OrderName(NamedTuple):
+    """An order that changed, as a notification names it.
+
+    Attributes:
+        order_id: Amazon's order id.
+        changed_at: Amazon's time of the change, aware.
+        status: Its status since, as the Orders API spells it: `UNSHIPPED`.
+    """
+
+    order_id: str
+    changed_at: datetime
+    status: str
+
+
+class Waiting(NamedTuple):
+    """The names of a connection that have not landed yet.
+
+    Attributes:
+        orders: How many.
+        oldest_changed_at: Amazon's time of the oldest of these changes, aware; None: there are none.
+    """
+
+    orders: int
+    oldest_changed_at: datetime | None
+
+
+def note_named(database: Connection, connection: str, names: Iterable[OrderName]) -> int:
+    """Note orders that changed; what has landed at that version or a newer one is no news, nor is an older change.
+
+    Fractions of a second are left out: Amazon states an order's last change in whole ones (examples of
+    orders_2026-01-01.json, 2026-07-29), a notification in thousandths (OrderChangeNotification.json, 2026-05-27).
+
+    Args:
+        database: The open transaction on the ledger; no lease is needed.
+        connection: The connection's name.
+        names: As many as there are, in any order, the same order possibly twice.
+
+    Returns:
+        How many orders had not been noted with this change or a newer one.
+    """
+    newest: dict[str, OrderName] = {}
+    for name in names:
+        whole = name._replace(changed_at=name.changed_at.replace(microsecond=0))
+        known = newest.get(whole.order_id)
+        if known is None or whole.changed_at > known.changed_at:
+            newest[whole.order_id] = whole
+    if not newest:
+        return 0
+    seen = _seen(database, connection, newest)
+    news = [name for order_id, name in sorted(newest.items()) if not (seen.get(order_id, _NEVER) >= name.changed_at)]
+    now = utc_text(datetime.now(UTC))
+    rows = [(connection, name.order_id, utc_text(name.changed_at), now, name.status, None, 0) for name in news]
+    merge(database, table(NamedOrder), COLUMNS, rows, guard="excluded.changed_at > named_order.changed_at")
+    return len(news)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> dict[str, datetime]:
+    """The newest change of orders that is landed, or noted already."""
+    ids = list(order_ids)
+    landed = select(LandedOrder.order_id, LandedOrder.last_updated_at).where(
+        LandedOrder.connection == connection, among(database, LandedOrder.order_id, ids)
+    )
+    named = select(NamedOrder.order_id, NamedOrder.changed_at).where(
+        NamedOrder.connection == connection, among(database, NamedOrder.order_id, ids)
+    )
+    seen: dict[str, datetime] = {}
+    for order_id, at in [*database.execute(landed), *database.execute(named)]:
+        if at is not None:
+            seen[order_id] = max(at, seen.get(order_id, _NEVER))
+    return seen
+
+
+def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[Any]]:
+    """The named orders that are to be asked for now, the oldest change first: every column of `named_order`.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        limit: How many at most.
+    """
+    statement = (
+        select(NamedOrder)
+        .where(
+            NamedOrder.connection == connection,
+            or_(NamedOrder.asked_at.is_(None), NamedOrder.asked_at <= datetime.now(UTC) - ASK_AGAIN_AFTER),
+        )
+        .order_by(NamedOrder.changed_at, NamedOrder.order_id)
+        .limit(limit)
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
+def waiting_names(ledger: Ledger, connection: str) -> Waiting:
+    """How many named orders of a connection have not landed yet, those just asked for included.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+    """
+    statement = select(func.count(), func.min(NamedOrder.changed_at)).where(NamedOrder.connection == connection)
+    with reading(ledger.engine, what=WHAT) as database:
+        orders, oldest = database.execute(statement).one()
+        return Waiting(orders, oldest)
+
+
+def note_asked(database: Connection, connection: str, order_ids: Collection[str]) -> None:
+    """Note that Amazon has answered getOrder for named orders, whatever it showed.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        order_ids: Which; those that nobody named are left out.
+    """
+    mine = (NamedOrder.connection == connection) & among(database, NamedOrder.order_id, order_ids)
+    asked = {"asked_at": datetime.now(UTC), "times_asked": NamedOrder.times_asked + 1}
+    database.execute(update(NamedOrder).where(mine).values(asked))
+
+
+def forget_named(database: Connection, connection: str) -> int:
+    """Remove the names that have done their work: their orders have landed as they are since, by whatever call.
+
+    An order without a readable time of its last change has landed when it did so after it was named. A name that was
+    asked for `MOST_ASKED` times in vain goes too.
+
+    Args:
+        database: The open transaction on the ledger, every landed page taken in (`landing.index_pages`).
+        connection: The connection's name.
+
+    Returns:
+        How many names were removed.
+    """
+    mine = NamedOrder.connection == connection
+    gone = or_(_landed_since(), NamedOrder.times_asked >= MOST_ASKED)
+    return database.execute(delete(NamedOrder).where(mine, gone)).rowcount
+
+
+def _landed_since() -> ColumnElement[bool]:
+    unreadable = and_(LandedOrder.last_updated_at.is_(None), LandedOrder.landed_at >= NamedOrder.named_at)
+    return exists().where(
+        LandedOrder.connection == NamedOrder.connection,
+        LandedOrder.order_id == NamedOrder.order_id,
+        or_(LandedOrder.last_updated_at >= NamedOrder.changed_at, unreadable),
+    )
