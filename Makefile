@@ -52,7 +52,8 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(READY) ## orders a second and stock runs beside a floor of the same run, calls beside the least that Amazon's plan allows
-	$(BIN)/python -m benchmarks.import_orders
+	$(BIN)/python -m benchmarks.cost_curve --sizes 1000 10000 100000
+	$(BIN)/python -m benchmarks.import_parts
 	$(BIN)/python -m benchmarks.confirm_shipments
 	$(BIN)/python -m benchmarks.sync_inventory
 

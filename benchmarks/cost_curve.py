@@ -7,23 +7,21 @@ imports with HTTP (a local Amazon serves the file) and without, ledger and wareh
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import os
-import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import psycopg
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from benchmarks.from_memory import in_schema, postgres
-from benchmarks.goals import ROOT, Goal, console
+from benchmarks.goals import Goal, console
 from benchmarks.local_amazon import local_amazon
+from benchmarks.measuring import watched
 from benchmarks.results import options_given, write_result
 from benchmarks.stored_orders import store_orders
 
@@ -40,7 +38,7 @@ FLOOR = "the floor"
 FLAT_FROM = 30_000
 """From so many orders on, three chunks, everything that a run has in memory at a time is there."""
 
-SAMPLED_SECONDS = 0.05
+PAGE = 100
 OUTCOMES = ("loaded", "held", "unchanged", "cancelled", "ignored")
 
 
@@ -116,7 +114,8 @@ def measure_import(size: int, stored: Path, endpoint: str, database: str) -> Ite
     whole = times.pop("end_to_end")
     worked = {"wall": whole["wall"], "cpu": whole["cpu"] + found["children_cpu"]}
     most = max(peak, found["peak_mib"])
-    yield curve_row(size, source, database, orders=orders, times=worked, peak_mib=most, disk_mib=disk / 2**20)
+    row = curve_row(size, source, database, orders=orders, times=worked, peak_mib=most, disk_mib=disk / 2**20)
+    yield row | {"cold_start_seconds": found["cold_start_seconds"], "calls": sum(summary["api_calls"].values())}
     for step, took in times.items():
         yield {
             "table": "steps", "orders": size, "source": source, "database": database, "step": step,
@@ -133,40 +132,6 @@ def curve_row(
         "seconds": times["wall"], "cpu_seconds": times["cpu"], "orders_per_second": orders / times["wall"],
         "cpu_us_per_order": times["cpu"] / orders * 1e6, "peak_mib": peak_mib, "disk_mib": disk_mib,
     }  # fmt: skip
-
-
-def watched(module: str, **arguments: Any) -> tuple[dict[str, Any], float]:
-    """What a module beside this one measures in a process of its own, and the most memory that it and its children had.
-
-    What they share is counted once for each of them: it is rather too much than too little.
-    """
-    with subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.{module}", json.dumps(arguments)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        peak = 0
-        program = psutil.Process(process.pid)
-        while process.poll() is None:
-            peak = max(peak, resident(program))
-            try:
-                process.wait(SAMPLED_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-        answer = process.stdout.read() if process.stdout else ""
-    if process.returncode:
-        sys.exit(f"benchmarks.{module} failed; what it said stands above.")
-    return json.loads(answer), peak / 2**20
-
-
-def resident(program: psutil.Process) -> int:
-    """Bytes of memory of a process and its children."""
-    total = 0
-    try:
-        for process in (program, *program.children(recursive=True)):
-            total += process.memory_info().rss
-    except psutil.NoSuchProcess:
-        return total
-    return total
 
 
 def file_bytes(home: Path) -> int:
@@ -213,6 +178,9 @@ def find_goals(rows: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
             yield Goal(name, 1.15, largest["cpu_us_per_order"] / before["cpu_us_per_order"], "times")
         if (source, database) == (MEMORY, "PostgreSQL"):
             yield Goal(f"{how}, {sizes[-1]:,} orders", 20_000, largest["orders_per_second"], "orders/s", is_most=False)
+        if source == HTTP:
+            least = math.ceil(largest["returned"] / PAGE)
+            yield Goal(f"API calls for {largest['returned']:,} orders, {how}", least, largest["calls"], "calls")
         if floor and source == HTTP and len(sizes) > 1:
             times = marginal(points, "seconds") / marginal(floor, "seconds")
             yield Goal(f"marginal cost of an order, {how}, in times of the floor's", 2, times, "times")

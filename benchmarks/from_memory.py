@@ -1,27 +1,22 @@
-"""What an import costs without HTTP: pages in memory are landed, checked, transformed and loaded.
+"""An import without HTTP: pages that are there already are landed, checked, transformed and loaded.
 
-`python -m benchmarks.from_memory '{"endpoint": …, "home": …, "warehouse": "sqlite", "ledger": "sqlite"}'`; a database
-is `sqlite`, or `postgresql`: a server from a wheel with the settings that it comes with, so that what is committed has
-reached the disk.
+PostgreSQL is a server from a wheel with the settings that it comes with: what is committed has reached the disk.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import psycopg
 from sqlalchemy.engine import make_url
 
 from benchmarks.clock import Seconds, timed
-from benchmarks.floor import pages
-from benchmarks.homes import CONNECTION, enter_home
+from benchmarks.homes import CONNECTION
 from mfn.amazon.order_pages import SearchPage
 from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
@@ -31,7 +26,6 @@ from mfn.steps.load import load
 from mfn.steps.report import report
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
-from mfn.steps.summaries import summary_of
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 
@@ -109,36 +103,3 @@ def in_schema(url: str, name: str) -> str:
     with psycopg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
     return parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
-
-
-def measure(endpoint: str, home: str, warehouse: str, ledger: str) -> dict[str, Any]:
-    """Import all pages of the local Amazon from memory, after a first import of one page that loads the modules.
-
-    Args:
-        endpoint: Base URL of the local Amazon.
-        home: A directory that is not there yet.
-        warehouse: `sqlite` or `postgresql`.
-        ledger: The same.
-
-    Returns:
-        `orders`, `times`, `summary`.
-    """
-    bodies = [body for body, _ in pages(endpoint)]
-    with ExitStack() as running:
-        server = running.enter_context(postgres()) if "postgresql" in (warehouse, ledger) else ""
-
-        def enter(name: str) -> Settings:
-            kinds = {"warehouse": warehouse, "ledger": ledger}
-            urls = {what: in_schema(server, f"{what}_{name}") for what, kind in kinds.items() if kind == "postgresql"}
-            return enter_home(Path(home) / name, endpoint=endpoint, **urls)
-
-        import_pages(enter("first"), bodies[:1])
-        settings = enter("measured")
-        batch, times = import_pages(settings, bodies)
-        summary = summary_of(settings, batch.batch_id)
-    orders = sum(summary[name] for name in ("loaded", "held", "unchanged", "cancelled", "ignored"))
-    return {"orders": orders, "times": times, "summary": summary}
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(**json.loads(sys.argv[1]))))

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from benchmarks.from_memory import in_schema, postgres
 from benchmarks.goals import Goal, console
-from benchmarks.import_orders import measured
 from benchmarks.local_amazon import local_amazon
+from benchmarks.measuring import measured
 from benchmarks.results import options_given, write_result
 from mfn.amazon.listings import PAGE_SIZE
 from mfn.ledger.budget import PLANS

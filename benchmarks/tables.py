@@ -122,8 +122,8 @@ PARTS: dict[str, dict[str, Callable[[Result], str]]] = {
         ),
         "steps": curve_steps,
     },
-    "import_orders": {
-        "parts": Shown({"step": "", "orders": "orders", "seconds": "s", "cpu_seconds": "s of CPU"}, "parts"),
+    "import_parts": {
+        "parts": Shown({"part": "", "orders": "orders", "seconds": "s", "cpu_seconds": "s of CPU"}),
     },
     "profile_import": {
         "functions": Shown(
