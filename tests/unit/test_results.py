@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def point(orders: int, seconds: float, **more: Any) -> Row:
-    whole = {"source": "HTTP", "database": "SQLite", "peak_mib": 300.0, "cpu_us_per_order": 100.0}
+    whole = {"source": "HTTP", "database": "SQLite", "peak_mib": 300.0, "cpu_us_per_order": 100.0, "calls": orders}
     return {"table": "imports", "orders": orders, "returned": orders, "seconds": seconds, **whole, **more}
 
 
