@@ -70,6 +70,18 @@ def test_a_row_that_does_not_meet_the_guard_stays_as_it_is(url: str) -> None:
     assert merged(url, row(1, words="b"), row(2, words="b"), guard=guard) == [(1, "new", "b"), (2, "begun", "a")]
 
 
+def test_rows_that_were_taken_for_new_ones_and_are_there_are_merged_as_ever(url: str) -> None:
+    assert merged(url, row(1), row(2, "begun"), mostly_new=True) == [(1, "new", "a"), (2, "begun", "a")]
+    guard = """thing."Status" = 'new'"""
+    found = merged(url, row(1, words="b"), row(2, words="b"), row(3), guard=guard, mostly_new=True)
+    assert found == [(1, "new", "b"), (2, "begun", "a"), (3, "new", "a")]
+
+
+def test_new_rows_are_taken_without_their_nul_characters(url: str) -> None:
+    (found,) = merged(url, row(1, words="a\x00b"), mostly_new=True)
+    assert str(found[2]).replace("\x00", "") == "ab"
+
+
 def test_one_transaction_can_merge_twice(url: str) -> None:
     with writing(engine_for(url), what="the test") as connection:
         merge(connection, thing, COLUMNS, [row(1)])

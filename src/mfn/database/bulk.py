@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
 
 STAGING = "mfn_staging"
+ALREADY_THERE = "23505"
+"""PostgreSQL's unique_violation."""
 
 
 def merge(
@@ -26,6 +28,7 @@ def merge(
     *,
     update: Sequence[str] | None = None,
     guard: str | None = None,
+    mostly_new: bool = False,
 ) -> None:
     """Insert rows, and where the primary key is there already, update that row instead.
 
@@ -42,8 +45,12 @@ def merge(
         update: The columns to overwrite in a row that is there: None for all but the key, empty to leave it as it is.
         guard: A SQL condition over the old row under which it may be overwritten, e.g. `wms_order.status = 'new'`;
             a row that does not meet it stays as it is.
+        mostly_new: Whether none of the rows is likely to be there: PostgreSQL then takes them without a detour, and
+            only where one is there after all does as ever.
     """
     if not rows:
+        return
+    if mostly_new and connection.dialect.name == "postgresql" and insert_new(connection, (table, columns, rows)):
         return
     target, listed = quoted(connection, table.name), quoted(connection, *columns)
     conflict = on_conflict(connection, table, columns, update=update, guard=guard)
@@ -52,6 +59,30 @@ def merge(
         connection.exec_driver_sql(f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {STAGING} {conflict}")
     else:
         _insert(connection, target, listed, rows, conflict)
+
+
+def insert_new(connection: Connection, *parts: tuple[Table, Sequence[str], Sequence[tuple[Any, ...]]]) -> bool:
+    """Insert rows into tables of PostgreSQL by COPY, all of them or none.
+
+    Args:
+        connection: An open transaction.
+        parts: A table, the columns that each row fills, and the rows, values as in `merge`.
+
+    Returns:
+        False, and nothing was inserted, where a row is there already or holds a NUL character.
+    """
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        with connection.begin_nested():
+            for table, columns, rows in parts:
+                _copy(connection, quoted(connection, table.name), quoted(connection, *columns), rows)
+    except driver.IntegrityError as error:
+        if error.sqlstate != ALREADY_THERE:
+            raise
+        return False
+    except driver.DataError:
+        return False
+    return True
 
 
 def change(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

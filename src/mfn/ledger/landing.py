@@ -193,14 +193,14 @@ def _index_some(ledger: Ledger, batch: BatchRef) -> int:
                 if met.get((row.batch_id, order_id), ("", ""))[0] != WINDOW:
                     met[row.batch_id, order_id] = (row.origin, landed_at)
         before = _pages_of(database, batch.connection, newest)
-        merge(database, table(LandedOrder), LANDED_COLUMNS, sorted(newest.values()), guard=NEWER)
+        merge(database, table(LandedOrder), LANDED_COLUMNS, sorted(newest.values()), guard=NEWER, mostly_new=not before)
         for origin, update in ((WINDOW, ("origin",)), (EARLIER, ())):
             rows = [
                 (batch_id, order_id, batch.connection, origin, at)
                 for (batch_id, order_id), (of, at) in sorted(met.items())
                 if of == origin
             ]
-            merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update)
+            merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update, mostly_new=not before)
         _remove_outdated(database, batch.connection, before | {row.page for row in pages})
         done = delete(ArrivedPage).where(ArrivedPage.connection == batch.connection, ArrivedPage.page <= pages[-1].page)
         database.execute(done)

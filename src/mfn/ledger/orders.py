@@ -161,7 +161,9 @@ def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[st
     change(database, table(BatchOrder), columns, [(batch.batch_id, *row, now) for row in rows])
 
 
-def write_standing(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
+def write_standing(
+    database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]], *, mostly_new: bool = False
+) -> None:
     """Say where orders stand now; what the warehouse was given stays noted.
 
     Args:
@@ -169,14 +171,11 @@ def write_standing(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
         batch: The batch.
         rows: One (order_id, status, reasons, is_sfp, ship_by, marketplace_id, service_level, programs) an order, times
             as texts.
+        mostly_new: Whether none of them is likely to be known.
     """
     now = utc_text(datetime.now(UTC))
-    merge(
-        database,
-        table(TrackedOrder),
-        TRACKED_COLUMNS,
-        [(batch.connection, *row, batch.batch_id, now) for row in rows],
-    )
+    given = [(batch.connection, *row, batch.batch_id, now) for row in rows]
+    merge(database, table(TrackedOrder), TRACKED_COLUMNS, given, mostly_new=mostly_new)
 
 
 def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -95,19 +95,20 @@ def reserve(
         warehouse: The digest that tells warehouses apart.
         reserved: (order id, its (line number, warehouse SKU, units)); nothing for an order that needs nothing any more.
     """
-    release(database, batch, [order_id for order_id, _ in reserved])
+    released = release(database, batch, [order_id for order_id, _ in reserved])
     rows = [
         (batch.connection, order_id, number, warehouse, sku, units)
         for order_id, lines in reserved
         for number, sku, units in lines
     ]
-    merge(database, table(Reservation), ("connection", "order_id", "line_number", "warehouse", "sku", "units"), rows)
+    columns = ("connection", "order_id", "line_number", "warehouse", "sku", "units")
+    merge(database, table(Reservation), columns, rows, mostly_new=not released)
 
 
-def release(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
-    """Free what was promised to orders."""
-    database.execute(
+def release(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> int:
+    """Free what was promised to orders; returns how many promises that were."""
+    return database.execute(
         delete(Reservation).where(
             Reservation.connection == batch.connection, among(database, Reservation.order_id, order_ids)
         )
-    )
+    ).rowcount

@@ -111,7 +111,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run)
+        _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -215,6 +215,7 @@ def _write(
     *,
     chunk: tuple[int, Kept],
     is_dry_run: bool,
+    is_new: bool,
 ) -> None:
     number, kept = chunk
     judgements = sorted(judgements, key=attrgetter("order_id"))  # by their key rows are written faster
@@ -234,4 +235,4 @@ def _write(
         write_chunk(place.ledger, database, batch, for_transform, stage=validate.__name__, number=number)
         write_outcomes(database, batch, outcomes)
         if not is_dry_run:
-            write_standing(database, batch, standings)
+            write_standing(database, batch, standings, mostly_new=is_new)

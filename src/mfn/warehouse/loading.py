@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from mfn.database.bulk import merge, on_conflict, quoted, stage
+from mfn.database.bulk import insert_new, merge, on_conflict, quoted, stage
 from mfn.errors import FatalError
 from mfn.warehouse.asking import STATUS, as_asked, asked, states
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
@@ -70,6 +70,12 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
         merge(connection, wms_order_line, LINE_COLUMNS, [row for row in lines if row[0] not in known])
         orders = [row for row in orders if row[0] in known]
         lines = [row for row in lines if row[0] in known]
+    elif not known and insert_new(
+        connection,
+        (wms_order, (*ORDER_COLUMNS, "status"), [(*row, "new") for row in orders]),
+        (wms_order_line, LINE_COLUMNS, lines),
+    ):
+        orders = []
     if orders:
         _merge_under_guard(connection, orders, lines, is_any_known=bool(known))
     return _counted(connection, known, numbers, line_counts, what)
