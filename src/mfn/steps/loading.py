@@ -247,8 +247,10 @@ def _note(
             [(order_id, staged.reserved) for order_id, _, staged in chunk],
         )
         move_outcomes(database, batch, moved)
-        add_findings(database, batch, conflicts=loading.conflicts.for_report())
+        if not loading.conflicts.is_noted:
+            add_findings(database, batch, conflicts=loading.conflicts.for_report())
         drop_chunks(database, batch, stage=TRANSFORMED, number=number)
+    loading.conflicts.is_noted = True
 
 
 def _refusal(error: DataError) -> Reason:
