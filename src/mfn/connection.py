@@ -7,7 +7,7 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the types when it 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
 from mfn.amazon.orders import in_utc
@@ -15,6 +15,8 @@ from mfn.errors import ConfigurationError
 from mfn.settings import resolve_database_url
 
 CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
+QUEUE_REGION = re.compile(r"https?://sqs\.(?P<region>[a-z]{2}(-[a-z]+)+-\d+)\.")
+QUEUE_EXAMPLE = "e.g. https://sqs.us-east-1.amazonaws.com/123456789012/mfn-orders"
 
 
 def _marketplaces(values: Any) -> list[Marketplace]:
@@ -46,6 +48,12 @@ def _base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s:]+(:\d{1,5})?/?", value):
         raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {value!r}")
     return value.rstrip("/")
+
+
+def _queue_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/[^/\s]+/[^/\s]+", value):
+        raise ValueError(f"expected the URL of an SQS queue, {QUEUE_EXAMPLE}, got {value!r}")
+    return value
 
 
 def _database_url(value: str, info: ValidationInfo) -> str:
@@ -112,6 +120,25 @@ class Alerts(_Section):
     no_import_minutes: Annotated[float, Field(strict=True, gt=0)] = 60
 
 
+class Notifications(_Section):
+    """The SQS queue on which Amazon names the orders that changed; without one the import searches for itself.
+
+    AWS credentials are found by boto3 in its own places. The region is that of the queue's URL where it names one.
+    """
+
+    queue_url: Annotated[str, AfterValidator(_queue_url)] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")] | None = None
+    endpoint: BaseUrl | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_region(cls, values: Any) -> Any:
+        url = values.get("queue_url") if isinstance(values, dict) else None
+        if isinstance(url, str) and not values.get("region") and (found := QUEUE_REGION.match(url)):
+            return {**values, "region": found["region"]}
+        return values
+
+
 class Connection(_Section):
     """One seller account in one region, and its warehouse."""
 
@@ -129,6 +156,7 @@ class Connection(_Section):
     inventory: Inventory = Inventory()
     privacy: Privacy = Privacy()
     alerts: Alerts = Alerts()
+    notifications: Notifications = Notifications()
 
     @property
     def region(self) -> Region:

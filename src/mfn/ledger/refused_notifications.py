@@ -1,0 +1,85 @@
+"""Messages on a queue that could not be used: which, why and of what shape, without what they said."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import delete, select
+
+from mfn.database.bulk import among, merge, utc_text
+from mfn.database.engines import reading
+from mfn.ledger.landing import table
+from mfn.ledger.schema import RefusedNotification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+
+COLUMNS = ("connection", "message_id", "refused_at", "is_left", "why", "shape")
+
+
+class Refused(NamedTuple):
+    """A message that could not be used.
+
+    Attributes:
+        message_id: The id that SQS gave it.
+        why: What is wrong with it, without a word of what it said.
+        shape: Which of the known keys it has, and the kinds of their values.
+        is_left: Whether it stays on the queue, since it is somebody else's.
+    """
+
+    message_id: str
+    why: str
+    shape: Mapping[str, Any]
+    is_left: bool
+
+
+def note_refused(
+    database: Connection, connection: str, refused: Iterable[Refused], *, at: datetime, keep: timedelta
+) -> list[Refused]:
+    """Note messages that could not be used, and forget those that nobody has looked into for long.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: Whose queue they stood on.
+        refused: As many as there are; nothing happens where there are none.
+        at: When, aware.
+        keep: How long they are kept.
+
+    Returns:
+        Those that had not been noted before; one that was left on the queue comes again.
+    """
+    by_id = {one.message_id: one for one in refused}
+    if not by_id:
+        return []
+    mine = RefusedNotification.connection == connection
+    database.execute(delete(RefusedNotification).where(mine, RefusedNotification.refused_at < at - keep))
+    noted = select(RefusedNotification.message_id).where(mine, among(database, RefusedNotification.message_id, by_id))
+    known = set(database.execute(noted).scalars())
+    rows = [
+        (connection, message_id, utc_text(at), one.is_left, one.why, json.dumps(one.shape))
+        for message_id, one in sorted(by_id.items())
+    ]
+    merge(database, table(RefusedNotification), COLUMNS, rows)
+    return [one for message_id, one in by_id.items() if message_id not in known]
+
+
+def refused_notifications(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
+    """The messages on a connection's queue that could not be used, newest first: every column.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+    """
+    statement = (
+        select(RefusedNotification)
+        .where(RefusedNotification.connection == connection)
+        .order_by(RefusedNotification.refused_at.desc(), RefusedNotification.message_id)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).all()

@@ -1,0 +1,1 @@
+"""Amazon's notifications of changed orders, read from an SQS queue: the only importer of boto3."""

@@ -1,0 +1,195 @@
+"""A queue of Amazon SQS: its messages, how many there are, and what its failures mean."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3  # noqa: TID251 - the one place that talks to SQS
+import msgspec
+from botocore import exceptions
+from botocore.config import Config
+
+from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from types_boto3_sqs.client import SQSClient
+
+    from mfn.connection import Notifications
+
+AT_ONCE = 10
+"""SQS hands out and deletes at most ten messages a call (its API reference, ReceiveMessage and DeleteMessageBatch)."""
+
+LONGEST_WAIT = 20
+"""Seconds that SQS waits for a message at most (likewise)."""
+
+ANSWER_SECONDS = 10
+"""How long an answer may take beyond what SQS was asked to wait."""
+
+NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
+THROTTLED = {"Throttling", "ThrottlingException", "RequestThrottled", "OverLimit", "KmsThrottled", "SlowDown"}
+SERVER_ERROR = 500
+UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY = 401, 403, 408, 429
+
+GOES_ON = "Nothing is lost: the messages wait on the queue, and the scheduled import searches meanwhile."
+PERMISSIONS = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes"
+
+
+class Message(NamedTuple):
+    """A message as SQS hands it out.
+
+    Attributes:
+        message_id: The id that SQS gave it.
+        receipt: What deletes it; another one each time that it is handed out.
+        body: What was sent.
+    """
+
+    message_id: str
+    receipt: str
+    body: str
+
+
+class Depth(NamedTuple):
+    """How many messages a queue has, as far as SQS knows.
+
+    Attributes:
+        waiting: To be handed out.
+        in_flight: Handed out and not deleted yet.
+    """
+
+    waiting: int
+    in_flight: int
+
+
+class Queue:
+    """A queue of Amazon SQS, reached with the credentials that boto3 finds in its own places.
+
+    Args:
+        notifications: Which queue.
+
+    Raises:
+        ConfigurationError: There is a wrong part in what boto3 read: its own configuration, a profile.
+    """
+
+    def __init__(self, notifications: Notifications) -> None:
+        self.url = str(notifications.queue_url)
+        patient = Config(
+            connect_timeout=ANSWER_SECONDS,
+            read_timeout=LONGEST_WAIT + ANSWER_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        )
+        with _explained(self.url):
+            # A session of its own: the one that boto3 keeps for all may not be shared by threads.
+            self._client: SQSClient = boto3.session.Session().client(
+                "sqs", region_name=notifications.region, endpoint_url=notifications.endpoint, config=patient
+            )
+
+    def receive(self, wait_seconds: int) -> list[Message]:
+        """Up to ten messages, hidden from others for as long as the queue's visibility timeout lasts.
+
+        Args:
+            wait_seconds: How long to wait for the first one, at most `LONGEST_WAIT`.
+
+        Raises:
+            RetriableError: SQS cannot be reached, or throttles.
+            FatalError: It refuses, or has no such queue.
+            ConfigurationError: No credentials, or no region.
+        """
+        with _explained(self.url):
+            answer = self._client.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=min(wait_seconds, LONGEST_WAIT)
+            )
+        return [
+            Message(one["MessageId"], one["ReceiptHandle"], one.get("Body", "")) for one in answer.get("Messages", [])
+        ]
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete messages that were received; one that SQS keeps all the same is handed out again.
+
+        Args:
+            messages: At most ten.
+
+        Raises:
+            MfnError: As in `receive`.
+        """
+        if not messages:
+            return
+        entries: Any = [
+            {"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(messages)
+        ]
+        with _explained(self.url):
+            self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+
+    def send(self, payload: Mapping[str, Any]) -> None:
+        """Put a document on the queue, as the local Amazon does.
+
+        Args:
+            payload: What is sent as JSON.
+
+        Raises:
+            MfnError: As in `receive`.
+        """
+        with _explained(self.url):
+            self._client.send_message(QueueUrl=self.url, MessageBody=msgspec.json.encode(payload).decode())
+
+    def depth(self) -> Depth:
+        """How many messages it has.
+
+        Raises:
+            MfnError: As in `receive`.
+        """
+        with _explained(self.url):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self.url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        counts = answer["Attributes"]
+        return Depth(int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"]))
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _refused(url, error) from None
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        raise RetriableError(f"the queue {url} does not answer: {error}.", remedy=GOES_ON) from None
+    except exceptions.NoRegionError:
+        raise ConfigurationError(
+            f"the queue {url} does not say in which region it is.",
+            remedy="Set notifications.region in connections.yaml, e.g. us-east-1.",
+        ) from None
+    except (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError) as error:
+        raise RetriableError(f"AWS gave no credentials for the queue {url}: {error}.", remedy=GOES_ON) from None
+    except exceptions.BotoCoreError as error:
+        raise ConfigurationError(
+            f"the queue {url} cannot be asked: {str(error).rstrip('.')}.",
+            remedy=f"boto3 finds AWS credentials in its own places, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or"
+            f" the machine's role; they need {PERMISSIONS} (docs/notifications.md).",
+        ) from None
+
+
+def _refused(url: str, error: exceptions.ClientError) -> MfnError:
+    answer: Mapping[str, Any] = error.response
+    said = answer.get("Error", {})
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = str(said.get("Code", ""))
+    told = f"the queue {url}: SQS answers HTTP {status} {code}: {str(said.get('Message', '')).rstrip('.')[:300]}."
+    if status >= SERVER_ERROR or status in (REQUEST_TIMEOUT, TOO_MANY) or code in THROTTLED:
+        return RetriableError(told, remedy=GOES_ON)
+    if code in NO_QUEUE:
+        return FatalError(
+            told,
+            remedy="Correct notifications.queue_url in connections.yaml (and region, endpoint), or create the queue"
+            " anew with its subscription (docs/notifications.md).",
+        )
+    if status in (UNAUTHORIZED, FORBIDDEN) or "Denied" in code or "Token" in code or "Signature" in code:
+        return FatalError(
+            told,
+            remedy=f"Allow {PERMISSIONS} on this queue (and kms:Decrypt where it is encrypted with a key of your own)"
+            " to the AWS credentials that mfn runs with, or renew these.",
+        )
+    return FatalError(told, remedy="Mend what AWS names there; docs/notifications.md shows how the queue is set up.")
