@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
-from mfn.errors import ConfigurationError
+from mfn.errors import ConfigurationError, MfnError
 from mfn.settings import describe_settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 mappings = typer.Typer(help="The mapping files.", no_args_is_help=True)
 
@@ -101,12 +107,19 @@ def check(as_json: JsonOption = False) -> None:
 
 
 def simulate(
+    *,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)] = 8480,
     orders: Annotated[int, typer.Option(help="How many orders the day has.", min=0)] = 200,
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     speed: Annotated[
         float, typer.Option(help="How many times faster than Amazon its budgets refill and time goes by.", min=0.001)
     ] = 1.0,
+    notifications: Annotated[
+        str | None, typer.Option(help="The URL of an SQS queue that is told of every order that changes.")
+    ] = None,
+    notifications_endpoint: Annotated[
+        str | None, typer.Option(help="Another base URL of SQS, e.g. that of a local one.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a local Amazon until interrupted."""
@@ -120,4 +133,27 @@ def simulate(
             print_line(f"in connections.yaml: seller_id: {DEMO_SELLER}, endpoint and lwa_endpoint: {endpoint}")
             print_line("in .env: SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, each with any text")
 
-    serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=tell)
+    changes = _sender(notifications, notifications_endpoint) if notifications else None
+    serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=tell, tell=changes)
+
+
+def _sender(queue_url: str, endpoint: str | None) -> Callable[[dict[str, Any]], None]:
+    """What puts a notification on a queue; where that fails, it says so and the local Amazon goes on."""
+    from pydantic import ValidationError  # noqa: PLC0415 - only with --notifications
+
+    from mfn.connection import Notifications  # noqa: PLC0415
+    from mfn.notifications.reading import open_queue  # noqa: PLC0415
+
+    try:
+        queue = open_queue(Notifications(queue_url=queue_url, endpoint=endpoint))
+    except ValidationError as error:
+        told = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
+        raise ConfigurationError(f"{told}.", remedy="Correct --notifications or --notifications-endpoint.") from None
+
+    def send(payload: dict[str, Any]) -> None:
+        try:
+            queue.send(payload)
+        except MfnError as error:
+            log.warning("a notification was not sent: %s", error.message)
+
+    return send

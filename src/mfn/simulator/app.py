@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -18,12 +20,32 @@ from mfn.simulator import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from mfn.simulator.local_amazon import LocalAmazon
 
 MODULES = (
     *(access, sellers_api, orders_api, shipments_api, listings_api),
     *(feeds_api, reports_api, documents_api),
 )
+
+LOOK_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncIterator[None]:
+    """What is due happens also while nobody asks: whoever waits to be told of it does not."""
+
+    async def live() -> None:
+        while True:
+            app.state.amazon.agenda.catch_up()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    life = asyncio.create_task(live())
+    yield
+    life.cancel()
+    with suppress(asyncio.CancelledError):
+        await life
 
 
 def create_app(amazon: LocalAmazon) -> FastAPI:
@@ -32,7 +54,8 @@ def create_app(amazon: LocalAmazon) -> FastAPI:
     Args:
         amazon: The account that it serves; also `app.state.amazon`.
     """
-    app = FastAPI(title="A local Amazon", description="The operations of the Selling Partner API that mfn calls.")
+    description = "The operations of the Selling Partner API that mfn calls."
+    app = FastAPI(title="A local Amazon", description=description, lifespan=_living)
     app.state.amazon = amazon
     for module in MODULES:
         app.include_router(module.router)

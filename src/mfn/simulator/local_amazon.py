@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mfn.simulator.access import AccessTokens
 from mfn.simulator.clock import Agenda, Clock, amazon_time
@@ -13,12 +13,13 @@ from mfn.simulator.faults import Faults
 from mfn.simulator.feeds import Feeds
 from mfn.simulator.generator import GeneratedOrder, checkout_order
 from mfn.simulator.listings import Listings
+from mfn.simulator.order_changes import order_change
 from mfn.simulator.orderbook import OrderBook
 from mfn.simulator.plans import UsagePlans
 from mfn.simulator.reports import Reports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from mfn.amazon.marketplaces import Marketplace
@@ -62,6 +63,8 @@ class LocalAmazon:
         sells_in: Where the seller takes part, as Amazon shows it; at first the marketplaces.
         suspended: Ids of marketplaces in which the seller's listings are suspended.
         accepted_carriers: The carrier codes that Amazon takes, to the letter; None for any.
+        tell: Given an ORDER_CHANGE notification whenever an order changes, or a new one comes; None: nobody has
+            subscribed to them. The day's orders count as told.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class LocalAmazon:
         self.plans = UsagePlans(clock, speed)
         self.access = AccessTokens()
         self.faults = Faults()
-        self.orders = OrderBook()
+        self.orders = OrderBook(on_change=self._tell)
         self.listings = Listings(self.marketplaces, clock.now())
         self.documents = Documents()
         self.feeds = Feeds(
@@ -93,6 +96,11 @@ class LocalAmazon:
         self.sells_in = self.marketplaces
         self.suspended: set[str] = set()
         self.accepted_carriers: frozenset[str] | None = None
+        self.tell: Callable[[dict[str, Any]], None] | None = None
+
+    def _tell(self, order: dict[str, Any]) -> None:
+        if self.tell is not None:
+            self.tell(order_change(order, seller_id=self.seller_id, at=self.clock.now()))
 
     def note(self, operation: str, query: str, status: int) -> None:
         """Remember a request; see `Call`."""

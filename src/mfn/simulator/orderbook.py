@@ -14,7 +14,7 @@ import msgspec
 from mfn.simulator.clock import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
 ORDER_FIELDS = {
@@ -83,12 +83,16 @@ class _Entry:
 class OrderBook:
     """The orders of one seller account.
 
+    Args:
+        on_change: Told every order that is put in, as it is then.
+
     Attributes:
         left_out: Orders that a search by the one time or the other does not return, as happens at Amazon; getOrder
             knows them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[dict[str, Any]], None] | None = None) -> None:
+        self._on_change = on_change
         self.left_out: dict[Family, set[str]] = {"created": set(), "lastUpdated": set()}
         self._entries: dict[str, _Entry] = {}
         self._index: dict[Family, list[Cursor]] = {"created": [], "lastUpdated": []}
@@ -123,6 +127,8 @@ class OrderBook:
             if former is not None:
                 del index[bisect_left(index, (former.times[family], order_id))]
             insort(index, (entry.times[family], order_id))
+        if self._on_change is not None:
+            self._on_change(document)
 
     def remove(self, order_id: str) -> None:
         """Forget an order: nobody knows it any more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
@@ -93,7 +93,14 @@ class SimulatorServer:
 
 
 def serve(
-    *, port: int, orders: int, seed: int, speed: float, on_ready: Callable[[str], None], malformed: int = 1
+    *,
+    port: int,
+    orders: int,
+    seed: int,
+    speed: float,
+    on_ready: Callable[[str], None],
+    malformed: int = 1,
+    tell: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Serve the local Amazon until interrupted; prints nothing.
 
@@ -104,12 +111,14 @@ def serve(
         speed: What all rates and paces are multiplied with.
         on_ready: Told the base URL once it answers.
         malformed: How many of the orders cannot be decoded.
+        tell: As `LocalAmazon.tell`; it may not raise.
 
     Raises:
         ConfigurationError: The port is taken.
     """
     listener = listen(LOOPBACK, port)
     amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
+    amazon.tell = tell
     serve_until_interrupted(_config(amazon), listener, on_ready=lambda: on_ready(base_url(LOOPBACK, listener)))
 
 
@@ -143,7 +152,7 @@ def _config(amazon: LocalAmazon) -> uvicorn.Config:
         create_app(amazon),
         http=ObservedConnection,
         ws="none",
-        lifespan="off",
+        lifespan="on" if amazon.tell is not None else "off",
         log_config=None,
         log_level="critical",
         access_log=False,
