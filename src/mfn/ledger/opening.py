@@ -58,25 +58,33 @@ def open_ledger(settings: Settings) -> Ledger:
     _make_private(url)
     engine, what = ledger_engine(url), f"the ledger {shown_database_url(url)}"
     with reading(engine, what=what) as connection:
-        version = _version(connection)
-    if version != HEAD:
+        is_current = _version(connection) == HEAD
+        proofs = registered_keys(connection) if is_current else None
+    if not is_current:
         _migrate(engine, what)
-    keys, proofs = _keys_and_proofs(engine, what, settings)
+    keys, proofs = _keys_and_proofs(engine, what, settings, proofs)
     with writing(engine, what=what) if keys[0].key_id not in proofs else nullcontext() as connection:
         secret = secret_of(keys, proofs) if connection is None else register_newest(connection, keys)
     return Ledger(engine, Cipher(keys, secret))
 
 
-def _keys_and_proofs(engine: Engine, what: str, settings: Settings) -> tuple[tuple[Key, ...], dict[str, bytes]]:
-    """The keys that are given, newest first, and what the ledger keeps of each that its data may be encrypted with."""
+def _keys_and_proofs(
+    engine: Engine, what: str, settings: Settings, proofs: dict[str, bytes] | None
+) -> tuple[tuple[Key, ...], dict[str, bytes]]:
+    """The keys that are given, newest first, and what the ledger keeps of each that its data may be encrypted with.
+
+    Where that was just read it is not asked for again: a run opens its ledger a dozen times.
+    """
     missing: list[str] = []
     for _ in range(READINGS):
-        with reading(engine, what=what) as connection:
-            proofs = registered_keys(connection)
+        if proofs is None:
+            with reading(engine, what=what) as connection:
+                proofs = registered_keys(connection)
         keys = read_keys(settings, is_new=not proofs)
         missing = sorted(set(proofs) - {key.key_id for key in keys})
         if not missing:
             return keys, proofs
+        proofs = None
     raise ConfigurationError(
         f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
     )
