@@ -33,7 +33,10 @@ THROTTLED = {"Throttling", "ThrottlingException", "RequestThrottled", "OverLimit
 SERVER_ERROR = 500
 UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY = 401, 403, 408, 429
 
-GOES_ON = "Nothing is lost: the messages wait on the queue, and the scheduled import searches meanwhile."
+GOES_ON = (
+    "Nothing is lost: the messages wait on the queue, and the scheduled import searches meanwhile. Where it stays so,"
+    " look at the way from this machine to SQS, and at the health of AWS in that region."
+)
 PERMISSIONS = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes"
 
 

@@ -26,6 +26,7 @@ from mfn.steps.checking.findings import (
     failure,
     not_looked_at,
 )
+from mfn.steps.checking.notifications import queue_findings
 from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_finding
 from mfn.steps.checking.place import open_check_place
 from mfn.steps.checking.roles import confirm_role_finding, listing_role_findings, order_role_findings
@@ -115,6 +116,7 @@ class _Walk:
         """Look at everything."""
         look, items, ship_methods = self._warehouse()
         sample, listings = self._amazon()
+        self._add(ACCESS, lambda: queue_findings(self._place))
         self._mapped(items, ship_methods, sample, listings)
         self._orders(items, ship_methods, sample)
         if look is None:

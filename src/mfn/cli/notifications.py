@@ -1,0 +1,47 @@
+"""`mfn notifications`: how reading Amazon's notifications of changed orders stands."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mfn.cli.looking import tell_look
+from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import typer
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the command of this file."""
+    application.command("notifications")(notifications)
+
+
+def notifications(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
+    """Show a connection's queue, the orders that were named and wait, and the messages that could not be used."""
+    from mfn.notifications.state import notifications_state  # noqa: PLC0415 - so that --help answers at once
+
+    tell_look("notifications", connection, notifications_state, _show, as_json=as_json)
+
+
+def _show(state: Mapping[str, Any], _mappings: Path) -> None:
+    queue, orders = state["queue"], state["orders"]
+    print_line(f"{state['queue_url']}: {queue['waiting']} messages wait, {queue['in_flight']} are being read")
+    oldest = f", the oldest change at {orders['oldest_changed_at']}" if orders["waiting"] else ""
+    print_line(f"named orders that have not landed yet: {orders['waiting']}{oldest}")
+    if not state["refused"]:
+        print_line("every message could be used")
+        return
+    rows = [
+        (
+            one["message_id"],
+            one["refused_at"],
+            "left on the queue" if one["is_left"] else "put aside",
+            f"{one['why']}; shape: {json.dumps(one['shape'])}",
+        )
+        for one in state["refused"]
+    ]
+    print_table(("message", "when", "what became of it", "why"), rows)
