@@ -2,7 +2,7 @@
 
 First with nothing in the way, a few orders and many, since a program's start is not what an order costs; then one
 order in a thousand has a quantity that is no number, and one reply in fifty fails. Each way is run as a schedule would
-run it: again where it failed, three times at most. `--write` puts what was measured into the README.
+run it: again where it failed, three times at most. `--write` publishes what was measured, and puts it into the README.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Goal, console
@@ -21,6 +22,7 @@ from benchmarks.peers.judging import judge
 from benchmarks.peers.tables import print_rows, write_into_readme
 from benchmarks.peers.ways import Floor, Ours, Script
 from benchmarks.results import options_given, read_result, write_result
+from benchmarks.write_results import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The same orders through this project and through others.")
     parser.add_argument("--orders", type=int, default=ORDERS, help="how many orders Amazon has")
     parser.add_argument("--airbyte-orders", type=int, default=AIRBYTE_ORDERS, help="how many for airbyte's source")
-    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    parser.add_argument("--write", action="store_true", help="publish it, and put the tables into the README")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     many: list[Peer] = [Floor(), Script(), Ours()]
@@ -63,10 +65,10 @@ def main() -> None:
     for table in ("clean", "faults"):
         rows += [{"table": table, "way": Airbyte.name, "does": Airbyte.does, "why": why} for why in missing]
     print_rows(rows)
-    path = write_result(
-        "peers", rows, list(find_goals(rows)), load=load, options=options_given(parser, arguments), versions=versions()
-    )
+    options = {name: value for name, value in options_given(parser, arguments).items() if name != "write"}
+    path = write_result("peers", rows, list(find_goals(rows)), load=load, options=options, versions=versions())
     if arguments.write:
+        publish([str(path)])
         write_into_readme(read_result(path))
 
 
@@ -133,7 +135,7 @@ def row(table: str, peer: Peer, amazon: PeersAmazon, runs: Sequence[Run]) -> Row
         "bad": len(amazon.truth.bad),
         "runs": len(runs),
         "status": runs[-1].status,
-        "said": runs[-1].said[:MOST_SAID] if runs[-1].status else None,
+        "said": shorten(runs[-1].said, MOST_SAID, placeholder=" …") if runs[-1].status else None,
         "seconds": seconds,
         "cpu_seconds": sum(run.cpu for run in runs),
         "waited_seconds": sum(run.waited for run in runs),
