@@ -1,0 +1,177 @@
+"""Imports of many connections by several processes, without Prefect; each process takes the next that waits.
+
+`python -m benchmarks.many_runs` is one of the processes: a line of its standard input is a connection, a line of its
+standard output what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.goals import ROOT
+from mfn.settings import load_settings
+from mfn.steps.runs import run_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LOOK_BACK = timedelta(days=3)
+"""A day of orders, as a local Amazon begins with, is within it."""
+
+LOAD = "import hashlib\nwhile True: hashlib.sha256(bytes(100_000)).digest()"
+"""Takes one core, and nothing else."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One import.
+
+    Attributes:
+        connection: Whose.
+        began: Seconds after all were asked for.
+        ended: The same.
+        cpu: Seconds that its process worked.
+        loaded: How many orders.
+    """
+
+    connection: str
+    began: float
+    ended: float
+    cpu: float
+    loaded: int
+
+
+class Importer:
+    """A process that carries out imports, one after the other.
+
+    Args:
+        process: As `importers` starts it.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def carry_out(self, connection: str) -> dict[str, Any]:
+        """Import one connection, and wait for it."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        print(connection, file=stdin, flush=True)
+        answer = stdout.readline()
+        if not answer:
+            sys.exit(f"The process that imported {connection} has ended; what it said stands above.")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+
+@contextmanager
+def importers(environ: Mapping[str, str], number: int, *, warm_up: Sequence[str]) -> Iterator[list[Importer]]:
+    """Processes that import, everything loaded, until the block ends.
+
+    Args:
+        environ: As `benchmarks.many_homes.make_home` returns it.
+        number: How many processes.
+        warm_up: As many connections; each process imports one of them at first.
+    """
+    words = [sys.executable, "-m", "benchmarks.many_runs"]
+    with ExitStack() as running:
+        started = []
+        for place in range(number):
+            own = {**os.environ, **environ, "PGAPPNAME": f"{warm_up[place]} and others"}
+            process = running.enter_context(
+                subprocess.Popen(words, cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            running.callback(process.terminate)
+            started.append(Importer(process))
+        threads = [
+            threading.Thread(target=one.carry_out, args=(connection,))
+            for one, connection in zip(started, warm_up, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield started
+
+
+def import_all(started: Sequence[Importer], connections: Sequence[str]) -> list[Done]:
+    """Import connections, all asked for at once; each process takes the next that waits."""
+    waiting: SimpleQueue[str] = SimpleQueue()
+    for connection in connections:
+        waiting.put(connection)
+    done: list[Done] = []
+    zero = time.monotonic()
+
+    def work(importer: Importer) -> None:
+        while True:
+            try:
+                connection = waiting.get_nowait()
+            except Empty:
+                return
+            began = time.monotonic() - zero
+            found = importer.carry_out(connection)
+            done.append(Done(connection, began, time.monotonic() - zero, found["cpu"], found["loaded"]))
+
+    threads = [threading.Thread(target=work, args=(importer,)) for importer in started]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done
+
+
+@contextmanager
+def importing_on_and_on(environ: Mapping[str, str], connection: str) -> Iterator[list[int]]:
+    """A connection that imports all of its orders again and again, until the block ends.
+
+    Yields:
+        How many orders each of its imports had.
+    """
+    stop, imported = threading.Event(), list[int]()
+    with importers(environ, 1, warm_up=[connection]) as (importer,):
+
+        def go_on() -> None:
+            while not stop.is_set():
+                imported.append(importer.carry_out(connection)["fetched"])
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        try:
+            yield imported
+        finally:
+            stop.set()
+            thread.join()
+
+
+@contextmanager
+def one_core_taken() -> Iterator[None]:
+    """A process that only computes, until the block ends."""
+    with subprocess.Popen([sys.executable, "-c", LOAD]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    """Import what is asked for."""
+    settings = load_settings()
+    for line in sys.stdin:
+        began = time.process_time()
+        done = run_import(settings, line.strip(), since=datetime.now(UTC) - LOOK_BACK)
+        told = {"cpu": time.process_time() - began, "loaded": done["loaded"], "fetched": done["fetched"]}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
