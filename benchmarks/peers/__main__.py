@@ -2,27 +2,28 @@
 
 First with nothing in the way, a few orders and many, since a program's start is not what an order costs; then one
 order in a thousand has a quantity that is no number, and one reply in fifty fails. Each way is run as a schedule would
-run it: again where it failed, three times at most. `--write` publishes what was measured, and puts it into the README.
+run it: again where it failed, three times at most. `--write` puts what was measured into the documents.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from benchmarks.goals import Goal, console
+from benchmarks.goals import ROOT, Goal, console
 from benchmarks.peers.airbyte import Airbyte, AirbyteFailedError, build, versions
 from benchmarks.peers.amazon import peers_amazon
 from benchmarks.peers.judging import judge
-from benchmarks.peers.tables import print_rows, write_into_readme
+from benchmarks.peers.tables import print_rows
 from benchmarks.peers.ways import Floor, Ours, Script
-from benchmarks.results import options_given, read_result, write_result
-from benchmarks.write_results import publish
+from benchmarks.results import options_given, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The same orders through this project and through others.")
     parser.add_argument("--orders", type=int, default=ORDERS, help="how many orders Amazon has")
     parser.add_argument("--airbyte-orders", type=int, default=AIRBYTE_ORDERS, help="how many for airbyte's source")
-    parser.add_argument("--write", action="store_true", help="publish it, and put the tables into the README")
+    parser.add_argument("--write", action="store_true", help="publish it, and put it into the documents")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     many: list[Peer] = [Floor(), Script(), Ours()]
@@ -68,8 +69,7 @@ def main() -> None:
     options = {name: value for name, value in options_given(parser, arguments).items() if name != "write"}
     path = write_result("peers", rows, list(find_goals(rows)), load=load, options=options, versions=versions())
     if arguments.write:
-        publish([str(path)])
-        write_into_readme(read_result(path))
+        subprocess.run([sys.executable, "-m", "benchmarks.write_results", str(path)], cwd=ROOT, check=True)
 
 
 def find_airbyte() -> tuple[list[Peer], list[str]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Result, Row
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- peers: written by python -m benchmarks.peers --write -->", "<!-- peers end -->"
+BEGIN, END = "<!-- peers: written by python -m benchmarks.write_results -->", "<!-- peers end -->"
 
 
 def _number(column: str) -> Callable[[Row], str]:
