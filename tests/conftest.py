@@ -28,7 +28,7 @@ settings.register_profile("mfn", deadline=None)
 settings.load_profile("mfn")
 
 
-SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/")
+SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notifications/")
 """Folders whose tests share a Prefect server, or what else takes long to start."""
 
 

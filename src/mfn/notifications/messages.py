@@ -130,9 +130,8 @@ def read_message(body: str | bytes) -> OrderChange:
         OtherNotificationError: It is a whole notification, but none of the type ORDER_CHANGE.
         DataError: It is none; the message says where, and quotes nothing of it.
     """
-    raw = body.encode(errors="replace") if isinstance(body, str) else body
     try:
-        raw = _unwrapped(raw)
+        raw = _unwrapped(_as_bytes(body))
         kind = _HEADER.decode(raw).notification_type
         if kind != ORDER_CHANGE:
             raise OtherNotificationError(
@@ -156,6 +155,10 @@ def read_message(body: str | bytes) -> OrderChange:
         fulfilled_by=summary.fulfillment_type,
         changed_at=changed_at,
     )
+
+
+def _as_bytes(body: str | bytes) -> bytes:
+    return body.encode(errors="replace") if isinstance(body, str) else body
 
 
 def _unwrapped(raw: bytes) -> bytes:
@@ -201,7 +204,7 @@ def shape_of(body: str | bytes) -> dict[str, Any]:
         counted. For everything else its kind and length. No value, no unknown word.
     """
     try:
-        document = msgspec.json.decode(body)
+        document = msgspec.json.decode(_as_bytes(body))
     except UNREADABLE:
         return {"no JSON": f"{len(body)} characters"}
     shape = _shape(document, DEEPEST)

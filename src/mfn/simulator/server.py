@@ -145,6 +145,7 @@ class _ThreadedServer(uvicorn.Server):
             connection.transport.abort()
         for listener in sockets or []:
             listener.close()
+        await self.lifespan.shutdown()
 
 
 def _config(amazon: LocalAmazon) -> uvicorn.Config:

@@ -1,0 +1,176 @@
+"""Reading a queue of SQS: every order that it names is in the ledger before a message is gone, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.connection import Notifications
+from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.ledger.refused_notifications import refused_notifications
+from mfn.notifications import reading
+from mfn.notifications.reading import open_queue
+from mfn.notifications.sqs import Depth, Queue
+from tests.faults.processes import in_child
+from tests.notifications.told import REGION, a_notification, change_of
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.notifications.told import Told
+
+
+def test_a_change_at_amazon_is_named_within_one_reading(told: Told) -> None:
+    placed, paid, _elsewhere = told.world.put(
+        an_order(minutes_ago=20),
+        an_order(status="PENDING", minutes_ago=10),
+        an_order(fulfillment={"fulfilledBy": "AMAZON"}),
+    )
+    told.world.change(paid, fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    read = told.read()
+    assert (read.messages, read.named, read.unneeded, read.news) == (4, 3, 1, 2)
+    assert told.named() == [placed, paid]
+    assert told.queue.depth() == Depth(0, 0)
+    assert told.read().messages == 0
+
+
+def test_more_messages_than_are_handed_out_at_once_are_read_at_once(told: Told) -> None:
+    order_ids = told.world.put(*(an_order(minutes_ago=60 - number) for number in range(23)))
+    assert told.read().news == 23
+    assert told.named() == order_ids
+
+
+def test_repeats_and_late_messages_change_nothing(told: Told) -> None:
+    early, late = a_notification(OrderStatus="Pending"), a_notification(OrderStatus="Unshipped")
+    change_of(late)["OrderChangeTrigger"]["TimeOfOrderChange"] = "2026-03-02T12:30:00.000Z"
+    told.queue.send(late)
+    told.read()
+    for message in (late, early, late):
+        told.queue.send(message)
+    read = told.read()
+    assert (read.messages, read.named, read.news) == (3, 3, 0)
+    assert told.named() == ["111-0000001-0000001"]
+
+
+def test_an_order_that_the_search_brought_first_is_not_named(told: Told) -> None:
+    (order_id,) = told.world.put(an_order())
+    told.world.run()
+    assert told.read().news == 0
+    assert told.named() == []
+    told.world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    assert told.read().news == 1
+
+
+def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = a_notification()
+    del change_of(broken)["Summary"]["OrderStatus"]
+    change_of(broken)["Summary"]["Jane Roe"] = "1 Example Street"
+    told.queue.send(broken)
+    told.world.put(an_order())
+    read = told.read()
+    assert (read.messages, read.named, read.refused, read.left) == (2, 1, 1, 0)
+    assert told.queue.depth() == Depth(0, 0)
+    (noted,) = refused_notifications(told.world.ledger, "us")
+    assert "OrderStatus" in noted.why
+    kept = f"{noted.why} {noted.shape} {caplog.text}"
+    assert not any(word in kept for word in ("98101", "Jane", "Example"))
+    assert noted.message_id in caplog.text
+
+
+def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(
+    told: Told, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_AT_A_TIME", 1)  # this queue hands out again at once what was left
+    other = a_notification()
+    change_of(other)["SellerId"] = "A2OTHERSELLER01"
+    told.queue.send(other)
+    assert told.read().left == 1
+    assert told.read().left == 1
+    assert sum("left there" in line for line in caplog.messages) == 1
+    assert told.queue.depth().waiting == 1
+    (noted,) = refused_notifications(told.world.ledger, "us")
+    assert noted.is_left
+
+
+def test_connections_with_one_queue_get_each_their_own(told: Told) -> None:
+    path = told.world.home / "connections.yaml"
+    entry = path.read_text(encoding="utf-8").split("connections:\n")[1]
+    more = entry.replace("  us:", "  ca:").replace("[US]", "[CA]")
+    path.write_text(f"connections:\n{entry}{more}", encoding="utf-8")
+    told.queue.send(a_notification("111-0000001-0000001"))
+    told.queue.send(a_notification("111-0000002-0000001", MarketplaceId="A2EUQ1WTGCTBG2"))
+    assert told.read("us").named == 2
+    assert told.named("us") == ["111-0000001-0000001"]
+    assert told.named("ca") == ["111-0000002-0000001"]
+
+
+def test_a_reader_that_is_killed_before_it_deletes_costs_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_ids = told.world.put(an_order(minutes_ago=20), an_order(minutes_ago=10))
+
+    def die(_queue: Queue, _messages: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Queue, "delete", die)
+        assert in_child(told.read).is_killed
+    assert told.queue.depth().waiting == 2
+    assert told.named() == order_ids, "they were committed first"
+    read = told.read()
+    assert (read.named, read.news) == (2, 0)
+    assert told.queue.depth() == Depth(0, 0)
+
+
+def test_where_the_ledger_cannot_be_written_the_messages_stay(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    told.world.put(an_order())
+
+    def refuse(*_arguments: Any) -> int:
+        raise RetriableError("the ledger cannot be reached.", remedy="Wait.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "note_named", refuse)
+        with pytest.raises(RetriableError):
+            told.read()
+    assert told.queue.depth().waiting == 1
+    assert told.read().news == 1
+
+
+def asked(notifications: Notifications) -> Any:
+    return open_queue(notifications).receive(0)
+
+
+def test_a_queue_that_is_gone_is_told_with_what_to_do(told: Told) -> None:
+    gone = Notifications(queue_url=f"{told.queue_url}-gone", region=REGION, endpoint=told.endpoint)
+    with pytest.raises(FatalError, match="NonExistentQueue") as caught:
+        asked(gone)
+    assert "notifications.queue_url" in caught.value.remedy
+
+
+def test_an_sqs_that_cannot_be_reached_passes_by_itself(told: Told) -> None:
+    away = Notifications(queue_url=told.queue_url, region=REGION, endpoint="http://127.0.0.1:1")
+    with pytest.raises(RetriableError, match="does not answer"):
+        asked(away)
+
+
+def test_missing_credentials_are_told_before_anything_is_asked(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(told.world.home / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    nobody = Notifications(queue_url=f"{told.queue_url}-nobody", region=REGION, endpoint=told.endpoint)
+    with pytest.raises(ConfigurationError, match="credentials") as caught:
+        asked(nobody)
+    assert "AWS_ACCESS_KEY_ID" in caught.value.remedy
+
+
+def test_without_boto3_a_configured_queue_is_wrong_usage(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "mfn.notifications.sqs")
+    with pytest.raises(ConfigurationError, match="boto3 is not installed") as caught:
+        open_queue(Notifications(queue_url=f"{told.queue_url}-x", region=REGION))
+    assert "pip install mfn[sqs]" in caught.value.remedy

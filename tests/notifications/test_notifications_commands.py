@@ -1,0 +1,100 @@
+"""`mfn notifications` and the queue in `mfn check`, as a script uses them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.cli.application import run
+from mfn.connections import find_connection
+from mfn.errors import ConfigurationError, FatalError
+from mfn.steps.checking.findings import Status
+from mfn.steps.checking.notifications import queue_findings
+from mfn.steps.checking.place import open_check_place
+from tests.notifications.told import a_notification, change_of
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.notifications.told import Told
+
+
+def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
+    status = run([*words, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_the_state_is_the_queue_the_orders_that_wait_and_the_messages_of_no_use(
+    told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (order_id,) = told.world.put(an_order())
+    broken = a_notification()
+    del change_of(broken)["AmazonOrderId"]
+    told.queue.send(broken)
+    told.read()
+    told.queue.send(a_notification())
+
+    status, document = called(capsys, "notifications", "us")
+
+    assert status == 0
+    assert document["queue_url"] == told.queue_url
+    assert document["queue"] == {"waiting": 1, "in_flight": 0}
+    changed = told.world.amazon.orders.get(order_id)["lastUpdatedTime"]
+    assert document["orders"] == {"waiting": 1, "oldest_changed_at": changed.replace("Z", "+00:00")}
+    (refused,) = document["refused"]
+    assert not refused["is_left"]
+    assert "AmazonOrderId" in refused["why"]
+    assert change_of(refused["shape"])["SellerId"] == "text"
+    assert run(["notifications", "us"]) == 0
+    shown = capsys.readouterr().out
+    assert refused["message_id"] in shown
+    assert "not landed yet: 1" in shown
+    assert told.queue.depth().waiting == 1, "it only looks"
+
+
+def test_where_no_queue_is_configured_the_command_says_how(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    told.world.write_connections()
+    status, document = called(capsys, "notifications", "us")
+    assert status == 2
+    assert "notifications.queue_url" in document["error"]
+    assert "docs/notifications.md" in document["remedy"]
+
+
+def test_a_check_says_whether_the_queue_answers_and_takes_nothing_from_it(told: Told) -> None:
+    told.queue.send(a_notification())
+    (found,) = queue_findings(open_check_place(told.world.settings, "us"))
+    assert (found.status, "1 message to be read" in found.detail) == (Status.OK, True)
+    told.queue.send({"no": "notification"})
+    told.read()
+    _, unused = queue_findings(open_check_place(told.world.settings, "us"))
+    assert (unused.status, "mfn notifications us" in unused.remedy) == (Status.WARNING, True)
+    told.write_connections(queue_url=f"{told.queue_url}-gone")
+    with pytest.raises(FatalError, match="NonExistentQueue"):
+        queue_findings(open_check_place(told.world.settings, "us"))
+    told.world.write_connections()
+    assert queue_findings(open_check_place(told.world.settings, "us")) == []
+
+
+def test_a_queue_of_aws_tells_its_region_itself(told: Told) -> None:
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/mfn-orders"
+    told.write_connections(queue_url=url, region=None, endpoint=None)
+    assert find_connection(told.world.settings, "us").notifications.region == "eu-west-1"
+    told.write_connections(queue_url=url, region="eu-central-1")
+    assert find_connection(told.world.settings, "us").notifications.region == "eu-central-1"
+
+
+@pytest.mark.parametrize(
+    ("section", "told_of"),
+    [
+        ({"queue_url": "mfn-orders"}, "the URL of an SQS queue"),
+        ({"region": "Virginia"}, "notifications.region"),
+        ({"endpoint": "localhost"}, "expected a base URL"),
+        ({"queue": "mfn-orders"}, "valid keys are: queue_url, region, endpoint"),
+    ],
+)
+def test_a_wrong_section_is_told_with_its_place(told: Told, section: dict[str, str], told_of: str) -> None:
+    told.write_connections(**section)
+    with pytest.raises(ConfigurationError, match=r"connections\.yaml:1?[0-9]: ") as caught:
+        find_connection(told.world.settings, "us")
+    assert told_of in caught.value.message
