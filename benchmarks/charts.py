@@ -82,6 +82,68 @@ def packages_of_steps(result: Result) -> alt.TopLevelMixin:
     return chart
 
 
+def age_by_hour(result: Result) -> alt.TopLevelMixin:
+    """How old the oldest order is that the warehouse does not have, over the day, and at the least."""
+    points = [
+        {"scenario": row["scenario"], "hour": row["hour"], "of": of, "minutes": _number(row, column) / 60}
+        for row in result.table("hours")
+        for of, column in (("measured", "oldest_seconds"), ("at the least", "bound_seconds"))
+    ]
+    chart: alt.Chart = (
+        alt.Chart(_data(points), width=WIDTH / 2, height=HEIGHT / 2)
+        .mark_line()
+        .encode(
+            x=alt.X("hour:Q", title="hour of the day"),
+            y=alt.Y("minutes:Q", title="minutes"),
+            color=alt.Color("of:N", title=None, sort=None).scale(range=COLOURS),
+            strokeDash=alt.StrokeDash("of:N", title=None, sort=None),
+            facet=alt.Facet("scenario:N", title=None, columns=2, sort=None),
+        )
+        .resolve_scale(y="independent")
+    )
+    return chart
+
+
+def orders_a_second(result: Result) -> alt.TopLevelMixin:
+    """How many orders a second are processed again, by how many workers there are."""
+    bars = [
+        {"workers": f"{row['workers']} workers", "rate": row["orders_per_second"]}
+        for row in result.rows
+        if row.get("workers") is not None and row.get("orders_per_second") is not None
+    ]
+    chart: alt.Chart = (
+        alt.Chart(_data(bars), width=WIDTH, height={"step": 24})
+        .mark_bar(color=COLOURS[0])
+        .encode(x=alt.X("rate:Q", title="orders a second"), y=alt.Y("workers:N", title=None, sort=None))
+    )
+    return chart
+
+
+def fairness(result: Result) -> alt.TopLevelMixin:
+    """How long an import takes, alone and beside others: the median, and what 95 of 100 stay below."""
+    bars = [
+        {
+            "round": f"{how}, {str(row['round']).replace('_', ' ')}",
+            "of": "median" if percentile == "p50" else "95 of 100",
+            "seconds": row[f"{measured}_{percentile}_seconds"],
+        }
+        for table, measured, how in (("processes", "import", "a process"), ("flow_runs", "done", "a flow run"))
+        for row in result.table(table)
+        for percentile in ("p50", "p95")
+    ]
+    chart: alt.Chart = (
+        alt.Chart(_data(bars), width=WIDTH, height={"step": 14})
+        .mark_bar()
+        .encode(
+            x=alt.X("seconds:Q", title="s"),
+            y=alt.Y("round:N", title=None, sort=None),
+            yOffset=alt.YOffset("of:N", sort=None),
+            color=alt.Color("of:N", title=None, sort=None).scale(range=COLOURS),
+        )
+    )
+    return chart
+
+
 def peers(result: Result) -> alt.TopLevelMixin:
     """What one more clean order costs each way."""
     bars = [{"way": row["way"], "cost": row["cpu_us_of_one_more"]} for row in result.table("clean")]
@@ -100,8 +162,11 @@ def _number(row: Row, column: str) -> float:
 
 CHARTS: dict[str, dict[str, Callable[[Result], alt.TopLevelMixin]]] = {
     "cost_curve": {"cost_of_an_order": cost_of_an_order, "memory": memory},
+    "many_connections": {"fairness": fairness},
     "peers": {"peers": peers},
     "profile_import": {"packages_of_steps": packages_of_steps},
+    "reprocess": {"orders_a_second": orders_a_second},
+    "simulated_day": {"age_by_hour": age_by_hour},
 }
 """By benchmark, its charts by the name of their file."""
 

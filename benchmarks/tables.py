@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import WHOLE_FROM
+from benchmarks.many_tables import SHOWN as CONNECTION_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from benchmarks.results import MeasuredGoal, Result, Value
 
@@ -21,12 +22,12 @@ class Shown:
     """Rows of a result as a table.
 
     Attributes:
-        columns: Which columns, and what their headings say.
+        columns: Which columns, and what their headings say; none: all, by their names.
         table: Only the rows of this one; empty: all.
         where: Only the rows that have these values.
     """
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
     where: Mapping[str, Value] = field(default_factory=dict)
 
@@ -37,9 +38,21 @@ class Shown:
             for row in (result.table(self.table) if self.table else result.rows)
             if all(row.get(column) == value for column, value in self.where.items())
         ]
-        cells = [[shown(column, row.get(column)) for column in self.columns] for row in rows]
-        numeric = [any(is_number(row.get(column)) for row in rows) for column in self.columns]
-        return markdown(list(self.columns.values()), cells, numeric)
+        every = dict.fromkeys(column for row in rows for column in row if column != "table")
+        columns = self.columns or {column: column.replace("_", " ") for column in every}
+        cells = [[shown(column, row.get(column)) for column in columns] for row in rows]
+        numeric = [any(is_number(row.get(column)) for row in rows) for column in columns]
+        return markdown(list(columns.values()), cells, numeric)
+
+
+def listed(table: str, columns: Iterable[str]) -> Shown:
+    """Rows of a table whose headings are what the columns are called.
+
+    Args:
+        table: Which rows.
+        columns: Which columns.
+    """
+    return Shown({column: column.replace("_", " ") for column in columns}, table)
 
 
 def about(result: Result) -> str:
@@ -125,12 +138,15 @@ PARTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "import_parts": {
         "parts": Shown({"part": "", "orders": "orders", "seconds": "s", "cpu_seconds": "s of CPU"}),
     },
+    "many_connections": {table: listed(table, columns) for table, (_, columns) in CONNECTION_TABLES.items()},
     "profile_import": {
         "functions": Shown(
             {"step": "step", "function": "function", "caller": "called by", "cpu_us_per_order": "µs an order"},
             "functions",
         ),
     },
+    "reprocess": {"runs": Shown()},
+    "simulated_day": {"days": Shown(table="days")},
     "confirm_shipments": {
         "steps": Shown({"step": "", "parcels": "parcels", "seconds": "s", "cpu_seconds": "s of CPU"}),
     },
