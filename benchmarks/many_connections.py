@@ -79,12 +79,15 @@ def main() -> None:
             settings, [*(name for kind in ROUNDS for name in _names(kind, sellers)), HUGE], orders=options.filled
         )
         ledger = open_ledger(settings)
+        with ledger.engine.connect() as database:
+            versions = {"postgresql": str(database.execute(text("SHOW server_version")).scalar())}
         rows = list(measure_processes(server, ledger, homes, sellers))
         if options.flow_runs:
             rows += measure_flows(homes[FLOWS], sellers, options.flow_runs)
     rows += most_at_once(options.connections + 1)
     print_tables(rows)
-    write_result("many_connections", rows, list(goals_of(rows)), load=load, options=options_given(parser, options))
+    given = options_given(parser, options)
+    write_result("many_connections", rows, list(goals_of(rows)), load=load, options=given, versions=versions)
 
 
 def _names(kind: str, sellers: Sellers) -> list[str]:
