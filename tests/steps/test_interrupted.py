@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.errors import RetriableError, RunFailedError
+from mfn.database.engines import writing
+from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.chunks import drop_chunks
 from mfn.steps import load as load_step
 from mfn.steps import validate as validate_step
 from mfn.steps.extract import extract
@@ -15,6 +17,7 @@ from mfn.steps.loading import load_chunk
 from mfn.steps.report import report
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
+from mfn.steps.transform import transform
 from tests.world import address, an_order
 
 if TYPE_CHECKING:
@@ -78,3 +81,20 @@ def test_what_the_warehouse_refused_before_a_run_broke_off_counts_at_the_quality
             world.run()
     with pytest.raises(RunFailedError, match="1 of 2 due orders are held"):
         world.run()
+
+
+def test_a_load_that_leaves_orders_without_an_outcome_is_not_done(world: World) -> None:
+    order_id, _ = world.put(an_order(), an_order())
+
+    def import_without_chunks() -> None:
+        with import_run(world.settings, "us") as batch:
+            for step in (extract, validate_step.validate, transform):
+                batch = perform(step, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
+            with writing(world.ledger.engine, what="the ledger") as database:
+                drop_chunks(database, batch)
+            perform(load_step.load, batch, world.settings)
+
+    with pytest.raises(FatalError, match="2 orders of this batch were neither loaded nor held nor left out"):
+        import_without_chunks()
+    world.run()
+    assert world.statuses()[order_id] == "loaded"

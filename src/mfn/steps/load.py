@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
+from mfn.errors import FatalError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
@@ -106,6 +107,13 @@ def _pass_on_cancellations(loading: Loading) -> None:
 def _counts(loading: Loading) -> dict[str, int]:
     """The counts of the contract: the window's orders add up to what was fetched, earlier ones stand beside them."""
     found = count_outcomes(loading.place.ledger, loading.batch.batch_id)
+    lost = sum(number for (_, outcome), number in found.items() if outcome not in set(Outcome))
+    if lost:
+        raise FatalError(
+            f"{lost} orders of this batch were neither loaded nor held nor left out.",
+            remedy="Nothing of them was lost: run the batch again from the checks, mfn rerun BATCH --from-stage"
+            " validate, and report it if that says so again.",
+        )
     return {
         **{outcome.value: found.get((WINDOW, outcome.value), 0) for outcome in Outcome},
         "released": found.get((EARLIER, Outcome.LOADED.value), 0),
