@@ -42,6 +42,9 @@ FEW = 25
 """The few orders are the many by this."""
 
 ONE_BAD_IN = 1_000
+ENOUGH = 10_000
+"""With fewer orders a program's start is most of its time, and what one more costs is lost in it."""
+
 MOST_RUNS = 3
 MOST_SAID = 60
 """So much of a program's last words is shown."""
@@ -179,6 +182,8 @@ def find_goals(rows: Sequence[Row]) -> Iterator[Goal]:
         is_most=False,
     )
     clean = {row["way"]: row for row in rows if row["table"] == "clean"}
+    if _count(clean[Ours.name], "orders") < ENOUGH:
+        return
     ours, script = (_count(clean[way], "cpu_us_of_one_more") for way in (Ours.name, Script.name))
     yield Goal("time of the processor for one more order, beside the script's", 1, ours / script, "times")
 

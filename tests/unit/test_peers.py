@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from benchmarks.peers.__main__ import run_until_done, with_slopes
+from benchmarks.peers.__main__ import find_goals, run_until_done, with_slopes
 from benchmarks.peers.amazon import Truth
 from benchmarks.peers.judging import Judgement, judge
 from benchmarks.peers.orders_v0 import router
 from benchmarks.peers.planting import EVERY, KINDS, OPERATIONS, plant
 from benchmarks.peers.runs import LAUNCHER, Arrived, Run, last_words
 from benchmarks.peers.tables import BEGIN, END, README, cells, within
+from benchmarks.peers.ways import Ours, Script
 from mfn.simulator.app import create_app
 from mfn.simulator.faults import Faults
 from mfn.simulator.server import open_amazon
@@ -184,6 +185,21 @@ def test_what_one_more_order_costs_leaves_out_the_start() -> None:
         {"table": "faults", "way": "one", "orders": 1_100, "cpu_seconds": 9.0},
     ]
     assert [row["cpu_us_of_one_more"] for row in with_slopes(rows)] == [None, pytest.approx(1_000), None]
+
+
+def test_what_one_more_order_costs_is_a_goal_only_where_there_are_enough() -> None:
+    def compared(orders: int) -> list[Row]:
+        costs = {Ours.name: 200.0, Script.name: 250.0}
+        return [
+            {"table": table, "way": way, "orders": orders, "bad": 2, "bad_told": 2, "cpu_us_of_one_more": cost}
+            | {"missing": 1, "doubled": 0, "bad_taken": 0}
+            for table in ("clean", "faults")
+            for way, cost in costs.items()
+        ]
+
+    few, many = list(find_goals(compared(500))), list(find_goals(compared(25_000)))
+    assert [goal.is_met for goal in few] == [False, True, True, True]
+    assert [goal.measured for goal in many[len(few) :]] == [0.8]
 
 
 def test_the_readme_has_a_place_for_the_tables() -> None:
