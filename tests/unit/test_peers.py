@@ -188,14 +188,13 @@ def test_what_one_more_order_costs_leaves_out_the_start() -> None:
 
 
 def test_what_one_more_order_costs_is_a_goal_only_where_there_are_enough() -> None:
+    def row(table: str, way: str, orders: int, cost: float) -> Row:
+        found: Row = {"bad": 2, "bad_told": 2, "missing": 1, "doubled": 0, "bad_taken": 0}
+        return found | {"table": table, "way": way, "orders": orders, "cpu_us_of_one_more": cost}
+
     def compared(orders: int) -> list[Row]:
         costs = {Ours.name: 200.0, Script.name: 250.0}
-        return [
-            {"table": table, "way": way, "orders": orders, "bad": 2, "bad_told": 2, "cpu_us_of_one_more": cost}
-            | {"missing": 1, "doubled": 0, "bad_taken": 0}
-            for table in ("clean", "faults")
-            for way, cost in costs.items()
-        ]
+        return [row(table, way, orders, cost) for table in ("clean", "faults") for way, cost in costs.items()]
 
     few, many = list(find_goals(compared(500))), list(find_goals(compared(25_000)))
     assert [goal.is_met for goal in few] == [False, True, True, True]
