@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.cli.application import run
-from mfn.connections import find_connection
-from mfn.errors import ConfigurationError, FatalError
+from mfn.errors import FatalError
 from mfn.steps.checking.findings import Status
 from mfn.steps.checking.notifications import queue_findings
 from mfn.steps.checking.place import open_check_place
@@ -74,27 +73,3 @@ def test_a_check_says_whether_the_queue_answers_and_takes_nothing_from_it(told: 
         queue_findings(open_check_place(told.world.settings, "us"))
     told.world.write_connections()
     assert queue_findings(open_check_place(told.world.settings, "us")) == []
-
-
-def test_a_queue_of_aws_tells_its_region_itself(told: Told) -> None:
-    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/mfn-orders"
-    told.write_connections(queue_url=url, region=None, endpoint=None)
-    assert find_connection(told.world.settings, "us").notifications.region == "eu-west-1"
-    told.write_connections(queue_url=url, region="eu-central-1")
-    assert find_connection(told.world.settings, "us").notifications.region == "eu-central-1"
-
-
-@pytest.mark.parametrize(
-    ("section", "told_of"),
-    [
-        ({"queue_url": "mfn-orders"}, "the URL of an SQS queue"),
-        ({"region": "Virginia"}, "notifications.region"),
-        ({"endpoint": "localhost"}, "expected a base URL"),
-        ({"queue": "mfn-orders"}, "valid keys are: queue_url, region, endpoint"),
-    ],
-)
-def test_a_wrong_section_is_told_with_its_place(told: Told, section: dict[str, str], told_of: str) -> None:
-    told.write_connections(**section)
-    with pytest.raises(ConfigurationError, match=r"connections\.yaml:1?[0-9]: ") as caught:
-        find_connection(told.world.settings, "us")
-    assert told_of in caught.value.message
