@@ -55,9 +55,9 @@ def ask(ledger: Ledger, *order_ids: str) -> None:
         note_asked(database, "us", order_ids)
 
 
-def forget(ledger: Ledger) -> int:
+def forget(ledger: Ledger, connection: str = "us") -> int:
     with writing(ledger.engine, what="the ledger") as database:
-        return forget_named(database, "us")
+        return forget_named(database, connection)
 
 
 def landed(ledger: Ledger, batch: BatchRef, order_id: str, at: datetime | str) -> None:
@@ -101,9 +101,11 @@ def test_what_has_landed_as_it_is_since_is_no_news(ledger: Ledger, batch: BatchR
 
 def test_a_name_goes_when_its_order_has_landed_at_that_version_or_a_newer_one(ledger: Ledger, batch: BatchRef) -> None:
     note(ledger, changed(FIRST), changed(SECOND), changed(THIRD))
+    note(ledger, changed(SECOND), connection="de")
     landed(ledger, batch, FIRST, NOON - timedelta(seconds=1))
     landed(ledger, batch, SECOND, NOON)
     landed(ledger, batch, THIRD, NOON + timedelta(days=1))
+    assert forget(ledger, "de") == 0, "it landed for another connection"
     assert forget(ledger) == 2
     assert waiting(ledger) == [FIRST]
 
