@@ -134,16 +134,10 @@ def measure_processes(
             "looks": locks.looks,
         }
         if kind == ALONE:
-            yield from (
-                {
-                    "table": "read_tables",
-                    "name": name,
-                    "rows": rows,
-                    "sequential_rows": after[name][1] - before[name][1],
-                }
-                for name, (rows, _) in before.items()
-                if rows
-            )
+            for name, (size, read) in before.items():
+                if size:
+                    sequential = after[name][1] - read
+                    yield {"table": "read_tables", "name": name, "rows": size, "sequential_rows": sequential}
 
 
 def _read(ledger: Ledger) -> dict[str, tuple[int, int]]:
@@ -195,10 +189,10 @@ def measure_flows(home: Mapping[str, str], sellers: Sellers, runs: int) -> Itera
     yield from start_rows(alone[0])
 
 
-def goals_of(rows: Sequence[Row]) -> Iterator[Goal]:
+def goals_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
     """What is promised of many connections."""
 
-    def of(table: str, kind: str) -> dict[str, Any]:
+    def of(table: str, kind: str) -> Mapping[str, Any]:
         return next((row for row in rows if (row["table"], row.get("round")) == (table, kind)), {})
 
     load, huge = of("processes", BESIDE_LOAD), of("processes", BESIDE_HUGE)
