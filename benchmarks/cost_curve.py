@@ -14,11 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from rich.table import Table
-from sqlalchemy.engine import make_url
 
-from benchmarks.from_memory import in_schema, postgres
+from benchmarks.from_memory import asked, in_schema, postgres
 from benchmarks.goals import Goal, console
 from benchmarks.local_amazon import local_amazon
 from benchmarks.measuring import watched
@@ -58,7 +56,9 @@ def main() -> None:
             rows += measure_size(size, Path(folder), arguments.sources, arguments.databases)
     print_curve(rows)
     goals = list(find_goals([row for row in rows if row["table"] == "imports"]))
-    write_result("cost_curve", rows, goals, load=load, options=options_given(parser, arguments))
+    with postgres() as server:
+        versions = {"postgresql": asked(server, "SHOW server_version")}
+    write_result("cost_curve", rows, goals, load=load, options=options_given(parser, arguments), versions=versions)
 
 
 def measure_size(size: int, folder: Path, sources: Sequence[str], databases: Sequence[str]) -> Iterator[Row]:
@@ -108,7 +108,8 @@ def measure_import(size: int, stored: Path, endpoint: str, database: str) -> Ite
             for run in ("first", "measured")
         }
         found, peak = watched("curve_run", orders=str(stored), home=str(home), endpoint=endpoint, urls=urls)
-        disk = database_bytes(server) if server else file_bytes(home / "measured")
+        size_on_disk = "SELECT pg_database_size(current_database())"
+        disk = asked(server, size_on_disk) if server else file_bytes(home / "measured")
     times, summary = found["times"], found["summary"]
     orders = sum(summary[name] for name in OUTCOMES)
     whole = times.pop("end_to_end")
@@ -137,14 +138,6 @@ def curve_row(
 def file_bytes(home: Path) -> int:
     """Bytes of every SQLite file of a home."""
     return sum(path.stat().st_size for path in home.rglob("*.db*"))
-
-
-def database_bytes(url: str) -> int:
-    """Bytes of a PostgreSQL database."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection:
-        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-    return int(row[0]) if row else 0
 
 
 def ways(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
@@ -99,7 +99,15 @@ def postgres() -> Iterator[str]:
 
 def in_schema(url: str, name: str) -> str:
     """The URL of a new, empty schema."""
+    asked(url, f"CREATE SCHEMA {name}")
     parsed = make_url(url)
-    with psycopg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        connection.execute(f"CREATE SCHEMA {name}".encode())
     return parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+
+
+def asked(url: str, statement: str) -> Any:
+    """What a PostgreSQL server answers to a statement: its one value, or None."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connection:
+        answer = connection.execute(statement.encode())
+        row = answer.fetchone() if answer.description else None
+    return row[0] if row else None

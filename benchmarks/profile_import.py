@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.from_memory import STEPS, import_pages, in_schema, landing, postgres
+from benchmarks.from_memory import STEPS, asked, import_pages, in_schema, landing, postgres
 from benchmarks.goals import ROOT, console
 from benchmarks.homes import CONNECTION, enter_home
 from benchmarks.results import options_given, write_result
@@ -53,6 +53,7 @@ def main() -> None:
         console.print(f"{arguments.orders:,} orders are made …")
         orders = store_orders(stored, arguments.orders)
         server = running.enter_context(postgres()) if arguments.database == "PostgreSQL" else ""
+        versions = {"postgresql": asked(server, "SHOW server_version")} if server else {}
 
         def enter(name: str) -> Settings:
             urls = {what: in_schema(server, f"{what}_{name}") for what in ("warehouse", "ledger")} if server else {}
@@ -64,7 +65,8 @@ def main() -> None:
         os.chdir(ROOT)
     rows = [*step_rows(found, orders), *function_rows(found, orders)]
     print_rows(rows)
-    write_result("profile_import", rows, [], load=load, options=options_given(parser, arguments))
+    options = options_given(parser, arguments)
+    write_result("profile_import", rows, [], load=load, options=options, versions=versions)
 
 
 def profile(settings: Settings, stored: Path) -> dict[str, dict[Place, float]]:
@@ -95,17 +97,26 @@ def step_rows(found: Mapping[str, Mapping[Place, float]], orders: int) -> Iterat
 
 
 def function_rows(found: Mapping[str, Mapping[Place, float]], orders: int) -> Iterator[Row]:
-    """The dearest functions: what they work themselves, and what C code works for them; the others are one row."""
-    places = [((step, *place), seconds) for step, of in found.items() for place, seconds in of.items()]
-    places.sort(key=itemgetter(1), reverse=True)
-    others = sum(seconds for _, seconds in places[SHOWN:])
-    for (step, package, function, caller), seconds in [
-        *places[:SHOWN], (("all", "", f"{len(places[SHOWN:])} others", ""), others)
-    ]:  # fmt: skip
+    """This project's dearest functions, with what libraries and C code work for them; the others are one row."""
+    costs: dict[tuple[str, str], dict[str, float]] = {}
+    for step, places in found.items():
+        for (_, at_work, own), seconds in places.items():
+            of = costs.setdefault((step, own or at_work), {})
+            of[at_work] = of.get(at_work, 0.0) + seconds / orders * 1e6
+    dearest = sorted(costs, key=lambda place: -sum(costs[place].values()))
+    for step, function in dearest[:SHOWN]:
+        below = dict(costs[step, function])
+        whole, itself = sum(below.values()), below.pop(function, 0.0)
+        mostly = max(below, key=lambda name: below[name], default="")
         yield {
-            "table": "functions", "step": step, "package": package, "function": function,
-            "caller": "" if caller == function else caller, "cpu_us_per_order": seconds / orders * 1e6,
+            "table": "functions", "step": step, "function": function, "cpu_us_per_order": whole,
+            "itself_us_per_order": itself, "library": mostly, "library_us_per_order": below.get(mostly),
         }  # fmt: skip
+    others = sum(sum(costs[place].values()) for place in dearest[SHOWN:])
+    yield {
+        "table": "functions", "step": "", "function": f"{len(dearest[SHOWN:])} others", "cpu_us_per_order": others,
+        "itself_us_per_order": None, "library": "", "library_us_per_order": None,
+    }  # fmt: skip
 
 
 def print_rows(rows: Sequence[Row]) -> None:
@@ -120,13 +131,14 @@ def print_rows(rows: Sequence[Row]) -> None:
     for step, cost in (*total.items(), ("all", sum(total.values()))):
         table.add_row(step, f"{cost:,.1f}")
     console.print(table)
-    table = Table(title="by function", title_justify="left")
-    for column in ("step", "function", "for", "µs"):
-        table.add_column(column, justify="right" if column == "µs" else "left", overflow="fold")
+    table = Table(title="By function, with what works for it", title_justify="left")
+    for column in ("step", "function", "µs", "itself", "most of the rest", "it"):
+        table.add_column(column, justify="right" if column in {"µs", "itself", "it"} else "left", overflow="fold")
     for row in rows:
         if row["table"] == "functions":
-            named = (str(row[column]) for column in ("step", "function", "caller"))
-            table.add_row(*named, f"{row['cpu_us_per_order']:,.1f}")
+            told = [row[f"{column}us_per_order"] for column in ("cpu_", "itself_", "library_")]
+            whole, itself, library = ("" if cost is None else f"{cost:,.1f}" for cost in told)
+            table.add_row(str(row["step"]), str(row["function"]), whole, itself, str(row["library"]), library)
     console.print(table)
 
 

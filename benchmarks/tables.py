@@ -141,7 +141,10 @@ PARTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "many_connections": {table: listed(table, columns) for table, (_, columns) in CONNECTION_TABLES.items()},
     "profile_import": {
         "functions": Shown(
-            {"step": "step", "function": "function", "caller": "called by", "cpu_us_per_order": "µs an order"},
+            {
+                "step": "step", "function": "function", "cpu_us_per_order": "µs an order",
+                "itself_us_per_order": "itself", "library": "most of the rest", "library_us_per_order": "it",
+            },
             "functions",
         ),
     },
@@ -172,17 +175,14 @@ PARTS: dict[str, dict[str, Callable[[Result], str]]] = {
 
 def shown(column: str, value: Value) -> str:
     """A value as a cell; what a number's column is called says how it is written."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "yes", False: "no"}[value]
     if isinstance(value, str):
-        return f"`{value}`" if column in {"function", "caller", "operation"} and value else value.replace("|", "\\|")
-    if column.endswith(("_mib", "_mb", "per_second")):
+        return f"`{value}`" if column in {"function", "library", "operation"} and value else value.replace("|", "\\|")
+    if isinstance(value, int) or column.endswith(("_mib", "_mb", "per_second")):
         return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= TWO_DECIMALS_BELOW else f"{value:.2f}"
+    decimals = 1 if column.endswith("us_per_order") or abs(value) >= TWO_DECIMALS_BELOW else 2
+    return f"{value:,.{decimals}f}"
 
 
 def is_number(value: Value) -> bool:
