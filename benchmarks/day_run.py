@@ -18,8 +18,9 @@ import msgspec
 import numpy as np
 
 from benchmarks.day_ages import ages, largest, oldest_since
-from benchmarks.day_bound import GET, SEARCH, Bound, ages_by_capacity, by_search
+from benchmarks.day_bound import ages_by_capacity, by_search
 from benchmarks.day_clock import DayClock, virtual_time
+from benchmarks.day_lanes import GET, SEARCH, Bound
 from benchmarks.day_orders import DAY_SECONDS, HOURS, Day, Moments, expected_due, make_day, moment, order_id
 from benchmarks.day_unseen import unseen
 from benchmarks.day_world import DayWorld

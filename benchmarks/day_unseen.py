@@ -7,9 +7,9 @@ orders they are far below what any plan could do. So for plans that only search 
 **The mean** (`least_mean_unseen`). A plan knows how many orders are to be expected at which time of day, and every
 order that it has fetched, but none that has become due since what its last call saw. Orders become due independently
 of each other, so what was fetched says nothing of those to come: after each call only the time counts. With prices
-for calls as in `day_bound`, and pages without an end, the least expected sum of ages and prices is computed exactly,
-backwards through the day; less what a plan within the bucket's law pays at most it is below the mean age that any
-such plan can expect. A measured day is one draw: it may be a little below or above.
+for calls as in `day_prices`, and pages without an end, the least expected sum of ages and prices is computed
+exactly, backwards through the day; less what a plan within the bucket's law pays at most it is below the mean age
+that any such plan can expect. A measured day is one draw: it may be a little below or above.
 
 **The largest age** (`least_promised`). In a day there are at most `burst + rate * day` calls, so between two of them
 (or before the first, or after the last) is a gap of at least the day divided by one more. An order which becomes due
@@ -21,17 +21,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.day_bound import (
-    FINE_STEP,
-    PRICE_SECONDS,
-    ROUGH_STEP,
-    SEARCH,
-    Bound,
-    Lane,
-    better_prices,
-    most_paid,
-)
+from benchmarks.day_lanes import SEARCH, Bound, Lane
 from benchmarks.day_orders import DAY_SECONDS, Moments
+from benchmarks.day_prices import FINE_STEP, PRICE_SECONDS, ROUGH_STEP, better_prices, most_paid
 
 LONGEST_GAP = 7_200
 """Seconds after which a call is made in any case, which costs nothing."""
