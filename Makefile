@@ -12,6 +12,8 @@ IMAGE_LOCK := docs/scaling/requirements.lock
 
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
+# What one process has compiled, the hundred others of a run need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test faults fuzz lint lock lock-check audit bench bench-peers simulate debian-packages
 
