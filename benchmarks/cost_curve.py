@@ -36,6 +36,9 @@ FLOOR = "the floor"
 FLAT_FROM = 30_000
 """From so many orders on, three chunks, everything that a run has in memory at a time is there."""
 
+TWICE_UP_TO = 100_000
+"""Up to so many orders the floor is measured twice."""
+
 PAGE = 100
 OUTCOMES = ("loaded", "held", "unchanged", "cancelled", "ignored")
 
@@ -87,10 +90,11 @@ def measure_size(size: int, folder: Path, sources: Sequence[str], databases: Seq
 
 
 def measure_floor(size: int, endpoint: str) -> Row:
-    """The better one of two: nothing but httpx, json and executemany into SQLite."""
+    """Nothing but httpx, json and executemany into SQLite; of small sizes the better one of two."""
     with tempfile.TemporaryDirectory(prefix="mfn-bench-") as folder:
         tries = [
-            watched("floor", endpoint=endpoint, database=str(Path(folder) / f"floor-{number}.db")) for number in (1, 2)
+            watched("floor", endpoint=endpoint, database=str(Path(folder) / f"floor-{number}.db"))
+            for number in range(2 if size <= TWICE_UP_TO else 1)
         ]
     found, peak = min(tries, key=lambda one: float(one[0]["seconds"]))
     times = {"wall": found["seconds"], "cpu": found["cpu"]}
