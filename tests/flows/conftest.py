@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +19,8 @@ START_SECONDS = 120
 @pytest.fixture(scope="session")
 def prefect() -> Iterator[None]:
     """A Prefect server of the tests' own."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it loads all of Prefect's server
+
     heartbeat_off = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     with prefect_test_harness(server_startup_timeout=START_SECONDS), heartbeat_off:
         yield

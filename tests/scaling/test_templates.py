@@ -14,7 +14,6 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 from jsonschema import Draft7Validator
-from kubernetes_asyncio.client import ApiClient
 from prefect.settings.legacy import _get_settings_fields
 from prefect.utilities.templating import apply_values
 
@@ -50,6 +49,8 @@ def rendered(kind: str) -> dict[str, Any]:
 
 def kubernetes(thing: dict[str, Any]) -> dict[str, Any]:
     """The thing as Kubernetes' own types have it: what they do not know is gone, and what they refuse is an error."""
+    from kubernetes_asyncio.client import ApiClient  # noqa: PLC0415 - half a second in each process of the suite
+
     version, kind = thing["apiVersion"].rsplit("/", 1)[-1], thing["kind"]
 
     async def there_and_back() -> dict[str, Any]:

@@ -18,12 +18,20 @@ from mfn.ledger.opening import HEAD, ledger_engine, open_ledger
 from mfn.ledger.schema import Base, EncryptionKey
 from mfn.settings import load_settings
 from tests.faults.processes import at_once, die_at_commit, in_child, without_privileges
+from tests.new_ledgers import by_alembic, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from mfn.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def ledgers_as_they_are_made() -> Iterator[None]:
+    """Nothing said again: Alembic itself makes every ledger here."""
+    with made(by_alembic):
+        yield
 
 
 @pytest.fixture
