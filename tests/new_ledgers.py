@@ -1,6 +1,6 @@
 """New ledgers for the tests: what the migrations say to one of each database is said to the others as it is.
 
-That is a seventh of what Alembic costs, and the same tables; tests/unit/test_ledger_opening.py has them made by Alembic.
+A seventh of what Alembic costs, and the same tables; tests/unit/test_ledger_opening.py has them made by Alembic.
 """
 
 from __future__ import annotations
