@@ -55,15 +55,6 @@ def test_repeats_and_late_messages_change_nothing(told: Told) -> None:
     assert told.named() == ["111-0000001-0000001"]
 
 
-def test_an_order_that_the_search_brought_first_is_not_named(told: Told) -> None:
-    (order_id,) = told.world.put(an_order())
-    told.world.run()
-    assert told.read().news == 0
-    assert told.named() == []
-    told.world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
-    assert told.read().news == 1
-
-
 def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
     told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
