@@ -149,7 +149,18 @@ PARTS: dict[str, dict[str, Callable[[Result], str]]] = {
         ),
     },
     "reprocess": {"runs": Shown()},
-    "simulated_day": {"days": Shown(table="days")},
+    "simulated_day": {
+        "days": Shown(
+            {
+                "scenario": "orders a day", "orders": "due", "loaded": "in the warehouse",
+                "oldest_seconds": "oldest, s", "bound_seconds": "no plan below",
+                "mean_oldest_seconds": "on average, s",
+                "mean_bound_seconds": "no plan below ", "search_calls": "searchOrders", "get_calls": "getOrder",
+                "refused_calls": "refused",
+            },
+            "days",
+        ),
+    },
     "confirm_shipments": {
         "steps": Shown({"step": "", "parcels": "parcels", "seconds": "s", "cpu_seconds": "s of CPU"}),
     },
