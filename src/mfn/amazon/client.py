@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
-from mfn.amazon.order_pages import SearchPage
+from mfn.amazon.order_pages import SETTLED_AFTER, SearchPage
 from mfn.amazon.orders import IDENTIFIER, MERCHANT, in_utc
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
@@ -57,13 +57,22 @@ class SearchWindow:
 
 
 @dataclass(frozen=True)
+class OpenWindow:
+    """A span of time likewise, which ends as late as Amazon allows by its own clock."""
+
+    after: datetime
+    before: None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a search.
 
     Attributes:
         orders: The JSON text of each order, as Amazon sent it.
         next_token: Where the next page is; None on the last one.
-        before: The end bound that Amazon says it used, in UTC: the next watermark. The window's own where it says none.
+        before: The end bound that Amazon says it used, in UTC: the next watermark. The window's own where it says none;
+            where that has none either, what has certainly settled.
     """
 
     orders: list[bytes]
@@ -114,7 +123,12 @@ class AmazonOrders:
         self.calls = self._caller.calls
 
     def search_page(
-        self, window: SearchWindow, *, page_token: str | None = None, max_wait_seconds: float = math.inf
+        self,
+        window: SearchWindow | OpenWindow,
+        *,
+        page_token: str | None = None,
+        max_wait_seconds: float = math.inf,
+        leaving: int = 0,
     ) -> Page:
         """One page of the orders that changed in a window, in all marketplaces of the connection.
 
@@ -122,6 +136,7 @@ class AmazonOrders:
             window: The span of time; the same for every page of a search.
             page_token: The last page's `next_token`; None for the first page.
             max_wait_seconds: How long it may wait for its turn in the rate budget.
+            leaving: How many calls have to stay in the budget for others.
 
         Raises:
             PageTokenRefusedError: The token has expired or belongs to other parameters; start the window again.
@@ -131,15 +146,17 @@ class AmazonOrders:
         """
         parameters: dict[str, Any] = {
             "lastUpdatedAfter": time_text(window.after),
-            "lastUpdatedBefore": time_text(window.before),
             "fulfillmentStatuses": STATUSES,
             "fulfilledBy": [MERCHANT],
             "marketplaceIds": self._connection.marketplace_ids,
             "includedData": INCLUDED_DATA,
             "maxResultsPerPage": PAGE_SIZE,
         }
+        if window.before is not None:
+            parameters["lastUpdatedBefore"] = time_text(window.before)
         if page_token:
             parameters["paginationToken"] = page_token
+        asked_at = datetime.now(UTC)
         what = f"searchOrders for the connection {self._connection.name}"
 
         def read(response: httpx.Response) -> Page:
@@ -148,7 +165,7 @@ class AmazonOrders:
             return Page(
                 [bytes(order) for order in page.orders],
                 (page.pagination.next_token if page.pagination else None) or None,
-                in_utc(before) if before else window.before.astimezone(UTC),
+                in_utc(before) if before else (window.before or asked_at - SETTLED_AFTER).astimezone(UTC),
             )
 
         return self._caller.call(
@@ -157,6 +174,7 @@ class AmazonOrders:
             lambda: self._library.search_orders(**parameters),
             lambda response: read(checked(what, "searchOrders", response, page_token=bool(page_token))),
             max_wait_seconds,
+            leaving=leaving,
         )
 
     def get_order(

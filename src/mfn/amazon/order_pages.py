@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
+
+SETTLED_AFTER = timedelta(minutes=2, seconds=10)
+"""Amazon refuses an end bound younger than two minutes; the rest is for clocks."""
 
 
 class Pagination(Struct, frozen=True, rename="camel"):

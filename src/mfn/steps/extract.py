@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,28 +11,35 @@ import msgspec
 from sqlalchemy import func, select
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.client import SearchWindow
+from mfn.amazon.client import OpenWindow, SearchWindow
 from mfn.amazon.failures import PageTokenRefusedError
+from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
+from mfn.rules.lanes import page_end
+from mfn.steps.lane_calls import (
+    KEPT_FOR_LIVE,
+    KEPT_FOR_NAMES,
+    PAGES_OF_GAPS,
+    forget_landed_names,
+    land_named,
+    read_queue,
+    usable_token,
+    work_gaps,
+)
 from mfn.steps.rereading import read_mendable_again
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from mfn.amazon.client import Page
+    from mfn.ledger.landing import Arrival
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
-
-SETTLED_AFTER = timedelta(minutes=2, seconds=10)
-"""Amazon refuses an end bound younger than two minutes (orders_2026-01-01.json, 2026-07-29); the rest is for clocks."""
-
-TOKEN_LIFE = timedelta(hours=23, minutes=30)
-"""A page token lasts 24 hours (the same model)."""
 
 ROLE_ALARM_ORDERS = 3
 """So many due orders, none with a recipient: a missing role, not that many bad addresses."""
@@ -78,24 +86,36 @@ def extract(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _fetch(place: Workplace, batch: BatchRef) -> None:
     row = get_batch(place.ledger, batch.batch_id)
-    if row.parameters.get("order_id"):
-        _land_one(place, batch, row.parameters["order_id"])
+    asked = row.parameters
+    if asked.get("order_id"):
+        _land_one(place, batch, asked["order_id"])
         return
-    token = _token(row.page_token, row.page_token_at)
+    if asked.get("named"):
+        land_named(place, batch)
+        return
+    if asked.get("gap") and row.search_before is None:
+        work_gaps(place, batch, pages=1)
+        return
+    token = usable_token(row.page_token, row.page_token_at)
     # An open window whose search cannot go on where it was is asked for once, from its start to the present.
-    if row.search_before is not None and (token is not None or not row.is_window_open):
-        _search(place, batch, SearchWindow(row.search_after, row.search_before), token)
-    if row.is_window_open:
+    if row.search_after is not None and (token is not None or not row.is_window_open):
+        before = row.search_before
+        _search(place, batch, SearchWindow(row.search_after, before) if before else OpenWindow(row.search_after), token)
+    if row.is_window_open and not asked.get("gap"):
         _search(place, batch, _new_window(place, batch), None)
     index_pages(place.ledger, batch)
+    if asked.get("pages"):
+        forget_landed_names(place, batch)
+        read_mendable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
+        return
+    if not asked.get("dry_run") and not asked.get("since"):
+        read_queue(place)
+        land_named(place, batch)
+        work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
     read_mendable_again(place, batch)
 
 
-def _token(token: str | None, landed_at: datetime | None) -> str | None:
-    return token if token and landed_at and datetime.now(UTC) - landed_at < TOKEN_LIFE else None
-
-
-def _new_window(place: Workplace, batch: BatchRef) -> SearchWindow:
+def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
     orders = place.connection.orders
     before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
     row = get_batch(place.ledger, batch.batch_id)
@@ -111,10 +131,10 @@ def _new_window(place: Workplace, batch: BatchRef) -> SearchWindow:
         after = before - timedelta(days=orders.initial_lookback_days)
     else:
         after = watermark - overlap
-    return SearchWindow(min(after, before), before)
+    return OpenWindow(min(after, before))
 
 
-def _search(place: Workplace, batch: BatchRef, window: SearchWindow, token: str | None) -> None:
+def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow, token: str | None) -> None:
     row = get_batch(place.ledger, batch.batch_id)
     with writing(place.ledger.engine, what="the ledger") as database:
         start = window.after if row.window_after is None else min(window.after, row.window_after)
@@ -127,7 +147,7 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow, token: str 
             page_token=token,
             page_token_at=row.page_token_at if token else None,
         )
-    seen = _Seen()
+    seen, pages = _Seen(), 0
     while True:
         try:
             page = place.amazon.search_page(window, page_token=token)
@@ -137,26 +157,37 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow, token: str 
             token, seen = None, _Seen()
             continue
         seen.look_at(page)
-        if page.next_token is None and seen.lacks_recipients():
+        pages += 1
+        arrivals = [read_arrival(raw) for raw in page.orders]
+        reached = page.next_token or page.before
+        if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
+            reached = page_end([arrival.last_updated_at for arrival in arrivals], window.after) or reached
+        is_done = isinstance(reached, datetime)
+        if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
             raise _missing_role(place, seen.due)
-        _land_page(place, batch, window, page)
-        token = page.next_token
-        if token is None:
+        _land_page(place, batch, window, arrivals, reached)
+        if is_done:
             return
+        token = page.next_token
 
 
-def _land_page(place: Workplace, batch: BatchRef, window: SearchWindow, page: Page) -> None:
+def _land_page(
+    place: Workplace,
+    batch: BatchRef,
+    window: SearchWindow | OpenWindow,
+    arrivals: list[Arrival],
+    reached: str | datetime,
+) -> None:
+    """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed."""
     ledger = place.ledger
-    arrivals = [read_arrival(raw) for raw in page.orders]
-    if page.next_token is not None:
+    if isinstance(reached, str):
         with writing(ledger.engine, what="the ledger") as database:
             land(ledger, database, batch, arrivals, origin=WINDOW)
-            update_batch(database, batch, page_token=page.next_token, page_token_at=datetime.now(UTC))
+            update_batch(database, batch, page_token=reached, page_token_at=datetime.now(UTC))
         return
     row = get_batch(ledger, batch.batch_id)
     watermark = get_watermark(ledger, batch.connection)
-    end = page.before or window.before
     with writing(ledger.engine, what="the ledger") as database:
         land(ledger, database, batch, arrivals, origin=WINDOW)
         update_batch(
@@ -166,13 +197,13 @@ def _land_page(place: Workplace, batch: BatchRef, window: SearchWindow, page: Pa
             page_token_at=None,
             search_after=None,
             search_before=None,
-            window_before=end,
+            window_before=reached,
         )
         if not row.parameters.get("dry_run") and _joins(place, window, watermark):
-            move_watermark(database, batch, end)
+            move_watermark(database, batch, reached)
 
 
-def _joins(place: Workplace, window: SearchWindow, watermark: datetime | None) -> bool:
+def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datetime | None) -> bool:
     """Whether a window leaves no gap behind it, so that the watermark may move to its end."""
     if watermark is not None:
         return window.after <= watermark

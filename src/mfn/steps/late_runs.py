@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
-from mfn.steps.extract import SETTLED_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,9 @@ call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
 
 DOES_MORE = frozenset({"full", "force"})
 """Parameters with which a run does all that one without them does."""
+
+DOES_LESS = frozenset({"named", "gap"})
+"""Parameters with which an import does not look at what is new."""
 
 LOOKED_AT = 50
 """So many of the newest batches are looked at; runs of single orders and dry runs stand between the others."""
@@ -84,7 +87,7 @@ def run_since(rows: Iterable[Row[Any]], parameters: Mapping[str, Any], due_at: d
 
 
 def _covers(done: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(
+    return not DOES_LESS & done.keys() and all(
         done.get(name) == value or (name in DOES_MORE and bool(done.get(name))) for name, value in wanted.items()
     )
 

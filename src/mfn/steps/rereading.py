@@ -29,12 +29,16 @@ REREAD_WAIT_SECONDS = 600.0
 """How long a run waits in all for the budget of getOrder; what is left is read again by the next run."""
 
 
-def read_mendable_again(place: Workplace, batch: BatchRef) -> None:
+def read_mendable_again(
+    place: Workplace, batch: BatchRef, *, wait_seconds: float = REREAD_WAIT_SECONDS, leaving: int = 0
+) -> None:
     """Ask Amazon for every order that is held for something that Amazon may have mended.
 
     Args:
         place: The workplace.
         batch: The batch at work.
+        wait_seconds: How long to wait in all for the budget of getOrder.
+        leaving: How many calls have to stay in it for others.
 
     Raises:
         RetriableError: As `read_again`.
@@ -51,16 +55,25 @@ def read_mendable_again(place: Workplace, batch: BatchRef) -> None:
             if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
             and not order_id.startswith("unreadable-")
         ]
-    read_again(place, batch, mendable)
+    read_again(place, batch, mendable, wait_seconds=wait_seconds, leaving=leaving)
 
 
-def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[str]:
+def read_again(
+    place: Workplace,
+    batch: BatchRef,
+    order_ids: list[str],
+    *,
+    wait_seconds: float = REREAD_WAIT_SECONDS,
+    leaving: int = 0,
+) -> set[str]:
     """Ask Amazon for orders one by one, within the budget of getOrder, and land what it says.
 
     Args:
         place: The workplace.
         batch: The batch at work.
         order_ids: Orders, the most urgent first.
+        wait_seconds: As in `read_mendable_again`.
+        leaving: Likewise.
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
@@ -77,13 +90,13 @@ def read_again(place: Workplace, batch: BatchRef, order_ids: list[str]) -> set[s
         wanted = among(database, BatchOrder.order_id, order_ids)
         fresh = set(database.execute(of_window.where(wanted)).scalars())
     unanswered = Unanswered()
-    deadline = datetime.now(UTC) + timedelta(seconds=REREAD_WAIT_SECONDS)
+    deadline = datetime.now(UTC) + timedelta(seconds=wait_seconds)
     for order_id in order_ids:
         if order_id in fresh:
             continue
         wait = (deadline - datetime.now(UTC)).total_seconds()
         try:
-            raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0))
+            raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0), leaving=leaving)
         except BudgetExhaustedError:
             break
         except AmazonUnavailableError as error:

@@ -5,6 +5,7 @@ columns only, and encrypted there.
 """
 
 from mfn.ledger.schema.base import CLUSTERED, Base, Utc
+from mfn.ledger.schema.lanes import SearchGap
 from mfn.ledger.schema.notifications import NamedOrder, RefusedNotification
 from mfn.ledger.schema.operation import EncryptionKey, Lease, PassedCheck, RateBudget, ToldAlert, Watermark
 from mfn.ledger.schema.orders import (
@@ -46,6 +47,7 @@ __all__ = [
     "RateBudget",
     "RefusedNotification",
     "Reservation",
+    "SearchGap",
     "SeenSecret",
     "StockLocation",
     "ToldAlert",

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import SearchWindow
+from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
 from mfn.ledger.landing import read_arrival
 from mfn.rules.frames import order_frame
 from mfn.rules.settling import DUE
 from mfn.steps.checking.account import PATIENCE_SECONDS
-from mfn.steps.extract import SETTLED_AFTER
 
 if TYPE_CHECKING:
     import pandas as pd

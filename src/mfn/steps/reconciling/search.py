@@ -13,6 +13,7 @@ import msgspec
 
 from mfn.amazon.client import SearchWindow
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.amazon.placed_orders import PlacedOrders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
 from mfn.amazon.unanswered import Unanswered
@@ -24,7 +25,6 @@ from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.comparing import known_orders, open_orders
 from mfn.ledger.landing import is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
-from mfn.steps.extract import SETTLED_AFTER
 from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.workplace import keep_calls, open_workplace
 

@@ -1,0 +1,27 @@
+"""What the search has left out so far."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the types when it runs
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mfn.ledger.schema.base import CLUSTERED, Base
+
+
+class SearchGap(Base):
+    """A period that is yet to be searched, when no more urgent search needs the call; gone once it has been."""
+
+    __tablename__ = "search_gap"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    gap_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # named: getOrder has brought what notifications named; backfill: a person asked for it
+    after: Mapped[datetime]  # where its search begins, or began, if there is a page token
+    before: Mapped[datetime]
+    reached_at: Mapped[datetime]  # where a search begins anew once the page token has expired
+    page_token: Mapped[str | None]
+    page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
+    noted_at: Mapped[datetime]
+
+    __table_args__ = CLUSTERED

@@ -1,0 +1,250 @@
+"""Two lanes out of Amazon, one plan: what is the next call, and when.
+
+searchOrders brings 100 orders a call and refills by one call in three minutes; getOrder brings one order a call and
+refills by one in two seconds, for orders that a notification has named (plans: orders_2026-01-01.json, 2026-07-29).
+Nothing here waits, calls or looks at a clock: the state goes in, the next action comes out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE_ORDERS = 100
+"""Orders on a full page of searchOrders."""
+
+SETTLING = timedelta(minutes=2)
+"""So long after a change a search shows it (orders_2026-01-01.json, 2026-07-29)."""
+
+MEMORY_SECONDS = 600.0
+"""Over this span the number of orders an hour is averaged."""
+
+OVERLAP_SHARE = 0.5
+"""So much of a page may be given to looking again at what was searched before."""
+
+FETCHED_AT_ONCE = 20
+"""So many names are gathered for one run where getOrder is behind: a run for each order would take more than it."""
+
+A_LITTLE = timedelta(milliseconds=10)
+"""Waited on top, so that the call is there in spite of rounding."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The rate budget of an operation, as it stands now.
+
+    Attributes:
+        tokens: Calls that may be made at once.
+        rate: Calls a second that come back.
+        burst: Calls that a full bucket holds.
+    """
+
+    tokens: float
+    rate: float
+    burst: int
+
+    def has(self, calls: int) -> bool:
+        """Whether so many calls may be made now."""
+        return self.tokens >= calls
+
+    def until(self, calls: float) -> timedelta:
+        """How long until so many calls may be made."""
+        missing = calls - self.tokens
+        return timedelta(seconds=missing / self.rate) + A_LITTLE if missing > 0 else timedelta()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many orders change, as the searches so far have shown it.
+
+    Attributes:
+        per_second: Orders a second.
+        searched_at: When the last search was made; None: none yet.
+    """
+
+    per_second: float = 0.0
+    searched_at: datetime | None = None
+
+    def seen(self, orders: int, span: timedelta, now: datetime) -> Flow:
+        """The same after a search.
+
+        Args:
+            orders: How many orders the search brought for the span.
+            span: What it went through.
+            now: The present moment.
+        """
+        seconds = max(span.total_seconds(), 1.0)
+        weight = 1 - math.exp(-seconds / MEMORY_SECONDS)
+        return Flow(self.per_second + weight * (orders / seconds - self.per_second), now)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the plan is made from.
+
+    Attributes:
+        now: The present moment; aware, as all of them.
+        searched_to: Up to when Amazon's changes have landed; None before the first import.
+        flow: How many orders change.
+        search: The lane of searchOrders.
+        get: The lane of getOrder.
+        is_told: Whether notifications name the orders that change.
+        names: How many named orders wait to be asked for.
+        oldest_name_at: When the first of them changed.
+        has_gaps: Whether there are periods left to be searched when calls are to spare.
+        overlap: How far back a search looks again where its page has room.
+    """
+
+    now: datetime
+    searched_to: datetime | None
+    flow: Flow
+    search: Lane
+    get: Lane
+    is_told: bool = False
+    names: int = 0
+    oldest_name_at: datetime | None = None
+    has_gaps: bool = False
+    overlap: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class Search:
+    """Ask for one page of what changed since a moment.
+
+    Attributes:
+        after: The beginning; None: where a first import begins.
+        leaves_gap: Whether what lies between the last search and `after` is left out, to be searched later.
+    """
+
+    after: datetime | None
+    leaves_gap: bool = False
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Ask for named orders by getOrder, the oldest change first, as many as there are calls for."""
+
+
+@dataclass(frozen=True)
+class WorkGap:
+    """Search one page of a period that was left out."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing is to be done.
+
+    Attributes:
+        until: Before this moment, unless orders are named.
+    """
+
+    until: datetime
+
+
+Action = Search | Fetch | WorkGap | Wait
+
+
+def next_action(state: State) -> Action:
+    """The next thing to do for one connection.
+
+    Names first, while getOrder has calls. A search is made when one more call has come back since the last one, so that
+    the bucket stays full for a burst; in a burst earlier, at the moment at which its page is full. A full page is not
+    followed to the end of its window at once: the next search begins where it ended, and brings a full page again.
+    Where notifications name more than a page of orders between two searches, the search leaves out what getOrder has
+    brought already. Gaps get calls that a full bucket would lose.
+
+    Args:
+        state: How things stand.
+    """
+    moments = []
+    if state.names:
+        wanted = min(state.names, FETCHED_AT_ONCE)
+        if state.get.has(wanted):
+            return Fetch()
+        moments.append(state.now + state.get.until(wanted))
+    due_at = max(_search_due_at(state), state.now + state.search.until(1))
+    if due_at <= state.now:
+        return _search(state)
+    moments.append(due_at)
+    if state.has_gaps:
+        spare_at = state.now + state.search.until(_kept_for_bursts(state))
+        if spare_at <= state.now:
+            return WorkGap()
+        moments.append(spare_at)
+    return Wait(min(moments))
+
+
+def _kept_for_bursts(state: State) -> float:
+    """From so many calls on a gap may have one: as good as a full bucket, since the next call to come back is due."""
+    return state.search.burst - 0.5
+
+
+def _search_due_at(state: State) -> datetime:
+    flow, searched_to = state.flow, state.searched_to
+    if flow.searched_at is None or searched_to is None:
+        return state.now
+    regular = flow.searched_at + timedelta(seconds=1 / state.search.rate)
+    if flow.per_second <= 0:
+        return regular
+    if state.is_told:  # orders come by their names: only what getOrder has no call for makes a page full sooner
+        behind = state.names >= PAGE_ORDERS and state.oldest_name_at is not None
+        full_at = state.oldest_name_at + SETTLING + _span(state) if behind and state.oldest_name_at else regular
+        return min(regular, full_at)
+    return min(regular, searched_to + SETTLING + _span(state))
+
+
+def _span(state: State) -> timedelta:
+    """How long it takes until a page is full."""
+    return timedelta(seconds=min(PAGE_ORDERS / state.flow.per_second, timedelta(days=1).total_seconds()))
+
+
+def _search(state: State) -> Search:
+    if state.searched_to is None:
+        return Search(None)
+    settled = state.now - SETTLING
+    new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
+    if state.is_told and new > PAGE_ORDERS:
+        begin = min(state.oldest_name_at or settled, settled)
+        if begin > state.searched_to:
+            return Search(begin, leaves_gap=True)
+    if state.flow.per_second <= 0:
+        return Search(state.searched_to - state.overlap)
+    room = max(0.0, PAGE_ORDERS * OVERLAP_SHARE - new)
+    back = min(state.overlap, timedelta(seconds=min(room / state.flow.per_second, state.overlap.total_seconds())))
+    return Search(state.searched_to - back)
+
+
+def page_end(times: Sequence[datetime | None], after: datetime) -> datetime | None:
+    """Where a search ended whose page is full: everything that changed before has landed, and the next may begin there.
+
+    Amazon does not promise an order of its pages. It sends the oldest change first; a page of which that cannot be
+    seen, or which goes no further than the second in which it began, has no such end: its token leads on.
+
+    Args:
+        times: Of each order on the page, in its order, when it changed last; None where that cannot be read.
+        after: Where the search began.
+    """
+    known = [moment for moment in times if moment is not None]
+    if len(known) < len(times) or not known or any(one > next_ for one, next_ in pairwise(known)):
+        return None
+    end = known[-1].replace(microsecond=0)
+    return end if known[0] >= after.replace(microsecond=0) and end > after else None
+
+
+def after_search(state: State, orders: int, searched_to: datetime) -> State:
+    """The state after a search, made at `state.now`; for those who let time pass without an Amazon.
+
+    Args:
+        state: The state before it.
+        orders: How many new orders it brought.
+        searched_to: Up to when everything has landed since.
+    """
+    span = searched_to - (state.searched_to or searched_to)
+    lane = replace(state.search, tokens=state.search.tokens - 1)
+    return replace(state, flow=state.flow.seen(orders, span, state.now), searched_to=searched_to, search=lane)

@@ -1,0 +1,169 @@
+"""What an import asks Amazon for beside its own window: orders that were named, and periods that were left out."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mfn.amazon.client import SearchWindow
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.unanswered import Unanswered
+from mfn.connections import load_connections
+from mfn.database.engines import writing
+from mfn.errors import MfnError
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.leases import assert_held
+from mfn.ledger.named_orders import forget_named, named_orders, note_asked
+from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
+from mfn.rules.lanes import page_end
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+TOKEN_LIFE = timedelta(hours=23, minutes=30)
+"""A page token lasts 24 hours (orders_2026-01-01.json, 2026-07-29)."""
+
+MOST_NAMES = 100
+"""So many named orders are asked for in one run; in that time as many calls come back as it takes to load them."""
+
+KEPT_FOR_NAMES = 20
+"""Calls of getOrder that held orders leave to those that are named."""
+
+PAGES_OF_GAPS = 4
+KEPT_FOR_LIVE = 10
+"""Calls of searchOrders that gaps leave to imports of what is new, reconciliations and people: half of a bucket."""
+
+
+def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
+    """A page token while Amazon still knows it, else None.
+
+    Args:
+        token: The token.
+        landed_at: When it came.
+    """
+    return token if token and landed_at and datetime.now(UTC) - landed_at < TOKEN_LIFE else None
+
+
+def read_queue(place: Workplace) -> bool:
+    """Read what notifications have named; where the queue cannot be read, the search finds the orders.
+
+    Args:
+        place: The workplace.
+
+    Returns:
+        Whether the connection has a queue, and it was read.
+    """
+    if place.connection.notifications.queue_url is None:
+        return False
+    from mfn.notifications.reading import read_notifications  # noqa: PLC0415 - only where there is a queue
+
+    listed = load_connections(place.settings).values()
+    try:
+        read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
+    except MfnError as error:
+        log.warning("%s: its notifications were not read: %s %s", place.connection.name, error.message, error.remedy)
+        return False
+    return True
+
+
+def land_named(place: Workplace, batch: BatchRef) -> None:
+    """Ask for the orders that notifications named, the oldest change first, without waiting for the rate budget.
+
+    Each is committed before the next one is asked for. Names whose orders have landed as they are since are forgotten.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+
+    Raises:
+        RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
+    """
+    forget_landed_names(place, batch)
+    unanswered = Unanswered()
+    for name in named_orders(place.ledger, batch.connection, MOST_NAMES):
+        try:
+            raw = place.amazon.get_order(name.order_id, max_wait_seconds=0.0)
+        except BudgetExhaustedError:
+            break
+        except AmazonUnavailableError as error:
+            unanswered.add(name.order_id, error)
+            continue
+        unanswered.answered()
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            if raw is not None:
+                land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
+            note_asked(database, batch.connection, [name.order_id])
+    forget_landed_names(place, batch)
+
+
+def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
+    """Forget the names whose orders have landed as they are since, by whatever call.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+    """
+    index_pages(place.ledger, batch)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        forget_named(database, batch.connection)
+
+
+def work_gaps(place: Workplace, batch: BatchRef, *, pages: int, leaving: int = 0) -> None:
+    """Search some pages of the periods that were left out, without waiting for the rate budget.
+
+    How far a period has been searched is committed with each page; the watermark has nothing to do with it.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+        pages: How many at most.
+        leaving: How many calls of searchOrders have to stay in the budget.
+
+    Raises:
+        RetriableError: Amazon or the ledger could not be reached; what has landed stays.
+    """
+    for _ in range(pages):
+        gap = next(iter(search_gaps(place.ledger, batch.connection)), None)
+        if gap is None:
+            break
+        try:
+            _work_gap(place, batch, gap, leaving)
+        except BudgetExhaustedError:
+            break
+    index_pages(place.ledger, batch)
+
+
+def _work_gap(place: Workplace, batch: BatchRef, gap: Row[Any], leaving: int) -> None:
+    token = usable_token(gap.page_token, gap.page_token_at)
+    after = gap.after if token else gap.reached_at
+    window = SearchWindow(after, gap.before)
+    try:
+        page = place.amazon.search_page(window, page_token=token, max_wait_seconds=0.0, leaving=leaving)
+    except PageTokenRefusedError:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            move_gap(database, gap, after=gap.reached_at, reached_at=gap.reached_at, page_token=None)
+        return
+    arrivals = [read_arrival(raw) for raw in page.orders]
+    begun = gap.reached_at if token else after
+    reached = page_end([arrival.last_updated_at for arrival in arrivals], begun) or gap.reached_at
+    row = get_batch(place.ledger, batch.batch_id)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        land(place.ledger, database, batch, arrivals, origin=WINDOW)
+        if page.next_token is None:
+            close_gap(database, gap)
+        else:
+            move_gap(database, gap, after=after, reached_at=reached, page_token=page.next_token)
+        if row.parameters.get("gap"):
+            end = reached if page.next_token else gap.before
+            first, last = row.window_after or after, row.window_before or end
+            update_batch(database, batch, window_after=min(first, begun), window_before=max(last, end))
