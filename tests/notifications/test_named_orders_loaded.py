@@ -1,0 +1,33 @@
+"""From a change at Amazon to the warehouse by way of the queue: an ordinary import takes what was named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mfn.notifications.sqs import Depth
+from tests.notifications.told import a_notification
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.notifications.told import Told
+
+
+def test_an_order_that_no_search_can_see_yet_is_loaded_once_it_is_named(told: Told) -> None:
+    (order_id,) = told.world.put(an_order(minutes_ago=0))
+    told.queue.send(a_notification("111-9999999-0000001"))  # which Amazon does not know after all
+    summary = told.world.run()
+    assert (summary["fetched"], summary["loaded"], summary["api_calls"]["getOrder"]) == (1, 1, 2)
+    assert told.world.statuses() == {order_id: "loaded"}
+    assert told.queue.depth() == Depth(0, 0)
+    assert told.named() == [], "the one is loaded, the other is asked for again a minute later"
+    again = told.world.run()
+    assert (again["fetched"], again["api_calls"].get("getOrder", 0)) == (0, 0)
+
+
+def test_where_the_queue_cannot_be_read_the_search_goes_on(told: Told, caplog: pytest.LogCaptureFixture) -> None:
+    told.world.put(an_order())
+    told.write_connections(queue_url=f"{told.queue_url}-gone")
+    assert told.world.run()["loaded"] == 1
+    assert "NonExistentQueue" in caplog.text
