@@ -31,7 +31,7 @@ settings.load_profile("mfn")
 
 
 SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notifications/")
-"""Folders whose tests share a Prefect server, or what else takes long to start."""
+"""What the tests of a folder or file share takes long to start, such as a Prefect server."""
 
 
 class OnePrefectServer(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
