@@ -14,7 +14,7 @@ from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
-from mfn.models import OrderStatus, Reason
+from mfn.models import STAGES, OrderStatus, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,6 +72,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
             Batch.connection == batch.connection,
             Batch.kind == batch.kind,
             Batch.status == "failed",
+            Batch.stage != STAGES[batch.kind][-1],  # a gate that closed behind a hundred thousand orders, all judged
             Batch.parameters["dry_run"].as_boolean().is_(False),
             BatchOrder.outcome.is_(None) | (BatchOrder.outcome == OrderStatus.READY),
             ~judged_since,
