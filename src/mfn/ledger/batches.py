@@ -33,6 +33,9 @@ DIED = {
 SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts, Batch.parameters)
 """What reports show of past runs."""
 
+IS_PART = Batch.parameters["reprocess"].as_string().is_not(None)
+"""Whether a batch is a part of what is processed again, from the ledger: no import goes on with one."""
+
 NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
 
 WHAT = "the ledger"
@@ -73,7 +76,8 @@ def open_batch(
     mine = (Batch.connection == connection) & (Batch.kind == kind)
     with writing(ledger.engine, what=WHAT) as database:
         assert_held(database, lease)
-        newest = database.execute(select(*LISTED).where(mine).order_by(Batch.started_at.desc()).limit(50)).all()
+        asked = mine & ~IS_PART
+        newest = database.execute(select(*LISTED).where(asked).order_by(Batch.started_at.desc()).limit(50)).all()
         database.execute(update(Batch).where(mine & (Batch.status == "running")).values(finished_at=now, **DIED))
         broken = next((row for row in newest if _goes_on(row, parameters, last_stage)), None)
         if broken is not None:
@@ -83,23 +87,21 @@ def open_batch(
                 .values(stage=OPENED, **_taken_up(now, flow_run_id))
             )
             return BatchRef(broken.batch_id, connection, kind, OPENED, lease)
-        batch_id = f"{connection}-{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        database.execute(
-            insert(Batch).values(
-                batch_id=batch_id,
-                connection=connection,
-                kind=kind,
-                stage=OPENED,
-                parameters=dict(parameters),
-                counts={},
-                api_calls={},
-                findings={},
-                is_window_open=True,
-                started_at=now,
-                **_taken_up(now, flow_run_id),
-            )
-        )
+        asked_for = {"parameters": dict(parameters), "is_window_open": True}
+        asked_for |= {"stage": OPENED, "counts": {}}
+        batch_id = add_batch(database, connection, kind, flow_run_id=flow_run_id, **asked_for)
     return BatchRef(batch_id, connection, kind, OPENED, lease)
+
+
+def add_batch(
+    database: Connection, connection: str, kind: BatchKind, *, flow_run_id: str | None = None, **values: Any
+) -> str:
+    """Add a batch inside an open transaction on the ledger, with values of its columns; returns its id."""
+    now = datetime.now(UTC)
+    batch_id = f"{connection}-{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    given = {"batch_id": batch_id, "connection": connection, "kind": kind, "api_calls": {}, "findings": {}, **values}
+    database.execute(insert(Batch).values(started_at=now, **given, **_taken_up(now, flow_run_id)))
+    return batch_id
 
 
 def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> bool:
@@ -205,6 +207,8 @@ def list_batches(
 def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
     """The newest batches of a connection and kind, dry runs left out, as reports show past ones: `SHOWN`.
 
+    Parts of what was processed again are left out likewise.
+
     Args:
         ledger: The open ledger.
         connection: The connection's name.
@@ -212,7 +216,7 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
         limit: At most so many.
     """
     dry = Batch.parameters["dry_run"].as_boolean()
-    mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true())
+    mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true()) & ~IS_PART
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import reading, writing
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-LeaseKind = BatchKind | Literal["keys"]
-"""What a lease is taken for: a kind of run, or the rotation of the encryption keys."""
+LeaseKind = BatchKind | Literal["keys", "reprocess"]
+"""What a lease is taken for: a kind of run, the rotation of the encryption keys, or processing a ledger's orders again,
+which takes that of the imports wave by wave."""
+
+PART_OF = "part of "
+"""How the kinds of leases begin that stand under that of the imports, one for each batch."""
 
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0
@@ -64,7 +68,37 @@ def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
     Raises:
         LeaseHeldError: Another run holds it; names who and since when it was last seen.
     """
-    token = _take(ledger, connection, kind)
+    with _renewed(ledger, connection, _take(ledger, connection, kind)) as token:
+        yield token
+
+
+@contextmanager
+def part_lease(ledger: Ledger, connection: str, batch_id: str, *, under: str) -> Iterator[str]:
+    """Hold the lease of one batch under the lease of a connection's imports, which another process holds.
+
+    Each part has a row of its own, so that no commit of one waits for those of the others. Whoever takes the lease of
+    the imports later takes that of every part away in the same transaction.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        batch_id: The batch.
+        under: The token of the lease of the imports.
+
+    Yields:
+        The token that `assert_held` checks in every commit of the part.
+
+    Raises:
+        LeaseLostError: That lease has ended: nothing may begin under it any more.
+        LeaseHeldError: Another process works on this batch.
+    """
+    token = _take(ledger, connection, f"{PART_OF}import {batch_id}", under=under)
+    with _renewed(ledger, connection, token):
+        yield token
+
+
+@contextmanager
+def _renewed(ledger: Ledger, connection: str, token: str) -> Iterator[str]:
     stopped = threading.Event()
     renewal = threading.Thread(
         target=_renew_until, args=(stopped, ledger, token), daemon=True, name=f"lease-{connection}"
@@ -168,7 +202,7 @@ def _taken_over() -> LeaseLostError:
     )
 
 
-def _take(ledger: Ledger, connection: str, kind: LeaseKind) -> str:
+def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = None) -> str:
     token = secrets.token_hex(16)
     where = (Lease.connection == connection) & (Lease.kind == kind)
     with reading(ledger.engine, what="the ledger") as database:
@@ -181,8 +215,13 @@ def _take(ledger: Ledger, connection: str, kind: LeaseKind) -> str:
     take = take.on_conflict_do_update(index_elements=keys, set_=mine, where=or_(_is_over(), Lease.token == dead))
     left = (Lease.expires_at - LedgerTime()).label("left")
     with writing(ledger.engine, what="the ledger") as database:
+        if under is not None:
+            _assert_standing(database, under)
         database.execute(take)
         row = database.execute(select(Lease.token, Lease.holder, left).where(where)).one()
+        if kind == "import" and row.token == token:
+            parts = Lease.kind.startswith(f"{PART_OF}{kind} ")
+            database.execute(delete(Lease).where(Lease.connection == connection, parts))
     if row.token != token:
         seen = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS - row.left)
         raise LeaseHeldError(
@@ -191,6 +230,16 @@ def _take(ledger: Ledger, connection: str, kind: LeaseKind) -> str:
             remedy=f"Wait for it to end, or, if it is gone, {LEASE_SECONDS:.0f} seconds; then run the command again.",
         )
     return token
+
+
+def _assert_standing(database: Connection, token: str) -> None:
+    """See that a lease stands, and keep it so until the end of the transaction: one that takes it over waits."""
+    standing = select(Lease.token).where(Lease.token == token, ~_is_over()).with_for_update(read=True)
+    if database.execute(standing).one_or_none() is None:
+        raise LeaseLostError(
+            "the run that this batch is a part of has ended.",
+            remedy="Nothing to do: it is done again by the next mfn reprocess, or at once by mfn rerun.",
+        )
 
 
 def _renew_until(stopped: threading.Event, ledger: Ledger, token: str) -> None:

@@ -87,6 +87,8 @@ def extract(batch: BatchRef, settings: Settings) -> BatchRef:
 def _fetch(place: Workplace, batch: BatchRef) -> None:
     row = get_batch(place.ledger, batch.batch_id)
     asked = row.parameters
+    if asked.get("reprocess"):  # its orders are the ledger's
+        return
     if asked.get("order_id"):
         _land_one(place, batch, asked["order_id"])
         return

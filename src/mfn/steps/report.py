@@ -108,8 +108,8 @@ def _refusals_of(row: Row[Any]) -> FatalError | None:
 
 
 def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
-    """Closed where too many due orders of a window are held; orders that were named one by one have no window."""
-    if row.parameters.get("order_id") or row.parameters.get("named"):
+    """Closed where too many due orders of a window are held; what was named, or is processed again, has no window."""
+    if any(row.parameters.get(name) for name in ("order_id", "named", "reprocess")):
         return None
     percent = find_connection(settings, row.connection).orders.hold_alarm_percent
     due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)

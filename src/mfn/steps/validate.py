@@ -28,7 +28,7 @@ from mfn.ledger.orders import (
     write_standing,
 )
 from mfn.ledger.schema import LandedOrder
-from mfn.models import OrderStatus, Outcome
+from mfn.models import OrderStatus, Outcome, Reason
 from mfn.quality.model import QualityReport
 from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge, judge_without_text
 from mfn.steps.order_frames import Bench, Kept
@@ -54,6 +54,14 @@ KEPT_COLUMNS = (
 
 PASSED = (READY, Outcome.LOADED)
 """Outcomes of orders that go to the warehouse: ready ones, and those that this very batch has loaded before."""
+
+
+READ_AGAIN_FIRST = Reason(
+    "read_again_first",
+    "it passes every check by now, and what is known of it may be out of date.",
+    "Nothing to do: the next import reads it again from Amazon and, where it is still to be shipped, loads it.",
+)
+"""Of an order that was not loaded when it came, and would be now that it is processed again."""
 
 
 class ValidatedChunk(msgspec.Struct, frozen=True, array_like=True):
@@ -93,7 +101,8 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     is_dry_run = bool(row.parameters.get("dry_run"))
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
     index_pages(place.ledger, batch)
-    if row.parameters.get("order_id") is None:
+    is_again = bool(row.parameters.get("reprocess"))
+    if row.parameters.get("order_id") is None and not is_again:
         with writing(place.ledger.engine, what="the ledger") as database:
             take_in_earlier_orders(database, batch)
     with writing(place.ledger.engine, what="the ledger") as database:
@@ -107,6 +116,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         tracked = tracked_orders(place.ledger, batch.connection, chunk.order_ids)
         judged = judge(bench, _texts(place, batch, chunk.order_ids), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
+        judgements = [_left_to_an_import(one) for one in judgements] if is_again else judgements
         # What this very batch had loaded stays loaded by it.
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
@@ -193,6 +203,13 @@ def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> s
 def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:
     reasons = read_reasons(tracked[judged.order_id].reasons)
     return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=reasons)
+
+
+def _left_to_an_import(judged: Judgement) -> Judgement:
+    """What the ledger has of an order that the warehouse does not have may be old: an import reads it again first."""
+    if judged.status != OrderStatus.READY:
+        return judged
+    return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=(READ_AGAIN_FIRST,))
 
 
 def _loaded_before(judged: Judgement) -> Judgement:

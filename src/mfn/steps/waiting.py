@@ -1,4 +1,4 @@
-"""Leases that are waited for: an import and a removal of buyers' data let each other end."""
+"""Leases that are waited for: an import, a removal of buyers' data and what is processed again let each other end."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ PATIENCE_SECONDS = 300.0
 """How long an import that is at work is waited for, or a removal; the latter takes seconds."""
 LOOK_AGAIN_SECONDS = 1.0
 
+LENT_TO = ("purge", "reprocess")
+"""Who takes the lease of the imports for a while, besides its own."""
+
 
 @contextmanager
-def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
+def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[str]:
     """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
+        patience_seconds: How long to wait for that.
 
     Yields:
         Its token.
@@ -39,7 +43,7 @@ def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
     """
     with ExitStack() as stack:
         try:
-            token = _patiently(stack, ledger, connection, "import", lambda: True)
+            token = _patiently(stack, ledger, connection, "import", lambda: True, patience_seconds=patience_seconds)
         except LeaseHeldError as held:
             raise RetriableError(held.message, remedy="Run it again once that import has ended.") from None
         yield token
@@ -47,7 +51,9 @@ def imports_at_rest(ledger: Ledger, connection: str) -> Iterator[str]:
 
 @contextmanager
 def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
-    """Hold the lease of a run; an import waits for a removal of buyers' data that has it for a moment.
+    """Hold the lease of a run; an import waits where a removal of buyers' data has it for a moment.
+
+    So it does where orders are processed again: that gives the lease back after each wave.
 
     Args:
         ledger: The open ledger.
@@ -61,18 +67,25 @@ def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]
         LeaseHeldError: Another run of this kind works on the connection.
     """
     with ExitStack() as stack:
-        yield _patiently(stack, ledger, connection, kind, partial(_is_removing, ledger, connection, kind))
+        yield _patiently(stack, ledger, connection, kind, partial(_is_lent, ledger, connection, kind))
 
 
-def _is_removing(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
+def _is_lent(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
+    """Whether somebody has the lease who gives it back soon."""
     if kind != "import":
         return False
     with reading(ledger.engine, what="the ledger") as database:
-        return is_held(database, connection, "purge")
+        return any(is_held(database, connection, lent_to) for lent_to in LENT_TO)
 
 
 def _patiently(
-    stack: ExitStack, ledger: Ledger, connection: str, kind: BatchKind, is_to_wait: Callable[[], bool]
+    stack: ExitStack,
+    ledger: Ledger,
+    connection: str,
+    kind: BatchKind,
+    is_to_wait: Callable[[], bool],
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> str:
     """Take a lease, again and again while there is something to wait for; given back with the stack."""
 
@@ -83,7 +96,7 @@ def _patiently(
     patiently = Retrying(
         retry=is_held_and_waited_for,
         wait=wait_fixed(LOOK_AGAIN_SECONDS),
-        stop=stop_after_delay(PATIENCE_SECONDS),
+        stop=stop_after_delay(patience_seconds),
         reraise=True,
     )
     return patiently(lambda: stack.enter_context(lease(ledger, connection, kind)))

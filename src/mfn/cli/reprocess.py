@@ -1,0 +1,74 @@
+"""`mfn reprocess`: orders that the ledger has, processed again from the checks on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from mfn.cli.imports import parse_moment
+from mfn.cli.output import JsonOption, print_error, print_json, print_line
+from mfn.errors import LeaseHeldError, MfnError, RunFailedError
+from mfn.settings import load_settings
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the command of this file."""
+    application.command("reprocess")(reprocess)
+
+
+def reprocess(  # noqa: PLR0917 - Typer calls it
+    connections: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CONNECTION", help="Connections; none: all of them.", show_default=False),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Orders that changed at Amazon then or later (ISO 8601, UTC without a zone).")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="Orders that changed at Amazon before then; likewise.")] = None,
+    status: Annotated[str | None, typer.Option(help="Orders that stand there, e.g. loaded.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be loaded again; nothing reaches the warehouse.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check, transform and load orders again that the ledger has, as after a change of the mappings."""
+    moments = parse_moment(since, option="--since"), parse_moment(before, option="--before")
+    from mfn.steps import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
+
+    asked = reprocessing.reprocess_parameters(since=moments[0], before=moments[1], status=status, dry_run=dry_run)
+    settings = load_settings()
+    results: list[dict[str, Any]] = []
+    errors: list[MfnError] = []
+    for connection in reprocessing.connections_to_reprocess(settings, connections or []):
+        try:
+            done = reprocessing.reprocess(settings, connection, asked)
+        except MfnError as error:
+            errors.append(error)
+            did = error.summary if isinstance(error, RunFailedError) else {"connection": connection}
+            results.append({**did, "error": error.message, "remedy": error.remedy})
+        else:
+            results.append(done)
+    if as_json:
+        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
+        print_json({"connections": results, **first})
+    else:
+        for result in results:
+            _print_done(result, dry_run=dry_run)
+        for failure in errors:
+            print_error(failure, as_json=False)
+    if errors:
+        all_held = all(isinstance(error, LeaseHeldError) for error in errors)
+        raise typer.Exit(LeaseHeldError.exit_code if all_held else 1)
+
+
+def _print_done(result: dict[str, Any], *, dry_run: bool) -> None:
+    if "orders" not in result:
+        print_line(f"{result['connection']}: not processed again")
+        return
+    verb = "would be loaded" if dry_run else "loaded"
+    print_line(
+        f"{result['connection']}: {result['orders']} orders in {len(result['batches'])} batches ="
+        f" {result['loaded']} {verb} + {result['held']} held + {result['unchanged']} unchanged"
+        f" + {result['cancelled']} cancelled + {result['ignored']} ignored"
+    )
