@@ -62,11 +62,11 @@ def rerun_one(batch_id: str, from_stage: str | None) -> str | None:
         get_run_logger().info("%s", outcome_of(settings, batch_id))
     if failure is not None:
         get_run_logger().error("%s", failure)
-    _link_report(settings, batch_id)
+    link_report(settings, batch_id)
     return failure
 
 
-def _link_report(settings: Settings, batch_id: str) -> None:
+def link_report(settings: Settings, batch_id: str) -> None:
     """Link to the page of a batch; one that never got as far as a page has none."""
     url = report_url(settings, batch_id)
     if url is not None:

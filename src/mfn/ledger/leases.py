@@ -92,9 +92,14 @@ def part_lease(ledger: Ledger, connection: str, batch_id: str, *, under: str) ->
         LeaseLostError: That lease has ended: nothing may begin under it any more.
         LeaseHeldError: Another process works on this batch.
     """
-    token = _take(ledger, connection, f"{PART_OF}import {batch_id}", under=under)
+    token = _take(ledger, connection, part_kind(batch_id), under=under)
     with _renewed(ledger, connection, token):
         yield token
+
+
+def part_kind(batch_id: str) -> str:
+    """The kind of a part's lease, as `is_held` takes it."""
+    return f"{PART_OF}import {batch_id}"
 
 
 @contextmanager
@@ -220,7 +225,7 @@ def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = Non
         database.execute(take)
         row = database.execute(select(Lease.token, Lease.holder, left).where(where)).one()
         if kind == "import" and row.token == token:
-            parts = Lease.kind.startswith(f"{PART_OF}{kind} ")
+            parts = Lease.kind.startswith(part_kind(""))
             database.execute(delete(Lease).where(Lease.connection == connection, parts))
     if row.token != token:
         seen = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS - row.left)

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfn.connections import find_connection, load_connections
-from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
+from mfn.database.engines import reading
+from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batches import get_batch, reopen_batch
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import lease, part_lease
+from mfn.ledger.leases import is_held, lease, part_kind, part_lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import UNFINISHED
 from mfn.ledger.reprocessing import PART_ORDERS, cut_part, new_plan, unfinished_plan
 from mfn.models import SUMMED, BatchRef, OrderStatus
+from mfn.steps.reprocessed import failed_parts, summary_of_parts
 from mfn.steps.runs import carried_out, moment_text
 from mfn.steps.stages import stages
 from mfn.steps.waiting import LOOK_AGAIN_SECONDS, imports_at_rest
@@ -141,6 +143,11 @@ class Reprocessing:
             self.begun.append(batch_id)
         return batch_id
 
+    def is_at_work(self, batch_id: str) -> bool:
+        """Whether a process works on a part, and lives."""
+        with reading(self.ledger.engine, what="the ledger") as database:
+            return is_held(database, self.plan.connection, part_kind(batch_id))
+
     def put_back(self, batch_id: str) -> None:
         """Leave a part that nobody has begun after all to a later wave."""
         self.begun.remove(batch_id)
@@ -242,41 +249,3 @@ def reprocess(
     if failures:
         raise RunFailedError(failed_parts(connection, failures, work.begun), summary)
     return summary
-
-
-def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str]) -> FatalError:
-    """What is said of a connection of which parts failed.
-
-    Args:
-        connection: The connection's name.
-        failures: How each of these failed.
-        parts: All that were begun.
-    """
-    return FatalError(
-        f"{len(failures)} of {len(parts)} parts of {connection} failed:\n" + "\n".join(failures),
-        remedy="The others are done. Run the same again: it begins with those that failed.",
-    )
-
-
-def summary_of_parts(settings: Settings, connection: str, parts: Sequence[str]) -> dict[str, Any]:
-    """What became of the parts of a connection, added up.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        parts: Their ids.
-
-    Returns:
-        `connection`, `batches` (the parts), `failed` (those that failed), `orders` (those that were processed again),
-        and what became of them: loaded, held, unchanged, cancelled, ignored.
-    """
-    rows = [get_batch(open_ledger(settings), batch_id) for batch_id in parts]
-    given, *became = SUMMED["import"]
-    counts = {name: sum(row.counts.get(name, 0) for row in rows) for name in (given, *became)}
-    return {
-        "connection": connection,
-        "batches": list(parts),
-        "failed": [row.batch_id for row in rows if row.status != "done"],
-        "orders": counts.pop(given),
-        **counts,
-    }

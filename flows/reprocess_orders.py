@@ -1,0 +1,37 @@
+"""Orders that the ledger has, processed again from the checks on, in parts that any worker of the pool may take."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - Prefect reads the types when it runs
+from typing import Any
+
+from prefect import State, flow
+
+from tasks.reprocess import choose_connections, reprocess_connection
+from tasks.runs import ending, verdict
+
+
+@flow(name="reprocess-orders")
+async def reprocess_orders(
+    connections: list[str] = [],  # noqa: B006 - the form in the Prefect UI shows it; nothing changes it
+    since: datetime | None = None,
+    before: datetime | None = None,
+    status: str | None = None,
+    dry_run: bool = False,
+) -> State[Any] | None:
+    """Check, transform and load orders again that the ledger has, as after a change of the mappings.
+
+    They are cut into batches; each is a flow run of its own of reprocess-part. What was broken off is carried on.
+
+    Args:
+        connections: Connections of connections.yaml; none: all of them.
+        since: Orders that changed at Amazon then or later; empty: from the first on.
+        before: Orders that changed at Amazon before then; empty: up to the last.
+        status: Orders that stand there, e.g. loaded; empty: all but held ones, which every import examines.
+        dry_run: Say what would be loaded again; nothing reaches the warehouse.
+    """
+    with ending() as end:
+        chosen, asked = choose_connections(connections, since=since, before=before, status=status, dry_run=dry_run)
+        failures = [await reprocess_connection(connection, asked) for connection in chosen]
+        end.state = verdict(chosen, failures, failed_how="failed", nothing="There is no connection.")
+    return end.state

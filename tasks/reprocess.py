@@ -1,0 +1,239 @@
+"""The tasks that process orders again: one plans and hands parts out, the other does one part."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import WorkerStatus
+from prefect.deployments import arun_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from prefect.states import Cancelled
+
+from mfn.errors import LeaseLostError, MfnError
+from mfn.ledger.leases import LEASE_SECONDS
+from mfn.settings import load_settings
+from mfn.steps.reprocessed import failed_parts, failure_of_part, summary_of_parts
+from mfn.steps.reprocessing import (
+    WAVE_SECONDS,
+    connections_to_reprocess,
+    do_part,
+    part_run,
+    reprocess_parameters,
+    reprocessing_of,
+)
+from mfn.steps.runs import run_steps
+from tasks.reruns import link_report
+from tasks.running import named_only
+from tasks.runs import NothingToDoError, this_flow_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from prefect import State
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.reprocessing import Reprocessing
+    from tasks.runs import Ending
+
+PART = "reprocess-part/default"
+PARTS_A_WORKER = 2
+"""Parts that are handed out for each worker that is there: one may be at work while the next one starts."""
+LOOK_AGAIN_SECONDS = 1.0
+BEGIN_SECONDS = 60.0
+"""Where no part is begun for so long, no worker has room: it is done by the run that planned it."""
+
+
+def choose_connections(connections: list[str], **asked: Any) -> tuple[list[str], dict[str, Any]]:
+    """The connections that are meant, and what the parts keep of what was asked.
+
+    Args:
+        connections: Names; none: all.
+        asked: As `reprocess_parameters` takes it.
+
+    Raises:
+        ConfigurationError: As `reprocess_parameters` and `connections_to_reprocess`.
+    """
+    parameters = reprocess_parameters(**asked)
+    return connections_to_reprocess(load_settings(), connections), parameters
+
+
+@task(name="reprocess", task_run_name="reprocess {connection}", cache_policy=NO_CACHE, persist_result=False)
+async def reprocess_connection(connection: str, asked: dict[str, Any]) -> str | None:
+    """Process orders of a connection again, on whatever workers the pool has.
+
+    Args:
+        connection: The connection's name.
+        asked: What `choose_connections` returned.
+
+    Returns:
+        How it failed, or None.
+    """
+    settings = load_settings()
+    try:
+        with reprocessing_of(settings, connection, asked) as work:
+            async with get_client() as client:
+                hands = await _hands(client, settings, work)
+                while not work.is_over:
+                    with work.wave() as token:
+                        await hands.do_wave(token)
+        done = summary_of_parts(settings, connection, work.begun)
+        get_run_logger().info("%s", ", ".join(f"{name} {done[name]}" for name in done if isinstance(done[name], int)))
+        if hands.failures:
+            raise failed_parts(connection, hands.failures, work.begun)
+    except MfnError as error:
+        get_run_logger().error("%s", error.message)
+        return f"{connection}: {error.message}\n{error.remedy}"
+    return None
+
+
+@dataclass
+class _Hands:
+    """Who does the parts: the workers of the pool, or, where they have no room, this very run.
+
+    Attributes:
+        client: The Prefect API.
+        settings: The settings in force.
+        work: What is processed again.
+        pool: The work pool of the parts; None: they are done here.
+        failures: How parts failed.
+    """
+
+    client: PrefectClient
+    settings: Settings
+    work: Reprocessing
+    pool: str | None
+    failures: list[str] = field(default_factory=list)
+    _out: dict[UUID, str] = field(default_factory=dict)
+
+    async def do_wave(self, token: str) -> None:
+        """Hand parts out until the wave has lasted long enough, and wait for the end of those that are out."""
+        now = time.monotonic()
+        ends_at, begun_at, room = now + WAVE_SECONDS, now, await self._room()
+        while True:
+            while len(self._out) < room and time.monotonic() < ends_at and not self.work.is_over:
+                batch_id = self.work.next_part(token)
+                if batch_id is not None:
+                    await self._hand_out(batch_id, token)
+            if not self._out and (self.pool is not None or time.monotonic() >= ends_at or self.work.is_over):
+                return
+            if self.pool is None:
+                self._do_here(token)
+                continue
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if await self._look():
+                begun_at = time.monotonic()
+            elif time.monotonic() - begun_at > BEGIN_SECONDS:
+                await self._take_back()
+
+    async def _room(self) -> int:
+        if self.pool is None:
+            return 0
+        workers = await self.client.read_workers_for_work_pool(self.pool)
+        return PARTS_A_WORKER * max(1, sum(worker.status == WorkerStatus.ONLINE for worker in workers))
+
+    async def _hand_out(self, batch_id: str, token: str) -> None:
+        parameters = {"batch": batch_id, "lease": token}
+        flow_run = await arun_deployment(PART, client=self.client, parameters=parameters, timeout=0)
+        self._out[flow_run.id] = batch_id
+
+    def _do_here(self, token: str) -> None:
+        batch_id = self.work.next_part(token)
+        if batch_id is not None:
+            self._note(do_part(self.settings, batch_id, token))
+
+    async def _look(self) -> bool:
+        """See how the parts do; returns whether one of them has begun."""
+        meant = FlowRunFilter(id=FlowRunFilterId(any_=list(self._out)))
+        has_begun = False
+        for flow_run in await self.client.read_flow_runs(flow_run_filter=meant):
+            has_begun = has_begun or _is_begun(flow_run)
+            if (flow_run.state is not None and flow_run.state.is_final()) or self._is_dead(flow_run):
+                self._note(failure_of_part(self.settings, self._out.pop(flow_run.id)))
+        return has_begun
+
+    def _is_dead(self, flow_run: FlowRun) -> bool:
+        """Whether it began long ago and its process gives no sign of life in the ledger."""
+        if flow_run.start_time is None or datetime.now(UTC) - flow_run.start_time < timedelta(seconds=LEASE_SECONDS):
+            return False
+        return not self.work.is_at_work(self._out[flow_run.id])
+
+    async def _take_back(self) -> None:
+        """No worker has room: what is handed out is done here, and all that follows."""
+        get_run_logger().warning("no worker of %s begins a part of it: this run does them itself", self.pool)
+        for flow_run_id, batch_id in self._out.items():
+            told: State[Any] = Cancelled(message="No worker had room: the run that planned it does it itself.")
+            await self.client.set_flow_run_state(flow_run_id, told, force=True)
+            self.work.put_back(batch_id)
+        self._out.clear()
+        self.pool = None
+
+    def _note(self, failure: str | None) -> None:
+        if failure is not None:
+            self.failures.append(failure)
+
+
+def _is_begun(flow_run: FlowRun) -> bool:
+    return flow_run.start_time is not None or (flow_run.state is not None and flow_run.state.is_final())
+
+
+async def _hands(client: PrefectClient, settings: Settings, work: Reprocessing) -> _Hands:
+    try:
+        deployment = await client.read_deployment_by_name(PART)
+    except ObjectNotFound:
+        get_run_logger().warning("there is no deployment %s (mfn deploy makes it): this run does all itself", PART)
+        return _Hands(client, settings, work, None)
+    return _Hands(client, settings, work, deployment.work_pool_name)
+
+
+@contextmanager
+def part_batch(end: Ending, batch: str, lease: str) -> Iterator[BatchRef]:
+    """Hold a part.
+
+    Args:
+        end: How the flow run ends; told the batch.
+        batch: The batch.
+        lease: The token of the wave that it belongs to.
+
+    Raises:
+        NothingToDoError: The wave has ended.
+        LeaseHeldError: Another process works on this part.
+    """
+    with ExitStack() as stack:
+        try:
+            part = stack.enter_context(part_run(load_settings(), batch, lease, flow_run_id=this_flow_run_id()))
+        except LeaseLostError as ended:
+            raise NothingToDoError(f"{ended.message} {ended.remedy}") from None
+        end.batch_id = part.batch_id
+        yield part
+
+
+@task(name="part", task_run_name="part {part.batch_id}", cache_policy=NO_CACHE, persist_result=False)
+def do_steps(part: BatchRef) -> None:
+    """Every step of a part, its report included, and a link to that.
+
+    Args:
+        part: The part.
+
+    Raises:
+        MfnError: A step failed; see `named_only`.
+    """
+    settings = load_settings()
+    try:
+        with named_only("reprocess-part", part):
+            run_steps(part, settings)
+    finally:
+        link_report(settings, part.batch_id)
