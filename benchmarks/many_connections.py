@@ -1,8 +1,8 @@
 """Many connections on one ledger: `python -m benchmarks.many_connections`, a quarter of an hour.
 
 A ledger on PostgreSQL that has a million orders of many connections behind it, and one warehouse that serves all of
-them. The imports of 199 small connections are asked for at once: alone, beside a program that only takes one core, and
-beside a seller with many orders who imports without end. First by processes, without Prefect, while it is watched who
+them. The imports of 199 small connections are asked for at once: alone, beside programs that only compute, and beside a
+seller with many orders who imports without end. First by processes, without Prefect, while it is watched who
 waits for whose locks; then as flow runs on two workers.
 """
 
@@ -25,7 +25,7 @@ from benchmarks.lock_watch import lock_watch
 from benchmarks.many_amazons import many_amazons
 from benchmarks.many_flows import prefect
 from benchmarks.many_homes import make_home, stock_warehouse, work_with
-from benchmarks.many_runs import import_all, importers, importing_on_and_on, one_core_taken
+from benchmarks.many_runs import computing, import_all, importers, importing_on_and_on
 from benchmarks.many_tables import most_at_once, print_tables, share, start_rows
 from benchmarks.results import options_given, write_result
 from mfn.ledger.encryption import new_key
@@ -109,7 +109,7 @@ def measure_processes(
     for number, kind in enumerate(ROUNDS):
         sellers.sell(number)
         connections = _names(kind, sellers)
-        beside: Any = {BESIDE_LOAD: one_core_taken, BESIDE_HUGE: lambda: importing_on_and_on(homes[BESIDE_HUGE], HUGE)}
+        beside: Any = {BESIDE_LOAD: computing, BESIDE_HUGE: lambda: importing_on_and_on(homes[BESIDE_HUGE], HUGE)}
         console.print(f"{len(connections) - PROCESSES} imports by {PROCESSES} processes, {kind.replace('_', ' ')} …")
         with (
             importers(homes[kind], PROCESSES, warm_up=connections[-PROCESSES:]) as started,
@@ -197,7 +197,7 @@ def goals_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
 
     load, huge = of("processes", BESIDE_LOAD), of("processes", BESIDE_HUGE)
     yield Goal(
-        "start to end of a small import (p95) beside a huge seller, against beside a program that takes a core",
+        "start to end of a small import (p95) beside a huge seller, against beside programs that only compute",
         1.25, huge["import_p95_seconds"] / load["import_p95_seconds"], "times",
     )  # fmt: skip
     most = max(row["waiting_for_others_percent"] for row in rows if row["table"] == "processes")

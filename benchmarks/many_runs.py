@@ -29,7 +29,10 @@ LOOK_BACK = timedelta(days=3)
 """A day of orders, as a local Amazon begins with, is within it."""
 
 LOAD = "import hashlib\nwhile True: hashlib.sha256(bytes(100_000)).digest()"
-"""Takes one core, and nothing else."""
+"""Computes, and does nothing else."""
+
+AS_BUSY_AS_AN_IMPORT = 3
+"""Processes that a large import keeps busy: itself, its session of PostgreSQL, and here its local Amazon as well."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +157,13 @@ def importing_on_and_on(environ: Mapping[str, str], connection: str) -> Iterator
 
 
 @contextmanager
-def one_core_taken() -> Iterator[None]:
-    """A process that only computes, until the block ends."""
-    with subprocess.Popen([sys.executable, "-c", LOAD]) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
+def computing() -> Iterator[None]:
+    """As many processes as a large import keeps busy, which only compute, until the block ends."""
+    with ExitStack() as running:
+        for _ in range(AS_BUSY_AS_AN_IMPORT):
+            process = running.enter_context(subprocess.Popen([sys.executable, "-c", LOAD]))
+            running.callback(process.terminate)
+        yield
 
 
 def main() -> None:
