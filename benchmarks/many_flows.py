@@ -78,23 +78,32 @@ class Prefect:
         self._client = client
         self._deployments: dict[str, str] = {}
 
+    @property
+    def api(self) -> str:
+        """Where its API is."""
+        return str(self._client.base_url).rstrip("/")
+
     def deploy(self, connections: Sequence[str]) -> None:
         """Deploy the import of connections, without a schedule."""
-        flow = self._ask("POST", "/flows/", {"name": "import-orders"})["id"]
-        pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
+        one_at_a_time = {"concurrency_limit": 1, "concurrency_options": {"collision_strategy": "ENQUEUE"}}
         for connection in connections:
-            wanted = {
-                "name": connection,
-                "flow_id": flow,
-                "entrypoint": "flows/import_orders.py:import_orders",
-                "pull_steps": pull,
-                "parameters": {"connection": connection},
-                "work_pool_name": POOL,
-                "concurrency_limit": 1,
-                "concurrency_options": {"collision_strategy": "ENQUEUE"},
-                "job_variables": {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60"}},
-            }
-            self._deployments[connection] = self._ask("POST", "/deployments/", wanted)["id"]
+            wanted = {"name": connection, "parameters": {"connection": connection}, **one_at_a_time}
+            self._deployments[connection] = self._deploy("import_orders", wanted)
+
+    def deploy_parts(self) -> None:
+        """Deploy the parts of what is processed again."""
+        self._deploy("reprocess_part", {"name": "default"})
+
+    def _deploy(self, flow: str, wanted: Mapping[str, Any]) -> str:
+        flow_id = self._ask("POST", "/flows/", {"name": flow.replace("_", "-")})["id"]
+        of_all = {
+            "flow_id": flow_id,
+            "entrypoint": f"flows/{flow}.py:{flow}",
+            "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
+            "work_pool_name": POOL,
+            "job_variables": {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60"}},
+        }
+        return str(self._ask("POST", "/deployments/", {**of_all, **wanted})["id"])
 
     def import_all(self, connections: Sequence[str]) -> Round:
         """Ask for the imports of connections, all at once, and wait for them."""

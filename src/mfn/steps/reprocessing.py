@@ -215,7 +215,7 @@ def do_part(settings: Settings, batch_id: str, lease: str) -> str | None:
     except MfnError as error:
         log.warning("%s failed: %s", batch_id, error.message)
         return f"{batch_id}: {error.message}\n{error.remedy}"
-    log.info("%s", ", ".join(f"{name} {done[name]}" for name in SUMMED["import"]))
+    log.info("%s: %s", batch_id, ", ".join(f"{name} {done[name]}" for name in SUMMED["import"]))
     return None
 
 
