@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import httpx
 import psutil
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
+from mfn.cli.application import run
 from mfn.ledger.batches import list_batches
 from mfn.ledger.passed_checks import note_passed
 from tests.privacy.planting import SECRETS
@@ -25,6 +27,8 @@ from tests.world import an_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
     from tests.world import World
 
@@ -177,14 +181,19 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
     assert Search(SECRETS.values()).below(world.home) == [], "no secret stands in logs, in the ledger or at Prefect"
 
 
-def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
+def test_what_is_wrong_is_told_before_anything_is_started(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])  # the program adds one of its own
+
     def refused(port: int, reports_port: int) -> Any:
-        words = [MFN, "up", "--json", "--reports-port", str(reports_port)]
-        clean = environ(world, port)
-        ran = subprocess.run(words, cwd=world.home, env=clean, capture_output=True, text=True, check=False)
-        assert ran.returncode == 2, ran.stdout + ran.stderr
+        for name in os.environ.keys() - environ(world, port).keys():
+            monkeypatch.delenv(name)
+        for name, text in environ(world, port).items():
+            monkeypatch.setenv(name, text)
+        assert run(["up", "--json", "--reports-port", str(reports_port)]) == 2
         assert not (world.home / ".mfn" / "logs").exists()
-        return json.loads(ran.stdout)
+        return json.loads(capsys.readouterr().out)
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
