@@ -17,6 +17,7 @@ from sqlalchemy import event, insert, select, update
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.batches import open_batch
+from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
 from mfn.ledger.landing import WINDOW, index_pages, land, page_context, read_arrival
@@ -177,7 +178,8 @@ class History:
             removed = set(database.execute(select(OrderEnd.order_id).where(is_removed)).scalars())
         texts = {
             page.page: msgspec.msgpack.decode(
-                self.ledger.cipher.decrypt(page.payload, context=page_context(self.name, page.page)), type=list[bytes]
+                decompressed(self.ledger.cipher.decrypt(page.payload, context=page_context(self.name, page.page))),
+                type=list[bytes],
             )
             for page in pages
         }

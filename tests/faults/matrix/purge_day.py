@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.chunks import chunk_context
+from mfn.ledger.compression import decompressed
 from mfn.ledger.landing import page_context
 from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage, OrderEnd, Parcel, TrackedOrder
 from mfn.steps.decisions import dismiss
@@ -111,7 +112,7 @@ def _a_month_passes(world: World) -> None:
 
 
 def texts(world: World) -> bytes:
-    """Everything that the ledger keeps of buyers, decrypted."""
+    """Everything that the ledger keeps of buyers, in the clear."""
     ledger = world.ledger
     with reading(ledger.engine, what="the ledger") as database:
         pages = database.execute(select(LandedPage)).all()
@@ -120,7 +121,7 @@ def texts(world: World) -> bytes:
     found += [
         ledger.cipher.decrypt(row.payload, context=chunk_context(row.batch_id, row.stage, row.number)) for row in chunks
     ]
-    return b"\n".join(found)
+    return b"\n".join(map(decompressed, found))
 
 
 def compare_texts(world: World, known: Known) -> Iterator[Deviation]:
