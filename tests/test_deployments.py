@@ -19,6 +19,7 @@ import yaml
 from mfn.cli.batches import rerun
 from mfn.cli.confirm import confirm
 from mfn.cli.deployments import render
+from mfn.cli.follow import follow
 from mfn.cli.imports import import_orders
 from mfn.cli.inventory import inventory
 from mfn.cli.purge import purge
@@ -79,6 +80,7 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
     assert all(field.get("description") for field in parameters["properties"].values())
     commands: dict[str, Callable[..., Any]] = {
         "import-orders": import_orders,
+        "follow-orders": follow,
         "confirm-shipments": confirm,
         "sync-inventory": inventory,
         "rerun-batches": rerun,
@@ -106,6 +108,8 @@ def test_every_connection_gets_every_deployment_that_names_one() -> None:
     assert names == [
         ("import_orders", "us"),
         ("import_orders", "eu_west"),
+        ("follow_orders", "us"),
+        ("follow_orders", "eu_west"),
         ("confirm_shipments", "us"),
         ("confirm_shipments", "eu_west"),
         ("sync_inventory", "us"),

@@ -238,7 +238,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     sealed = ledger.cipher.encrypt(b"a buyer", context="us 1")
     with writing(ledger.engine, what="the ledger") as database:
         later = "parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location", "decision"
-        named = "named_order", "refused_notification"
+        named = "named_order", "refused_notification", "search_gap"
         for name in (*later, *named, "passed_check", "told_alert", "order_end", "data_access", "seen_secret"):
             database.execute(text(f"DROP TABLE {name}"))
         database.execute(text("ALTER TABLE landed_page DROP COLUMN texts"))

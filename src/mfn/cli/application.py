@@ -14,9 +14,11 @@ import typer
 from mfn import __version__
 from mfn.cli import (
     audit,
+    backfill,
     batches,
     check,
     confirm,
+    follow,
     imports,
     inventory,
     keys,
@@ -55,6 +57,8 @@ for part in (
     setup,
     check,
     imports,
+    follow,
+    backfill,
     confirm,
     inventory,
     skus,

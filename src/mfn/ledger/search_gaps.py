@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-GapKind = Literal["named", "backfill"]
+GapKind = Literal["named", "passed", "backfill"]
 
 
-def note_gap(database: Connection, connection: str, kind: GapKind, after: datetime, before: datetime) -> str:
-    """Note a period that is yet to be searched.
-
-    A backfill that stands there already with the same bounds stays the one that it is.
+def note_gap(database: Connection, connection: str, kind: GapKind, after: datetime, before: datetime) -> None:
+    """Note a period that is yet to be searched; one that goes on where another of its kind ends makes that longer.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        kind: `named`: every order that changed in it was named by notifications; `backfill`: a person asked for it.
+        kind: `named`: every order that changed in it was named by notifications; `passed`: pages of it were full, and
+            the next search began where each ended; `backfill`: a person asked for it.
         after: Its beginning; aware.
         before: Its end; aware, and later.
-
-    Returns:
-        The gap's id.
     """
-    same = (SearchGap.connection == connection) & (SearchGap.kind == kind)
-    same &= (SearchGap.after == after) & (SearchGap.before == before)
-    if (known := database.execute(select(SearchGap.gap_id).where(same)).scalar()) is not None:
-        return known
+    mine = (SearchGap.connection == connection) & (SearchGap.kind == kind)
+    if database.execute(
+        select(SearchGap.gap_id).where(mine, SearchGap.after <= after, SearchGap.before >= before)
+    ).first():
+        return
+    if kind != "backfill":
+        goes_on = mine & (SearchGap.before == after) & SearchGap.page_token.is_(None)
+        if database.execute(update(SearchGap).where(goes_on).values(before=before)).rowcount:
+            return
     now = datetime.now(UTC)
     gap_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    row = {"connection": connection, "gap_id": gap_id, "kind": kind, "after": after, "before": before}
-    database.execute(insert(SearchGap), {**row, "reached_at": after, "noted_at": now})
-    return gap_id
+    row = {"connection": connection, "gap_id": gap_id, "kind": kind, "after": after, "before": before, "noted_at": now}
+    database.execute(insert(SearchGap), row)
 
 
 def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
-    """What is left to be searched of a connection, in the order in which it is: named periods first, newest first.
+    """What is left to be searched of a connection, in the order in which it is: backfills last, newest first.
 
     Args:
         ledger: The open ledger.
@@ -57,26 +57,22 @@ def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
     statement = (
         select(SearchGap)
         .where(SearchGap.connection == connection)
-        .order_by(case((SearchGap.kind == "named", 0), else_=1), SearchGap.before.desc(), SearchGap.gap_id)
+        .order_by(case((SearchGap.kind == "backfill", 1), else_=0), SearchGap.before.desc(), SearchGap.gap_id)
     )
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).all()
 
 
-def move_gap(
-    database: Connection, gap: Row[Any], *, after: datetime, reached_at: datetime, page_token: str | None
-) -> None:
+def move_gap(database: Connection, gap: Row[Any], page_token: str | None) -> None:
     """Note how far a gap has been searched.
 
     Args:
         database: The transaction in which the page landed.
         gap: The gap, as `search_gaps` gave it.
-        after: Where the search began to which the page token belongs, or where the next one begins.
-        reached_at: Where it begins anew once the page token has expired.
-        page_token: Where the search goes on; None: a new one begins.
+        page_token: Where its search goes on; None: from its beginning.
     """
-    moved = {"after": after, "reached_at": reached_at, "page_token": page_token}
-    database.execute(update(SearchGap).where(_is(gap)).values(**moved, page_token_at=datetime.now(UTC)))
+    moved = {"page_token": page_token, "page_token_at": datetime.now(UTC)}
+    database.execute(update(SearchGap).where(_is(gap)).values(moved))
 
 
 def close_gap(database: Connection, gap: Row[Any]) -> None:

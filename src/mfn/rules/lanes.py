@@ -31,6 +31,19 @@ OVERLAP_SHARE = 0.5
 FETCHED_AT_ONCE = 20
 """So many names are gathered for one run where getOrder is behind: a run for each order would take more than it."""
 
+LEAST_SECONDS = 15.0
+"""Between two searches, whatever rate Amazon grants an account: each is a run, with its report."""
+
+KEPT_SHARE = 0.8
+"""So much of the bucket stays for bursts when a gap gets a call."""
+
+REFILL_STRETCH = 1.05
+GAP_STRETCH = 1.1
+BACKFILL_STRETCH = 1.25
+TOLD_STRETCH = 2.0
+"""How much later searches come than a call comes back: while the bucket is not full; for gaps; while a person waits for
+one; where the orders come by their names anyway."""
+
 A_LITTLE = timedelta(milliseconds=10)
 """Waited on top, so that the call is there in spite of rounding."""
 
@@ -97,7 +110,8 @@ class State:
         is_told: Whether notifications name the orders that change.
         names: How many named orders wait to be asked for.
         oldest_name_at: When the first of them changed.
-        has_gaps: Whether there are periods left to be searched when calls are to spare.
+        has_gaps: Whether there are periods left to be searched with calls that are to spare.
+        is_backfilled: Whether a person asked for one of them.
         overlap: How far back a search looks again where its page has room.
     """
 
@@ -110,6 +124,7 @@ class State:
     names: int = 0
     oldest_name_at: datetime | None = None
     has_gaps: bool = False
+    is_backfilled: bool = False
     overlap: timedelta = timedelta()
 
 
@@ -155,9 +170,9 @@ def next_action(state: State) -> Action:
 
     Names first, while getOrder has calls. A search is made when one more call has come back since the last one, so that
     the bucket stays full for a burst; in a burst earlier, at the moment at which its page is full. A full page is not
-    followed to the end of its window at once: the next search begins where it ended, and brings a full page again.
-    Where notifications name more than a page of orders between two searches, the search leaves out what getOrder has
-    brought already. Gaps get calls that a full bucket would lose.
+    followed to the end of its window: the next search begins where it ended, and brings a full page again. Where
+    notifications name more than a page of orders between two searches, the search leaves out what getOrder has brought
+    already. What was left out is searched with a share of the calls, for which the other searches come a little later.
 
     Args:
         state: How things stand.
@@ -173,23 +188,18 @@ def next_action(state: State) -> Action:
         return _search(state)
     moments.append(due_at)
     if state.has_gaps:
-        spare_at = state.now + state.search.until(_kept_for_bursts(state))
+        spare_at = state.now + state.search.until(state.search.burst * KEPT_SHARE)
         if spare_at <= state.now:
             return WorkGap()
         moments.append(spare_at)
     return Wait(min(moments))
 
 
-def _kept_for_bursts(state: State) -> float:
-    """From so many calls on a gap may have one: as good as a full bucket, since the next call to come back is due."""
-    return state.search.burst - 0.5
-
-
 def _search_due_at(state: State) -> datetime:
     flow, searched_to = state.flow, state.searched_to
     if flow.searched_at is None or searched_to is None:
         return state.now
-    regular = flow.searched_at + timedelta(seconds=1 / state.search.rate)
+    regular = flow.searched_at + timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
     if flow.per_second <= 0:
         return regular
     if state.is_told:  # orders come by their names: only what getOrder has no call for makes a page full sooner
@@ -197,6 +207,15 @@ def _search_due_at(state: State) -> datetime:
         full_at = state.oldest_name_at + SETTLING + _span(state) if behind and state.oldest_name_at else regular
         return min(regular, full_at)
     return min(regular, searched_to + SETTLING + _span(state))
+
+
+def _stretch(state: State) -> float:
+    """How many calls come back between two searches: one for the next, the rest for gaps, and for the next burst."""
+    if state.has_gaps and state.is_told:
+        return TOLD_STRETCH
+    if state.has_gaps:
+        return BACKFILL_STRETCH if state.is_backfilled else GAP_STRETCH
+    return 1.0 if state.search.tokens >= state.search.burst - 1 else REFILL_STRETCH
 
 
 def _span(state: State) -> timedelta:
@@ -221,10 +240,11 @@ def _search(state: State) -> Search:
 
 
 def page_end(times: Sequence[datetime | None], after: datetime) -> datetime | None:
-    """Where a search ended whose page is full: everything that changed before has landed, and the next may begin there.
+    """Where the next search may begin after a full page, the oldest changes on it.
 
-    Amazon does not promise an order of its pages. It sends the oldest change first; a page of which that cannot be
-    seen, or which goes no further than the second in which it began, has no such end: its token leads on.
+    That is how Amazon sends them, and it does not promise to: what was passed is searched to its end another time. A
+    page that does not look so, or that goes no further than the second in which it began, has no such end: its token
+    leads on.
 
     Args:
         times: Of each order on the page, in its order, when it changed last; None where that cannot be read.

@@ -20,6 +20,7 @@ from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
+from mfn.ledger.search_gaps import note_gap
 from mfn.rules.lanes import page_end
 from mfn.steps.lane_calls import (
     KEPT_FOR_LIVE,
@@ -168,7 +169,7 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
             raise _missing_role(place, seen.due)
-        _land_page(place, batch, window, arrivals, reached)
+        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None)
         if is_done:
             return
         token = page.next_token
@@ -180,8 +181,13 @@ def _land_page(
     window: SearchWindow | OpenWindow,
     arrivals: list[Arrival],
     reached: str | datetime,
+    *,
+    is_whole: bool,
 ) -> None:
-    """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed."""
+    """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed.
+
+    A search that ends before its window does leaves a gap: that its pages stand in order nobody promises.
+    """
     ledger = place.ledger
     if isinstance(reached, str):
         with writing(ledger.engine, what="the ledger") as database:
@@ -203,6 +209,9 @@ def _land_page(
         )
         if not row.parameters.get("dry_run") and _joins(place, window, watermark):
             move_watermark(database, batch, reached)
+            begun = max(window.after, watermark or window.after)
+            if not is_whole and begun < reached:
+                note_gap(database, batch.connection, "passed", begun, reached)
 
 
 def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datetime | None) -> bool:

@@ -43,13 +43,16 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """So often are notifications read; what they name meanwhile is one run."""
 
+TOLD_FOR = timedelta(hours=1)
+"""A subscription without a notification for so long is not relied upon: the search looks for every order itself."""
+
 LONGEST_WAIT_SECONDS = 60.0
 """Whatever the plan says: names and gaps may come from other processes."""
 
 HELD_SECONDS = 15.0
 """How long a connection rests that another import holds."""
 
-AT_ONCE = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 30.0, 900.0
 """How long a connection rests that failed; twice as long each time."""
 
@@ -63,14 +66,14 @@ class Followed:
         flow: How many of its orders change.
         next_at: When it wants its next turn.
         failures: How often in a row it failed.
-        is_told: Whether notifications name its orders.
+        told_at: When the last notification was read.
     """
 
     name: str
     flow: Flow = field(default_factory=Flow)
-    next_at: datetime = AT_ONCE
+    next_at: datetime = LONG_AGO
     failures: int = 0
-    is_told: bool = False
+    told_at: datetime = LONG_AGO
 
 
 def follow(
@@ -79,7 +82,7 @@ def follow(
     *,
     wait: Callable[[float], object] = time.sleep,
     is_over: Callable[[], bool] = lambda: False,
-    read_names: Callable[[Workplace], bool] = read_queue,
+    read_names: Callable[[Workplace], int | None] = read_queue,
     tell: Callable[[Mapping[str, Any]], object] = lambda _run: None,
 ) -> None:
     """Import the orders of some connections, each as soon as the plan says, until told to end.
@@ -92,7 +95,8 @@ def follow(
         names: The connections.
         wait: Waits for a number of seconds.
         is_over: Whether to end; asked between two imports.
-        read_names: Notes in the ledger what notifications name; returns whether the connection has any.
+        read_names: Notes in the ledger what notifications name; returns how many there were, None where the connection
+            has none.
         tell: Told of each import: `connection`, `batch_id`, `status`.
 
     Raises:
@@ -113,18 +117,20 @@ def follow(
 def _take_turn(
     settings: Settings,
     one: Followed,
-    read_names: Callable[[Workplace], bool],
+    read_names: Callable[[Workplace], int | None],
     tell: Callable[[Mapping[str, Any]], object],
 ) -> None:
     """Do what is due for a connection, and note when it wants its next turn."""
     one.next_at = datetime.now(UTC)
     try:
         place = open_workplace(settings, one.name)
-        one.is_told = read_names(place)
+        notifications = read_names(place)
+        if notifications:
+            one.told_at = datetime.now(UTC)
         state = look(place, one)
         action = next_action(state)
         if isinstance(action, Wait):
-            longest = LOOK_SECONDS if one.is_told else LONGEST_WAIT_SECONDS
+            longest = LONGEST_WAIT_SECONDS if notifications is None else LOOK_SECONDS
             one.next_at = min(action.until, state.now + timedelta(seconds=longest))
             return
         _carry_out(settings, one, state, action, tell)
@@ -152,16 +158,19 @@ def look(place: Workplace, one: Followed) -> State:
     ledger = place.ledger
     budget = Budget(ledger.engine, place.connection.account)
     due = named_orders(ledger, one.name, PAGE_ORDERS)
+    gaps = search_gaps(ledger, one.name)
+    now = datetime.now(UTC)
     return State(
-        now=datetime.now(UTC),
+        now=now,
         searched_to=get_watermark(ledger, one.name),
         flow=one.flow,
         search=_lane(budget, "searchOrders"),
         get=_lane(budget, "getOrder"),
-        is_told=one.is_told,
+        is_told=now - one.told_at < TOLD_FOR,
         names=len(due),
         oldest_name_at=waiting_names(ledger, one.name).oldest_changed_at,
-        has_gaps=bool(search_gaps(ledger, one.name)),
+        has_gaps=bool(gaps),
+        is_backfilled=any(gap.kind == "backfill" for gap in gaps),
         overlap=timedelta(minutes=place.connection.orders.overlap_minutes),
     )
 

@@ -17,7 +17,6 @@ from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
-from mfn.rules.lanes import page_end
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -51,26 +50,26 @@ def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
     return token if token and landed_at and datetime.now(UTC) - landed_at < TOKEN_LIFE else None
 
 
-def read_queue(place: Workplace) -> bool:
+def read_queue(place: Workplace) -> int | None:
     """Read what notifications have named; where the queue cannot be read, the search finds the orders.
 
     Args:
         place: The workplace.
 
     Returns:
-        Whether the connection has a queue, and it was read.
+        How many notifications of changed orders there were; None: the connection has no queue.
     """
     if place.connection.notifications.queue_url is None:
-        return False
+        return None
     from mfn.notifications.reading import read_notifications  # noqa: PLC0415 - only where there is a queue
 
     listed = load_connections(place.settings).values()
     try:
-        read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
+        read = read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
     except MfnError as error:
         log.warning("%s: its notifications were not read: %s %s", place.connection.name, error.message, error.remedy)
-        return False
-    return True
+        return 0
+    return read.named + read.unneeded
 
 
 def land_named(place: Workplace, batch: BatchRef) -> None:
@@ -144,26 +143,24 @@ def work_gaps(place: Workplace, batch: BatchRef, *, pages: int, leaving: int = 0
 
 def _work_gap(place: Workplace, batch: BatchRef, gap: Row[Any], leaving: int) -> None:
     token = usable_token(gap.page_token, gap.page_token_at)
-    after = gap.after if token else gap.reached_at
-    window = SearchWindow(after, gap.before)
+    window = SearchWindow(gap.after, gap.before)
     try:
         page = place.amazon.search_page(window, page_token=token, max_wait_seconds=0.0, leaving=leaving)
     except PageTokenRefusedError:
+        if token is None:
+            raise
         with writing(place.ledger.engine, what="the ledger") as database:
-            move_gap(database, gap, after=gap.reached_at, reached_at=gap.reached_at, page_token=None)
+            assert_held(database, batch.lease)
+            move_gap(database, gap, None)
         return
-    arrivals = [read_arrival(raw) for raw in page.orders]
-    begun = gap.reached_at if token else after
-    reached = page_end([arrival.last_updated_at for arrival in arrivals], begun) or gap.reached_at
     row = get_batch(place.ledger, batch.batch_id)
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-        land(place.ledger, database, batch, arrivals, origin=WINDOW)
+        land(place.ledger, database, batch, [read_arrival(raw) for raw in page.orders], origin=WINDOW)
         if page.next_token is None:
             close_gap(database, gap)
         else:
-            move_gap(database, gap, after=after, reached_at=reached, page_token=page.next_token)
+            move_gap(database, gap, page.next_token)
         if row.parameters.get("gap"):
-            end = reached if page.next_token else gap.before
-            first, last = row.window_after or after, row.window_before or end
-            update_batch(database, batch, window_after=min(first, begun), window_before=max(last, end))
+            first, last = row.window_after or gap.after, row.window_before or gap.before
+            update_batch(database, batch, window_after=min(first, gap.after), window_before=max(last, gap.before))

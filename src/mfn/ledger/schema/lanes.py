@@ -16,11 +16,10 @@ class SearchGap(Base):
 
     connection: Mapped[str] = mapped_column(primary_key=True)
     gap_id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # named: getOrder has brought what notifications named; backfill: a person asked for it
-    after: Mapped[datetime]  # where its search begins, or began, if there is a page token
+    kind: Mapped[str]  # named, passed or backfill, see mfn.ledger.search_gaps
+    after: Mapped[datetime]
     before: Mapped[datetime]
-    reached_at: Mapped[datetime]  # where a search begins anew once the page token has expired
-    page_token: Mapped[str | None]
+    page_token: Mapped[str | None]  # where its search goes on
     page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
     noted_at: Mapped[datetime]
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mfn.ledger.schema.base import CLUSTERED, Base
+from mfn.ledger.schema.base import CHANGED_SOON, CLUSTERED, Base
 
 
 class Batch(Base):
@@ -100,7 +100,7 @@ class BatchOrder(Base):
     warnings: Mapped[str | None]
     at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "order_id"), CLUSTERED)
+    __table_args__ = (Index(None, "order_id"), CLUSTERED | CHANGED_SOON)
 
 
 class TrackedOrder(Base):

@@ -1,4 +1,4 @@
-"""Periods that are yet to be searched, when no more urgent search needs the call."""
+"""Periods that are yet to be searched; room on PostgreSQL for what a run writes into the orders that it met."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,10 +18,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("after", MOMENT, nullable=False),
         sa.Column("before", MOMENT, nullable=False),
-        sa.Column("reached_at", MOMENT, nullable=False),
         sa.Column("page_token", sa.Text(), nullable=True),
         sa.Column("page_token_at", MOMENT, nullable=True),
         sa.Column("noted_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("connection", "gap_id", name=op.f("pk_search_gap")),
         sqlite_with_rowid=False,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE batch_order SET (fillfactor = 50)")

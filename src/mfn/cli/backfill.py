@@ -1,0 +1,49 @@
+"""`mfn backfill`: a long period to be searched besides, without holding up the imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mfn.cli.imports import parse_moment
+from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the command of this file."""
+    application.command("backfill")(backfill)
+
+
+def backfill(
+    connection: ConnectionArgument,
+    since: Annotated[
+        str | None, typer.Option(help="Where the period begins (ISO 8601, UTC without a zone); without: what is left.")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="Where it ends; without: where the imports have got to.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Note a period whose orders imports fetch bit by bit, with calls that they can spare; or show what is left."""
+    after, end = parse_moment(since, option="--since"), parse_moment(before, option="--before")
+    from mfn.steps import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
+
+    done = step.backfill(load_settings(), connection, since=after, before=end)
+    if as_json:
+        print_json(done)
+    else:
+        _show(done)
+
+
+def _show(done: Mapping[str, Any]) -> None:
+    if done["after"]:
+        print_line(f"{done['connection']}: noted, from {done['after']} to {done['before']}")
+    if not done["gaps"]:
+        print_line(f"{done['connection']}: nothing is left to be searched")
+        return
+    rows = [(gap["kind"], gap["after"], gap["before"], gap["noted_at"]) for gap in done["gaps"]]
+    print_table(("kind", "from", "to", "noted"), rows)

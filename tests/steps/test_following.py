@@ -1,0 +1,227 @@
+"""Following connections: what the plan says is carried out, nothing is left out, and nobody stops another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from mfn.database.engines import reading, writing
+from mfn.errors import ConfigurationError, RunFailedError
+from mfn.ledger.batches import list_batches
+from mfn.ledger.landing import get_watermark
+from mfn.ledger.named_orders import OrderName, note_named, waiting_names
+from mfn.ledger.schema import RateBudget, SearchGap, Watermark
+from mfn.ledger.search_gaps import search_gaps
+from mfn.rules.lanes import Search, WorkGap
+from mfn.simulator.clock import Clock
+from mfn.simulator.plans import UsagePlans
+from mfn.steps.backfill import backfill
+from mfn.steps.following import Followed, follow, look
+from mfn.steps.following import _carry_out as carry_out
+from mfn.steps.workplace import open_workplace
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from mfn.steps.workplace import Workplace
+    from tests.world import World
+
+
+class Patience:
+    """Lets a connection be followed until it would wait for the first time, or for so many times."""
+
+    def __init__(self, waits: int = 1) -> None:
+        self.waits = waits
+        self.waited: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+    def is_over(self) -> bool:
+        return len(self.waited) >= self.waits
+
+
+def followed(world: World, *names: str, **options: Any) -> Patience:
+    patience = Patience()
+    follow(world.settings, names or ["us"], wait=patience.wait, is_over=patience.is_over, **options)
+    return patience
+
+
+def name_orders(world: World, *order_ids: str) -> None:
+    """Notifications have named orders, as they are now."""
+    with writing(world.ledger.engine, what="the ledger") as database:
+        names = [OrderName(order_id, datetime.now(UTC) - timedelta(minutes=1), "UNSHIPPED") for order_id in order_ids]
+        note_named(database, "us", names)
+
+
+def asked(world: World) -> list[tuple[dict[str, Any], dict[str, Any], str]]:
+    """What each run was asked for, what it counted, and how it ended; the first one first."""
+    rows = reversed(list_batches(world.ledger))
+    return [(row.parameters, row.counts, row.status) for row in rows]
+
+
+def searches(world: World) -> int:
+    return sum(call.operation == "searchOrders" for call in world.amazon.calls)
+
+
+def carried_out(world: World, action: Search | WorkGap) -> Followed:
+    place = open_workplace(world.settings, "us")
+    one = Followed("us")
+    carry_out(world.settings, one, look(place, one), action, lambda _run: None)
+    return one
+
+
+def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_later(world: World) -> None:
+    ids = world.put(*(an_order(minutes_ago=300 - number) for number in range(150)))
+    assert carried_out(world, Search(None)).flow.per_second > 0
+    (gap,) = search_gaps(world.ledger, "us")
+    assert (gap.kind, gap.before) == ("passed", get_watermark(world.ledger, "us"))
+    assert abs(gap.before - (datetime.now(UTC) - timedelta(minutes=201))) < timedelta(minutes=1)
+    carried_out(world, Search(gap.before))
+    assert world.statuses() == dict.fromkeys(ids, "loaded")
+    assert len(search_gaps(world.ledger, "us")) == 1
+    carried_out(world, WorkGap())
+    assert search_gaps(world.ledger, "us") == []
+    first, second, third = asked(world)
+    assert (first[0]["pages"], first[1]["fetched"]) == (1, 100)
+    assert (second[1]["fetched"], second[1]["unchanged"]) == (51, 1)  # the second in which the page ended comes again
+    assert (third[0]["gap"], third[1]["fetched"], third[1]["unchanged"]) == (True, 100, 100)
+    assert searches(world) == 3
+
+
+def test_in_a_backlog_page_follows_page_until_all_is_there(world: World) -> None:
+    world.run(since=datetime.now(UTC) - timedelta(days=8))
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(hours=6)))
+    ids = world.put(*(an_order(minutes_ago=360 - number) for number in range(250)))
+    patience = followed(world)
+    assert len(world.statuses()) >= 200
+    assert set(world.statuses()) <= set(ids)
+    assert 0 < patience.waited[0] <= 60
+
+
+def test_orders_that_stand_on_a_page_out_of_their_order_are_followed_to_the_end_of_the_window(world: World) -> None:
+    late, early = an_order(minutes_ago=10), an_order(minutes_ago=20)
+    more = {"orders": [late, early], "pagination": {"nextToken": "there is more"}}
+    world.amazon.faults.answer("searchOrders", 200, more)
+    world.answer_page(an_order(minutes_ago=15))
+    carried_out(world, Search(None))
+    assert len(world.statuses()) == 3
+    assert searches(world) == 2
+    assert search_gaps(world.ledger, "us") == []
+
+
+def test_what_getorder_has_brought_is_left_out_and_noted(world: World) -> None:
+    world.put(an_order(minutes_ago=30))
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=20)))
+    before = get_watermark(world.ledger, "us")
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    carried_out(world, Search(begin, leaves_gap=True))
+    (gap,) = search_gaps(world.ledger, "us")
+    assert (gap.kind, gap.after, gap.before) == ("named", before, begin)
+    watermark = get_watermark(world.ledger, "us")
+    assert watermark is not None
+    assert watermark > begin
+
+
+def test_named_orders_are_loaded_by_a_run_without_a_window_and_their_names_forgotten(world: World) -> None:
+    world.run()
+    ids = world.put(an_order(minutes_ago=1), an_order(minutes_ago=1))
+    name_orders(world, *ids)
+    followed(world)
+    assert world.statuses() == dict.fromkeys(ids, "loaded")
+    parameters, counts, status = next(run for run in asked(world) if run[0].get("named"))
+    assert (counts["fetched"], counts["loaded"], status) == (2, 2, "done")
+    assert parameters == {"named": True, "dry_run": False}
+    assert waiting_names(world.ledger, "us").orders == 0
+
+
+def test_one_held_order_of_a_named_run_is_no_failure(world: World) -> None:
+    world.write_connections(hold_alarm_percent=50)
+    world.run()
+    name_orders(world, *world.put(an_order(minutes_ago=1, level="NOBODY-MAPS-IT")))
+    followed(world)
+    assert [status for _, _, status in asked(world)] == ["done"] * len(asked(world))
+    assert list(world.statuses().values()) == ["held"]
+
+
+def test_a_connection_that_fails_rests_and_stops_no_other(world: World) -> None:
+    world.add_connection("ca", marketplaces="[CA]")
+    (order_id,) = world.put(an_order())
+    world.amazon.faults.answer("searchOrders", 403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, times=2)
+    told: list[tuple[str, str]] = []
+    followed(world, "ca", "us", tell=lambda run: told.append((run["connection"], run["status"])))
+    assert told[:2] == [("ca", "failed"), ("us", "done")]
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_a_connection_that_is_not_there_is_told_before_anything_begins(world: World) -> None:
+    with pytest.raises(ConfigurationError):
+        follow(world.settings, ["us", "nowhere"])
+    assert list_batches(world.ledger) == []
+
+
+def test_a_queue_is_looked_at_every_few_seconds_and_relied_upon_while_it_tells(world: World) -> None:
+    def silent(_place: Workplace) -> int:
+        return 0
+
+    world.run()
+    assert followed(world, read_names=silent).waited[0] <= 5
+    place = open_workplace(world.settings, "us")
+    now = datetime.now(UTC)
+    assert look(place, Followed("us", told_at=now)).is_told
+    assert not look(place, Followed("us", told_at=now - timedelta(hours=2))).is_told
+
+
+def test_a_backfill_is_worked_off_by_ordinary_imports_which_keep_calls_for_what_is_new(world: World) -> None:
+    world.amazon.plans = UsagePlans(Clock(), 1.0)  # calls come back as slowly as they really do
+    old = world.put(*(an_order(minutes_ago=60 * 24 * 20 + 30 + number) for number in range(230)))
+    world.run()
+    assert world.statuses() == {}
+    since = datetime.now(UTC) - timedelta(days=21)
+    done = backfill(world.settings, "us", since=since, before=since + timedelta(days=2))
+    assert len(done["gaps"]) == 2
+    with writing(world.ledger.engine, what="the ledger") as database:
+        half = update(RateBudget).where(RateBudget.operation == "searchOrders")
+        database.execute(half.values(tokens=12.5))
+    assert world.run()["fetched"] == 0  # one call for what is new, one for a day that had no orders
+    assert len(search_gaps(world.ledger, "us")) == 1
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(half.values(tokens=20.0))
+    world.run()
+    assert set(world.statuses()) == set(old)
+    assert backfill(world.settings, "us")["gaps"] == []
+
+
+def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(world: World) -> None:
+    ids = world.put(*(an_order(minutes_ago=60 * 24 * 20 + number) for number in range(130)))
+    world.run()
+    since = datetime.now(UTC) - timedelta(days=21)
+    backfill(world.settings, "us", since=since, before=since + timedelta(days=1))
+    backfill(world.settings, "us", since=since, before=since + timedelta(days=1))
+    world.amazon.faults.let_pass("searchOrders", times=2)
+    world.amazon.faults.answer("searchOrders", 403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, times=2)
+    with pytest.raises(RunFailedError):
+        world.run()
+    (gap,) = search_gaps(world.ledger, "us")
+    assert gap.page_token
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(SearchGap).values(page_token_at=datetime.now(UTC) - timedelta(days=2)))
+    summary = world.run()
+    assert set(world.statuses()) == set(ids)
+    assert search_gaps(world.ledger, "us") == []
+    assert summary["fetched"] == 130
+
+
+def test_a_period_without_length_is_no_backfill(world: World) -> None:
+    now = datetime.now(UTC)
+    with pytest.raises(ConfigurationError, match="nothing between"):
+        backfill(world.settings, "us", since=now)
+    with pytest.raises(ConfigurationError, match="none begins"):
+        backfill(world.settings, "us", before=now)
+    with reading(world.ledger.engine, what="the ledger") as database:
+        assert database.execute(select(SearchGap)).all() == []

@@ -1,0 +1,186 @@
+"""The plan for both lanes: what comes next, and what a day of it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfn.rules.lanes import (
+    FETCHED_AT_ONCE,
+    PAGE_ORDERS,
+    SETTLING,
+    Fetch,
+    Flow,
+    Lane,
+    Search,
+    State,
+    Wait,
+    WorkGap,
+    after_search,
+    next_action,
+    page_end,
+)
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+SEARCH = Lane(20.0, 0.0056, 20)
+GET = Lane(30.0, 0.5, 30)
+REFILL = timedelta(seconds=1 / SEARCH.rate)
+
+
+def state(**changes: Any) -> State:
+    """Noon, right after a search, both buckets full, ten orders an hour."""
+    known = State(NOON, NOON - SETTLING, Flow(10 / 3600, NOON), SEARCH, GET)
+    return replace(known, **changes)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def test_a_search_is_made_each_time_a_call_has_come_back() -> None:
+    assert next_action(state()) == Wait(NOON + REFILL)
+    assert isinstance(next_action(state(now=NOON + REFILL)), Search)
+
+
+def test_in_a_burst_a_search_is_made_as_soon_as_its_page_is_full() -> None:
+    assert next_action(state(flow=Flow(2.0, NOON))) == Wait(NOON + timedelta(seconds=PAGE_ORDERS / 2))
+    assert isinstance(next_action(state(now=NOON + timedelta(seconds=50), flow=Flow(2.0, NOON))), Search)
+
+
+def test_without_a_call_a_full_page_waits_for_one() -> None:
+    action = next_action(state(now=NOON + minutes(1), flow=Flow(2.0, NOON), search=replace(SEARCH, tokens=0.5)))
+    assert isinstance(action, Wait)
+    assert timedelta(0) <= action.until - (NOON + minutes(1)) - 0.5 * REFILL < timedelta(seconds=1)
+
+
+def test_a_backlog_may_have_the_whole_bucket() -> None:
+    behind = state(searched_to=NOON - minutes(300), flow=Flow(1.0, NOON))
+    assert next_action(behind) == Search(NOON - minutes(300))
+
+
+def test_a_first_import_searches_at_once() -> None:
+    assert next_action(state(searched_to=None, flow=Flow())) == Search(None)
+
+
+@pytest.mark.parametrize(
+    ("an_hour", "again"), [(10, minutes(15)), (600, timedelta(seconds=121.4)), (6000, timedelta(0))]
+)
+def test_a_search_looks_again_as_far_back_as_its_page_has_room(an_hour: int, again: timedelta) -> None:
+    due = state(now=NOON + REFILL, flow=Flow(an_hour / 3600, NOON), overlap=minutes(15))
+    action = next_action(due)
+    assert isinstance(action, Search)
+    assert action.after is not None
+    assert abs(NOON - SETTLING - action.after - again) < timedelta(seconds=1)
+
+
+def test_named_orders_are_asked_for_at_once_and_where_get_order_is_behind_some_at_a_time() -> None:
+    assert next_action(state(names=3)) == Fetch()
+    behind = replace(GET, tokens=4.0)
+    assert next_action(state(names=4, get=behind)) == Fetch()
+    action = next_action(state(names=500, get=behind))
+    assert isinstance(action, Wait)
+    assert abs(action.until - NOON - timedelta(seconds=(FETCHED_AT_ONCE - 4) / 0.5)) < timedelta(seconds=1)
+
+
+def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order_has_brought() -> None:
+    now = NOON + minutes(10)
+    told = state(now=now, flow=Flow(1.0, NOON), is_told=True, get=replace(GET, tokens=0.0), names=300)
+    assert next_action(replace(told, oldest_name_at=now - minutes(5))) == Search(now - minutes(5), leaves_gap=True)
+    assert next_action(replace(told, names=0)) == Search(now - SETTLING, leaves_gap=True)
+
+
+def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
+    told = state(now=NOON + minutes(10), is_told=True, names=0)
+    assert next_action(told) == Search(told.searched_to)
+
+
+def test_a_gap_gets_a_call_while_a_burst_of_them_is_left_and_never_before_a_search_that_is_due() -> None:
+    assert next_action(state(has_gaps=True)) == WorkGap()
+    assert isinstance(next_action(state(has_gaps=True, search=replace(SEARCH, tokens=15.9))), Wait)
+    assert isinstance(next_action(state(has_gaps=True, now=NOON + 1.2 * REFILL)), Search)
+
+
+@pytest.mark.parametrize(
+    ("changes", "calls"),
+    [
+        ({}, 1.0),
+        ({"search": replace(SEARCH, tokens=10.0)}, 1.05),
+        ({"has_gaps": True, "search": replace(SEARCH, tokens=10.0)}, 1.1),
+        ({"has_gaps": True, "is_backfilled": True, "search": replace(SEARCH, tokens=10.0)}, 1.25),
+        ({"has_gaps": True, "is_told": True, "search": replace(SEARCH, tokens=10.0)}, 2.0),
+        ({"search": Lane(20.0, 5.0, 20)}, 15 * 5.0),
+    ],
+    ids=["a full bucket", "one to be filled", "gaps", "a backfill", "told of orders", "a fast plan"],
+)
+def test_searches_come_as_fast_as_calls_come_back_and_leave_a_share_for_what_is_to_be_made_up(
+    changes: dict[str, Any], calls: float
+) -> None:
+    known = state(**changes)
+    action = next_action(known)
+    assert isinstance(action, Wait)
+    assert abs(action.until - NOON - timedelta(seconds=calls / known.search.rate)) < timedelta(seconds=1)
+
+
+def moments(*seconds: float) -> list[datetime | None]:
+    return [NOON + timedelta(seconds=number) for number in seconds]
+
+
+def test_a_full_page_ends_with_its_last_change_where_it_stands_in_order() -> None:
+    assert page_end(moments(0, 5, 5, 9.5), NOON) == NOON + timedelta(seconds=9)
+
+
+@pytest.mark.parametrize(
+    "times", [[], moments(9, 5), moments(-3, 5), moments(0, 0), [*moments(0), None, *moments(5)]],
+    ids=["empty", "out of order", "earlier than asked for", "no further", "unreadable"],
+)  # fmt: skip
+def test_a_page_whose_order_cannot_be_seen_has_no_end_of_its_own(times: list[datetime | None]) -> None:
+    assert page_end(times, NOON) is None
+
+
+def search_day(arrivals: list[float], until: float) -> tuple[list[float], int]:
+    """How old each order was when a search brought it, and how many searches there were; no call beyond the bucket."""
+    now, tokens, begun, searches = 0.0, 20.0, NOON - SETTLING, 0
+    found: dict[int, float] = {}
+    known = State(NOON, begun, Flow(), SEARCH, GET)
+    while now < until:
+        known = replace(known, now=NOON + timedelta(seconds=now), search=replace(SEARCH, tokens=tokens))
+        action = next_action(known)
+        if isinstance(action, Wait):
+            later = (action.until - NOON).total_seconds()
+            assert later > now
+            tokens, now = min(20.0, tokens + (later - now) * SEARCH.rate), later
+            continue
+        assert isinstance(action, Search)
+        assert tokens >= 1
+        assert action.after == known.searched_to  # every second once
+        begin = (action.after - NOON).total_seconds()
+        shown = [n for n, at in enumerate(arrivals) if begin <= at <= now - SETTLING.total_seconds()]
+        page = shown[:PAGE_ORDERS]
+        news = [n for n in page if n not in found]
+        found |= dict.fromkeys(news, now)
+        is_full = len(shown) > len(page)
+        end = arrivals[page[-1]] if is_full else now - SETTLING.total_seconds()
+        known = after_search(known, len(news), NOON + timedelta(seconds=end))
+        tokens -= 1
+        searches += 1
+    return [found[n] - at for n, at in enumerate(arrivals) if at < until - 900], searches
+
+
+@settings(max_examples=25)
+@given(st.lists(st.floats(1, 7200), max_size=150), st.floats(0, 7000), st.integers(0, 400))
+def test_whatever_comes_is_found_once_within_the_rates(spread: list[float], burst_at: float, burst: int) -> None:
+    arrivals = sorted([*spread, *(burst_at + number / 10 for number in range(burst))])
+    ages, searches = search_day(arrivals, 9000)
+    assert searches <= 20 + 9000 * SEARCH.rate + 1
+    assert max(ages, default=0) <= (SETTLING + 2 * REFILL).total_seconds() + 1
+
+
+def test_a_steady_thirty_thousand_a_day_is_never_older_than_one_refill_and_what_amazon_takes() -> None:
+    ages, searches = search_day([number * 86_400 / 30_000 for number in range(3_750)], 10_800)
+    assert max(ages) <= (SETTLING + REFILL).total_seconds() + 2
+    assert searches <= 10_800 * SEARCH.rate + 3
