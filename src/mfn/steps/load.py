@@ -18,6 +18,7 @@ from mfn.ledger.met_orders import each_order, has_loaded
 from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, tracked_orders, write_cancelled
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome
+from mfn.steps.chunking import one_by_one
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.judging import is_payment_pending
 from mfn.steps.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
@@ -61,7 +62,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         conflicts=Conflicts(row.findings.get("conflicts", ())),
         restores=bool(row.parameters.get("order_id")),
     )
-    for number in chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED):
+    for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED)):
         chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk, purpose=load.__name__).orders
         if is_dry_run:
             rehearse_chunk(loading, chunk)

@@ -20,6 +20,7 @@ from mfn.ledger.staging import Staged, StagedChunk, digest_of
 from mfn.rules.frames import time_texts
 from mfn.rules.programs import is_business, is_premium
 from mfn.rules.skus import resolve_skus
+from mfn.steps.chunking import one_by_one
 from mfn.steps.order_frames import Kept, standings_of
 from mfn.steps.validate import ValidatedChunk, validate
 from mfn.steps.workplace import open_workplace
@@ -60,24 +61,27 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     items = place.warehouse.items()
     staged_count = 0
-    for number in chunk_numbers(place.ledger, batch.batch_id, validate.__name__):
-        validated = read_chunk(
-            place.ledger, batch, validate.__name__, number, ValidatedChunk, purpose=transform.__name__
-        )
-        kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
-        ready, others = (_of(kept, kept.orders["is_passed"].eq(is_passed)) for is_passed in (True, False))
-        order_ids = ready.orders["order_id"].tolist()
-        tracked = tracked_orders(place.ledger, batch.connection, order_ids, statuses=IN_WAREHOUSE)
-        staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
-        staged.sort(key=itemgetter(0))  # by their key rows are written faster
-        with writing(place.ledger.engine, what="the ledger") as database:
-            assert_held(database, batch.lease)
-            write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=number)
-        staged_count += len(staged)
+    for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, validate.__name__)):
+        staged_count += _transform_chunk(place, batch, items, number)
     counts = {"staged": staged_count}
     with writing(place.ledger.engine, what="the ledger") as database:
         update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
     return replace(batch, counts={**batch.counts, **counts})
+
+
+def _transform_chunk(place: Workplace, batch: BatchRef, items: pd.DataFrame, number: int) -> int:
+    """Stage one chunk; returns how many orders it has."""
+    validated = read_chunk(place.ledger, batch, validate.__name__, number, ValidatedChunk, purpose=transform.__name__)
+    kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
+    ready, others = (_of(kept, kept.orders["is_passed"].eq(is_passed)) for is_passed in (True, False))
+    order_ids = ready.orders["order_id"].tolist()
+    tracked = tracked_orders(place.ledger, batch.connection, order_ids, statuses=IN_WAREHOUSE)
+    staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
+    staged.sort(key=itemgetter(0))  # by their key rows are written faster
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=number)
+    return len(staged)
 
 
 def _of(kept: Kept, chosen: pd.Series[bool]) -> Kept:

@@ -30,6 +30,7 @@ from mfn.ledger.orders import (
 from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome, Reason
 from mfn.quality.model import QualityReport
+from mfn.steps.chunking import one_by_one
 from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge, judge_without_text
 from mfn.steps.order_frames import Bench, Kept
 from mfn.steps.rereading import read_again
@@ -111,7 +112,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     met = landed_batch_orders(place.ledger, batch.batch_id)
     waiting = _read_before_release(bench, batch, met.earlier)
     tally = _Tally()
-    for number, chunk in enumerate(met.chunks(CHUNK_ORDERS)):
+    for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
         loaded = set() if is_dry_run else chunk.loaded
         tracked = tracked_orders(place.ledger, batch.connection, chunk.order_ids)
         judged = judge(bench, _texts(place, batch, chunk.order_ids), tracked)
