@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import Engine, event
 
 from mfn.database.engines import reading, writing
@@ -48,11 +49,9 @@ def made(how: Callable[[Engine, str], None]) -> Iterator[None]:
     Args:
         how: Told the ledger's engine and its name.
     """
-    before, opening._migrate = opening._migrate, how
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "_migrate", how)
         yield
-    finally:
-        opening._migrate = before
 
 
 def _heard(engine: Engine, migrate: Callable[[], None]) -> list[tuple[str, Any]]:
