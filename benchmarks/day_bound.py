@@ -24,26 +24,26 @@ refuted so is the bound.
 
 **The mean age by search**: `day_prices.py`.
 
-**With names** (`ages_by_capacity`). In any span no more orders get into the warehouse than all buckets together
-allow, and before it no more than were known: so at every moment the number served is at most the least, over all
-earlier moments, of "known by then" plus "what the calls since then can bring". The oldest order beyond that number
-waits.
+**With names** (`ages_by_capacity`; where nothing piles up also `day_named.py`). Take any moment, and what became due up
+to two minutes before it. Whatever is younger can be brought by a search only after that moment, and by getOrder only
+since it is due. So at every later moment at most so many orders have been served: those older ones, all pages that
+the bucket of searches allows since that moment, and all calls that the bucket of getOrder allows since two minutes
+earlier. The oldest order beyond the least of these numbers waits.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.day_lanes import SEARCH, Bound, Lane
+from benchmarks.day_lanes import GET, SEARCH, Bound, Lane
 from benchmarks.day_orders import DAY_SECONDS, Moments
 from benchmarks.day_prices import least_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+SINCE_STEP = 60
+"""Seconds between the moments from which on capacities are counted."""
 
 
 def by_search(due: Moments, lane: Lane = SEARCH, *, until: float = DAY_SECONDS) -> Bound:
@@ -97,20 +97,23 @@ def _may_keep(age: float, due: Moments, lane: Lane, until: float) -> bool:
         latest = lowered
 
 
-def ages_by_capacity(known: Moments, due: Moments, lanes: Sequence[Lane], *, until: float = DAY_SECONDS) -> Moments:
-    """The bound where several lanes bring orders: the least age of the oldest order in each second of the day.
+def ages_by_capacity(due: Moments, search: Lane = SEARCH, get: Lane = GET, *, until: float = DAY_SECONDS) -> Moments:
+    """The bound where orders are named: the least age of the oldest order in each second of the day.
 
     Args:
-        known: When each order is known: named, or visible to a search; as `due`, in any order.
-        due: When the orders became due, rising.
-        lanes: Which calls bring orders, once they are known.
+        due: When the orders became due, rising, in seconds since the day began.
+        search: What a search may.
+        get: What getOrder may.
         until: The end of the day.
     """
-    burst = sum(lane.burst * lane.orders for lane in lanes)
-    rate = sum(lane.rate * lane.orders for lane in lanes)
     moments = np.arange(0.0, until)
-    count = np.searchsorted(np.sort(known), moments, side="right")
-    most = np.minimum.accumulate(count - rate * moments) + rate * moments + burst
-    served = np.minimum(np.floor(most).astype(int), count)
+    served = np.searchsorted(due, moments, side="right")
+    for begin in range(0, int(until), SINCE_STEP):
+        later = moments[begin:] - begin
+        pages = np.floor(search.burst + search.rate * later)
+        asked = np.floor(get.burst + get.rate * (later + search.delay))
+        before = np.searchsorted(due, begin - search.delay, side="right")
+        brought = (before + search.orders * pages + get.orders * asked).astype(int)
+        served[begin:] = np.minimum(served[begin:], brought)
     least: Moments = np.maximum(moments - np.append(due, np.inf)[served], 0.0)
     return least

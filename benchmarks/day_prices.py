@@ -121,6 +121,18 @@ def _least_with_prices(due: Moments, lane: Lane, until: float, prices: Moments, 
     return float(best[0]), np.array(made)
 
 
+def least_sums(waiting: Moments, price: float, orders: int) -> Moments:
+    """The least sums where any number of calls may be made before waiting.
+
+    Args:
+        waiting: For each number of orders served, the least sum if no call is made; in the last one all that can be
+            seen is served.
+        price: Of a call.
+        orders: How many more a call serves.
+    """
+    return _with_calls(waiting, price, orders, counted=False)[0]
+
+
 def _with_calls(waiting: Moments, price: float, orders: int, *, counted: bool) -> tuple[Moments, Numbers | None]:
     """The least sums where any number of calls may be made before waiting, and how many calls make it so."""
     count = len(waiting)

@@ -18,9 +18,10 @@ import msgspec
 import numpy as np
 
 from benchmarks.day_ages import ages, largest, oldest_since
-from benchmarks.day_bound import ages_by_capacity, by_search
-from benchmarks.day_clock import DayClock, virtual_time
-from benchmarks.day_lanes import GET, SEARCH, Bound
+from benchmarks.day_bound import by_search
+from benchmarks.day_clock import virtual_time
+from benchmarks.day_lanes import Bound  # noqa: TC001 - msgspec reads it
+from benchmarks.day_named import by_names
 from benchmarks.day_orders import DAY_SECONDS, HOURS, Day, Moments, expected_due, make_day, moment, order_id
 from benchmarks.day_unseen import unseen
 from benchmarks.day_world import DayWorld
@@ -30,11 +31,12 @@ from mfn.ledger.batches import list_batches
 from mfn.ledger.named_orders import OrderName, note_named
 from mfn.ledger.opening import open_ledger
 from mfn.simulator.server import SimulatorServer, open_amazon
-from mfn.steps.runs import run_import
+from mfn.steps.following import follow
+from mfn.steps.lane_calls import read_queue
 
 if TYPE_CHECKING:
-    from mfn.settings import Settings
     from mfn.simulator.local_amazon import LocalAmazon
+    from mfn.steps.workplace import Workplace
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -101,32 +103,28 @@ def simulate(orders: int, *, with_names: bool, seconds: int = DAY_SECONDS) -> Da
             home = Path(scratch) / "home"
             settings = enter_home(home, endpoint=server.endpoint, marketplaces="US")
             world = DayWorld(day, amazon, clock, f"sqlite:///{home / 'warehouse.db'}")
-            clock.on_move = partial(_happen, settings, world, with_names=with_names)
+            clock.on_move = world.catch_up
             begun = time.process_time()
-            _follow(settings, clock, seconds)
+            follow(
+                settings,
+                [CONNECTION],
+                wait=clock.sleep,
+                is_over=lambda: clock.passed() >= seconds,
+                read_names=partial(_take_in, world) if with_names else read_queue,
+            )
             world.ship(clock.passed())
             worked = time.process_time() - begun
             batches = len(list_batches(open_ledger(settings), connection=CONNECTION, limit=EVERY_BATCH))
     return _found(day, world.loaded_at, amazon, batches, worked, with_names=with_names, seconds=seconds)
 
 
-def _happen(settings: Settings, world: DayWorld, *, with_names: bool) -> None:
-    """Everything that happens by itself, each time that time has passed."""
-    world.catch_up()
-    if not with_names:
-        return
+def _take_in(world: DayWorld, place: Workplace) -> bool:
+    """Note the orders that notifications have named since the last time, as the reader of a queue does."""
     names = [OrderName(order_id(change.order), moment(change.at), change.status) for change in world.named()]
     if names:
-        with writing(open_ledger(settings).engine, what="the ledger") as database:
+        with writing(place.ledger.engine, what="the ledger") as database:
             note_named(database, CONNECTION, names)
-
-
-def _follow(settings: Settings, clock: DayClock, seconds: int) -> None:
-    """Import until the day is over."""
-    while clock.passed() < seconds:
-        before = clock.passed()
-        run_import(settings, CONNECTION)
-        clock.sleep(before + 1 / SEARCH.rate - clock.passed())
+    return True
 
 
 def _found(
@@ -168,11 +166,11 @@ def _least(day: Day, counted: Flags, seconds: int, *, with_names: bool) -> tuple
         foresight = by_search(np.sort(due), until=seconds)
         blind = unseen(expected_due(day.orders, seconds=seconds), until=seconds)
         return foresight, blind, [max(foresight.maximum, blind.maximum)] * len(HOURS)
-    named = {change.order: change.named_at for change in day.changes if change.status == "UNSHIPPED"}
-    known = np.array([named[number] for number in np.flatnonzero(counted).tolist()])
-    least = ages_by_capacity(known, np.sort(due), (SEARCH, GET), until=seconds)
-    by_hour = [float(hour.max()) for hour in np.array_split(least, len(HOURS))]
-    return Bound(max(by_hour), float(least.mean())), None, by_hour
+    named_at = {change.order: change.named_at for change in day.changes if change.status == "UNSHIPPED"}
+    named = np.array([named_at[number] for number in np.flatnonzero(counted).tolist()])
+    rising = np.argsort(due, kind="stable")
+    bound, least = by_names(due[rising], named[rising], until=seconds)
+    return bound, None, [float(hour.max()) for hour in np.array_split(least, len(HOURS))]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.day_ages import ages, largest, oldest_since
 from benchmarks.day_bound import ages_by_capacity, least_maximum
-from benchmarks.day_lanes import GET, SEARCH, Lane
+from benchmarks.day_lanes import Lane
+from benchmarks.day_named import Part, by_names, sum_with
 from benchmarks.day_orders import expected_due, make_day
 from benchmarks.day_prices import PRICE_SECONDS, least_mean, mean_with
 from benchmarks.day_unseen import least_mean_unseen, least_promised
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SECONDS = 7_200
 LANE = Lane(rate=1 / 120, burst=4, orders=10, delay=60.0)
 """A search for two small hours: ten orders a call, a call in two minutes."""
+
+ASKED = Lane(rate=1 / 40, burst=3, orders=1, delay=0.0)
 
 arrivals = st.lists(st.integers(0, SECONDS - 1), min_size=1, max_size=400).map(
     lambda times: np.array(sorted(times), dtype=float)
@@ -45,6 +48,16 @@ def fetched(due: Moments, waits: Iterable[float], lane: Lane) -> Moments:
         reached = max(served, min(served + lane.orders, seen))
         gone[served:reached] = now
         served = reached
+    return gone
+
+
+def asked_too(due: Moments, gone: Moments, youngest: list[bool]) -> Moments:
+    """The same where getOrder also brings an order whenever it can, the oldest or the youngest that waits."""
+    gone = gone.copy()
+    for number, now in enumerate(np.arange(0, SECONDS, 1 / ASKED.rate)):
+        waiting = np.flatnonzero((due <= now) & (gone > now))
+        if len(waiting):
+            gone[waiting[-1 if youngest[number % len(youngest)] else 0]] = now
     return gone
 
 
@@ -70,15 +83,20 @@ def test_no_plan_gets_below_the_bounds_by_search(due: Moments, waits: list[float
 
 
 @settings(max_examples=30)
-@given(arrivals, waits)
-def test_no_plan_gets_below_the_bound_by_capacity(due: Moments, waits: list[float]) -> None:
-    gone = fetched(due, waits, LANE)
+@given(arrivals, waits, st.lists(st.booleans(), min_size=40, max_size=40), st.floats(0, 5_000), st.floats(0, 200))
+def test_no_plan_gets_below_the_bounds_with_names(
+    due: Moments, waits: list[float], youngest: list[bool], search_price: float, get_price: float
+) -> None:
+    gone = asked_too(due, fetched(due, waits, LANE), youngest)
 
-    least = ages_by_capacity(due, due, [LANE], until=SECONDS)
+    least = ages_by_capacity(due, LANE, ASKED, until=SECONDS)
 
     begins, since = oldest_since(due, gone)
     for second in range(0, SECONDS, 97):
         assert largest(begins, since, second - 1e-9, second + 1e-9) >= least[second] - 1e-6
+    _, mean = aged(due, gone)
+    part = Part(due, due, LANE, ASKED, SECONDS)
+    assert mean >= sum_with(part, search_price, get_price, step=20) / SECONDS - 1e-6
 
 
 @settings(max_examples=30)
@@ -103,7 +121,7 @@ def test_calls_at_the_refill_s_pace_come_close_to_the_bounds() -> None:
     maximum, mean = aged(due, fetched(due, at_the_refill(lane), lane))
 
     assert maximum < 1.1 * least_maximum(due, lane, until=SECONDS)
-    assert mean < 1.2 * least_mean(due, lane, until=SECONDS)
+    assert mean < 1.2 * least_mean(due, lane, until=SECONDS, step=4)
 
 
 def test_who_does_not_know_what_comes_cannot_expect_to_stay_below_the_bound() -> None:
@@ -120,11 +138,19 @@ def test_who_does_not_know_what_comes_cannot_expect_to_stay_below_the_bound() ->
 def test_what_the_lanes_can_bring_is_the_least_where_orders_pile_up() -> None:
     due = np.repeat(np.arange(3600.0), 3)  # three a second; both lanes bring 1.06
 
-    least = ages_by_capacity(due + 5, due, [SEARCH, GET], until=SECONDS)
+    least = ages_by_capacity(due, until=SECONDS)
 
     brought = (20 * 100 + 30) + (0.56 + 0.5) * 3599
-    assert least[3599] == pytest.approx(3599 - brought / 3, abs=5)
+    assert least[3599] == pytest.approx(3599 - brought / 3, abs=60)
     assert least[0] == 0.0
+
+
+def test_where_one_lane_cannot_keep_up_the_bound_with_names_is_more_than_capacity_shows() -> None:
+    due = np.floor(np.arange(0, SECONDS, 1.25))
+
+    bound, least = by_names(due, due + 5, until=SECONDS)
+
+    assert 2 * least.mean() < bound.mean < 100
 
 
 def test_the_same_seed_makes_the_same_day() -> None:
