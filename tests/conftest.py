@@ -30,7 +30,7 @@ settings.register_profile("mfn", deadline=None)
 settings.load_profile("mfn")
 
 
-SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notifications/")
+SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notifications/", "tests/test_deployments.py")
 """What the tests of a folder or file share takes long to start, such as a Prefect server."""
 
 
