@@ -120,40 +120,46 @@ class _Hands:
     _out: dict[UUID, str] = field(default_factory=dict)
 
     async def do_wave(self, token: str) -> None:
-        """Hand parts out until the wave has lasted long enough, and wait for the end of those that are out."""
-        now = time.monotonic()
-        ends_at, begun_at, room = now + WAVE_SECONDS, now, await self._room()
-        while True:
-            while len(self._out) < room and time.monotonic() < ends_at and not self.work.is_over:
-                batch_id = self.work.next_part(token)
-                if batch_id is not None:
-                    await self._hand_out(batch_id, token)
-            if not self._out and (self.pool is not None or time.monotonic() >= ends_at or self.work.is_over):
+        """Do parts, by whoever does them, until the wave has lasted long enough or none is left.
+
+        Args:
+            token: What says that the wave lasts.
+        """
+        ends_at = time.monotonic() + WAVE_SECONDS
+        if self.pool is not None:
+            await self._by_workers(token, ends_at)
+        while self.pool is None and time.monotonic() < ends_at:
+            batch_id = self.work.next_part(token)
+            if batch_id is None:
                 return
-            if self.pool is None:
-                self._do_here(token)
-                continue
+            self._note(do_part(self.settings, batch_id, token))
+
+    async def _by_workers(self, token: str, ends_at: float) -> None:
+        """Hand parts out, and wait for the end of all that are out."""
+        begun_at, room = time.monotonic(), await self._room()
+        while True:
+            while len(self._out) < room and time.monotonic() < ends_at:
+                batch_id = self.work.next_part(token)
+                if batch_id is None:
+                    break
+                await self._hand_out(batch_id, token)
+            if not self._out:
+                return
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             if await self._look():
                 begun_at = time.monotonic()
             elif time.monotonic() - begun_at > BEGIN_SECONDS:
                 await self._take_back()
+                return
 
     async def _room(self) -> int:
-        if self.pool is None:
-            return 0
-        workers = await self.client.read_workers_for_work_pool(self.pool)
+        workers = await self.client.read_workers_for_work_pool(str(self.pool))
         return PARTS_A_WORKER * max(1, sum(worker.status == WorkerStatus.ONLINE for worker in workers))
 
     async def _hand_out(self, batch_id: str, token: str) -> None:
         parameters = {"batch": batch_id, "lease": token}
         flow_run = await arun_deployment(PART, client=self.client, parameters=parameters, timeout=0)
         self._out[flow_run.id] = batch_id
-
-    def _do_here(self, token: str) -> None:
-        batch_id = self.work.next_part(token)
-        if batch_id is not None:
-            self._note(do_part(self.settings, batch_id, token))
 
     async def _look(self) -> bool:
         """See how the parts do; returns whether one of them has begun."""
