@@ -30,14 +30,14 @@ REREAD_WAIT_SECONDS = 600.0
 
 
 def read_mendable_again(
-    place: Workplace, batch: BatchRef, *, wait_seconds: float = REREAD_WAIT_SECONDS, leaving: int = 0
+    place: Workplace, batch: BatchRef, *, wait_seconds: float | None = None, leaving: int = 0
 ) -> None:
     """Ask Amazon for every order that is held for something that Amazon may have mended.
 
     Args:
         place: The workplace.
         batch: The batch at work.
-        wait_seconds: How long to wait in all for the budget of getOrder.
+        wait_seconds: How long to wait in all for the budget of getOrder; None: `REREAD_WAIT_SECONDS`.
         leaving: How many calls have to stay in it for others.
 
     Raises:
@@ -63,7 +63,7 @@ def read_again(
     batch: BatchRef,
     order_ids: list[str],
     *,
-    wait_seconds: float = REREAD_WAIT_SECONDS,
+    wait_seconds: float | None = None,
     leaving: int = 0,
 ) -> set[str]:
     """Ask Amazon for orders one by one, within the budget of getOrder, and land what it says.
@@ -90,7 +90,8 @@ def read_again(
         wanted = among(database, BatchOrder.order_id, order_ids)
         fresh = set(database.execute(of_window.where(wanted)).scalars())
     unanswered = Unanswered()
-    deadline = datetime.now(UTC) + timedelta(seconds=wait_seconds)
+    patience = REREAD_WAIT_SECONDS if wait_seconds is None else wait_seconds
+    deadline = datetime.now(UTC) + timedelta(seconds=patience)
     for order_id in order_ids:
         if order_id in fresh:
             continue
