@@ -92,7 +92,7 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
         assert set(parameters["properties"]) == {"batch", "lease"}
         return
     options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
-    named = {"batch": "batches"}
+    named = {"batch": "batches"} | ({"connection": "connections"} if name == "reprocess-orders" else {})
     assert set(parameters["properties"]) == {named.get(option, option) for option in options}
 
 

@@ -18,7 +18,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def reprocess(  # noqa: PLR0917 - Typer calls it
-    connections: Annotated[
+    connection: Annotated[
         list[str] | None,
         typer.Argument(metavar="CONNECTION", help="Connections; none: all of them.", show_default=False),
     ] = None,
@@ -40,12 +40,12 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
     settings = load_settings()
     results: list[dict[str, Any]] = []
     errors: list[MfnError] = []
-    for connection in reprocessing.connections_to_reprocess(settings, connections or []):
+    for name in reprocessing.connections_to_reprocess(settings, connection or []):
         try:
-            done = reprocessing.reprocess(settings, connection, asked)
+            done = reprocessing.reprocess(settings, name, asked)
         except MfnError as error:
             errors.append(error)
-            did = error.summary if isinstance(error, RunFailedError) else {"connection": connection}
+            did = error.summary if isinstance(error, RunFailedError) else {"connection": name}
             results.append({**did, "error": error.message, "remedy": error.remedy})
         else:
             results.append(done)
