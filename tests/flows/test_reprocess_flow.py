@@ -56,7 +56,8 @@ async def _reprocess(*, with_worker: bool) -> tuple[Any, list[Any]]:
         while with_worker and not planned.done():
             for found in await _flow_runs(client):
                 if found.state.is_scheduled():
-                    await run_flow(part, flow_run=found, parameters=found.parameters, return_type="state")
+                    ending: Any = run_flow(part, flow_run=found, parameters=found.parameters, return_type="state")
+                    await ending
             await asyncio.wait([planned], timeout=0.05)
         state = await planned
         runs = await _flow_runs(client)
