@@ -118,13 +118,13 @@ def simulate(orders: int, *, with_names: bool, seconds: int = DAY_SECONDS) -> Da
     return _found(day, world.loaded_at, amazon, batches, worked, with_names=with_names, seconds=seconds)
 
 
-def _take_in(world: DayWorld, place: Workplace) -> bool:
+def _take_in(world: DayWorld, place: Workplace) -> int:
     """Note the orders that notifications have named since the last time, as the reader of a queue does."""
     names = [OrderName(order_id(change.order), moment(change.at), change.status) for change in world.named()]
     if names:
         with writing(place.ledger.engine, what="the ledger") as database:
             note_named(database, CONNECTION, names)
-    return True
+    return len(names)
 
 
 def _found(
