@@ -24,7 +24,7 @@ LOADED = "load us-import"
 
 def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(world: World) -> None:
     (order_id,) = world.put(an_order())
-    words = [Path(sys.executable).with_name("mfn"), "follow", "us", "--json"]
+    words = [str(Path(sys.executable).with_name("mfn")), "follow", "us", "--json"]
     with Popen(words, stdout=PIPE, stderr=PIPE, text=True) as following:
         assert following.stderr is not None
         seen = next((line for line in following.stderr if LOADED in line), "")

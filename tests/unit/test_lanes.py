@@ -94,6 +94,19 @@ def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order
     assert next_action(replace(told, names=0)) == Search(now - SETTLING, leaves_gap=True)
 
 
+def test_a_search_brings_the_oldest_named_orders_where_get_order_is_behind_by_a_page() -> None:
+    oldest = NOON - minutes(4)
+    behind = state(is_told=True, names=100, oldest_name_at=oldest, get=replace(GET, tokens=30.0))
+    assert next_action(replace(behind, settled_names=10)) == Search(oldest)
+    assert next_action(replace(behind, settled_names=9)) == Fetch()
+    begun = replace(behind, searched_to=oldest - minutes(9), settled_names=99)
+    assert next_action(begun) == Search(oldest, leaves_gap=True)
+    low = replace(SEARCH, tokens=12.0)
+    assert next_action(replace(begun, search=low)) == Fetch()
+    assert next_action(replace(begun, search=low, settled_names=100)) == Search(oldest, leaves_gap=True)
+    assert next_action(replace(begun, search=replace(SEARCH, tokens=0.9), settled_names=100)) == Fetch()
+
+
 def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
     told = state(now=NOON + minutes(10), is_told=True, names=0)
     assert next_action(told) == Search(told.searched_to)
@@ -158,7 +171,7 @@ def search_day(arrivals: list[float], until: float) -> tuple[list[float], int]:
         assert isinstance(action, Search)
         assert tokens >= 1
         assert action.after == known.searched_to  # every second once
-        begin = (action.after - NOON).total_seconds()
+        begin = ((action.after or NOON) - NOON).total_seconds()
         shown = [n for n, at in enumerate(arrivals) if begin <= at <= now - SETTLING.total_seconds()]
         page = shown[:PAGE_ORDERS]
         news = [n for n in page if n not in found]

@@ -31,6 +31,9 @@ OVERLAP_SHARE = 0.5
 FETCHED_AT_ONCE = 20
 """So many names are gathered for one run where getOrder is behind: a run for each order would take more than it."""
 
+LEAST_OF_A_PAGE = 0.1
+"""So much of a page is worth a call that a full bucket would lose."""
+
 LEAST_SECONDS = 15.0
 """Between two searches, whatever rate Amazon grants an account: each is a run, with its report."""
 
@@ -109,6 +112,7 @@ class State:
         get: The lane of getOrder.
         is_told: Whether notifications name the orders that change.
         names: How many named orders wait to be asked for.
+        settled_names: How many of them a search shows by now, and were not asked for yet.
         oldest_name_at: When the first of them changed.
         has_gaps: Whether there are periods left to be searched with calls that are to spare.
         is_backfilled: Whether a person asked for one of them.
@@ -122,6 +126,7 @@ class State:
     get: Lane
     is_told: bool = False
     names: int = 0
+    settled_names: int = 0
     oldest_name_at: datetime | None = None
     has_gaps: bool = False
     is_backfilled: bool = False
@@ -168,16 +173,19 @@ Action = Search | Fetch | WorkGap | Wait
 def next_action(state: State) -> Action:
     """The next thing to do for one connection.
 
-    Names first, while getOrder has calls. A search is made when one more call has come back since the last one, so that
-    the bucket stays full for a burst; in a burst earlier, at the moment at which its page is full. A full page is not
-    followed to the end of its window: the next search begins where it ended, and brings a full page again. Where
-    notifications name more than a page of orders between two searches, the search leaves out what getOrder has brought
-    already. What was left out is searched with a share of the calls, for which the other searches come a little later.
+    Names first, while getOrder has calls; where it falls behind, a search brings the oldest of them. A search is made
+    when one more call has come back since the last one, so that the bucket stays full for a burst; in a burst earlier,
+    at the moment at which its page is full. A full page is not followed to the end of its window: the next search
+    begins where it ended, and brings a full page again. Where notifications name more than a page of orders between two
+    searches, the search leaves out what getOrder has brought already. What was left out is searched with a share of the
+    calls, for which the other searches come a little later.
 
     Args:
         state: How things stand.
     """
     moments = []
+    if state.settled_names >= _worth_a_page(state) and state.search.has(1):
+        return _search(state)
     if state.names:
         wanted = min(state.names, FETCHED_AT_ONCE)
         if state.get.has(wanted):
@@ -202,10 +210,8 @@ def _search_due_at(state: State) -> datetime:
     regular = flow.searched_at + timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
     if flow.per_second <= 0:
         return regular
-    if state.is_told:  # orders come by their names: only what getOrder has no call for makes a page full sooner
-        behind = state.names >= PAGE_ORDERS and state.oldest_name_at is not None
-        full_at = state.oldest_name_at + SETTLING + _span(state) if behind and state.oldest_name_at else regular
-        return min(regular, full_at)
+    if state.is_told:  # orders come by their names
+        return regular
     return min(regular, searched_to + SETTLING + _span(state))
 
 
@@ -218,6 +224,12 @@ def _stretch(state: State) -> float:
     return 1.0 if state.search.tokens >= state.search.burst - 1 else REFILL_STRETCH
 
 
+def _worth_a_page(state: State) -> float:
+    """So many named orders are worth a search: few where the bucket is full, a whole page where bursts need the rest."""
+    used = 1 - state.search.tokens / state.search.burst
+    return PAGE_ORDERS * min(1.0, max(LEAST_OF_A_PAGE, used / (2 * (1 - KEPT_SHARE))))
+
+
 def _span(state: State) -> timedelta:
     """How long it takes until a page is full."""
     return timedelta(seconds=min(PAGE_ORDERS / state.flow.per_second, timedelta(days=1).total_seconds()))
@@ -228,10 +240,10 @@ def _search(state: State) -> Search:
         return Search(None)
     settled = state.now - SETTLING
     new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
-    if state.is_told and new > PAGE_ORDERS:
-        begin = min(state.oldest_name_at or settled, settled)
-        if begin > state.searched_to:
-            return Search(begin, leaves_gap=True)
+    is_behind = state.settled_names >= _worth_a_page(state)
+    begin = min(state.oldest_name_at or settled, settled)
+    if is_behind or (state.is_told and new > PAGE_ORDERS and begin > state.searched_to):
+        return Search(begin, leaves_gap=begin > state.searched_to)
     if state.flow.per_second <= 0:
         return Search(state.searched_to - state.overlap)
     room = max(0.0, PAGE_ORDERS * OVERLAP_SHARE - new)

@@ -17,11 +17,11 @@ from mfn.ledger.bucket import CAUTION
 from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.landing import get_watermark, move_watermark
 from mfn.ledger.leases import assert_held
-from mfn.ledger.named_orders import named_orders, waiting_names
+from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
-from mfn.rules.lanes import PAGE_ORDERS, Fetch, Flow, Lane, Search, State, Wait, WorkGap, next_action
+from mfn.rules.lanes import PAGE_ORDERS, SETTLING, Fetch, Flow, Lane, Search, State, Wait, WorkGap, next_action
 from mfn.steps.lane_calls import read_queue
 from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps
 from mfn.steps.stages import stages
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 10.0
 """So often are notifications read; what they name meanwhile is one run."""
 
 TOLD_FOR = timedelta(hours=1)
@@ -168,7 +168,8 @@ def look(place: Workplace, one: Followed) -> State:
         get=_lane(budget, "getOrder"),
         is_told=now - one.told_at < TOLD_FOR,
         names=len(due),
-        oldest_name_at=waiting_names(ledger, one.name).oldest_changed_at,
+        settled_names=sum(name.asked_at is None and name.changed_at <= now - SETTLING for name in due),
+        oldest_name_at=due[0].changed_at if due else None,
         has_gaps=bool(gaps),
         is_backfilled=any(gap.kind == "backfill" for gap in gaps),
         overlap=timedelta(minutes=place.connection.orders.overlap_minutes),

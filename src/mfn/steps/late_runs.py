@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
+from mfn.rules.lanes import SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,4 +104,4 @@ def was_just_fetched(settings: Settings, connection: str) -> bool:
     newest = next(iter(list_batches(ledger, connection=connection, kind="import", limit=1)), None)
     if watermark is None or newest is None or newest.status == "failed":
         return False
-    return datetime.now(UTC) - SETTLED_AFTER - watermark < MOMENT_AGO
+    return datetime.now(UTC) - SETTLING - watermark < MOMENT_AGO
