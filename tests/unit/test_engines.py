@@ -270,3 +270,16 @@ def test_a_new_sqlite_file_can_be_opened_by_many_at_once(sqlite_url: str) -> Non
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(open_it, range(8)))
+
+
+def test_a_new_sqlite_file_has_larger_pages_and_one_that_is_there_keeps_its_own(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("PRAGMA page_size=4096")
+        old.execute("CREATE TABLE thing (value TEXT)")
+    old.close()
+    for name, pages_of in (("new.db", 16_384), ("old.db", 4096)):
+        engine = engine_for(f"sqlite:///{tmp_path / name}")
+        with reading(engine, what="the ledger") as connection:
+            assert connection.execute(text("PRAGMA page_size")).scalar() == pages_of
+            # Whatever its pages, the log is written back at the same length.
+            assert connection.execute(text("PRAGMA wal_autocheckpoint")).scalar() == 1000 * 16_384 // pages_of

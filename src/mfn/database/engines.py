@@ -48,7 +48,9 @@ SQLITE_PASSING = {
 }
 """Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
 
-CHECKPOINT_PAGES = 4000
+PAGE_BYTES = 16_384
+"""Of a new file, not the usual 4096: a chunk of orders touches most pages of a tree, a landed page is one value."""
+CHECKPOINT_BYTES = 1000 * PAGE_BYTES
 """A log of 16 MB is written back at once: a chunk of orders touches the same pages of the trees many times."""
 
 # Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
@@ -133,8 +135,10 @@ def _prepare_sqlite(synchronous: str, any_text: bool, connection: Any, _record: 
         stop=stop_after_delay(BUSY_SECONDS),
         reraise=True,
     )
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}").close()  # a file that is there keeps its own
     patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
-    settings = ("foreign_keys=ON", "temp_store=MEMORY", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
+    ((page_bytes,),) = connection.execute("PRAGMA page_size").fetchall()
+    settings = ("foreign_keys=ON", "temp_store=MEMORY", f"wal_autocheckpoint={CHECKPOINT_BYTES // page_bytes}")
     for pragma in (f"synchronous={synchronous}", *settings):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -64,7 +64,7 @@ STEPS: dict[BatchKind, tuple[Step, ...]] = {
 }
 
 
-ALLOCATED_AT_ONCE = 100_000
+ALLOCATED_AT_ONCE = 500_000
 """So many new objects, and Python searches them for cycles; its own 700 is meant for small programs."""
 
 
