@@ -186,7 +186,8 @@ def utc_text(moment: datetime) -> str:
     Args:
         moment: With a time zone.
     """
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:-6]  # without its +00:00
 
 
 def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterable[str]) -> ColumnElement[bool]:

@@ -127,7 +127,7 @@ def _places(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> list[t
     with reading(ledger.engine, what="the ledger") as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
         rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
-    return sorted((row.page, row.position, row.order_id) for row in rows)
+    return sorted((page, position, order_id) for page, position, order_id in rows)
 
 
 def _texts_at(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
@@ -41,6 +41,8 @@ PAGES_AT_ONCE = 500
 
 LANDED_COLUMNS = ("connection", "order_id", "page", "position", "last_updated_at", "batch_id", "landed_at")
 BATCH_COLUMNS = ("batch_id", "order_id", "connection", "origin", "at")
+# One key after the other: texts are sorted twice as fast as tuples.
+_ORDER_OF, _BATCH_OF = itemgetter(1), itemgetter(0)
 
 # Built once: these run for every page.
 _LAST_PAGE = select(func.max(LandedPage.page)).where(LandedPage.connection == bindparam("of"))
@@ -62,8 +64,7 @@ _HEADER = msgspec.json.Decoder(Header)
 _LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One order as it came.
 
     Attributes:
@@ -181,28 +182,29 @@ def _index_some(ledger: Ledger, batch: BatchRef) -> int:
     with writing(ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
         pages = database.execute(arrived).all()
+        connection = batch.connection
         newest: dict[str, tuple[Any, ...]] = {}
-        met: dict[tuple[str, str], tuple[str, str]] = {}
+        met: dict[str, dict[tuple[str, str], tuple[Any, ...]]] = {WINDOW: {}, EARLIER: {}}
         for row in pages:
-            landed_at = utc_text(row.landed_at)
+            page, of_batch, origin, landed_at = row.page, row.batch_id, row.origin, utc_text(row.landed_at)
+            so_far, is_window = met[origin], origin == WINDOW
             for position, (order_id, updated_at) in enumerate(row.orders):
                 known = newest.get(order_id)
                 if known is None or not (updated_at and known[4] and updated_at < known[4]):
-                    place = (batch.connection, order_id, row.page, position)
-                    newest[order_id] = (*place, updated_at, row.batch_id, landed_at)
-                if met.get((row.batch_id, order_id), ("", ""))[0] != WINDOW:
-                    met[row.batch_id, order_id] = (row.origin, landed_at)
-        before = _pages_of(database, batch.connection, newest)
-        merge(database, table(LandedOrder), LANDED_COLUMNS, sorted(newest.values()), guard=NEWER, mostly_new=not before)
+                    newest[order_id] = (connection, order_id, page, position, updated_at, of_batch, landed_at)
+                key = (of_batch, order_id)
+                if not is_window or key not in so_far:
+                    so_far[key] = (of_batch, order_id, connection, origin, landed_at)
+        for key in met[WINDOW].keys() & met[EARLIER].keys():
+            del met[EARLIER][key]
+        before = _pages_of(database, connection, newest)
+        landed = sorted(newest.values(), key=_ORDER_OF)
+        merge(database, table(LandedOrder), LANDED_COLUMNS, landed, guard=NEWER, mostly_new=not before)
         for origin, update in ((WINDOW, ("origin",)), (EARLIER, ())):
-            rows = [
-                (batch_id, order_id, batch.connection, origin, at)
-                for (batch_id, order_id), (of, at) in sorted(met.items())
-                if of == origin
-            ]
+            rows = sorted(sorted(met[origin].values(), key=_ORDER_OF), key=_BATCH_OF)
             merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update, mostly_new=not before)
-        _remove_outdated(database, batch.connection, before | {row.page for row in pages})
-        done = delete(ArrivedPage).where(ArrivedPage.connection == batch.connection, ArrivedPage.page <= pages[-1].page)
+        _remove_outdated(database, connection, before | {row.page for row in pages})
+        done = delete(ArrivedPage).where(ArrivedPage.connection == connection, ArrivedPage.page <= pages[-1].page)
         database.execute(done)
     return len(pages)
 

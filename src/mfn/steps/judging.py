@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -45,8 +45,7 @@ NOTHING: tuple[list[Reason], list[Reason]] = ([], [])
 """Neither a reason nor a warning."""
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the checks say of one order.
 
     Attributes:
@@ -64,7 +63,7 @@ class Judgement:
     status: str | None
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
-    standing: Standing = Standing()  # noqa: RUF009 - a tuple, which nobody changes
+    standing: Standing = Standing()
     is_due: bool = False
 
 

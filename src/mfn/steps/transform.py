@@ -244,5 +244,7 @@ def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[
 
 
 def _printable(texts: Sequence[str | None]) -> list[str | None]:
-    # Nearly every text is printable, which costs a fifth of what the search does.
+    # Nearly every text is printable: to ask all of them at once costs a tenth of asking each.
+    if "".join(filter(None, texts)).isprintable():
+        return list(texts)
     return [text if text is None or text.isprintable() else CONTROL.sub(" ", text) for text in texts]

@@ -151,7 +151,8 @@ class _Tally:
     def add(self, judgements: Sequence[Judgement], earlier: Collection[str], report: QualityReport) -> None:
         """Add a chunk's judgements; only orders of the window count as due, and none that was met earlier."""
         for judged in judgements:
-            self.warnings.update(warning.code for warning in judged.warnings)
+            if judged.warnings:
+                self.warnings.update(warning.code for warning in judged.warnings)
             if judged.order_id in earlier:
                 continue
             if judged.outcome == Outcome.IGNORED:
@@ -203,19 +204,19 @@ def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> s
 
 def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:
     reasons = read_reasons(tracked[judged.order_id].reasons)
-    return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=reasons)
+    return judged._replace(outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=reasons)
 
 
 def _left_to_an_import(judged: Judgement) -> Judgement:
     """What the ledger has of an order that the warehouse does not have may be old: an import reads it again first."""
     if judged.status != OrderStatus.READY:
         return judged
-    return replace(judged, outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=(READ_AGAIN_FIRST,))
+    return judged._replace(outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=(READ_AGAIN_FIRST,))
 
 
 def _loaded_before(judged: Judgement) -> Judgement:
     """What this very batch has loaded, before it was broken off or run again, stays loaded by it."""
-    return replace(judged, outcome=Outcome.LOADED) if judged.outcome == READY else judged
+    return judged._replace(outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
 def _is_passed(judged: Judgement) -> bool | None:
