@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.amazon.client import AmazonOrders, SearchWindow
+from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
+from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.transport import library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for

@@ -170,7 +170,7 @@ def test_a_queue_is_looked_at_every_few_seconds_and_relied_upon_while_it_tells(w
         return 0
 
     world.run()
-    assert followed(world, read_names=silent).waited[0] <= 5
+    assert followed(world, read_names=silent).waited[0] <= 10
     place = open_workplace(world.settings, "us")
     now = datetime.now(UTC)
     assert look(place, Followed("us", told_at=now)).is_told
@@ -215,6 +215,20 @@ def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(
     assert set(world.statuses()) == set(ids)
     assert search_gaps(world.ledger, "us") == []
     assert summary["fetched"] == 130
+
+
+def test_named_orders_that_amazon_does_not_answer_for_stop_no_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
+    world.run()
+    named = world.put(*(an_order(minutes_ago=1) for _ in range(4)))
+    name_orders(world, *named)
+    (new,) = world.put(an_order(minutes_ago=5))
+    world.amazon.faults.answer("getOrder", 503, times=40)
+    assert world.run()["loaded"] == 1
+    assert world.statuses() == {new: "loaded"}
+    assert waiting_names(world.ledger, "us").orders == 4
 
 
 def test_a_period_without_length_is_no_backfill(world: World) -> None:

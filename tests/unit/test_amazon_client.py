@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.amazon.client import AmazonOrders, SearchWindow
+from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.failures import BudgetExhaustedError
+from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for

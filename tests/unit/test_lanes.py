@@ -112,9 +112,9 @@ def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
     assert next_action(told) == Search(told.searched_to)
 
 
-def test_a_gap_gets_a_call_while_a_burst_of_them_is_left_and_never_before_a_search_that_is_due() -> None:
+def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_search_that_is_due() -> None:
     assert next_action(state(has_gaps=True)) == WorkGap()
-    assert isinstance(next_action(state(has_gaps=True, search=replace(SEARCH, tokens=15.9))), Wait)
+    assert isinstance(next_action(state(has_gaps=True, search=replace(SEARCH, tokens=19.9))), Wait)
     assert isinstance(next_action(state(has_gaps=True, now=NOON + 1.2 * REFILL)), Search)
 
 
@@ -124,11 +124,20 @@ def test_a_gap_gets_a_call_while_a_burst_of_them_is_left_and_never_before_a_sear
         ({}, 1.0),
         ({"search": replace(SEARCH, tokens=10.0)}, 1.05),
         ({"has_gaps": True, "search": replace(SEARCH, tokens=10.0)}, 1.1),
+        ({"has_gaps": True, "flow": Flow(0.2, NOON), "search": replace(SEARCH, tokens=19.0)}, 1.0),
         ({"has_gaps": True, "is_backfilled": True, "search": replace(SEARCH, tokens=10.0)}, 1.25),
         ({"has_gaps": True, "is_told": True, "search": replace(SEARCH, tokens=10.0)}, 2.0),
         ({"search": Lane(20.0, 5.0, 20)}, 15 * 5.0),
     ],
-    ids=["a full bucket", "one to be filled", "gaps", "a backfill", "told of orders", "a fast plan"],
+    ids=[
+        "a full bucket",
+        "one to be filled",
+        "gaps in quiet hours",
+        "gaps in busy ones",
+        "a backfill",
+        "told of orders",
+        "a fast plan",
+    ],
 )
 def test_searches_come_as_fast_as_calls_come_back_and_leave_a_share_for_what_is_to_be_made_up(
     changes: dict[str, Any], calls: float

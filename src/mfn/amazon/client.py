@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from mfn.amazon.credentials import Credentials
+    from mfn.amazon.order_pages import OpenWindow, SearchWindow
     from mfn.amazon.shipments import PackageDetail
     from mfn.connection import Connection
     from mfn.ledger.budget import Budget
@@ -41,27 +42,6 @@ STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
 IS_IDENTIFIER = re.compile(IDENTIFIER)
-
-
-@dataclass(frozen=True)
-class SearchWindow:
-    """A span of time in which orders were last updated.
-
-    Attributes:
-        after: Its beginning, inclusive; aware.
-        before: Its end; aware, and at least two minutes in the past, as Amazon demands.
-    """
-
-    after: datetime
-    before: datetime
-
-
-@dataclass(frozen=True)
-class OpenWindow:
-    """A span of time likewise, which ends as late as Amazon allows by its own clock."""
-
-    after: datetime
-    before: None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -23,3 +24,24 @@ class SearchPage(Struct, frozen=True, rename="camel"):
     orders: list[msgspec.Raw]
     pagination: Pagination | None = None
     last_updated_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SearchWindow:
+    """A span of time in which orders were last updated.
+
+    Attributes:
+        after: Its beginning, inclusive; aware.
+        before: Its end; aware, and at least two minutes in the past, as Amazon demands.
+    """
+
+    after: datetime
+    before: datetime
+
+
+@dataclass(frozen=True)
+class OpenWindow:
+    """A span of time likewise, which ends as late as Amazon allows by its own clock."""
+
+    after: datetime
+    before: None = None

@@ -20,7 +20,7 @@ from mfn.amazon.shown_orders import SHOWN_DATA
 if TYPE_CHECKING:
     import httpx
 
-    from mfn.amazon.client import SearchWindow
+    from mfn.amazon.order_pages import SearchWindow
     from mfn.amazon.session import Session
 
 LEFT_FOR_IMPORTS = 8

@@ -37,15 +37,18 @@ LEAST_OF_A_PAGE = 0.1
 LEAST_SECONDS = 15.0
 """Between two searches, whatever rate Amazon grants an account: each is a run, with its report."""
 
-KEPT_SHARE = 0.8
-"""So much of the bucket stays for bursts when a gap gets a call."""
+SPENT_SHARE = 0.4
+"""Once so much of the bucket is spent, only a full page is worth a call of it."""
 
 REFILL_STRETCH = 1.05
 GAP_STRETCH = 1.1
 BACKFILL_STRETCH = 1.25
 TOLD_STRETCH = 2.0
-"""How much later searches come than a call comes back: while the bucket is not full; for gaps; while a person waits for
-one; where the orders come by their names anyway."""
+"""How much later searches come than a call comes back: while the bucket is not full; for gaps in quiet hours; while a
+person waits for one; where the orders come by their names anyway."""
+
+QUIET_ORDERS = 25
+"""Hours are quiet in which fewer orders than that change from one search to the next."""
 
 A_LITTLE = timedelta(milliseconds=10)
 """Waited on top, so that the call is there in spite of rounding."""
@@ -177,8 +180,8 @@ def next_action(state: State) -> Action:
     when one more call has come back since the last one, so that the bucket stays full for a burst; in a burst earlier,
     at the moment at which its page is full. A full page is not followed to the end of its window: the next search
     begins where it ended, and brings a full page again. Where notifications name more than a page of orders between two
-    searches, the search leaves out what getOrder has brought already. What was left out is searched with a share of the
-    calls, for which the other searches come a little later.
+    searches, the search leaves out what getOrder has brought already. What was left out is searched with calls
+    that a full bucket would lose, of which there are some while the other searches come a little later.
 
     Args:
         state: How things stand.
@@ -196,7 +199,7 @@ def next_action(state: State) -> Action:
         return _search(state)
     moments.append(due_at)
     if state.has_gaps:
-        spare_at = state.now + state.search.until(state.search.burst * KEPT_SHARE)
+        spare_at = state.now + state.search.until(state.search.burst)
         if spare_at <= state.now:
             return WorkGap()
         moments.append(spare_at)
@@ -217,17 +220,17 @@ def _search_due_at(state: State) -> datetime:
 
 def _stretch(state: State) -> float:
     """How many calls come back between two searches: one for the next, the rest for gaps, and for the next burst."""
-    if state.has_gaps and state.is_told:
-        return TOLD_STRETCH
-    if state.has_gaps:
-        return BACKFILL_STRETCH if state.is_backfilled else GAP_STRETCH
+    if state.has_gaps and (state.is_told or state.is_backfilled):
+        return TOLD_STRETCH if state.is_told else BACKFILL_STRETCH
+    if state.has_gaps and state.flow.per_second < QUIET_ORDERS * state.search.rate:
+        return GAP_STRETCH
     return 1.0 if state.search.tokens >= state.search.burst - 1 else REFILL_STRETCH
 
 
 def _worth_a_page(state: State) -> float:
-    """So many named orders are worth a search: few where the bucket is full, a whole page where bursts need the rest."""
+    """So many named orders are worth a search: few where the bucket is full, a page where bursts need the rest."""
     used = 1 - state.search.tokens / state.search.burst
-    return PAGE_ORDERS * min(1.0, max(LEAST_OF_A_PAGE, used / (2 * (1 - KEPT_SHARE))))
+    return PAGE_ORDERS * min(1.0, max(LEAST_OF_A_PAGE, used / SPENT_SHARE))
 
 
 def _span(state: State) -> timedelta:

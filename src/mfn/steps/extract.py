@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,8 @@ import msgspec
 from sqlalchemy import func, select
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.client import OpenWindow, SearchWindow
-from mfn.amazon.failures import PageTokenRefusedError
-from mfn.amazon.order_pages import SETTLED_AFTER
+from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
+from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 ROLE_ALARM_ORDERS = 3
 """So many due orders, none with a recipient: a missing role, not that many bad addresses."""
+
+
+log = logging.getLogger(__name__)
 
 
 class _Glance(msgspec.Struct, frozen=True, rename="camel"):
@@ -112,10 +115,18 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
         read_mendable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
         return
     if not asked.get("dry_run") and not asked.get("since"):
-        read_queue(place)
+        _ask_besides(place, batch)
+    read_mendable_again(place, batch)
+
+
+def _ask_besides(place: Workplace, batch: BatchRef) -> None:
+    """Ask for what was named or left out; where Amazon does not answer, what is new is loaded all the same."""
+    read_queue(place)
+    try:
         land_named(place, batch)
         work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
-    read_mendable_again(place, batch)
+    except AmazonUnavailableError as error:
+        log.warning("%s: what was named or left out waits for the next run: %s", batch.batch_id, error.message)
 
 
 def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:

@@ -6,8 +6,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.client import SearchWindow
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.unanswered import Unanswered
 from mfn.connections import load_connections
 from mfn.database.engines import writing

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mfn.amazon.client import SearchWindow
-from mfn.amazon.order_pages import SETTLED_AFTER
+from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
 from mfn.ledger.landing import read_arrival

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mfn.amazon.client import SearchWindow
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
-from mfn.amazon.order_pages import SETTLED_AFTER
+from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
 from mfn.amazon.placed_orders import PlacedOrders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
 from mfn.amazon.unanswered import Unanswered
