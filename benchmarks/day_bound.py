@@ -4,7 +4,8 @@ Only orders that are due and never cancelled count here, and a plan is given mor
 
 - it knows the whole day in advance, and may make a call at any moment at which its bucket has one;
 - a page of a search brings any hundred orders that became due two minutes ago or earlier (`Lane.delay`): none that is
-  pending or cancelled, none twice, none in between that was fetched before; getOrder brings any order that was named;
+  pending or cancelled (but for the largest age, see there), none twice, none in between that was fetched before;
+  getOrder brings any order that was named;
 - what was fetched is in the warehouse at that moment.
 
 Since a page may bring any orders, one may assume that it brings the oldest: whoever exchanges a younger order for an
@@ -20,21 +21,24 @@ later call that may not wait. Both are upper bounds of the moments of calls, and
 so starting with "call n may come whenever it likes" and lowering each moment by both rules until nothing moves,
 every moment stays above that of every plan which keeps to X. Where one of them comes to lie before the bucket can
 have had that many calls, or orders are left once the calls are used up, there is no such plan. The largest X that is
-refuted so is the bound.
+refuted so is the bound. A page holds a hundred entries one after the other: also pending and cancelled ones between
+those that wait. A plan that keeps to X makes the call for an order at most X after it became due, so every other
+entry that changed since then, and stays as it is for X at least, is on the page still. Only before a page begins it
+can be passed over.
 
 **The mean age by search**: `day_prices.py`.
 
-**With names** (`ages_by_capacity`; where nothing piles up also `day_named.py`). Take any moment, and what became due up
-to two minutes before it. Whatever is younger can be brought by a search only after that moment, and by getOrder only
-since it is due. So at every later moment at most so many orders have been served: those older ones, all pages that
-the bucket of searches allows since that moment, and all calls that the bucket of getOrder allows since two minutes
-earlier. The oldest order beyond the least of these numbers waits.
+**With names** (`ages_by_capacity`; where nothing piles up also `day_named.py`). Take any moment, and what became due
+up to two minutes before it. Whatever is younger can be brought by a search only after that moment, and by getOrder
+only since it is due. So at every later moment at most so many orders have been served: those older ones, all pages
+that the bucket of searches allows since that moment, and all calls that the bucket of getOrder allows since two
+minutes earlier. The oldest order beyond the least of these numbers waits.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
+from typing import Any
 
 import numpy as np
 
@@ -42,55 +46,80 @@ from benchmarks.day_lanes import GET, SEARCH, Bound, Lane
 from benchmarks.day_orders import DAY_SECONDS, Moments
 from benchmarks.day_prices import least_mean
 
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+NONE: Moments = np.array([])
+
+A_TRIFLE = 1e-6
+"""What adding up seconds may be wrong by."""
+
 SINCE_STEP = 60
 """Seconds between the moments from which on capacities are counted."""
 
 
-def by_search(due: Moments, lane: Lane = SEARCH, *, until: float = DAY_SECONDS) -> Bound:
+def by_search(
+    due: Moments, others: Moments = NONE, stay: Moments = NONE, lane: Lane = SEARCH, *, until: float = DAY_SECONDS
+) -> Bound:
     """The bound for a plan that only searches.
 
     Args:
         due: When the orders became due, rising, in seconds since the day began.
+        others: When entries changed that a search shows as well, and that nobody waits for.
+        stay: For how long each of them stays as it is, in seconds.
         lane: What a search may.
         until: The end of the day.
     """
-    return Bound(least_maximum(due, lane, until=until), least_mean(due, lane, until=until))
+    return Bound(least_maximum(due, others, stay, lane, until=until), least_mean(due, lane, until=until))
 
 
-def least_maximum(due: Moments, lane: Lane = SEARCH, *, until: float = DAY_SECONDS, precision: float = 0.25) -> float:
-    """The largest age that no plan keeps within, to a precision in seconds."""
+def least_maximum(
+    due: Moments,
+    others: Moments = NONE,
+    stay: Moments = NONE,
+    lane: Lane = SEARCH,
+    *,
+    until: float = DAY_SECONDS,
+    precision: float = 0.25,
+) -> float:
+    """The largest age that no plan keeps within, to a precision in seconds; as `by_search`."""
     low, high = 0.0, float(until)
     while high - low > precision:
         middle = (low + high) / 2
-        if _may_keep(middle, due, lane, until):
+        lasting = others[stay >= middle]
+        times = np.concatenate([due, lasting])
+        order = np.argsort(times, kind="stable")
+        if _may_keep(middle, times[order], order < len(due), lane, until):
             high = middle
         else:
             low = middle
     return low
 
 
-def _may_keep(age: float, due: Moments, lane: Lane, until: float) -> bool:
+def _may_keep(age: float, times: Moments, is_due: Flags, lane: Lane, until: float) -> bool:
     """Whether it is not refuted that some plan keeps every age within a limit until the end of the day."""
-    known: list[float] = due.tolist()
+    entries: list[float] = times.tolist()
+    count = len(entries)
+    # From each entry on, the first one that somebody waits for.
+    wanted = np.where(is_due, np.arange(count), count)
+    following: list[int] = np.minimum.accumulate(np.append(wanted, count)[::-1])[::-1].tolist()
     calls = int(lane.burst + lane.rate * until) + 1
     numbers = np.arange(calls)
     earliest = np.maximum((numbers + 1 - lane.burst) / lane.rate, 0.0)
     latest = np.full(calls, np.inf)
     while True:
-        served, moments = 0, latest.tolist()
+        served, moments = following[0], latest.tolist()
         for number in range(calls):
-            if served < len(known) and known[served] + age < until:
-                moments[number] = min(moments[number], known[served] + age)
-            else:
-                moments[number] = min(moments[number], math.inf)
-            served = min(served + lane.orders, max(served, bisect_right(known, moments[number] - lane.delay)))
-        if served < len(known) and known[served] + age < until:
+            if served < count and entries[served] + age < until:
+                moments[number] = min(moments[number], entries[served] + age)
+            seen = bisect_right(entries, moments[number] - lane.delay)
+            served = following[min(served + lane.orders, max(served, seen))]
+        if served < count and entries[served] + age < until:
             return False
         # The bucket's law for a call and every later one, and that they come one after the other.
         lowered = np.minimum.accumulate(np.array(moments)[::-1])[::-1]
         law = lowered - (numbers + 1 - lane.burst) / lane.rate
         lowered = np.minimum(lowered, np.minimum.accumulate(law[::-1])[::-1] + numbers / lane.rate)
-        if (lowered < earliest - 1e-6).any():
+        if (lowered < earliest - A_TRIFLE).any():
             return False
         if np.array_equal(lowered, latest):
             return True

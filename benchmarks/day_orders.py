@@ -1,8 +1,8 @@
 """The orders of a simulated day: when each is placed, paid, cancelled and named, the same for the same seed.
 
 The hours are weighed as a shop's are that sells to one country: little at night, most in the evening, and one hour in
-which a sale is on. Most orders are due within seconds; one in twenty waits for its payment, a few are never paid, and
-some buyers change their minds.
+which a sale is on. Most orders are due at once; a few wait for their payment, some of those in vain, and some buyers
+change their minds.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ HOURS = (
 )
 """Orders in each hour of the day, in relation to each other: a sale is on from 20 to 21 o'clock."""
 
-PENDING_SHARE = 0.05
-UNPAID_SHARE = 0.01
-CANCELLED_SHARE = 0.015
+PENDING_SHARE = 0.03
+UNPAID_SHARE = 0.005
+CANCELLED_SHARE = 0.01
 """So many orders are pending for a while, are never paid, or are cancelled by their buyers once they are due."""
 
 PENDING_MINUTES = (5.0, 30.0)

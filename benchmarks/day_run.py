@@ -163,7 +163,7 @@ def _least(day: Day, counted: Flags, seconds: int, *, with_names: bool) -> tuple
     """What no plan gets below: with foresight, without it, and hour by hour."""
     due = day.due_at[counted]
     if not with_names:
-        foresight = by_search(np.sort(due), until=seconds)
+        foresight = by_search(np.sort(due), *_others(day), until=seconds)
         blind = unseen(expected_due(day.orders, seconds=seconds), until=seconds)
         return foresight, blind, [max(foresight.maximum, blind.maximum)] * len(HOURS)
     named_at = {change.order: change.named_at for change in day.changes if change.status == "UNSHIPPED"}
@@ -171,6 +171,22 @@ def _least(day: Day, counted: Flags, seconds: int, *, with_names: bool) -> tuple
     rising = np.argsort(due, kind="stable")
     bound, least = by_names(due[rising], named[rising], until=seconds)
     return bound, None, [float(hour.max()) for hour in np.array_split(least, len(HOURS))]
+
+
+def _others(day: Day) -> tuple[Moments, Moments]:
+    """What a search shows beside the orders that count: when it changed, and for how long it stays so.
+
+    A cancellation that comes too late, of an order that has been shipped, is none: it is left out.
+    """
+    changed_again: dict[int, float] = {}
+    others = []
+    for change in reversed(day.changes):
+        is_due, is_cancelled = day.due_at[change.order] >= 0, day.cancelled_at[change.order] >= 0
+        if {"PENDING": True, "UNSHIPPED": is_cancelled, "CANCELLED": not is_due}[change.status]:
+            others.append((change.at, changed_again.get(change.order, np.inf) - change.at))
+        changed_again[change.order] = change.at
+    times, stay = np.array(others, dtype=float).reshape(-1, 2).T
+    return times, stay
 
 
 if __name__ == "__main__":

@@ -78,8 +78,24 @@ def test_no_plan_gets_below_the_bounds_by_search(due: Moments, waits: list[float
 
     maximum, mean = aged(due, fetched(due, waits, LANE))
 
-    assert maximum >= least_maximum(due, LANE, until=SECONDS) - 1e-6
+    assert maximum >= least_maximum(due, lane=LANE, until=SECONDS) - 1e-6
     assert mean >= mean_with(np.array(prices), due, LANE, until=SECONDS, step=20) - 1e-6
+
+
+@settings(max_examples=50)
+@given(arrivals, arrivals, waits)
+def test_no_plan_gets_below_the_bound_where_pages_hold_what_nobody_waits_for(
+    due: Moments, others: Moments, waits: list[float]
+) -> None:
+    times = np.concatenate([due, others])
+    order = np.argsort(times, kind="stable")
+    gone = fetched(times[order], waits, LANE)[order < len(due)]
+
+    maximum, _ = aged(due, gone)
+
+    with_others = least_maximum(due, others, np.full(len(others), np.inf), LANE, until=SECONDS)
+    assert maximum >= with_others - 1e-6
+    assert with_others >= least_maximum(due, lane=LANE, until=SECONDS)
 
 
 @settings(max_examples=30)
@@ -120,7 +136,7 @@ def test_calls_at_the_refill_s_pace_come_close_to_the_bounds() -> None:
 
     maximum, mean = aged(due, fetched(due, at_the_refill(lane), lane))
 
-    assert maximum < 1.1 * least_maximum(due, lane, until=SECONDS)
+    assert maximum < 1.1 * least_maximum(due, lane=lane, until=SECONDS)
     assert mean < 1.2 * least_mean(due, lane, until=SECONDS, step=4)
 
 
