@@ -145,8 +145,18 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
         rows: One (order_id, outcome, reasons, warnings) an order of the batch, the last two as `reasons_text` makes
             them.
     """
-    now = utc_text(datetime.now(UTC))
-    change(database, table(BatchOrder), OUTCOME_COLUMNS, [(batch.batch_id, *row, now) for row in rows])
+    now = datetime.now(UTC)
+    plain: dict[str, list[str]] = {}
+    told = []
+    for row in rows:
+        order_id, outcome, reasons, warnings = row
+        if reasons is None and warnings is None:
+            plain.setdefault(outcome, []).append(order_id)
+        else:
+            told.append((batch.batch_id, *row, utc_text(now)))
+    for outcome, order_ids in plain.items():
+        _write_alike(database, batch, order_ids, outcome=outcome, reasons=None, warnings=None, at=now)
+    change(database, table(BatchOrder), OUTCOME_COLUMNS, told)
 
 
 def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
@@ -157,9 +167,18 @@ def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[st
         batch: The batch.
         rows: One (order_id, outcome) an order of the batch.
     """
-    now = utc_text(datetime.now(UTC))
-    columns = ("batch_id", "order_id", "outcome", "at")
-    change(database, table(BatchOrder), columns, [(batch.batch_id, *row, now) for row in rows])
+    now = datetime.now(UTC)
+    alike: dict[str, list[str]] = {}
+    for order_id, outcome in rows:
+        alike.setdefault(outcome, []).append(order_id)
+    for outcome, order_ids in alike.items():
+        _write_alike(database, batch, order_ids, outcome=outcome, at=now)
+
+
+def _write_alike(database: Connection, batch: BatchRef, order_ids: Sequence[str], **values: Any) -> None:
+    # Most orders of a chunk fare alike: one statement for all of them takes half of what one row each does.
+    wanted = among(database, BatchOrder.order_id, order_ids)
+    database.execute(update(BatchOrder).where(BatchOrder.batch_id == batch.batch_id, wanted).values(values))
 
 
 def write_standing(
