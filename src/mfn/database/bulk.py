@@ -198,7 +198,11 @@ def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterab
         column: A text column.
         keys: As many as there are; NUL characters, which PostgreSQL cannot keep, are left out.
     """
-    listed = bindparam(None, json.dumps([key.replace("\x00", "") for key in keys]), type_=String)
+    asked = list(keys)
+    text = json.dumps(asked)
+    if "\\u0000" in text:
+        text = json.dumps([key.replace("\x00", "") for key in asked])
+    listed = bindparam(None, text, type_=String)
     if connection.dialect.name == "postgresql":
         values = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
     else:

@@ -26,7 +26,10 @@ def asked(connection: Connection) -> str:
 
 def as_asked(texts: Mapping[str, str]) -> str:
     """The parameter for `asked`: a text for each order number; PostgreSQL cannot keep NUL characters, so none has."""
-    return json.dumps({number: value.replace("\x00", "") for number, value in texts.items()})
+    listed = json.dumps(texts)
+    if "\\u0000" in listed:
+        listed = json.dumps({number: value.replace("\x00", "") for number, value in texts.items()})
+    return listed
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:

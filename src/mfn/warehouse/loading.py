@@ -65,11 +65,10 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     known = frozenset(states(connection, numbers))
     if connection.dialect.name == "sqlite":
         # Nobody else writes meanwhile: what is not there now goes straight in, at half the cost.
-        first = [(*row, "new") for row in orders if row[0] not in known]
-        merge(connection, wms_order, (*ORDER_COLUMNS, "status"), first)
-        merge(connection, wms_order_line, LINE_COLUMNS, [row for row in lines if row[0] not in known])
-        orders = [row for row in orders if row[0] in known]
-        lines = [row for row in lines if row[0] in known]
+        first, orders = _parted(orders, known)
+        first_lines, lines = _parted(lines, known)
+        merge(connection, wms_order, (*ORDER_COLUMNS, "status"), [(*row, "new") for row in first])
+        merge(connection, wms_order_line, LINE_COLUMNS, first_lines)
     elif not known and insert_new(
         connection,
         (wms_order, (*ORDER_COLUMNS, "status"), [(*row, "new") for row in orders]),
@@ -79,6 +78,15 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     if orders:
         _merge_under_guard(connection, orders, lines, is_any_known=bool(known))
     return _counted(connection, known, numbers, line_counts, what)
+
+
+def _parted(
+    rows: Sequence[tuple[Any, ...]], known: frozenset[str]
+) -> tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]:
+    """The rows of orders that are not there, and of those that are; mostly none is there."""
+    if not known:
+        return rows, []
+    return [row for row in rows if row[0] not in known], [row for row in rows if row[0] in known]
 
 
 def _merge_under_guard(
