@@ -52,6 +52,11 @@ def test_in_a_burst_a_search_is_made_as_soon_as_its_page_is_full() -> None:
     assert isinstance(next_action(state(now=NOON + timedelta(seconds=50), flow=Flow(2.0, NOON))), Search)
 
 
+def test_the_longer_a_burst_lasts_the_surer_a_page_is_full() -> None:
+    spent = replace(SEARCH, tokens=5.0)
+    assert next_action(state(flow=Flow(2.0, NOON), search=spent)) == Wait(NOON + timedelta(seconds=130 / 2))
+
+
 def test_without_a_call_a_full_page_waits_for_one() -> None:
     action = next_action(state(now=NOON + minutes(1), flow=Flow(2.0, NOON), search=replace(SEARCH, tokens=0.5)))
     assert isinstance(action, Wait)

@@ -31,6 +31,10 @@ OVERLAP_SHARE = 0.5
 FETCHED_AT_ONCE = 20
 """So many names are gathered for one run where getOrder is behind: a run for each order would take more than it."""
 
+SURER_ORDERS = 2
+"""So many more orders than a page holds are waited for, for each call that is missing in the bucket: half of the pages
+would not be full, and a burst lasts longer than the calls."""
+
 LEAST_OF_A_PAGE = 0.1
 """So much of a page is worth a call that a full bucket would lose."""
 
@@ -234,8 +238,9 @@ def _worth_a_page(state: State) -> float:
 
 
 def _span(state: State) -> timedelta:
-    """How long it takes until a page is full."""
-    return timedelta(seconds=min(PAGE_ORDERS / state.flow.per_second, timedelta(days=1).total_seconds()))
+    """How long until a page is certainly full: the more of the bucket is spent, the surer it has to be of that."""
+    orders = PAGE_ORDERS + SURER_ORDERS * (state.search.burst - state.search.tokens)
+    return timedelta(seconds=min(orders / state.flow.per_second, timedelta(days=1).total_seconds()))
 
 
 def _search(state: State) -> Search:
