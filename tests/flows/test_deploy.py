@@ -23,9 +23,10 @@ pytestmark = [
 ]
 
 NAMES = [
-    *("import-orders/us", "import-orders/eu_west", "confirm-shipments/us", "confirm-shipments/eu_west"),
+    *("import-orders/us", "import-orders/eu_west", "follow-orders/us", "follow-orders/eu_west"),
+    *("confirm-shipments/us", "confirm-shipments/eu_west"),
     *("sync-inventory/us", "sync-inventory/eu_west", "reconcile/us", "reconcile/eu_west"),
-    *("purge-expired/default", "rerun-batches/default"),
+    *("purge-expired/default", "rerun-batches/default", "reprocess-orders/default", "reprocess-part/default"),
 ]
 
 

@@ -63,7 +63,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
                 entry.pop("schedules", None)  # what stands on the server may have been edited there
                 entry["tags"] = found["tags"]
                 entry["paused"] = found["paused"]  # which prefect deploy would end
-            elif entry.get("parameters", {}).get("connection") in resting:
+            elif entry.get("parameters", {}).get("connection") in resting and entry["schedules"]:
                 entry["schedules"] = [{**schedule, "active": False} for schedule in entry["schedules"]]
                 entry["tags"] = [*entry.get("tags", ()), WAITS]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,46 @@
+"""Following as a Prefect flow: it goes on until it is cancelled, and what is set up wrongly is told at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flows.follow_orders import follow_orders
+from mfn.ledger.batches import list_batches
+from mfn.steps import following
+from tests.world import an_order
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+pytestmark = [
+    pytest.mark.usefixtures("prefect"),
+    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
+]
+
+
+def run_flow(connection: str) -> Any:
+    """A run of the flow, as its state."""
+    flow: Any = follow_orders
+    return asyncio.run(flow(connection, return_state=True))
+
+
+def test_a_connection_that_is_not_there_fails_the_run_with_what_to_do(world: World) -> None:
+    state = run_flow("nowhere")
+    assert state.is_failed()
+    assert state.message.startswith("Nothing was started:")
+    assert list_batches(world.ledger) == []
+
+
+def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (order_id,) = world.put(an_order())
+    asked_to_end = lambda _seconds: signal.raise_signal(signal.SIGINT)  # noqa: E731
+    monkeypatch.setattr(following.follow, "__kwdefaults__", {**following.follow.__kwdefaults__, "wait": asked_to_end})
+    with pytest.raises(KeyboardInterrupt):
+        run_flow("us")
+    assert world.statuses() == {order_id: "loaded"}
+    (batch,) = list_batches(world.ledger)
+    assert (batch.status, batch.parameters["pages"]) == ("done", 1)
