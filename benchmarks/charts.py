@@ -105,9 +105,12 @@ def age_by_hour(result: Result) -> alt.TopLevelMixin:
 
 
 def orders_a_second(result: Result) -> alt.TopLevelMixin:
-    """How many orders a second are processed again, by how many workers there are."""
+    """How many orders a second are processed again, by how many workers there are, or by none of Prefect's."""
     bars = [
-        {"workers": f"{row['workers']} workers", "rate": row["orders_per_second"]}
+        {
+            "workers": f"{row['what']}, {row['workers'] or 'without Prefect'}",
+            "rate": row["orders_per_second"],
+        }
         for row in result.rows
         if row.get("workers") is not None and row.get("orders_per_second") is not None
     ]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-PART_ORDERS = 20_000
+PART_ORDERS = 30_000
 """Orders of a part: processing them takes some ten seconds, and starting a process for them a few."""
 
 WHAT = "the ledger"
