@@ -38,7 +38,9 @@ def test_a_connection_that_is_not_there_fails_the_run_with_what_to_do(world: Wor
 def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (order_id,) = world.put(an_order())
     asked_to_end = lambda _seconds: signal.raise_signal(signal.SIGINT)  # noqa: E731
-    monkeypatch.setattr(following.follow, "__kwdefaults__", {**following.follow.__kwdefaults__, "wait": asked_to_end})
+    monkeypatch.setattr(
+        following.follow, "__kwdefaults__", {**(following.follow.__kwdefaults__ or {}), "wait": asked_to_end}
+    )
     with pytest.raises(KeyboardInterrupt):
         run_flow("us")
     assert world.statuses() == {order_id: "loaded"}
