@@ -93,7 +93,7 @@ def test_named_orders_are_asked_for_at_once_and_where_get_order_is_behind_some_a
 
 
 def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order_has_brought() -> None:
-    now = NOON + minutes(10)
+    now = NOON + minutes(16)
     told = state(now=now, flow=Flow(1.0, NOON), is_told=True, get=replace(GET, tokens=0.0), names=300)
     assert next_action(replace(told, oldest_name_at=now - minutes(5))) == Search(now - minutes(5), leaves_gap=True)
     assert next_action(replace(told, names=0)) == Search(now - SETTLING, leaves_gap=True)
@@ -102,18 +102,27 @@ def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order
 def test_a_search_brings_the_oldest_named_orders_where_get_order_is_behind_by_a_page() -> None:
     oldest = NOON - minutes(4)
     behind = state(is_told=True, names=100, oldest_name_at=oldest, get=replace(GET, tokens=30.0))
-    assert next_action(replace(behind, settled_names=10)) == Search(oldest)
-    assert next_action(replace(behind, settled_names=9)) == Fetch()
-    begun = replace(behind, searched_to=oldest - minutes(9), settled_names=99)
+    assert next_action(replace(behind, settled_names=100)) == Search(oldest)
+    assert next_action(replace(behind, settled_names=99)) == Fetch()
+    begun = replace(behind, searched_to=oldest - minutes(9), settled_names=100)
     assert next_action(begun) == Search(oldest, leaves_gap=True)
     low = replace(SEARCH, tokens=12.0)
     assert next_action(replace(begun, search=low)) == Fetch()
-    assert next_action(replace(begun, search=low, settled_names=100)) == Search(oldest, leaves_gap=True)
-    assert next_action(replace(begun, search=replace(SEARCH, tokens=0.9), settled_names=100)) == Fetch()
+    assert next_action(replace(begun, search=low, names=300)) == Search(oldest, leaves_gap=True)
+    assert next_action(replace(begun, search=replace(SEARCH, tokens=0.9), names=300)) == Fetch()
+
+
+def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_call_to_spare() -> None:
+    told = state(is_told=True)
+    assert next_action(told) == Wait(NOON + minutes(15))
+    later = replace(told, now=NOON + minutes(15))
+    assert isinstance(next_action(later), Search)
+    assert isinstance(next_action(replace(later, search=replace(SEARCH, tokens=19.0))), Wait)
+    assert not isinstance(next_action(replace(later, names=20, settled_names=20)), Search)
 
 
 def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
-    told = state(now=NOON + minutes(10), is_told=True, names=0)
+    told = state(now=NOON + minutes(16), is_told=True, names=0)
     assert next_action(told) == Search(told.searched_to)
 
 
@@ -131,7 +140,6 @@ def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_sear
         ({"has_gaps": True, "search": replace(SEARCH, tokens=10.0)}, 1.1),
         ({"has_gaps": True, "flow": Flow(0.2, NOON), "search": replace(SEARCH, tokens=19.0)}, 1.0),
         ({"has_gaps": True, "is_backfilled": True, "search": replace(SEARCH, tokens=10.0)}, 1.25),
-        ({"has_gaps": True, "is_told": True, "search": replace(SEARCH, tokens=10.0)}, 2.0),
         ({"search": Lane(20.0, 5.0, 20)}, 15 * 5.0),
     ],
     ids=[
@@ -140,7 +148,6 @@ def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_sear
         "gaps in quiet hours",
         "gaps in busy ones",
         "a backfill",
-        "told of orders",
         "a fast plan",
     ],
 )

@@ -35,21 +35,23 @@ SURER_ORDERS = 2
 """So many more orders than a page holds are waited for, for each call that is missing in the bucket: half of the pages
 would not be full, and a burst lasts longer than the calls."""
 
-LEAST_OF_A_PAGE = 0.1
-"""So much of a page is worth a call that a full bucket would lose."""
+MANY_NAMES = 300
+"""So many named orders wait, and a search of a page of them is worth any call that is there."""
+
+TOLD_EVERY = timedelta(minutes=15)
+"""So often a search looks for orders that no notification named."""
+
+_NEARLY_ALL = 0.975
+"""Of the bucket: the next call to come back would be half lost."""
 
 LEAST_SECONDS = 15.0
 """Between two searches, whatever rate Amazon grants an account: each is a run, with its report."""
 
-SPENT_SHARE = 0.4
-"""Once so much of the bucket is spent, only a full page is worth a call of it."""
-
 REFILL_STRETCH = 1.05
 GAP_STRETCH = 1.1
 BACKFILL_STRETCH = 1.25
-TOLD_STRETCH = 2.0
 """How much later searches come than a call comes back: while the bucket is not full; for gaps in quiet hours; while a
-person waits for one; where the orders come by their names anyway."""
+person waits for one."""
 
 QUIET_ORDERS = 25
 """Hours are quiet in which fewer orders than that change from one search to the next."""
@@ -72,7 +74,7 @@ class Lane:
     rate: float
     burst: int
 
-    def has(self, calls: int) -> bool:
+    def has(self, calls: float) -> bool:
         """Whether so many calls may be made now."""
         return self.tokens >= calls
 
@@ -191,7 +193,7 @@ def next_action(state: State) -> Action:
         state: How things stand.
     """
     moments = []
-    if state.settled_names >= _worth_a_page(state) and state.search.has(1):
+    if _is_behind(state) and state.search.has(1):
         return _search(state)
     if state.names:
         wanted = min(state.names, FETCHED_AT_ONCE)
@@ -215,26 +217,28 @@ def _search_due_at(state: State) -> datetime:
     if flow.searched_at is None or searched_to is None:
         return state.now
     regular = flow.searched_at + timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
+    if state.is_told:  # orders come by their names, and the calls are for those that getOrder is too slow for
+        if state.settled_names >= FETCHED_AT_ONCE:
+            return state.now + TOLD_EVERY
+        return max(flow.searched_at + TOLD_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
     if flow.per_second <= 0:
-        return regular
-    if state.is_told:  # orders come by their names
         return regular
     return min(regular, searched_to + SETTLING + _span(state))
 
 
 def _stretch(state: State) -> float:
     """How many calls come back between two searches: one for the next, the rest for gaps, and for the next burst."""
-    if state.has_gaps and (state.is_told or state.is_backfilled):
-        return TOLD_STRETCH if state.is_told else BACKFILL_STRETCH
+    if state.is_backfilled:
+        return BACKFILL_STRETCH
     if state.has_gaps and state.flow.per_second < QUIET_ORDERS * state.search.rate:
         return GAP_STRETCH
     return 1.0 if state.search.tokens >= state.search.burst - 1 else REFILL_STRETCH
 
 
-def _worth_a_page(state: State) -> float:
-    """So many named orders are worth a search: few where the bucket is full, a page where bursts need the rest."""
-    used = 1 - state.search.tokens / state.search.burst
-    return PAGE_ORDERS * min(1.0, max(LEAST_OF_A_PAGE, used / SPENT_SHARE))
+def _is_behind(state: State) -> bool:
+    """Whether named orders are worth a search: a whole page of them, and a call that can be spared, or many names."""
+    can_spare = state.search.has(_NEARLY_ALL * state.search.burst)
+    return state.settled_names >= PAGE_ORDERS and (can_spare or state.names >= MANY_NAMES)
 
 
 def _span(state: State) -> timedelta:
@@ -248,9 +252,8 @@ def _search(state: State) -> Search:
         return Search(None)
     settled = state.now - SETTLING
     new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
-    is_behind = state.settled_names >= _worth_a_page(state)
     begin = min(state.oldest_name_at or settled, settled)
-    if is_behind or (state.is_told and new > PAGE_ORDERS and begin > state.searched_to):
+    if _is_behind(state) or (state.is_told and new > PAGE_ORDERS and begin > state.searched_to):
         return Search(begin, leaves_gap=begin > state.searched_to)
     if state.flow.per_second <= 0:
         return Search(state.searched_to - state.overlap)

@@ -21,7 +21,7 @@ from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
-from mfn.rules.lanes import PAGE_ORDERS, SETTLING, Fetch, Flow, Lane, Search, State, Wait, WorkGap, next_action
+from mfn.rules.lanes import MANY_NAMES, SETTLING, Fetch, Flow, Lane, Search, State, Wait, WorkGap, next_action
 from mfn.steps.lane_calls import read_queue
 from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps
 from mfn.steps.stages import stages
@@ -157,7 +157,7 @@ def look(place: Workplace, one: Followed) -> State:
     """
     ledger = place.ledger
     budget = Budget(ledger.engine, place.connection.account)
-    due = named_orders(ledger, one.name, PAGE_ORDERS)
+    due = named_orders(ledger, one.name, MANY_NAMES)
     gaps = search_gaps(ledger, one.name)
     now = datetime.now(UTC)
     return State(
