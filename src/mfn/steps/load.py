@@ -68,6 +68,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
             rehearse_chunk(loading, chunk)
         else:
             load_chunk(loading, number, chunk)
+        del chunk  # before the search for what refers to itself, which would go through all of it
     if not is_dry_run:
         _pass_on_cancellations(loading)
     counts = _counts(loading)

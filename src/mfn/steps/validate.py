@@ -123,6 +123,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         tally.add(judgements, chunk.earlier, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
+        del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
         before = get_batch(place.ledger, batch.batch_id).counts
