@@ -83,7 +83,16 @@ LOUD: dict[str, tuple[int, ...]] = {
 
 QUIET = {
     *("_take", "open_batch", "_locked", "_search", "read_again", "keep_calls", "extract"),
-    *("validate", "transform", "request_cancellation", "_renewed", "assert_held", "note_access", "forget_landed_names"),
+    *(
+        "validate",
+        "transform",
+        "_transform_chunk",
+        "request_cancellation",
+        "_renewed",
+        "assert_held",
+        "note_access",
+        "forget_landed_names",
+    ),
 }
 """Functions whose commits leave what the next run meets after another commit as well: bounds, figures, staged rows."""
 
