@@ -109,6 +109,7 @@ def write_chunk(
         table(BatchChunk),
         ("batch_id", "stage", "number", "payload"),
         [(batch.batch_id, stage, number, payload)],
+        mostly_new=True,
     )
 
 
