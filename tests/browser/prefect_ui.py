@@ -35,6 +35,7 @@ def open_deployment(page: Page, ui: str, name: str) -> None:
     flow, deployment = name.split("/")
     page.goto(ui)
     page.get_by_role("link", name="Deployments", exact=True).click()
+    page.get_by_placeholder("Search deployments").fill(flow)  # the list shows ten at a time
     row = page.get_by_role("row", name=f"{deployment} {flow}")
     row.get_by_role("link", name=deployment, exact=True).click()
     expect(page.get_by_role("link", name=flow).first).to_be_visible(timeout=PATIENCE)

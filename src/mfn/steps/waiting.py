@@ -27,13 +27,13 @@ LENT_TO = ("purge", "reprocess")
 
 
 @contextmanager
-def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[str]:
+def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float | None = None) -> Iterator[str]:
     """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        patience_seconds: How long to wait for that.
+        patience_seconds: How long to wait for that; None: `PATIENCE_SECONDS`.
 
     Yields:
         Its token.
@@ -85,7 +85,7 @@ def _patiently(
     kind: BatchKind,
     is_to_wait: Callable[[], bool],
     *,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float | None = None,
 ) -> str:
     """Take a lease, again and again while there is something to wait for; given back with the stack."""
 
@@ -96,7 +96,7 @@ def _patiently(
     patiently = Retrying(
         retry=is_held_and_waited_for,
         wait=wait_fixed(LOOK_AGAIN_SECONDS),
-        stop=stop_after_delay(patience_seconds),
+        stop=stop_after_delay(PATIENCE_SECONDS if patience_seconds is None else patience_seconds),
         reraise=True,
     )
     return patiently(lambda: stack.enter_context(lease(ledger, connection, kind)))
