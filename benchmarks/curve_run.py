@@ -12,22 +12,16 @@ import sys
 import time
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 STARTED = time.perf_counter()
 
-from benchmarks.clock import Seconds, timed  # noqa: E402 - what is imported is part of the cold start
-from benchmarks.from_memory import import_pages  # noqa: E402
+from benchmarks.from_memory import import_pages, timed_import  # noqa: E402
 from benchmarks.homes import CONNECTION, enter_home  # noqa: E402
 from benchmarks.stored_orders import first_stored, stored_pages  # noqa: E402
-from mfn.steps.report import report  # noqa: E402
-from mfn.steps.runs import import_run, run_import  # noqa: E402
-from mfn.steps.stages import IMPORT_STEPS, perform  # noqa: E402
+from mfn.steps.runs import run_import  # noqa: E402
+from mfn.steps.stages import IMPORT_STEPS  # noqa: E402
 from mfn.steps.summaries import summary_of  # noqa: E402
-
-if TYPE_CHECKING:
-    from mfn.models import BatchRef
-    from mfn.settings import Settings
 
 NOWHERE = "http://127.0.0.1:9"
 """Where nothing is asked."""
@@ -56,7 +50,11 @@ def measure(orders: str, home: str, endpoint: str, urls: dict[str, dict[str, str
     cold_start = time.perf_counter() - STARTED
     settings = enter_home(Path(home) / "measured", endpoint=endpoint or NOWHERE, **urls["measured"])
     children = _children_cpu()
-    batch, times = _fetched(settings) if endpoint else import_pages(settings, stored_pages(path))
+    batch, times = (
+        timed_import(settings, {step.__name__: step for step in IMPORT_STEPS})
+        if endpoint
+        else import_pages(settings, stored_pages(path))
+    )
     return {
         "cold_start_seconds": cold_start,
         "times": times,
@@ -64,18 +62,6 @@ def measure(orders: str, home: str, endpoint: str, urls: dict[str, dict[str, str
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "summary": summary_of(settings, batch.batch_id),
     }
-
-
-def _fetched(settings: Settings) -> tuple[BatchRef, dict[str, Seconds]]:
-    times: dict[str, Seconds] = {}
-    with import_run(settings, CONNECTION) as batch:
-        with timed(times, "end_to_end"):
-            for step in IMPORT_STEPS:
-                with timed(times, step.__name__):
-                    batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
-        with timed(times, "report"):
-            report(batch, settings)
-    return batch, times
 
 
 def _children_cpu() -> float:

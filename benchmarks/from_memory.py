@@ -30,7 +30,7 @@ from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -49,13 +49,24 @@ def import_pages(settings: Settings, bodies: Iterable[bytes]) -> tuple[BatchRef,
     Returns:
         The batch, and the times of `land`, of each step, of all of these, `end_to_end`, and of the `report` after.
     """
+    return timed_import(settings, {"land": landing(bodies)} | {step.__name__: step for step in STEPS})
+
+
+def timed_import(settings: Settings, steps: Mapping[str, Step]) -> tuple[BatchRef, dict[str, Seconds]]:
+    """An import, step by step.
+
+    Args:
+        settings: The settings of a home.
+        steps: Its steps in order, by the names under which their times are told.
+
+    Returns:
+        The batch, and the times of each step, of all of these, `end_to_end`, and of the `report` after.
+    """
     times: dict[str, Seconds] = {}
     with import_run(settings, CONNECTION) as batch:
         with timed(times, "end_to_end"):
-            with timed(times, "land"):
-                batch = perform(landing(bodies), batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
-            for step in STEPS:
-                with timed(times, step.__name__):
+            for name, step in steps.items():
+                with timed(times, name):
                     batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it
         with timed(times, "report"):
             report(batch, settings)

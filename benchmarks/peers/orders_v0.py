@@ -16,6 +16,7 @@ from starlette.responses import Response  # noqa: TC002 - likewise
 
 from mfn.simulator.clock import amazon_time, parse_time
 from mfn.simulator.operations import local_amazon, operations
+from mfn.simulator.order_changes import FULFILLED_BY, STATUSES
 from mfn.simulator.orderbook import Cursor, Search
 from mfn.simulator.queries import values
 from mfn.simulator.replies import json_reply, not_found
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
 
 MOST_PER_PAGE = 100
 SETTLING = timedelta(minutes=2)
-STATUSES = {
-    "PENDING_AVAILABILITY": "PendingAvailability",
-    "PENDING": "Pending",
-    "UNSHIPPED": "Unshipped",
-    "PARTIALLY_SHIPPED": "PartiallyShipped",
-    "SHIPPED": "Shipped",
-    "CANCELLED": "Canceled",
-    "UNFULFILLABLE": "Unfulfillable",
-}
-CHANNELS = {"MERCHANT": "MFN", "AMAZON": "AFN"}
 CONTENTS: dict[tuple[str, str], bytes] = {}
 """What is told of each order, encoded once, as the local Amazon does with its own."""
 
@@ -101,7 +92,7 @@ def _order(document: dict[str, Any]) -> dict[str, Any]:
         "PurchaseDate": document["createdTime"],
         "LastUpdateDate": document["lastUpdatedTime"],
         "OrderStatus": STATUSES[fulfillment["fulfillmentStatus"]],
-        "FulfillmentChannel": CHANNELS[fulfillment["fulfilledBy"]],
+        "FulfillmentChannel": FULFILLED_BY[fulfillment["fulfilledBy"]],
         "SalesChannel": document["salesChannel"].get("marketplaceName"),
         "MarketplaceId": document["salesChannel"].get("marketplaceId"),
         "ShipmentServiceLevelCategory": fulfillment.get("fulfillmentServiceLevel"),
