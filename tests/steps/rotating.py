@@ -16,10 +16,11 @@ from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import key_id_of, parse_keys
 from mfn.ledger.key_file import retired_file
 from mfn.ledger.keys import registered_keys
-from mfn.ledger.landing import WINDOW, add_to_batch, seal_page
+from mfn.ledger.landing import WINDOW, seal_page
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage
+from tests.met import add_to_batch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,10 @@ from sqlalchemy import insert
 from mfn.database.engines import writing
 from mfn.ledger.audit_trail import audit_trail
 from mfn.ledger.batches import open_batch
-from mfn.ledger.landing import WINDOW, add_to_batch
+from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import DataAccess, OrderEnd
+from tests.met import add_to_batch
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger

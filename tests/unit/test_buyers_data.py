@@ -22,10 +22,11 @@ from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_pla
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
-from mfn.ledger.landing import WINDOW, add_to_batch, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import DataAccess, EncryptionKey, LandedPage
+from tests.met import add_to_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,10 +20,11 @@ from mfn.ledger.batches import (
     reopen_batch,
     update_batch,
 )
-from mfn.ledger.landing import WINDOW, add_to_batch
+from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import batch_orders, take_in_earlier_orders, write_outcomes
 from mfn.ledger.schema import Lease
+from tests.met import add_to_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

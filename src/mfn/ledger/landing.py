@@ -229,14 +229,6 @@ def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> 
             )
 
 
-def add_to_batch(database: Connection, batch: BatchRef, order_ids: Iterable[str], *, origin: str) -> None:
-    """Make orders part of a batch; one that Amazon returned for the window stays so."""
-    now = utc_text(datetime.now(UTC))
-    rows = [(batch.batch_id, order_id, batch.connection, origin, now) for order_id in order_ids]
-    update = ("origin",) if origin == WINDOW else ()
-    merge(database, table(BatchOrder), BATCH_COLUMNS, rows, update=update)
-
-
 def get_watermark(ledger: Ledger, connection: str) -> datetime | None:
     """Up to when Amazon's changes of a connection have landed, or None before the first import."""
     with reading(ledger.engine, what="the ledger") as database:
