@@ -36,8 +36,10 @@ def open_deployment(page: Page, ui: str, name: str) -> None:
     page.goto(ui)
     page.get_by_role("link", name="Deployments", exact=True).click()
     page.get_by_placeholder("Search deployments").fill(flow)  # the list shows ten at a time
+    page.wait_for_url(re.compile("flowOrDeploymentName="), timeout=PATIENCE)  # a click before it is undone by it
     row = page.get_by_role("row", name=f"{deployment} {flow}")
     row.get_by_role("link", name=deployment, exact=True).click()
+    page.wait_for_url(re.compile(r"/deployment/"), timeout=PATIENCE)
     expect(page.get_by_role("link", name=flow).first).to_be_visible(timeout=PATIENCE)
 
 
