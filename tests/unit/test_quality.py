@@ -17,6 +17,7 @@ from mfn.quality.lines import LINES
 from mfn.quality.model import Finding, QualityReport
 from mfn.quality.orders import ORDERS
 from mfn.quality.runner import HIT_COLUMNS, check
+from mfn.quality.suites import Suite, as_it_is, at_least
 
 PLACED = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -214,6 +215,25 @@ def test_times_that_are_none_are_rules_that_could_not_run(times: Any) -> None:
     orders["created_at"] = pd.Series(list(times), index=orders.index)
     report, _ = check_orders(orders, good_lines(orders).iloc[:0])
     assert any("created_at cannot be read" in (finding.problem or "") for finding in report.not_run)
+
+
+def test_a_rule_that_cannot_be_computed_could_not_run_and_takes_no_other_with_it() -> None:
+    lines = good_lines(good_orders(2)).iloc[:3]  # whose ids are texts
+    suite = Suite(
+        "lines",
+        {"order_item_id": as_it_is("order_item_id"), "quantity_to_ship": as_it_is("quantity_to_ship")},
+        (
+            at_least("order_item_id", 5, "a", "critical", "-"),
+            at_least("quantity_to_ship", 5, "b", "critical", "-"),
+        ),
+    )
+    report, hits = check([(suite, lines)])
+    assert [finding.code for finding in report.not_run] == ["a"]
+    assert str(report.not_run[0].problem).startswith("The rule could not run: ")
+    assert found(hits) == {("lines", row, "b") for row in (500, 501, 502)}
+    report, hits = check([(suite, lines.assign(order_item_id=5, quantity_to_ship=5))])
+    assert hits.empty
+    assert [finding.checked for finding in report.findings] == [3, 3]
 
 
 @pytest.mark.parametrize("null", [None, float("nan")])
