@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.database.engines import reading, writing
-from mfn.errors import ConfigurationError, RunFailedError
+from mfn.errors import ConfigurationError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import OrderName, note_named, waiting_names
@@ -205,8 +205,7 @@ def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(
     backfill(world.settings, "us", since=since, before=since + timedelta(days=1))
     world.amazon.faults.let_pass("searchOrders", times=2)
     world.amazon.faults.answer("searchOrders", 403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, times=2)
-    with pytest.raises(RunFailedError):
-        world.run()
+    world.run()
     (gap,) = search_gaps(world.ledger, "us")
     assert gap.page_token
     with writing(world.ledger.engine, what="the ledger") as database:
@@ -229,6 +228,43 @@ def test_named_orders_that_amazon_does_not_answer_for_stop_no_new_one(
     assert world.run()["loaded"] == 1
     assert world.statuses() == {new: "loaded"}
     assert waiting_names(world.ledger, "us").orders == 4
+
+
+def test_where_amazon_denies_getorder_the_search_brings_what_was_named(world: World) -> None:
+    world.run()
+    ids = world.put(an_order(minutes_ago=5), an_order(minutes_ago=6))
+    name_orders(world, *ids)
+    world.amazon.faults.denied.add("getOrder")
+    followed(world)
+    assert world.statuses() == dict.fromkeys(ids, "loaded")
+    (new,) = world.put(an_order(minutes_ago=4))
+    name_orders(world, new)
+    world.run()
+    assert world.statuses()[new] == "loaded"
+
+
+def test_a_named_order_that_amazon_never_answers_for_holds_up_no_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
+    world.run()
+    name_orders(world, *world.put(an_order(minutes_ago=1)))
+    (new,) = world.put(an_order(minutes_ago=5))
+    world.amazon.faults.answer("getOrder", 503, times=40)
+    patience = followed(world)
+    assert world.statuses() == {new: "loaded"}
+    assert patience.waited[0] > 0
+    assert waiting_names(world.ledger, "us").orders == 1
+
+
+def test_a_refusal_for_the_rate_lets_what_was_named_rest(world: World) -> None:
+    world.run()
+    name_orders(world, *world.put(an_order(minutes_ago=1)))
+    (new,) = world.put(an_order(minutes_ago=5))
+    world.amazon.faults.answer("getOrder", 429, times=40)
+    followed(world)
+    assert world.statuses() == {new: "loaded"}
+    assert sum(bool(parameters.get("named")) for parameters, _, _ in asked(world)) == 1
 
 
 def test_a_period_without_length_is_no_backfill(world: World) -> None:

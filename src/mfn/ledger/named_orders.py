@@ -139,16 +139,17 @@ def waiting_names(ledger: Ledger, connection: str) -> Waiting:
         return Waiting(orders, oldest)
 
 
-def note_asked(database: Connection, connection: str, order_ids: Collection[str]) -> None:
-    """Note that Amazon has answered getOrder for named orders, whatever it showed.
+def note_asked(database: Connection, connection: str, order_ids: Collection[str], *, was_answered: bool = True) -> None:
+    """Note that named orders were asked for by getOrder; they are left alone for `ASK_AGAIN_AFTER`.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
         order_ids: Which; those that nobody named are left out.
+        was_answered: Whether Amazon has answered, whatever it showed; only that counts towards `MOST_ASKED`.
     """
     mine = (NamedOrder.connection == connection) & among(database, NamedOrder.order_id, order_ids)
-    asked = {"asked_at": datetime.now(UTC), "times_asked": NamedOrder.times_asked + 1}
+    asked = {"asked_at": datetime.now(UTC), "times_asked": NamedOrder.times_asked + int(was_answered)}
     database.execute(update(NamedOrder).where(mine).values(asked))
 
 

@@ -120,13 +120,17 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
 
 
 def _ask_besides(place: Workplace, batch: BatchRef) -> None:
-    """Ask for what was named or left out; where Amazon does not answer, what is new is loaded all the same."""
+    """Ask for what was named or left out; without an answer, or refused, what is new is loaded all the same."""
     read_queue(place)
     try:
         land_named(place, batch)
+    except (AmazonUnavailableError, FatalError) as error:
+        log.warning("%s: what was named waits for the next run: %s %s", batch.batch_id, error.message, error.remedy)
+    try:
         work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
-    except AmazonUnavailableError as error:
-        log.warning("%s: what was named or left out waits for the next run: %s", batch.batch_id, error.message)
+    except (AmazonUnavailableError, FatalError) as error:
+        log.warning("%s: what was left out waits for the next run: %s %s", batch.batch_id, error.message, error.remedy)
+    index_pages(place.ledger, batch)  # what had landed before that
 
 
 def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:

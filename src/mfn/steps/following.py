@@ -54,7 +54,29 @@ HELD_SECONDS = 15.0
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 30.0, 900.0
-"""How long a connection rests that failed; twice as long each time."""
+"""How long what failed rests; twice as long each time."""
+
+
+@dataclass
+class Rest:
+    """How long something rests that failed.
+
+    Attributes:
+        what: What, for the log.
+        until: Until when.
+        failures: How often in a row it failed.
+    """
+
+    what: str
+    until: datetime = LONG_AGO
+    failures: int = 0
+
+    def begin(self) -> float:
+        """It has failed; returns for how many seconds it rests."""
+        seconds = min(FIRST_REST_SECONDS * 2 ** min(self.failures, 10), LONGEST_REST_SECONDS)
+        self.failures += 1
+        self.until = datetime.now(UTC) + timedelta(seconds=seconds)
+        return seconds
 
 
 @dataclass
@@ -65,15 +87,23 @@ class Followed:
         name: The connection's name.
         flow: How many of its orders change.
         next_at: When it wants its next turn.
-        failures: How often in a row it failed.
+        rest: Its own rest.
+        names: That of its named orders: whatever becomes of them, the search goes on.
+        gaps: That of the periods that were left out, likewise.
         told_at: When the last notification was read.
     """
 
     name: str
     flow: Flow = field(default_factory=Flow)
     next_at: datetime = LONG_AGO
-    failures: int = 0
+    rest: Rest = field(default_factory=lambda: Rest("everything"))
+    names: Rest = field(default_factory=lambda: Rest("what was named"))
+    gaps: Rest = field(default_factory=lambda: Rest("what was left out"))
     told_at: datetime = LONG_AGO
+
+    def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
+        """What rests where an action fails."""
+        return {Fetch: self.names, WorkGap: self.gaps}.get(type(action), self.rest)
 
 
 def follow(
@@ -122,6 +152,7 @@ def _take_turn(
 ) -> None:
     """Do what is due for a connection, and note when it wants its next turn."""
     one.next_at = datetime.now(UTC)
+    rest = one.rest
     try:
         place = open_workplace(settings, one.name)
         notifications = read_names(place)
@@ -133,16 +164,26 @@ def _take_turn(
             longest = LONGEST_WAIT_SECONDS if notifications is None else LOOK_SECONDS
             one.next_at = min(action.until, state.now + timedelta(seconds=longest))
             return
+        rest = one.rest_after(action)
         _carry_out(settings, one, state, action, tell)
+        if isinstance(action, Fetch) and _was_refused(state, look(place, one)):
+            seconds = one.names.begin()
+            log.warning("%s: what was named rests for %.0f s: Amazon takes no call of getOrder.", one.name, seconds)
+            return
     except LeaseHeldError:
         one.next_at = datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
     except MfnError as error:
-        seconds = min(FIRST_REST_SECONDS * 2 ** min(one.failures, 10), LONGEST_REST_SECONDS)
-        one.failures += 1
-        one.next_at = datetime.now(UTC) + timedelta(seconds=seconds)
-        log.warning("%s rests for %.0f s: %s %s", one.name, seconds, error.message, error.remedy)
+        seconds = rest.begin()
+        if rest is one.rest:
+            one.next_at = rest.until
+        log.warning("%s: %s rests for %.0f s: %s %s", one.name, rest.what, seconds, error.message, error.remedy)
     else:
-        one.failures = 0
+        rest.failures = 0
+
+
+def _was_refused(before: State, after: State) -> bool:
+    """Whether Amazon has refused getOrder for the rate, although the plan had calls."""
+    return after.names >= before.names and not after.get.has(1)
 
 
 def look(place: Workplace, one: Followed) -> State:
@@ -157,16 +198,16 @@ def look(place: Workplace, one: Followed) -> State:
     """
     ledger = place.ledger
     budget = Budget(ledger.engine, place.connection.account)
-    due = named_orders(ledger, one.name, MANY_NAMES)
-    gaps = search_gaps(ledger, one.name)
     now = datetime.now(UTC)
+    due = named_orders(ledger, one.name, MANY_NAMES) if one.names.until <= now else []
+    gaps = search_gaps(ledger, one.name) if one.gaps.until <= now else []
     return State(
         now=now,
         searched_to=get_watermark(ledger, one.name),
         flow=one.flow,
         search=_lane(budget, "searchOrders"),
         get=_lane(budget, "getOrder"),
-        is_told=now - one.told_at < TOLD_FOR,
+        is_told=now - one.told_at < TOLD_FOR and one.names.until <= now,
         names=len(due),
         settled_names=sum(name.asked_at is None and name.changed_at <= now - SETTLING for name in due),
         oldest_name_at=due[0].changed_at if due else None,

@@ -11,7 +11,7 @@ from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.unanswered import Unanswered
 from mfn.connections import load_connections
 from mfn.database.engines import writing
-from mfn.errors import MfnError
+from mfn.errors import FatalError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
@@ -76,6 +76,7 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
     """Ask for the orders that notifications named, the oldest change first, without waiting for the rate budget.
 
     Each is committed before the next one is asked for. Names whose orders have landed as they are since are forgotten.
+    One that Amazon leaves without an answer is left alone for a minute, as often as that is: its search may bring it.
 
     Args:
         place: The workplace.
@@ -83,6 +84,7 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
 
     Raises:
         RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
+        FatalError: Amazon refuses; the other names are asked for by the next run.
     """
     forget_landed_names(place, batch)
     unanswered = Unanswered()
@@ -92,8 +94,12 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
         except BudgetExhaustedError:
             break
         except AmazonUnavailableError as error:
+            _note_asked(place, batch, name, was_answered=False)
             unanswered.add(name.order_id, error)
             continue
+        except FatalError:
+            _note_asked(place, batch, name)
+            raise
         unanswered.answered()
         with writing(place.ledger.engine, what="the ledger") as database:
             assert_held(database, batch.lease)
@@ -101,6 +107,12 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
             note_asked(database, batch.connection, [name.order_id])
     forget_landed_names(place, batch)
+
+
+def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answered: bool = True) -> None:
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        note_asked(database, batch.connection, [name.order_id], was_answered=was_answered)
 
 
 def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
