@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.database.engines import reading, writing
-from mfn.errors import ConfigurationError
+from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import OrderName, note_named, waiting_names
@@ -19,8 +19,9 @@ from mfn.rules.lanes import Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
 from mfn.steps.backfill import backfill
-from mfn.steps.following import Followed, follow, look
+from mfn.steps.followed import Followed
 from mfn.steps.following import _carry_out as carry_out
+from mfn.steps.following import follow, look
 from mfn.steps.workplace import open_workplace
 from tests.world import an_order
 
@@ -175,6 +176,22 @@ def test_a_queue_is_looked_at_every_few_seconds_and_relied_upon_while_it_tells(w
     now = datetime.now(UTC)
     assert look(place, Followed("us", told_at=now)).is_told
     assert not look(place, Followed("us", told_at=now - timedelta(hours=2))).is_told
+    unread = Followed("us", told_at=now)
+    unread.queue.begin()
+    assert not look(place, unread).is_told, "it tells nothing as long as nobody can read it"
+
+
+def test_a_queue_that_cannot_be_read_rests_and_the_search_goes_on(world: World) -> None:
+    looks: list[str] = []
+
+    def lost(place: Workplace) -> int:
+        looks.append(place.connection.name)
+        raise RetriableError("the queue does not answer.", remedy="Look at it.")
+
+    (order_id,) = world.put(an_order())
+    followed(world, read_names=lost)
+    assert world.statuses() == {order_id: "loaded"}
+    assert looks == ["us"], "it was asked once, although the connection had more than one turn"
 
 
 def test_a_backfill_is_worked_off_by_ordinary_imports_which_keep_calls_for_what_is_new(world: World) -> None:

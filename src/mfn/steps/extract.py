@@ -15,7 +15,7 @@ from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.database.engines import reading, writing
-from mfn.errors import FatalError
+from mfn.errors import FatalError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
@@ -121,7 +121,10 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
 
 def _ask_besides(place: Workplace, batch: BatchRef) -> None:
     """Ask for what was named or left out; without an answer, or refused, what is new is loaded all the same."""
-    read_queue(place)
+    try:
+        read_queue(place)
+    except MfnError as error:
+        log.warning("%s: its notifications were not read: %s %s", batch.connection, error.message, error.remedy)
     try:
         land_named(place, batch)
     except (AmazonUnavailableError, FatalError) as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select
 
+from mfn.amazon.failures import ThrottledError
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, LeaseHeldError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
@@ -21,7 +21,8 @@ from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
-from mfn.rules.lanes import MANY_NAMES, SETTLING, Fetch, Flow, Lane, Search, State, Wait, WorkGap, next_action
+from mfn.rules.lanes import MANY_NAMES, SETTLING, Fetch, Lane, Search, State, Wait, WorkGap, next_action
+from mfn.steps.followed import Followed
 from mfn.steps.lane_calls import read_queue
 from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps
 from mfn.steps.stages import stages
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
+    from mfn.rules.lanes import Flow
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
@@ -51,59 +53,6 @@ LONGEST_WAIT_SECONDS = 60.0
 
 HELD_SECONDS = 15.0
 """How long a connection rests that another import holds."""
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 30.0, 900.0
-"""How long what failed rests; twice as long each time."""
-
-
-@dataclass
-class Rest:
-    """How long something rests that failed.
-
-    Attributes:
-        what: What, for the log.
-        until: Until when.
-        failures: How often in a row it failed.
-    """
-
-    what: str
-    until: datetime = LONG_AGO
-    failures: int = 0
-
-    def begin(self) -> float:
-        """It has failed; returns for how many seconds it rests."""
-        seconds = min(FIRST_REST_SECONDS * 2 ** min(self.failures, 10), LONGEST_REST_SECONDS)
-        self.failures += 1
-        self.until = datetime.now(UTC) + timedelta(seconds=seconds)
-        return seconds
-
-
-@dataclass
-class Followed:
-    """One connection, and what is known of it while it is followed.
-
-    Attributes:
-        name: The connection's name.
-        flow: How many of its orders change.
-        next_at: When it wants its next turn.
-        rest: Its own rest.
-        names: That of its named orders: whatever becomes of them, the search goes on.
-        gaps: That of the periods that were left out, likewise.
-        told_at: When the last notification was read.
-    """
-
-    name: str
-    flow: Flow = field(default_factory=Flow)
-    next_at: datetime = LONG_AGO
-    rest: Rest = field(default_factory=lambda: Rest("everything"))
-    names: Rest = field(default_factory=lambda: Rest("what was named"))
-    gaps: Rest = field(default_factory=lambda: Rest("what was left out"))
-    told_at: datetime = LONG_AGO
-
-    def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
-        """What rests where an action fails."""
-        return {Fetch: self.names, WorkGap: self.gaps}.get(type(action), self.rest)
 
 
 def follow(
@@ -152,12 +101,10 @@ def _take_turn(
 ) -> None:
     """Do what is due for a connection, and note when it wants its next turn."""
     one.next_at = datetime.now(UTC)
-    rest = one.rest
+    rest = one.everything
     try:
         place = open_workplace(settings, one.name)
-        notifications = read_names(place)
-        if notifications:
-            one.told_at = datetime.now(UTC)
+        notifications = _read(place, one, read_names)
         state = look(place, one)
         action = next_action(state)
         if isinstance(action, Wait):
@@ -166,24 +113,39 @@ def _take_turn(
             return
         rest = one.rest_after(action)
         _carry_out(settings, one, state, action, tell)
-        if isinstance(action, Fetch) and _was_refused(state, look(place, one)):
-            seconds = one.names.begin()
-            log.warning("%s: what was named rests for %.0f s: Amazon takes no call of getOrder.", one.name, seconds)
-            return
+        if isinstance(action, Fetch):
+            _assert_answered(state, look(place, one))
     except LeaseHeldError:
         one.next_at = datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
     except MfnError as error:
-        seconds = rest.begin()
-        if rest is one.rest:
+        one.let_rest(rest, error)
+        if rest is one.everything:
             one.next_at = rest.until
-        log.warning("%s: %s rests for %.0f s: %s %s", one.name, rest.what, seconds, error.message, error.remedy)
     else:
         rest.failures = 0
 
 
-def _was_refused(before: State, after: State) -> bool:
-    """Whether Amazon has refused getOrder for the rate, although the plan had calls."""
-    return after.names >= before.names and not after.get.has(1)
+def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int | None]) -> int | None:
+    """Read what notifications name; a queue that cannot be read, and may take half a minute to say so, rests."""
+    if one.queue.until > datetime.now(UTC):
+        return None
+    try:
+        notifications = read_names(place)
+    except MfnError as error:
+        one.let_rest(one.queue, error)
+        return None
+    one.queue.failures = 0
+    if notifications:
+        one.told_at = datetime.now(UTC)
+    return notifications
+
+
+def _assert_answered(before: State, after: State) -> None:
+    """Raise where Amazon has refused getOrder for its rate, although the plan had calls."""
+    if after.names >= before.names and not after.get.has(1):
+        raise ThrottledError(
+            "getOrder: Amazon takes no call for now.", remedy="Another application may use up the account's limit."
+        )
 
 
 def look(place: Workplace, one: Followed) -> State:
@@ -207,7 +169,7 @@ def look(place: Workplace, one: Followed) -> State:
         flow=one.flow,
         search=_lane(budget, "searchOrders"),
         get=_lane(budget, "getOrder"),
-        is_told=now - one.told_at < TOLD_FOR and one.names.until <= now,
+        is_told=now - one.told_at < TOLD_FOR and not (one.queue.failures or one.names.failures),
         names=len(due),
         settled_names=sum(name.asked_at is None and name.changed_at <= now - SETTLING for name in due),
         oldest_name_at=due[0].changed_at if due else None,

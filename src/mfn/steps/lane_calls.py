@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.unanswered import Unanswered
 from mfn.connections import load_connections
 from mfn.database.engines import writing
-from mfn.errors import FatalError, MfnError
+from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.steps.workplace import Workplace
-
-log = logging.getLogger(__name__)
 
 TOKEN_LIFE = timedelta(hours=23, minutes=30)
 """A page token lasts 24 hours (orders_2026-01-01.json, 2026-07-29)."""
@@ -51,24 +48,23 @@ def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
 
 
 def read_queue(place: Workplace) -> int | None:
-    """Read what notifications have named; where the queue cannot be read, the search finds the orders.
+    """Read what notifications have named.
 
     Args:
         place: The workplace.
 
     Returns:
         How many notifications of changed orders there were; None: the connection has no queue.
+
+    Raises:
+        MfnError: The queue or the ledger cannot be read; the messages stay, and the search finds the orders.
     """
     if place.connection.notifications.queue_url is None:
         return None
     from mfn.notifications.reading import read_notifications  # noqa: PLC0415 - only where there is a queue
 
     listed = load_connections(place.settings).values()
-    try:
-        read = read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
-    except MfnError as error:
-        log.warning("%s: its notifications were not read: %s %s", place.connection.name, error.message, error.remedy)
-        return 0
+    read = read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
     return read.named + read.unneeded
 
 
