@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import FatalError, RetriableError
+from mfn.errors import DataError, FatalError, RetriableError
 from mfn.warehouse.sql import SqlWarehouse
 from mfn.warehouse.tables import (
     metadata,
@@ -20,7 +21,7 @@ from mfn.warehouse.tables import (
     wms_shipment,
     wms_shipment_line,
 )
-from tests.warehouse_actor import WarehouseActor, line_row, order_row
+from tests.warehouse_actor import MOMENT, WarehouseActor, line_row, order_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -153,6 +154,63 @@ def test_a_status_that_is_an_enumeration_of_postgresql_works_as_a_text_does(post
     assert warehouse.load([order_row("A-1")], [line_row("A-1")]).inserted == {"A-1"}
     run(postgres_url, "UPDATE wms_order SET status = 'picking'")
     assert warehouse.load([order_row("A-1", city="Elsewhere")], [line_row("A-1")]).refused == {"A-1": "picking"}
+
+
+def test_an_order_number_of_a_longer_fixed_width_is_the_one_that_was_given(postgres_url: str) -> None:
+    warehouse = SqlWarehouse(postgres_url, name="us")
+    warehouse.ensure_tables()
+    for table in ("wms_order", "wms_order_line"):
+        run(postgres_url, f"ALTER TABLE {table} ALTER order_number TYPE char(30)")
+    for city in ("Seattle", "Tacoma"):
+        result = warehouse.load([order_row("A-1", city=city), order_row("A-2")], [line_row("A-1"), line_row("A-2")])
+        assert result.written == {"A-1", "A-2"}
+    assert warehouse.states(["A-1", "A-3"]) == {"A-1": "new"}
+    assert warehouse.scrub(["A-2"]) == {"A-2"}
+    assert warehouse.request_cancellation({"A-2": "changed my mind"}, MOMENT) == {"A-2"}
+    cancelled = warehouse.cancel(["A-1", "A-3"], "cancelled at Amazon", MOMENT)
+    assert (cancelled.cancelled, cancelled.begun, cancelled.unknown) == ({"A-1"}, {}, {"A-3"})
+
+
+def test_orders_load_into_a_table_that_shows_a_login_only_some_rows(postgres_url: str) -> None:
+    SqlWarehouse(postgres_url, name="us").ensure_tables()
+    with reading(engine_for(postgres_url), what="the test") as connection:
+        schema = connection.execute(text("SELECT current_schema()")).scalar()
+    run(
+        postgres_url,
+        "DROP ROLE IF EXISTS loader",
+        "CREATE ROLE loader LOGIN",
+        f"GRANT USAGE ON SCHEMA {schema} TO loader",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO loader",
+        "ALTER TABLE wms_order ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY ours ON wms_order TO loader USING (connection = 'us')",
+    )
+    url = make_url(postgres_url).set(username="loader").render_as_string(hide_password=False)
+    warehouse = SqlWarehouse(url, name="us")
+    assert warehouse.load([order_row("A-1", connection="us")], [line_row("A-1")]).written == {"A-1"}
+    engine_for(url).dispose()
+    run(postgres_url, "DROP OWNED BY loader", "DROP ROLE loader")
+
+
+@pytest.mark.parametrize(("encoding", "is_kept"), [("LATIN1", False), ("SQL_ASCII", True)])
+def test_a_database_of_another_encoding_refuses_only_what_it_cannot_keep(
+    postgres_server: str, encoding: str, *, is_kept: bool
+) -> None:
+    name = f"encoded_{encoding.lower()}"
+    server = engine_for(postgres_server).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0"))
+    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    warehouse = SqlWarehouse(url, name="us")
+    warehouse.ensure_tables()
+    warehouse.load([order_row("A-1", city="München")], [line_row("A-1")])
+    with nullcontext() if is_kept else pytest.raises(DataError, match=r"refused a row: .*no equivalent in encoding"):
+        warehouse.load([order_row("A-2", city="Łódź")], [line_row("A-2")])
+    with reading(engine_for(url), what="the test") as connection:
+        cities = connection.execute(text("SELECT city FROM wms_order ORDER BY order_number")).scalars().all()
+    assert cities == ["München", "Łódź"][: 1 + is_kept]
+    engine_for(url).dispose()
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
 
 
 def test_a_login_that_may_not_create_tables_is_told_as_such(postgres_url: str) -> None:

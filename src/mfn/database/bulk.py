@@ -69,7 +69,8 @@ def insert_new(connection: Connection, *parts: tuple[Table, Sequence[str], Seque
         parts: A table, the columns that each row fills, and the rows, values as in `merge`.
 
     Returns:
-        False, and nothing was inserted, where a row is there already or holds a NUL character.
+        False, and nothing was inserted, where a row is there already or holds a NUL character, or where the table has
+        row level security, which no COPY goes past.
     """
     driver: Any = connection.dialect.loaded_dbapi
     try:
@@ -80,7 +81,7 @@ def insert_new(connection: Connection, *parts: tuple[Table, Sequence[str], Seque
         if error.sqlstate != ALREADY_THERE:
             raise
         return False
-    except driver.DataError:
+    except (driver.DataError, driver.NotSupportedError):
         return False
     return True
 

@@ -65,6 +65,9 @@ SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_M
 """Primary result codes of SQLite for a value or a row that is refused."""
 
 DATA_EXCEPTION = "22"
+UNTRANSLATABLE = "22P05"
+"""A character that the database's encoding has not: its message quotes the names of encodings, and no value."""
+
 CONSTRAINT_VIOLATION = "23"
 RAISED_BY_TRIGGER = "P0001"
 RAISE_STATEMENT = "exec_stmt_raise"
@@ -85,7 +88,8 @@ def engine_for(url: str, *, survives_power_cut: bool = True, any_text: bool = Tr
 
     SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
     that two writers queue up instead of failing half-way; a missing folder is made. PostgreSQL: psycopg 3, times in
-    UTC, connections checked before use. Errors never show parameters: they may be a buyer's.
+    UTC, texts in UTF-8 whatever the database's encoding, connections checked before use. Errors never show parameters:
+    they may be a buyer's.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
@@ -108,7 +112,8 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
         patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
         options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC"])
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
-        connect = {"connect_timeout": 10, **unanswered, "options": options}
+        # In the database's own encoding the driver itself would fail at a character that this has not.
+        connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
     folder = Path(str(parsed.database)).parent
     try:
@@ -273,7 +278,7 @@ def _said(error: Any) -> str:
     state = getattr(error, "sqlstate", None) or ""
     if _is_raised_by_trigger(error):
         return f"a trigger of its own refused a row (SQLSTATE {state}); the server's log has the words."
-    if state.startswith(DATA_EXCEPTION):
+    if state.startswith(DATA_EXCEPTION) and state != UNTRANSLATABLE:
         text = QUOTED.sub('"…"', text)
         column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")
         text += f" (column {column[1]})" if column else ""

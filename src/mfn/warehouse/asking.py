@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+NUMBER = "CAST(wms_order.order_number AS VARCHAR)"
+"""The order number as a text: without the blanks of a CHAR that is longer than it."""
+
 STATUS = "coalesce(CAST(wms_order.status AS VARCHAR), '')"
 """The status as a text, also where the warehouse made it an enumeration or left it NULL."""
 
@@ -63,9 +66,9 @@ def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool =
     rows = connection.execute(
         # In one order, so that two transactions which lock many orders queue up instead of waiting for each other.
         text(
-            f"SELECT order_number, {STATUS} AS status"
-            f" FROM wms_order JOIN {asked(connection)} ON order_number = asked.key ORDER BY order_number{for_update}"
+            f"SELECT asked.key AS known_as, {STATUS} AS status FROM wms_order JOIN {asked(connection)}"
+            f" ON wms_order.order_number = asked.key ORDER BY wms_order.order_number{for_update}"
         ),
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )
-    return {row.order_number: row.status for row in rows}
+    return {row.known_as: row.status for row in rows}

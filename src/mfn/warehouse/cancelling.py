@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from mfn.database.bulk import utc_text
-from mfn.warehouse.asking import as_asked, asked, states
+from mfn.warehouse.asking import NUMBER, as_asked, asked, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
             "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
             " cancel_reason = :reason, updated_at = :updated_at"
             f" WHERE status = 'new' AND order_number IN (SELECT asked.key FROM {asked(connection)})"
-            " RETURNING order_number"
+            f" RETURNING {NUMBER}"
         ),
         {"asked": as_asked(reasons), "reason": reason, "at": utc_text(at), "updated_at": utc_text(at)},
     ).scalars()
@@ -82,7 +82,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
     newly = connection.execute(
         text(
             f"UPDATE wms_order SET cancel_requested_at = :at, cancel_reason = asked.value {open_orders}"
-            " AND cancel_requested_at IS NULL RETURNING order_number"
+            f" AND cancel_requested_at IS NULL RETURNING {NUMBER}"
         ),
         {**given, "at": utc_text(at)},
     ).scalars()

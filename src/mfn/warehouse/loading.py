@@ -151,7 +151,7 @@ def _counted(
     given = as_asked(dict.fromkeys(numbers, ""))
     found: Any = connection.execute(
         text(
-            f"SELECT wms_order.order_number, {STATUS},"
+            f"SELECT asked.key, {STATUS},"
             " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = asked.key)"
             f" FROM {asked(connection)} JOIN wms_order ON wms_order.order_number = asked.key"
         ),

@@ -73,7 +73,8 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
         required = _required(connection, table)
         sets = ", ".join(f"{name} = {repr('') if name in required else 'NULL'}" for name in names)
         chosen = f"order_number IN (SELECT asked.key FROM {asked(connection)})"
-        change = f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)}) RETURNING order_number"
+        number = "CAST(order_number AS VARCHAR)"  # a CHAR that is longer has blanks behind it
+        change = f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)}) RETURNING {number}"
         scrubbed.update(connection.execute(text(change), given).scalars())
     return frozenset(scrubbed)
 
