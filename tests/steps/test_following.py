@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batches import list_batches
@@ -18,7 +19,7 @@ from mfn.ledger.search_gaps import search_gaps
 from mfn.rules.lanes import Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
-from mfn.steps.backfill import backfill
+from mfn.steps.backfill import backfill, oldest_orders
 from mfn.steps.followed import Followed
 from mfn.steps.following import _carry_out as carry_out
 from mfn.steps.following import follow, look
@@ -284,11 +285,21 @@ def test_a_refusal_for_the_rate_lets_what_was_named_rest(world: World) -> None:
     assert sum(bool(parameters.get("named")) for parameters, _, _ in asked(world)) == 1
 
 
-def test_a_period_without_length_is_no_backfill(world: World) -> None:
+def test_amazon_has_orders_of_two_years_and_in_japan_since_2016() -> None:
+    now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    us, japan = BY_NAME["US"].marketplace_id, BY_NAME["JP"].marketplace_id
+    assert oldest_orders([us], now) <= datetime(2024, 3, 2, tzinfo=UTC)
+    assert oldest_orders([us], now) > datetime(2024, 2, 28, tzinfo=UTC)
+    assert oldest_orders([us, japan], now) == datetime(2016, 1, 1, tzinfo=UTC)
+
+
+def test_a_period_without_length_or_from_before_amazon_has_orders_is_no_backfill(world: World) -> None:
     now = datetime.now(UTC)
     with pytest.raises(ConfigurationError, match="nothing between"):
         backfill(world.settings, "us", since=now)
     with pytest.raises(ConfigurationError, match="none begins"):
         backfill(world.settings, "us", before=now)
+    with pytest.raises(ConfigurationError, match="the oldest are of"):
+        backfill(world.settings, "us", since=datetime(1, 1, 1, tzinfo=UTC))
     with reading(world.ledger.engine, what="the ledger") as database:
         assert database.execute(select(SearchGap)).all() == []

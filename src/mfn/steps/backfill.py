@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
 from mfn.database.engines import writing
@@ -14,11 +15,18 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.search_gaps import note_gap, search_gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Row
 
     from mfn.settings import Settings
+
+
+KEPT_FOR = timedelta(days=2 * 365 + 1)
+KEPT_SINCE = datetime(2016, 1, 1, tzinfo=UTC)
+LONG_KEPT = {BY_NAME[name].marketplace_id for name in ("JP", "AU", "SG")}
+"""Amazon shows no order data of more than two years ago, in these marketplaces none from before 2016
+(orders_2026-01-01.json, 2026-07-29)."""
 
 
 def backfill(
@@ -37,10 +45,11 @@ def backfill(
         `gaps`, what is left: `gap_id`, `kind`, `after`, `before`, `noted_at`; times in UTC.
 
     Raises:
-        ConfigurationError: There is no such connection, or the period has no length, or lies in the future.
+        ConfigurationError: There is no such connection, or the period has no length, lies in the future, or begins
+            before Amazon has orders.
         RetriableError: The ledger cannot be reached.
     """
-    find_connection(settings, connection)
+    marketplace_ids = find_connection(settings, connection).marketplace_ids
     ledger = open_ledger(settings)
     after = None
     if since is not None:
@@ -51,6 +60,12 @@ def backfill(
             raise ConfigurationError(
                 f"there is nothing between {after:%Y-%m-%d %H:%M:%S} and {before:%Y-%m-%d %H:%M:%S} UTC.",
                 remedy="Give a --since that lies before --before, and before what the imports have fetched up to.",
+            )
+        oldest = oldest_orders(marketplace_ids, datetime.now(UTC))
+        if after < oldest:
+            raise ConfigurationError(
+                f"Amazon has no orders of {after.date()} any more: the oldest are of {oldest.date()}.",
+                remedy=f"Give --since {oldest.date()}, or later.",
             )
         with writing(ledger.engine, what="the ledger") as database:
             for begin, end in _days(after, before):
@@ -63,6 +78,18 @@ def backfill(
         "before": before and before.isoformat(),
         "gaps": [_shown(gap) for gap in search_gaps(ledger, connection)],
     }
+
+
+def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
+    """The day from which on Amazon may have orders of some marketplaces, in UTC.
+
+    Args:
+        marketplace_ids: Amazon's ids.
+        now: The present moment, aware.
+    """
+    if LONG_KEPT.isdisjoint(marketplace_ids):
+        return now.replace(hour=0, minute=0, second=0, microsecond=0) - KEPT_FOR
+    return KEPT_SINCE
 
 
 def _days(after: datetime, before: datetime) -> Iterator[tuple[datetime, datetime]]:
