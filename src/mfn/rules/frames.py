@@ -55,24 +55,41 @@ import pandas as pd
 from mfn.amazon.orders import (
     NO_WINDOW,
     Address,
-    Buyer,
     GiftOption,
     ItemFulfillment,
     ItemShipping,
     Packing,
     Recipient,
     ShippingConstraints,
-    in_utc,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from mfn.amazon.orders import Order, OrderItem
 
 TIME_AT = len("2026-11-24")
 """Where ISO 8601 has a T and the tables have a blank."""
+
+TEXT, COUNT, FLAG, TIME = "object", "int64", "bool", "datetime64[us, UTC]"
+ORDER_COLUMNS = {
+    "order_id": TEXT, "marketplace_id": TEXT, "created_at": TIME, "last_updated_at": TIME, "fulfillment_status": TEXT,
+    "fulfilled_by": TEXT, "service_level": TEXT, "programs": TEXT, "earliest_ship_at": TIME, "ship_by": TIME,
+    "deliver_by": TIME, "purchase_order_number": TEXT, "replaces_order": TEXT, "cancel_reason": TEXT,
+    "has_recipient": FLAG, "item_count": COUNT, "units_to_ship": COUNT,
+}  # fmt: skip
+LINE_COLUMNS = {
+    "order_id": TEXT, "order_item_id": TEXT, "item_number": COUNT, "seller_sku": TEXT, "asin": TEXT, "title": TEXT,
+    "quantity_ordered": COUNT, "quantity_fulfilled": COUNT, "quantity_to_ship": COUNT, "unit_price": TEXT,
+    "currency_code": TEXT, "ioss_number": TEXT, "gift_wrap": TEXT, "requires_serial_number": FLAG,
+    "requires_transparency_code": FLAG, "requires_signature": FLAG, "requires_age_check": FLAG,
+    "requires_identity_check": FLAG, "gift_message": TEXT, "customization_url": TEXT,
+}  # fmt: skip
+ADDRESS_COLUMNS = dict.fromkeys(
+    ("order_id", "name", "company_name", "line_1", "line_2", "line_3", "city", "district", "state", "postal_code",
+     "country_code", "phone", "email", "address_type", "delivery_instructions"), TEXT,
+)  # fmt: skip
 
 PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
 NO_FULFILLMENT = ItemFulfillment()
@@ -82,7 +99,6 @@ NO_GIFT = GiftOption()
 NO_CONSTRAINTS = ShippingConstraints()
 NO_RECIPIENT = Recipient()
 NO_ADDRESS = Address()
-NO_BUYER = Buyer()
 
 
 def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
@@ -91,32 +107,7 @@ def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders; an order id stands once.
     """
-    fulfillments = [order.fulfillment for order in orders]
-    ship_by = [fulfillment.ship_by_window or NO_WINDOW for fulfillment in fulfillments]
-    deliver_by = [fulfillment.deliver_by_window or NO_WINDOW for fulfillment in fulfillments]
-    buyers = [order.buyer or NO_BUYER for order in orders]
-    recipients = [order.recipient or NO_RECIPIENT for order in orders]
-    return pd.DataFrame(
-        {
-            "order_id": _plain([order.order_id for order in orders]),
-            "marketplace_id": _plain([order.sales_channel.marketplace_id for order in orders]),
-            "created_at": _times([order.created_time for order in orders]),
-            "last_updated_at": _times([order.last_updated_time for order in orders]),
-            "fulfillment_status": _plain([fulfillment.fulfillment_status for fulfillment in fulfillments]),
-            "fulfilled_by": _plain([fulfillment.fulfilled_by for fulfillment in fulfillments]),
-            "service_level": _plain([fulfillment.fulfillment_service_level for fulfillment in fulfillments]),
-            "programs": _plain([sorted_programs(order.programs) for order in orders]),
-            "earliest_ship_at": _times([window.earliest_date_time for window in ship_by]),
-            "ship_by": _times([window.latest_date_time for window in ship_by]),
-            "deliver_by": _times([window.latest_date_time for window in deliver_by]),
-            "purchase_order_number": _plain([buyer.buyer_purchase_order_number for buyer in buyers]),
-            "replaces_order": _plain([_replaced(order) for order in orders]),
-            "cancel_reason": _plain([_cancel_reason(order) for order in orders]),
-            "has_recipient": _flags([recipient.delivery_address is not None for recipient in recipients]),
-            "item_count": _counts([len(order.order_items) for order in orders]),
-            "units_to_ship": _counts([sum(map(quantity_to_ship, order.order_items)) for order in orders]),
-        }
-    )
+    return _frame(ORDER_COLUMNS, map(_order_row, orders))
 
 
 def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
@@ -125,43 +116,13 @@ def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders.
     """
-    items = [item for order in orders for item in order.order_items]
-    products = [item.product for item in items]
-    prices = [product.price.unit_price if product.price else None for product in products]
-    fulfillments = [item.fulfillment or NO_FULFILLMENT for item in items]
-    packings = [fulfillment.packing or NO_PACKING for fulfillment in fulfillments]
-    gifts = [packing.gift_option or NO_GIFT for packing in packings]
-    serials = [packing.serial_number_requirement for packing in packings]
-    shippings = [fulfillment.shipping or NO_SHIPPING for fulfillment in fulfillments]
-    constraints = [shipping.shipping_constraints or NO_CONSTRAINTS for shipping in shippings]
-    international = [shipping.international_shipping for shipping in shippings]
-    return pd.DataFrame(
-        {
-            "order_id": _plain([order.order_id for order in orders for _ in order.order_items]),
-            "order_item_id": _plain([item.order_item_id for item in items]),
-            "item_number": _counts([n for order in orders for n in range(1, len(order.order_items) + 1)]),
-            "seller_sku": _plain([product.seller_sku for product in products]),
-            "asin": _plain([product.asin for product in products]),
-            "title": _plain([product.title for product in products]),
-            "quantity_ordered": _counts([item.quantity_ordered for item in items]),
-            "quantity_fulfilled": _counts([fulfillment.quantity_fulfilled or 0 for fulfillment in fulfillments]),
-            "quantity_to_ship": _counts(list(map(quantity_to_ship, items))),
-            "unit_price": _plain([price and price.amount for price in prices]),
-            "currency_code": _plain([price and price.currency_code for price in prices]),
-            "ioss_number": _plain([shipping and shipping.ioss_number for shipping in international]),
-            "gift_wrap": _plain([gift.gift_wrap_level for gift in gifts]),
-            "requires_serial_number": _flags(
-                [bool(serial and serial.requirement_type == "REQUIRED") for serial in serials]
-            ),
-            "requires_transparency_code": _flags(["TRANSPARENCY" in (item.programs or ()) for item in items]),
-            "requires_signature": _flags([bool(one.signature_confirmation) for one in constraints]),
-            "requires_age_check": _flags([bool(one.recipient_age_verification) for one in constraints]),
-            "requires_identity_check": _flags([bool(one.recipient_identity_verification) for one in constraints]),
-            "gift_message": _plain([gift.gift_message for gift in gifts]),
-            "customization_url": _plain(
-                [product.customization and product.customization.customized_url for product in products]
-            ),
-        }
+    return _frame(
+        LINE_COLUMNS,
+        (
+            _line_row(order.order_id, number, item)
+            for order in orders
+            for number, item in enumerate(order.order_items, start=1)
+        ),
     )
 
 
@@ -171,44 +132,98 @@ def address_frame(orders: Sequence[Order]) -> pd.DataFrame:
     Args:
         orders: Decoded orders, in the order of the order frame.
     """
-    recipients = [order.recipient or NO_RECIPIENT for order in orders]
-    addresses = [recipient.delivery_address or NO_ADDRESS for recipient in recipients]
-    streets = [_street(address) for address in addresses]
+    return _frame(ADDRESS_COLUMNS, map(_address_row, orders))
+
+
+def _frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    # Row by row, then turned round: an order is in the processor's cache once, not once for each of its columns.
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pd.DataFrame(
         {
-            "order_id": _plain([order.order_id for order in orders]),
-            "name": _plain([address.name for address in addresses]),
-            "company_name": _plain([address.company_name for address in addresses]),
-            "line_1": _plain([line_1 for line_1, _, _ in streets]),
-            "line_2": _plain([line_2 for _, line_2, _ in streets]),
-            "line_3": _plain([line_3 for _, _, line_3 in streets]),
-            "city": _plain([address.city for address in addresses]),
-            "district": _plain([address.district_or_county or address.municipality for address in addresses]),
-            "state": _plain([address.state_or_region for address in addresses]),
-            "postal_code": _plain([address.postal_code for address in addresses]),
-            "country_code": _plain([address.country_code for address in addresses]),
-            "phone": _plain([address.phone for address in addresses]),
-            "email": _plain([order.buyer.buyer_email if order.buyer else None for order in orders]),
-            "address_type": _plain([address.address_type for address in addresses]),
-            "delivery_instructions": _plain([_instructions(recipient) for recipient in recipients]),
-        }
+            name: _times(column) if dtype == TIME else pd.Series(column, dtype=dtype)
+            for (name, dtype), column in zip(columns.items(), values, strict=True)
+        },
+        copy=False,
     )
 
 
-def _plain(values: list[Any]) -> pd.Series[Any]:
-    return pd.Series(values, dtype="object")
+def _times(values: Sequence[datetime | None]) -> pd.Series[Any]:
+    # What has no zone is taken as UTC, as Amazon means it.
+    return pd.Series(pd.to_datetime(list(values), utc=True, cache=False).as_unit("us"))
 
 
-def _counts(values: list[int]) -> pd.Series[int]:
-    return pd.Series(values, dtype="int64")
+def _order_row(order: Order) -> tuple[Any, ...]:
+    fulfillment, buyer, items = order.fulfillment, order.buyer, order.order_items
+    ship_by, deliver_by = fulfillment.ship_by_window or NO_WINDOW, fulfillment.deliver_by_window or NO_WINDOW
+    return (
+        order.order_id,
+        order.sales_channel.marketplace_id,
+        order.created_time,
+        order.last_updated_time,
+        fulfillment.fulfillment_status,
+        fulfillment.fulfilled_by,
+        fulfillment.fulfillment_service_level,
+        sorted_programs(order.programs),
+        ship_by.earliest_date_time,
+        ship_by.latest_date_time,
+        deliver_by.latest_date_time,
+        buyer and buyer.buyer_purchase_order_number,
+        _replaced(order),
+        _cancel_reason(order),
+        order.recipient is not None and order.recipient.delivery_address is not None,
+        len(items),
+        sum([quantity_to_ship(item) for item in items]),
+    )
 
 
-def _flags(values: list[bool]) -> pd.Series[bool]:
-    return pd.Series(values, dtype="bool")
+def _line_row(order_id: str, number: int, item: OrderItem) -> tuple[Any, ...]:
+    product, fulfillment = item.product, item.fulfillment or NO_FULFILLMENT
+    price = product.price and product.price.unit_price
+    packing, shipping = fulfillment.packing or NO_PACKING, fulfillment.shipping or NO_SHIPPING
+    gift, serial = packing.gift_option or NO_GIFT, packing.serial_number_requirement
+    constraints, international = shipping.shipping_constraints or NO_CONSTRAINTS, shipping.international_shipping
+    return (
+        order_id,
+        item.order_item_id,
+        number,
+        product.seller_sku,
+        product.asin,
+        product.title,
+        item.quantity_ordered,
+        fulfillment.quantity_fulfilled or 0,
+        quantity_to_ship(item),
+        price and price.amount,
+        price and price.currency_code,
+        international and international.ioss_number,
+        gift.gift_wrap_level,
+        serial is not None and serial.requirement_type == "REQUIRED",
+        item.programs is not None and "TRANSPARENCY" in item.programs,
+        bool(constraints.signature_confirmation),
+        bool(constraints.recipient_age_verification),
+        bool(constraints.recipient_identity_verification),
+        gift.gift_message,
+        product.customization and product.customization.customized_url,
+    )
 
 
-def _times(values: list[datetime | None]) -> pd.Series[Any]:
-    return pd.Series([value and in_utc(value) for value in values], dtype="datetime64[us, UTC]")
+def _address_row(order: Order) -> tuple[Any, ...]:
+    recipient = order.recipient or NO_RECIPIENT
+    address = recipient.delivery_address or NO_ADDRESS
+    return (
+        order.order_id,
+        address.name,
+        address.company_name,
+        *_street(address),
+        address.city,
+        address.district_or_county or address.municipality,
+        address.state_or_region,
+        address.postal_code,
+        address.country_code,
+        address.phone,
+        order.buyer and order.buyer.buyer_email,
+        address.address_type,
+        _instructions(recipient),
+    )
 
 
 def time_texts(times: pd.Series[Any]) -> list[str | None]:
@@ -238,7 +253,9 @@ def quantity_to_ship(item: OrderItem) -> int:
 
 
 def _replaced(order: Order) -> str | None:
-    return next((other.order_id for other in order.associated_orders or () if other.order_id), None)
+    if not order.associated_orders:
+        return None
+    return next((other.order_id for other in order.associated_orders if other.order_id), None)
 
 
 def _cancel_reason(order: Order) -> str | None:
