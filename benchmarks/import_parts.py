@@ -32,6 +32,7 @@ from mfn.ledger.schema import Batch, BatchOrder
 from mfn.steps.judging import judge
 from mfn.steps.order_frames import Bench
 from mfn.steps.report import report
+from mfn.steps.stages import modules_at_rest
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -81,11 +82,12 @@ def measure(stored: Path, home: Path) -> list[Row]:
     place = open_workplace(settings, CONNECTION)
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
     loaded = get_batch(open_ledger(settings), batch.batch_id).counts["loaded"]
-    rows = [
-        _row("judge", len(texts), _best(lambda: _judge(bench, texts))),
-        _row("decode", len(texts), _best(lambda: _decode(texts))),
-        _row("report", loaded, _best(lambda: report(batch, settings))),
-    ]
+    with modules_at_rest():  # as the steps of a run are carried out
+        rows = [
+            _row("judge", len(texts), _best(lambda: _judge(bench, texts))),
+            _row("decode", len(texts), _best(lambda: _decode(texts))),
+        ]
+    rows.append(_row("report", loaded, _best(lambda: report(batch, settings))))
     add_past_runs(settings, batch)
     return [*rows, _row("report after 1,000 runs", loaded, _best(lambda: report(batch, settings)))]
 

@@ -65,7 +65,6 @@ from mfn.amazon.orders import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from mfn.amazon.orders import Order, OrderItem
 
@@ -147,9 +146,9 @@ def _frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> pd.Da
     )
 
 
-def _times(values: Sequence[datetime | None]) -> pd.Series[Any]:
+def _times(values: Sequence[Any]) -> pd.Series[Any]:
     # What has no zone is taken as UTC, as Amazon means it.
-    return pd.Series(pd.to_datetime(list(values), utc=True, cache=False).as_unit("us"))
+    return pd.to_datetime(pd.Series(values, dtype="object"), utc=True, cache=False).dt.as_unit("us")
 
 
 def _order_row(order: Order) -> tuple[Any, ...]:

@@ -98,7 +98,7 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
     """
     ledger = open_ledger(settings)
     try:
-        with _modules_at_rest():
+        with modules_at_rest():
             done = step(batch, settings)
         with writing(ledger.engine, what="the ledger") as database:
             update_batch(database, done, stage=step.__name__, status="running", error=None, remedy=None)
@@ -123,7 +123,7 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 @contextmanager
-def _modules_at_rest() -> Iterator[None]:
+def modules_at_rest() -> Iterator[None]:
     """Keep Python's search for cycles off what is loaded by now, and let it come by less often.
 
     A chunk is hundreds of thousands of rows and texts without a cycle: searched as often as usual they take a tenth of
