@@ -11,6 +11,7 @@ import re
 import string
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ city.
 PLACEHOLDERS = frozenset({"n/a", "null", "not provided", "not available", "unknown"})
 """What systems write instead of nothing; "None" and "Na" are a town and a name."""
 PUNCTUATION = string.whitespace + string.punctuation
+ADDRESS_TEXTS = ("name", "company_name", "line_1", "line_2", "line_3", "city", "state", "postal_code")
 FIELDS = ("name", "addressLine1", "city", "stateOrRegion", "postalCode", "countryCode")
 """Amazon's names of the fields that can be missing, in the order in which they are told."""
 
@@ -63,50 +65,47 @@ def check_addresses(addresses: pd.DataFrame) -> pd.DataFrame:
         `warning`, for a postal code that does not fit its country or state, or None. No text holds a value of the
         address.
     """
-    filled = {
-        column: _filled(addresses[column].tolist())
-        for column in ("name", "company_name", "line_1", "line_2", "line_3", "city", "state", "postal_code")
-    }
+    texts = {column: addresses[column].tolist() for column in ADDRESS_TEXTS}
+    has_postal_code, has_city = _filled(texts["postal_code"]), _filled(texts["city"])
+    has_state = _filled(texts["state"])
     codes = addresses["country_code"].tolist()
     by_code = {code: _country((code or "").strip().upper()) for code in dict.fromkeys(codes)}
     positions = {code: position for position, code in enumerate(by_code)}
     needs = np.array([country.needs for country in by_code.values()], dtype=bool).reshape(-1, 5)
     needs_city, needs_place, needs_state, needs_postal_code, is_known = needs[[positions[code] for code in codes]].T
-    has_place = filled["city"] | filled["state"]
     missing = np.column_stack(
         [
-            ~(filled["name"] | filled["company_name"]),
-            ~(filled["line_1"] | filled["line_2"] | filled["line_3"]),
-            (needs_city & ~filled["city"]) | (needs_place & ~has_place),
-            needs_state & ~filled["state"],
-            needs_postal_code & ~filled["postal_code"],
+            ~_filled(texts["name"], texts["company_name"]),
+            ~_filled(texts["line_1"], texts["line_2"], texts["line_3"]),
+            (needs_city & ~has_city) | (needs_place & ~has_city & ~has_state),
+            needs_state & ~has_state,
+            needs_postal_code & ~has_postal_code,
             ~is_known,
         ]
     )
-    rows = [tuple(row) for row in missing.tolist()]
-    told = {
-        row: ", ".join(field for field, is_missing in zip(FIELDS, row, strict=True) if is_missing) or None
-        for row in set(rows)
-    }
-    warnings = [
-        _warning(by_code[code], state, postal_code) if has_postal_code else None
-        for code, state, postal_code, has_postal_code in zip(
-            codes, addresses["state"].tolist(), addresses["postal_code"].tolist(), filled["postal_code"], strict=True
-        )
-    ]
+    missing_fields = np.full(len(addresses), None, dtype=object)
+    for row in np.flatnonzero(missing.any(axis=1)):
+        missing_fields[row] = ", ".join(compress(FIELDS, missing[row]))
+    areas = list(zip(codes, texts["state"], texts["postal_code"], strict=True))
+    warnings = {area: _warning(by_code[area[0]], *area[1:]) for area in set(areas)}
     return pd.DataFrame(
         {
             "order_id": addresses["order_id"],
-            "missing_fields": pd.Series([told[row] for row in rows], index=addresses.index, dtype="object"),
-            "warning": pd.Series(warnings, index=addresses.index, dtype="object"),
+            "missing_fields": pd.Series(missing_fields, index=addresses.index, dtype="object"),
+            "warning": pd.Series([warnings[area] for area in areas], index=addresses.index, dtype="object"),
         }
     )
 
 
-def _filled(values: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
-    # Each distinct text once: towns and states repeat.
-    is_filled = {value: _is_filled(value) for value in set(values)}
-    return np.array([is_filled[value] for value in values], dtype=bool)
+def _filled(*fields: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
+    """Which addresses have something in one of some fields."""
+    # Each distinct text once: towns and states repeat; what comes second is looked at where the first is empty.
+    is_filled = {value: _is_filled(value) for value in set(fields[0])}
+    filled = np.array([is_filled[value] for value in fields[0]], dtype=bool)
+    for field in fields[1:]:
+        for row in np.flatnonzero(~filled):
+            filled[row] = _is_filled(field[row])
+    return filled
 
 
 def _is_filled(value: str | None) -> bool:
@@ -114,7 +113,9 @@ def _is_filled(value: str | None) -> bool:
     return bool(text) and text.casefold() not in PLACEHOLDERS
 
 
-def _warning(country: _Country, state: str | None, postal_code: str) -> str | None:
+def _warning(country: _Country, state: str | None, postal_code: str | None) -> str | None:
+    if not postal_code or not _is_filled(postal_code):
+        return None
     code = postal_code.strip().upper()
     if country.postal_code and not country.postal_code.fullmatch(code):
         return "postalCode does not fit countryCode"

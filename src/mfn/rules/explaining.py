@@ -62,7 +62,7 @@ def explain(
         context,
         near=nearest_skus(unknown["warehouse_sku"], context.items),
         missing=_missing(unknown),
-        marketplaces=dict(zip(orders["order_id"], orders["marketplace_id"], strict=True)),
+        marketplaces=dict(zip(orders["order_id"].tolist(), orders["marketplace_id"].tolist(), strict=True)),
     )
     records = {"orders": _hit_rows(orders, hits, "orders"), "lines": _hit_rows(lines, hits, "lines")}
     found: dict[str, tuple[dict[str, list[Reason]], dict[str, list[Reason]]]] = defaultdict(
@@ -99,6 +99,8 @@ def _missing(unknown: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
 
 def _one(reasons: list[Reason]) -> Reason:
     """Several reasons of one code as one."""
+    if len(reasons) == 1:
+        return reasons[0]
     details, remedies = dict.fromkeys(r.detail for r in reasons), dict.fromkeys(r.remedy for r in reasons if r.remedy)
     return Reason(reasons[0].code, "; ".join(details), "\n".join(remedies))
 
@@ -125,7 +127,9 @@ class _Details:
         self._near = near
         self._missing = missing
         self._marketplaces = marketplaces
-        self._method_unmapped = cache(self._explain_method)  # many orders, few methods
+        # Many orders, few methods and few SKUs.
+        self._method_unmapped = cache(self._explain_method)
+        self._sku_unmatched = cache(self._explain_sku)
 
     def reason(self, code: str, record: Record) -> Reason:
         """The reason for one hit of one row."""
@@ -143,8 +147,13 @@ class _Details:
             return Reason(
                 "sku_unknown", detail, "Give the listing a SKU in Seller Central; the order is read again on every run."
             )
+        order_id = line["order_id"]
+        missing = tuple(self._missing[order_id, line["order_item_id"]])
+        return self._sku_unmatched(seller_sku, self._marketplaces[order_id], missing)
+
+    def _explain_sku(self, seller_sku: str, marketplace_id: str | None, missing: tuple[str, ...]) -> Reason:
         details, remedies = [], []
-        for warehouse_sku in self._missing[line["order_id"], line["order_item_id"]]:
+        for warehouse_sku in missing:
             proposals = self._near.get(warehouse_sku, [])
             nearest = "; ".join(f"{one.warehouse_sku} {one.difference}" for one in proposals)
             told = f" (nearest: {nearest})" if proposals else ""
@@ -155,7 +164,7 @@ class _Details:
                     warehouse_sku,
                     proposed,
                     connection=self._context.connection,
-                    marketplace_id=self._marketplaces[line["order_id"]],
+                    marketplace_id=marketplace_id,
                 )
                 remedies.append(f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}")
             else:

@@ -231,11 +231,16 @@ def time_texts(times: pd.Series[Any]) -> list[str | None]:
     Args:
         times: `datetime64[us, UTC]`.
     """
-    written = np.datetime_as_string(times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"), unit="us")
+    moments = times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    distinct, places = np.unique(moments, return_inverse=True)  # thousands of orders are to be shipped by one time
+    written = np.datetime_as_string(distinct, unit="us")
     letters = written.view("U1").reshape(len(written), written.itemsize // 4)
     is_time = letters[:, 0] != "N"  # of NaT
     letters[is_time, TIME_AT] = " "
-    return [text if is_there else None for text, is_there in zip(written.tolist(), is_time.tolist(), strict=True)]
+    texts = written.astype(object)
+    texts[~is_time] = None
+    told: list[str | None] = texts[places].tolist()
+    return told
 
 
 def sorted_programs(programs: Sequence[str] | None) -> tuple[str, ...]:

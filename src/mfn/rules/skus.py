@@ -43,18 +43,19 @@ def resolve_skus(
     """
     placed = [marketplaces.get(order_id) for order_id in lines["order_id"].tolist()]
     pairs = list(zip(placed, lines["seller_sku"].tolist(), strict=True))
-    components = _components(set(pairs), aliases, connection)
-    found = [components.get(pair) or ((pair[1] or None, 1),) for pair in pairs]
+    aliased = _components(set(pairs), aliases, connection)
+    components = {pair: aliased.get(pair) or ((pair[1] or None, 1),) for pair in set(pairs)}
+    found = [components[pair] for pair in pairs]
     position = np.repeat(np.arange(len(found)), [len(parts) for parts in found])
     resolved = lines[["order_id", "order_item_id", "item_number", "seller_sku"]].take(position).reset_index(drop=True)
     resolved["line"] = position
-    warehouse_skus, units = zip(*chain.from_iterable(found), strict=True) if found else ((), ())
-    resolved["warehouse_sku"] = pd.Series(list(warehouse_skus), dtype="object")
-    resolved["units_per_kit"] = pd.Series(list(units), dtype="int64")
+    parts = list(chain.from_iterable(found))
+    resolved["warehouse_sku"] = pd.Series([sku for sku, _ in parts], dtype="object")
+    resolved["units_per_kit"] = pd.Series([units for _, units in parts], dtype="int64")
     to_ship = lines["quantity_to_ship"].clip(lower=0).to_numpy()[position]
     resolved["quantity"] = to_ship * resolved["units_per_kit"]
     known = set(items.loc[items["is_active"].astype(bool), "sku"].tolist())
-    resolved["is_known"] = pd.Series([sku in known for sku in warehouse_skus], dtype="bool")
+    resolved["is_known"] = pd.Series([sku in known for sku, _ in parts], dtype="bool")
     resolved["line_number"] = resolved.groupby("order_id", sort=False).cumcount() + 1
     return resolved[resolved["quantity"] > 0].reset_index(drop=True)
 

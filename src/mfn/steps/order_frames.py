@@ -118,7 +118,7 @@ def due_frames(bench: Bench, kept: Kept, is_due: NDArray[np.bool]) -> tuple[Kept
         place.mappings.sku_aliases,
         bench.items,
         connection=place.connection.name,
-        marketplaces=dict(zip(orders["order_id"], orders["marketplace_id"], strict=True)),
+        marketplaces=dict(zip(orders["order_id"].tolist(), orders["marketplace_id"].tolist(), strict=True)),
     )
     decisions: dict[str, Reason] = {}
     if rules := [rule for rule in place.mappings.rules[EVENT] if rule.is_enabled]:

@@ -149,7 +149,7 @@ def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, item
         place.mappings.sku_aliases,
         items,
         connection=place.connection.name,
-        marketplaces=dict(zip(frame["order_id"], frame["marketplace_id"], strict=True)),
+        marketplaces=dict(zip(frame["order_id"].tolist(), frame["marketplace_id"].tolist(), strict=True)),
     )
 
 
