@@ -100,6 +100,12 @@ def test_where_amazon_echoes_no_end_bound_it_is_the_one_that_was_asked_for(order
     assert orders.search_page(SearchWindow(WINDOW.after, elsewhere)).before == WINDOW.before
 
 
+@pytest.mark.parametrize("bound", ["2999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+def test_an_end_bound_in_a_far_future_is_none(amazon: ScriptedAmazon, orders: AmazonOrders, bound: str) -> None:
+    amazon.api = [answer(200, {"orders": [], "lastUpdatedBefore": bound})]
+    assert orders.search_page(WINDOW).before == WINDOW.before
+
+
 def test_a_single_order_is_asked_for_with_the_same_data(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
     amazon.api = [answer(200, b'{"order": {"orderId" : "111-1"}}')]
     assert orders.get_order("111-1") == b'{"orderId" : "111-1"}'

@@ -21,8 +21,8 @@ from msgspec import Struct
 
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
-from mfn.amazon.order_pages import SETTLED_AFTER, SearchPage
-from mfn.amazon.orders import IDENTIFIER, MERCHANT, in_utc
+from mfn.amazon.order_pages import SearchPage, end_of
+from mfn.amazon.orders import IDENTIFIER, MERCHANT
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
@@ -51,8 +51,7 @@ class Page:
     Attributes:
         orders: The JSON text of each order, as Amazon sent it.
         next_token: Where the next page is; None on the last one.
-        before: The end bound that Amazon says it used, in UTC: the next watermark. The window's own where it says none;
-            where that has none either, what has certainly settled.
+        before: The end bound that Amazon says it used, in UTC: the next watermark (`mfn.amazon.order_pages.end_of`).
     """
 
     orders: list[bytes]
@@ -141,11 +140,10 @@ class AmazonOrders:
 
         def read(response: httpx.Response) -> Page:
             page = decoded(what, response, SearchPage)
-            before = page.last_updated_before
             return Page(
                 [bytes(order) for order in page.orders],
                 (page.pagination.next_token if page.pagination else None) or None,
-                in_utc(before) if before else (window.before or asked_at - SETTLED_AFTER).astimezone(UTC),
+                end_of(page, window, asked_at),
             )
 
         return self._caller.call(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
+from mfn.amazon.orders import in_utc
+
 SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 """Amazon refuses an end bound younger than two minutes; the rest is for clocks."""
+
+CLOCKS_APART = timedelta(days=1)
+"""An end bound so far ahead of this clock is none: with it as the watermark, orders would be left out ever after."""
 
 
 class Pagination(Struct, frozen=True, rename="camel"):
@@ -45,3 +50,23 @@ class OpenWindow:
 
     after: datetime
     before: None = None
+
+
+def end_of(page: SearchPage, window: SearchWindow | OpenWindow, asked_at: datetime) -> datetime:
+    """Up to when a search has seen everything, in UTC: the end bound that Amazon says it used.
+
+    Where it says none that can be, it is the window's own; where that has none either, what has certainly settled.
+
+    Args:
+        page: What Amazon answered.
+        window: The span of time that was asked for.
+        asked_at: When, aware.
+    """
+    said = page.last_updated_before
+    try:
+        before = in_utc(said) if said else None
+    except OverflowError:
+        before = None
+    if before is None or before > asked_at + CLOCKS_APART:
+        before = window.before or asked_at - SETTLED_AFTER
+    return before.astimezone(UTC)
