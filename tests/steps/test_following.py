@@ -104,6 +104,16 @@ def test_in_a_backlog_page_follows_page_until_all_is_there(world: World) -> None
     assert 0 < patience.waited[0] <= 60
 
 
+def test_a_page_of_orders_that_had_landed_does_not_hide_the_new_ones_behind_it(world: World) -> None:
+    world.put(*(an_order(minutes_ago=20 - number / 20) for number in range(150)))
+    world.run(since=datetime.now(UTC) - timedelta(days=8))
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=12)))
+    (new,) = world.put(an_order(minutes_ago=5))
+    followed(world)
+    assert world.statuses()[new] == "loaded"
+
+
 def test_orders_that_stand_on_a_page_out_of_their_order_are_followed_to_the_end_of_the_window(world: World) -> None:
     late, early = an_order(minutes_ago=10), an_order(minutes_ago=20)
     more = {"orders": [late, early], "pagination": {"nextToken": "there is more"}}

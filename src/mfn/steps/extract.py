@@ -168,7 +168,7 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
             page_token=token,
             page_token_at=row.page_token_at if token else None,
         )
-    seen, pages = _Seen(), 0
+    seen, pages, watermark = _Seen(), 0, get_watermark(place.ledger, batch.connection)
     while True:
         try:
             page = place.amazon.search_page(window, page_token=token)
@@ -182,7 +182,9 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         arrivals = [read_arrival(raw) for raw in page.orders]
         reached = page.next_token or page.before
         if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
-            reached = page_end([arrival.last_updated_at for arrival in arrivals], window.after) or reached
+            end = page_end([arrival.last_updated_at for arrival in arrivals], window.after)
+            # A page that only looked again at what had landed is no end: the next search would bring it once more.
+            reached = end if end is not None and (watermark is None or end > watermark) else reached
         is_done = isinstance(reached, datetime)
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
