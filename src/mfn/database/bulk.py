@@ -188,7 +188,7 @@ def utc_text(moment: datetime) -> str:
         moment: With a time zone.
     """
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(" ", "microseconds")[:-6]  # without its +00:00
+    return in_utc.replace(tzinfo=None).isoformat(" ", "microseconds")  # twice as fast as with its +00:00
 
 
 def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterable[str]) -> ColumnElement[bool]:

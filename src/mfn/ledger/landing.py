@@ -177,7 +177,7 @@ def _index_some(ledger: Ledger, batch: BatchRef) -> int:
         .limit(PAGES_AT_ONCE)
     )
     with reading(ledger.engine, what="the ledger") as database:
-        if not database.execute(arrived).first():
+        if database.execute(arrived.with_only_columns(ArrivedPage.page).limit(1)).first() is None:
             return 0
     with writing(ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
