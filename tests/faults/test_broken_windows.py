@@ -203,3 +203,29 @@ def test_a_held_order_that_amazon_takes_for_none_stays_held_and_stops_nothing(wo
     summary = world.run()
     assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 1)
     assert world.statuses()[order_id] == "held"
+
+
+def a_page(*orders: dict[str, Any], token: str) -> dict[str, Any]:
+    return {"orders": list(orders), "pagination": {"nextToken": token}, "lastUpdatedBefore": "2026-11-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("token", ["the same", "token {}"])
+def test_pages_that_go_round_end_the_run_and_the_next_one_asks_from_the_start(world: World, token: str) -> None:
+    order = an_order()
+    for number in range(4):
+        world.amazon.faults.answer("searchOrders", 200, a_page(order, token=token.format(number)))
+    assert "does not end: the last of 4 pages" in fails(world).message
+    asked = searches(world)
+    assert asked == [None, *(token.format(number) for number in range(3))]
+    world.put(order)
+    assert world.run()["loaded"] == 1
+    assert searches(world)[len(asked)] is None
+
+
+def test_page_tokens_that_amazon_never_takes_end_the_run(world: World) -> None:
+    refused = {"errors": [{"code": "InvalidInput", "message": "The paginationToken is not valid."}]}
+    for _ in range(2):
+        world.amazon.faults.answer("searchOrders", 200, a_page(an_order(), token="token"))
+        world.amazon.faults.answer("searchOrders", 400, refused)
+    assert "paginationToken" in fails(world).message
+    assert searches(world) == [None, "token", None, "token"]

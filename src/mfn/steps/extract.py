@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
 from sqlalchemy import func, select
 
-from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.database.engines import reading, writing
-from mfn.errors import FatalError, MfnError
+from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
@@ -33,29 +31,16 @@ from mfn.steps.lane_calls import (
     work_gaps,
 )
 from mfn.steps.rereading import read_mendable_again
+from mfn.steps.seen_pages import SeenPages
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from mfn.amazon.client import Page
     from mfn.ledger.landing import Arrival
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
-ROLE_ALARM_ORDERS = 3
-"""So many due orders, none with a recipient: a missing role, not that many bad addresses."""
-
-
 log = logging.getLogger(__name__)
-
-
-class _Glance(msgspec.Struct, frozen=True, rename="camel"):
-    fulfillment: dict[str, msgspec.Raw] | None = None
-    recipient: dict[str, msgspec.Raw] | None = None
-
-
-_GLANCE = msgspec.json.Decoder(_Glance)
-DUE = {b'"UNSHIPPED"', b'"PARTIALLY_SHIPPED"'}
 
 
 def extract(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -168,14 +153,15 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
             page_token=token,
             page_token_at=row.page_token_at if token else None,
         )
-    seen, pages, watermark = _Seen(), 0, get_watermark(place.ledger, batch.connection)
+    seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
+    has_begun_anew = False
     while True:
         try:
             page = place.amazon.search_page(window, page_token=token)
         except PageTokenRefusedError:
-            if token is None:
+            if token is None or has_begun_anew:
                 raise
-            token, seen = None, _Seen()
+            token, seen, has_begun_anew = None, SeenPages(), True
             continue
         seen.look_at(page)
         pages += 1
@@ -192,6 +178,9 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None)
         if is_done:
             return
+        if seen.go_round():
+            _forget_token(place, batch)
+            raise _goes_round(place, pages)
         token = page.next_token
 
 
@@ -242,33 +231,19 @@ def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datet
     return window.after <= first + timedelta(minutes=1)
 
 
-class _Seen:
-    """How many due orders of a search came with and without a recipient."""
-
-    def __init__(self) -> None:
-        self.due = 0
-        self.without_recipient = 0
-
-    def look_at(self, page: Page) -> None:
-        """Count the due orders of a page."""
-        for raw in page.orders:
-            try:
-                glance = _GLANCE.decode(raw)
-            except UNREADABLE:
-                continue
-            if glance.fulfillment and bytes(glance.fulfillment.get("fulfillmentStatus", b"")) in DUE:
-                self.due += 1
-                self.without_recipient += not (glance.recipient and glance.recipient.get("deliveryAddress"))
-
-    def lacks_recipients(self) -> bool:
-        """Whether no due order came with a recipient: one set-up fault, not a thousand bad addresses."""
-        return self.due >= ROLE_ALARM_ORDERS and self.without_recipient == self.due
-
-
 def _forget_token(place: Workplace, batch: BatchRef) -> None:
     """Make the next run search from the start: what was missing may then be there."""
     with writing(place.ledger.engine, what="the ledger") as database:
         update_batch(database, batch, page_token=None, page_token_at=None)
+
+
+def _goes_round(place: Workplace, pages: int) -> RetriableError:
+    return RetriableError(
+        f"searchOrders for the connection {place.connection.name} does not end: the last of {pages} pages are the same"
+        " as earlier ones.",
+        remedy="What has landed stays. The next run asks for the window from its start; if it ends so again, open a"
+        " case with Amazon's Selling Partner API support; what is urgent comes by mfn import CONNECTION --order ID.",
+    )
 
 
 def _missing_role(place: Workplace, due: int) -> FatalError:
