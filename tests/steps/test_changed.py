@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import insert
+
+from mfn.database.engines import engine_for, writing
 from mfn.ledger.batches import get_batch
+from mfn.warehouse.tables import wms_order
 from tests.world import address, an_item, an_order, cancellation
 
 if TYPE_CHECKING:
@@ -37,6 +41,17 @@ def test_an_order_cancelled_after_picking_began_is_asked_for_and_reported(world:
     assert (row["status"], row["cancel_requested_at"] is not None) == ("picking", True)
     (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], conflict["status"]) == (order_id, "picking")
+
+
+def test_an_order_that_the_warehouse_has_begun_from_elsewhere_is_left_alone_and_reported(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+        database.execute(insert(wms_order), {"order_number": order_id, "status": "picking", "city": "Elsewhere"})
+    summary = world.run()
+    assert summary["loaded"] == 1
+    assert world.rows()[0]["city"] == "Elsewhere"
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["what"]) == (order_id, "the warehouse has it from elsewhere")
 
 
 def test_a_buyers_request_for_a_loaded_order_is_passed_on_and_reported(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from mfn.database.engines import engine_for, writing
-from mfn.errors import DataError, FatalError
+from mfn.errors import DataError
 from mfn.warehouse.loading import LoadResult
 from mfn.warehouse.sql import SqlWarehouse
 from mfn.warehouse.tables import wms_order, wms_order_line
@@ -145,14 +145,14 @@ def test_a_row_that_the_warehouse_drops_takes_the_whole_chunk_back_and_is_named(
     database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor, table: str, condition: str
 ) -> None:
     swallowing(database_url, table, condition)
-    with pytest.raises(FatalError, match=r"the warehouse of us did not keep .*1 of 2 orders.*\(A-2\)") as caught:
+    with pytest.raises(DataError, match=r"the warehouse of us did not keep .*1 of 2 orders.*\(A-2\)") as caught:
         warehouse.load([order_row("A-1"), order_row("A-2")], [line_row("A-1"), line_row("A-2", 1), line_row("A-2", 2)])
     assert "trigger" in caught.value.remedy
     assert actor.rows(wms_order) == actor.rows(wms_order_line) == []
 
 
 def test_a_line_without_its_order_is_never_written(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:
-    with pytest.raises(FatalError, match=r"\(A-2\)"):
+    with pytest.raises(DataError, match=r"\(A-2\)"):
         warehouse.load([order_row("A-1")], [line_row("A-1"), line_row("A-2")])
     assert actor.rows(wms_order) == []
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError, RetriableError
+from mfn.warehouse.cancelling import CancelResult
 from mfn.warehouse.sql import SqlWarehouse
 from mfn.warehouse.tables import (
     metadata,
@@ -168,7 +169,7 @@ def test_an_order_number_of_a_longer_fixed_width_is_the_one_that_was_given(postg
     assert warehouse.scrub(["A-2"]) == {"A-2"}
     assert warehouse.request_cancellation({"A-2": "changed my mind"}, MOMENT) == {"A-2"}
     cancelled = warehouse.cancel(["A-1", "A-3"], "cancelled at Amazon", MOMENT)
-    assert (cancelled.cancelled, cancelled.begun, cancelled.unknown) == ({"A-1"}, {}, {"A-3"})
+    assert cancelled == CancelResult(cancelled=frozenset({"A-1"}), begun={}, unknown=frozenset({"A-3"}))
 
 
 def test_orders_load_into_a_table_that_shows_a_login_only_some_rows(postgres_url: str) -> None:

@@ -162,7 +162,8 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
 
     Returns:
         The orders that the warehouse took or had already, and those that it refused. An order that it had begun and
-        whose new version it kept out is reported as a conflict and in neither.
+        whose new version it kept out is reported as a conflict and in neither; one that it had begun before it was
+        ever given it is reported as well.
     """
     if not entries:
         return set(), {}
@@ -180,6 +181,8 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
     begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
     for order_id in sorted(begun):
         loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
+    for order_id in sorted(result.foreign - begun):
+        loading.conflicts.add(order_id, "the warehouse has it from elsewhere", result.refused[order_id])
     return {order_id for order_id, _, _ in entries} - begun, {}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from mfn.database.bulk import insert_new, merge, on_conflict, quoted, stage
-from mfn.errors import FatalError
+from mfn.errors import DataError
 from mfn.warehouse.asking import STATUS, as_asked, asked, states
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
@@ -38,11 +38,13 @@ class LoadResult:
         written: Order numbers that now stand in the warehouse as given: inserted, updated, or the same already.
         inserted: Those of them that were not there before.
         refused: Order numbers that the warehouse has begun (or cancelled), kept as they were, with their status.
+        foreign: Those of them that it has from elsewhere: no batch ever wrote them.
     """
 
     written: frozenset[str]
     inserted: frozenset[str]
     refused: Mapping[str, str]
+    foreign: frozenset[str] = frozenset()
 
 
 def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow], *, what: str) -> LoadResult:
@@ -58,7 +60,7 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
         what: How a person knows this warehouse.
 
     Raises:
-        FatalError: The counts do not add up; the caller's transaction must not commit.
+        DataError: The counts do not add up; the caller's transaction must not commit, and others may be taken.
     """
     numbers = [order[0] for order in orders]
     line_counts = Counter(map(itemgetter(0), lines))
@@ -152,22 +154,24 @@ def _counted(
     found: Any = connection.execute(
         text(
             f"SELECT asked.key, {STATUS},"
-            " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = asked.key)"
+            " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = asked.key),"
+            " wms_order.batch_id IS NULL"
             f" FROM {asked(connection)} JOIN wms_order ON wms_order.order_number = asked.key"
         ),
         {"asked": given},
     ).all()
-    statuses = {number: status for number, status, _ in found}
+    statuses = {number: status for number, status, _, _ in found}
     written = frozenset(number for number, status in statuses.items() if status == "new")
     wrong = (set(numbers) - statuses.keys()) | (lines.keys() - set(numbers))
-    wrong |= {number for number, status, count in found if status == "new" and count != lines[number]}
+    wrong |= {number for number, status, count, _ in found if status == "new" and count != lines[number]}
     if wrong:
         named = ", ".join(sorted(wrong)[:NAMED_AT_MOST]) + (", …" if len(wrong) > NAMED_AT_MOST else "")
-        raise FatalError(
+        raise DataError(
             f"{what} did not keep what was written: {len(wrong)} of {len(numbers)} orders or their lines are not there"
             f" as given, and nothing of this chunk was kept ({named}).",
-            remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; "
-            "then run the batch again: mfn rerun --failed.",
+            remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; the next run"
+            " tries again.",
         )
     refused = {number: status for number, status in statuses.items() if status != "new"}
-    return LoadResult(written=written, inserted=written - known, refused=refused)
+    foreign = frozenset(number for number, _, _, is_foreign in found if is_foreign and number in refused)
+    return LoadResult(written=written, inserted=written - known, refused=refused, foreign=foreign)
