@@ -15,6 +15,7 @@ from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
+from tests.quick_sqlite import hurrying
 from tests.world import World, an_amazon
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ledgers_made_quickly() -> Iterator[None]:
-    """A new ledger costs a seventh of its migrations."""
-    with made(quickly):
+def made_quickly() -> Iterator[None]:
+    """A new ledger costs a seventh of its migrations, and SQLite neither waiting for the disk nor compiling anew."""
+    with made(quickly), hurrying():
         yield
 
 
