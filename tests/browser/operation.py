@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.server import DEMO_SELLER, SimulatorServer, open_amazon
 from mfn.simulator.warehouse import create_demo_warehouse, write_demo_mappings
 from mfn.warehouse.tables import wms_order_line
+from tests.ports import free_port
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -221,10 +221,3 @@ def _up(operation: Operation) -> Iterator[None]:
         finally:
             process.kill()
             process.communicate()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

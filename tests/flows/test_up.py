@@ -21,6 +21,7 @@ from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after
 from mfn.cli.application import run
 from mfn.ledger.batches import list_batches
 from mfn.ledger.passed_checks import note_passed
+from tests.ports import free_port
 from tests.privacy.planting import SECRETS
 from tests.privacy.searching import Search
 from tests.world import an_order
@@ -37,12 +38,6 @@ MFN = str(Path(sys.executable).with_name("mfn"))
 PATIENCE = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 IMPORT = "import-orders/us"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environ(world: World, port: int) -> dict[str, str]:
