@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mfn.quality.asking import ask, expectation_suite
 from mfn.quality.lines import LINES
 from mfn.quality.model import Finding, QualityReport
 from mfn.quality.orders import ORDERS
@@ -234,6 +235,40 @@ def test_a_rule_that_cannot_be_computed_could_not_run_and_takes_no_other_with_it
     report, hits = check([(suite, lines.assign(order_item_id=5, quantity_to_ship=5))])
     assert hits.empty
     assert [finding.checked for finding in report.findings] == [3, 3]
+
+
+def test_what_is_told_of_a_suite_is_what_the_validator_of_great_expectations_tells_of_it() -> None:
+    orders = good_orders(2 * len(ORDER_FAULTS))
+    for label, (column, value) in zip(orders.index[::2], ORDER_FAULTS.values(), strict=True):
+        planted(orders, label, column, value)
+    planted(orders, orders.index[3], "order_id", orders["order_id"].iloc[1])
+    facts = pd.DataFrame({name: fact.read(orders) for name, fact in ORDERS.facts.items()}).reset_index(drop=True)
+
+    told = ask(ORDERS, facts)
+
+    import great_expectations  # noqa: PLC0415 - loaded by now, and asked in its own way
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415 - as above
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+    )
+
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    configuration = DataContextConfig(store_backend_defaults=stores)
+    context = great_expectations.get_context(mode="ephemeral", project_config=configuration)
+    batch = context.data_sources.add_pandas("frames").add_dataframe_asset("orders")
+    whole = batch.add_batch_definition_whole_dataframe("orders").get_batch({"dataframe": facts})
+    outcome = whole.validate(expectation_suite(ORDERS), result_format="COMPLETE")
+    rules = {(rule.code, rule.meaning): place for place, rule in enumerate(ORDERS.rules)}
+    validated = {
+        rules[one.expectation_config.meta["code"], one.expectation_config.description]: (
+            one.result["element_count"] - one.result.get("missing_count", 0),
+            one.result["unexpected_index_list"],
+        )
+        for one in outcome.results
+        if not one.success
+    }
+    assert {place: (one.checked, one.positions) for place, one in told.items()} == validated
+    assert len(validated) > len(ORDER_FAULTS) / 2
 
 
 @pytest.mark.parametrize("null", [None, float("nan")])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
+    from great_expectations import ExpectationSuite  # noqa: TID251 - this package is where it is known
 
     from mfn.quality.suites import Suite
 
@@ -125,20 +126,35 @@ def _told(message: str) -> str:
 @cache
 def _questions(suite: Suite, result_format: ResultFormat) -> tuple[_Question, ...]:
     """A suite's rules, worked out."""
-    expectations = _great_expectations()
+    expectations = expectation_suite(suite).expectations
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine  # noqa: PLC0415, TID251
     from great_expectations.validator.validation_graph import ValidationGraph  # noqa: PLC0415, TID251 - as above
 
     engine, asked = PandasExecutionEngine(), {"result_format": result_format}
     questions = []
-    for rule in suite.rules:
-        expectation = _worked_out_once(getattr(expectations, rule.expectation))(**rule.arguments)
+    for expectation in expectations:
         graph = ValidationGraph(engine)
         needed = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=dict(asked))
         for metric in needed.get_metric_configurations():
             graph.build_metric_dependency_graph(metric, runtime_configuration=dict(asked))
         questions.append(_Question(expectation, result_format, tuple(graph.edges)))
     return tuple(questions)
+
+
+def expectation_suite(suite: Suite) -> ExpectationSuite:
+    """A suite as Great Expectations' own, its rules in their order; each bears its code in its `meta`."""
+    expectations = _great_expectations()
+    from great_expectations.core import ExpectationSuite  # noqa: PLC0415, TID251 - loaded by now
+
+    return ExpectationSuite(
+        suite.name,
+        [
+            _worked_out_once(getattr(expectations, rule.expectation))(
+                **rule.arguments, severity=rule.severity, description=rule.meaning, meta={"code": rule.code}
+            )
+            for rule in suite.rules
+        ],
+    )
 
 
 @cache
