@@ -117,6 +117,16 @@ def test_killed_between_two_parts_it_goes_on_with_what_is_left_and_no_import_tak
     assert reprocess(world.settings, "us", ALL, size=10)["orders"] == 6
 
 
+def test_what_was_broken_off_begins_anew_where_the_mappings_have_changed_since(world: World) -> None:
+    world.put(an_order(), an_order())
+    world.run()
+    with reprocessing_of(world.settings, "us", ALL, size=1) as work, work.wave() as token:
+        assert do_part(world.settings, str(work.next_part(token)), token) is None
+    change_mappings(world)
+    assert reprocess(world.settings, "us", ALL, size=1)["loaded"] == 2
+    assert methods(world) == ["TWO_DAY", "TWO_DAY"]
+
+
 def test_a_part_that_failed_does_not_stop_the_others_and_is_run_again_like_any_batch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

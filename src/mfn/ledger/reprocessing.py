@@ -41,7 +41,8 @@ class Plan:
     Attributes:
         plan_id: Its id; stands in the parameters of every part.
         connection: The connection's name.
-        asked: since, before (moments as texts, of Amazon's last change), status and, for a rehearsal, dry_run.
+        asked: since, before (moments as texts, of Amazon's last change), status, mappings (a digest of the files) and,
+            for a rehearsal, dry_run.
         last_page: The last page that had landed when it was made.
         reached: Page and position up to which orders have been cut into parts.
         is_cut: Whether all of them have.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from mfn.steps.workplace import open_workplace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from mfn.ledger.opening import Ledger
     from mfn.ledger.reprocessing import Plan
@@ -160,6 +162,8 @@ def reprocessing_of(
 ) -> Iterator[Reprocessing]:
     """Process orders of a connection again, alone: the plan that was broken off and asked for the same, or a new one.
 
+    One that was begun with other mappings is not carried on: the parts of it that are done were done by those.
+
     Args:
         settings: The settings in force.
         connection: The connection's name.
@@ -170,12 +174,20 @@ def reprocessing_of(
         LeaseHeldError: Another run processes orders of this connection again.
     """
     ledger = open_ledger(settings)
+    asked = {**asked, "mappings": _digest_of_files(settings.mappings)}
     with lease(ledger, connection, "reprocess"):
         found = unfinished_plan(ledger, connection, asked)
         if found is not None:
             log.info("%s: what was broken off is carried on, %d parts of it first", connection, len(found[1]))
         plan, left = found or (new_plan(ledger, connection, asked), [])
         yield Reprocessing(ledger, plan, left, size=size)
+
+
+def _digest_of_files(directory: Path) -> str:
+    """What changes with any mapping file or rule."""
+    found = sorted(path for path in directory.iterdir() if path.suffix in {".csv", ".yaml"})
+    contents = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
+    return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
 
 
 @contextmanager
