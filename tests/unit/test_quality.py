@@ -257,14 +257,14 @@ def test_what_is_told_of_a_suite_is_what_the_validator_of_great_expectations_tel
     context = great_expectations.get_context(mode="ephemeral", project_config=configuration)
     batch = context.data_sources.add_pandas("frames").add_dataframe_asset("orders")
     whole = batch.add_batch_definition_whole_dataframe("orders").get_batch({"dataframe": facts})
-    outcome = whole.validate(expectation_suite(ORDERS), result_format="COMPLETE")
+    outcomes: list[Any] = whole.validate(expectation_suite(ORDERS), result_format="COMPLETE").results
     rules = {(rule.code, rule.meaning): place for place, rule in enumerate(ORDERS.rules)}
     validated = {
         rules[one.expectation_config.meta["code"], one.expectation_config.description]: (
             one.result["element_count"] - one.result.get("missing_count", 0),
             one.result["unexpected_index_list"],
         )
-        for one in outcome.results
+        for one in outcomes
         if not one.success
     }
     assert {place: (one.checked, one.positions) for place, one in told.items()} == validated
