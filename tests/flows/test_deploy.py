@@ -46,15 +46,12 @@ def deployment(url: str, name: str) -> Any:
 
 
 @pytest.mark.usefixtures("prefect")
-def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World) -> None:
+def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after_its_check_has_passed(
+    world: World,
+) -> None:
     url = str(PREFECT_API_URL.value())
     world.add_connection("eu_west", marketplaces="[DE]")
     assert deploy(world.settings, environ(url)) == NAMES
-    first = deployment(url, "import-orders/eu_west")
-    assert first["parameters"] == {"connection": "eu_west"}
-    assert first["global_concurrency_limit"]["limit"] == 1
-    assert first["work_pool_name"] == "mfn"
-    assert first["job_variables"]["env"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60"}
     automations = {entry["name"] for entry in ask("POST", f"{url}/automations/filter", {}).json()}
     assert automations >= {"mfn: dead runs", "mfn: runs that never began"}
     schedules = deployment(url, "sync-inventory/eu_west")["schedules"]
@@ -62,47 +59,40 @@ def test_every_connection_is_deployed_and_an_edited_schedule_stays(world: World)
         "every-5-minutes": {},
         "daily-full": {"full": True},
     }
-    (schedule,) = first["schedules"]
-    assert schedule["slug"] == "every-15-minutes"
-    edited = {"active": False, "schedule": {"cron": "0 * * * *", "timezone": "Europe/Berlin"}}
-    ask("PATCH", f"{url}/deployments/{first['id']}/schedules/{schedule['id']}", edited)
-    assert deploy(world.settings, environ(url)) == NAMES
-    (kept,) = deployment(url, "import-orders/eu_west")["schedules"]
-    assert (kept["active"], kept["schedule"]["cron"]) == (False, "0 * * * *")
-
-
-@pytest.mark.usefixtures("prefect")
-def test_schedules_of_a_new_connection_rest_until_its_check_has_passed(world: World) -> None:
-    url = str(PREFECT_API_URL.value())
-    world.add_connection("ca_new", marketplaces="[CA]")
-    deploy(world.settings, environ(url))
-    assert {name for name in waiting_names(url, environ(url)) if name.endswith("/ca_new")} == {
-        *("import-orders/ca_new", "confirm-shipments/ca_new", "sync-inventory/ca_new", "reconcile/ca_new")
+    assert {name for name in waiting_names(url, environ(url)) if name.endswith("/eu_west")} == {
+        *("import-orders/eu_west", "confirm-shipments/eu_west", "sync-inventory/eu_west", "reconcile/eu_west")
     }
-    resting = deployment(url, "import-orders/ca_new")
+    resting = deployment(url, "import-orders/eu_west")
+    assert resting["parameters"] == {"connection": "eu_west"}
+    assert resting["global_concurrency_limit"]["limit"] == 1
+    assert resting["work_pool_name"] == "mfn"
+    assert resting["job_variables"]["env"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60"}
     (schedule,) = resting["schedules"]
-    assert not schedule["active"]
+    assert (schedule["slug"], schedule["active"]) == ("every-15-minutes", False)
     path = f"{url}/deployments/{resting['id']}"
-    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"schedule": {"cron": "0 6 * * *", "timezone": "UTC"}})
+    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"schedule": {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}})
     of_theirs = {"active": False, "schedule": {"cron": "0 7 * * *", "timezone": "UTC"}}
     ask("POST", f"{path}/schedules", [of_theirs])
     ask("POST", f"{path}/pause_deployment")
-    deploy(world.settings, environ(url))
-    assert not any(one["active"] for one in deployment(url, "import-orders/ca_new")["schedules"])
-    note_passed(world.ledger, "ca_new")
-    assert resume_checked(world.settings, url, environ(url)) == ["ca_new"]
-    begun = deployment(url, "import-orders/ca_new")
+
+    assert deploy(world.settings, environ(url)) == NAMES
+    kept = deployment(url, "import-orders/eu_west")["schedules"]
+    assert {one["schedule"]["cron"]: one["active"] for one in kept} == {"0 6 * * *": False, "0 7 * * *": False}
+    note_passed(world.ledger, "eu_west")
+    assert resume_checked(world.settings, url, environ(url)) == ["eu_west"]
+    begun = deployment(url, "import-orders/eu_west")
     assert {one["schedule"]["cron"]: one["active"] for one in begun["schedules"]} == {
         "0 6 * * *": True,
         "0 7 * * *": False,
     }
     assert begun["paused"], "what somebody paused meanwhile stays"
     assert begun["tags"] == []
+
     ask("PATCH", f"{path}/schedules/{schedule['id']}", {"active": False})
     deploy(world.settings, environ(url))
-    assert not any(one["active"] for one in deployment(url, "import-orders/ca_new")["schedules"]), (
-        "so does an edit later"
-    )
+    after = deployment(url, "import-orders/eu_west")["schedules"]
+    assert not any(one["active"] for one in after), "so does an edit later"
+    assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
 
 
 def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:
