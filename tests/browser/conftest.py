@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.operation import Operation, running_operation
+from tests.browser.prefect_ui import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,7 @@ HERE = "127.0.0.1"
 NOT_OURS = {"sr-client-cfg.amplitude.com"}
 """What the Prefect UI asks for whatever its settings are; it gets no answer here, and needs none."""
 
-PATIENCE = 90_000
-"""Milliseconds; a busy machine with two cores starts a flow in half a minute."""
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
