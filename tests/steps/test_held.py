@@ -143,6 +143,23 @@ def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(
     assert world.statuses() == {held: "held", new: "loaded"}
 
 
+@pytest.mark.parametrize("status", [503, 403])
+def test_held_orders_that_amazon_answers_for_no_more_stop_no_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
+    world.put(*(an_order(recipient=None, minutes_ago=600) for _ in range(4)))
+    world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(4)))
+    world.run()
+    world.add_items("MUG-GREEN")
+    (new,) = world.put(an_order(minutes_ago=10))
+    world.amazon.faults.answer("getOrder", status, times=99)
+    summary = world.run()
+    assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 8)
+    assert world.statuses()[new] == "loaded"
+    assert "held orders wait to be read again" in caplog.text
+
+
 def test_an_order_whose_buyer_asks_for_a_cancellation_is_held(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(cancellation=cancellation())))
     world.run()

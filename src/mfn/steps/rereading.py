@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.unanswered import Unanswered
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
@@ -21,6 +22,8 @@ from mfn.models import OrderStatus
 if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
 """What a later answer of Amazon may put right by itself."""
@@ -41,7 +44,7 @@ def read_mendable_again(
         leaving: How many calls have to stay in it for others.
 
     Raises:
-        RetriableError: As `read_again`.
+        RetriableError: The ledger could not be reached.
     """
     held = (
         select(TrackedOrder.order_id, TrackedOrder.reasons)
@@ -77,10 +80,11 @@ def read_again(
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
-        leaves no call for, stay what they were.
+        leaves no call for, stay what they were. Where Amazon answers for none, or denies it, a warning says so: what
+        is new is loaded all the same.
 
     Raises:
-        RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
+        RetriableError: The ledger could not be reached.
     """
     read: set[str] = set()
     if not order_ids:
@@ -92,23 +96,26 @@ def read_again(
     unanswered = Unanswered()
     patience = REREAD_WAIT_SECONDS if wait_seconds is None else wait_seconds
     deadline = datetime.now(UTC) + timedelta(seconds=patience)
-    for order_id in order_ids:
-        if order_id in fresh:
-            continue
-        wait = (deadline - datetime.now(UTC)).total_seconds()
-        try:
-            raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0), leaving=leaving)
-        except BudgetExhaustedError:
-            break
-        except AmazonUnavailableError as error:
-            unanswered.add(order_id, error)
-            continue
-        unanswered.answered()
-        if raw is None:
-            continue
-        with writing(place.ledger.engine, what="the ledger") as database:
-            assert_held(database, batch.lease)
-            land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
-        read.add(order_id)
+    try:
+        for order_id in order_ids:
+            if order_id in fresh:
+                continue
+            wait = (deadline - datetime.now(UTC)).total_seconds()
+            try:
+                raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0), leaving=leaving)
+            except BudgetExhaustedError:
+                break
+            except AmazonUnavailableError as error:
+                unanswered.add(order_id, error)
+                continue
+            unanswered.answered()
+            if raw is None:
+                continue
+            with writing(place.ledger.engine, what="the ledger") as database:
+                assert_held(database, batch.lease)
+                land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
+            read.add(order_id)
+    except (AccessDeniedError, AmazonUnavailableError) as error:
+        log.warning("%s: held orders wait to be read again: %s %s", batch.batch_id, error.message, error.remedy)
     index_pages(place.ledger, batch)
     return read
