@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.clock import Seconds
     from benchmarks.results import Row
 
-SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 HTTP, MEMORY = "HTTP", "memory"
 DATABASES = ("SQLite", "PostgreSQL")
 FLOOR = "the floor"
