@@ -112,8 +112,8 @@ def _take_turn(
             one.next_at = min(action.until, state.now + timedelta(seconds=longest))
             return
         rest = one.rest_after(action)
-        _carry_out(settings, one, state, action, tell)
-        if isinstance(action, Fetch):
+        fetched = _carry_out(settings, one, state, action, tell)
+        if isinstance(action, Fetch) and not fetched:
             _assert_answered(state, look(place, one))
     except LeaseHeldError:
         one.next_at = datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
@@ -141,7 +141,10 @@ def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int
 
 
 def _assert_answered(before: State, after: State) -> None:
-    """Raise where Amazon has refused getOrder for its rate, although the plan had calls."""
+    """Raise where Amazon has refused getOrder for its rate, although the plan had calls: nothing came of a run.
+
+    The names alone do not tell: of a long backlog no more than `MANY_NAMES` are counted.
+    """
     if after.names >= before.names and not after.get.has(1):
         raise ThrottledError(
             "getOrder: Amazon takes no call for now.", remedy="Another application may use up the account's limit."
@@ -189,7 +192,8 @@ def _carry_out(
     state: State,
     action: Search | Fetch | WorkGap,
     tell: Callable[[Mapping[str, Any]], object],
-) -> None:
+) -> int:
+    """Do what the plan says; returns how many orders Amazon sent."""
     parameters: dict[str, Any] = {"dry_run": False}
     match action:
         case Search():
@@ -212,6 +216,8 @@ def _carry_out(
             if isinstance(action, Search) and row.window_before is not None:
                 one.flow = _seen(open_ledger(settings), state, action, row)
             tell({"connection": one.name, "batch_id": batch.batch_id, "status": row.status})
+    fetched: int = row.counts.get("fetched", 0)
+    return fetched
 
 
 def _seen(ledger: Ledger, state: State, action: Search, row: Row[Any]) -> Flow:
