@@ -22,6 +22,7 @@ from mfn.simulator.plans import UsagePlans
 from mfn.steps.backfill import backfill, oldest_orders
 from mfn.steps.followed import Followed
 from mfn.steps.following import _carry_out as carry_out
+from mfn.steps.following import _take_turn as take_turn
 from mfn.steps.following import follow, look
 from mfn.steps.workplace import open_workplace
 from tests.world import an_order
@@ -293,6 +294,19 @@ def test_a_refusal_for_the_rate_lets_what_was_named_rest(world: World) -> None:
     followed(world)
     assert world.statuses() == {new: "loaded"}
     assert sum(bool(parameters.get("named")) for parameters, _, _ in asked(world)) == 1
+
+
+def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_not_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.steps.following.MANY_NAMES", 2)
+    world.run()
+    world.amazon.plans = UsagePlans(Clock(), 1.0)  # getOrder has thirty calls at once
+    name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(40))))
+    one = Followed("us")
+    take_turn(world.settings, one, lambda _place: None, lambda _run: None)
+    assert len(world.statuses()) == 30
+    assert one.names.failures == 0
 
 
 def test_amazon_has_orders_of_two_years_and_in_japan_since_2016() -> None:
