@@ -39,7 +39,7 @@ def measure(orders: str, home: str, endpoint: str, urls: dict[str, dict[str, str
     Returns:
         `cold_start_seconds`, from the start of the program to the end of that first import; `times` of each step, of
         all of them as `end_to_end`, and of the `report` after; `children_cpu`, the seconds that processes worked which
-        the import had started; `peak_mib` of this process; `summary`.
+        the import had started; `summary`.
     """
     path = Path(orders)
     first = enter_home(Path(home) / "first", endpoint=endpoint or NOWHERE, **urls["first"])
@@ -59,7 +59,6 @@ def measure(orders: str, home: str, endpoint: str, urls: dict[str, dict[str, str
         "cold_start_seconds": cold_start,
         "times": times,
         "children_cpu": _children_cpu() - children,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "summary": summary_of(settings, batch.batch_id),
     }
 
