@@ -47,7 +47,7 @@ def planned(due: Moments) -> Moments:
     return gone
 
 
-@pytest.mark.parametrize("orders", [300, 10_000, 25_000])
+@pytest.mark.parametrize("orders", [300, 10_000, 20_000, 25_000, 30_000])
 def test_by_search_alone_no_order_waits_much_longer_than_any_plan_could_promise(orders: int) -> None:
     day = make_day(orders, seed="planned")
     due = np.sort(day.due_at[day.due_at < DAY_SECONDS])
@@ -55,5 +55,5 @@ def test_by_search_alone_no_order_waits_much_longer_than_any_plan_could_promise(
     gone = planned(due)
 
     maximum, _ = ages(*oldest_since(due, gone), until=DAY_SECONDS)
-    assert maximum <= 1.2 * max(least_maximum(due), least_promised())
+    assert maximum <= 1.1 * max(least_maximum(due), least_promised())
     assert np.isinf(gone).sum() == (due > due[np.isfinite(gone)].max()).sum()

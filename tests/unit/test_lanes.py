@@ -14,6 +14,8 @@ from mfn.rules.lanes import (
     FETCHED_AT_ONCE,
     PAGE_ORDERS,
     SETTLING,
+    SURE_ORDERS,
+    SURER_ORDERS,
     Fetch,
     Flow,
     Lane,
@@ -47,14 +49,33 @@ def test_a_search_is_made_each_time_a_call_has_come_back() -> None:
     assert isinstance(next_action(state(now=NOON + REFILL)), Search)
 
 
-def test_in_a_burst_a_search_is_made_as_soon_as_its_page_is_full() -> None:
-    assert next_action(state(flow=Flow(2.0, NOON))) == Wait(NOON + timedelta(seconds=PAGE_ORDERS / 2))
-    assert isinstance(next_action(state(now=NOON + timedelta(seconds=50), flow=Flow(2.0, NOON))), Search)
+def test_in_a_burst_a_search_is_made_as_soon_as_its_page_is_surely_full() -> None:
+    full_at = timedelta(seconds=(PAGE_ORDERS + SURE_ORDERS) / 2)
+    assert next_action(state(flow=Flow(2.0, NOON))) == Wait(NOON + full_at)
+    assert isinstance(next_action(state(now=NOON + full_at, flow=Flow(2.0, NOON))), Search)
 
 
-def test_the_longer_a_burst_lasts_the_surer_a_page_is_full() -> None:
+def test_the_more_of_the_bucket_a_burst_has_spent_the_surer_a_page_is_full() -> None:
     spent = replace(SEARCH, tokens=5.0)
-    assert next_action(state(flow=Flow(2.0, NOON), search=spent)) == Wait(NOON + timedelta(seconds=130 / 2))
+    orders = PAGE_ORDERS + SURE_ORDERS + 15 * SURER_ORDERS
+    assert next_action(state(flow=Flow(2.0, NOON), search=spent)) == Wait(NOON + timedelta(seconds=orders / 2))
+
+
+def test_a_bucket_that_lasts_through_a_burst_may_be_spent() -> None:
+    calls = 2 * 3600 * (0.65 / PAGE_ORDERS - SEARCH.rate)
+    for missing in (0.0, 1.0):
+        orders = PAGE_ORDERS + SURE_ORDERS + missing * SURER_ORDERS
+        action = next_action(state(flow=Flow(0.65, NOON), search=replace(SEARCH, tokens=calls - missing)))
+        assert isinstance(action, Wait)
+        assert abs(action.until - NOON - timedelta(seconds=orders / 0.65)) < timedelta(seconds=0.001)
+
+
+def test_what_a_full_page_left_behind_waits_no_longer_than_what_came_after_it_while_calls_can_be_spared() -> None:
+    behind = state(searched_to=NOON - SETTLING - minutes(1), flow=Flow(0.3, NOON))
+    action = next_action(replace(behind, search=replace(SEARCH, tokens=19.0)))
+    assert action == Wait(NOON - minutes(1) + REFILL)
+    low = replace(behind, search=replace(SEARCH, tokens=4.0))
+    assert next_action(low) == Wait(NOON + 1.05 * REFILL)
 
 
 def test_without_a_call_a_full_page_waits_for_one() -> None:

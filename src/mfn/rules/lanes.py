@@ -31,9 +31,20 @@ OVERLAP_SHARE = 0.5
 FETCHED_AT_ONCE = 20
 """So many names are gathered for one run where getOrder is behind: a run for each order would take more than it."""
 
-SURER_ORDERS = 2
-"""So many more orders than a page holds are waited for, for each call that is missing in the bucket: half of the pages
-would not be full, and a burst lasts longer than the calls."""
+SURE_ORDERS = 8
+"""So many more orders than a page holds are waited for: half of the pages would not be full otherwise."""
+
+SURER_ORDERS = 3
+"""And so many on top for each call that is missing in the bucket, as far as that does not last through a burst."""
+
+BURST_LASTS = timedelta(hours=2)
+"""So long a burst is expected to go on."""
+
+LEFT_BEHIND = timedelta(seconds=10)
+"""A search that got no further than so long before what Amazon shows has left something behind: its page was full."""
+
+SPARED_CALLS = 5
+"""With so many calls in the bucket, what a full page left behind waits no longer than what came after it."""
 
 MANY_NAMES = 300
 """So many named orders wait, and a search of a page of them is worth any call that is there."""
@@ -216,14 +227,17 @@ def _search_due_at(state: State) -> datetime:
     flow, searched_to = state.flow, state.searched_to
     if flow.searched_at is None or searched_to is None:
         return state.now
-    regular = flow.searched_at + timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
+    pause = timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
+    reached = searched_to + SETTLING
+    is_behind = flow.searched_at - reached > LEFT_BEHIND and state.search.has(SPARED_CALLS)
+    regular = (reached if is_behind else flow.searched_at) + pause
     if state.is_told:  # orders come by their names, and the calls are for those that getOrder is too slow for
         if state.settled_names >= FETCHED_AT_ONCE:
             return state.now + TOLD_EVERY
         return max(flow.searched_at + TOLD_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
     if flow.per_second <= 0:
         return regular
-    return min(regular, searched_to + SETTLING + _span(state))
+    return min(regular, reached + _span(state))
 
 
 def _stretch(state: State) -> float:
@@ -242,9 +256,12 @@ def _is_behind(state: State) -> bool:
 
 
 def _span(state: State) -> timedelta:
-    """How long until a page is certainly full: the more of the bucket is spent, the surer it has to be of that."""
-    orders = PAGE_ORDERS + SURER_ORDERS * (state.search.burst - state.search.tokens)
-    return timedelta(seconds=min(orders / state.flow.per_second, timedelta(days=1).total_seconds()))
+    """How long until a page is surely full: the surer, the more is spent of a bucket that lasts for no burst."""
+    per_second, search = state.flow.per_second, state.search
+    spent_a_second = per_second / PAGE_ORDERS - search.rate
+    lacking = max(0.0, spent_a_second * BURST_LASTS.total_seconds() - search.tokens)
+    orders = PAGE_ORDERS + SURE_ORDERS + SURER_ORDERS * min(lacking, search.burst - search.tokens)
+    return timedelta(seconds=min(orders / per_second, timedelta(days=1).total_seconds()))
 
 
 def _search(state: State) -> Search:
