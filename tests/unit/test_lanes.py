@@ -158,6 +158,7 @@ def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_sear
     [
         ({}, 1.0),
         ({"search": replace(SEARCH, tokens=10.0)}, 1.05),
+        ({"search": replace(SEARCH, tokens=18.92)}, 1.03),
         ({"has_gaps": True, "search": replace(SEARCH, tokens=10.0)}, 1.1),
         ({"has_gaps": True, "flow": Flow(0.2, NOON), "search": replace(SEARCH, tokens=19.0)}, 1.0),
         ({"has_gaps": True, "is_backfilled": True, "search": replace(SEARCH, tokens=10.0)}, 1.25),
@@ -166,6 +167,7 @@ def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_sear
     ids=[
         "a full bucket",
         "one to be filled",
+        "one that is full soon",
         "gaps in quiet hours",
         "gaps in busy ones",
         "a backfill",

@@ -58,11 +58,14 @@ _NEARLY_ALL = 0.975
 LEAST_SECONDS = 15.0
 """Between two searches, whatever rate Amazon grants an account: each is a run, with its report."""
 
+A_TRIFLE = 0.05
+"""A bucket that lacks no more than this of a call counts as full."""
+
 REFILL_STRETCH = 1.05
 GAP_STRETCH = 1.1
 BACKFILL_STRETCH = 1.25
-"""How much later searches come than a call comes back: while the bucket is not full; for gaps in quiet hours; while a
-person waits for one."""
+"""How much later searches come than a call comes back: at most, until the bucket is full; for gaps in quiet hours; while
+a person waits for one."""
 
 QUIET_ORDERS = 25
 """Hours are quiet in which fewer orders than that change from one search to the next."""
@@ -227,10 +230,9 @@ def _search_due_at(state: State) -> datetime:
     flow, searched_to = state.flow, state.searched_to
     if flow.searched_at is None or searched_to is None:
         return state.now
-    pause = timedelta(seconds=max(_stretch(state) / state.search.rate, LEAST_SECONDS))
     reached = searched_to + SETTLING
     is_behind = flow.searched_at - reached > LEFT_BEHIND and state.search.has(SPARED_CALLS)
-    regular = (reached if is_behind else flow.searched_at) + pause
+    regular = (reached if is_behind else flow.searched_at) + _pause(state, flow.searched_at)
     if state.is_told:  # orders come by their names, and the calls are for those that getOrder is too slow for
         if state.settled_names >= FETCHED_AT_ONCE:
             return state.now + TOLD_EVERY
@@ -240,13 +242,17 @@ def _search_due_at(state: State) -> datetime:
     return min(regular, reached + _span(state))
 
 
-def _stretch(state: State) -> float:
-    """How many calls come back between two searches: one for the next, the rest for gaps, and for the next burst."""
+def _pause(state: State, searched_at: datetime) -> timedelta:
+    """How long from one search to the next: a call comes back, and part of another, for gaps or the next burst."""
+    refill = timedelta(seconds=1 / state.search.rate)
     if state.is_backfilled:
-        return BACKFILL_STRETCH
-    if state.has_gaps and state.flow.per_second < QUIET_ORDERS * state.search.rate:
-        return GAP_STRETCH
-    return 1.0 if state.search.tokens >= state.search.burst - 1 else REFILL_STRETCH
+        pause = BACKFILL_STRETCH * refill
+    elif state.has_gaps and state.flow.per_second < QUIET_ORDERS * state.search.rate:
+        pause = GAP_STRETCH * refill
+    else:
+        full_at = state.now + state.search.until(state.search.burst - A_TRIFLE)
+        pause = min(max(refill, full_at - searched_at), REFILL_STRETCH * refill)
+    return max(pause, timedelta(seconds=LEAST_SECONDS))
 
 
 def _is_behind(state: State) -> bool:
