@@ -64,8 +64,8 @@ A_TRIFLE = 0.05
 REFILL_STRETCH = 1.05
 GAP_STRETCH = 1.1
 BACKFILL_STRETCH = 1.25
-"""How much later searches come than a call comes back: at most, until the bucket is full; for gaps in quiet hours; while
-a person waits for one."""
+"""How much later searches come than a call comes back: at most, until the bucket is full; for gaps in quiet hours;
+while a person waits for one."""
 
 QUIET_ORDERS = 25
 """Hours are quiet in which fewer orders than that change from one search to the next."""
