@@ -23,10 +23,10 @@ from mfn.rules.lanes import (
     State,
     Wait,
     WorkGap,
-    after_search,
     next_action,
     page_end,
 )
+from tests.unit.planning import after_search
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SEARCH = Lane(20.0, 0.0056, 20)

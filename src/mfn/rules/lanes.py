@@ -8,7 +8,7 @@ Nothing here waits, calls or looks at a clock: the state goes in, the next actio
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -301,16 +301,3 @@ def page_end(times: Sequence[datetime | None], after: datetime) -> datetime | No
         return None
     end = known[-1].replace(microsecond=0)
     return end if known[0] >= after.replace(microsecond=0) and end > after else None
-
-
-def after_search(state: State, orders: int, searched_to: datetime) -> State:
-    """The state after a search, made at `state.now`; for those who let time pass without an Amazon.
-
-    Args:
-        state: The state before it.
-        orders: How many new orders it brought.
-        searched_to: Up to when everything has landed since.
-    """
-    span = searched_to - (state.searched_to or searched_to)
-    lane = replace(state.search, tokens=state.search.tokens - 1)
-    return replace(state, flow=state.flow.seen(orders, span, state.now), searched_to=searched_to, search=lane)
