@@ -98,6 +98,14 @@ def test_a_stage_that_some_of_the_failed_batches_lack_starts_none_of_them(
     assert {batch["status"] for batch in mfn("batches")[1]["batches"]} == {"done"}
 
 
+def test_a_stage_that_nothing_has_is_wrong_usage_also_while_nothing_failed(world: World, mfn: Mfn) -> None:
+    world.run()
+    status, document = mfn("rerun", "--failed", "--from-stage", "validat")
+    assert status == 2
+    assert "'validat'" in document["error"]
+    assert mfn("rerun", "--failed", "--from-stage", "validate") == (0, {"batches": []})
+
+
 def test_a_rerun_that_fails_again_ends_with_1_and_keeps_the_others(
     world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mfn.cli.application import run
 from mfn.ledger.leases import lease
+from mfn.ledger.opening import ledger_engine
 from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:
@@ -134,6 +135,14 @@ def test_orders_are_listed_and_shown_with_their_reasons(world: World, mfn: Mfn) 
     assert [moment["outcome"] for moment in shown["timeline"]] == ["loaded"]
 
 
+def test_json_may_stand_before_what_is_done_with_orders(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    (order_id,) = world.put(an_order(level="SAME_DAY"))
+    world.run()
+    for words in (["show", order_id], ["dismiss", order_id, "--why", "a test"], ["release", order_id, "--why", "x"]):
+        assert run(["orders", "--json", *words]) == 0
+        assert order_id in str(json.loads(capsys.readouterr().out)), words
+
+
 def test_an_order_shows_what_changed_at_amazon_after_the_warehouse_had_begun(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +177,15 @@ def test_a_report_is_found_by_its_batch_and_the_index_without_one(world: World, 
     batch_id = world.run()["batch_id"]
     assert mfn("report", batch_id)[1]["report"].endswith(f"{batch_id}.html")
     assert mfn("report")[1]["report"].endswith("index.html")
+
+
+def test_a_report_is_found_where_its_home_was_moved_to(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch_id = world.run()["batch_id"]
+    ledger_engine(world.settings.ledger_url.get_secret_value()).dispose()
+    world.settings.home.rename(world.home / "moved")
+    monkeypatch.setenv("MFN_HOME", "moved")
+    report = world.home / "moved" / "reports" / f"{batch_id}.html"
+    assert mfn("report", batch_id) == (0, {"report": str(report)})
 
 
 def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main() -> None:
     """The entry point of the `mfn` program."""
-    from mfn.cli.application import run  # noqa: PLC0415 - so that `import mfn.cli` stays cheap
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
+    try:
+        from mfn.cli.application import run  # noqa: PLC0415 - so that `import mfn.cli` stays cheap
 
-    sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command began: what the program is made of takes a moment to load
+        from mfn.cli.output import INTERRUPTED, print_error  # noqa: PLC0415 - as above
+
+        print_error(INTERRUPTED, as_json="--json" in sys.argv)
+        status = INTERRUPTED.exit_code
+    sys.exit(status)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -34,8 +34,8 @@ from mfn.cli import (
     site,
     skus,
 )
-from mfn.cli.output import OneLine, print_error
-from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError, RunFailedError
+from mfn.cli.output import INTERRUPTED, OneLine, print_error
+from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
 from mfn.secret_files import exposed_files
 from mfn.settings import load_settings
 
@@ -79,10 +79,6 @@ for part in (
 BROKEN_OFF = 130
 """What Typer makes of Ctrl-C; a person reads a sentence instead, a script the status of a run that can be re-run."""
 
-INTERRUPTED = RetriableError(
-    "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
-)
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -121,7 +117,8 @@ def run(arguments: Sequence[str]) -> int:
     to_stderr.setFormatter(OneLine("%(asctime)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     logging.getLogger("mfn").setLevel(logging.DEBUG if debug else logging.INFO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks is spelled out
     try:
         command = typer.main.get_command(application)
         result = int(command.main(args=words, prog_name="mfn", standalone_mode=False) or 0)

@@ -161,7 +161,10 @@ def report(
         from mfn.ledger.batches import get_batch  # noqa: PLC0415 - so that --help answers at once
         from mfn.ledger.opening import open_ledger  # noqa: PLC0415
 
-        path = Path(get_batch(open_ledger(settings), batch).report or settings.reports / f"{batch}.html")
+        row = get_batch(open_ledger(settings), batch)
+        path = settings.reports / f"{batch}.html"
+        if row.report is not None and not path.is_file():  # with another MFN_HOME; one that was moved has it here
+            path = Path(row.report)
     if not path.is_file():
         raise ConfigurationError(
             f"there is no report at {path} yet.", remedy="It is written by every run: mfn import CONNECTION."

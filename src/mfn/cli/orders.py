@@ -47,6 +47,7 @@ def list_(
 ) -> None:
     """List orders, the most urgent first."""
     if context.invoked_subcommand is not None:
+        context.default_map = {context.invoked_subcommand: {"as_json": as_json}}  # mfn orders --json show ID
         return
     from mfn.connections import find_connection  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from mfn.errors import FatalError, RetriableError
 from mfn.plain_text import shown, shown_json, shown_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mfn.errors import MfnError
 
-PIPE_WIDTH = 1_000
-"""Wide enough that no cell is broken where no terminal is."""
+GAP = "  "
+"""Between two columns of a table."""
+
+NARROWEST = 16
+"""Where a terminal leaves less than this to the last column of a table, the terminal breaks its lines itself."""
+
+INTERRUPTED = RetriableError(
+    "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
@@ -35,26 +46,66 @@ class OneLine(logging.Formatter):
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command to stdout."""
-    text = shown_json(json.dumps(document, ensure_ascii=False, default=str))
-    print(text, flush=True)  # noqa: T201 - stdout is where it belongs
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # neither where stdout is closed
+    text = shown_json(json.dumps(document, ensure_ascii=encoding.lower() != "utf-8", default=str))
+    with _writing_to_stdout():
+        print(text, flush=True)  # noqa: T201 - stdout is where it belongs
 
 
 def print_line(text: str) -> None:
     """Print a line for a person to stdout: no markup is read from it, and no command for the terminal."""
-    Console(highlight=False, soft_wrap=True).print(shown_lines(text), markup=False)
+    with _writing_to_stdout():
+        print(shown_lines(text), flush=True)  # noqa: T201 - as above
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table for a person to stdout; only its last column is broken over lines, and in a pipe none is."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
-    for row in rows:
-        table.add_row(*(Text("" if value is None else shown(str(value))) for value in row))
+    """Print a table for a person to stdout; only its last column is broken over lines, and in a pipe none is.
+
+    Nothing is ever cut off: ids are copied from tables into other commands.
+    """
+    cells = [[shown("" if value is None else str(value)) for value in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)][:-1]
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-    console.print(table)
+    room = console.width - sum(width + len(GAP) for width in widths)
+
+    def lines(row: Sequence[str]) -> Iterator[str]:
+        *first, last = row
+        begin = "".join(cell + " " * (width - cell_len(cell)) + GAP for cell, width in zip(first, widths, strict=True))
+        broken = Text(last).wrap(console, room) if console.is_terminal and room >= NARROWEST else [last]
+        for part in broken or [""]:
+            yield (begin + str(part)).rstrip()
+            begin = " " * cell_len(begin)
+
+    header = "\n".join(lines(columns))
+    with _writing_to_stdout():
+        is_plain = not console.is_terminal or console.is_dumb_terminal
+        print(header if is_plain else typer.style(header, bold=True))  # noqa: T201 - as above
+        for row in cells:
+            print(*lines(row), sep="\n")  # noqa: T201 - as above
+        print(end="", flush=True)  # noqa: T201 - as above
+
+
+@contextmanager
+def _writing_to_stdout() -> Iterator[None]:
+    """What cannot be written goes nowhere; what the command was to do is done by then.
+
+    A reader that has read enough, as of `mfn orders | head`, is no failure.
+
+    Raises:
+        SystemExit: It cannot be written for another reason, which was told on stderr.
+    """
+    try:
+        yield
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered is written at exit
+        if isinstance(error, BrokenPipeError):
+            return
+        failure = FatalError(
+            f"what this command has to say cannot be written to stdout: {error.strerror}.",
+            remedy="What it did is done: see mfn batches. Make room, or send its output elsewhere.",
+        )
+        print_error(failure, as_json=False)
+        raise SystemExit(failure.exit_code) from None
 
 
 def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:

@@ -20,6 +20,7 @@ from mfn.ledger.batches import (
 )
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.opening import open_ledger
+from mfn.models import STAGES
 from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
 from mfn.steps.stages import stages
 from mfn.steps.transform import transform
@@ -75,7 +76,8 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
         from_stage: The stage to start with; None: the one at which each failed.
 
     Raises:
-        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage.
+        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage; a stage that
+            nothing has is one also where no batch is meant.
     """
     ledger = open_ledger(settings)
     kinds = kinds_of(ledger, batch_ids)
@@ -90,6 +92,10 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
     ]
     if lacking:
         remedies.append("Run batches of each kind by themselves, with a stage that they have, or without one.")
+    known = list(dict.fromkeys(name for kind in STAGES for name in stages(kind)))
+    if not batch_ids and from_stage not in (None, *known):
+        faults.append(f"no batch has a stage {from_stage!r}; stages are: {', '.join(known)}.")
+        remedies.append("Name one of these, or none.")
     if faults:
         raise ConfigurationError("\n".join(faults), remedy=" ".join(remedies))
 
