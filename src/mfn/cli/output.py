@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
 from mfn.errors import FatalError, RetriableError
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mfn.errors import MfnError
-
-GAP = "  "
-"""Between two columns of a table."""
-
-NARROWEST = 16
-"""Where a terminal leaves less than this to the last column of a table, the terminal breaks its lines itself."""
 
 INTERRUPTED = RetriableError(
     "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
@@ -61,28 +56,22 @@ def print_line(text: str) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table for a person to stdout; only its last column is broken over lines, and in a pipe none is.
 
-    Nothing is ever cut off: ids are copied from tables into other commands.
+    Nothing is ever cut off: ids are copied from tables into other commands. A terminal that is too narrow for the other
+    columns breaks the lines itself.
     """
-    cells = [[shown("" if value is None else str(value)) for value in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)][:-1]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
+    for row in rows:
+        table.add_row(*(Text("" if value is None else shown(str(value))) for value in row))
     console = Console(highlight=False)
-    room = console.width - sum(width + len(GAP) for width in widths)
-
-    def lines(row: Sequence[str]) -> Iterator[str]:
-        *first, last = row
-        begin = "".join(cell + " " * (width - cell_len(cell)) + GAP for cell, width in zip(first, widths, strict=True))
-        broken = Text(last).wrap(console, room) if console.is_terminal and room >= NARROWEST else [last]
-        for part in broken or [""]:
-            yield (begin + str(part)).rstrip()
-            begin = " " * cell_len(begin)
-
-    header = "\n".join(lines(columns))
+    needed = Measurement.get(console, console.options.update(max_width=sys.maxsize), table)
+    if not console.is_terminal or console.width < needed.minimum:
+        console = Console(highlight=False, width=needed.maximum)
     with _writing_to_stdout():
-        is_plain = not console.is_terminal or console.is_dumb_terminal
-        print(header if is_plain else typer.style(header, bold=True))  # noqa: T201 - as above
-        for row in cells:
-            print(*lines(row), sep="\n")  # noqa: T201 - as above
-        print(end="", flush=True)  # noqa: T201 - as above
+        with console.capture() as printed:  # where its reader has left, a console ends the program itself
+            console.print(table)
+        print(printed.get(), end="", flush=True)  # noqa: T201 - as above
 
 
 @contextmanager
