@@ -67,6 +67,49 @@ def test_a_buyers_request_for_a_loaded_order_is_passed_on_and_reported(world: Wo
     assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
 
 
+def test_a_request_that_the_buyer_takes_back_is_taken_back_in_the_warehouse_and_reported_once(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    world.change(order_id, orderItems=[items[0] | {"cancellation": cancellation()}])
+    world.run()
+    world.change(order_id, orderItems=items)
+    summary = world.run()
+    (row,) = world.rows()
+    assert (row["status"], row["cancel_requested_at"], row["cancel_reason"]) == ("new", None, None)
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["what"]) == (order_id, "the buyer no longer asks for a cancellation")
+    again = world.run()
+    assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
+
+
+def test_a_request_that_is_taken_back_after_the_warehouse_has_cancelled_is_reported(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    world.change(order_id, orderItems=[items[0] | {"cancellation": cancellation()}])
+    world.run()
+    world.warehouse_moves(order_id, "cancelled")
+    world.change(order_id, orderItems=items)
+    summary = world.run()
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["what"], conflict["status"]) == ("the buyer no longer asks for a cancellation", "cancelled")
+
+
+def test_an_order_that_amazon_takes_up_again_after_it_was_cancelled_in_the_warehouse_is_reported(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    world.run()
+    world.change(order_id, fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    summary = world.run()
+    assert world.rows()[0]["status"] == "cancelled"
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["status"]) == (order_id, "cancelled")
+    again = world.run()
+    assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
+
+
 def test_a_new_address_reaches_an_order_that_the_warehouse_has_not_begun(world: World) -> None:
     (order_id,) = world.put(an_order())
     world.run()

@@ -94,6 +94,19 @@ def test_a_request_is_new_only_once_and_keeps_its_first_time_with_the_newest_rea
     assert (in_utc(order["cancel_requested_at"]), order["cancel_reason"]) == (LATER, "cancelled at Amazon")
 
 
+def test_a_request_that_is_taken_back_leaves_no_trace_but_on_a_cancelled_order(
+    warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    warehouse.request_cancellation(dict.fromkeys(NUMBERS, "no longer needed"), LATER)
+    warehouse.cancel(["A-new"], "cancelled at Amazon", LATER)
+    warehouse.withdraw_request(["A-new", "A-picking", "A-unknown"])
+    assert actor.order("A-new")["cancel_reason"] == "cancelled at Amazon"
+    picking = actor.order("A-picking")
+    assert (picking["status"], picking["cancel_requested_at"], picking["cancel_reason"]) == ("picking", None, None)
+    assert in_utc(picking["updated_at"]) == MOMENT
+    assert in_utc(actor.order("A-shipped")["cancel_requested_at"]) == LATER
+
+
 def test_each_order_gets_its_own_reason(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:
     warehouse.request_cancellation({"A-new": "one", "A-picking": "two"}, LATER)
     assert [actor.order(number)["cancel_reason"] for number in ("A-new", "A-picking")] == ["one", "two"]

@@ -129,7 +129,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     written, refusals = _write(loading, to_write)
     if loading.restores:
         _restore(loading, [entry for entry in ready if entry not in changed])
-    told = _pass_on_requests(loading, ready, tracked)
+    told = _pass_on_requests(loading, ready, tracked) | _take_back_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:
         if order_id in refusals and staged.is_in_warehouse:
             words = refusals[order_id].message
@@ -183,6 +183,9 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
         loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
     for order_id in sorted(result.foreign - begun):
         loading.conflicts.add(order_id, "the warehouse has it from elsewhere", result.refused[order_id])
+    stopped = {order_id for order_id, status in result.refused.items() if status == CANCELLED}
+    for order_id in sorted(stopped - begun - result.foreign):
+        loading.conflicts.add(order_id, "it is to be shipped after all, and the warehouse has cancelled it", CANCELLED)
     return {order_id for order_id, _, _ in entries} - begun, {}
 
 
@@ -204,6 +207,28 @@ def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[
     for order_id in sorted(told):
         loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
     return told
+
+
+def _take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
+    """Tell the warehouse of buyers who no longer ask for a cancellation; returns the orders that it has not cancelled.
+
+    It would leave the order alone for ever, and Amazon still waits for the parcel.
+    """
+    withdrawn = [
+        order_id
+        for order_id, _, staged in ready
+        if staged.cancel_reason is None
+        and order_id in tracked
+        and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
+    ]
+    if not withdrawn:
+        return set()
+    loading.place.warehouse.withdraw_request(withdrawn)
+    states = loading.place.warehouse.states(withdrawn)
+    for order_id, status in sorted(states.items()):
+        told = status if status == CANCELLED else "cancel_requested_at is empty again"
+        loading.conflicts.add(order_id, "the buyer no longer asks for a cancellation", told)
+    return {order_id for order_id, status in states.items() if status != CANCELLED}
 
 
 def _note(

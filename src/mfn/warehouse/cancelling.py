@@ -95,3 +95,20 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
         given,
     )
     return asked_for
+
+
+def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> None:
+    """Take back that a cancellation was asked for, whatever the status but `cancelled`.
+
+    Args:
+        connection: An open transaction.
+        order_numbers: Amazon's ids of orders whose buyers asked for it and no longer do.
+    """
+    connection.execute(
+        text(
+            "UPDATE wms_order SET cancel_requested_at = NULL, cancel_reason = NULL"
+            f" FROM {asked(connection)} WHERE order_number = asked.key AND cancel_requested_at IS NOT NULL"
+            " AND (status IS NULL OR status <> 'cancelled')"
+        ),
+        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+    )

@@ -92,6 +92,12 @@ class SqlWarehouse:
             self._take_turn(connection)
             return cancelling.request_cancellation(connection, reasons, at)
 
+    def withdraw_request(self, order_numbers: Iterable[str]) -> None:
+        """Pass on that buyers no longer ask for a cancellation; see `mfn.warehouse.cancelling.withdraw_request`."""
+        with writing(self._engine, what=self._what) as connection:
+            self._take_turn(connection)
+            cancelling.withdraw_request(connection, order_numbers)
+
     def await_writer(self) -> None:
         """Wait until no transaction that writes orders of this connection is open any more.
 
