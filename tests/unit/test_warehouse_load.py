@@ -28,7 +28,10 @@ def actor(database_url: str) -> WarehouseActor:
 def test_a_new_order_arrives_whole_and_has_the_status_new(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:
     result = warehouse.load(
         [order_row("A-1", is_sfp=1, city="München")],
-        [line_row("A-1", 1, unit_price="0.1", gift_message="'; --"), line_row("A-1", 2, sku="SKU-2", quantity=3)],
+        [
+            line_row("A-1", 1, unit_price="0.1", gift_message="'; --"),
+            line_row("A-1", 2, sku="SKU-2", quantity=3, unit_price="1E+3"),
+        ],
     )
     assert result == LoadResult(written=frozenset({"A-1"}), inserted=frozenset({"A-1"}), refused={})
     order, lines = actor.order("A-1"), actor.lines("A-1")
@@ -40,6 +43,7 @@ def test_a_new_order_arrives_whole_and_has_the_status_new(warehouse: SqlWarehous
         (2, "SKU-2", 3),
     ]
     assert (lines[0]["unit_price"], lines[0]["gift_message"]) == (0.1, "'; --")
+    assert lines[1]["unit_price"] == 1000
 
 
 def test_the_same_rows_twice_leave_the_same_tables(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:

@@ -32,7 +32,9 @@ MOST_BYTES = 4 * 1024 * 1024
 Word = Annotated[str, Meta(max_length=200)]
 Line = Annotated[str, Meta(max_length=1_000)]
 Text = Annotated[str, Meta(max_length=10_000)]
-Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,15})?\Z")]
+Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?0?[0-9])?\Z")]
+"""A number as RFC 7159 has it, so says the model: `1E+3` is one, too."""
+
 Words = Annotated[list[Word], Meta(max_length=100)]
 
 
@@ -41,7 +43,7 @@ class _Amazon(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Money(_Amazon, frozen=True):
-    """An amount as Amazon writes it, a plain decimal number as text, and its ISO 4217 currency."""
+    """An amount as Amazon writes it, a decimal number as text, and its ISO 4217 currency."""
 
     amount: Amount
     currency_code: Word
