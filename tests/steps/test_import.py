@@ -145,6 +145,11 @@ def test_a_backfill_that_leaves_a_gap_does_not_move_the_watermark(world: World) 
     assert after >= before
 
 
+def test_since_the_first_day_of_the_calendar_fetches_everything(world: World) -> None:
+    world.put(an_order())
+    assert world.run(since=datetime(1, 1, 1, tzinfo=UTC))["fetched"] == 1
+
+
 def test_a_moment_without_a_zone_is_in_utc(world: World) -> None:
     summary = world.run(since=datetime(2026, 11, 2, 9))  # noqa: DTZ001 - as a form in the Prefect UI may give it
     assert summary["window"]["after"] == "2026-11-02T09:00:00Z"

@@ -281,4 +281,4 @@ class AmazonOrders:
 
 def time_text(moment: datetime) -> str:
     """ISO 8601 in UTC, to the second: the library would send a datetime in a form that Amazon refuses."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
