@@ -35,7 +35,7 @@ def _marketplaces(values: Any) -> list[Marketplace]:
         faults.append(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
     if faults:
         raise ValueError("; ".join(faults))
-    return known
+    return list(dict.fromkeys(known))  # one may be named twice, also by its id
 
 
 def _credentials(value: str) -> str:

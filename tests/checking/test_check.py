@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
+from mfn.amazon.calling import ATTEMPTS
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import reading
 from mfn.ledger.passed_checks import has_passed
@@ -153,6 +154,7 @@ def test_without_any_role_for_orders_both_are_missing(checked: Checked) -> None:
     steps = checked.run()
     assert "Inventory and Order Tracking, needed" in steps["roles"].detail
     assert "Direct-to-Consumer Delivery (Restricted), needed" in steps["roles"].detail
+    assert "A role is missing" not in steps["roles"].detail  # the answer names another one for the first
     assert "not looked at: see roles" in steps["order status and channel"].detail
 
 
@@ -199,11 +201,44 @@ def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monke
     path.write_text(path.read_text(encoding="utf-8").replace(world.endpoint, dead), encoding="utf-8")
     steps = checked.run()
     assert dead in steps["API access"].detail
+    assert "the name server, a firewall, a proxy" in steps["API access"].remedy
     for name in AMAZONS:
         assert "not looked at: see API access" in steps[name].detail, name
     assert "(or LWA_APP_ID): is missing" in steps["credentials and marketplaces"].detail
     assert steps["carriers"].status == "ok"
     assert not world.amazon.calls
+
+
+def test_both_hosts_are_named_where_neither_answers(checked: Checked) -> None:
+    path, endpoint = checked.world.home / "connections.yaml", checked.world.endpoint
+    with socket.socket() as one, socket.socket() as other:  # bound, and nobody listens
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        api, login = (f"http://127.0.0.1:{probe.getsockname()[1]}" for probe in (one, other))
+        text = path.read_text(encoding="utf-8").replace(f"lwa_endpoint: {endpoint}", f"lwa_endpoint: {login}")
+        path.write_text(text.replace(f"endpoint: {endpoint}", f"endpoint: {api}"), encoding="utf-8")
+        access = checked.run()["API access"]
+    assert [finding.status for finding in access.findings] == ["failed", "failed"]
+    assert api in access.detail
+    assert login in access.detail
+
+
+def test_a_firewalls_page_is_taken_for_no_missing_role(checked: Checked) -> None:
+    faults = checked.world.amazon.faults
+    for operation in ("searchOrders", "getOrder", "searchListingsItems", "getFeeds", "getReports"):
+        faults.answer(operation, 403, "<html>Blocked</html>", media_type="text/html", times=9)
+    steps = checked.run()
+    assert "That is no answer of Amazon's API" in steps["order status and channel"].detail
+    assert "the name server, a firewall, a proxy" in steps["order status and channel"].remedy
+    assert "authorize the application again" not in said(steps["roles"])
+
+
+def test_what_nobody_could_ask_amazon_for_is_not_said_to_be_listed_nowhere(checked: Checked) -> None:
+    checked.world.amazon.faults.answer("searchListingsItems", 503, times=ATTEMPTS)
+    steps = checked.run()
+    assert steps["SKUs"].status == "failed"
+    assert "listing_missing" not in steps["inventory"].detail
+    assert "listing_missing" in checked.run()["inventory"].detail
 
 
 def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked) -> None:
@@ -213,6 +248,7 @@ def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked
     steps = checked.run()
     assert steps["order status and channel"].status == "failed"
     assert "rate limit" in steps["order status and channel"].detail
+    assert "run mfn check again" in steps["order status and channel"].remedy
     assert "0 of 20 searches for orders are left" in steps["API access"].detail
 
 

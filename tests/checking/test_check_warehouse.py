@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,18 @@ def test_a_warehouse_file_that_is_not_there_is_not_made(checked: Checked) -> Non
         assert "not looked at: see S" in steps[name].detail or "not looked at: see shipping" in steps[name].detail, name
     assert "6 due" in steps["order status and channel"].detail
     assert not Path("elsewhere.db").exists()
+
+
+def test_a_database_that_does_not_answer_is_told_with_where_its_url_stands(checked: Checked) -> None:
+    world = checked.world
+    path = world.home / "connections.yaml"
+    with socket.socket() as probe:  # bound, and nobody listens
+        probe.bind(("127.0.0.1", 0))
+        dead = f"postgresql://wms@127.0.0.1:{probe.getsockname()[1]}/wms"
+        path.write_text(path.read_text(encoding="utf-8").replace(world.warehouse_url, dead), encoding="utf-8")
+        skus = checked.run()["SKUs"]
+    assert skus.status == "failed"
+    assert "warehouse.url in connections.yaml" in skus.remedy
 
 
 def test_every_missing_table_is_told_where_it_is_needed_and_none_is_made(checked: Checked) -> None:

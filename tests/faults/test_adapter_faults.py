@@ -193,6 +193,18 @@ def test_a_refused_request_is_fatal_in_amazons_own_words_and_not_tried_again(
     assert orders.calls == {"searchOrders": 1}
 
 
+@pytest.mark.parametrize("status", [403, 404, 407])
+def test_a_page_is_told_as_what_stands_in_between_and_not_as_amazons_refusal(
+    amazon: ScriptedAmazon, orders: AmazonOrders, status: int
+) -> None:
+    amazon.api = [answer(status, HTML)]
+    with pytest.raises(FatalError, match="no answer of Amazon's API") as caught:
+        orders.search_page(WINDOW)
+    text = without_secrets(caught.value)
+    assert "firewall" in text
+    assert "role" not in text
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_token_is_renewed_once_and_then_the_missing_role_is_named(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int

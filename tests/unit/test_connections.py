@@ -62,6 +62,13 @@ def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry:
     assert "hunter2" not in refused.value.message
 
 
+def test_a_marketplace_that_is_named_twice_counts_once(folder: Path) -> None:
+    text = "connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US, CA, ATVPDKIKX0DER, us]\n"
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    found = load_connections(load_settings())["us"]
+    assert [place.name for place in found.marketplaces] == ["US", "CA"]
+
+
 @pytest.mark.parametrize("entry", ["privacy: {retention_days: true}", "inventory: {brake_percent: false}"])
 def test_yes_and_no_are_no_numbers(folder: Path, entry: str) -> None:
     text = f"connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    {entry}\n"

@@ -115,7 +115,7 @@ class Caller:
             if waited + seconds > patience:
                 raise BudgetExhaustedError(
                     f"{what}: Amazon's rate limit allows the next call in {seconds:.0f} s only.",
-                    remedy="Nothing was sent; the next run asks again.",
+                    remedy=failures.ASKED_AGAIN,
                 )
             if seconds >= WORTH_TELLING_SECONDS:
                 logger.info("%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)

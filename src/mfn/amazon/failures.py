@@ -12,7 +12,7 @@ import msgspec
 from httpx import codes
 from msgspec import Struct
 
-from mfn.amazon.answers import UNREADABLE, clipped, request_id_of, summary_of
+from mfn.amazon.answers import UNREADABLE, clipped, errors_of, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
 from mfn.amazon.mended_json import mended
 from mfn.errors import FatalError, MfnError, RetriableError
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 RUN_AGAIN = "Nothing was lost. It is tried again by the next scheduled run, or at once with mfn rerun --failed."
+SUSPICION = "A role is missing"
+ASKED_AGAIN = "Nothing was sent; the next run asks again."
+BETWEEN = (
+    "what stands between this machine and Amazon: the name server, a firewall, a proxy; and endpoint and lwa_endpoint, "
+    "where connections.yaml has them."
+)
+IF_IT_STAYS = f"If it stays so, see {BETWEEN}"
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
 
 ROLES = {
@@ -104,7 +111,8 @@ def unreachable(what: str, error: httpx.RequestError) -> AmazonUnavailableError:
         what: Which call, for the message.
         error: What httpx says; its text holds no address line and no header.
     """
-    return AmazonUnavailableError(f"{what}: no whole answer ({type(error).__name__}: {error}).", remedy=RUN_AGAIN)
+    message = f"{what}: no whole answer ({type(error).__name__}: {error})."
+    return AmazonUnavailableError(message, remedy=f"{RUN_AGAIN} {IF_IT_STAYS}")
 
 
 def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonUnavailableError:
@@ -117,7 +125,8 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
     """
     status, why = response.status_code, clipped(str(error))
     return AmazonUnavailableError(
-        f"{what}: HTTP {status}, but the body cannot be read: {why} ({request_id_of(response)}).", remedy=RUN_AGAIN
+        f"{what}: HTTP {status}, but the body cannot be read: {why} ({request_id_of(response)}).",
+        remedy=f"{RUN_AGAIN} {IF_IT_STAYS}",
     )
 
 
@@ -136,8 +145,10 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         return ThrottledError(message, remedy=f"Another application may use up the account's limit. {RUN_AGAIN}")
     if status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
         return AmazonUnavailableError(message, remedy=RUN_AGAIN)
+    if _is_from_elsewhere(response):
+        return FatalError(f"{message} That is no answer of Amazon's API.", remedy=f"See {BETWEEN}")
     if status in (codes.UNAUTHORIZED, codes.FORBIDDEN):
-        suspicion = f"A role is missing ({ROLES[operation]}), or the authorization has ended."
+        suspicion = f"{SUSPICION} ({ROLES[operation]}), or the authorization has ended."
         return AccessDeniedError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
         return PageTokenRefusedError(message, remedy="All pages are fetched again, from the first one on.")
@@ -146,6 +157,12 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "
         "Selling Partner API support and give it the request id.",
     )
+
+
+def _is_from_elsewhere(response: httpx.Response) -> bool:
+    """Whether something in between answers: Amazon's API sends neither pages nor redirects."""
+    is_page = "html" in response.headers.get("content-type", "") and errors_of(response) is None
+    return is_page or response.is_redirect
 
 
 def checked(
@@ -210,7 +227,7 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
             f"{what}, and no error code ({request_id_of(response)}).",
             remedy="See that lwa_endpoint, or the proxy in between, leads to Login with Amazon.",
         )
-    said = clipped(": ".join(filter(None, (refusal.error, refusal.error_description))))
+    said = clipped(": ".join(filter(None, (refusal.error, refusal.error_description)))).rstrip(".")
     if refusal.error in SECRETS:
         name, why = SECRETS[refusal.error]
         return FatalError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from mfn.amazon.answers import errors_of
 from mfn.amazon.failures import AccessDeniedError, failed, unreachable
 from mfn.amazon.feeds import FEED_TYPE
 from mfn.amazon.feeds import PATH as FEEDS
@@ -149,7 +150,8 @@ def _denial(session: Session, operation: str, send: Callable[[], httpx.Response]
         error = failed(what, operation, response, page_token=False)
         if isinstance(error, AccessDeniedError):
             return error
-        if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
+        is_amazons = errors_of(response) is not None
+        if is_amazons and response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
             return None
         raise error
 

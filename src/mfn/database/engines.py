@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
+URLS = "the warehouse: warehouse.url in connections.yaml; the ledger: MFN_LEDGER_URL"
+LOST_REMEDY = f"See that the database runs and has room, and that its URL is right ({URLS}); then "
 BUSY_REMEDY = "Another program has been writing to it all the while: end that one if it stands still; then "
 AGAIN = "run the command again (a batch: mfn rerun --failed)."
 
@@ -227,8 +229,7 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
         if code in SQLITE_WRONG_FILE:
             return FatalError(
                 f"{what} cannot be read from {engine.url.database}: {said}",
-                remedy="Name the right file (the warehouse: warehouse.url in connections.yaml; the ledger:"
-                " MFN_LEDGER_URL), or put a good copy in its place; then run the command again.",
+                remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
         is_busy = code == sqlite3.SQLITE_BUSY
@@ -238,7 +239,7 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
-            remedy=(BUSY_REMEDY if is_busy else "See that the database runs and has room; then ") + AGAIN,
+            remedy=(BUSY_REMEDY if is_busy else LOST_REMEDY) + AGAIN,
         )
     if forbidden:
         return FatalError(

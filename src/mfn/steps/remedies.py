@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mfn.amazon.failures import RUN_AGAIN
+from mfn.amazon.failures import ASKED_AGAIN, RUN_AGAIN
 
 if TYPE_CHECKING:
     from mfn.errors import MfnError
@@ -18,5 +18,6 @@ def remedy_without_batch(error: MfnError, *, command: str) -> str:
         command: What has to be run again, e.g. `mfn check`.
     """
     remedy = error.remedy.replace(RUN_AGAIN, f"Run {command} again in a few minutes.")
+    remedy = remedy.replace(ASKED_AGAIN, f"Nothing was sent; run {command} again then.")
     remedy = remedy.replace(" (a batch: mfn rerun --failed)", "")
     return remedy.replace("mfn rerun --failed", f"{command} again")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mfn.amazon.failures import AccessDeniedError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.amazon.marketplaces import BY_ID, ENDPOINTS
 from mfn.amazon.sellers import read_participations
 from mfn.ledger.budget import PLANS, Budget
-from mfn.steps.checking.findings import failed, ok, remedy_of, warning
+from mfn.steps.checking.findings import failed, failure, ok, remedy_of, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +33,21 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
 
     Args:
         place: The workplace.
-
-    Raises:
-        AmazonUnavailableError: One of them does not answer.
     """
     from mfn.amazon.probing import reach  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
     from mfn.amazon.transport import LOGIN_ENDPOINT  # noqa: PLC0415
 
     connection = place.connection
     hosts = (connection.endpoint or ENDPOINTS[connection.region], connection.lwa_endpoint or LOGIN_ENDPOINT)
-    answers = [reach(host) for host in dict.fromkeys(hosts)]
-    return [ok(f"{' and '.join(answer.host for answer in answers)} can be reached"), *clock_findings(answers)]
+    answers, found = [], []
+    for host in dict.fromkeys(hosts):
+        try:
+            answers.append(reach(host))
+        except AmazonUnavailableError as error:
+            found.append(failure(error))
+    if answers:
+        found.append(ok(f"{' and '.join(answer.host for answer in answers)} can be reached"))
+    return [*found, *clock_findings(answers)]
 
 
 def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
@@ -105,7 +109,11 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
         # No run needs this operation; where the whole authorization has ended, the roles say so.
         return [
             taken,
-            warning("Amazon does not say where the account sells: " + error.message.rstrip("."), remedy_of(error)),
+            warning(
+                "Amazon does not say where the account sells: " + error.message.rstrip("."),
+                f"{remedy_of(error)} Where the roles are denied too, the token has ended, or is of another region than"
+                f" {', '.join(place.name for place in place.connection.marketplaces)}: each region has its own.",
+            ),
         ]
     return [taken, *marketplace_findings(place.connection, participations)]
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import INCLUDED_DATA
-from mfn.amazon.failures import DEVELOP_APPS, ROLES, AccessDeniedError
+from mfn.amazon.failures import DEVELOP_APPS, ROLES, SUSPICION, AccessDeniedError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.errors import MfnError
 from mfn.ledger.order_listing import last_loaded_at
@@ -172,4 +172,5 @@ def confirm_role_finding(place: CheckPlace) -> Finding:
 
 
 def _missing(role: str, denial: AccessDeniedError) -> Finding:
-    return failed(f"{role}, needed {PURPOSES[role]}: {denial.message.rstrip('.')}", HOW)
+    answer = denial.message.partition(SUSPICION)[0].strip().rstrip(".")  # which role it is, this finding says
+    return failed(f"{role}, needed {PURPOSES[role]}: {answer}", HOW)

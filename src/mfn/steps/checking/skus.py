@@ -103,8 +103,8 @@ def _none(place: CheckPlace, compared: SkuComparison) -> Finding:
     return failed(
         f"none of {counted(compared.seller_skus, 'seller SKU')} leads to an active item of the warehouse, which has"
         f" {counted(compared.items, 'of them', 'of them')}",
-        f"See with mfn skus {place.connection.name} what differs, and map it in sku_aliases.csv. "
-        + _rows(place, compared),
+        f"See with mfn skus {place.connection.name} what differs, and map it in sku_aliases.csv."
+        f" {_rows(place, compared)}".rstrip(),
     )
 
 

@@ -50,7 +50,9 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
             failed("nothing is on hand anywhere", "See that on_hand and is_sellable of wms_inventory are filled.")
         )
     judged = rehearse_push(place, snapshot, listings)
-    return [*found, *_held(place, judged), *_lost(place, judged), _pushed(place)]
+    # Without Amazon's word, that something is listed nowhere is not known.
+    untold = OF_ALL if listings is not None else OF_ALL | {"listing_missing"}
+    return [*found, *_held(place, judged, untold), *_lost(place, judged), _pushed(place)]
 
 
 def _faults(place: CheckPlace, stock: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
@@ -89,11 +91,11 @@ def _age(place: CheckPlace, stock: pd.DataFrame) -> list[Finding]:
     return [ok(f"counted between {counted_at.min():%Y-%m-%d %H:%M} and {counted_at.max():%Y-%m-%d %H:%M} UTC")]
 
 
-def _held(place: CheckPlace, judged: Judged) -> list[Finding]:
-    """What the next push would hold for reasons of single offers."""
+def _held(place: CheckPlace, judged: Judged, untold: set[str]) -> list[Finding]:
+    """What the next push would hold for reasons of single offers, but for those that are not told here."""
     reasons = judged.entries.loc[judged.entries["outcome"] == HELD, "reasons"]
-    codes = Counter(code for held in reasons for code in {reason.code for reason in held} - OF_ALL)
-    offers = sum(any(reason.code not in OF_ALL for reason in held) for held in reasons)
+    codes = Counter(code for held in reasons for code in {reason.code for reason in held} - untold)
+    offers = sum(any(reason.code not in untold for reason in held) for held in reasons)
     if not offers:
         return []
     told = f"{counted(offers, 'offer')} would be held: " + ", ".join(f"{code} {n}" for code, n in codes.most_common())
