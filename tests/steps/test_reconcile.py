@@ -124,6 +124,25 @@ def test_what_left_in_a_parcel_is_not_loaded_again_though_the_warehouse_forgot_t
     assert len(release(shipping.world.settings, [order_id], why="a mistake")) == 1
 
 
+@pytest.mark.parametrize("is_noticed", [False, True])
+def test_an_order_that_the_warehouse_lost_with_its_untold_parcel_is_loaded_once_more(
+    shipping: Shipping, reconciling: Reconciling, *, is_noticed: bool
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, tracking_number=None)
+    shipping.run()
+    with shipping.warehouse.working() as database:  # it is put back from a backup
+        database.execute(delete(wms_shipment_line))
+        database.execute(delete(wms_shipment))
+    shipping.world.forget_order(order_id)
+    if is_noticed:
+        shipping.run()
+    assert set(shipping.statuses().values()) == {"skipped" if is_noticed else "held"}
+    reconciling.hours_pass()
+    assert reconciling.mend() == {order_id: "missing_in_warehouse"}
+    assert [row["order_number"] for row in shipping.world.rows()] == [order_id]
+
+
 def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(world: World, reconciling: Reconciling) -> None:
     shipped, cancelled = world.put(an_order(), an_order())
     world.run()

@@ -25,7 +25,8 @@ LOST = Reason(
 def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     """Which orders are loaded, as the ledger has it, and stand nowhere in the warehouse, nor does a parcel of theirs.
 
-    Nobody can tell from here whether the warehouse has shipped and forgotten them: that is for a person to say.
+    A parcel that the warehouse lost as well stands in the way only where Amazon was told of it. Nobody can tell from
+    here whether the warehouse has shipped and forgotten them: that is for a person to say.
 
     Args:
         place: The workplace; the lease of its imports is held.
@@ -42,5 +43,6 @@ def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     if not gone:
         return set()
     name = place.connection.name
-    shipped = {parcel.order_number for parcel in parcels_of(place.ledger, name, order_numbers=sorted(gone))}
-    return gone - shipped - set(place.warehouse.shipments(name)["order_number"])
+    parcels = parcels_of(place.ledger, name, order_numbers=sorted(gone))
+    told = {parcel.order_number for parcel in parcels if parcel.sent_at is not None}
+    return gone - told - set(place.warehouse.shipments(name)["order_number"])
