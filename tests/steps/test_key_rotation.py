@@ -121,8 +121,9 @@ def test_a_backup_from_before_opens_with_the_retired_keys_behind_and_is_encrypte
     key_id = rotate_keys(rotating.settings).key_id
     engine.dispose()
     backup.replace(file)
-    with pytest.raises(ConfigurationError, match="keys that are not here"):
+    with pytest.raises(ConfigurationError, match="keys that are not here") as refused:
         open_ledger(rotating.settings)
+    assert f"They stand in {retired_file(rotating.keys_file)}" in refused.value.remedy
     with rotating.keys_file.open("a", encoding="ascii") as keys:
         keys.write((retired_file(rotating.keys_file)).read_text(encoding="ascii"))
     assert dict(stored_orders(rotating.ledger, "us", ["order-2"], purpose="test")) == {"order-2": text(2)}

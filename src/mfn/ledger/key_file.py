@@ -110,6 +110,14 @@ def retired_file(path: Path) -> Path:
     return path.with_name(path.name + RETIRED_SUFFIX)
 
 
+def retired_ids(path: Path) -> frozenset[str]:
+    """The ids of the retired keys of a file with keys; none where they cannot be read."""
+    with suppress(OSError, ConfigurationError):
+        retired = retired_file(path)
+        return frozenset(key.key_id for key in parse_keys(",".join(_entries(retired)), origin=str(retired)))
+    return frozenset()
+
+
 def _entries(path: Path) -> list[str]:
     written = path.read_text(encoding="ascii").replace("\n", ",").split(",")
     return list(dict.fromkeys(filter(None, map(str.strip, written))))

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.encryption import REMEDY, Cipher
-from mfn.ledger.key_file import read_keys
+from mfn.ledger.key_file import read_keys, retired_file, retired_ids
 from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secret_of
 from mfn.settings import shown_database_url
 
@@ -85,8 +85,14 @@ def _keys_and_proofs(
         if not missing:
             return keys, proofs
         proofs = None
+    remedy = REMEDY
+    if settings.pii_keys is None and retired_ids(settings.keys_file).issuperset(missing):  # put back from a backup
+        remedy = (
+            f"They stand in {retired_file(settings.keys_file)}: put its lines behind those of {settings.keys_file},"
+            " and run mfn keys rotate."
+        )
     raise ConfigurationError(
-        f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=REMEDY
+        f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=remedy
     )
 
 
