@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError, RetriableError
 from mfn.warehouse.cancelling import CancelResult
+from mfn.warehouse.looking import look_at
 from mfn.warehouse.sql import SqlWarehouse
 from mfn.warehouse.tables import (
     metadata,
@@ -116,6 +117,26 @@ def test_an_order_table_without_a_key_is_refused_before_anything_is_written(
         FatalError, match="wms_order has neither a primary key nor a unique constraint on exactly order_"
     ):
         warehouse.ensure_tables()
+
+
+def test_tables_in_capitals_are_the_same_ones_to_sqlite(sqlite_url: str) -> None:
+    keys = {"wms_order": "ORDER_NUMBER", "wms_order_line": "ORDER_NUMBER, LINE_NUMBER"}
+    for table, names in CONTRACT.items():
+        key = f", PRIMARY KEY ({keys[table]})" if table in keys else ""
+        name = table.upper() if table in {"wms_order", "wms_shipment"} else table
+        run(sqlite_url, f"CREATE TABLE {name} ({', '.join(names.upper().split())}{key})")
+    warehouse = SqlWarehouse(sqlite_url, name="us")
+    warehouse.ensure_tables()
+    assert look_at(sqlite_url, what="the warehouse").missing == ()
+    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).inserted == {"A-1"}
+    WarehouseActor(sqlite_url).ship("A-1", shipment_id="S-1")
+    assert warehouse.shipments("us")["order_number"].tolist() == ["A-1"]
+
+
+def test_a_column_that_is_missing_in_capitals_is_named(sqlite_url: str) -> None:
+    run(sqlite_url, "CREATE TABLE WMS_ITEM (SKU TEXT PRIMARY KEY, DESCRIPTION TEXT)")
+    with pytest.raises(FatalError, match=r"missing wms_item\.is_active\."):
+        SqlWarehouse(sqlite_url, name="us").ensure_tables()
 
 
 @pytest.mark.parametrize("flag", ["BOOLEAN", "SMALLINT", "CHAR(1)"])

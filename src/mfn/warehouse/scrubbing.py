@@ -10,6 +10,7 @@ from sqlalchemy import inspect, text
 from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
 from mfn.warehouse.asking import STATUS, as_asked, asked, same, states
+from mfn.warehouse.setup import as_we_write
 from mfn.warehouse.values import as_text, times
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
 
 def _required(connection: Connection, table: str) -> set[str]:
     """The columns that take no NULL in this warehouse's own table."""
-    return {column["name"] for column in inspect(connection).get_columns(table) if not column["nullable"]}
+    found = inspect(connection).get_columns(table)
+    return as_we_write(connection, (column["name"] for column in found if not column["nullable"]))
 
 
 def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, datetime | None]:

@@ -12,7 +12,7 @@ from mfn.errors import FatalError
 from mfn.warehouse.tables import MAY_BE_MISSING, metadata, wms_order, wms_order_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('mfn: tables of the warehouse'))"
 
@@ -60,8 +60,32 @@ def missing_tables(connection: Connection) -> list[Table]:
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
     """The column names of each of the tables (or views) that the warehouse has."""
-    found = inspect(connection).get_multi_columns(kind=ObjectKind.ANY, filter_names=list(metadata.tables))
-    return {name: {column["name"] for column in columns} for (_, name), columns in found.items() if columns}
+    written = _written(connection)
+    found = inspect(connection).get_multi_columns(kind=ObjectKind.ANY, filter_names=list(written))
+    return {
+        written[name]: as_we_write(connection, (column["name"] for column in columns))
+        for (_, name), columns in found.items()
+        if columns
+    }
+
+
+def _written(connection: Connection) -> dict[str, str]:
+    """Our tables by the names that the warehouse gave them."""
+    if connection.dialect.name != "sqlite":
+        return {name: name for name in metadata.tables}
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").scalars()
+    return {name: name.lower() for name in names if name.lower() in metadata.tables}
+
+
+def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[str]:
+    """Names of columns as statements may write them: to SQLite upper and lower case are the same.
+
+    Args:
+        connection: An open transaction.
+        columns: As the warehouse created them; None for an expression in an index.
+    """
+    names = {name or "" for name in columns}
+    return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
 
 
 def table_faults(connection: Connection) -> list[str]:
@@ -85,12 +109,13 @@ def table_faults(connection: Connection) -> list[str]:
 def _has_key(connection: Connection, table: Table) -> bool:
     """Whether the database keeps a second row with the same key out, which the upsert relies on."""
     inspector = inspect(connection)
+    name = next(written for written, ours in _written(connection).items() if ours == table.name)
     unique: list[Sequence[Any]] = [
-        inspector.get_pk_constraint(table.name)["constrained_columns"],
-        *(constraint["column_names"] for constraint in inspector.get_unique_constraints(table.name)),
-        *(index["column_names"] for index in inspector.get_indexes(table.name) if index["unique"]),
+        inspector.get_pk_constraint(name)["constrained_columns"],
+        *(constraint["column_names"] for constraint in inspector.get_unique_constraints(name)),
+        *(index["column_names"] for index in inspector.get_indexes(name) if index["unique"]),
     ]
-    return {column.name for column in table.primary_key} in [set(columns) for columns in unique]
+    return {column.name for column in table.primary_key} in [as_we_write(connection, columns) for columns in unique]
 
 
 def _key(table: Table) -> str:
