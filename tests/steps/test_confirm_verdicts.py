@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.errors import RunFailedError
+from mfn.ledger.orders import read_reasons
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -22,11 +23,22 @@ def test_a_shipment_of_an_order_that_nobody_knows_is_held_once(shipping: Shippin
     assert (again["shipments"], again["held"], again["still_held"]) == (0, 0, 1)
 
 
+def test_a_parcel_of_an_order_that_is_held_here_says_where_to_see_why(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(sku="NO-SUCH-SKU")))
+    shipping.warehouse.write_parcel(order_id, shipment_id="EARLY", lines=[("1", "MUG-BLUE", 1)])
+    assert shipping.run()["held"] == 1
+    (reason,) = read_reasons(shipping.parcel("EARLY").reasons)
+    assert (reason.code, reason.remedy.splitlines()[-1]) == ("order_unknown", f"mfn orders show {order_id}")
+    assert reason.detail.endswith("is held")
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
         ({"tracking_number": None}, "tracking_missing"),
         ({"tracking_number": "  "}, "tracking_missing"),
+        ({"tracking_number": "\u200b"}, "tracking_missing"),
+        ({"tracking_number": "---"}, "tracking_missing"),
         ({"carrier": None}, "carrier_missing"),
         ({"units": {1: 2}}, "quantity_excessive"),
         ({"units": {1: 0}}, "quantity_invalid"),

@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
     "is_order_known": True,
     "is_landed": True,
     "is_removed": False,
+    "standing": "loaded",
     "is_cancelled": False,
     "is_shown": False,
     "decision": "",

@@ -293,6 +293,11 @@ def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count(
     [
         ({"is_order_known": False}, "order_unknown", f"wms_order has no order {ORDER}"),
         ({"is_order_known": False, "order_number": ""}, "order_unknown", "it names no order"),
+        (
+            {"is_order_known": False, "order_number": f"{ORDER} "},
+            "order_unknown",
+            f"wms_order has no order '{ORDER} '",
+        ),
         ({"status": "packed"}, "shipment_status_unknown", "its status is packed"),
         (
             {"is_id_missing": True},

@@ -76,7 +76,7 @@ def parcels_of(
     order_numbers: Sequence[str] | None = None,
     batch_id: str | None = None,
 ) -> Sequence[Row[Any]]:
-    """Parcels, the most urgent first: every column.
+    """Parcels, the most urgent first, of an order those first that Amazon knows: every column.
 
     Args:
         ledger: The open ledger.
@@ -85,7 +85,9 @@ def parcels_of(
         order_numbers: Only those of these orders.
         batch_id: Only those that were due in this run last.
     """
-    statement = select(Parcel).order_by(Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.shipment_id)
+    statement = select(Parcel).order_by(
+        Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.sent_at.is_(None), Parcel.shipment_id
+    )
     if connection is not None:
         statement = statement.where(Parcel.connection == connection)
     if statuses is not None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.mappings.tables import OTHER
 from mfn.quality.suites import Fact, Rule, Suite, as_it_is, columns_exist, holds, is_true, present
+from mfn.rules.parcel_faults import are_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,9 @@ FACTS = {
     "is_item_known": _is_free_of("order_item_unknown"),
     "is_quantity_ordered": _is_free_of("quantity_excessive"),
     "is_kit_whole": _is_free_of("kit_incomplete"),
-    "tracking_number": as_it_is("tracking_number"),
+    "tracking_number": Fact(
+        ("tracking_number",), lambda frame: frame["tracking_number"].where(are_numbers(frame["tracking_number"]), None)
+    ),
     "has_carrier": _is_not("carrier_reason", "carrier_missing"),
     "is_carrier_mapped": _is_not("carrier_reason", "carrier_unlisted"),
     "is_carrier_accepted": Fact(

@@ -73,9 +73,12 @@ def explain_parcels(
     waiting = [position for position in parcels.index[parcels["is_judged"]] if position not in settled]
     for position, code, detail in _of_kits(waiting, ids, components, progress, kits):
         found[position, code].append(detail)
-    untracked = parcels["is_judged"] & ~parcels["is_amazon_label"] & parcels["tracking_number"].isna()
+    untracked = parcels["is_judged"] & ~parcels["is_amazon_label"] & ~are_numbers(parcels["tracking_number"])
+    written: list[str | None] = parcels["tracking_number"].tolist()
     for position in settled.intersection(parcels.index[untracked]):
-        found[position, "tracking_missing"].append("it has no tracking number")
+        is_written = isinstance(written[position], str)
+        said = "its tracking number has neither a letter nor a digit" if is_written else "it has no tracking number"
+        found[position, "tracking_missing"].append(said)
     ranks = {code: rank for rank, code in enumerate(REMEDIES)}
     rows = [
         (position, ids[position], code, _together(found[position, code]), REMEDIES[code])
@@ -89,6 +92,11 @@ def explain_parcels(
 def are_too_long(texts: pd.Series[Any]) -> pd.Series[bool]:
     """Which of some texts, None among them, have more than `LONGEST_TEXT` characters."""
     return texts.map(lambda text: isinstance(text, str) and len(text) > LONGEST_TEXT).astype("bool")
+
+
+def are_numbers(texts: pd.Series[Any]) -> pd.Series[bool]:
+    """Which of some texts, None among them, can be tracking numbers: they have a letter or a digit."""
+    return texts.map(lambda text: isinstance(text, str) and any(map(str.isalnum, text))).astype("bool")
 
 
 Fault = tuple[int, str, str]
@@ -107,8 +115,9 @@ def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
             yield position, "text_too_long", f"{name} has more than {LONGEST_TEXT:,} characters"
     without = parcels[~parcels["is_order_known"]]
     for position, order_number in zip(without.index, without["order_number"], strict=True):
-        named = f"wms_order has no order {order_number}" if order_number else "it names no order"
-        yield position, "order_unknown", named
+        # Blanks count, and nobody would see them.
+        named = order_number if order_number == order_number.strip() else repr(order_number)
+        yield position, "order_unknown", f"wms_order has no order {named}" if named else "it names no order"
 
 
 def _of_lines(parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame) -> Iterator[Fault]:

@@ -21,6 +21,7 @@ IN_OTHER_PARCEL = "kit_in_other_parcel"
 
 SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
 REMOVED = "its buyer's data was removed from the ledger, and Amazon did not say which parcels it shows"
+STANDING_REMEDY = "See why it is not in the warehouse, and what to do; the parcel goes out once it is there:"
 REMOVED_REMEDY = "The next run asks Amazon again; or fetch it:"
 UNLISTED_REMEDY = (
     "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
@@ -55,10 +56,11 @@ def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
     Args:
         parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
             None), `is_sfp`, `parcels_of_order`; `is_landed`: whether the ledger has the order as Amazon sent it;
-            `is_removed`: whether it no longer has, since the buyer's data was removed; `is_cancelled`: whether Amazon
-            has cancelled it; `is_shown`: whether Amazon shows the tracking number; `decision`, `message` and `rule` of
-            the rules; `carrier`, `carrier_reason`, `carrier_warning`, `carrier_row`, `tracking_warning`, and
-            `ship_date_warning`, as the functions that make them return them; `connection`.
+            `is_removed`: whether it no longer has, since the buyer's data was removed; `standing`: the order's status
+            in the ledger, or empty; `is_cancelled`: whether Amazon has cancelled it; `is_shown`: whether Amazon shows
+            the tracking number; `decision`, `message` and `rule` of the rules; `carrier`, `carrier_reason`,
+            `carrier_warning`, `carrier_row`, `tracking_warning`, and `ship_date_warning`, as the functions that make
+            them return them; `connection`.
         faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
 
     Returns:
@@ -77,7 +79,7 @@ def _verdict(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Verdict:
     said = f"rule {parcel['rule']}: {parcel['message']}"
     if parcel["decision"] == "fail":
         return Verdict(ParcelStatus.FAILED, (Reason("rule_fail", said, "Change the parcel, or the rule."),))
-    held = [*faults, *_holding(parcel)]
+    held = [*(_explained(fault, parcel) for fault in faults), *_holding(parcel)]
     if parcel["decision"] == "hold":
         held.insert(0, Reason("rule_hold", said, "Change the parcel, or the rule in mappings/rules.yaml."))
     warnings = tuple(_warnings(parcel))
@@ -94,6 +96,14 @@ def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | No
     if parcel["is_shown"]:
         return SHOWN_BY_AMAZON
     return next((fault for fault in faults if fault.code == IN_OTHER_PARCEL), None)
+
+
+def _explained(fault: Reason, parcel: Mapping[Any, Any]) -> Reason:
+    """The fault, or, of an order that came and is not in the warehouse, where it stands."""
+    if fault.code != "order_unknown" or not parcel["standing"]:
+        return fault
+    detail = f"{fault.detail}; the order came from Amazon and is {parcel['standing']}"
+    return Reason(fault.code, detail, f"{STANDING_REMEDY}\nmfn orders show {parcel['order_number']}")
 
 
 def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-OPEN, VOID, GONE = "open", "void", "deleted"
+OPEN, VOID, GONE = "open", "void", "deleted, or under another connection's order"
 NOT_CONFIRMED = (OPEN, VOID)
 COMPARED = [
     "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label", "status",
@@ -31,7 +31,16 @@ COMPARED = [
 ]  # fmt: skip
 """What of a shipment makes it due again when the warehouse changes it."""
 
+NOT_WRITTEN = ""
+"""The digest of a parcel that is not there: whatever the warehouse writes under its id later is new."""
+
 VOIDED_AFTER_SENDING = "voided_after_sending"
+
+NEVER_TOLD = {
+    "package_reference_id": None, "items": None, "sent_digest": None, "sent_at": None, "verified_at": None,
+    "answer": None, "times_sent": 0,
+}  # fmt: skip
+"""What the ledger has of a parcel of which Amazon was never told."""
 
 
 def collect(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -39,7 +48,8 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
     void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
-    reported, once.
+    reported, once. One that is under another order by now is a new parcel of that order, and reported if Amazon was
+    told of it as the former one's.
 
     Args:
         batch: The batch, just opened or run again.
@@ -63,8 +73,15 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     there = set(shipments["shipment_id"])
     gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
     taken_back = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]
-    taken_back += [(row, GONE, row.written_digest) for row in gone]
+    taken_back += [(row, GONE, NOT_WRITTEN) for row in gone]
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
+    moved = [
+        (known[shipment_id], order_number)
+        for shipment_id, order_number in _rows(due[["shipment_id", "order_number"]])
+        if shipment_id in known and known[shipment_id].order_number != order_number
+    ]
+    for row, order_number in moved:
+        _told_of_former_order(row, order_number, conflicts)
     never_sent = [
         _skipped(row, state, digest, batch, conflicts) for row, state, digest in taken_back if row.sent_at is None
     ]
@@ -81,6 +98,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
                 for row, moment in zip(_rows(written), shipped_at, strict=True)
             ],
         )
+        update_parcels(database, batch, [{"shipment_id": row.shipment_id, **NEVER_TOLD} for row, _ in moved])
         update_parcels(database, batch, never_sent)
         update_parcels(database, batch, sent)
         add_findings(database, batch, conflicts=conflicts.for_report())
@@ -103,8 +121,7 @@ def _status(known: Row[Any] | None) -> str:
 
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
     """A parcel that the warehouse took back before Amazon was told of it."""
-    if known.status == ParcelStatus.PENDING and known.package_reference_id is not None:
-        # A run broke off before it could note what Amazon answered.
+    if _may_be_told(known):
         conflicts.add(known.order_number, f"Amazon may have been told of parcel {known.shipment_id}", state)
     return {
         "shipment_id": known.shipment_id,
@@ -114,6 +131,19 @@ def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflict
         "warnings": None,
         "batch_id": batch.batch_id,
     }
+
+
+def _may_be_told(known: Row[Any]) -> bool:
+    """Whether a run broke off before it could note what Amazon answered."""
+    return known.status == ParcelStatus.PENDING and known.package_reference_id is not None
+
+
+def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflicts) -> None:
+    """A parcel that the warehouse has moved to another order: Amazon has no call that takes it from the former one."""
+    if known.sent_at is not None or _may_be_told(known):
+        said = "was" if known.sent_at is not None else "may have been"
+        state = f"the warehouse has it under {order_number}" if order_number else "the warehouse has it under no order"
+        conflicts.add(known.order_number, f"Amazon {said} told of parcel {known.shipment_id} as this order's", state)
 
 
 def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) -> dict[str, Any]:

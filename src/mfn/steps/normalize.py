@@ -15,7 +15,7 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.orders import read_reasons, reasons_text
-from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
+from mfn.ledger.parcels import EXAMINED, SENT, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus, Reason
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship
@@ -46,7 +46,8 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Order items by whole kits, the carrier as Amazon accepts it, the ship date as it takes it; then the verdict. A
     parcel that was held and is good by now is due; one that was refused is due once Amazon would be told something
-    else. Each parcel that is due gets its package reference here, before the first call, above those that Amazon shows.
+    else; one that was sent, once it holds more than Amazon was told, by a parcel that is examined. Each parcel that is
+    due gets its package reference here, before the first call, above those that Amazon shows.
 
     Args:
         batch: The batch, what the warehouse wrote collected.
@@ -85,8 +86,10 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])
     shipments = _ruled(place, shipments, lines, order_lines, known)
     items, faults = parcel_items(shipments, lines, order_lines)
+    told = _items_by_parcel(items)
+    examined |= {row.shipment_id: row for row in _told_too_little(place, shipments, examined, told)}
     parcels = _parcels(place, shipments, examined, known)
-    deciding = _Deciding(place, batch, known, _items_by_parcel(items))
+    deciding = _Deciding(place, batch, known, told)
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
         row = examined[parcel["shipment_id"]]
@@ -102,6 +105,31 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
         move_orders(database, batch, units_to_ship(order_lines))
         counts = get_batch(place.ledger, batch.batch_id).counts
         update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
+
+
+def _told_too_little(
+    place: Workplace, shipments: pd.DataFrame, examined: Collection[str], told: Mapping[str, str]
+) -> list[Row[Any]]:
+    """Parcels that were sent and hold more by now than Amazon was told: they complete kits with one that left earlier.
+
+    Such a one was written late, or has another ship date. Less than was told is no news: warehouses clear their tables.
+    """
+    others = shipments[~shipments["shipment_id"].isin(list(examined)) & shipments["shipment_id"].isin(list(told))]
+    if others.empty:
+        return []
+    order_numbers = list(set(others["order_number"]))
+    sent = parcels_of(place.ledger, place.connection.name, statuses=SENT, order_numbers=order_numbers)
+    there = set(others["shipment_id"])
+    return [row for row in sent if row.shipment_id in there and _is_more(told[row.shipment_id], row.items)]
+
+
+def _is_more(items: str, former: str | None) -> bool:
+    now, before = _units(items), _units(former)
+    return now != before and all(now.get(order_item_id, 0) >= units for order_item_id, units in before.items())
+
+
+def _units(items: str | None) -> dict[str, int]:
+    return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
 
 
 @dataclass(frozen=True)
@@ -176,6 +204,7 @@ def _parcels(
         carrier_row=propose_carrier_rows(parcels, place.mappings.accepted_carriers),
         is_landed=parcels["order_number"].isin(list(known.shown)),
         is_removed=parcels["order_number"].isin(list(known.removed)),
+        standing=[known.facts[order].status if order in known.facts else "" for order in parcels["order_number"]],
         is_cancelled=parcels["order_number"].isin(cancelled),
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=check_tracking_numbers(parcels),
@@ -229,11 +258,13 @@ class _Deciding:
             "warnings": reasons_text(verdict.warnings),
             "ship_by": _moment(parcel["ship_by"]),
         }
+        if verdict.status == ParcelStatus.SKIPPED and row.status in SENT:
+            return {name: getattr(row, name) for name in VERDICT_COLUMNS}
         if verdict.status == ParcelStatus.SKIPPED:
             return change | {"items": self.items.get(row.shipment_id)} | mine
         if verdict.status != ParcelStatus.PENDING:
             # What was held or refused before is told once, not in every run.
-            is_news = row.status == ParcelStatus.PENDING or (row.status, verdict.status) == HELD_THEN_FAILED
+            is_news = row.status in (ParcelStatus.PENDING, *SENT) or (row.status, verdict.status) == HELD_THEN_FAILED
             return change | (mine if is_news else {})
         telling = {
             "marketplace_id": parcel["marketplace_id"],

@@ -1,0 +1,125 @@
+"""Parcels that the warehouse corrects, moves or writes late, after Amazon was told of others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import delete, insert, update
+
+from mfn.errors import RunFailedError
+from mfn.ledger.batches import get_batch
+from mfn.warehouse.tables import wms_shipment, wms_shipment_line
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.steps.shipping import Shipping
+
+
+def told(shipping: Shipping, order_id: str) -> dict[str, int]:
+    """How many units Amazon was told of each parcel of an order, by tracking number."""
+    packages = shipping.packages(order_id)
+    return {each["trackingNumber"]: sum(item["quantity"] for item in each["packageItems"]) for each in packages}
+
+
+def move(shipping: Shipping, shipment_id: str, order_id: str) -> None:
+    """The warehouse finds that a parcel is another order's, and corrects it."""
+    (line,) = shipping.warehouse.lines(order_id)
+    shipping.warehouse.change(shipment_id, order_number=order_id)
+    with shipping.warehouse.working() as connection:
+        connection.execute(
+            update(wms_shipment_line)
+            .where(wms_shipment_line.c.shipment_id == shipment_id)
+            .values(order_item_id=line["order_item_id"])
+        )
+
+
+def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and_is_reported(
+    shipping: Shipping,
+) -> None:
+    wrong, right = shipping.loaded(an_order(), an_order(an_item(units=2)))
+    shipping.ship(wrong, shipment_id="MOVED", tracking_number="T-MOVED")
+    shipping.ship(right, shipment_id="OTHER", tracking_number="T-OTHER", units={1: 1})
+    shipping.run()
+    move(shipping, "MOVED", right)
+    summary = shipping.run()
+    assert told(shipping, right) == {"T-OTHER": 1, "T-MOVED": 1}
+    assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "OTHER")} == {"1", "2"}
+    (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], right in conflict["status"]) == (wrong, True)
+    assert shipping.world.statuses()[right] == "shipped"
+
+
+def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipping) -> None:
+    wrong, right = shipping.loaded(an_order(), an_order())
+    shipping.ship(wrong, shipment_id="MOVED", tracking_number=None)
+    shipping.run()
+    move(shipping, "MOVED", right)
+    shipping.warehouse.change("MOVED", tracking_number="T-MOVED")
+    summary = shipping.run()
+    assert (told(shipping, wrong), told(shipping, right)) == ({}, {"T-MOVED": 1})
+    assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
+
+
+@pytest.mark.parametrize("hours", [0, 1], ids=["of the same moment", "that left earlier"])
+def test_a_parcel_that_is_written_late_completes_the_kits_of_one_that_was_sent(shipping: Shipping, hours: int) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=2), minutes_ago=600))
+    left_at = datetime.now(UTC) - timedelta(hours=2)
+    bowls, plates = (
+        line["line_number"] for sku in ("BOWL", "PLATE") for line in shipping.warehouse.lines(order_id)
+        if line["sku"] == sku
+    )  # fmt: skip
+    shipping.ship(order_id, shipment_id="999", tracking_number="T-999", units={bowls: 2, plates: 2}, shipped_at=left_at)
+    shipping.run()
+    assert told(shipping, order_id) == {"T-999": 1}
+    earlier = left_at - timedelta(hours=hours)
+    shipping.ship(order_id, shipment_id="1000", tracking_number="T-1000", units={plates: 2}, shipped_at=earlier)
+    summary = shipping.run()
+    assert told(shipping, order_id) == {"T-999": 2}
+    assert (summary["shipments"], summary["sent"], summary["skipped"]) == (2, 1, 1)
+    assert shipping.world.statuses() == {order_id: "shipped"}
+    assert shipping.run()["shipments"] == 0
+
+
+def test_lines_that_a_warehouse_clears_away_take_nothing_from_what_amazon_was_told(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 2})
+    shipping.run()
+    with shipping.warehouse.working() as connection:
+        connection.execute(update(wms_shipment_line).values(quantity=1))
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 1})
+    shipping.run()
+    assert told(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
+
+
+def test_what_a_corrected_parcel_gives_up_is_free_before_another_one_is_told_of_it(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2")
+    shipping.run()
+    with shipping.warehouse.working() as connection:
+        connection.execute(update(wms_shipment_line).values(quantity=1))
+    shipping.warehouse.change("S2", shipped_at=datetime.now(UTC) - timedelta(minutes=2))
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
+    assert shipping.run()["sent"] == 2
+    assert told(shipping, order_id) == {"T-S2": 1, "T-S1": 1}
+
+
+def test_parcels_that_were_away_for_a_moment_go_out_when_they_are_back(shipping: Shipping) -> None:
+    unmapped, unanswered = shipping.loaded(an_order(), an_order())
+    shipping.ship(unmapped, shipment_id="HELD", carrier=None)
+    shipping.ship(unanswered, shipment_id="PENDING")
+    shipping.world.amazon.faults.answer("confirmShipment", 500, times=200)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    assert shipping.statuses() == {"HELD": "held", "PENDING": "pending"}
+    shipping.world.amazon.faults = type(shipping.world.amazon.faults)()
+    written = shipping.warehouse.rows(wms_shipment)
+    with shipping.warehouse.working() as connection:
+        connection.execute(delete(wms_shipment))
+    assert shipping.run()["skipped"] == 2
+    with shipping.warehouse.working() as connection:
+        connection.execute(insert(wms_shipment), written)
+    shipping.world.write_carriers(",,,UPS,,,")
+    assert shipping.run()["sent"] == 2
+    assert shipping.statuses() == {"HELD": "sent", "PENDING": "sent"}
