@@ -260,6 +260,17 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
     assert "right" in caught.value.remedy
 
 
+def test_a_schema_that_a_login_may_not_use_is_told_as_a_missing_right(postgres_url: str) -> None:
+    nowhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=nobodys"})
+    engine = engine_for(nowhere.render_as_string(hide_password=False))
+    with (
+        pytest.raises(FatalError, match="may not be written: no schema") as told,
+        writing(engine, what="the ledger") as database,
+    ):
+        database.execute(text("CREATE TABLE thing (name TEXT)"))
+    assert "that right" in told.value.remedy
+
+
 def test_a_new_sqlite_file_can_be_opened_by_many_at_once(sqlite_url: str) -> None:
     together = Barrier(8)
 

@@ -81,7 +81,9 @@ QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
 # At DEBUG SQLAlchemy logs every row that it reads, whatever `hide_parameters` says: a filter stays when levels are set.
 logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
 
-NOT_ALLOWED = "42501"
+NOT_ALLOWED = ("42501", "3F000")
+"""What PostgreSQL answers a login that lacks a right; the second where it may not even use the schema."""
+
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
@@ -235,7 +237,7 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
         is_busy = code == sqlite3.SQLITE_BUSY
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
-        forbidden, is_busy = error.sqlstate == NOT_ALLOWED, False
+        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, False
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
