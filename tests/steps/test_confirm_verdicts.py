@@ -23,6 +23,15 @@ def test_a_shipment_of_an_order_that_nobody_knows_is_held_once(shipping: Shippin
     assert (again["shipments"], again["held"], again["still_held"]) == (0, 0, 1)
 
 
+def test_without_the_list_of_accepted_carriers_every_carrier_goes_out_as_other(shipping: Shipping) -> None:
+    (shipping.world.home / "mappings" / "accepted_carriers.csv").unlink()
+    (order_id,) = shipping.loaded()
+    parcel = shipping.ship(order_id, carrier="UPS")
+    assert shipping.run()["sent"] == 1
+    assert (shipping.parcel(parcel).carrier_code, shipping.parcel(parcel).carrier_name) == ("Other", "UPS")
+    assert len(shipping.packages(order_id)) == 1
+
+
 def test_a_parcel_of_an_order_that_is_held_here_says_where_to_see_why(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(sku="NO-SUCH-SKU")))
     shipping.warehouse.write_parcel(order_id, shipment_id="EARLY", lines=[("1", "MUG-BLUE", 1)])

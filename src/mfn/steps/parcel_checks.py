@@ -9,6 +9,7 @@ import pandas as pd
 
 from mfn.errors import FatalError
 from mfn.ledger.orders import reasons_text
+from mfn.mappings.tables import OTHER
 from mfn.models import ParcelStatus, Reason
 from mfn.quality.parcels import PARCELS
 from mfn.quality.runner import check
@@ -55,9 +56,10 @@ def check_parcels(
     told = {change["shipment_id"]: change for change in changes if change["status"] == ParcelStatus.PENDING}
     ids = parcels["shipment_id"]
     references = [told[each]["package_reference_id"] if each in told else None for each in ids]
+    accepted = [OTHER, *accepted_carriers["carrier_code"]]  # the file may be missing
     frame = parcels.assign(
         fault_codes=[codes.get(each, ()) for each in ids],
-        is_carrier_accepted=parcels["carrier_code"].isin(accepted_carriers["carrier_code"]),
+        is_carrier_accepted=parcels["carrier_code"].isin(accepted),
         package_reference_id=pd.Series(references, index=parcels.index, dtype="object"),
         is_late=parcels["ship_by"] < datetime.now(UTC),
     )[is_due]
