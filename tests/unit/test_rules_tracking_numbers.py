@@ -23,6 +23,8 @@ def warning(carrier_code: str | None, tracking_number: str | None) -> str:
     [
         ("UPS", "1Z999AA10123456784"),
         ("UPS", "1z 999 aa1 01 2345 6784"),
+        ("UPS", "\ufeff1Z999AA10123456784"),
+        ("FedEx", "\u200b986578788855"),
         ("UPS", "T1234567890"),
         ("UPS", "123456789012"),
         ("UPSMI", "MI123456000000000000000001"),

@@ -185,7 +185,7 @@ FORMS = {
 def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
     """What is odd about each parcel's tracking number.
 
-    Blanks, dashes and case do not count.
+    Blanks, dashes and case do not count, nor do signs that nobody sees, such as a scanner's: they are not sent.
 
     Args:
         parcels: One row a parcel: `carrier_code`, Amazon's, and `tracking_number`; texts or missing.
@@ -201,7 +201,8 @@ def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
 
 def _warning(carrier_code: str, tracking_number: str) -> str:
     known = FORMS.get(carrier_code)
-    number = re.sub(r"[\s\u2010-\u2015-]", "", unicodedata.normalize("NFKC", tracking_number)).upper()
+    seen = "".join(filter(str.isprintable, tracking_number))
+    number = re.sub(r"[\s\u2010-\u2015-]", "", unicodedata.normalize("NFKC", seen)).upper()
     if known is None or not number:
         return ""
     has_form, fits = (any(each) for each in zip(*(form.fits(number) for form in known.forms), strict=True))
