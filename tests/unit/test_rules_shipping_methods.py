@@ -94,10 +94,10 @@ def test_orders_keep_their_index_and_columns(tmp_path: Path) -> None:
         (CA, "STANDARD", (), "us,,STANDARD,CA,GROUND,"),  # another marketplace's row for the same level
         (US, "NEXT_DAY", ("AMAZON_BUSINESS", "PRIME"), "us,PRIME,NEXT_DAY,US,SFP-1DAY,"),  # named so
         (US, "NEXT_DAY", (), "us,,NEXT_DAY,US,NEXTDAY,"),
-        (US, "STANDARD", ("PRIME",), "us,PRIME,STANDARD,US,,"),  # neither the ordinary row nor another speed
+        (US, "STANDARD", ("PRIME",), ",PRIME,STANDARD,US,,"),  # neither the ordinary row nor another speed
         (US, "SAME_DAY", (), "us,,SAME_DAY,US,SDAY,"),
         (US, "SCHEDULED", (), "us,,SCHEDULED,US,,"),
-        (None, None, (), "us,,,,,"),
+        (None, None, (), ",,,,,"),  # one for us would beat the rows for any connection
     ],
 )
 def test_an_unmapped_method_gets_the_row_that_would_map_it(
@@ -149,7 +149,24 @@ def test_without_any_row_a_code_is_proposed_only_where_its_name_says_the_program
         methods=methods(tmp_path, ",PRIME,STANDARD,,SFP-STD,\n") if programs == () else methods(tmp_path, ""),
         ship_methods=ship_methods,
     )
-    assert proposed == f"us,{''.join(programs)},{service_level or ''},US,{code},"
+    # A row for us would beat that for PRIME, which is for any connection.
+    connection = "" if programs == () and service_level in {"STANDARD", None} else "us"
+    assert proposed == f"{connection},{''.join(programs)},{service_level or ''},US,{code},"
+
+
+@pytest.mark.parametrize("rows", [",PRIME,STANDARD,,SFP-STD,\n", ",PRIME,,,SFP-STD,\n", "us,PRIME,,,SFP-STD,\n"])
+def test_a_row_that_is_pasted_maps_the_order_and_leaves_prime_orders_their_method(tmp_path: Path, rows: str) -> None:
+    seen = orders((US, "STANDARD", ()), (US, "STANDARD", ("PRIME",)))
+    row = propose_shipping_method_row(
+        marketplace_id=US,
+        service_level="STANDARD",
+        programs=(),
+        connection="us",
+        methods=methods(tmp_path, rows),
+        ship_methods=pd.DataFrame({"code": ["GROUND", "SFP-STD"], "service": None, "is_active": True}),
+    )
+    pasted = methods(tmp_path, f"{rows}{row}\n")
+    assert resolve_shipping_methods(seen, pasted, connection="us")["warehouse_code"].tolist() == ["GROUND", "SFP-STD"]
 
 
 def test_of_several_methods_of_one_name_none_is_proposed_and_a_programmes_only_method_serves_every_level(

@@ -92,7 +92,9 @@ def propose_shipping_method_row(
         One line of CSV without a line end. Its code is the one that the same programme and service level have in a row
         for something else, or that of the only method of the warehouse whose name says just that. It is empty where
         none or several do, and the check of the mappings refuses the row until somebody fills it: a row that is pasted
-        unread must not send parcels by another promise than Amazon's.
+        unread must not send parcels by another promise than Amazon's. For the same reason it names no connection
+        where rows for any connection fit this level and marketplace, such as one for PRIME: naming one, it would beat
+        them, since that column stands first.
     """
     program = next((name for name in sorted_programs([*programs]) if name in PROGRAMS), "")
     active = ship_methods[ship_methods["is_active"].astype(bool)]
@@ -100,7 +102,16 @@ def propose_shipping_method_row(
     usable = methods[methods["warehouse_code"].isin(active["code"])]
     code = _code_of_similar_row(wanted, usable) or _code_named_so(program, wanted[2], active)
     marketplace = BY_ID.get(marketplace_id or "")
-    return csv_row([connection, program, service_level or "", marketplace.name if marketplace else "", code, ""])
+    own = "" if _fits_a_row_for_any_connection(wanted[2:], methods) else connection
+    return csv_row([own, program, service_level or "", marketplace.name if marketplace else "", code, ""])
+
+
+def _fits_a_row_for_any_connection(level_and_marketplace: tuple[str, ...], methods: pd.DataFrame) -> bool:
+    return any(
+        not row[0]
+        and all(not cell or not one or cell == one for cell, one in zip(row[2:], level_and_marketplace, strict=True))
+        for row in _matches(methods)
+    )
 
 
 def _matches(methods: pd.DataFrame) -> list[tuple[str, ...]]:
