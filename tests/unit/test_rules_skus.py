@@ -106,6 +106,7 @@ def test_no_order_at_all_gives_no_line_at_all() -> None:
         ("mug-blue", "MUG-BLUE", "differs in case"),
         ("TEAPOT ", "TEAPOT", "differs in blanks"),
         ("AB12", "AB 12", "differs in blanks"),
+        ("MUG-BLU\N{FULLWIDTH LATIN CAPITAL LETTER E}", "MUG-BLUE", "differs in characters that look the same"),
         ("417", "00417", "differs in leading zeros"),
         ("MUG_BLUE", "MUG-BLUE", "differs in separators"),
         ("mugblue", "MUG-BLUE", "differs in case and separators"),
@@ -121,6 +122,14 @@ def test_an_unknown_sku_is_told_its_nearest_and_what_differs(unknown: str, wareh
     assert list(nearest) == [unknown]
     assert len({near.warehouse_sku for near in nearest[unknown]}) == len(nearest[unknown])
     assert (nearest[unknown][0].warehouse_sku, nearest[unknown][0].difference) == (warehouse_sku, difference)
+
+
+def test_an_accent_that_is_a_character_of_its_own_is_told_and_the_proposed_row_has_it() -> None:
+    seller_sku, warehouse_sku = "CAFE\N{COMBINING ACUTE ACCENT}", "CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}"
+    items = pd.DataFrame({"sku": [warehouse_sku], "is_active": [True]})
+    (near,) = nearest_skus([seller_sku], items)[seller_sku]
+    assert (near.warehouse_sku, near.kind) == (warehouse_sku, "characters")
+    assert propose_alias_row(seller_sku, near.warehouse_sku) == f",,{seller_sku},{warehouse_sku},1,"
 
 
 @pytest.mark.parametrize("unknown", ["SOMETHING ELSE", "--", "0", "X"])

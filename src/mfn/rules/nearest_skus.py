@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ KINDS = (
     "not_active",
     "case",
     "blanks",
+    "characters",
     "leading_zeros",
     "separators",
     "several",
@@ -60,7 +62,8 @@ def nearest_skus(
 ) -> dict[str, list[NearSku]]:
     """What each unknown SKU may have been meant to be, the most likely first.
 
-    Told apart in this order: not active; case; blanks; leading zeros; separators; several of these; something more at
+    Told apart in this order: not active; case; blanks; characters that look the same (an accent that is a character of
+    its own, letters in full width); leading zeros; separators; several of these; something more at
     the end, such as -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is
     found.
 
@@ -123,7 +126,12 @@ def propose_alias_row(
 
 def _letters(sku: str) -> str:
     """What is left of a SKU when everything is taken away that people write now so and now so."""
-    return NEITHER_LETTER_NOR_DIGIT.sub("", sku.casefold()).lstrip("0")
+    return NEITHER_LETTER_NOR_DIGIT.sub("", _composed(sku).casefold()).lstrip("0")
+
+
+def _composed(sku: str) -> str:
+    """A SKU with one form for each character that looks the same."""
+    return unicodedata.normalize("NFKC", sku)
 
 
 def _spelled(sku: str, other: str) -> NearSku:
@@ -132,17 +140,20 @@ def _spelled(sku: str, other: str) -> NearSku:
         return NearSku(other, "differs in case", "case")
     if BLANKS.sub("", sku) == BLANKS.sub("", other):
         return NearSku(other, "differs in blanks", "blanks")
+    written, sku, other = other, _composed(sku), _composed(other)
+    if sku == other:
+        return NearSku(written, "differs in characters that look the same", "characters")
     if sku.lstrip("0") == other.lstrip("0"):
-        return NearSku(other, "differs in leading zeros", "leading_zeros")
+        return NearSku(written, "differs in leading zeros", "leading_zeros")
     bare, other_bare = (NEITHER_LETTER_NOR_DIGIT.sub("", text) for text in (sku, other))
     if bare == other_bare:
-        return NearSku(other, "differs in separators", "separators")
+        return NearSku(written, "differs in separators", "separators")
     differences = (
         ("case", bare.lstrip("0") != other_bare.lstrip("0")),
         ("leading zeros", bare.casefold() != other_bare.casefold()),
         ("separators", sku.casefold().lstrip("0") != other.casefold().lstrip("0")),
     )
-    return NearSku(other, "differs in " + " and ".join(name for name, differs in differences if differs), "several")
+    return NearSku(written, "differs in " + " and ".join(name for name, differs in differences if differs), "several")
 
 
 def _one_character_apart(unknown: Iterable[str], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
