@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime  # noqa: TC003 - pydantic reads the types when it runs
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +44,20 @@ def _credentials(value: str) -> str:
     return value
 
 
+def _moment(value: Any) -> Any:
+    """A moment as a person writes it; a number is none, though it could count seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise ValueError(f"expected a moment such as 2026-11-27T08:00:00Z, got {value!r}")
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return in_utc(value)
+    except OverflowError:
+        raise ValueError(f"{value} is no time in UTC") from None
+
+
 def _base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s:]+(:\d{1,5})?/?", value):
         raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {value!r}")
@@ -65,6 +79,10 @@ def _database_url(value: str, info: ValidationInfo) -> str:
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
+Units = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+"""Less than would not fit, nor a product of two, into a column of whole numbers."""
+MOST_HOURS = 1_000_000
+"""A century: more is no length of time that can be subtracted from now."""
 
 
 class _Section(BaseModel):
@@ -83,7 +101,7 @@ class Orders(_Section):
 
     initial_lookback_days: Annotated[float, Field(strict=True, gt=0, le=730)] = 7
     overlap_minutes: Annotated[float, Field(strict=True, ge=0, le=1440)] = 15
-    not_before: Annotated[datetime, AfterValidator(in_utc)] | None = None
+    not_before: Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_utc)] | None = None
     allow_programs: list[str] = []
     hold_alarm_percent: Percent = 50
 
@@ -97,11 +115,11 @@ class Shipments(_Section):
 class Inventory(_Section):
     """How stock levels are computed and when a push is not believed."""
 
-    buffer_units: Annotated[int, Field(strict=True, ge=0)] = 0
+    buffer_units: Units = 0
     buffer_percent: Percent = 0
-    minimum_units: Annotated[int, Field(strict=True, ge=0)] = 0
-    maximum_units: Annotated[int, Field(strict=True, ge=0)] | None = None
-    maximum_age_hours: Annotated[float, Field(strict=True, gt=0)] | None = None
+    minimum_units: Units = 0
+    maximum_units: Units | None = None
+    maximum_age_hours: Annotated[float, Field(strict=True, gt=0, le=MOST_HOURS)] | None = None
     brake_percent: Percent = 50
 
 
@@ -116,8 +134,8 @@ class Alerts(_Section):
     """When somebody is told."""
 
     held_orders: Annotated[int, Field(strict=True, ge=0)] = 20
-    ship_by_hours: Annotated[float, Field(strict=True, ge=0)] = 12
-    no_import_minutes: Annotated[float, Field(strict=True, gt=0)] = 60
+    ship_by_hours: Annotated[float, Field(strict=True, ge=0, le=MOST_HOURS)] = 12
+    no_import_minutes: Annotated[float, Field(strict=True, gt=0, le=MOST_HOURS * 60)] = 60
 
 
 class Notifications(_Section):

@@ -43,25 +43,15 @@ def _checked(path: Path, text: str) -> Mapping[str, Connection]:
     document = parse_yaml(text, shown)
     if isinstance(document, Problem):
         raise ConfigurationError(problems=(document,))
-    problems: list[Problem] = []
-    entries = document.get("connections") if isinstance(document, CommentedMap) else None
-    if not isinstance(entries, CommentedMap) or not entries:
-        raise ConfigurationError(
-            problems=(
-                Problem(
-                    shown,
-                    1,
-                    "connections",
-                    "expected a mapping with one entry a connection.",
-                    "Run mfn init for an example.",
-                ),
-            )
-        )
-    problems += [
+    top, entries = (document, document.get("connections")) if isinstance(document, CommentedMap) else ({}, None)
+    problems = [
         Problem(shown, _line(document, (key,)), str(key), "unknown key; valid keys are: connections.")
-        for key in document
+        for key in top
         if key != "connections"
     ]
+    if not isinstance(entries, CommentedMap) or not entries:
+        message, remedy = "expected a mapping with one entry a connection.", "Run mfn init for an example."
+        raise ConfigurationError(problems=(Problem(shown, 1, "connections", message, remedy), *problems))
     connections = {}
     for name, entry in entries.items():
         found = _check(path, name, entry, entries)

@@ -125,6 +125,7 @@ def test_every_section_may_be_left_out_and_paths_start_at_the_file(
         ("connections: 3", "connections.yaml:1: connections: expected a mapping"),
         ("- a\n", "connections.yaml:1: connections: expected a mapping"),
         ("connections:\n  us: {a: 1}\n  us: {b: 2}\n", "found duplicate key"),
+        ("version: 1\nconections:\n  us: {}\n", "connections.yaml:2: conections: unknown key"),
     ],
 )
 def test_a_file_that_is_no_such_file_is_refused_by_its_line(folder: Path, text: str, said: str) -> None:
@@ -132,6 +133,28 @@ def test_a_file_that_is_no_such_file_is_refused_by_its_line(folder: Path, text: 
     with pytest.raises(ConfigurationError) as refused:
         load_connections(load_settings())
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize("moment", ["20261127", '"20261127"', "1.5", "0001-01-01T00:00:00+14:00"])
+def test_what_is_no_moment_is_refused_and_not_taken_for_seconds_since_1970(folder: Path, moment: str) -> None:
+    text = f"connections:\n  us:\n    seller_id: A\n    marketplaces: [US]\n    orders: {{not_before: {moment}}}\n"
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_connections(load_settings())
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.column) == (5, "connections.us.orders.not_before")
+
+
+def test_numbers_that_nothing_can_be_computed_with_are_told_together(folder: Path) -> None:
+    text = (
+        "connections:\n  us:\n    seller_id: A\n    marketplaces: [US]\n"
+        "    inventory: {buffer_units: 99999999999999999999, maximum_age_hours: .inf}\n"
+        "    alerts: {ship_by_hours: 1.0e+300, no_import_minutes: .inf}\n"
+    )
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_connections(load_settings())
+    assert [problem.line for problem in refused.value.problems] == [5, 5, 6, 6]
 
 
 def test_a_missing_file_says_how_to_get_one(folder: Path) -> None:
