@@ -168,6 +168,23 @@ def test_the_same_name_may_stand_under_two_events_but_not_twice_under_one(read: 
     assert "lines 2 and 6" in problem.message
 
 
+def test_what_a_merge_brings_is_read_and_its_faults_are_told_where_it_stands(read: Read) -> None:
+    one = "  - &one\n    name: One\n    when: order.unit > 1\n    then: [{set: &code {order.ship_method_code: 12}}]\n"
+    _, problems = read(f"order.import:\n{one}  - <<: *one\n    name: Two\n    then: [{{set: {{<<: *code}}}}]\n")
+    assert sorted(problem.line or 0 for problem in problems) == [4, 5, 6, 8]
+    rules, problems = read(
+        f"order.import:\n{one}  - <<: *one\n    name: Two\n".replace("unit ", "units ").replace("12", "A")
+    )
+    assert problems == []
+    assert [rule.changes for rule in rules["order.import"]] == [{"order.ship_method_code": "A"}] * 2
+
+
+def test_two_rules_of_one_name_are_told_though_they_stand_on_one_line(read: Read) -> None:
+    one = "{name: Same, when: true, then: [{stop: true}]}"
+    _, (problem,) = read(f"order.import: [{one}, {one}]\n")
+    assert problem.column == "order.import[1].name"
+
+
 def test_mappings_have_the_rules_of_every_event_and_none_without_a_file(tmp_path: Path) -> None:
     header = "connection,program,service_level,marketplace,warehouse_code,note\n"
     (tmp_path / "shipping_methods.csv").write_text(header, encoding="utf-8")

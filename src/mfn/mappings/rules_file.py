@@ -135,9 +135,11 @@ class _Reading:
     def _name(self, entry: CommentedMap, where: str, lines: dict[str, int]) -> str | None:
         """The name of a rule, noted in `lines`; another with the same name is told."""
         name, line = self._text(entry, "name", where), _line(entry, "name")
-        if name and lines.setdefault(name, line) != line:
+        if name in lines:
             message = f"lines {lines[name]} and {line} have the same name {name!r}."
             self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own.")
+        elif name:
+            lines[name] = line
         return name
 
     def _rule(self, entry: CommentedMap, where: str, fields: Mapping[str, Field], name: str | None) -> Rule | None:
@@ -250,8 +252,11 @@ class _Reading:
 
 
 def _line(node: CommentedMap | CommentedSeq, key: Any) -> int:
-    place = node.lc.key(key) if isinstance(node, CommentedMap) else node.lc.item(key)
-    return int(place[0]) + 1
+    try:
+        place = node.lc.key(key) if isinstance(node, CommentedMap) else node.lc.item(key)
+        return int(place[0]) + 1
+    except (KeyError, TypeError):  # what a merge (<<) brings stands on no line of this mapping
+        return int(node.lc.line) + 1
 
 
 def _short(value: Any) -> str:
