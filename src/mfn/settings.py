@@ -80,8 +80,8 @@ def load_settings() -> Settings:
         Settings read from the environment and `.env` in the working directory.
 
     Raises:
-        ConfigurationError: A setting cannot be used; names every one of them. A file with a secret cannot be read, or
-            may be read by everybody.
+        ConfigurationError: A setting cannot be used; names every one of them. `.env` or a file with a secret cannot be
+            read, or a secret may be read by everybody.
     """
     try:
         settings = Settings()
@@ -92,6 +92,13 @@ def load_settings() -> Settings:
                 for entry in error.errors()
             )
         ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 (byte 0x{error.object[error.start]:02X})."
+        raise ConfigurationError(problems=(Problem(".env", line, None, message, "Save it as UTF-8."),)) from None
+    except OSError as error:
+        problem = Problem(".env", None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")
+        raise ConfigurationError(problems=(problem,)) from None
     settings.connections = settings.connections.absolute()
     base = settings.base
     settings.home = (base / settings.home).absolute()

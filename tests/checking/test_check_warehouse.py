@@ -110,7 +110,7 @@ def test_what_is_wrong_in_a_mapping_file_is_told_by_its_step_and_the_others_are_
     checked.world.write_carriers(",Bob,,Nobody,,,")
     steps = checked.run()
     assert "shipping_methods.csv:5: marketplace" in steps["shipping methods"].detail
-    assert "the warehouse has no 'NO-SUCH'" in steps["shipping methods"].detail
+    assert "the warehouse of us has no 'NO-SUCH'" in steps["shipping methods"].detail
     assert "sku_aliases.csv:2: units" in steps["SKUs"].detail
     assert "rules.yaml" in steps["order status and channel"].detail
     assert "carriers.csv:2: carrier_code" in steps["carriers"].detail
@@ -136,7 +136,7 @@ def test_a_method_that_nothing_maps_fails_when_a_due_order_uses_it_and_warns_oth
     methods = checked.run()["shipping methods"]
     assert methods.status == "failed"
     assert "1 method unmapped, used by 1 order that is due: US SAME_DAY" in methods.detail
-    assert "us,,SAME_DAY,US," in methods.remedy
+    assert ",,SAME_DAY,US," in methods.remedy
     assert "mfn shipping-methods us" in methods.remedy
 
 

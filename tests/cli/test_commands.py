@@ -216,6 +216,29 @@ def test_what_the_warehouse_lacks_is_told_together_with_what_the_files_break(wor
     ]
 
 
+def test_each_warehouse_is_asked_about_its_own_rows_and_one_that_is_not_there_hides_nothing(
+    world: World, mfn: Mfn
+) -> None:
+    world.add_connection("de", marketplaces="[DE]")
+    connections, methods = world.home / "connections.yaml", world.home / "mappings" / "shipping_methods.csv"
+    us, de = connections.read_text(encoding="utf-8").split("  de:")
+    connections.write_text(f"{us}  de:{de.replace(world.warehouse_url, 'sqlite:///de.db')}", encoding="utf-8")
+    methods.write_text(methods.read_text(encoding="utf-8") + ",,NEXT_DAY,DE,NACHT,\n", encoding="utf-8")
+    assert mfn("mappings", "check") == (0, {"errors": []})
+
+    (world.home / "other.db").write_text("no database", encoding="utf-8")
+    connections.write_text(connections.read_text(encoding="utf-8").replace("/de.db", "/other.db"), encoding="utf-8")
+    methods.write_text(methods.read_text(encoding="utf-8") + ",,SAME_DAY,,BIKE,\n,,PRIORITY,,,\n", encoding="utf-8")
+    status, document = mfn("mappings", "check")
+    assert status == 1
+    assert [(error["line"], error["column"]) for error in document["errors"]] == [
+        (None, "connections.de.warehouse.url"),
+        (6, "warehouse_code"),
+        (7, "warehouse_code"),
+    ]
+    assert "the warehouse of us has no 'BIKE'" in document["error"]
+
+
 def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", "postgresql://someone:hidden-word@127.0.0.1/ledger")
     monkeypatch.setenv("MFN_PII_KEYS", "hidden-key")
@@ -241,6 +264,23 @@ def test_orders_of_a_connection_that_nobody_knows_are_wrong_usage(world: World, 
     assert mfn("orders", "--connection", "nope")[0] == 2
     (order,) = mfn("orders", "--connection", "us")[1]["orders"]
     assert order["order_id"] == order_id
+
+
+def test_settings_in_another_encoding_are_told_by_file_and_line(world: World, mfn: Mfn) -> None:
+    (world.home / ".env").write_bytes("MFN_HOME=.mfn\n# für uns\n".encode("latin-1"))
+    for words in (["settings"], ["init"], ["mappings", "check"], ["import", "us"]):
+        status, document = mfn(*words)
+        assert status == 2
+        assert document["error"].startswith(".env:2: is not UTF-8")
+
+
+def test_init_says_where_it_cannot_write(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MFN_CONNECTIONS", str(world.home / "a-file" / "connections.yaml"))
+    (world.home / "a-file").touch()
+    status, document = mfn("init")
+    assert status == 2
+    assert "cannot be written" in document["error"]
+    assert document["remedy"]
 
 
 def test_init_writes_what_is_missing_and_overwrites_nothing(

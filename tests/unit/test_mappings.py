@@ -22,6 +22,7 @@ GOLDEN = ROOT / "tests" / "golden" / "mappings_errors.txt"
 METHODS = "connection,program,service_level,marketplace,warehouse_code,note\n"
 ALIASES = "connection,marketplace,seller_sku,warehouse_sku,units,note\n"
 CARRIERS = "connection,warehouse_carrier,warehouse_service,carrier_code,carrier_name,shipping_method,note\n"
+US, CA = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"
 ACCEPTED = "carrier_code,source\nUPS,test\nFedEx,test\nOther,test\n"
 
 
@@ -169,6 +170,27 @@ def test_only_shipping_methods_must_be_there(write: Write, tmp_path: Path) -> No
     assert places(check_mappings(tmp_path / "elsewhere")) == [("elsewhere", None, None)]
 
 
+@pytest.mark.parametrize("name", ["sku_aliases.csv", "carriers.csv", "accepted_carriers.csv", "rules.yaml"])
+def test_a_file_that_is_a_link_to_nowhere_is_told_and_not_taken_for_one_that_is_not_needed(
+    write: Write, name: str
+) -> None:
+    directory = write()
+    (directory / name).symlink_to("moved-away")
+    assert places(check_mappings(directory)) == [(name, None, None)]
+
+
+@pytest.mark.parametrize("name", ["rules.yml", "Rules.yaml", "SKU-Aliases.CSV", "sku aliases.csv"])
+def test_a_file_with_nearly_the_right_name_is_told_as_long_as_the_right_one_is_not_there(
+    write: Write, name: str
+) -> None:
+    directory = write()
+    (directory / name).touch()
+    (problem,) = check_mappings(directory)
+    assert (Path(problem.file).name, problem.remedy.split(",")[0][:10]) == (name, "Rename it ")
+    write(sku_aliases=ALIASES, **{"rules.yaml": ""})
+    assert check_mappings(directory) == []
+
+
 def test_carriers_without_amazon_s_list_are_one_problem_not_one_for_each_row(write: Write) -> None:
     directory = write(carriers=CARRIERS + ",UPS,,UPS,,,\n,FedEx,,FedEx,,,\n")
     assert places(check_mappings(directory)) == [("accepted_carriers.csv", None, None)]
@@ -225,6 +247,7 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
         pd.DataFrame({"sku": ["00123", "W-1"], "is_active": [True, True]}),
         pd.DataFrame({"code": ["STD", "OLD"], "is_active": [True, False]}),
         connection="us",
+        marketplace_ids=[US],
     )
     assert places(problems) == [
         ("shipping_methods.csv", 3, "warehouse_code"),
@@ -236,3 +259,23 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
     assert "not as active" in problems[1].message
     assert "dropped leading zeros" in problems[2].message
     assert "00123" in problems[2].remedy
+
+
+def test_rows_for_another_marketplace_and_rows_that_an_own_row_always_beats_are_not_held_to_a_warehouse(
+    write: Write,
+) -> None:
+    directory = write(
+        shipping_methods=METHODS
+        + ",,STANDARD,DE,DHL,\n,,NEXT_DAY,,EUROPE,\nus,,NEXT_DAY,,AIR,\n,,SAME_DAY,,BIKE,\nus,PRIME,SAME_DAY,,AIR,\n",
+        sku_aliases=ALIASES + ",DE,A,W-DE,1,\n,,B,W-EU,1,\nus,,B,W-1,1,\n,,C,W-EU,1,\nus,US,C,W-1,1,\n",
+    )
+    problems = check_against_warehouse(
+        load_mappings(directory),
+        pd.DataFrame({"sku": ["W-1"], "is_active": [True]}),
+        pd.DataFrame({"code": ["AIR"], "is_active": [True]}),
+        connection="us",
+        marketplace_ids=[US, CA],
+    )
+    # Some orders of us still come to these two: those of SAME_DAY without PRIME, and C in Canada.
+    assert places(problems) == [("shipping_methods.csv", 5, "warehouse_code"), ("sku_aliases.csv", 5, "warehouse_sku")]
+    assert problems[0].message == "the warehouse of us has no 'BIKE'."

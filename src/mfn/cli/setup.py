@@ -58,9 +58,7 @@ def init(as_json: JsonOption = False) -> None:
     texts = {current.connections: CONNECTIONS.format(now=now), Path.cwd() / ".env.example": ENVIRONMENT}
     for path, text in texts.items():
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)  # secrets go into both, or into what is copied from them
-            path.write_text(text, encoding="utf-8")
+            _write(path, text)
             written.append(path)
     current = load_settings()  # the connections file that is there now decides where relative paths begin
     made = [path for path in (current.keys_file, current.home / "ledger.db") if not path.exists()]
@@ -74,6 +72,18 @@ def init(as_json: JsonOption = False) -> None:
     if not written:
         print_line("everything is there already; nothing was written")
     print_line(f"next: fill in {current.connections.name} and .env, then: mfn check (docs/setup.md)")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # secrets go into both files, or into what is copied from them
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}.",
+            remedy="Run it in a folder in which this user may write, or set MFN_CONNECTIONS to a file in one.",
+        ) from None
 
 
 def settings(as_json: JsonOption = False) -> None:

@@ -5,6 +5,8 @@ How rows are matched and which one wins: mappings/README.md.
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -100,10 +102,15 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
     if not directory.is_dir():
         remedy = "Set MFN_MAPPINGS to the directory with shipping_methods.csv."
         problems.append(Problem(shown_path(directory), None, None, "is not there, expected a directory.", remedy))
+    elif not os.access(directory, os.R_OK | os.X_OK):
+        message = "cannot be looked into: Permission denied."
+        problems.append(Problem(shown_path(directory), None, None, message, "Check its permissions."))
     else:
         for table in TABLES:
             path = directory / table.file
-            if path.exists():
+            if (
+                path.exists() or path.is_symlink()
+            ):  # a link that leads nowhere is a fault, not a file that is not needed
                 frames[table.file], found = read_table(path, shown_path(path), table, connections=connections)
                 problems += found
             elif table is SHIPPING_METHODS:
@@ -112,10 +119,11 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         accepted = frames[ACCEPTED_CARRIERS.file]
         if not (accepted.empty and any(problem.file.endswith(ACCEPTED_CARRIERS.file) for problem in problems)):
             problems += carrier_problems(shown_path(directory / CARRIERS.file), frames[CARRIERS.file], accepted)
-        if (directory / RULES).exists():
-            path = directory / RULES
+        path = directory / RULES
+        if path.exists() or path.is_symlink():
             rules, found = read_rules(path, shown_path(path), accepted_carriers=accepted["carrier_code"].tolist())
             problems += found
+        problems += _misnamed(directory)
     mappings = Mappings(
         directory=directory,
         shipping_methods=frames[SHIPPING_METHODS.file],
@@ -124,11 +132,23 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         accepted_carriers=frames[ACCEPTED_CARRIERS.file],
         rules=rules,
     )
-    return mappings, _first_of_each_file(problems)
+    return mappings, first_of_each_file(problems)
 
 
-def _first_of_each_file(problems: list[Problem]) -> list[Problem]:
-    """The problems in the order of the files and their lines, of each file so many as somebody would read."""
+def _misnamed(directory: Path) -> list[Problem]:
+    """Files that nobody reads since their name is nearly that of one which is not there: rules.yml."""
+    missing = {name for name in (*(table.file for table in TABLES), RULES) if not (directory / name).exists()}
+    problems = []
+    for path in sorted(directory.iterdir()):
+        name = re.sub(r"[ -]", "_", path.name.casefold()).replace(".yml", ".yaml")
+        if name in missing and path.name != name:
+            message = f"is not read, since its name is not {name}."
+            problems.append(Problem(shown_path(path), None, None, message, f"Rename it to {name}, or take it away."))
+    return problems
+
+
+def first_of_each_file(problems: list[Problem]) -> list[Problem]:
+    """Problems in the order of the files and their lines, of each file so many as somebody would read."""
     found = sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
     told = []
     for file, grouped in groupby(found, key=attrgetter("file")):

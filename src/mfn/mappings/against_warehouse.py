@@ -2,61 +2,87 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from mfn.errors import Problem, shown_path
 from mfn.mappings.tables import SHIPPING_METHODS, SKU_ALIASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import pandas as pd
 
     from mfn.mappings import Mappings
+    from mfn.mappings.tables import Table
 
 
 def check_against_warehouse(
-    mappings: Mappings, items: pd.DataFrame, ship_methods: pd.DataFrame, *, connection: str
+    mappings: Mappings,
+    items: pd.DataFrame,
+    ship_methods: pd.DataFrame,
+    *,
+    connection: str,
+    marketplace_ids: Collection[str],
 ) -> list[Problem]:
-    """Rows that name a SKU or a shipping method which the warehouse does not have, or has no more.
+    """Rows that lead a connection to a SKU or a shipping method which its warehouse does not have, or has no more.
 
     Args:
         mappings: The mapping files.
         items: The warehouse's items: `sku`, `is_active`.
         ship_methods: The warehouse's shipping methods: `code`, `is_active`.
-        connection: Whose warehouse it is; rows of other connections are left out.
+        connection: Whose warehouse it is.
+        marketplace_ids: Its marketplaces. Rows for other connections or marketplaces are left out, as are those for any
+            connection that a row of this one always beats: they are for another warehouse.
 
     Returns:
         One problem a row, in the order of the files; codes that lost their leading zeros are told as such.
     """
     methods, aliases = mappings.shipping_methods, mappings.sku_aliases
     checks = (
-        (SHIPPING_METHODS.file, methods, "warehouse_code", ship_methods["code"], ship_methods["is_active"]),
-        (SKU_ALIASES.file, aliases, "warehouse_sku", items["sku"], items["is_active"]),
+        (SHIPPING_METHODS, methods, "warehouse_code", ship_methods["code"], ship_methods["is_active"]),
+        (SKU_ALIASES, aliases, "warehouse_sku", items["sku"], items["is_active"]),
     )
     return [
         problem
-        for file, rows, column, names, active in checks
+        for table, rows, column, names, active in checks
         for problem in _unknown(
-            shown_path(mappings.directory / file),
-            rows[rows["connection"].isin(("", connection))],
+            shown_path(mappings.directory / table.file),
+            _used(rows, table, connection, marketplace_ids),
             column,
+            f"the warehouse of {connection}",
             dict(zip(names, active.astype(bool), strict=True)),
         )
     ]
 
 
-def _unknown(file: str, rows: pd.DataFrame, column: str, is_active: dict[str, bool]) -> Iterator[Problem]:
+def _used(rows: pd.DataFrame, table: Table, connection: str, marketplace_ids: Collection[str]) -> pd.DataFrame:
+    """The rows that can decide something for a connection."""
+    here = rows[rows["connection"].isin(("", connection)) & rows["marketplace"].isin(("", *marketplace_ids))]
+    places = [name for name in table.match if name != "connection"]
+    matches = list(zip(*(here[name] for name in places), strict=True))
+    is_own = here["connection"].eq(connection).tolist()
+    own = {match for match, is_of_it in zip(matches, is_own, strict=True) if is_of_it}
+    beaten = [
+        not is_of_it and any(wider in own for wider in product(*((cell, "") for cell in match)))
+        for match, is_of_it in zip(matches, is_own, strict=True)
+    ]
+    return here.loc[[not is_beaten for is_beaten in beaten]]
+
+
+def _unknown(
+    file: str, rows: pd.DataFrame, column: str, warehouse: str, is_active: dict[str, bool]
+) -> Iterator[Problem]:
     missing = rows[~rows[column].isin(list(is_active))]
     longer = {name.lstrip("0"): name for name in sorted(is_active) if name.startswith("0")} if len(missing) else {}
     for line, name in zip(rows["line"], rows[column], strict=True):
         if is_active.get(name):
             continue
         if name in is_active:
-            message = f"the warehouse has {name!r}, but not as active."
+            message = f"{warehouse} has {name!r}, but not as active."
             yield Problem(file, line, column, message, "Name an active one, or ask the warehouse to activate it.")
         elif name in longer:
-            message = f"the warehouse has no {name!r}, but {longer[name]!r}: a spreadsheet has dropped leading zeros."
+            message = f"{warehouse} has no {name!r}, but {longer[name]!r}: a spreadsheet has dropped leading zeros."
             yield Problem(file, line, column, message, f"Write {longer[name]} in a column formatted as text.")
         else:
-            yield Problem(file, line, column, f"the warehouse has no {name!r}.", "Write it as the warehouse does.")
+            yield Problem(file, line, column, f"{warehouse} has no {name!r}.", "Write it as the warehouse does.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mfn.connections import load_connections
-from mfn.mappings import check_mappings, read_mappings
+from mfn.errors import MfnError, Problem, shown_path
+from mfn.mappings import check_mappings, first_of_each_file, read_mappings
 from mfn.mappings.against_warehouse import check_against_warehouse
 from mfn.warehouse.sql import SqlWarehouse
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mfn.connection import Connection
-    from mfn.errors import Problem
     from mfn.settings import Settings
 
 
@@ -22,24 +22,39 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
 
     Args:
         settings: The settings in force. Where connections are set up, the names in the files are held to them, and the
-            codes and SKUs to their warehouses.
+            codes and SKUs to their warehouses; one that cannot be asked is told with the rest.
 
     Raises:
         ConfigurationError: The connections file is there and wrong.
-        MfnError: A warehouse cannot be asked.
     """
     if not settings.connections.is_file():
         return check_mappings(settings.mappings)
     connections = load_connections(settings)
     mappings, problems = read_mappings(settings.mappings, connections=connections)
-    told = {(problem.file, problem.line, problem.column) for problem in problems}
+    told = {_place(problem) for problem in problems}
+    found: dict[tuple[Any, ...], Problem] = {}  # what two connections on one warehouse have in common is told once
     for connection in connections.values():
-        items, ship_methods = _stock_of(connection)
+        try:
+            items, ship_methods = _stock_of(connection)
+        except MfnError as error:
+            where = (shown_path(settings.connections), f"connections.{connection.name}.warehouse.url")
+            problems.append(Problem(where[0], None, where[1], f"{error.message.rstrip('.')}.", error.remedy))
+            continue
         if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
-            found = check_against_warehouse(mappings, items, ship_methods, connection=connection.name)
-            here = [problem for problem in found if (problem.file, problem.line, problem.column) not in told]
-            problems += [problem for problem in here if problem not in problems]
+            lacking = check_against_warehouse(
+                mappings,
+                items,
+                ship_methods,
+                connection=connection.name,
+                marketplace_ids=connection.marketplace_ids,
+            )
+            found = {_place(problem): problem for problem in lacking if _place(problem) not in told} | found
+    problems += first_of_each_file([*found.values()])
     return sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
+
+
+def _place(problem: Problem) -> tuple[Any, ...]:
+    return problem.file, problem.line, problem.column
 
 
 def empty_warehouses(settings: Settings) -> list[str]:

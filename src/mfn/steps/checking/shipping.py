@@ -91,7 +91,11 @@ def code_findings(place: CheckPlace, items: pd.DataFrame | None, ship_methods: p
         return [*found, failed(f"wms_ship_method {told}", "Have the warehouse fill it with its shipping methods.")]
     no_items = pd.DataFrame({"sku": [], "is_active": []})
     problems = check_against_warehouse(
-        place.mappings, no_items if items is None else items, ship_methods, connection=place.connection.name
+        place.mappings,
+        no_items if items is None else items,
+        ship_methods,
+        connection=place.connection.name,
+        marketplace_ids=place.connection.marketplace_ids,
     )
     return [*found, *mapping_findings([one for one in problems if one.file.endswith(SHIPPING_METHODS.file)])]
 

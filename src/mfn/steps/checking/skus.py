@@ -144,6 +144,10 @@ def item_findings(place: CheckPlace, items: pd.DataFrame, ship_methods: pd.DataF
         return [*found, failed(f"wms_item {told}", "Have the warehouse fill wms_item with its items.")]
     no_methods = pd.DataFrame({"code": [], "is_active": []})
     problems = check_against_warehouse(
-        place.mappings, items, no_methods if ship_methods is None else ship_methods, connection=place.connection.name
+        place.mappings,
+        items,
+        no_methods if ship_methods is None else ship_methods,
+        connection=place.connection.name,
+        marketplace_ids=place.connection.marketplace_ids,
     )
     return [*found, *mapping_findings([one for one in problems if one.file.endswith(SKU_ALIASES.file)])]
