@@ -41,8 +41,12 @@ def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeyp
     monkeypatch.setattr(
         following.follow, "__kwdefaults__", {**(following.follow.__kwdefaults__ or {}), "wait": asked_to_end}
     )
-    with pytest.raises(KeyboardInterrupt):
-        run_flow("us")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_flow("us")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert world.statuses() == {order_id: "loaded"}
     (batch,) = list_batches(world.ledger)
     assert (batch.status, batch.parameters["pages"]) == ("done", 1)
