@@ -14,6 +14,7 @@ from sqlalchemy import insert, update
 
 from mfn.cli.application import run
 from mfn.database.engines import writing
+from mfn.errors import RunFailedError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.order_listing import count_held
 from mfn.ledger.schema import Batch, Offer
@@ -149,6 +150,13 @@ def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: Wor
         database.execute(update(Batch).values(status="failed", stage="load", error="the warehouse was away."))
     assert "the warehouse was away." in text_of(site, "/")
     world.run()
+    assert "Failed and not run again" not in text_of(site, "/")
+
+
+def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(site: Browser, world: World) -> None:
+    with pytest.raises(RunFailedError):
+        world.run(order_id="111-0000000-0000000")
+    assert "Amazon knows no order" in text_of(site, f"/runs/{newest(world)}")
     assert "Failed and not run again" not in text_of(site, "/")
 
 

@@ -176,6 +176,19 @@ def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
         return database.execute(statement).all()
 
 
+def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
+    """Whether a batch that failed left something to be done.
+
+    A dry run, and an order that a person asked for and Amazon does not know, left nothing.
+
+    Args:
+        parameters: What it was asked for.
+        stage: As far as it came.
+    """
+    asked_in_vain = parameters.get("order_id") is not None and stage == OPENED
+    return not parameters.get("dry_run") and not asked_in_vain
+
+
 def list_batches(
     ledger: Ledger,
     *,

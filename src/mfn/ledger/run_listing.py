@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from sqlalchemy import and_, or_, select
 
 from mfn.database.engines import reading
-from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST
+from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST, has_work_left
 from mfn.ledger.leases import is_held
 from mfn.ledger.schema import Batch
 from mfn.models import SUMMED, BatchKind
@@ -124,7 +124,7 @@ def newest_runs(ledger: Ledger, connections: Sequence[str]) -> dict[tuple[str, s
 def open_failures(ledger: Ledger, since: datetime) -> list[Run]:
     """Failed batches that were neither run again since nor followed by one that was asked for the same and ended well.
 
-    Dry runs are left out: they left nothing to be done.
+    Those that left nothing to be done are left out, see `has_work_left`.
 
     Args:
         ledger: The open ledger.
@@ -137,7 +137,8 @@ def open_failures(ledger: Ledger, since: datetime) -> list[Run]:
         for connection, kind in pairs
         for run in find_runs(ledger, connection=connection, kind=kind, outcome="done", since=since, limit=LOOKED_AT)
     ]
-    return [run for run in failed if not run.parameters.get("dry_run") and not any(_follows(one, run) for one in done)]
+    left = [run for run in failed if has_work_left(run.parameters, run.stage)]
+    return [run for run in left if not any(_follows(one, run) for one in done)]
 
 
 def _follows(later: Run, run: Run) -> bool:

@@ -12,6 +12,7 @@ from mfn.ledger.batches import (
     OPENED,
     batches_of_flow_run,
     get_batch,
+    has_work_left,
     kinds_of,
     list_batches,
     note_dead_batches,
@@ -30,8 +31,6 @@ from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from sqlalchemy import Row
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
@@ -53,18 +52,11 @@ READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
 
 
 def failed_batches(settings: Settings) -> list[str]:
-    """The ids of every batch that failed or died, oldest first, so that newer ones build on them.
-
-    A dry run, and an order that a person asked for and Amazon does not know, left nothing to be done.
-    """
+    """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them."""
     ledger = open_ledger(settings)
     note_dead_batches(ledger)
-    return [row.batch_id for row in reversed(list_batches(ledger, failed=True)) if _has_work_left(row)]
-
-
-def _has_work_left(row: Row[Any]) -> bool:
-    asked_in_vain = row.parameters.get("order_id") is not None and row.stage == OPENED
-    return not row.parameters.get("dry_run") and not asked_in_vain
+    failed = [row for row in list_batches(ledger, failed=True) if has_work_left(row.parameters, row.stage)]
+    return [row.batch_id for row in reversed(failed)]
 
 
 def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: str | None = None) -> None:
