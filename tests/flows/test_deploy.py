@@ -47,7 +47,7 @@ def deployment(url: str, name: str) -> Any:
 
 @pytest.mark.usefixtures("prefect")
 def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after_its_check_has_passed(
-    world: World,
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = str(PREFECT_API_URL.value())
     world.add_connection("eu_west", marketplaces="[DE]")
@@ -93,6 +93,16 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     after = deployment(url, "import-orders/eu_west")["schedules"]
     assert not any(one["active"] for one in after), "so does an edit later"
     assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
+    assert caplog.messages == []
+
+    file = world.settings.connections
+    file.write_text(file.read_text(encoding="utf-8").replace("eu_west:", "eu:"), encoding="utf-8")
+    deploy(world.settings, environ(url))
+    (told,) = caplog.messages
+    assert "has no connection eu_west, and its deployments stay" in told
+    gone = [name for name in NAMES if name.endswith("/eu_west")]
+    assert sorted(told.splitlines()[1:]) == sorted(f"prefect deployment delete {name}" for name in gone)
+    assert deployment(url, "import-orders/eu_west")["id"] == resting["id"]
 
 
 def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:

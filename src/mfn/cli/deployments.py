@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,15 +15,17 @@ from mfn.cli.automations import keep_automations, notification_block_id, ui_url_
 from mfn.cli.prefect_address import prefect_api_url
 from mfn.cli.prefect_answers import ask
 from mfn.cli.project import prefect_program, project_root
-from mfn.cli.schedules import WAITS, resume_checked, spread, unchecked
+from mfn.cli.schedules import WAITS, find_deployments, resume_checked, spread, unchecked
 from mfn.connections import load_connections
-from mfn.errors import ConfigurationError, FatalError
+from mfn.errors import ConfigurationError, FatalError, shown_path
 from mfn.prefect_api import prefect_client, shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from mfn.settings import Settings
+
+log = logging.getLogger(__name__)
 
 WORK_POOL = "mfn"
 
@@ -31,7 +34,8 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
 
     The schedules of a connection that has never passed `mfn check` are deployed at rest, and begin once it has. The
-    automations that tell people of what goes wrong are brought up to date with it.
+    automations that tell people of what goes wrong are brought up to date with it. What is deployed for connections
+    that are gone is left alone, and told.
 
     Args:
         settings: The settings in force.
@@ -75,6 +79,14 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     flows = {name.partition("/")[0] for name in names}
     with prefect_client(api, environ) as client:
         keep_automations(client, settings, connections, flows=flows, block_id=block_id, ui_url=ui_url)
+        for name, left in _left_over(client, flows, connections).items():
+            log.warning(
+                "%s has no connection %s, and its deployments stay: each of their runs fails. Put it back, or delete"
+                " them:\n%s",
+                shown_path(settings.connections),
+                name,
+                "\n".join(f"prefect deployment delete {one}" for one in left),
+            )
     return names
 
 
@@ -138,6 +150,17 @@ def _found(client: httpx.Client, name: str) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = answer.json()
     return found
+
+
+def _left_over(client: httpx.Client, flows: Collection[str], connections: Collection[str]) -> dict[str, list[str]]:
+    """Deployments of these flows for connections that are not there, as `flow/name`, by connection."""
+    left: dict[str, list[str]] = {}
+    for flow in sorted(flows):
+        for deployment in find_deployments(client, {"flows": {"name": {"any_": [flow]}}}):
+            name = deployment["parameters"].get("connection")
+            if name is not None and name not in connections:
+                left.setdefault(str(name), []).append(f"{flow}/{deployment['name']}")
+    return left
 
 
 def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> None:

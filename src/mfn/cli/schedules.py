@@ -65,6 +65,24 @@ def unchecked(settings: Settings, connections: Iterable[str]) -> set[str]:
     return {name for name in connections if not has_passed(ledger, name)}
 
 
+def find_deployments(client: httpx.Client, like: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every deployment of a kind.
+
+    Args:
+        client: A client of the Prefect API.
+        like: Which ones, as the API's own filter.
+
+    Raises:
+        RetriableError: It cannot be reached.
+    """
+    found: list[dict[str, Any]] = []
+    while True:
+        page = ask(client, "POST", "/deployments/filter", {**like, "limit": PAGE, "offset": len(found)}).json()
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
 def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
     """The deployments whose schedules wait for a check.
 
@@ -74,13 +92,7 @@ def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
     Raises:
         RetriableError: It cannot be reached.
     """
-    found: list[dict[str, Any]] = []
-    while True:
-        asked = {"deployments": {"tags": {"all_": [WAITS]}}, "limit": PAGE, "offset": len(found)}
-        page = ask(client, "POST", "/deployments/filter", asked).json()
-        found += page
-        if len(page) < PAGE:
-            return found
+    return find_deployments(client, {"deployments": {"tags": {"all_": [WAITS]}}})
 
 
 def waiting_names(api: str, environ: Mapping[str, str]) -> set[str]:
