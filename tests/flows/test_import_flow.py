@@ -175,3 +175,25 @@ def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
     assert f"{task} broke: ValueError" in state.message
     assert "Planted" not in state.message
     assert "Planted" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"since": "2099-01-01T00:00:00Z"}, "since: 2099-01-01 00:00:00+00:00 lies in the future: it is "),
+        ({"order": " "}, "order is empty.\nGive Amazon's order id"),
+    ],
+)
+def test_what_the_command_refuses_the_form_does_not_take_either(world: World, asked: dict[str, str], told: str) -> None:
+    state = run_flow(**asked)
+    assert state.is_failed()
+    assert f"Nothing was started: {told}" in state.message
+    assert list_batches(world.ledger) == []
+
+
+def test_an_order_id_that_was_pasted_with_spaces_is_that_order(world: World) -> None:
+    wanted = an_order()
+    world.put(wanted, an_order())
+    state = run_flow(order=f" {wanted['orderId']}\n")
+    assert state.is_completed(), state.message
+    assert [row["order_number"] for row in world.rows(wms_order)] == [wanted["orderId"]]

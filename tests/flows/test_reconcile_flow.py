@@ -40,3 +40,13 @@ def test_a_flow_run_that_finds_differences_fails_until_they_are_mended(world: Wo
     state = asyncio.run(flow(connection="us", return_state=True))
     assert state.is_completed()
     assert "orders 2, matched 2, differing 0" in state.message
+
+
+@pytest.mark.parametrize("since", ["2099-01-01T00:00:00Z", "2001-01-01T00:00:00Z"])
+def test_a_period_that_cannot_be_compared_is_refused_before_anything_is_started(world: World, since: str) -> None:
+    flow: Any = reconcile
+    state = asyncio.run(flow(connection="us", since=since, return_state=True))
+    assert state.is_failed()
+    assert state.message.startswith("Nothing was started: since: 2")
+    assert "Give a moment of the last two years." in state.message
+    assert list_batches(world.ledger) == []

@@ -46,7 +46,7 @@ def test_of_two_hundred_late_runs_one_does_the_work_of_all_and_the_next_on_time_
         (PLAIN, PLAIN, True),
         (import_parameters(dry_run=True), PLAIN, False),
         (import_parameters(order_id="111-1111111-1111111"), PLAIN, False),
-        (import_parameters(since=MONDAY), PLAIN, False),
+        (import_parameters(since=datetime(2026, 1, 5, tzinfo=UTC)), PLAIN, False),
         (PLAIN, import_parameters(dry_run=True), False),
         (LEVELS, LEVELS, True),
         (FULL, LEVELS, True),

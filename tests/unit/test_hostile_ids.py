@@ -75,4 +75,4 @@ def test_a_moment_outside_of_the_calendar_is_refused(moment: datetime) -> None:
         import_parameters(since=moment)
     with pytest.raises(ConfigurationError, match="is no time in UTC"):
         reconcile_parameters(since=moment)
-    assert import_parameters(since=datetime(2026, 11, 29, tzinfo=UTC))["since"] == "2026-11-29T00:00:00+00:00"
+    assert import_parameters(since=datetime(2026, 1, 29, tzinfo=UTC))["since"] == "2026-01-29T00:00:00+00:00"

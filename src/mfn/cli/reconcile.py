@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mfn.cli.imports import parse_moment
 from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line
-from mfn.errors import ConfigurationError, RunFailedError
+from mfn.errors import RunFailedError
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-KEPT_BY_AMAZON = timedelta(days=730)
-"""Amazon returns no orders that are older than two years."""
 
 SHOWN = 50
 """Differences that a person is shown."""
@@ -37,12 +33,6 @@ def reconcile(
 ) -> None:
     """Compare Amazon, the ledger and the warehouse, and say what mends each difference."""
     moment = parse_moment(since, option="--since")
-    now = datetime.now(UTC)
-    if moment is not None and not now - KEPT_BY_AMAZON <= moment <= now:
-        raise ConfigurationError(
-            f"--since {since} lies in the future, or so far back that Amazon returns no orders.",
-            remedy="Give a moment of the last two years.",
-        )
     from mfn.steps.reconciling.runs import run_reconcile  # noqa: PLC0415 - pandas takes a second that --help does not
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.orders import in_utc
@@ -19,7 +20,6 @@ from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
@@ -37,15 +37,24 @@ def import_parameters(
 
     Args:
         since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
-        order_id: Fetch this order only.
+        order_id: Fetch this order only; spaces around it, as they come along when it is pasted, do not count.
         dry_run: Say what would be loaded, and change nothing.
 
     Raises:
-        ConfigurationError: Since and an order exclude each other, or since is no time in UTC.
+        ConfigurationError: Since and an order exclude each other, since is no time in UTC or lies in the future, or the
+            order's id is empty.
     """
     if since is not None and order_id is not None:
         raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
-    return {"since": moment_text(since), "order_id": order_id, "dry_run": dry_run}
+    text, now = moment_text(since), datetime.now(UTC)
+    if since is not None and in_utc(since) > now:
+        raise ConfigurationError(
+            f"since: {since} lies in the future: it is {now:%Y-%m-%d %H:%M} UTC.",
+            remedy="Give a moment that has passed; what has no zone is UTC.",
+        )
+    if order_id is not None and not order_id.strip():
+        raise ConfigurationError("order is empty.", remedy="Give Amazon's order id, like 123-1234567-1234567.")
+    return {"since": text, "order_id": order_id and order_id.strip(), "dry_run": dry_run}
 
 
 def moment_text(since: datetime | None) -> str | None:

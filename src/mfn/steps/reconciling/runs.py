@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.orders import in_utc
+from mfn.errors import ConfigurationError
 from mfn.steps.runs import carried_out, moment_text, new_run
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
+
+KEPT_BY_AMAZON = timedelta(days=730)
+"""Amazon returns no orders that are older than two years."""
 
 
 def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
@@ -20,8 +25,17 @@ def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
     Args:
         since: Compare the orders that were placed since then rather than those of the last three days; without a zone
             it is UTC.
+
+    Raises:
+        ConfigurationError: Since is no time in UTC, lies in the future, or before what Amazon keeps.
     """
-    return {"since": moment_text(since)}
+    text, now = moment_text(since), datetime.now(UTC)
+    if since is not None and not now - KEPT_BY_AMAZON <= in_utc(since) <= now:
+        raise ConfigurationError(
+            f"since: {since} lies in the future, or so far back that Amazon returns no orders.",
+            remedy="Give a moment of the last two years.",
+        )
+    return {"since": text}
 
 
 def reconcile_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
