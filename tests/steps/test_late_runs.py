@@ -102,6 +102,13 @@ def test_a_batch_that_is_carried_on_counts_from_then_and_one_run_again_by_hand_d
     assert why(world, due_ago=timedelta(0)) is None
 
 
+def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    fetched = world.run()["batch_id"]
+    world.run(order_id=order_id)
+    assert why(world, due_ago=timedelta(0)) == f"Another run fetched this window a moment ago: {fetched}."
+
+
 def test_a_connection_that_is_not_there_is_a_wrong_word(world: World) -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         why_needless(world.settings, "nowhere", "import", PLAIN, due_at=MONDAY)

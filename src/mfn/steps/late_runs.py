@@ -60,7 +60,9 @@ def why_needless(
             " it does the work of all runs that were due before it."
         )
     if kind == "import" and was_just_fetched(settings, connection):
-        return f"Another run fetched this window a moment ago: {rows[0].batch_id}."
+        watermark = get_watermark(open_ledger(settings), connection)
+        fetched = next((row for row in rows if row.window_before == watermark), rows[0])
+        return f"Another run fetched this window a moment ago: {fetched.batch_id}."
     return None
 
 
