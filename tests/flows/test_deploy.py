@@ -12,10 +12,12 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 from mfn.cli.deployments import deploy
 from mfn.cli.schedules import resume_checked, waiting_names
-from mfn.errors import ConfigurationError, RetriableError
+from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.ledger.passed_checks import note_passed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.world import World
 
 pytestmark = [
@@ -103,6 +105,30 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     gone = [name for name in NAMES if name.endswith("/eu_west")]
     assert sorted(told.splitlines()[1:]) == sorted(f"prefect deployment delete {name}" for name in gone)
     assert deployment(url, "import-orders/eu_west")["id"] == resting["id"]
+
+
+REFUSED = """\
+name: refused
+deployments:
+  - name: default
+    entrypoint: flows/nothing.py:nothing
+    work_pool: {name: mfn}
+    schedules: [{slug: daily, cron: at noon}]
+"""
+
+
+@pytest.mark.usefixtures("prefect")
+def test_what_prefect_refuses_is_told_with_a_command_that_can_be_run(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flows").mkdir(exist_ok=True)
+    (tmp_path / "flows" / "nothing.py").write_text("from prefect import flow\n\n\n@flow\ndef nothing(): ...\n")
+    (tmp_path / "prefect.yaml").write_text(REFUSED)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FatalError, match="prefect deploy --all failed") as told:
+        deploy(world.settings, environ(str(PREFECT_API_URL.value())))
+    assert "Run the command again" in told.value.remedy
+    assert "prefect.yaml" not in told.value.remedy, "the one that was deployed is gone"
 
 
 def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:

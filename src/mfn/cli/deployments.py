@@ -172,10 +172,11 @@ def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> No
         text=True,
         check=False,
     )
+    log.debug("prefect %s said:\n%s%s", " ".join(words), ran.stdout, ran.stderr)
     # prefect deploy swallows errors of single deployments and ends with 0 all the same
     if ran.returncode != 0 or "Traceback" in ran.stderr or "rror" in ran.stdout:
         said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
         raise FatalError(
             f"prefect {' '.join(words[:2])} failed: {said[-1] if said else 'it said nothing'}",
-            remedy="Run it by hand in the checkout to see all that it says: prefect " + " ".join(words),
+            remedy="Run the command again: what was deployed stays. With --debug it shows all that prefect says.",
         )
