@@ -64,6 +64,18 @@ def test_what_postgresql_cannot_keep_or_finds_too_long_stops_no_other_order(worl
     world.run()
 
 
+def test_more_units_than_a_column_holds_stop_no_other_order(world_on_postgres: World) -> None:
+    world = world_on_postgres
+    aliases = world.home / "mappings" / "sku_aliases.csv"
+    aliases.write_text(f"{aliases.read_text(encoding='utf-8')},,SCREWS,PLATE,5000,a kit\n", encoding="utf-8")
+    due, pending = (an_order(an_item(sku="SCREWS", units=1_000_000), status=at) for at in ("UNSHIPPED", "PENDING"))
+    good = an_order()
+    world.put(due, pending, good)
+    world.run()
+    assert world.statuses() == {due["orderId"]: "held", pending["orderId"]: "pending", good["orderId"]: "loaded"}
+    assert world.reasons(due["orderId"]) == ["warehouse_refused"]
+
+
 def _kill_server(data: Path) -> None:
     """Kill a PostgreSQL server as a failing machine would, by the id that it wrote down itself."""
     server = psutil.Process(int((data / "postmaster.pid").read_text(encoding="ascii").splitlines()[0]))

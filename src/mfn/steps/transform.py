@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e]")
 """What no label printer and no PostgreSQL text takes, what commands a terminal, and what turns the next text round."""
 
+MOST_UNITS = 2**31 - 1
+"""What an integer column holds of a promise: a million kits of ten thousand parts are more, and stop no other order."""
+
 REQUIRED = ("requires_signature", "requires_age_check", "requires_identity_check")
 """What an order needs at the door if one of its lines does."""
 
@@ -183,7 +186,7 @@ def _reserved(components: pd.DataFrame) -> dict[str, list[tuple[int, str, int]]]
     columns = (components[name].tolist() for name in ("order_id", "line_number", "warehouse_sku", "quantity"))
     for order_id, number, sku, units in zip(*columns, strict=True):
         if units:
-            reserved.setdefault(order_id, []).append((number, sku, units))
+            reserved.setdefault(order_id, []).append((number, sku, min(units, MOST_UNITS)))
     return reserved
 
 
