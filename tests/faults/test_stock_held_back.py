@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from mfn.database.engines import reading
 from mfn.ledger.schema import Base
-from mfn.warehouse.tables import wms_inventory
+from mfn.warehouse.tables import wms_inventory, wms_item
 from tests.faults.stock_command import Push, everywhere, mfn, push, quiet_root_logger
 from tests.steps.pushing import SKUS
 
@@ -32,6 +32,16 @@ def test_an_empty_warehouse_is_not_believed(push: Push) -> None:
     assert (status, document["pushed"], push.shown()) == (1, 0, everywhere(10)), document
     assert "--force" in document["remedy"]
     status, document = push("--full")
+    assert (status, document["pushed"], push.shown()) == (1, 0, everywhere(10)), document
+    status, document = push("--force")
+    assert (status, document["pushed"], push.shown()) == (0, 4, everywhere(0)), document
+
+
+def test_a_warehouse_whose_items_are_not_active_any_more_is_not_believed(push: Push) -> None:
+    push()
+    with push.stock.actor.working() as database:
+        database.execute(wms_item.update().values(is_active=False))
+    status, document = push()
     assert (status, document["pushed"], push.shown()) == (1, 0, everywhere(10)), document
     status, document = push("--force")
     assert (status, document["pushed"], push.shown()) == (0, 4, everywhere(0)), document

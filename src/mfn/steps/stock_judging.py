@@ -130,7 +130,7 @@ class _Checked:
     Attributes:
         faults: What `stock_faults` and the checks found.
         levels: What `item_stock` returned.
-        totals: What `stock_totals` returned.
+        totals: What `stock_totals` returned of items that are active.
         why: In which way the warehouse answers empty.
         warned: How many rows or items broke each rule that warns.
         quality: What the checks found, for the report.
@@ -149,7 +149,9 @@ def _check(chunk: ReadChunk, now: datetime, age: float | None) -> _Checked:
     faults = stock_faults(stock, items, now=now, maximum_age_hours=age)
     faults, warned, quality = check_stock(stock, items, faults, now=now, maximum_age_hours=age)
     levels = item_stock(stock, items, unpacked(chunk.promised).set_index("sku")["units"])
-    return _Checked(faults, levels, stock_totals(stock), emptiness(stock, items), warned, quality)
+    inactive = items.loc[~items["is_active"], "sku"]  # none of it is offered: for the brake it is gone
+    totals = stock_totals(stock[~stock["sku"].isin(inactive)])
+    return _Checked(faults, levels, totals, emptiness(stock, items), warned, quality)
 
 
 def keys_of(frame: pd.DataFrame) -> pd.Index[Any]:
