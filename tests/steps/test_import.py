@@ -76,10 +76,10 @@ def test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid(world:
     assert reservations(world) == {}
 
 
-def test_a_held_order_reserves_what_is_known_of_it(world: World) -> None:
-    (order_id,) = world.put(an_order(an_item(sku="MUG-RED", units=2), an_item(sku="UNKNOWN")))
+def test_a_held_order_reserves_all_that_it_names(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-RED", units=2), an_item(sku="UNKNOWN"), an_item(sku=None)))
     world.run()
-    assert reservations(world) == {(order_id, "MUG-RED"): 2}
+    assert reservations(world) == {(order_id, "MUG-RED"): 2, (order_id, "UNKNOWN"): 1}
 
 
 def test_orders_of_the_system_before_this_one_are_ignored(world: World) -> None:

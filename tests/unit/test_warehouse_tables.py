@@ -14,7 +14,7 @@ from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError, RetriableError
 from mfn.warehouse.cancelling import CancelResult
 from mfn.warehouse.looking import look_at
-from mfn.warehouse.sql import SqlWarehouse
+from mfn.warehouse.sql import SqlWarehouse, whereabouts
 from mfn.warehouse.tables import (
     metadata,
     wms_inventory,
@@ -309,6 +309,28 @@ def test_connections_with_one_url_share_a_warehouse_whatever_the_password() -> N
     assert one == digest("postgresql+psycopg://mfn:two@db.example.com/warehouse")
     assert one == digest("postgresql+psycopg://mfn@db.example.com/warehouse")
     assert one != digest("postgresql+psycopg://mfn:one@db.example.com/other")
+
+
+def test_a_warehouse_is_where_its_urls_lead_whoever_logs_in(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    files = [f"sqlite:///{tmp_path}/{rest}" for rest in ("w.db", "w.db?timeout=20", "link/w.db", "./w.db")]
+    assert len({whereabouts(url) for url in files}) == 1
+    servers = [
+        "postgresql+psycopg://us:one@localhost/stock?options=-csearch_path%3Dwms",
+        "postgresql+psycopg://ca:two@127.0.0.1:5432/stock?options=-c%20search_path%3Dwms&sslmode=require",
+        "postgresql+psycopg:///stock?options=-csearch_path%3Dwms&application_name=mfn",
+    ]
+    assert len({whereabouts(url) for url in servers}) == 1
+    others = [
+        f"sqlite:///{tmp_path}/other.db",
+        "postgresql+psycopg://mfn@localhost/stock",
+        "postgresql+psycopg://mfn@localhost:5433/stock",
+        "postgresql+psycopg://mfn@localhost/other",
+        "postgresql+psycopg://mfn@db.example.com/stock",
+        "postgresql+psycopg://mfn@/stock?host=/run/other",
+        "postgresql+psycopg://mfn@localhost/stock?options=-csearch_path%3Dother",
+    ]
+    assert len({whereabouts(url) for url in (*files, *servers, *others)}) == len(others) + 2
 
 
 def test_the_tables_say_which_columns_may_be_missing() -> None:

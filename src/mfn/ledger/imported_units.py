@@ -22,7 +22,7 @@ from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -36,6 +36,9 @@ RESERVED = "reserved"
 
 GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.DISMISSED)
 """Orders whose units have left the warehouse or never will: promised no more, also where the warehouse forgot them."""
+
+REPEATED = ("connection", "marketplace_id")
+"""Columns with few different texts."""
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -66,21 +69,27 @@ def covered_until(ledger: Ledger, connection: str) -> datetime | None:
         return database.execute(select(Watermark.before).where(mine)).scalar()
 
 
-def reserving_orders(ledger: Ledger, warehouse: str) -> list[str]:
+def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -> list[str]:
     """The orders, of every connection, that have units of a warehouse reserved.
 
     Args:
         ledger: The open ledger.
-        warehouse: The digest that tells warehouses apart.
+        warehouse: The digest that tells warehouses apart; it finds orders of connections that are no more.
+        sharing: The connections that have this warehouse, however they were told to reach it by then.
     """
     with reading(ledger.engine, what=WHAT) as database:
         found = columns_of(
             database,
             {"order_id": "order_id"},
-            "FROM (SELECT DISTINCT order_id FROM reservation WHERE warehouse = :warehouse) AS reserving",
+            f"FROM (SELECT DISTINCT order_id FROM reservation WHERE {_is_here(sharing)}) AS reserving",
             {"warehouse": warehouse},
         )
     return found["order_id"]
+
+
+def _is_here(sharing: Collection[str], *, of: str = "") -> str:
+    names = ", ".join(f"'{name}'" for name in sharing)  # letters, digits and underscores
+    return f"({of}warehouse = :warehouse OR {of}connection IN ({names}))"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +97,8 @@ class Reserved:
     """What is reserved at one moment.
 
     Attributes:
-        units: `order_id`, `sku`, `units`: of every connection on the warehouse, but for orders that are gone.
+        units: `connection`, `order_id`, `marketplace_id` (text or None), `sku`, `units`: of every connection on the
+            warehouse, but for orders that are gone.
         news: The orders of this connection that have reservations and that no stock run has counted yet.
         at: The moment, just after it was read; later than that of any earlier reading of this connection's, also where
             the clock was set back since: what has been counted must not be news once more.
@@ -99,27 +109,28 @@ class Reserved:
     at: datetime
 
 
-def read_reserved(ledger: Ledger, connection: str, warehouse: str) -> Reserved:
+def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Collection[str]) -> Reserved:
     """What is reserved in a warehouse, and which of its orders are news to stock; in one transaction.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        warehouse: The digest that tells warehouses apart.
+        warehouse: As for `reserving_orders`.
+        sharing: Likewise.
     """
     gone = ", ".join(f"'{status.value}'" for status in GONE)
     promised = (
-        "FROM reservation WHERE warehouse = :warehouse AND NOT EXISTS (SELECT 1 FROM tracked_order AS t"
-        " WHERE t.connection = reservation.connection AND t.order_id = reservation.order_id"
-        f" AND t.status IN ({gone}))"
+        "FROM reservation AS r LEFT JOIN tracked_order AS t ON t.connection = r.connection AND t.order_id = r.order_id"
+        f" WHERE {_is_here(sharing, of='r.')} AND (t.status IS NULL OR t.status NOT IN ({gone}))"
     )
     counted = exists().where(
         CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
     )
     news = select(Reservation.order_id).where(Reservation.connection == connection, ~counted).distinct()
     with reading(ledger.engine, what=WHAT) as database:
-        names = {name: name for name in ("order_id", "sku", "units")}
-        units = columns_of(database, names, promised, {"warehouse": warehouse})
+        names = {name: f"r.{name}" for name in ("connection", "order_id", "sku", "units")}
+        names["marketplace_id"] = "t.marketplace_id"
+        units = columns_of(database, names, promised, {"warehouse": warehouse}, repeated=REPEATED)
         order_ids = database.execute(news).scalars().all()
         last = [
             database.execute(select(func.max(noted.counted_at)).where(noted.connection == connection)).scalar()

@@ -88,6 +88,31 @@ def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection:
     return pd.DataFrame({"offer": offer, "sku": pd.Series(skus, dtype="object"), "units": units})
 
 
+def mapped_by_now(reservations: pd.DataFrame, aliases: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Reservations of a SKU that the warehouse does not have and that an alias stands for, as what it stands for.
+
+    An order waits for such an alias; once it is there, the units are taken, though no import has looked at it again.
+
+    Args:
+        reservations: `connection`, `order_id`, `marketplace_id` (text or None), `sku`, `units`.
+        aliases: `Mappings.sku_aliases`.
+        items: The warehouse's items: `sku`.
+
+    Returns:
+        `order_id`, `sku`, `units`.
+    """
+    is_mapped = reservations["sku"].isin(aliases["seller_sku"]) & ~reservations["sku"].isin(items["sku"])
+    taken = [reservations.loc[~is_mapped, ["order_id", "sku", "units"]]]
+    for connection, some in reservations[is_mapped].groupby("connection"):
+        offers = some.rename(columns={"sku": "seller_sku"}).reset_index(drop=True)
+        parts = offer_components(offers, aliases, connection=str(connection))
+        of = offers.take(parts["offer"].to_numpy()).reset_index(drop=True)
+        taken.append(
+            pd.DataFrame({"order_id": of["order_id"], "sku": parts["sku"], "units": of["units"] * parts["units"]})
+        )
+    return pd.concat(taken, ignore_index=True) if len(taken) > 1 else taken[0]
+
+
 def aliases_without_listing(
     aliases: pd.DataFrame, listed: pd.Series[str], *, connection: str, marketplace_ids: Sequence[str]
 ) -> pd.DataFrame:

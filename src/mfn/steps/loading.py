@@ -104,7 +104,7 @@ def _outcome(*, same: bool) -> str:
 
 
 def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
-    """Write a chunk: one transaction in the warehouse, then one in the ledger.
+    """Write a chunk: its promises in the ledger, one transaction in the warehouse, then one in the ledger again.
 
     Args:
         loading: What stays the same over the chunks.
@@ -124,6 +124,13 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, loading.batch.lease)
+        # What a load that breaks off leaves behind is promised all the same.
+        reserve(
+            database,
+            loading.batch,
+            place.warehouse.digest,
+            [(order_id, staged.reserved) for order_id, _, staged in chunk],
+        )
         # Until it is noted what the warehouse took, nobody may rely on what it had before.
         write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
     written, refusals = _write(loading, to_write)
@@ -268,12 +275,6 @@ def _note(
             database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
         )
         write_outcomes(database, batch, [(o, Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
-        reserve(
-            database,
-            batch,
-            loading.place.warehouse.digest,
-            [(order_id, staged.reserved) for order_id, _, staged in chunk],
-        )
         move_outcomes(database, batch, moved)
         if not loading.conflicts.is_noted:
             add_findings(database, batch, conflicts=loading.conflicts.for_report())

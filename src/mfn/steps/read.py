@@ -22,6 +22,7 @@ from mfn.ledger.imported_units import (
 )
 from mfn.ledger.leases import assert_held
 from mfn.ledger.told_offers import has_sent
+from mfn.rules.skus import mapped_by_now
 from mfn.rules.stock_levels import promised_units
 from mfn.steps.stock_feeds import follow_earlier_feeds
 from mfn.steps.stock_listings import read_listings
@@ -93,9 +94,11 @@ def read(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> None:
     covered = covered_until(place.ledger, batch.connection)
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, place.warehouse.digest))
-    reserved = read_reserved(place.ledger, batch.connection, place.warehouse.digest)
-    promised = promised_units(reserved.units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
+    here = place.warehouse.digest, place.sharing
+    snapshot = place.warehouse.stock(reserving_orders(place.ledger, *here))
+    reserved = read_reserved(place.ledger, batch.connection, *here)
+    units = mapped_by_now(reserved.units, place.mappings.sku_aliases, snapshot.items)
+    promised = promised_units(units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
     news = _news(place, batch, reserved)
     if not dry_run:
         with writing(place.ledger.engine, what="the ledger") as database:

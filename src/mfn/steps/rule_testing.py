@@ -27,7 +27,7 @@ from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import order_records, shipment_records, stock_records
 from mfn.rules.rule_trial import try_rules
 from mfn.rules.shipping_methods import resolve_shipping_methods
-from mfn.rules.skus import offer_components, resolve_skus
+from mfn.rules.skus import mapped_by_now, offer_components, resolve_skus
 from mfn.rules.stock_levels import item_stock, offer_levels, promised_units
 from mfn.rules.stock_rules import EVENT, limits_of
 from mfn.steps.workplace import open_workplace
@@ -192,13 +192,10 @@ def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
         {"marketplace_id": [marketplace_id], "seller_sku": [seller_sku], "asin": [listed.get(marketplace_id)]}
     )
     components = offer_components(offer, place.mappings.sku_aliases, connection=name)
-    digest = place.warehouse.digest
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, digest))
-    promised = promised_units(
-        read_reserved(place.ledger, name, digest).units,
-        snapshot.orders,
-        is_allocated_at_filled=snapshot.is_allocated_at_filled,
-    )
+    here = place.warehouse.digest, place.sharing
+    snapshot = place.warehouse.stock(reserving_orders(place.ledger, *here))
+    units = mapped_by_now(read_reserved(place.ledger, name, *here).units, place.mappings.sku_aliases, snapshot.items)
+    promised = promised_units(units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
     items = item_stock(snapshot.stock, snapshot.items, promised)
     if not components["sku"].isin(items.index).all():
         return None

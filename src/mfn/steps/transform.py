@@ -137,9 +137,13 @@ def _stage_ready(
 
 
 def _stage_reserved(place: Workplace, others: Kept, items: pd.DataFrame) -> list[tuple[str, str, Staged]]:
-    """Orders that are not loaded and still have units promised to them, as far as their SKUs are known."""
+    """Orders that are not loaded and still have units promised to them.
+
+    Also of SKUs that the warehouse does not know or sell: it may do so before the next import looks at them again.
+    """
     components = _components(place, others.orders, others.lines, items)
-    reserved = _reserved(components[components["is_known"]])
+    is_nameless = components["warehouse_sku"].str.contains("\0", regex=False, na=True)  # PostgreSQL keeps none of these
+    reserved = _reserved(components[~is_nameless.astype(bool)])
     return [
         (order_id, "", Staged(None, [], reserved.get(order_id, []), standing, is_in_warehouse=False))
         for order_id, standing in zip(others.orders["order_id"], standings_of(others.orders), strict=True)

@@ -17,7 +17,7 @@ from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
 from mfn.settings import environment, shown_database_url
 from mfn.warehouse.looking import has_place_for_orders
-from mfn.warehouse.sql import SqlWarehouse
+from mfn.warehouse.sql import SqlWarehouse, whereabouts
 
 if TYPE_CHECKING:
     from mfn.amazon.client import AmazonOrders
@@ -61,6 +61,13 @@ class Workplace:
         refuse_lost_warehouse(self)
         warehouse.ensure_tables()
         return warehouse
+
+    @cached_property
+    def sharing(self) -> list[str]:
+        """The connections that have this warehouse, this one among them."""
+        here = whereabouts(self.connection.warehouse.url)
+        everywhere = load_connections(self.settings).values()
+        return [one.name for one in everywhere if whereabouts(one.warehouse.url) == here]
 
     @cached_property
     def credentials(self) -> Credentials:
@@ -125,8 +132,7 @@ def refuse_lost_warehouse(place: Workplace) -> None:
     url, what = place.connection.warehouse.url, f"the warehouse of {place.connection.name}"
     if has_place_for_orders(url, what=what):
         return
-    sharing = [one.name for one in load_connections(place.settings).values() if one.warehouse.url == url]
-    moments = [at for name in sharing if (at := last_loaded_at(place.ledger, name)) is not None]
+    moments = [at for name in place.sharing if (at := last_loaded_at(place.ledger, name)) is not None]
     if moments:
         raise FatalError(
             f"{what} is gone: {shown_database_url(url)} has no table wms_order, and orders were loaded into it, the"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,6 +24,27 @@ if TYPE_CHECKING:
     from mfn.warehouse.cancelling import CancelResult
     from mfn.warehouse.inventory import StockSnapshot
     from mfn.warehouse.loading import LineRow, LoadResult, OrderRow
+
+
+THIS_MACHINE = {"", "localhost", "127.0.0.1", "::1"}
+POSTGRES_PORT = "5432"
+
+
+def whereabouts(url: str) -> tuple[str, ...]:
+    """Where a warehouse is: the same for every URL that leads there, whoever logs in and whatever else it says.
+
+    Args:
+        url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return (os.path.realpath(str(parsed.database)),)
+    said = {name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()}
+    host = (parsed.host or said.get("host", "")).lower()
+    port = str(parsed.port or said.get("port", POSTGRES_PORT))
+    database = parsed.database or said.get("dbname") or parsed.username or ""
+    # The options may name a schema.
+    return "" if host in THIS_MACHINE else host, port, database, "".join(said.get("options", "").split())
 
 
 class SqlWarehouse:

@@ -9,6 +9,7 @@ import pandas as pd
 from mfn.ledger.chunks import packed
 from mfn.ledger.imported_units import covered_until, read_reserved
 from mfn.ledger.offers import OURS
+from mfn.rules.skus import mapped_by_now
 from mfn.rules.stock_levels import promised_units
 from mfn.steps.read import ReadChunk
 from mfn.steps.stock_judging import judge
@@ -35,8 +36,9 @@ def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataF
         RetriableError: The ledger could not be reached.
         FatalError: A check could not run at all.
     """
-    reserved = read_reserved(place.ledger, place.connection.name, place.warehouse.digest)
-    promised = promised_units(reserved.units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
+    reserved = read_reserved(place.ledger, place.connection.name, place.warehouse.digest, place.sharing)
+    taken = mapped_by_now(reserved.units, place.mappings.sku_aliases, snapshot.items)
+    promised = promised_units(taken, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
     units = {"sku": pd.Series(promised.index.tolist(), dtype="object"), "units": promised.to_numpy(dtype="int64")}
     there = pd.DataFrame({name: pd.Series(dtype="object") for name in NEWS}) if listings is None else listings[NEWS]
     chunk = ReadChunk(

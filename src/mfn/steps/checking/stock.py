@@ -36,7 +36,7 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
         RetriableError: The warehouse or the ledger cannot be reached.
         FatalError: The warehouse's table cannot be read.
     """
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, place.warehouse.digest))
+    snapshot = place.warehouse.stock(reserving_orders(place.ledger, place.warehouse.digest, place.sharing))
     stock, items = snapshot.stock, snapshot.items
     if why := emptiness(stock, items):
         remedy = "Have the warehouse write its stock; until it does, no level is pushed (the brake holds all of them)."

@@ -1,0 +1,100 @@
+"""Units that Amazon has sold are offered to nobody else, whatever an order waits for, however a warehouse is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.errors import RunFailedError
+from mfn.steps.runs import run_import, run_inventory
+from tests.steps.pushing import everywhere
+from tests.stock_world import CA, US
+from tests.world import an_item, an_order
+
+if TYPE_CHECKING:
+    from tests.steps.pushing import Pushing
+
+
+def sell(pushing: Pushing, sku: str, units: int) -> None:
+    """Amazon has an order of five minutes ago, and goes on offering what it was told."""
+    pushing.stock.world.put(an_order(an_item(sku=sku, units=units), minutes_ago=5))
+
+
+def test_what_is_held_for_an_unknown_item_is_subtracted_as_soon_as_the_warehouse_has_the_item(pushing: Pushing) -> None:
+    pushing.stock.list_offer("JUG")
+    sell(pushing, "JUG", 2)
+    assert pushing.stock.world.run()["held"] == 1
+    assert pushing.run()["held"] == 1
+    pushing.stock.world.add_items("JUG")
+    pushing.stock.receive("JUG", 7)
+    assert pushing.run()["pushed"] == 1
+    assert pushing.stock.shown("JUG") == 5
+    pushing.stock.world.run()
+    assert pushing.run()["pushed"] == 0
+    assert pushing.stock.shown("JUG") == 5
+
+
+def test_what_is_held_for_an_unknown_sku_is_subtracted_as_soon_as_an_alias_says_what_it_is(pushing: Pushing) -> None:
+    pushing.stock.list_offer("SET")
+    sell(pushing, "SET", 2)
+    assert pushing.stock.world.run()["held"] == 1
+    pushing.run()
+    assert pushing.shown() == everywhere(10)
+    pushing.stock.write_aliases(
+        ("us", "US", "SET", "PLATE", 3), ("us", "US", "SET", "BOWL", 1), ("", "", "SET", "VASE", 1)
+    )
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"PLATE": 4, "BOWL": 8}
+    assert pushing.stock.shown("SET") == 1
+    pushing.stock.world.run()
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"PLATE": 4, "BOWL": 8}
+
+
+@pytest.mark.parametrize("sku", [None, "JUG\0"])
+def test_an_order_without_a_sku_that_any_warehouse_could_have_is_held_and_stops_nothing(
+    pushing: Pushing, sku: str | None
+) -> None:
+    sell(pushing, "BOWL", 1)
+    pushing.stock.world.put(an_order(an_item(sku=sku), minutes_ago=5))
+    summary = pushing.stock.world.run()
+    assert (summary["loaded"], summary["held"]) == (1, 1)
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 9
+
+
+def test_orders_that_an_import_could_not_load_are_subtracted(pushing: Pushing) -> None:
+    pushing.run()
+    sell(pushing, "BOWL", 2)
+    with pushing.stock.actor.working() as database:
+        database.exec_driver_sql(
+            "CREATE TRIGGER no_room BEFORE INSERT ON wms_order BEGIN INSERT INTO nowhere VALUES (1); END"
+        )
+    with pytest.raises(RunFailedError):
+        pushing.stock.world.run()
+    assert list(pushing.stock.world.statuses().values()) == ["ready"]
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 8
+    with pushing.stock.actor.working() as database:
+        database.exec_driver_sql("DROP TRIGGER no_room")
+    assert pushing.stock.world.run()["loaded"] == 1
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 8
+
+
+def test_units_stay_promised_and_are_shared_where_one_warehouse_is_named_in_several_ways(pushing: Pushing) -> None:
+    world = pushing.stock.world
+    pushing.stock.list_offer("BOWL", place=CA)
+    order = an_order(an_item(sku="BOWL", units=2), minutes_ago=5)
+    world.put(order, an_order(an_item(sku="BOWL"), minutes_ago=5, salesChannel={"marketplaceId": CA.marketplace_id}))
+    run_import(world.settings, "us")
+    run_import(world.settings, "ca")
+    connections = world.home / "connections.yaml"
+    us, ca = connections.read_text(encoding="utf-8").split("  ca:")
+    (world.home / "here").symlink_to(world.home)
+    ca = ca.replace("warehouse.db", "here/warehouse.db?timeout=20")
+    connections.write_text(f"{us}  ca:{ca}", encoding="utf-8")
+    for name in ("us", "ca"):
+        run_inventory(world.settings, name)
+    assert [pushing.stock.shown("BOWL", place) for place in (US, CA)] == [7, 7]
