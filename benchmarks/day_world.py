@@ -48,6 +48,7 @@ class DayWorld:
         self._seen = START
         self._leaving: list[tuple[float, int]] = []
         self._settled: set[int] = set()
+        self._undone: set[Change] = set()
         self.loaded_at: Moments = np.full(day.orders, np.nan)
 
     def catch_up(self) -> None:
@@ -62,11 +63,12 @@ class DayWorld:
             self.ship(now)
 
     def named(self) -> list[Change]:
-        """The changes of which a notification has come since the last time."""
+        """The changes of which a notification has come since the last time: of none that came too late to happen."""
         begun, now = self._named, self._clock.passed()
         while self._named < len(self._names) and self._names[self._named][0] <= now:
             self._named += 1
-        return [self._day.changes[number] for _, number in self._names[begun : self._named]]
+        named = (self._day.changes[number] for _, number in self._names[begun : self._named])
+        return [change for change in named if change not in self._undone]
 
     def next_name_at(self) -> float:
         """When the next notification comes, in seconds since the day began; infinite: none comes any more."""
@@ -74,6 +76,7 @@ class DayWorld:
 
     def _happen(self, change: Change) -> None:
         if change.order in self._settled:
+            self._undone.add(change)
             return
         self._amazon.orders.put(self._day.document(change.order, change.status, change.at))
         if change.status == "CANCELLED":

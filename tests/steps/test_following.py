@@ -13,8 +13,8 @@ from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
-from mfn.ledger.named_orders import OrderName, note_named, waiting_names
-from mfn.ledger.schema import RateBudget, SearchGap, Watermark
+from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
+from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
 from mfn.ledger.search_gaps import search_gaps
 from mfn.rules.lanes import Search, WorkGap
 from mfn.simulator.clock import Clock
@@ -74,6 +74,21 @@ def carried_out(world: World, action: Search | WorkGap) -> Followed:
     one = Followed("us")
     carry_out(world.settings, one, look(place, one), action, lambda _run: None)
     return one
+
+
+def test_a_name_that_was_asked_for_in_vain_sends_no_search_back_to_its_moment(world: World) -> None:
+    world.run()
+    (asked_for,) = world.put(an_order(minutes_ago=40))
+    name_orders(world, asked_for)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        note_asked(database, "us", [asked_for])
+        database.execute(update(NamedOrder).values(asked_at=datetime.now(UTC) - 2 * ASK_AGAIN_AFTER))
+        later = datetime.now(UTC).replace(microsecond=0)
+        note_named(database, "us", [OrderName("111-0000000-0000001", later, "UNSHIPPED")])
+
+    state = look(open_workplace(world.settings, "us"), Followed("us"))
+
+    assert (state.names, state.oldest_name_at) == (2, later), "it is asked for again, and that is all"
 
 
 def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_later(world: World) -> None:

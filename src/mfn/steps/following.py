@@ -165,6 +165,8 @@ def look(place: Workplace, one: Followed) -> State:
     budget = Budget(ledger.engine, place.connection.account)
     now = datetime.now(UTC)
     due = named_orders(ledger, one.name, MANY_NAMES) if one.names.until <= now else []
+    # One that was asked for, and that Amazon did not show as it was named, would send each search back to its moment.
+    unasked = [name for name in due if name.asked_at is None]
     gaps = search_gaps(ledger, one.name) if one.gaps.until <= now else []
     return State(
         now=now,
@@ -174,8 +176,8 @@ def look(place: Workplace, one: Followed) -> State:
         get=_lane(budget, "getOrder"),
         is_told=now - one.told_at < TOLD_FOR and not (one.queue.failures or one.names.failures),
         names=len(due),
-        settled_names=sum(name.asked_at is None and name.changed_at <= now - SETTLING for name in due),
-        oldest_name_at=due[0].changed_at if due else None,
+        settled_names=sum(name.changed_at <= now - SETTLING for name in unasked),
+        oldest_name_at=unasked[0].changed_at if unasked else None,
         has_gaps=bool(gaps),
         is_backfilled=any(gap.kind == "backfill" for gap in gaps),
         overlap=timedelta(minutes=place.connection.orders.overlap_minutes),
