@@ -317,10 +317,10 @@ def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_
     monkeypatch.setattr("mfn.steps.following.MANY_NAMES", 2)
     world.run()
     world.amazon.plans = UsagePlans(Clock(), 1.0)  # getOrder has thirty calls at once
-    name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(40))))
+    name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(80))))
     one = Followed("us")
     take_turn(world.settings, one, lambda _place: None, lambda _run: None)
-    assert len(world.statuses()) == 30
+    assert 30 <= len(world.statuses()) < 80, "some calls come back meanwhile"
     assert one.names.failures == 0
 
 
