@@ -9,6 +9,7 @@ import pytest
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
+from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order, cancellation
 
 if TYPE_CHECKING:
@@ -158,6 +159,19 @@ def test_held_orders_that_amazon_answers_for_no_more_stop_no_new_one(
     assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 8)
     assert world.statuses()[new] == "loaded"
     assert "held orders wait to be read again" in caplog.text
+
+
+@pytest.mark.parametrize("fulfillment", [None, {}, {"quantityFulfilled": 0, "quantityUnfulfilled": 0}])
+def test_an_item_that_was_cancelled_is_not_shipped_and_its_buyers_request_holds_nothing(
+    world: World, fulfillment: dict[str, int] | None
+) -> None:
+    carried_out = cancellation() | {"cancellationExecution": {"cancelledBy": "MERCHANT", "cancelReason": "OTHER"}}
+    gone, left = an_item(cancellation=carried_out, fulfillment=fulfillment), an_item()
+    world.answer_page(an_order(gone, left), an_order(gone))
+    summary = world.run()
+    assert (summary["loaded"], summary["held"]) == (1, 1), "of the other nothing is left"
+    assert [line["order_item_id"] for line in world.rows(wms_order_line)] == [left["orderItemId"]]
+    assert [row["cancel_requested_at"] for row in world.rows()] == [None]
 
 
 def test_an_order_whose_buyer_asks_for_a_cancellation_is_held(world: World) -> None:

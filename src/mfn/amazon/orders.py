@@ -8,7 +8,7 @@ stay texts, so that a new value is no error.
 from __future__ import annotations
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -207,9 +207,10 @@ class CancellationRequest(_Amazon, frozen=True):
 
 
 class ItemCancellation(_Amazon, frozen=True):
-    """A cancellation that somebody asked for."""
+    """A cancellation that somebody asked for, or that was carried out; of the latter only that it was counts."""
 
     cancellation_request: CancellationRequest | None = None
+    cancellation_execution: Any = None
 
 
 class OrderItem(_Amazon, frozen=True):

@@ -17,7 +17,7 @@ earliest_ship_at, ship_by    the ship-by window, or NaT
 deliver_by                   the end of the deliver-by window, or NaT
 purchase_order_number        of a business order, or None
 replaces_order               the order that this one replaces or exchanges, or None
-cancel_reason                why the buyer asks for a cancellation; "" without a reason; None: no request
+cancel_reason                why the buyer asks for a cancellation; "" without a reason; None: no open request
 has_recipient                whether Amazon sent a delivery address at all
 item_count                   number of order items
 units_to_ship                units that are left to ship, over all items
@@ -31,7 +31,8 @@ item_number                  position in the order, from 1
 seller_sku, asin, title      of the product, or None
 quantity_ordered             units
 quantity_fulfilled           units that Amazon knows to be shipped
-quantity_to_ship             units that are left to ship: quantityUnfulfilled, or ordered less fulfilled where absent
+quantity_to_ship             units that are left to ship: quantityUnfulfilled; where that is absent nothing of a
+                             cancelled item, else ordered less fulfilled
 unit_price, currency_code    decimal text and ISO 4217 code, or None
 ioss_number, gift_wrap       or None
 requires_…                   bool: serial_number, transparency_code, signature, age_check, identity_check
@@ -253,7 +254,13 @@ def quantity_to_ship(item: OrderItem) -> int:
     fulfillment = item.fulfillment
     if fulfillment is not None and fulfillment.quantity_unfulfilled is not None:
         return fulfillment.quantity_unfulfilled
+    if _is_cancelled(item):
+        return 0
     return max(item.quantity_ordered - ((fulfillment and fulfillment.quantity_fulfilled) or 0), 0)
+
+
+def _is_cancelled(item: OrderItem) -> bool:
+    return item.cancellation is not None and item.cancellation.cancellation_execution is not None
 
 
 def _replaced(order: Order) -> str | None:
@@ -265,7 +272,7 @@ def _replaced(order: Order) -> str | None:
 def _cancel_reason(order: Order) -> str | None:
     for item in order.order_items:
         request = item.cancellation and item.cancellation.cancellation_request
-        if request:
+        if request and not (_is_cancelled(item) and quantity_to_ship(item) == 0):
             return request.cancel_reason or ""
     return None
 
