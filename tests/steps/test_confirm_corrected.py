@@ -123,3 +123,25 @@ def test_parcels_that_were_away_for_a_moment_go_out_when_they_are_back(shipping:
     shipping.world.write_carriers(",,,UPS,,,")
     assert shipping.run()["sent"] == 2
     assert shipping.statuses() == {"HELD": "sent", "PENDING": "sent"}
+
+
+def test_a_parcel_that_is_written_late_has_no_kit_told_twice(shipping: Shipping) -> None:
+    order = an_order(an_item(), an_item(2, sku="BREAKFAST", units=2), minutes_ago=600)
+    (order_id,) = shipping.loaded(order)
+    line = {line["sku"]: line["line_number"] for line in shipping.warehouse.lines(order_id)}
+    mug, plate, bowl = line["MUG-BLUE"], line["PLATE"], line["BOWL"]
+    for hours_ago, shipment_id, units in (
+        (2, "B", {mug: 1, plate: 1}),
+        (1, "C", {plate: 1, bowl: 1}),  # completes a kit, and is told so
+        (3, "A", {plate: 1, bowl: 1}),  # with it, B has completed that kit
+    ):
+        left_at = datetime.now(UTC) - timedelta(hours=hours_ago)
+        shipping.ship(
+            order_id, shipment_id=shipment_id, tracking_number=f"T-{shipment_id}", units=units, shipped_at=left_at
+        )
+        shipping.run()
+    assert told(shipping, order_id) == {"T-B": 1, "T-C": 1}
+    shipping.ship(order_id, shipment_id="D", tracking_number="T-D", units={plate: 1})
+    shipping.run()
+    assert told(shipping, order_id) == {"T-B": 1, "T-C": 1, "T-D": 1}
+    assert shipping.world.statuses() == {order_id: "shipped"}

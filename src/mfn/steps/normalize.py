@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -114,18 +114,27 @@ def _told_too_little(
 
     Such a one was written late, or has another ship date. Less than was told is no news: warehouses clear their tables.
     """
-    others = shipments[~shipments["shipment_id"].isin(list(examined)) & shipments["shipment_id"].isin(list(told))]
-    if others.empty:
+    others = shipments[~shipments["shipment_id"].isin(list(examined))]
+    if not others["shipment_id"].isin(list(told)).any():
         return []
     order_numbers = list(set(others["order_number"]))
-    sent = parcels_of(place.ledger, place.connection.name, statuses=SENT, order_numbers=order_numbers)
+    rows = parcels_of(place.ledger, place.connection.name, statuses=SENT, order_numbers=order_numbers)
     there = set(others["shipment_id"])
-    return [row for row in sent if row.shipment_id in there and _is_more(told[row.shipment_id], row.items)]
-
-
-def _is_more(items: str, former: str | None) -> bool:
-    now, before = _units(items), _units(former)
-    return now != before and all(now.get(order_item_id, 0) >= units for order_item_id, units in before.items())
+    sent = [row for row in rows if row.shipment_id in there]
+    # Another one that was sent may have been told the same units: no more are told in all than have left.
+    untold: Counter[str] = Counter()
+    for items in told.values():
+        untold.update(_units(items))
+    for items in (*(told.get(key, "[]") for key in examined), *(row.items for row in sent)):
+        untold.subtract(_units(items))
+    found = []
+    for row in sent:
+        more = Counter(_units(told.get(row.shipment_id)))
+        more.subtract(_units(row.items))
+        if any(more.values()) and all(0 <= units <= max(untold[item], 0) for item, units in more.items()):
+            untold.subtract(more)
+            found.append(row)
+    return found
 
 
 def _units(items: str | None) -> dict[str, int]:
