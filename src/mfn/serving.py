@@ -26,13 +26,17 @@ def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
         ConfigurationError: The port is taken, or the address is not this machine's.
     """
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         cause = str(error.strerror).partition(" (while")[0]
         raise ConfigurationError(
             f"port {port} of {host} cannot be used: {cause}.",
             remedy=f"Name another one with {setting}, or stop the program that holds it.",
         ) from None
+    # What it accepts inherits this, which asyncio would set of a socket of its own making only: else an answer's body
+    # waits 40 ms for the client to acknowledge its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def base_url(host: str, listener: socket.socket) -> str:
