@@ -83,6 +83,17 @@ def test_a_request_that_the_buyer_takes_back_is_taken_back_in_the_warehouse_and_
     assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
 
 
+def test_a_dry_run_counts_a_request_that_would_be_passed_on_or_taken_back_as_the_run_does(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    for changed in ([items[0] | {"cancellation": cancellation()}], items):
+        world.change(order_id, orderItems=changed)
+        rehearsed, done = world.run(dry_run=True), world.run()
+        assert (rehearsed["loaded"], done["loaded"]) == (1, 1)
+        assert (world.run(dry_run=True)["unchanged"], world.run()["unchanged"]) == (1, 1)
+
+
 def test_a_request_that_is_taken_back_after_the_warehouse_has_cancelled_is_reported(world: World) -> None:
     (order_id,) = world.put(an_order())
     world.run()

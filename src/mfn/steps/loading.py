@@ -92,7 +92,8 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
             database,
             loading.batch,
             [
-                (order_id, _outcome(same=_is_same(tracked.get(order_id), digest)))
+                # A buyer's request that is news is passed on, which counts as loaded.
+                (order_id, _outcome(same=order_id in tracked and tracked[order_id].loaded_digest == digest))
                 for order_id, digest, staged in chunk
                 if staged.order is not None
             ],
