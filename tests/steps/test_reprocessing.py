@@ -14,6 +14,7 @@ from mfn.ledger.batches import get_batch, list_batches
 from mfn.ledger.leases import is_held
 from mfn.ledger.orders import batch_orders
 from mfn.ledger.reprocessing import cut_part, new_plan
+from mfn.steps.reprocessed import failed_parts
 from mfn.steps.reprocessing import do_part, part_run, reprocess, reprocess_parameters, reprocessing_of
 from mfn.steps.reruns import failed_batches, rerun_batch
 from mfn.warehouse.sql import SqlWarehouse
@@ -193,3 +194,8 @@ def test_a_plan_is_cut_under_the_lease_only(world: World) -> None:
     with pytest.raises(LeaseLostError):
         cut_part(world.ledger, new_plan(world.ledger, "us", ALL), lease="somebody else's")
     assert parts(world) == []
+
+
+def test_of_parts_that_failed_it_is_said_what_became_of_the_others_where_there_are_any() -> None:
+    assert failed_parts("us", ["a: lost"], ["a", "b"]).remedy.startswith("The others are done. Run the same again")
+    assert failed_parts("us", ["a: lost"], ["a"]).remedy.startswith("Run the same again")

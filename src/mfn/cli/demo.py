@@ -41,6 +41,8 @@ SEED = 1
 SPEED = 100.0
 HOST = "127.0.0.1"
 RUN_SECONDS = 180
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+"""Prefect's states of a flow run of which nothing more comes."""
 
 CONNECTIONS = """\
 connections:
@@ -206,15 +208,16 @@ def _run_deployment(client: httpx.Client, programs: Programs, name: str) -> None
     }  # a request whose answer was lost is repeated
     run = _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/create_flow_run", asked)["id"]
     watch = Retrying(
-        retry=retry_if_result(lambda state: state["type"] not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}),
+        retry=retry_if_result(lambda state: state["type"] not in ENDED),
         stop=stop_after_delay(RUN_SECONDS),
         wait=wait_fixed(0.25),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
     state = watch(lambda: _ask(client, "GET", f"/flow_runs/{run}")["state"])
     if state["type"] != "COMPLETED":
+        ended = f"ended as {state['type']}: {state.get('message') or 'no message'}"
         raise FatalError(
-            f"{name} ended as {state['type']}: {state.get('message') or 'no message'}",
+            f"{name} {ended if state['type'] in ENDED else f'did not end within {RUN_SECONDS} s.'}",
             remedy=f"Read {programs.logs / WORKER}.log.",
         )
 

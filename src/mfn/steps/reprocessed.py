@@ -38,7 +38,8 @@ def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str])
     """
     return FatalError(
         f"{len(failures)} of {len(parts)} parts of {connection} failed:\n" + "\n".join(failures),
-        remedy="The others are done. Run the same again: it begins with those that failed.",
+        remedy="The others are done. " * (len(failures) < len(parts))
+        + "Run the same again: it begins with those that failed.",
     )
 
 
