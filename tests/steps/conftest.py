@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon is asked again at once."""
+    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
+
+
 @pytest.fixture
 def shipping(world: World) -> Shipping:
     """Confirm runs in a small world, with the project's own list of carriers that Amazon accepts."""
@@ -34,7 +40,6 @@ def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing
     monkeypatch.chdir(tmp_path)
     for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
     with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
         pushing = Pushing(stock)
         pushing.set_up()

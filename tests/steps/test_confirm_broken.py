@@ -18,14 +18,6 @@ from tests.world import an_item, an_order
 if TYPE_CHECKING:
     from tests.steps.shipping import Shipping
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
-
-@pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Amazon is asked again at once."""
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
-
 
 def test_a_reply_that_is_lost_after_the_deed_doubles_nothing(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()

@@ -260,10 +260,7 @@ def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(
     assert summary["fetched"] == 130
 
 
-def test_named_orders_that_amazon_does_not_answer_for_stop_no_new_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
+def test_named_orders_that_amazon_does_not_answer_for_stop_no_new_one(world: World) -> None:
     world.run()
     named = world.put(*(an_order(minutes_ago=1) for _ in range(4)))
     name_orders(world, *named)
@@ -287,10 +284,7 @@ def test_where_amazon_denies_getorder_the_search_brings_what_was_named(world: Wo
     assert world.statuses()[new] == "loaded"
 
 
-def test_a_named_order_that_amazon_never_answers_for_holds_up_no_search(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)  # Amazon is asked again at once
+def test_a_named_order_that_amazon_never_answers_for_holds_up_no_search(world: World) -> None:
     world.run()
     name_orders(world, *world.put(an_order(minutes_ago=1)))
     (new,) = world.put(an_order(minutes_ago=5))

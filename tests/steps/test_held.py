@@ -131,10 +131,7 @@ def test_what_cannot_be_read_again_within_the_budget_waits_for_the_next_run(
     assert set(world.statuses().values()) == {"held"}
 
 
-def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
+def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(world: World) -> None:
     (held,) = world.put(an_order(recipient=None, minutes_ago=600))
     world.run()
     (new,) = world.put(an_order(minutes_ago=10))
@@ -146,9 +143,8 @@ def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(
 
 @pytest.mark.parametrize("status", [503, 403])
 def test_held_orders_that_amazon_answers_for_no_more_stop_no_new_one(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+    world: World, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
     world.put(*(an_order(recipient=None, minutes_ago=600) for _ in range(4)))
     world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(4)))
     world.run()
