@@ -108,9 +108,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
     else:
         for table in TABLES:
             path = directory / table.file
-            if (
-                path.exists() or path.is_symlink()
-            ):  # a link that leads nowhere is a fault, not a file that is not needed
+            if os.path.lexists(path):  # a link that leads nowhere is a fault, not a file that is not needed
                 frames[table.file], found = read_table(path, shown_path(path), table, connections=connections)
                 problems += found
             elif table is SHIPPING_METHODS:
@@ -120,7 +118,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
         if not (accepted.empty and any(problem.file.endswith(ACCEPTED_CARRIERS.file) for problem in problems)):
             problems += carrier_problems(shown_path(directory / CARRIERS.file), frames[CARRIERS.file], accepted)
         path = directory / RULES
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             rules, found = read_rules(path, shown_path(path), accepted_carriers=accepted["carrier_code"].tolist())
             problems += found
         problems += _misnamed(directory)
