@@ -16,7 +16,7 @@ from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
 from mfn.ledger.search_gaps import search_gaps
-from mfn.rules.lanes import Search, WorkGap
+from mfn.rules.next_call import Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
 from mfn.steps.backfill import backfill, oldest_orders

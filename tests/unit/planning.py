@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mfn.rules.lanes import State
+    from mfn.rules.next_call import State
 
 
 def after_search(state: State, orders: int, searched_to: datetime) -> State:

@@ -15,7 +15,9 @@ from benchmarks.day_lanes import GET, SEARCH
 from benchmarks.day_orders import DAY_SECONDS, START, make_day, moment
 from benchmarks.day_unseen import least_promised
 from mfn.ledger.bucket import CAUTION
-from mfn.rules.lanes import Flow, Lane, Search, State, Wait, next_action, page_end
+from mfn.rules.lanes import Flow, Lane
+from mfn.rules.next_call import Search, State, Wait, next_action
+from mfn.rules.search_pages import page_end
 from tests.unit.planning import after_search
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_wa
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
 from mfn.ledger.search_gaps import note_gap
-from mfn.rules.lanes import page_end
+from mfn.rules.search_pages import page_end
 from mfn.steps.lane_calls import (
     KEPT_FOR_LIVE,
     KEPT_FOR_NAMES,

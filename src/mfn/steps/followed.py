@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mfn.rules.lanes import Fetch, Flow, WorkGap
+from mfn.rules.lanes import Flow
+from mfn.rules.next_call import Fetch, WorkGap
 
 if TYPE_CHECKING:
     from mfn.errors import MfnError
-    from mfn.rules.lanes import Search
+    from mfn.rules.next_call import Search
 
 log = logging.getLogger(__name__)
 

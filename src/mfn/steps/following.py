@@ -21,7 +21,9 @@ from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
-from mfn.rules.lanes import MANY_NAMES, SETTLING, Fetch, Lane, Search, State, Wait, WorkGap, next_action
+from mfn.rules.lanes import Lane
+from mfn.rules.next_call import MANY_NAMES, Fetch, Search, State, Wait, WorkGap, next_action
+from mfn.rules.search_pages import SETTLING
 from mfn.steps.followed import Followed
 from mfn.steps.lane_calls import read_queue
 from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps

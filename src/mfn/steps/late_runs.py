@@ -9,7 +9,7 @@ from mfn.connections import find_connection
 from mfn.ledger.batches import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
-from mfn.rules.lanes import SETTLING
+from mfn.rules.search_pages import SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

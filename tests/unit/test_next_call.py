@@ -10,22 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfn.rules.lanes import (
+from mfn.rules.lanes import Flow, Lane
+from mfn.rules.next_call import (
     FETCHED_AT_ONCE,
-    PAGE_ORDERS,
-    SETTLING,
     SURE_ORDERS,
     SURER_ORDERS,
     Fetch,
-    Flow,
-    Lane,
     Search,
     State,
     Wait,
     WorkGap,
     next_action,
-    page_end,
 )
+from mfn.rules.search_pages import PAGE_ORDERS, SETTLING
 from tests.unit.planning import after_search
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -181,22 +178,6 @@ def test_searches_come_as_fast_as_calls_come_back_and_leave_a_share_for_what_is_
     action = next_action(known)
     assert isinstance(action, Wait)
     assert abs(action.until - NOON - timedelta(seconds=calls / known.search.rate)) < timedelta(seconds=1)
-
-
-def moments(*seconds: float) -> list[datetime | None]:
-    return [NOON + timedelta(seconds=number) for number in seconds]
-
-
-def test_a_full_page_ends_with_its_last_change_where_it_stands_in_order() -> None:
-    assert page_end(moments(0, 5, 5, 9.5), NOON) == NOON + timedelta(seconds=9)
-
-
-@pytest.mark.parametrize(
-    "times", [[], moments(9, 5), moments(-3, 5), moments(0, 0), [*moments(0), None, *moments(5)]],
-    ids=["empty", "out of order", "earlier than asked for", "no further", "unreadable"],
-)  # fmt: skip
-def test_a_page_whose_order_cannot_be_seen_has_no_end_of_its_own(times: list[datetime | None]) -> None:
-    assert page_end(times, NOON) is None
 
 
 def search_day(arrivals: list[float], until: float) -> tuple[list[float], int]:
