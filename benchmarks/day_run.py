@@ -27,7 +27,7 @@ from benchmarks.day_unseen import unseen
 from benchmarks.day_world import DayWorld
 from benchmarks.homes import CONNECTION, enter_home
 from mfn.database.engines import writing
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.named_orders import OrderName, note_named
 from mfn.ledger.opening import open_ledger
 from mfn.simulator.server import SimulatorServer, open_amazon

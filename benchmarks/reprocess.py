@@ -28,7 +28,7 @@ from benchmarks.many_flows import prefect
 from benchmarks.many_homes import make_home, stock_warehouse, work_with
 from benchmarks.results import options_given, write_result
 from benchmarks.stored_orders import store_orders, stored_pages
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.opening import open_ledger
 
 if TYPE_CHECKING:

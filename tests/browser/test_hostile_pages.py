@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.serving import base_url, listen
 from mfn.settings import load_settings
 from mfn.site.app import build_site

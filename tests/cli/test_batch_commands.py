@@ -9,7 +9,7 @@ import pytest
 
 from mfn.cli.application import run
 from mfn.errors import FatalError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.models import STAGES
 from mfn.steps.runs import run_confirm
 from mfn.steps.stages import STEPS

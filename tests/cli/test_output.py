@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.cli.application import run
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from tests.world import an_order
 
 if TYPE_CHECKING:

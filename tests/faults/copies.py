@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from mfn.database.engines import engine_for, reading
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import ledger_engine

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from mfn.amazon.calling import ATTEMPTS
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, RetriableError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.orders import batch_orders
 from mfn.ledger.schema import ArrivedPage, Batch, LandedOrder

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from mfn.database.engines import reading
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.schema import Lease, Parcel
 from mfn.steps.runs import run_confirm
 from tests.faults.copies import copy_of, put_down

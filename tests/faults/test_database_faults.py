@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from mfn.database import engines
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.encryption import new_key
 from mfn.ledger.schema import BatchChunk
 from mfn.settings import load_settings

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from mfn.database.engines import reading
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.feeds import feeds
 from mfn.ledger.schema import Lease, Offer
 from mfn.steps.runs import run_inventory

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.steps import loading
 from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
 from tests.faults.processes import at_once, die_at_commit, in_child, on_commit

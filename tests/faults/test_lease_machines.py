@@ -11,7 +11,8 @@ import pytest
 from mfn.amazon.client import AmazonOrders
 from mfn.errors import LeaseHeldError
 from mfn.ledger import leases
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.steps.runs import carried_out, import_parameters, new_run
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from mfn.database.engines import engine_for, reading
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.steps import loading
 from mfn.steps.runs import run_confirm
 from mfn.warehouse import loading as warehouse_loading

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from tests.faults.copies import assert_at_rest, copy_of, put_down, standing
 from tests.faults.processes import at_once, in_child
 from tests.faults.stalls import a_lease_passes, stall_after_commit, stalled, woken

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.steps.runs import run_inventory
 from tests.faults.stalls import a_lease_passes, put_down, stall_before_call, stalled, woken
 from tests.steps.pushing import Pushing, everywhere

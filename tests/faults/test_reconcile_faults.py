@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import RunFailedError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.schema import Batch, BatchChunk, Lease, OrderEnd
 from mfn.steps.reconciling.runs import run_reconcile
 from tests.faults.copies import copy_of, put_down

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from mfn.amazon.client import AmazonOrders
 from mfn.database.engines import writing
 from mfn.errors import LeaseHeldError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import Lease
 from mfn.steps import load
 from mfn.warehouse.sql import SqlWarehouse

@@ -11,7 +11,7 @@ import pytest
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.listings import AmazonListings
 from mfn.database.engines import engine_for
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.steps import decisions
 from mfn.steps.runs import run_confirm, run_import, run_inventory
 from tests.faults.gates import stand_before

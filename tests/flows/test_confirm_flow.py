@@ -9,7 +9,8 @@ import pytest
 
 from flows.confirm_shipments import confirm_shipments
 from flows.rerun_batches import rerun_batches
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.steps.runs import run_confirm
 from tests.flows.test_import_flow import artifacts
 from tests.steps.shipping import Shipping

@@ -14,7 +14,8 @@ from prefect.states import Failed
 from flows.import_orders import import_orders
 from flows.rerun_batches import rerun_batches
 from mfn.errors import FatalError, RetriableError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import batch_orders
 from mfn.steps.late_runs import was_just_fetched

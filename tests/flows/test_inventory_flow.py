@@ -9,7 +9,8 @@ import pytest
 
 from flows.rerun_batches import rerun_batches
 from flows.sync_inventory import sync_inventory
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from tests.flows.test_import_flow import artifacts
 from tests.steps.conftest import pushing
 from tests.steps.pushing import everywhere

@@ -9,7 +9,7 @@ import pytest
 from flows.confirm_shipments import confirm_shipments
 from flows.import_orders import import_orders
 from flows.sync_inventory import sync_inventory
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from tests.flows.deployed import run_late, tried_again
 from tests.world import an_order
 

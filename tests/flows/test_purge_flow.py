@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from flows.purge_expired import purge_expired
 from mfn.database.engines import reading, writing
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import LandedOrder
 from tests.flows.test_import_flow import artifacts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows.reconcile import reconcile
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from tests.flows.test_import_flow import artifacts
 from tests.steps.reconciling import Reconciling, carry_out
 from tests.world import an_order

@@ -11,7 +11,7 @@ from flows.import_orders import import_orders
 from flows.rerun_batches import rerun_batches
 from flows.sync_inventory import sync_inventory
 from mfn.errors import FatalError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.warehouse.sql import SqlWarehouse
 from tests.flows.deployed import links_of, started_by_hand, tried_again
 from tests.steps.conftest import pushing

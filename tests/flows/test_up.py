@@ -19,7 +19,7 @@ import psutil
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from mfn.cli.application import run
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.passed_checks import note_passed
 from tests.ports import free_port
 from tests.privacy.planting import SECRETS

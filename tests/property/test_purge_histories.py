@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, update
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest

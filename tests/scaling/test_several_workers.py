@@ -16,7 +16,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mfn.cli.deployments import deploy
 from mfn.errors import ConfigurationError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from tests.scaling.machines import SCALING
 from tests.world import an_order
 

@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 from mfn.cli.application import run
 from mfn.database.engines import writing
 from mfn.errors import RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_listing import count_held
 from mfn.ledger.schema import Batch, Offer
 from mfn.models import Reason

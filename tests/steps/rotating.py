@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import func, insert, select
 
 from mfn.database.engines import reading, writing
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import read_chunk, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import key_id_of, parse_keys

@@ -13,7 +13,7 @@ from mfn.alerts.events import orders_held
 from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
 from mfn.database.engines import writing
 from mfn.errors import RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import SeenSecret, ToldAlert
 from mfn.models import BatchRef
 from mfn.simulator.clock import amazon_time

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.leases import lease
 from mfn.ledger.parcels import parcels_of
 from mfn.steps.runs import run_confirm

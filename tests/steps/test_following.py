@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, RetriableError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.errors import RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order, cancellation

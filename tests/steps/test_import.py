@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.order_listing import list_orders

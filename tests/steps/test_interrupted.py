@@ -8,7 +8,8 @@ import pytest
 
 from mfn.database.engines import writing
 from mfn.errors import FatalError, RetriableError, RunFailedError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import drop_chunks
 from mfn.steps import load as load_step
 from mfn.steps import validate as validate_step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
 from mfn.steps.reruns import failed_batches, rerun_batch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.errors import ConfigurationError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.steps.late_runs import run_since, why_needless
 from mfn.steps.reruns import rerun_batch
 from mfn.steps.runs import import_parameters, inventory_parameters

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.schema import ArrivedPage, BatchChunk, DataAccess, LandedOrder, LandedPage, OrderEnd, TrackedOrder
 from mfn.steps.order_timeline import tell_order

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import is_held, lease
 from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
 from mfn.steps import waiting

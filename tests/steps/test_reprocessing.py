@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.errors import ConfigurationError, LeaseLostError, RetriableError, RunFailedError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.leases import is_held
 from mfn.ledger.orders import batch_orders
 from mfn.ledger.reprocessing import cut_part, new_plan

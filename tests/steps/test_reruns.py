@@ -10,7 +10,8 @@ from sqlalchemy import update
 
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, RetriableError, RunFailedError
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.schema import Batch
 from mfn.steps.reruns import failed_batches, rerun_batch

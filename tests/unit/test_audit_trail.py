@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from mfn.database.engines import writing
 from mfn.ledger.audit_trail import audit_trail
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import DataAccess, OrderEnd

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, text, update
 import mfn
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError, RetriableError
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_plain_chunk, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import Cipher, new_key, parse_keys

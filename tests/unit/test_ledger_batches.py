@@ -10,16 +10,10 @@ from sqlalchemy import update
 
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, LeaseLostError
-from mfn.ledger.batches import (
-    add_findings,
-    get_batch,
-    list_batches,
-    open_batch,
-    past_runs,
-    record_failure,
-    reopen_batch,
-    update_batch,
-)
+from mfn.ledger.batch_failures import record_failure
+from mfn.ledger.batch_listing import list_batches, past_runs
+from mfn.ledger.batch_opening import open_batch, reopen_batch
+from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import batch_orders, take_in_earlier_orders, write_outcomes

@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import read_chunk
 from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, unpacked, write_chunk
 from mfn.ledger.leases import lease

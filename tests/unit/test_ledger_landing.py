@@ -15,7 +15,7 @@ from sqlalchemy import select
 from mfn.amazon.orders import decode_order
 from mfn.database.engines import reading, writing
 from mfn.errors import DataError
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import (
     EARLIER,

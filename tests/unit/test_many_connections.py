@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from mfn.database.engines import engine_for, writing
-from mfn.ledger.batches import add_findings, open_batch, update_batch
+from mfn.ledger.batch_opening import open_batch
+from mfn.ledger.batches import add_findings, update_batch
 from mfn.ledger.budget import Budget
 from mfn.ledger.chunks import Frame, drop_chunks, write_chunk
 from mfn.ledger.encryption import Cipher, new_key, parse_keys

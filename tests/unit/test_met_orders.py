@@ -10,7 +10,7 @@ import pytest
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import writing
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW, table
 from mfn.ledger.leases import lease
 from mfn.ledger.met_orders import MetOrders, landed_batch_orders

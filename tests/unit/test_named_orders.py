@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from mfn.database.engines import writing
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import lease
 from mfn.ledger.named_orders import (

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mfn.database.engines import reading, writing
-from mfn.ledger.batches import open_batch
+from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.imported_units import units_sold

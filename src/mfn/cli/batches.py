@@ -29,7 +29,8 @@ def batches(
     as_json: JsonOption = False,
 ) -> None:
     """List what ran, newest first."""
-    from mfn.ledger.batches import list_batches, note_dead_batches  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.batch_failures import note_dead_batches  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.batch_listing import list_batches  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
 
     settings = load_settings()
@@ -66,7 +67,7 @@ def _columns(kind: BatchKind) -> tuple[str, str, str]:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    from mfn.ledger.batches import failed_at  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.batch_failures import failed_at  # noqa: PLC0415 - so that --help answers at once
 
     return {
         "batch_id": row.batch_id,

@@ -139,7 +139,7 @@ def _check() -> None:
 
 
 def _newest(kind: BatchKind) -> dict[str, Any]:
-    from mfn.ledger.batches import list_batches  # noqa: PLC0415 - the ledger exists only now
+    from mfn.ledger.batch_listing import list_batches  # noqa: PLC0415 - the ledger exists only now
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
     from mfn.steps.summaries import summary_of  # noqa: PLC0415
 

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, tuple_
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import reading, writing
-from mfn.ledger.batches import IS_PART, LISTED, NEWEST_FIRST, add_batch
+from mfn.ledger.batch_listing import IS_PART, LISTED, NEWEST_FIRST
+from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.landing import BATCH_COLUMNS, WINDOW, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import UNFINISHED

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from sqlalchemy import and_, or_, select
 
 from mfn.database.engines import reading
-from mfn.ledger.batches import DIED, LISTED, NEWEST_FIRST, has_work_left
+from mfn.ledger.batch_failures import DIED, has_work_left
+from mfn.ledger.batch_listing import LISTED, NEWEST_FIRST
 from mfn.ledger.leases import is_held
 from mfn.ledger.schema import Batch
 from mfn.models import SUMMED, BatchKind

@@ -12,7 +12,7 @@ from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
-from mfn.ledger.batches import list_batches
+from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import open_ledger

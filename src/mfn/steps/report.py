@@ -11,7 +11,9 @@ from sqlalchemy import and_, case, func, select
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
-from mfn.ledger.batches import DIED, failed_at, get_batch, past_runs, runs_between, update_batch
+from mfn.ledger.batch_failures import DIED, failed_at
+from mfn.ledger.batch_listing import past_runs, runs_between
+from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.leases import assert_not_taken_over
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.opening import open_ledger

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
-from mfn.ledger.batches import get_batch, reopen_batch
+from mfn.ledger.batch_opening import reopen_batch
+from mfn.ledger.batches import get_batch
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import is_held, lease, part_kind, part_lease
 from mfn.ledger.opening import open_ledger

@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError
-from mfn.ledger.batches import (
-    OPENED,
-    batches_of_flow_run,
-    get_batch,
-    has_work_left,
-    kinds_of,
-    list_batches,
-    note_dead_batches,
-    reopen_batch,
-    update_batch,
-)
+from mfn.ledger.batch_failures import has_work_left, note_dead_batches
+from mfn.ledger.batch_listing import batches_of_flow_run, kinds_of, list_batches
+from mfn.ledger.batch_opening import reopen_batch
+from mfn.ledger.batches import OPENED, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.opening import open_ledger
 from mfn.models import STAGES

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from mfn.database.engines import writing
 from mfn.errors import LeaseLostError, MfnError
-from mfn.ledger.batches import OPENED, record_failure, update_batch
+from mfn.ledger.batch_failures import record_failure
+from mfn.ledger.batches import OPENED, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.models import STAGES
 from mfn.steps.collect import collect

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mfn.errors import MfnError
-from mfn.ledger.batches import failed_at, get_batch
+from mfn.ledger.batch_failures import failed_at
+from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome

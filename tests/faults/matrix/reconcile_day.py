@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from mfn.database.engines import engine_for, writing
-from mfn.ledger.batches import get_batch, list_batches
+from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.simulator.clock import amazon_time
 from mfn.warehouse.tables import wms_order, wms_order_line
 from tests.faults.matrix.at_rest import at_rest

@@ -1,0 +1,81 @@
+"""Batches that failed: how that is noted, also of those whose run died, and what they left to be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import OPENED, WHAT, update_batch
+from mfn.ledger.leases import is_held
+from mfn.ledger.schema import Batch
+from mfn.models import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+DIED = {
+    "status": "failed",
+    "error": "the run died before it ended.",
+    "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
+}
+
+
+def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:
+    """Mark a batch as failed, with what a person has to know; its stage is the last one that was finished.
+
+    That is so also where the next one was noted and only the answer to that was lost: it is carried on.
+
+    Raises:
+        LeaseLostError: Another run has taken the batch over, and says itself how that ends.
+    """
+    with writing(ledger.engine, what=WHAT) as database:
+        failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
+        update_batch(database, batch, **failed, finished_at=datetime.now(UTC))
+
+
+def note_dead_batches(ledger: Ledger) -> None:
+    """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
+    with reading(ledger.engine, what=WHAT) as database:
+        if not _dead_batches(database):
+            return
+    with writing(ledger.engine, what=WHAT) as database:
+        dead = _dead_batches(database)  # asked again: a run may have carried one on in between
+        database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
+
+
+def _dead_batches(database: Connection) -> list[str]:
+    running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
+    return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
+
+
+def failed_at(row: Row[Any]) -> str | None:
+    """At which stage a batch failed; `report` where it got through all of them, and None where it did not fail.
+
+    Args:
+        row: A batch: `kind`, `status` and `stage`, the last one that was finished.
+    """
+    if row.status != "failed":
+        return None
+    names = (*STAGES.get(row.kind, ()), "report")
+    return names[names.index(row.stage) + 1 if row.stage in names else 0]
+
+
+def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
+    """Whether a batch that failed left something to be done.
+
+    A dry run, and an order that a person asked for and Amazon does not know, left nothing.
+
+    Args:
+        parameters: What it was asked for.
+        stage: As far as it came.
+    """
+    asked_in_vain = parameters.get("order_id") is not None and stage == OPENED
+    return not parameters.get("dry_run") and not asked_in_vain

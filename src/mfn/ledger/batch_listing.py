@@ -1,0 +1,114 @@
+"""Batches as commands, runs and reports list them, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, true
+
+from mfn.database.bulk import among
+from mfn.database.engines import reading
+from mfn.ledger.batches import WHAT
+from mfn.ledger.schema import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchKind
+
+LISTED = tuple(column for column in Batch.__table__.columns if column.name != "findings")
+SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts, Batch.parameters)
+"""What reports show of past runs."""
+
+IS_PART = Batch.parameters["reprocess"].as_string().is_not(None)
+"""Whether a batch is a part of what is processed again, from the ledger: no import goes on with one."""
+
+NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
+
+
+def list_batches(
+    ledger: Ledger,
+    *,
+    failed: bool = False,
+    connection: str | None = None,
+    kind: str | None = None,
+    limit: int | None = None,
+) -> Sequence[Row[Any]]:
+    """Batches, newest first, with every column but `findings`, which is long.
+
+    Args:
+        ledger: The open ledger.
+        failed: Only those that failed.
+        connection: Only those of this connection.
+        kind: Only those of this kind.
+        limit: At most so many.
+    """
+    statement = select(*LISTED).order_by(*NEWEST_FIRST).limit(limit)
+    if failed:
+        statement = statement.where(Batch.status == "failed")
+    if connection is not None:
+        statement = statement.where(Batch.connection == connection)
+    if kind is not None:
+        statement = statement.where(Batch.kind == kind)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
+def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
+    """The batches that a flow run opened, or was the last one to carry on, newest first: as `list_batches`.
+
+    Args:
+        ledger: The open ledger.
+        flow_run_id: Prefect's flow run.
+    """
+    statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(statement).all()
+
+
+def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The newest batches of a connection and kind, dry runs left out, as reports show past ones: `SHOWN`.
+
+    Parts of what was processed again are left out likewise.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        kind: The kind of run.
+        limit: At most so many.
+    """
+    dry = Batch.parameters["dry_run"].as_boolean()
+    mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true()) & ~IS_PART
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
+
+
+def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int) -> Sequence[Row[Any]]:
+    """The batches that started in a span of time, newest first: `SHOWN`.
+
+    Args:
+        ledger: The open ledger.
+        since: Its beginning, inclusive; aware.
+        until: Its end, exclusive; aware.
+        limit: At most so many.
+    """
+    meant = (Batch.started_at >= since) & (Batch.started_at < until)
+    with reading(ledger.engine, what=WHAT) as database:
+        return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit)).all()
+
+
+def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]:
+    """The kinds of batches, by id; an id that no batch has is left out.
+
+    Args:
+        ledger: The open ledger.
+        batch_ids: The batches that are asked about.
+    """
+    with reading(ledger.engine, what=WHAT) as database:
+        meant = among(database, Batch.batch_id, batch_ids)
+        found = {row.batch_id: row.kind for row in database.execute(select(Batch.batch_id, Batch.kind).where(meant))}
+    return {batch_id: found[batch_id] for batch_id in batch_ids if batch_id in found}
