@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from mfn.connection import Connection
 from mfn.errors import ConfigurationError, Problem, shown_path
+from mfn.file_faults import reading_fault
 from mfn.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
@@ -83,14 +84,12 @@ def _read(path: Path) -> str:
     shown = shown_path(path)
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{shown} is not there.", remedy="Run mfn init for an example, or set MFN_CONNECTIONS to where yours is."
-        ) from None
     except OSError as error:
-        raise ConfigurationError(
-            f"{shown} cannot be read: {error.strerror}.", remedy="Check its permissions."
-        ) from None
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            remedy = "Run mfn init for an example, or set MFN_CONNECTIONS to where yours is."
+            raise ConfigurationError(f"{shown} is not there.", remedy=remedy) from None
+        message, remedy = reading_fault(path, error)
+        raise ConfigurationError(f"{shown} {message}", remedy=remedy) from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{shown} is not UTF-8 (byte {error.start}).", remedy="Save it as UTF-8.") from None
 

@@ -73,11 +73,10 @@ def read_secret(path: Path, *, variable: str) -> str:
         text = content.decode().strip()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system takes
         why = getattr(error, "strerror", None) or "it is no text"
-        raise _wrong(
-            variable,
-            f"names a file that cannot be read ({why}).",
-            "Name a file that holds the secret and nothing else.",
-        ) from None
+        remedy = "Name a file that holds the secret and nothing else."
+        if isinstance(error, PermissionError):
+            remedy = "Let this user read it, and look into the folders above it."
+        raise _wrong(variable, f"names a file that cannot be read ({why}).", remedy) from None
     if mode & FOR_OTHERS:
         shown = shown_path(path)
         raise _wrong(variable, f"{shown} may be read or written by everybody.", f"Run chmod o-rw {shown}.")

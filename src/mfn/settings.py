@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
+from mfn.file_faults import reading_fault
 from mfn.secret_files import FILE, both_set, read_secret
 
 PREFIX = "MFN_"
@@ -84,6 +85,7 @@ def load_settings() -> Settings:
             read, or a secret may be read by everybody.
     """
     try:
+        _see_that_it_can_be_read(Path(".env"))
         settings = Settings()
     except ValidationError as error:
         raise ConfigurationError(
@@ -97,8 +99,7 @@ def load_settings() -> Settings:
         message = f"is not UTF-8 (byte 0x{error.object[error.start]:02X})."
         raise ConfigurationError(problems=(Problem(".env", line, None, message, "Save it as UTF-8."),)) from None
     except OSError as error:
-        problem = Problem(".env", None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")
-        raise ConfigurationError(problems=(problem,)) from None
+        raise ConfigurationError(problems=(Problem(".env", None, None, *reading_fault(Path(".env"), error)),)) from None
     settings.connections = settings.connections.absolute()
     base = settings.base
     settings.home = (base / settings.home).absolute()
@@ -107,6 +108,12 @@ def load_settings() -> Settings:
     url = settings.ledger_url.get_secret_value() or f"sqlite:///{settings.home / 'ledger.db'}"
     settings.ledger_url = SecretStr(resolve_database_url(url, base, setting="MFN_LEDGER_URL"))
     return settings
+
+
+def _see_that_it_can_be_read(path: Path) -> None:
+    """Raise the error of a link that leads nowhere, which the library takes for a file that is not there."""
+    if path.is_symlink():
+        path.stat()
 
 
 def _read_secrets(settings: Settings, base: Path) -> None:

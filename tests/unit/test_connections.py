@@ -174,3 +174,18 @@ def test_a_ledger_that_cannot_be_one_is_refused(folder: Path, monkeypatch: pytes
     monkeypatch.setenv("MFN_LEDGER_URL", url)
     with pytest.raises(ConfigurationError, match="MFN_LEDGER_URL"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["connections.yaml", ".env"])
+def test_a_file_that_is_a_link_to_nowhere_is_told_as_one(folder: Path, name: str) -> None:
+    (folder / name).symlink_to("moved-away")
+    with pytest.raises(ConfigurationError, match=r"it is a link to moved-away, which is not there\.") as refused:
+        load_connections(load_settings())
+    assert f"take away the link {name}" in str(refused.value.problems or refused.value.remedy)
+
+
+def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> None:
+    (folder / "connections.yaml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory\.") as refused:
+        load_connections(load_settings())
+    assert refused.value.remedy == "Put a file in the place of this directory."

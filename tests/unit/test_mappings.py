@@ -155,6 +155,41 @@ def test_a_file_that_cannot_be_read_as_a_mapping_is_told_with_its_line(
     assert told in " ".join(map(str, problems))
 
 
+def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(write: Write) -> None:
+    directory = write(
+        sku_aliases='"# Amazon""s ""SKU"" to that of the warehouse",,,,,\n"# two "" words",", a second cell",,,,\n'
+        + ALIASES
+        + '"# kits, below",,,,,\n# plain,,,,,\n,,A,B,1,\n',
+        carriers="warehouse_carrier,connection,warehouse_service,carrier_code,carrier_name,shipping_method,note\n"
+        '"# 1 Parcels",,,UPS,,,\n',
+        accepted_carriers=ACCEPTED,
+    )
+    mappings = load_mappings(directory)
+    assert mappings.sku_aliases["seller_sku"].tolist() == ["A"]
+    assert mappings.carriers["warehouse_carrier"].tolist() == ["# 1 Parcels"]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Connection,Program,Service Level,Marketplace,Warehouse-Code,Note", f"Make this row {METHODS.strip()}"),
+        ("note,connection,PROGRAM,service_level,marketplace,warehouse_code", "Make this row note,connection,program,"),
+        ("Verbindung,Programm,Stufe,Marktplatz,Code,Notiz", f"Begin the file with the row {METHODS.strip()}; if this"),
+        (",PRIME,STANDARD,,PRIME_STANDARD,Seller Fulfilled Prime", f"Begin the file with the row {METHODS.strip()}"),
+        (ALIASES.strip(), f"Make this row {METHODS.strip()} (in any order)"),
+        ("Verbindung;Programm, Art;Stufe;Marktplatz;Code;Notiz", "Save it as CSV UTF-8 with commas."),
+        ('"Verbindung, Konto";Programm;Stufe', "Save it as CSV UTF-8 with commas."),
+        ("connection;program,service_level;marketplace;warehouse_code;note", "Save it as CSV UTF-8 with commas."),
+    ],
+)
+def test_a_header_that_is_wrong_as_a_whole_is_told_once_with_the_row_to_write(
+    write: Write, header: str, told: str
+) -> None:
+    (problem,) = check_mappings(write(shipping_methods=f"# a comment\n{header}\n,,STANDARD,,STD,\n"))
+    assert (problem.line, problem.column) == (2, None)
+    assert told in problem.remedy
+
+
 def test_a_missing_column_and_an_unknown_one_are_both_named(write: Write) -> None:
     problems = check_mappings(write(sku_aliases="connection,marketplace,seller_sku,wms_sku,units,note\n"))
     assert places(problems) == [("sku_aliases.csv", 1, "warehouse_sku"), ("sku_aliases.csv", 1, "wms_sku")]
@@ -176,7 +211,25 @@ def test_a_file_that_is_a_link_to_nowhere_is_told_and_not_taken_for_one_that_is_
 ) -> None:
     directory = write()
     (directory / name).symlink_to("moved-away")
-    assert places(check_mappings(directory)) == [(name, None, None)]
+    (problem,) = check_mappings(directory)
+    assert places([problem]) == [(name, None, None)]
+    assert "it is a link to moved-away, which is not there" in problem.message
+    assert problem.remedy == f"Put back what it leads to, or take away the link mappings/{name}."
+
+
+@pytest.mark.parametrize("name", ["sku_aliases.csv", "rules.yaml"])
+def test_a_directory_in_the_place_of_a_file_is_told_as_one(write: Write, name: str) -> None:
+    directory = write()
+    (directory / name).mkdir()
+    (problem,) = check_mappings(directory)
+    assert problem.remedy == "Put a file in the place of this directory."
+
+
+def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("moved-away")
+    told = [check_mappings(tmp_path / name)[0].message for name in ("file", "link", "nothing")]
+    assert told == [f"is {what}, expected a directory." for what in ("a file", "a link to nowhere", "not there")]
 
 
 @pytest.mark.parametrize("name", ["rules.yml", "Rules.yaml", "SKU-Aliases.CSV", "sku aliases.csv"])

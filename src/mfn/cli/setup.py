@@ -11,6 +11,7 @@ import typer
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
 from mfn.errors import ConfigurationError, MfnError
+from mfn.file_faults import writing_remedy
 from mfn.settings import describe_settings, load_settings
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}.",
-            remedy="Run it in a folder in which this user may write, or set MFN_CONNECTIONS to a file in one.",
+            remedy=writing_remedy(
+                error, "Run it in a folder in which this user may write, or set MFN_CONNECTIONS to a file in one."
+            ),
         ) from None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfn.errors import ConfigurationError
+from mfn.file_faults import reading_fault, writing_remedy
 from mfn.ledger.encryption import REMEDY, new_key, parse_keys
 
 if TYPE_CHECKING:
@@ -41,11 +42,16 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     try:
         if is_new and not path.exists():
             _make_keys(path)
-        mode, written = path.stat().st_mode, path.read_bytes().decode("ascii", errors="replace")
-    except FileNotFoundError:
-        raise ConfigurationError(f"the ledger holds encrypted data, and {path} is not there.", remedy=REMEDY) from None
     except OSError as error:
         raise _cannot_be_kept(path, error) from None
+    try:
+        mode, written = path.stat().st_mode, path.read_bytes().decode("ascii", errors="replace")
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            message = f"the ledger holds encrypted data, and {path} is not there."
+            raise ConfigurationError(message, remedy=REMEDY) from None
+        message, remedy = reading_fault(path, error)
+        raise ConfigurationError(f"{path}, the file of the encryption keys, {message}", remedy=remedy) from None
     if mode & 0o077:
         raise ConfigurationError(f"{path} may be read by others.", remedy=f"Run chmod 600 {path}.")
     return parse_keys(written, origin=str(path))
@@ -151,5 +157,5 @@ def _replace(path: Path, entries: Sequence[str], *, like: Path) -> None:
 def _cannot_be_kept(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(
         f"the encryption keys cannot be kept in {path}: {error.strerror}.",
-        remedy="Let this user read and write MFN_HOME, or set MFN_PII_KEYS.",
+        remedy=writing_remedy(error, "Let this user read and write MFN_HOME, or set MFN_PII_KEYS."),
     )

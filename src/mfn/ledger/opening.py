@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import ConfigurationError
+from mfn.file_faults import writing_remedy
 from mfn.ledger.encryption import REMEDY, Cipher
 from mfn.ledger.key_file import read_keys, retired_file, retired_ids
 from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secret_of
@@ -126,7 +127,7 @@ def make_home(home: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"MFN_HOME {home} cannot be made: {error.strerror}.",
-            remedy="Set MFN_HOME to a directory that may be written to.",
+            remedy=writing_remedy(error, "Set MFN_HOME to a directory that may be written to."),
         ) from None
 
 

@@ -100,11 +100,14 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
     rules: Mapping[str, tuple[Rule, ...]] = dict.fromkeys(EVENTS, ())
     problems: list[Problem] = []
     if not directory.is_dir():
+        there = (
+            "is a file" if directory.exists() else "is a link to nowhere" if directory.is_symlink() else "is not there"
+        )
         remedy = "Set MFN_MAPPINGS to the directory with shipping_methods.csv."
-        problems.append(Problem(shown_path(directory), None, None, "is not there, expected a directory.", remedy))
+        problems.append(Problem(shown_path(directory), None, None, f"{there}, expected a directory.", remedy))
     elif not os.access(directory, os.R_OK | os.X_OK):
-        message = "cannot be looked into: Permission denied."
-        problems.append(Problem(shown_path(directory), None, None, message, "Check its permissions."))
+        message, remedy = "cannot be looked into: Permission denied.", "Let this user read this directory."
+        problems.append(Problem(shown_path(directory), None, None, message, remedy))
     else:
         for table in TABLES:
             path = directory / table.file

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mfn.errors import Problem
+from mfn.file_faults import reading_fault
+from mfn.mappings.csv_header import header_problems, separator_fault
 from mfn.plain_text import shown
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def read_csv_file(
             raw = file.read(MOST_BYTES + 1)
         text = _decoded(raw, shown)
     except OSError as error:
-        return [], [Problem(shown, None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")]
+        return [], [Problem(shown, None, None, *reading_fault(path, error))]
     if isinstance(text, Problem):
         return [], [text]
     problems: list[Problem] = []
@@ -77,7 +79,7 @@ def read_csv_file(
         return [], problems or [Problem(shown, 1, None, "has no header.", remedy)]
     line, names = header
     names = [name.strip() for name in names]
-    problems += _header_problems(shown, line, names, columns)
+    problems += header_problems(shown, line, names, columns)
     if problems:
         return [], problems
     rows: list[Row] = []
@@ -136,43 +138,42 @@ def _place(raw: bytes, offset: int) -> tuple[int, int]:
 def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     """The line on which each record begins and its cells; a fault ends the file and goes to `problems`."""
     begins_at: int | None = None
+    first_line = ""
+    is_header_read = False
 
     def lines() -> Iterator[str]:
         # The reader asks for one line at a time, so that a comment is known from a line inside a quoted cell.
-        nonlocal begins_at
+        nonlocal begins_at, first_line
         for number, line in enumerate(io.StringIO(text, newline=""), start=1):
             if begins_at is None:
                 if line.startswith(COMMENT):
                     continue
-                begins_at = number
+                begins_at, first_line = number, line
             yield line
 
     reader = csv.reader(lines(), strict=True, skipinitialspace=True)
     try:
         for values in reader:
             line, begins_at = begins_at or 1, None
-            if any(value.strip() for value in values):
+            is_filled = any(value.strip() for value in values)
+            if is_filled and not _is_comment(values, is_header_read=is_header_read):
+                is_header_read = True
                 yield line, values
     except csv.Error as error:
         unclosed = "end of data" in str(error)
         message = "a quotation mark that is opened here is never closed." if unclosed else f"is not valid CSV: {error}."
-        problems.append(Problem(shown, begins_at, None, message, 'Inside quotation marks, write " as "".'))
+        fault = message, 'Inside quotation marks, write " as "".'
+        if not is_header_read:
+            fault = separator_fault(first_line) or fault
+        problems.append(Problem(shown, begins_at, None, *fault))
 
 
-def _header_problems(shown: str, line: int, names: list[str], columns: Sequence[str]) -> list[Problem]:
-    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
-        if len(names) == 1 and separator in names[0]:
-            message = f"is separated by {word}, expected commas."
-            return [Problem(shown, line, None, message, "Save it as CSV UTF-8 with commas.")]
-    valid = f"valid columns are: {', '.join(columns)}."
-    problems = [
-        Problem(shown, line, name, f"unknown column; {valid}")
-        for name in dict.fromkeys(names)
-        if name and name not in columns
-    ]
-    problems += [Problem(shown, line, name, f"column is missing; {valid}") for name in columns if name not in names]
-    problems += [Problem(shown, line, name, "stands in the header twice.") for name in columns if names.count(name) > 1]
-    return problems
+def _is_comment(values: Sequence[str], *, is_header_read: bool) -> bool:
+    """Whether a row was a comment before a spreadsheet put it into quotation marks and gave it empty cells.
+
+    A row with other cells is none once the header is read: a SKU may begin so too.
+    """
+    return values[0].startswith(COMMENT) and not (is_header_read and any(value.strip() for value in values[1:]))
 
 
 def csv_row(cells: Sequence[str]) -> str:

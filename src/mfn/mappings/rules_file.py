@@ -10,6 +10,7 @@ from rapidfuzz import process, utils
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from mfn.errors import Problem
+from mfn.file_faults import reading_fault
 from mfn.plain_text import shortened
 from mfn.rules.fields import EVENTS, unknown_field
 from mfn.rules.rule import Rule
@@ -70,7 +71,7 @@ def _parsed(path: Path, shown: str) -> Any:
     try:
         return parse_yaml(path.read_text(encoding="utf-8-sig"), shown, remedy=QUOTING)
     except OSError as error:
-        return Problem(shown, None, None, f"cannot be read: {error.strerror}.", "Check its permissions.")
+        return Problem(shown, None, None, *reading_fault(path, error))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         return Problem(shown, line, None, f"is not UTF-8 (byte {error.start + 1}).", "Save it as UTF-8.")

@@ -11,6 +11,7 @@ from sqlalchemy import and_, case, func, select
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
+from mfn.file_faults import writing_remedy
 from mfn.ledger.batch_failures import DIED, failed_at
 from mfn.ledger.batch_listing import past_runs, runs_between
 from mfn.ledger.batches import get_batch, update_batch
@@ -206,7 +207,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
         raise FatalError(
             f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
             " What the run did stands in the ledger.",
-            remedy=f"Make room there, or let this user write there; then run mfn rerun {batch.batch_id}.",
+            remedy=f"{writing_remedy(error, 'Let this user write there.')} Then run mfn rerun {batch.batch_id}.",
         ) from None
     with writing(ledger.engine, what="the ledger") as database:
         update_batch(database, batch, report=str(page), status=gathered.status)

@@ -1,0 +1,40 @@
+"""Why a file could not be read or written: each cause with its own remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from mfn.file_faults import REMEDIES, reading_fault, writing_remedy
+
+
+def test_each_way_in_which_reading_fails_has_its_own_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("folder").mkdir()
+    Path("circle").symlink_to("circle")
+    Path("link").symlink_to("moved-away")
+    told = {}
+    for name in ("folder", "file/below", "circle", "link", "nothing", "x" * 300):
+        with pytest.raises(OSError, match=r"Errno") as failed:
+            Path(name).read_text(encoding="utf-8")
+        message, told[name] = reading_fault(Path(name), failed.value)
+        assert message.startswith("cannot be read: ")
+    assert len(set(told.values())) == len(told)
+    assert "take away the link link" in told["link"]
+
+
+def test_what_this_user_may_not_do_is_told_with_the_file_to_open(tmp_path: Path) -> None:
+    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    message, remedy = reading_fault(tmp_path / "rules.yaml", error)
+    assert message == "cannot be read: Permission denied."
+    assert remedy.startswith(f"Let this user read {tmp_path / 'rules.yaml'}")
+    assert writing_remedy(error, "Name another one.") == "Name another one."
+    assert "Make room" in writing_remedy(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "Name another one.")
+
+
+def test_no_remedy_is_for_what_this_user_may_not_do() -> None:
+    assert {errno.EACCES, errno.EPERM}.isdisjoint(REMEDIES)
