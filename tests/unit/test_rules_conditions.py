@@ -217,3 +217,50 @@ def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_on
 )
 def test_a_mistake_is_told_in_words_when_the_condition_is_read(text: str, told: str) -> None:
     assert told in " ".join(faults(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('order.state in "AKHI"', 'Write a list: order.state in ["AKHI", "…"].'),
+        ('order.state not in "AK, HI"', 'Write a list: order.state in ["AK", "HI"].'),
+        ('order.state.as_lower in r"ak|hi"', 'Write a list: order.state.as_lower in ["ak", "hi"].'),
+        ('"AK, HI".contains(order.state)', 'Write field in ["…", "…"].'),
+        ('order.programs == "PRIME"', 'order.programs.contains("…")'),
+        ('order.programs in ["PRIME", "PREMIUM"]', 'order.programs.contains("…")'),
+        ('order.state == ["AK", "HI"]', 'order.state in ["…", "…"]'),
+        ('order.state == "AK" or "HI"', 'field in ["…", "…"]'),
+        ('order.units > "5"', "A number stands without quotation marks"),
+        ('order.state in ["AK", null]', 'Of a text that is absent, write "".'),
+        ('shipment.carrier.as_lower == "UPS"', 'shipment.carrier.as_lower never is "UPS". Write "ups".'),
+        ('shipment.carrier.as_lower != "UPS"', 'Write "ups".'),
+        ('shipment.carrier.as_upper in ["DHL", "Ups"]', 'Write "UPS".'),
+        ('shipment.carrier.as_upper.contains("Ups")', 'shipment.carrier.as_upper never has "Ups". Write "UPS".'),
+        ('"Ups" in shipment.carrier.as_upper', 'Write "UPS".'),
+        ('now.weekday == "friday"', "Write one of: Monday, "),
+        ('now.weekday in ["Friday", "Samstag"]', 'no day of the week is called "Samstag"'),
+        ('order.marketplace == "ATVPDKIKX0DER"', 'Write "US".'),
+        ('order.marketplace in ["DE", "GB"]', 'Write "UK".'),
+        ('"order.state" == "HI"', "Leave its quotation marks out."),
+        ('"HI" == "HI"', "reads no field"),
+    ],
+)
+def test_what_fits_by_its_kinds_and_is_never_what_is_meant_is_refused_with_what_to_write(text: str, told: str) -> None:
+    (fault,) = faults(text)
+    assert told in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"HOME" in shipment.carrier and shipment.service in shipment.carrier',
+        '["UPS", "FEDEX HOME DELIVERY"].contains(shipment.carrier)',
+        'order.programs == ["PRIME", "PREMIUM"]',
+        'now.weekday.as_lower == "friday" and now.weekday.contains("day") and now.weekday =~ "Fri"',
+        'shipment.carrier.as_lower != "ups" and not order.order_id == "a.b"',
+        'order.marketplace != "A-NEW-ONE" and connection != "eu_2"',
+        "not false",
+    ],
+)
+def test_what_may_be_meant_is_not_refused(text: str) -> None:
+    assert holds(text)

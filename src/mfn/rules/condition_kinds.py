@@ -41,6 +41,8 @@ AFTER_A_DOT = {
 }
 """What may stand after a value and a dot, by the value's type."""
 
+ONE_OF_SEVERAL = 'Compare it with something; to say one of several, write field in ["…", "…"].'
+
 CHILDREN = ("left", "right", "container", "member", "object", "function")
 """Where the library's expressions keep one other expression."""
 
@@ -58,23 +60,24 @@ def kind_faults(expression: Any, fields: Mapping[str, Field]) -> Iterator[tuple[
         Message and remedy of each fault.
     """
     if expression.result_type != Type.BOOLEAN:
-        yield f"is {_word(expression)}, expected a condition.", "Compare it with something."
+        yield f"is {word(expression)}, expected a condition.", "Compare it with something."
     yield from _faults(expression, fields)
 
 
 def _faults(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    for child in _children(node):
+    for child in children(node):
         yield from _faults(child, fields)
     if isinstance(node, ast.LogicExpression) or (isinstance(node, ast.UnaryExpression) and node.type == "not"):
-        for child in _children(node):
+        for child in children(node):
             if child.result_type != Type.BOOLEAN:
-                yield f"{_word(child)} is no condition.", "Compare it with something."
+                is_text = isinstance(child, ast.StringExpression)
+                yield f"{word(child)} is no condition.", ONE_OF_SEVERAL if is_text else "Compare it with something."
     elif isinstance(node, ast.ArrayExpression) and node.result_type not in WORDS:
         yield "a list in [ ] has to hold texts only, or numbers only.", "Write a comparison for each kind."
     elif isinstance(node, ast.ContainsExpression) and node.container.result_type in WORDS:
         container = node.container.result_type
         if getattr(container, "value_type", container) != node.member.result_type:
-            yield f"{_word(node.member)} is never in {_word(node.container)}.", "Compare what is of one kind."
+            yield f"{word(node.member)} is never in {word(node.container)}.", _instead(node.member, node.container)
     elif isinstance(node, ast.ComparisonExpression) and node.type in {"eq", "ne"}:
         yield from _never_equal(node, fields)
 
@@ -85,21 +88,37 @@ def _never_equal(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, 
         left, right = right, left
     if right.result_type != Type.NULL:
         if left.result_type != right.result_type:
-            yield f"{_word(left)} never equals {_word(right)}.", "Compare what is of one kind."
+            yield f"{word(left)} never equals {word(right)}.", _instead(left, right)
     elif left.result_type == Type.STRING:
         node.left, node.right = left, ast.StringExpression(node.context, "")
-    elif (name := _field_name(left)) in fields and not fields[name].is_optional:
+    elif (name := field_name(left)) in fields and not fields[name].is_optional:
         yield f"{name} is never null.", "Leave the comparison out."
 
 
-def _children(node: Any) -> list[Any]:
-    children = [getattr(node, name, None) for name in CHILDREN]
-    children += getattr(node, "arguments", ())
-    children += node.value if isinstance(node, ast.ArrayExpression) else ()
-    return [child for child in children if isinstance(child, ast.ExpressionBase)]
+def _instead(left: Any, right: Any) -> str:
+    """What to write for a comparison of two kinds; of a list and a text it is known what is meant."""
+    for one, other in ((left, right), (right, left)):
+        name, is_field_a_list = field_name(one), one.result_type == Type.ARRAY(Type.STRING)
+        if (
+            name
+            and is_field_a_list
+            and Type.STRING in {other.result_type, getattr(other.result_type, "value_type", "")}
+        ):
+            return f'A list has a text: {name}.contains("…").'
+        if name and one.result_type == Type.STRING and isinstance(other, ast.ArrayExpression):
+            return f'One of several: {name} in ["…", "…"].'
+    return "Compare what is of one kind."
 
 
-def _field_name(node: Any) -> str:
+def children(node: Any) -> list[Any]:
+    """The expressions that an expression of the library is made of."""
+    found = [getattr(node, name, None) for name in CHILDREN]
+    found += getattr(node, "arguments", ())
+    found += node.value if isinstance(node, ast.ArrayExpression) else ()
+    return [child for child in found if isinstance(child, ast.ExpressionBase)]
+
+
+def field_name(node: Any) -> str:
     """The dotted name of a field; "" for everything else."""
     if isinstance(node, ast.SymbolExpression):
         return str(node.name)
@@ -108,9 +127,10 @@ def _field_name(node: Any) -> str:
     return ""
 
 
-def _word(node: Any) -> str:
+def word(node: Any) -> str:
+    """An expression in a message: its field or its text, and its kind."""
     kind = WORDS.get(node.result_type, "a question without its brackets")
-    name = _field_name(node)
+    name = field_name(node)
     if isinstance(node, ast.StringExpression | ast.FloatExpression):
         name = str(node.value)
     return f"{name} ({kind})" if name else kind

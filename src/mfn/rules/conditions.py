@@ -16,6 +16,7 @@ from rule_engine import ast, errors
 
 from mfn.rules.condition_kinds import AFTER_A_DOT, CHILDREN, TESTS, TYPES, WORDS, Type, kind_faults
 from mfn.rules.condition_patterns import Matches, put_in_patterns, take_out_patterns
+from mfn.rules.condition_slips import slips, slips_of_words
 from mfn.rules.condition_words import ConditionError, check_words, read_words
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
     expression = rule.statement.expression
     if faults := tuple(kind_faults(expression, fields)):
         raise ConditionError(*faults)
-    rule.statement.expression = _guarded(put_in_patterns(expression, patterns))
+    expression = put_in_patterns(expression, patterns)
+    if faults := (*slips_of_words(words, fields), *slips(expression)):
+        raise ConditionError(*faults)
+    rule.statement.expression = _guarded(expression)
     return Condition(text, {name: fields[name] for name in reads}, rule)
 
 
@@ -185,5 +189,6 @@ def _told(error: Exception, kinds: str) -> tuple[str, str]:
     if type(error) in _TOLD:
         return _TOLD[type(error)](error)
     if isinstance(error, errors.EvaluationError) and error.message.startswith(MISMATCH):
-        return "mixes kinds that do not fit together.", f"{kinds}." if kinds else "Compare what is of one kind."
+        plain = 'A number stands without quotation marks, a time as d"2026-11-27".'
+        return "mixes kinds that do not fit together.", f"{kinds}. {plain}" if kinds else "Compare what is of one kind."
     return f"cannot be computed ({type(error).__name__}).", 'Write plain values; a backslash can stand in r"…" only.'

@@ -1,0 +1,111 @@
+"""Conditions whose kinds fit and that still never do what is meant: always true, always false, or true by accident."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from rule_engine import ast  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
+
+from mfn.amazon.marketplaces import find_marketplace
+from mfn.plain_text import shortened
+from mfn.rules.condition_kinds import TESTS, Type, children, field_name, word
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+BETWEEN_WORDS = re.compile(r"[\s,;|/]+")
+MOST_OF_A_TEXT = 100
+
+
+def slips(expression: Any) -> Iterator[tuple[str, str]]:
+    """What is surely not meant in a condition whose kinds fit.
+
+    Args:
+        expression: The library's expression.
+
+    Yields:
+        Message and remedy of each slip.
+    """
+    for child in children(expression):
+        yield from slips(child)
+    if isinstance(expression, ast.ContainsExpression):
+        yield from _of_contains(expression)
+    elif isinstance(expression, ast.FunctionCallExpression):
+        yield from _of_test(expression)
+    elif isinstance(expression, ast.ComparisonExpression) and expression.type in {"eq", "ne"}:
+        for node, other in ((expression.left, expression.right), (expression.right, expression.left)):
+            yield from _never(node, other)
+
+
+def slips_of_words(words: Sequence[Any], fields: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What the library computes at once and never shows again: the names of fields as texts, and comparisons of none.
+
+    Args:
+        words: The library's words of the condition.
+        fields: The dotted names of the fields that it may read.
+
+    Yields:
+        Message and remedy of each slip.
+    """
+    texts = [found.value[1:-1] for found in words if found.type == "STRING" and found.value[0] in "\"'"]
+    quoted = [text for text in texts if "." in text and text in fields]
+    for text in quoted:
+        yield f'"{text}" is a text here, not the field.', "Leave its quotation marks out."
+    kinds = [found.type for found in words]
+    if not quoted and "SYMBOL" not in kinds and "STRING" in kinds:
+        yield "reads no field, and is the same for every record.", "Compare a field, or write true for always."
+    for asked, dot in pairwise(words):
+        if asked.type == "STRING" and dot.type == "ATTR":
+            yield f"nothing can be asked of the text {_quoted(asked.value[1:-1])}.", 'Write field in ["…", "…"].'
+
+
+def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
+    container, member = node.container, node.member
+    if isinstance(container, ast.StringExpression):
+        texts = [text for text in BETWEEN_WORDS.split(container.value) if text]
+        written = ", ".join(f'"{text}"' for text in texts) if len(texts) > 1 else f'"{container.value}", "…"'
+        told = (
+            f"{_written(member)} is looked for inside of the text {_quoted(container.value)}, of which any part fits."
+        )
+        yield told, f"Write a list: {_written(member)} in [{shortened(written, MOST_OF_A_TEXT)}]."
+    elif isinstance(container, ast.ArrayExpression):
+        for entry in container.value:
+            if isinstance(entry, ast.NullExpression) and member.result_type == Type.STRING:
+                yield f"{word(member)} is never null in a list.", 'Of a text that is absent, write "".'
+            yield from _never(member, entry)
+    else:
+        yield from _never(container, member, is_part=True)
+
+
+def _of_test(node: Any) -> Iterator[tuple[str, str]]:
+    """A call of contains, starts_with or ends_with on what is no constant."""
+    tested = getattr(node.function, "object", None)
+    if getattr(node.function, "name", "") in TESTS and isinstance(tested, ast.ExpressionBase):
+        yield from _never(tested, node.arguments[0], is_part=True)
+
+
+def _never(node: Any, other: Any, *, is_part: bool = False) -> Iterator[tuple[str, str]]:
+    """Why a text of the condition never is, or never is a part of, what another side of it says."""
+    if not isinstance(other, ast.StringExpression) or node.result_type != Type.STRING:
+        return
+    text, attribute = str(other.value), str(getattr(node, "name", ""))
+    meant = {"as_lower": text.lower(), "as_upper": text.upper()}.get(attribute, text)
+    if attribute == "weekday" and not is_part and text not in WEEKDAYS:
+        yield f"no day of the week is called {_quoted(text)}.", f"Write one of: {', '.join(WEEKDAYS)}."
+    elif field_name(node).endswith(".marketplace") and not is_part and (market := find_marketplace(text)):
+        meant = market.name
+    if meant != text:
+        yield f"{_written(node)} never {'has' if is_part else 'is'} {_quoted(text)}.", f"Write {_quoted(meant)}."
+
+
+def _written(node: Any) -> str:
+    """A field as it stands in the condition, with what stands behind it: order.state.as_lower."""
+    before = field_name(getattr(node, "object", None))
+    return field_name(node) or (f"{before}.{node.name}" if before else "field")
+
+
+def _quoted(text: str) -> str:
+    return f'"{shortened(text, MOST_OF_A_TEXT)}"'
