@@ -59,6 +59,16 @@ def test_a_code_that_the_warehouse_lacks_is_told_with_the_nearest_one(world: Wor
     assert "mapped to GROUNDD, no active code of the warehouse (nearest: GROUND)" in reason
 
 
+def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> None:
+    rows = "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,TEA-SET,TEA-SETS,1,\n,,TEA-SET,A,1,\n"
+    (world.home / "mappings" / "sku_aliases.csv").write_text(rows, encoding="utf-8")
+    world.add_items("TEA-SET", "TEA_SETS")
+    (order_id,) = world.put(an_order(an_item(sku="TEA-SET")))
+    world.run()
+    told = " ".join(world.details(order_id))
+    assert "mapped to TEA-SETS, no active item of the warehouse (nearest: TEA_SETS differs in separators)" in told
+
+
 def test_an_order_shows_every_reason_at_once(world: World) -> None:
     (bad,) = world.put(an_order(an_item(sku="X"), level="SAME_DAY", recipient=None, programs=["AMAZON_EASY_SHIP"]))
     world.run()

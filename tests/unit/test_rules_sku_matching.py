@@ -114,6 +114,16 @@ def test_an_alias_or_a_kit_that_leads_to_no_active_item_is_missing_with_its_line
     assert compared.near_misses.empty, "a second row beside the wrong one would be a kit"
 
 
+def test_a_kit_is_never_told_as_what_its_own_component_may_be() -> None:
+    aliases = (("", "", "TEA-SET", "TEA-SETS", 1), ("", "", "TEA-SET", "TEAPOT", 1), ("", "", "SIX", "SIXX", 6))
+    compared = compare((US, "TEA-SET"), (US, "SIX"), aliases=aliases, items=(*ITEMS, "TEA-SET", "SIX"))
+    assert [
+        detail for detail in details(compared.missing_in_warehouse, "seller_sku").values() if "nearest" in detail
+    ] == []
+    renamed = compare((US, "MUG-FBM"), aliases=(("", "", "MUG-FBM", "MUG-FBX", 1),), items=(*ITEMS, "MUG-FBM"))
+    assert "nearest: 'MUG-FBM'" in details(renamed.missing_in_warehouse, "seller_sku")["MUG-FBM"]
+
+
 def test_what_holds_in_one_marketplace_only_is_told_with_it() -> None:
     compared = compare((US, "CUP"), (CA, "CUP"), aliases=(("", CA, "CUP", "BEAKER", 1),))
     assert details(compared.missing_in_warehouse, "seller_sku")["CUP"] == (

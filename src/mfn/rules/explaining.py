@@ -62,6 +62,7 @@ def explain(
         context,
         near=nearest_skus(unknown["warehouse_sku"], context.items),
         missing=_missing(unknown),
+        kits=_kits(components),
         marketplaces=dict(zip(orders["order_id"].tolist(), orders["marketplace_id"].tolist(), strict=True)),
     )
     records = {"orders": _hit_rows(orders, hits, "orders"), "lines": _hit_rows(lines, hits, "lines")}
@@ -97,6 +98,12 @@ def _missing(unknown: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
     return missing
 
 
+def _kits(components: pd.DataFrame) -> frozenset[str]:
+    """The seller's SKUs that are several items of the warehouse, or several units of one."""
+    is_kit = components.duplicated(["order_id", "order_item_id"], keep=False) | (components["units_per_kit"] > 1)
+    return frozenset(components.loc[is_kit, "seller_sku"])
+
+
 def _one(reasons: list[Reason]) -> Reason:
     """Several reasons of one code as one."""
     if len(reasons) == 1:
@@ -112,6 +119,7 @@ class _Details:
         context: What stays the same over a run.
         near: The SKUs that each unknown one may have been meant to be.
         missing: The warehouse SKUs that each order item lacks.
+        kits: The seller's SKUs that are kits; a kit is no component of itself.
         marketplaces: Amazon's marketplace id by order id.
     """
 
@@ -121,11 +129,13 @@ class _Details:
         *,
         near: dict[str, list[NearSku]],
         missing: dict[tuple[str, str], list[str]],
+        kits: frozenset[str],
         marketplaces: dict[str, str | None],
     ) -> None:
         self._context = context
         self._near = near
         self._missing = missing
+        self._kits = kits
         self._marketplaces = marketplaces
         # Many orders, few methods and few SKUs.
         self._method_unmapped = cache(self._explain_method)
@@ -154,7 +164,8 @@ class _Details:
     def _explain_sku(self, seller_sku: str, marketplace_id: str | None, missing: tuple[str, ...]) -> Reason:
         details, remedies = [], []
         for warehouse_sku in missing:
-            proposals = self._near.get(warehouse_sku, [])
+            itself = seller_sku if seller_sku in self._kits else None
+            proposals = [one for one in self._near.get(warehouse_sku, []) if one.warehouse_sku != itself]
             nearest = "; ".join(f"{one.warehouse_sku} {one.difference}" for one in proposals)
             told = f" (nearest: {nearest})" if proposals else ""
             if warehouse_sku == seller_sku:

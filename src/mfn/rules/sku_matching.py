@@ -100,6 +100,7 @@ class _Context:
         is_active: By SKU of the warehouse.
         descriptions: By SKU of the warehouse.
         lines: The line of sku_aliases.csv, by seller SKU and what it is mapped to.
+        kits: The seller's SKUs that are kits somewhere; a kit is no component of itself.
     """
 
     connection: str
@@ -107,6 +108,7 @@ class _Context:
     is_active: Mapping[str, bool]
     descriptions: Mapping[str, str | None]
     lines: Mapping[tuple[str, str], int]
+    kits: Collection[str]
 
 
 def compare_skus(
@@ -136,8 +138,8 @@ def compare_skus(
     ours = parts[parts["channel"] == OURS]
     is_there = ours["sku"].isin(active)
     bad = ours[~is_there]
+    kits = ours[ours["offer"].duplicated(keep=False) | (ours["units"] > 1)]["seller_sku"]
     matched = ours[~ours["seller_sku"].isin(bad["seller_sku"])]
-    is_kit = matched["offer"].duplicated(keep=False) | (matched["units"] > 1)
     unlisted = aliases_without_listing(
         aliases, listings["seller_sku"], connection=connection, marketplace_ids=marketplace_ids
     )
@@ -151,6 +153,7 @@ def compare_skus(
         dict(zip(items["sku"], items["is_active"].astype(bool), strict=True)),
         dict(zip(items["sku"], items["description"], strict=True)),
         dict(zip(zip(lines["seller_sku"], lines["warehouse_sku"], strict=True), lines["line"], strict=True)),
+        frozenset(kits),
     )
     taken = frozenset(ours.loc[is_there, "sku"])
     near = nearest_skus(bad["sku"], items, taken=taken)
@@ -162,7 +165,7 @@ def compare_skus(
     return SkuComparison(
         seller_skus=ours["seller_sku"].nunique(),
         matched=matched["seller_sku"].nunique(),
-        kits=matched.loc[is_kit, "seller_sku"].nunique(),
+        kits=kits[~kits.isin(bad["seller_sku"])].nunique(),
         channels={str(channel): int(count) for channel, count in listings["channel"].value_counts().items()},
         items=len(active),
         items_listed=int(active.isin(parts["sku"]).sum()),
@@ -203,7 +206,8 @@ def _why(seller_sku: str, sku: str, near: Sequence[NearSku], context: _Context) 
         told = "the warehouse has it, but not as active" if is_known else "the warehouse has no such item"
         return told + _broken(sku)
     fault = "has, but not as active" if is_known else "does not have"
-    nearest = "; ".join(f"{one.warehouse_sku!r} {one.difference}" for one in near if one.warehouse_sku != sku)
+    itself = {sku, seller_sku} if seller_sku in context.kits else {sku}
+    nearest = "; ".join(f"{one.warehouse_sku!r} {one.difference}" for one in near if one.warehouse_sku not in itself)
     told = f" (nearest: {nearest})" if nearest else ""
     return f"line {line} of {SKU_ALIASES.file} maps it to {sku!r}, which the warehouse {fault}{told}" + _broken(sku)
 
