@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.opening import ledger_engine, open_ledger
-from mfn.ledger.order_listing import list_orders
+from mfn.ledger.order_listing import list_orders, orders_with_id
 from mfn.ledger.orders import read_reasons
 from mfn.settings import load_settings
 from mfn.simulator.clock import Clock, amazon_time
@@ -231,12 +231,12 @@ class World:
 
     def reasons(self, order_id: str) -> list[str]:
         """The reason codes of an order."""
-        (row,) = list_orders(self.ledger, order_id=order_id)
+        (row,) = orders_with_id(self.ledger, order_id)
         return [reason.code for reason in read_reasons(row.reasons)]
 
     def details(self, order_id: str) -> list[str]:
         """What the reasons of an order say."""
-        (row,) = list_orders(self.ledger, order_id=order_id)
+        (row,) = orders_with_id(self.ledger, order_id)
         return [reason.detail for reason in read_reasons(row.reasons)]
 
     def rows(self, table: Any = wms_order) -> list[dict[str, Any]]:

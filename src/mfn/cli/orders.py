@@ -15,6 +15,8 @@ from mfn.settings import load_settings
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Row
+
     from mfn.ledger.decisions import DecisionKind
     from mfn.models import Reason
     from mfn.steps.decisions import Refusal
@@ -50,10 +52,10 @@ def list_(
         context.default_map = {context.invoked_subcommand: {"as_json": as_json}}  # mfn orders --json show ID
         return
     from mfn.connections import find_connection  # noqa: PLC0415 - so that --help answers at once
+    from mfn.ledger.known_connections import known_connections  # noqa: PLC0415
     from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
-    from mfn.ledger.run_listing import known_connections  # noqa: PLC0415
-    from mfn.steps.order_timeline import standing_of  # noqa: PLC0415
+    from mfn.ledger.orders import read_reasons  # noqa: PLC0415
 
     settings = load_settings()
     ledger = open_ledger(settings) if is_there(settings) else None
@@ -61,7 +63,7 @@ def list_(
     if connection is not None and (ledger is None or connection not in known_connections(ledger)):
         find_connection(settings, connection)
     found = () if ledger is None else list_orders(ledger, status=status, connection=connection)
-    rows = [_shown(standing_of(row)) for row in found]
+    rows = [_shown(row, read_reasons(row.reasons)) for row in found]
     if as_json:
         print_json({"orders": rows})
     elif not rows:
@@ -93,7 +95,8 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
     story = tell_order(open_ledger(load_settings()), order_id)
     found, timeline = story.standings, [_moment(moment) for moment in story.timeline]
     parcels = [_parcel(parcel) for parcel in story.parcels]
-    order = {"order_id": order_id, **(_shown(found[0]) if found else {}), "timeline": timeline, "parcels": parcels}
+    standing = _shown(found[0], found[0].reasons) if found else {}
+    order = {"order_id": order_id, **standing, "timeline": timeline, "parcels": parcels}
     if as_json:
         print_json(order)
         return
@@ -166,8 +169,9 @@ def _tell(
     """Print what became of a decision; with refusals end as wrong usage, since nothing was done."""
     from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
-    from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
-    from mfn.steps.order_timeline import decision_moment, standing_of  # noqa: PLC0415
+    from mfn.ledger.order_listing import orders_with_id  # noqa: PLC0415
+    from mfn.ledger.orders import read_reasons  # noqa: PLC0415
+    from mfn.steps.order_timeline import decision_moment  # noqa: PLC0415
 
     if refusals:
         error = ConfigurationError(
@@ -178,10 +182,10 @@ def _tell(
         raise typer.Exit(error.exit_code)
     ledger = open_ledger(load_settings())
     rows = [
-        _shown(standing_of(row))
+        _shown(row, read_reasons(row.reasons))
         | {"decision": _moment(decision_moment(decisions_on(ledger, order_id, connection=row.connection)[-1]))}
         for order_id in dict.fromkeys(order_ids)
-        for row in list_orders(ledger, order_id=order_id, connection=connection)
+        for row in orders_with_id(ledger, order_id, connection=connection)
     ]
     if as_json:
         print_json({"orders": rows})
@@ -192,12 +196,12 @@ def _tell(
         print_line(f"{row['order_id']} ({row['connection']}): {kind}; {back if row['status'] == kind else next_}")
 
 
-def _shown(order: OrderStanding) -> dict[str, Any]:
+def _shown(order: OrderStanding | Row[Any], reasons: tuple[Reason, ...]) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "connection": order.connection,
         "status": order.status,
-        "reasons": _reasons(order.reasons),
+        "reasons": _reasons(reasons),
         "is_sfp": order.is_sfp,
         "ship_by": iso(order.ship_by),
         "marketplace_id": order.marketplace_id,

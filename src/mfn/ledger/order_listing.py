@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.database.engines import reading
+from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OrderStatus
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Row
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from mfn.ledger.opening import Ledger
 
@@ -31,26 +33,42 @@ OPEN = tuple(
 """Where an order stands that has not left yet."""
 
 
-def list_orders(
-    ledger: Ledger, *, status: str | None = None, connection: str | None = None, order_id: str | None = None
-) -> Sequence[Row[Any]]:
-    """Orders, the most urgent first: every column of `tracked_order`.
+LISTED: tuple[InstrumentedAttribute[Any], ...] = (
+    *(TrackedOrder.order_id, TrackedOrder.connection, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.is_sfp),
+    *(TrackedOrder.ship_by, TrackedOrder.marketplace_id, TrackedOrder.batch_id),
+)
+"""What a list of orders has of each; most orders of a ledger have left, and the list may be all of them."""
+
+
+def list_orders(ledger: Ledger, *, status: str | None = None, connection: str | None = None) -> Sequence[Row[Any]]:
+    """Orders, the most urgent first: `LISTED`.
 
     Args:
         ledger: The open ledger.
         status: Only those with this status.
         connection: Only those of this connection.
-        order_id: Only the one with this id.
     """
-    statement = select(TrackedOrder).order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    statement = select(*LISTED).order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
     if status is not None:
         statement = statement.where(TrackedOrder.status == status)
     if connection is not None:
         statement = statement.where(TrackedOrder.connection == connection)
-    if order_id is not None:
-        statement = statement.where(TrackedOrder.order_id == order_id)
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).all()
+
+
+def orders_with_id(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
+    """An order in each connection that has it, by their names: every column of `tracked_order`.
+
+    Args:
+        ledger: The open ledger.
+        order_id: Amazon's order id.
+        connection: Only in this connection.
+    """
+    asked = KNOWN_CONNECTIONS if connection is None else [connection]
+    statement = select(TrackedOrder).where(TrackedOrder.order_id == order_id, TrackedOrder.connection.in_(asked))
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement.order_by(TrackedOrder.connection)).all()
 
 
 def find_orders(

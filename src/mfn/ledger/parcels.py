@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import update_batch
+from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.landing import table
 from mfn.ledger.schema import Batch, Parcel
 from mfn.models import ParcelStatus
@@ -88,8 +89,8 @@ def parcels_of(
     statement = select(Parcel).order_by(
         Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.sent_at.is_(None), Parcel.shipment_id
     )
-    if connection is not None:
-        statement = statement.where(Parcel.connection == connection)
+    asked = KNOWN_CONNECTIONS if connection is None else [connection]
+    statement = statement.where(Parcel.connection.in_(asked))
     if statuses is not None:
         statement = statement.where(Parcel.status.in_(statuses))
     if batch_id is not None:

@@ -147,12 +147,6 @@ def _follows(later: Run, run: Run) -> bool:
     return same and later.started_at > run.started_at
 
 
-def known_connections(ledger: Ledger) -> list[str]:
-    """The names of all connections that have ever run, in order."""
-    with reading(ledger.engine, what=WHAT) as database:
-        return list(database.execute(select(Batch.connection).distinct().order_by(Batch.connection)).scalars())
-
-
 def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
     died = Batch.batch_id.in_(dead)
     conditions: dict[str, ColumnElement[bool]] = {

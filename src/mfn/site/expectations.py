@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the types when it runs
 
-from mfn.ledger.run_listing import known_connections, quality_history
+from mfn.ledger.known_connections import known_connections
+from mfn.ledger.run_listing import quality_history
 from mfn.quality.model import QualityReport
 from mfn.reports.html import CONSEQUENCES
 from mfn.reports.model import SHOWN_RUNS

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the ty
 
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.errors import ConfigurationError
+from mfn.ledger.known_connections import known_connections
 from mfn.ledger.order_listing import find_orders
-from mfn.ledger.run_listing import known_connections
 from mfn.reports.grouping import read_instructions
 from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from mfn.ledger.known_connections import known_connections
 from mfn.ledger.order_listing import count_held
-from mfn.ledger.run_listing import find_run, find_runs, known_connections, newest_runs, open_failures
+from mfn.ledger.run_listing import find_run, find_runs, newest_runs, open_failures
 from mfn.models import SUMMED
 from mfn.reports.html import run_figures
 from mfn.reports.wording import counted

@@ -21,7 +21,7 @@ from mfn.ledger.decisions import (
 )
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
-from mfn.ledger.order_listing import list_orders
+from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons, reasons_text, tracked_orders
 from mfn.ledger.retention import without_data
 from mfn.models import OrderStatus, Reason
@@ -179,7 +179,7 @@ def _placed(
     places: dict[str, list[str]] = {}
     refusals = []
     for order_id in order_ids:
-        names = sorted(row.connection for row in list_orders(ledger, order_id=order_id, connection=connection))
+        names = [row.connection for row in orders_with_id(ledger, order_id, connection=connection)]
         if len(names) == 1:
             places.setdefault(names[0], []).append(order_id)
         elif names:

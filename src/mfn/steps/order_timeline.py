@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.errors import ConfigurationError
 from mfn.ledger.decisions import decisions_on
 from mfn.ledger.order_ends import ends_of
-from mfn.ledger.order_listing import list_orders, order_timeline
+from mfn.ledger.order_listing import order_timeline, orders_with_id
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.parcels import parcels_of
 
@@ -143,7 +143,7 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
     Raises:
         ConfigurationError: It knows nothing of it.
     """
-    standings = tuple(standing_of(row) for row in list_orders(ledger, order_id=order_id))
+    standings = tuple(standing_of(row) for row in orders_with_id(ledger, order_id))
     rows = parcels_of(ledger, None, order_numbers=[order_id])
     moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
     moments += [decision_moment(row) for row in decisions_on(ledger, order_id)]

@@ -17,7 +17,7 @@ from mfn.ledger.imported_units import read_reserved, reserving_orders
 from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_ends import ends_of, told_removal
-from mfn.ledger.order_listing import list_orders
+from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.carriers import normalize_carriers
@@ -136,7 +136,7 @@ def rules_on_shipment(
     levels = {
         row.order_id: row.service_level
         for order_id in parcels["order_number"].unique()
-        for row in list_orders(place.ledger, connection=place.connection.name, order_id=order_id)
+        for row in orders_with_id(place.ledger, order_id, connection=place.connection.name)
     }
     records = shipment_records(
         parcels.join(carriers), items, order_lines, levels, connection=place.connection.name, now=datetime.now(UTC)

@@ -1,0 +1,37 @@
+"""The connections that have ever run: those of the ledger, whatever connections.yaml has by now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from mfn.database.engines import reading
+from mfn.ledger.schema import Batch
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from mfn.ledger.opening import Ledger
+
+
+def _each_connection() -> Select[str]:
+    """The connection of each batch, once; DISTINCT would read every batch, this looks an index up for each name."""
+    found = select(func.min(Batch.connection).label("connection")).cte("known_connection", recursive=True)
+    following = select(func.min(Batch.connection)).where(Batch.connection > found.c.connection).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.connection.is_not(None)))
+    return select(found.c.connection).where(found.c.connection.is_not(None))
+
+
+KNOWN_CONNECTIONS = _each_connection()
+"""With these an order of any connection is asked for by the whole key of a table, which begins with the connection."""
+
+
+def known_connections(ledger: Ledger) -> list[str]:
+    """The names of all connections that have ever run, in order.
+
+    Args:
+        ledger: The open ledger.
+    """
+    with reading(ledger.engine, what="the ledger") as database:
+        return sorted(database.execute(KNOWN_CONNECTIONS).scalars())
