@@ -83,6 +83,15 @@ def test_named_orders_wait_the_oldest_change_first_each_connection_for_itself(le
     assert waiting_names(ledger, "uk") == Waiting(0, None)
 
 
+def test_orders_that_wait_for_their_payment_are_asked_for_after_all_others(ledger: Ledger) -> None:
+    earlier, later = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
+    note(ledger, changed(FIRST, earlier, "PENDING"), changed(SECOND, later, "CANCELLED"), changed(THIRD))
+    assert waiting(ledger) == [THIRD, SECOND, FIRST]
+    assert waiting(ledger, limit=2) == [THIRD, SECOND]
+    note(ledger, changed(FIRST, earlier + timedelta(minutes=10), "UNSHIPPED"))
+    assert waiting(ledger) == [FIRST, THIRD, SECOND]
+
+
 def test_of_changes_of_one_order_the_newest_counts_in_whatever_order_they_come(ledger: Ledger) -> None:
     later = NOON + timedelta(minutes=5)
     assert note(ledger, changed(FIRST, later, "CANCELLED"), changed(FIRST, NOON)) == 1

@@ -18,6 +18,8 @@ from mfn.errors import DataError
 
 PRIME = "PRIME"
 MERCHANT = "MERCHANT"
+PENDING = ("PENDING", "PENDING_AVAILABILITY")
+"""Statuses of an order that nobody may ship yet."""
 
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"

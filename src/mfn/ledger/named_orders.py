@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, delete, exists, func, or_, select, update
 
+from mfn.amazon.orders import PENDING
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import table
@@ -106,7 +107,10 @@ def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> di
 
 
 def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[Any]]:
-    """The named orders that are to be asked for now, the oldest change first: every column of `named_order`.
+    """The named orders that are to be asked for now: every column of `named_order`.
+
+    The oldest change comes first, after all others those that wait for their payment: nobody waits for a parcel yet,
+    and mostly they are named anew before their turn.
 
     Args:
         ledger: The open ledger.
@@ -119,7 +123,7 @@ def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[An
             NamedOrder.connection == connection,
             or_(NamedOrder.asked_at.is_(None), NamedOrder.asked_at <= datetime.now(UTC) - ASK_AGAIN_AFTER),
         )
-        .order_by(NamedOrder.changed_at, NamedOrder.order_id)
+        .order_by(NamedOrder.status.in_(PENDING), NamedOrder.changed_at, NamedOrder.order_id)
         .limit(limit)
     )
     with reading(ledger.engine, what=WHAT) as database:

@@ -75,7 +75,8 @@ class State:
         is_told: Whether notifications name the orders that change.
         names: How many named orders wait to be asked for.
         settled_names: How many of them a search shows by now, and were not asked for yet.
-        oldest_name_at: When the first of those changed that were not asked for yet.
+        oldest_name_at: When the first of those changed that were not asked for yet; an order that waits for its payment
+            counts only where there is no other.
         has_gaps: Whether there are periods left to be searched with calls that are to spare.
         is_backfilled: Whether a person asked for one of them.
         overlap: How far back a search looks again where its page has room.

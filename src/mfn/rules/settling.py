@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mfn.amazon.orders import PENDING
 from mfn.models import OrderStatus, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
-PENDING = ("PENDING", "PENDING_AVAILABILITY")
 
 
 @dataclass(frozen=True)

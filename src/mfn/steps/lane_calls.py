@@ -69,7 +69,7 @@ def read_queue(place: Workplace) -> int | None:
 
 
 def land_named(place: Workplace, batch: BatchRef) -> None:
-    """Ask for the orders that notifications named, the oldest change first, without waiting for the rate budget.
+    """Ask for the orders that notifications named, in the order of `named_orders`, without waiting for the rate budget.
 
     Each is committed before the next one is asked for. Names whose orders have landed as they are since are forgotten.
     One that Amazon leaves without an answer is left alone for a minute, as often as that is: its search may bring it.
