@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -25,14 +26,19 @@ def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
     Raises:
         ConfigurationError: The port is taken, or the address is not this machine's.
     """
+    if not host.strip():  # which would be every address of this machine, also those that others reach
+        remedy = "Name one, e.g. 127.0.0.1, or 0.0.0.0 for all of this machine's."
+        raise ConfigurationError("the address to listen at is empty.", remedy=remedy)
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        cause = str(error.strerror).partition(" (while")[0]
-        raise ConfigurationError(
-            f"port {port} of {host} cannot be used: {cause}.",
-            remedy=f"Name another one with {setting}, or stop the program that holds it.",
-        ) from None
+    except (OSError, UnicodeError, OverflowError) as error:
+        cause = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        remedy = f"Name another one with {setting}, or stop the program that holds it."
+        if isinstance(error, PermissionError):
+            remedy = f"Name one above 1023 with {setting}: the ones below are the administrator's."
+        elif getattr(error, "errno", None) != errno.EADDRINUSE:
+            remedy = "Name an address of this machine, e.g. 127.0.0.1, and a port up to 65535."
+        raise ConfigurationError(f"port {port} of {host} cannot be used: {cause}.", remedy=remedy) from None
     # What it accepts inherits this, which asyncio would set of a socket of its own making only: else an answer's body
     # waits 40 ms for the client to acknowledge its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,11 +14,14 @@ from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
 from mfn.file_faults import reading_fault
+from mfn.plain_text import HARMFUL
 from mfn.secret_files import FILE, both_set, read_secret
 
 PREFIX = "MFN_"
 IN_FILES = ("ledger_url", "pii_keys")
 """The settings that may stand in files of their own."""
+
+UNSEEN = "has a character that cannot be seen, such as a line break, or that is no text"
 
 SecretFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
@@ -100,6 +103,8 @@ def load_settings() -> Settings:
         raise ConfigurationError(problems=(Problem(".env", line, None, message, "Save it as UTF-8."),)) from None
     except OSError as error:
         raise ConfigurationError(problems=(Problem(".env", None, None, *reading_fault(Path(".env"), error)),)) from None
+    if unseen := _unseen(settings):
+        raise ConfigurationError(problems=tuple(unseen))
     settings.connections = settings.connections.absolute()
     base = settings.base
     settings.home = (base / settings.home).absolute()
@@ -114,6 +119,16 @@ def _see_that_it_can_be_read(path: Path) -> None:
     """Raise the error of a link that leads nowhere, which the library takes for a file that is not there."""
     if path.is_symlink():
         path.stat()
+
+
+def _unseen(settings: Settings) -> list[Problem]:
+    """Settings that no file, URL or name can be: with a character of NUL's kind, or bytes that are no UTF-8."""
+    values = ((name, getattr(settings, name)) for name in Settings.model_fields if name not in IN_FILES)
+    return [
+        Problem("the environment", None, PREFIX + name.upper(), f"{UNSEEN}.", "Write it anew.")
+        for name, value in values
+        if value is not None and HARMFUL.search(str(value))
+    ]
 
 
 def _read_secrets(settings: Settings, base: Path) -> None:
@@ -144,7 +159,7 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
         setting: How the person knows this URL, for the message.
 
     Raises:
-        ConfigurationError: Not a URL, or neither SQLite nor PostgreSQL.
+        ConfigurationError: Not a URL, or one with characters that cannot be seen, or neither SQLite nor PostgreSQL.
     """
     remedy = f"Set {setting} to sqlite:///path/to/file.db or postgresql://user:password@host/database."
     try:
@@ -155,6 +170,12 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
         raise ConfigurationError(
             f"{setting} has more than one @.", remedy=f"In the user and the password of {setting} write %40 for each @."
         )
+    if any(map(HARMFUL.search, (url, *filter(None, (parsed.username, parsed.password, parsed.database))))):
+        raise ConfigurationError(f"{setting} {UNSEEN}.", remedy=remedy)
+    try:
+        (parsed.host or "").encode("idna")
+    except UnicodeError:
+        raise ConfigurationError(f"{setting} names a host that no host can be called.", remedy=remedy) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
+from mfn.errors import ConfigurationError
 from mfn.serving import listen
 
 
@@ -12,3 +15,24 @@ def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement() -> None:
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "told"),
+    [
+        ("", 0, "Name one, e.g. 127.0.0.1, or 0.0.0.0"),
+        ("192.0.2.1", 0, "Name an address of this machine"),
+        ("a..b", 0, "Name an address of this machine"),
+        ("127.0.0.1", 65536, "a port up to 65535"),
+    ],
+)
+def test_an_address_that_is_none_of_this_machine_is_told_as_that(host: str, port: int, told: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        listen(host, port)
+    assert told in refused.value.remedy
+
+
+def test_a_port_that_is_taken_is_told_with_the_option_that_names_another() -> None:
+    with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigurationError) as refused:
+        listen("127.0.0.1", listener.getsockname()[1], setting="--reports-port")
+    assert refused.value.remedy.startswith("Name another one with --reports-port, or stop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -36,6 +37,8 @@ from mfn.cli import (
 )
 from mfn.cli.output import INTERRUPTED, OneLine, print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
+from mfn.file_faults import writing_remedy
+from mfn.plain_text import shown
 from mfn.secret_files import exposed_files
 from mfn.settings import load_settings
 
@@ -120,6 +123,7 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks is spelled out
     try:
+        _refuse_undecodable(words)
         command = typer.main.get_command(application)
         result = int(command.main(args=words, prog_name="mfn", standalone_mode=False) or 0)
     except MfnError as error:
@@ -139,9 +143,22 @@ def run(arguments: Sequence[str]) -> int:
     return result
 
 
+def _refuse_undecodable(words: Sequence[str]) -> None:
+    """Refuse what no id, name or file of this project can be, before a database has to."""
+    for place, word in enumerate(words, start=1):
+        if not word.isascii() and re.search("[\ud800-\udfff]", word):
+            raise ConfigurationError(
+                f"word {place} behind mfn, {shown(word)}, is not UTF-8.",
+                remedy="Write it anew, in a terminal that is set to UTF-8.",
+            )
+
+
 def _explained(error: Exception, usage: str | None) -> MfnError:
     if usage is not None:
         return ConfigurationError(usage, remedy="See mfn --help, or the command with --help.")
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        may_not = "Let this user read and write there, or name another place."
+        return FatalError(f"{error.filename} cannot be used: {error.strerror}.", remedy=writing_remedy(error, may_not))
     return FatalError(
         f"something unforeseen happened: {type(error).__name__}.",
         remedy="Run it again with --debug and report what it prints (read it first: it may hold buyers' data).",

@@ -42,7 +42,7 @@ def check(
     Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
     """
     settings = load_settings()
-    names = [find_connection(settings, connection).name] if connection else list(load_connections(settings))
+    names = [find_connection(settings, connection).name] if connection is not None else list(load_connections(settings))
     from mfn.steps.checking.walk import check_connection  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     steps: list[Step] = []

@@ -60,9 +60,11 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
         enabled one that decided, each "" without one.
 
     Raises:
-        ConfigurationError: The file or the mappings are wrong, or the ledger has no such order.
+        ConfigurationError: The file or the mappings are wrong, or there is no such connection or order.
         DataError: The order cannot be read.
     """
+    if connection is not None:
+        find_connection(settings, connection)
     found = _connections_of(open_ledger(settings), order_id) if is_there(settings) else []
     names = [name for name in found if connection in (None, name)]
     if not names:

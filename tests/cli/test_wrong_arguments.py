@@ -1,0 +1,111 @@
+"""Every command with an argument, a setting or a file that it cannot use: refused in words, with what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.cli.setup import CONNECTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Mfn
+
+ORDER = "111-1234567-1234567"
+NO_UTF8 = "\udcff"
+"""What Python makes of the byte 0xFF of an argument."""
+
+OF_A_CONNECTION = (
+    "check zz", "import zz", "follow zz", "backfill zz", "confirm zz", "inventory zz", "reconcile zz", "skus zz",
+    "shipping-methods zz", "notifications zz", "reprocess zz", "orders --connection zz",
+    f"erase {ORDER} --connection zz", f"orders release {ORDER} --why x --connection zz",
+    f"orders dismiss {ORDER} --why x --connection zz",
+    f"rules test rules.yaml --order {ORDER} --connection zz", "rules test rules.yaml --shipment P --connection zz",
+    "rules test rules.yaml --sku P --connection zz",
+)  # fmt: skip
+OF_A_TEXT = (
+    "orders show ?", "orders release ? --why x", "orders dismiss ? --why x", f"orders release {ORDER} --why ?",
+    "erase ?", "audit --order ?", "import us --order ?", "report ?", "rerun ?", "rules test rules.yaml --order ?",
+    "rules test rules.yaml --sku ?", "rules test rules.yaml --shipment ?", "rules test ? --order x", "site --host ?",
+    "?",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "connections.yaml").write_text(CONNECTIONS.format(now="2026-11-29T00:00:00Z"), encoding="utf-8")
+    (tmp_path / "rules.yaml").touch()
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("words", OF_A_CONNECTION)
+def test_an_unknown_connection_is_told_with_those_that_there_are(mfn: Mfn, words: str) -> None:
+    status, document = mfn(*words.split())
+    assert (status, document["remedy"]) == (2, "Name one of these, or add an entry to the file.")
+    assert document["error"] == "connections.yaml has no connection 'zz'; it has: us."
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("words", OF_A_TEXT)
+def test_an_argument_that_is_no_utf_8_is_refused_before_a_database_has_to(mfn: Mfn, words: str) -> None:
+    status, document = mfn(*words.replace("?", NO_UTF8).split())
+    assert status == 2
+    assert document["error"].endswith(r", \udcff, is not UTF-8.")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///a\0b",
+        "sqlite:///a\nb",
+        f"sqlite:///{NO_UTF8}",
+        "postgresql://u%00:hunter2@127.0.0.1:1/d",
+        "postgresql://u:hunter2%0a@127.0.0.1:1/d",
+        "postgresql://u:hunter2@127.0.0.1:1/d\0",
+        "postgresql://u:hunter2@a..b/d",
+    ],
+)
+def test_a_database_url_with_what_cannot_be_seen_is_refused_without_its_password(
+    mfn: Mfn, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    settings = folder / ".env"
+    if NO_UTF8 in url:
+        monkeypatch.setenv("MFN_LEDGER_URL", url)
+    else:
+        settings.write_text(f'MFN_LEDGER_URL="{url}"\n', encoding="utf-8")
+    status, document = mfn("orders")
+    assert (status, document["error"].startswith("MFN_LEDGER_URL ")) == (2, True)
+    assert "hunter2" not in str(document)
+    settings.unlink(missing_ok=True)
+    monkeypatch.delenv("MFN_LEDGER_URL", raising=False)
+    written = url.encode("unicode_escape").decode()
+    text = (folder / "connections.yaml").read_text(encoding="utf-8").replace("sqlite:///.mfn/warehouse.db", written)
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    status, document = mfn("check")
+    assert (status, "connections.yaml:" in document["error"]) == (2, True)
+    assert "hunter2" not in str(document)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["MFN_HOME", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS_FILE"])
+def test_a_setting_that_is_no_utf_8_is_refused_with_its_name(
+    mfn: Mfn, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, NO_UTF8)
+    status, document = mfn("orders")
+    assert (status, document["problems"][0]["column"]) == (2, name)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_home_whose_name_no_file_system_takes_is_told_with_what_to_do(
+    mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MFN_HOME", "a" * 300)
+    status, document = mfn("orders")
+    assert (status, document["remedy"]) == (1, "Take a shorter path.")
