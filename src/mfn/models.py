@@ -37,7 +37,7 @@ SUMMED: dict[BatchKind, tuple[str, ...]] = {
 BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "import": ("released", "still_held"),
     "confirm": ("verified", "unverified", "released", "still_held"),
-    "inventory": ("drift", "sold_out", "oversold", "under_way", "verified", "unverified"),
+    "inventory": ("pending", "drift", "sold_out", "oversold", "under_way", "verified", "unverified"),
     "reconcile": ("missing", "not_asked"),
     "purge": ("scrubbed",),
 }

@@ -157,6 +157,19 @@ def test_a_run_that_was_broken_off_is_carried_on_with_what_the_warehouse_has_by_
     assert pushing.shown() == everywhere(10)
 
 
+def test_a_run_that_broke_off_says_of_how_many_levels_amazon_is_still_to_be_told(pushing: Pushing) -> None:
+    assert pushing.run()["pending"] == 0
+    for sku in ("BOWL", "LAMP"):
+        pushing.stock.receive(sku, 8)
+    pushing.stock.world.amazon.faults.refused_skus["LAMP"] = "The product type is not valid."
+    pushing.stock.world.amazon.faults.answer("patchListingsItem", 403, times=20)
+    error, summary = pushing.run_that_fails()
+    assert (summary["unchanged"], summary["pending"]) == (4, 2), error
+    pushing.stock.world.amazon.faults._queues.clear()
+    _, summary = pushing.run_that_fails()
+    assert (summary["pushed"], summary["failed"], summary["pending"]) == (1, 1, 0)
+
+
 def test_a_step_that_is_tried_again_sends_nothing_twice(pushing: Pushing) -> None:
     settings = pushing.stock.world.settings
     read, compare, push, verify = INVENTORY_STEPS

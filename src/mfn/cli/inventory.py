@@ -59,6 +59,8 @@ def print_inventory_summary(summary: Mapping[str, Any], *, dry_run: bool = False
         f"of all levels sent so far: {summary['verified']} verified, {summary['unverified']} not yet,"
         f" {summary['under_way']} of them in a feed under way"
     )
+    if summary["pending"]:
+        print_line(f"{summary['pending']} of those unchanged are still to be told: the next run does")
     if summary["held"]:
         print_line("why they are held: see the report")
     print_line(f"report: {summary['report']}")

@@ -25,7 +25,8 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
 
     `pushed` is what Amazon took in this run, also in a feed that is still under way; what it refused is `failed`, what
     it does not list any more `held`. `verified` and `unverified` are all offers of the connection whose last level
-    Amazon has shown or not, `under_way` those in a feed.
+    Amazon has shown or not, `under_way` those in a feed. `unchanged` are all that Amazon was told nothing of; `pending`
+    are those of them whose level it has yet to be told: the run broke off, or an earlier level is still on its way.
 
     Args:
         ledger: The open ledger.
@@ -72,7 +73,14 @@ def _beside(database: Connection, batch: BatchRef) -> dict[str, int]:
         mine, BatchOffer.outcome == "pushed", BatchOffer.level == 0, or_(BatchOffer.before > 0, BatchOffer.shown > 0)
     )
     ours = (Offer.connection == batch.connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
+    is_refused = (Offer.status == "failed") & (Offer.batch_id == batch.batch_id)
+    is_pending = and_(
+        (Offer.connection == batch.connection) & (Offer.channel == OURS) & Offer.level.is_not(None),
+        Offer.level_sent_basis.is_distinct_from(Offer.level),
+        is_refused.is_not(True),
+    )
     meant = {
+        "pending": select(func.count()).where(is_pending),
         "drift": select(func.count()).where(mine, BatchOffer.is_drift),
         "sold_out": select(func.count()).where(fell),
         "under_way": select(func.count()).where(ours, Offer.feed_number.is_not(None)),
