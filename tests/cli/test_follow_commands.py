@@ -8,9 +8,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
 
 from mfn.cli.application import run
+from mfn.database.engines import writing
+from mfn.ledger.schema import Batch, SearchGap, Watermark
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -47,7 +51,8 @@ def test_a_connection_that_is_not_there_is_2_and_nothing_is_followed(world: Worl
 def test_a_backfill_is_noted_shown_and_not_noted_twice(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mfn("backfill", "us") == (0, {"connection": "us", "after": None, "before": None, "gaps": []})
+    nothing: dict[str, Any] = {"connection": "us", "after": None, "before": None, "noted": [], "gaps": []}
+    assert mfn("backfill", "us") == (0, nothing)
     since = (datetime.now(UTC) - timedelta(days=3)).replace(microsecond=0)
     before = since + timedelta(hours=36)
     words = ("backfill", "us", "--since", since.isoformat(), "--before", before.isoformat())
@@ -57,8 +62,58 @@ def test_a_backfill_is_noted_shown_and_not_noted_twice(
         ("backfill", before.isoformat()),
         ("backfill", (since + timedelta(days=1)).isoformat()),
     ]
-    assert mfn(*words)[1]["gaps"] == document["gaps"]
+    assert document["noted"] == [{"after": since.isoformat(), "before": before.isoformat()}]
+    again = mfn(*words)[1]
+    assert (again["noted"], again["gaps"]) == ([], document["gaps"])
     assert run(["backfill", "us"]) == 0
     assert "backfill" in capsys.readouterr().out
     assert mfn("backfill", "us", "--since", (datetime.now(UTC) + timedelta(days=1)).isoformat())[0] == 2
+    assert world.statuses() == {}
+
+
+EARLIER = timedelta(minutes=20)
+
+
+def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_after_another(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.run()
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - EARLIER))
+        database.execute(update(Batch).values(window_before=datetime.now(UTC) - EARLIER))
+    words = ("backfill", "us", "--since", (datetime.now(UTC) - timedelta(days=3)).isoformat())
+    first = mfn(*words)[1]
+    with writing(world.ledger.engine, what="the ledger") as database:  # the next import has no call left for it
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - EARLIER / 2))
+    assert run(words) == 0
+    assert "noted already, or fetched since; nothing was changed" in capsys.readouterr().out
+    assert mfn("backfill", "us")[1]["gaps"] == first["gaps"]
+
+
+def test_a_backfill_before_the_first_import_changes_nothing_when_it_is_given_again(world: World, mfn: Mfn) -> None:
+    words = ("backfill", "us", "--since", (datetime.now(UTC) - timedelta(days=3)).isoformat())
+    end = datetime.fromisoformat(mfn(*words)[1]["before"])
+    with writing(world.ledger.engine, what="the ledger") as database:
+        (last,) = database.execute(select(SearchGap).where(SearchGap.before == end)).all()
+        earlier = {"before": end - EARLIER, "noted_at": last.noted_at - EARLIER}
+        database.execute(update(SearchGap).where(SearchGap.gap_id == last.gap_id).values(earlier))
+    again = mfn(*words)[1]
+    assert (again["noted"], len(again["gaps"])) == ([], 3)
+
+
+def test_of_a_longer_backfill_what_is_new_is_noted(world: World, mfn: Mfn) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    days = [now - timedelta(days=back) for back in (5, 4, 3, 1)]
+
+    def noted(*words: str) -> list[tuple[datetime, datetime]]:
+        parts = mfn("backfill", "us", *words)[1]["noted"]
+        return [(datetime.fromisoformat(part["after"]), datetime.fromisoformat(part["before"])) for part in parts]
+
+    assert noted("--since", days[1].isoformat(), "--before", days[2].isoformat()) == [(days[1], days[2])]
+    assert noted("--since", days[0].isoformat(), "--before", days[3].isoformat()) == [
+        (days[0], days[1]),
+        (days[2], days[3]),
+    ]
+    ((begin, end),) = noted("--since", days[0].isoformat())
+    assert (begin, end > now - timedelta(minutes=5)) == (days[3], True)
     assert world.statuses() == {}

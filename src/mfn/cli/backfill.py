@@ -41,7 +41,11 @@ def backfill(
 
 def _show(done: Mapping[str, Any]) -> None:
     if done["after"]:
-        print_line(f"{done['connection']}: noted, from {done['after']} to {done['before']}")
+        for part in done["noted"]:
+            print_line(f"{done['connection']}: noted, from {part['after']} to {part['before']}")
+        if not done["noted"]:
+            told = f"from {done['after']} to {done['before']}: noted already, or fetched since; nothing was changed"
+            print_line(f"{done['connection']}: {told}")
     if not done["gaps"]:
         print_line(f"{done['connection']}: nothing is left to be searched")
         return

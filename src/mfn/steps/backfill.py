@@ -5,23 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
+from mfn.ledger.schema import Batch
 from mfn.ledger.search_gaps import note_gap, search_gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Row
 
+    from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
 
 
+SAME_MOMENT = timedelta(seconds=1)
 KEPT_FOR = timedelta(days=2 * 365 + 1)
 KEPT_SINCE = datetime(2016, 1, 1, tzinfo=UTC)
 LONG_KEPT = {BY_NAME[name].marketplace_id for name in ("JP", "AU", "SG")}
@@ -34,6 +39,8 @@ def backfill(
 ) -> dict[str, Any]:
     """Note a period that is to be searched page by page whenever no more urgent search needs the call.
 
+    What is noted already is not noted again.
+
     Args:
         settings: The settings in force.
         connection: The connection's name.
@@ -41,8 +48,9 @@ def backfill(
         before: Its end, aware; None: where the imports have got to, or the present before the first of them.
 
     Returns:
-        What `mfn backfill --json` prints: `connection`, `after`, `before` (null where nothing was asked for) and
-        `gaps`, what is left: `gap_id`, `kind`, `after`, `before`, `noted_at`; times in UTC.
+        What `mfn backfill --json` prints: `connection`, `after`, `before` (null where nothing was asked for), `noted`,
+        the periods of it that were not noted yet (`after`, `before`), and `gaps`, what is left: `gap_id`, `kind`,
+        `after`, `before`, `noted_at`; times in UTC.
 
     Raises:
         ConfigurationError: There is no such connection, or the period has no length, lies in the future, or begins
@@ -51,10 +59,11 @@ def backfill(
     """
     marketplace_ids = find_connection(settings, connection).marketplace_ids
     ledger = open_ledger(settings)
-    after = None
+    after, noted = None, list[tuple[datetime, datetime]]()
     if since is not None:
         settled = datetime.now(UTC) - SETTLED_AFTER
         after = since.replace(microsecond=0)
+        is_open = before is None
         before = min(before or get_watermark(ledger, connection) or settled, settled).replace(microsecond=0)
         if after >= before:
             raise ConfigurationError(
@@ -67,15 +76,18 @@ def backfill(
                 f"Amazon has no orders of {after.date()} any more: the oldest are of {oldest.date()}.",
                 remedy=f"Give --since {oldest.date()}, or later.",
             )
+        noted = _not_noted(ledger, connection, after, before, is_open=is_open)
         with writing(ledger.engine, what="the ledger") as database:
-            for begin, end in _days(after, before):
-                note_gap(database, connection, "backfill", begin, end)
+            for begin, end in noted:
+                for day in _days(begin, end):
+                    note_gap(database, connection, "backfill", *day)
     elif before is not None:
         raise ConfigurationError("--before says where a period ends, and none begins.", remedy="Give --since as well.")
     return {
         "connection": connection,
         "after": after and after.isoformat(),
         "before": before and before.isoformat(),
+        "noted": [{"after": begin.isoformat(), "before": end.isoformat()} for begin, end in noted],
         "gaps": [_shown(gap) for gap in search_gaps(ledger, connection)],
     }
 
@@ -90,6 +102,41 @@ def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
     if LONG_KEPT.isdisjoint(marketplace_ids):
         return now.replace(hour=0, minute=0, second=0, microsecond=0) - KEPT_FOR
     return KEPT_SINCE
+
+
+def _not_noted(
+    ledger: Ledger, connection: str, after: datetime, before: datetime, *, is_open: bool
+) -> list[tuple[datetime, datetime]]:
+    """The parts of a period that no backfill which waits has, in order.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        after: The beginning of the period.
+        before: Its end.
+        is_open: Whether nobody named its end: then what the imports have fetched since the last one is left to them.
+    """
+    parts = []
+    waiting = [gap for gap in search_gaps(ledger, connection) if gap.kind == "backfill"]
+    for gap in sorted(waiting, key=lambda one: one.after):
+        if after < gap.after < before:
+            parts.append((after, gap.after))
+        after = max(after, gap.before)
+    last = max((gap.before for gap in waiting), default=None)
+    if after < before and not (is_open and after == last and _ended_where_imports_were(ledger, connection, waiting)):
+        parts.append((after, before))
+    return parts
+
+
+def _ended_where_imports_were(ledger: Ledger, connection: str, waiting: Sequence[Row[Any]]) -> bool:
+    """Whether the last backfill was noted up to where the imports had got to then: they have gone on from there."""
+    last = max(waiting, key=lambda gap: gap.before)
+    if timedelta() <= last.noted_at - SETTLED_AFTER - last.before < SAME_MOMENT:  # before the first import
+        return True
+    is_import = (Batch.connection == connection) & (Batch.kind == "import") & (Batch.started_at <= last.noted_at)
+    ends_there = Batch.window_before.between(last.before, last.before + SAME_MOMENT)
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(select(Batch.batch_id).where(is_import, ends_there).limit(1)).first() is not None
 
 
 def _days(after: datetime, before: datetime) -> Iterator[tuple[datetime, datetime]]:
