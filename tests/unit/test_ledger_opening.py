@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -258,3 +260,17 @@ def test_a_new_ledger_is_its_owners_only_also_in_a_home_that_others_may_look_int
     settings.home.chmod(0o755)
     open_ledger(settings)
     assert {path.stat().st_mode & 0o077 for path in settings.home.glob("ledger.db*")} == {0}
+
+
+def test_what_a_run_writes_stays_although_another_program_closes_the_file_meanwhile(
+    settings: Settings, home: Path
+) -> None:
+    backup = "import sqlite3; sqlite3.connect('ledger.db').execute('VACUUM INTO ?', ['backup.db'])"
+    ledger = open_ledger(settings)
+    with ledger.engine.connect():  # a run has the file open, and opens the ledger once more for its next step
+        open_ledger(settings)
+        subprocess.run([sys.executable, "-c", backup], cwd=home, check=True)
+        with writing(ledger.engine, what="the ledger") as database:
+            database.execute(text("CREATE TABLE written_afterwards (number INTEGER)"))
+    read = "import sqlite3; sqlite3.connect('ledger.db').execute('SELECT * FROM written_afterwards')"
+    subprocess.run([sys.executable, "-c", read], cwd=home, check=True)

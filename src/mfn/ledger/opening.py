@@ -136,7 +136,8 @@ def _make_private(url: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         with suppress(OSError):  # what cannot be made is told by the database
-            os.close(os.open(str(parsed.database), os.O_CREAT, 0o600))
+            # Only where it is new: to close a file drops every lock that this process holds on it through SQLite.
+            os.close(os.open(str(parsed.database), os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _version(connection: Connection) -> str | None:
