@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.batch_listing import list_batches
@@ -50,6 +51,20 @@ def test_only_what_differs_from_what_was_sent_is_sent(pushing: Pushing) -> None:
     assert (summary["pushed"], summary["unchanged"]) == (1, 3)
     assert pushing.shown() == everywhere(10) | {"BOWL": 12}
     assert pushing.calls() == 5
+
+
+def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -> None:
+    pushing.stock.list_offer("STRANGER", 2)
+    rehearsed = pushing.run(dry_run=True)
+    assert (rehearsed["pushed"], rehearsed["held"]) == (4, 1)
+    page = Path(rehearsed["report"]).read_text(encoding="utf-8")
+    assert "STRANGER" in page
+    assert "nothing is held" not in page
+    pushed = pushing.run()
+    assert (pushed["pushed"], pushed["held"]) == (4, 1)
+    assert "sku_unknown" in pushing.reasons("STRANGER")
+    pushing.stock.list_offer("NEWCOMER", 2)
+    assert pushing.run(dry_run=True, full=True)["held"] == 2
 
 
 def test_a_sale_that_an_import_brought_needs_no_call(pushing: Pushing) -> None:

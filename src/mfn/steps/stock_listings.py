@@ -53,7 +53,7 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
         batch: The batch.
         skus: SKUs that Amazon may have: the warehouse's own, and aliases.
         full: Read all of them.
-        dry_run: Write nothing, and have Amazon make no report: ask for what is not known.
+        dry_run: Write nothing; what Amazon has and the warehouse has not is told all the same.
 
     Raises:
         RetriableError: Amazon did not answer with all of them.
@@ -65,7 +65,7 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
     for marketplace_id in place.connection.marketplace_ids:
         before = read_at.get(marketplace_id)
         is_old = before is None or datetime.now(UTC) - before > KNOWN_FOR
-        if (full or is_old) and not dry_run:
+        if full or is_old:
             read = place.listings.listings(marketplace_id)
             listed_before = listed_skus(place.ledger, batch.connection, marketplace_id)
             asked = [*wanted, *listed_before]
