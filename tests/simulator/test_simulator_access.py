@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from mfn.errors import ConfigurationError
+from mfn.errors import ConfigurationError, FatalError
 from mfn.simulator.plans import PLANS
 from mfn.simulator.server import SimulatorServer, open_amazon, serve
 from tests.simulator.conftest import LOG_IN, SEARCH
@@ -114,6 +114,14 @@ def test_a_port_that_is_taken_is_a_usage_error() -> None:
         port = int(server.endpoint.rpartition(":")[2])
         with pytest.raises(ConfigurationError, match="port"):
             serve(port=port, orders=1, seed=1, speed=1, on_ready=lambda _: None)
+
+
+def test_a_server_that_ends_before_it_answers_says_why_instead_of_keeping_its_caller_waiting() -> None:
+    server = SimulatorServer(open_amazon(orders=1, seed=1))
+    server._listener.close()
+    with pytest.raises(FatalError, match=f"{server.endpoint} ended before it answered: OSError") as raised, server:
+        pass
+    assert isinstance(raised.value.__cause__, OSError)
 
 
 def test_serving_tells_its_address_once_it_answers_and_ends_when_interrupted() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, find_marketplace
-from mfn.errors import ConfigurationError
+from mfn.errors import ConfigurationError, FatalError
 from mfn.serving import base_url, listen, serve_until_interrupted
 from mfn.simulator.app import create_app
 from mfn.simulator.clock import Clock
@@ -69,6 +69,9 @@ class SimulatorServer:
     Attributes:
         amazon: The state, to look into and to plant faults in; change it between requests.
         endpoint: Its base URL, for the Selling Partner API and for Login with Amazon.
+
+    Raises:
+        FatalError: On entering: it ended before it answered, with what it ended of as the cause.
     """
 
     def __init__(self, amazon: LocalAmazon) -> None:
@@ -76,14 +79,27 @@ class SimulatorServer:
         self._listener = listen(LOOPBACK, 0)
         self.endpoint = base_url(LOOPBACK, self._listener)
         self._server = _ThreadedServer(_config(amazon))
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listener]}, name="local-amazon", daemon=True
-        )
+        self._died_of: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, name="local-amazon", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         self._server.ready.wait()
+        if self._died_of is not None:
+            self._listener.close()
+            raise FatalError(
+                f"the local Amazon at {self.endpoint} ended before it answered: {self._died_of!r}.",
+                remedy="Mend what that names, and start it again.",
+            ) from self._died_of
         return self
+
+    def _serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        except BaseException as error:  # noqa: BLE001 - also the SystemExit with which uvicorn gives up
+            self._died_of = error
+        finally:
+            self._server.ready.set()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
