@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ from mfn.steps.seen_pages import SeenPages
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mfn.ledger.landing import Arrival
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -106,19 +109,22 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
 
 def _ask_besides(place: Workplace, batch: BatchRef) -> None:
     """Ask for what was named or left out; without an answer, or refused, what is new is loaded all the same."""
-    try:
+    with _only_warned(f"{batch.connection}: its notifications were not read", MfnError):
         read_queue(place)
-    except MfnError as error:
-        log.warning("%s: its notifications were not read: %s %s", batch.connection, error.message, error.remedy)
-    try:
+    without_answer = (AmazonUnavailableError, FatalError)
+    with _only_warned(f"{batch.batch_id}: what was named waits for the next run", *without_answer):
         land_named(place, batch)
-    except (AmazonUnavailableError, FatalError) as error:
-        log.warning("%s: what was named waits for the next run: %s %s", batch.batch_id, error.message, error.remedy)
-    try:
+    with _only_warned(f"{batch.batch_id}: what was left out waits for the next run", *without_answer):
         work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
-    except (AmazonUnavailableError, FatalError) as error:
-        log.warning("%s: what was left out waits for the next run: %s %s", batch.batch_id, error.message, error.remedy)
     index_pages(place.ledger, batch)  # what had landed before that
+
+
+@contextmanager
+def _only_warned(what: str, *errors: type[MfnError]) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
+        log.warning("%s: %s %s", what, error.message, error.remedy)
 
 
 def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:

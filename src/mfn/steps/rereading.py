@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.amazon.unanswered import Unanswered
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
@@ -18,6 +17,7 @@ from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
 from mfn.models import OrderStatus
+from mfn.steps.single_orders import get_orders
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -93,22 +93,10 @@ def read_again(
     with reading(place.ledger.engine, what="the ledger") as database:
         wanted = among(database, BatchOrder.order_id, order_ids)
         fresh = set(database.execute(of_window.where(wanted)).scalars())
-    unanswered = Unanswered()
+    stale = [order_id for order_id in order_ids if order_id not in fresh]
     patience = REREAD_WAIT_SECONDS if wait_seconds is None else wait_seconds
-    deadline = datetime.now(UTC) + timedelta(seconds=patience)
     try:
-        for order_id in order_ids:
-            if order_id in fresh:
-                continue
-            wait = (deadline - datetime.now(UTC)).total_seconds()
-            try:
-                raw = place.amazon.get_order(order_id, max_wait_seconds=max(wait, 0.0), leaving=leaving)
-            except BudgetExhaustedError:
-                break
-            except AmazonUnavailableError as error:
-                unanswered.add(order_id, error)
-                continue
-            unanswered.answered()
+        for order_id, raw in get_orders(place.amazon, stale, Unanswered(), wait_seconds=patience, leaving=leaving):
             if raw is None:
                 continue
             with writing(place.ledger.engine, what="the ledger") as database:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.failures import PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
 from mfn.amazon.placed_orders import PlacedOrders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
@@ -25,6 +24,7 @@ from mfn.ledger.comparing import known_orders, open_orders
 from mfn.ledger.landing import is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.steps.reconciling.facts import GIVEN
+from mfn.steps.single_orders import Patience, get_orders
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
     if not (token and row.page_token_at and now - row.page_token_at < FRESH_FOR):
         token, window = None, _new_window(row.parameters.get("since"), now)
         _begin(place, batch, window)
-    turns = _Turns(SEARCH_PATIENCE_SECONDS)
+    patience = Patience(SEARCH_PATIENCE_SECONDS)
     orders = PlacedOrders(place.amazon.session)
     while True:
         try:
-            page = orders.page(window, page_token=token, max_wait_seconds=turns.left())
+            page = orders.page(window, page_token=token, max_wait_seconds=patience.left())
         except PageTokenRefusedError:
             if token is None:
                 raise
@@ -227,21 +227,19 @@ def _lot(batch: BatchRef, order_id: str) -> bytes:
 
 
 def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[Asked]:
-    unanswered, turns = Unanswered(), _Turns(ASK_PATIENCE_SECONDS)
+    amazons = [order_id for order_id in order_ids if is_order_id(order_id)]
     for order_id in order_ids:
         if not is_order_id(order_id):  # what the warehouse wrote itself is no id of Amazon's
             yield Asked(order_id, datetime.now(UTC), None)
-            continue
-        try:
-            raw = place.amazon.get_order(
-                order_id, max_wait_seconds=turns.left(), included_data=SHOWN_DATA, leaving=LEFT_FOR_OTHERS
-            )
-        except BudgetExhaustedError:
-            break
-        except AmazonUnavailableError as error:
-            unanswered.add(order_id, error)
-            continue
-        unanswered.answered()
+    unanswered = Unanswered()
+    for order_id, raw in get_orders(
+        place.amazon,
+        amazons,
+        unanswered,
+        wait_seconds=ASK_PATIENCE_SECONDS,
+        leaving=LEFT_FOR_OTHERS,
+        included_data=SHOWN_DATA,
+    ):
         yield Asked(order_id, datetime.now(UTC), None if raw is None else read_shown(order_id, raw))
     unanswered.tell()
 
@@ -261,21 +259,3 @@ def _batched(asked: Iterator[Asked]) -> Iterator[list[Asked]]:
         raise
     if waiting:
         yield waiting
-
-
-@dataclass
-class _Turns:
-    """How long a run still waits for the rate budget.
-
-    Attributes:
-        seconds: In all.
-    """
-
-    seconds: float
-
-    def __post_init__(self) -> None:
-        self._begun = time.monotonic()
-
-    def left(self) -> float:
-        """What is left of it."""
-        return max(self.seconds - (time.monotonic() - self._begun), 0.0)

@@ -1,0 +1,71 @@
+"""Orders that Amazon is asked for one by one, as far as the budget of getOrder has calls."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mfn.amazon.client import INCLUDED_DATA
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mfn.amazon.client import AmazonOrders
+    from mfn.amazon.unanswered import Unanswered
+
+
+class Patience:
+    """How long a run still waits for a rate budget; it begins to run out at once.
+
+    Args:
+        seconds: How long in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """What is left of it, in seconds."""
+        return max(self._deadline - time.monotonic(), 0.0)
+
+
+def get_orders(
+    amazon: AmazonOrders,
+    order_ids: Iterable[str],
+    unanswered: Unanswered,
+    *,
+    wait_seconds: float,
+    leaving: int = 0,
+    included_data: Sequence[str] = INCLUDED_DATA,
+) -> Iterator[tuple[str, bytes | None]]:
+    """Ask for orders one by one; it ends early where the budget has no call in time.
+
+    Args:
+        amazon: The adapter of the connection.
+        order_ids: Amazon's order ids.
+        unanswered: Takes those that Amazon does not answer for; the others are asked for all the same.
+        wait_seconds: How long to wait in all for the budget.
+        leaving: How many calls have to stay in it for others.
+        included_data: The data sets that are wanted.
+
+    Yields:
+        An order's id, and the JSON text that Amazon sent; None where Amazon knows no such order.
+
+    Raises:
+        AmazonUnavailableError: Amazon does not answer for several in a row.
+        FatalError: A role is missing, the credentials are refused, or the request is.
+    """
+    patience = Patience(wait_seconds)
+    for order_id in order_ids:
+        try:
+            raw = amazon.get_order(
+                order_id, max_wait_seconds=patience.left(), included_data=included_data, leaving=leaving
+            )
+        except BudgetExhaustedError:
+            return
+        except AmazonUnavailableError as error:
+            unanswered.add(order_id, error)
+            continue
+        unanswered.answered()
+        yield order_id, raw
