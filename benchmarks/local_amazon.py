@@ -8,19 +8,21 @@ pending orders stay pending, so that a window always has the same orders.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchmarks.goals import ROOT, console
+from benchmarks.answering import answering
+from benchmarks.goals import console
 from benchmarks.stored_orders import SEED, StoredOrders
 from mfn.simulator.plans import UsagePlans
 from mfn.simulator.server import SimulatorServer, open_amazon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.answering import AnsweringProcess
 
 SPEED = 1_000_000.0
 LISTED_UNITS = 20
@@ -34,21 +36,13 @@ class AmazonProcess:
         endpoint: Its base URL.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: AnsweringProcess) -> None:
         self._process = process
-        self.endpoint = self._answer()
+        self.endpoint = process.answer()
 
     def set_speed(self, speed: float) -> None:
         """Go by Amazon's usage plans at a speed, with full buckets."""
-        print(speed, file=self._process.stdin, flush=True)
-        self._answer()
-
-    def _answer(self) -> str:
-        stdout: Any = self._process.stdout
-        answer = stdout.readline().strip()
-        if not answer:
-            sys.exit("The local Amazon did not start or has stopped; what it said stands above.")
-        return str(answer)
+        self._process.ask(speed)
 
 
 @contextmanager
@@ -61,14 +55,8 @@ def local_amazon(orders: int | Path, listings: int = 0) -> Iterator[AmazonProces
     """
     if isinstance(orders, int):
         console.print(f"a local Amazon makes {orders:,} orders{f' and {listings:,} listings' if listings else ''} …")
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.local_amazon", str(orders), str(listings)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        try:
-            yield AmazonProcess(process)
-        finally:
-            process.terminate()
+    with answering("benchmarks.local_amazon", str(orders), str(listings)) as process:
+        yield AmazonProcess(process)
 
 
 def seller_skus(count: int) -> list[str]:

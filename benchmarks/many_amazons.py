@@ -6,7 +6,6 @@ A line of its standard input, a number, gives all of them new orders.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from benchmarks.goals import ROOT, console
+from benchmarks.answering import answering
+from benchmarks.goals import console
 from benchmarks.local_amazon import SPEED
 from mfn.serving import base_url, listen
 from mfn.simulator.app import create_app
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from fastapi import FastAPI
+
+    from benchmarks.answering import AnsweringProcess
 
 IN_A_NET = 250
 """Sellers whose addresses differ in the last number only."""
@@ -36,9 +38,9 @@ class Sellers:
         endpoints: The base URL of each seller.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: AnsweringProcess) -> None:
         self._process = process
-        self.endpoints = self._answer().split()
+        self.endpoints = process.answer().split()
 
     def sell(self, number: int) -> None:
         """Give every seller new orders, in place of those that it had.
@@ -46,15 +48,7 @@ class Sellers:
         Args:
             number: Other orders for each number.
         """
-        print(number, file=self._process.stdin, flush=True)
-        self._answer()
-
-    def _answer(self) -> str:
-        stdout: Any = self._process.stdout
-        answer = stdout.readline().strip()
-        if not answer:
-            sys.exit("The local Amazons did not start or have stopped; what they said stands above.")
-        return str(answer)
+        self._process.ask(number)
 
 
 @contextmanager
@@ -66,12 +60,8 @@ def many_amazons(sellers: int, orders: int) -> Iterator[Sellers]:
         orders: How many orders each has.
     """
     console.print(f"{sellers} local Amazons make {orders} orders each …")
-    words = [sys.executable, "-m", "benchmarks.many_amazons", str(sellers), str(orders)]
-    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Sellers(process)
-        finally:
-            process.terminate()
+    with answering("benchmarks.many_amazons", str(sellers), str(orders)) as process:
+        yield Sellers(process)
 
 
 class ByAddress:

@@ -7,7 +7,6 @@ standard output what became of it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,12 +17,14 @@ from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.goals import ROOT
+from benchmarks.answering import answering
 from mfn.settings import load_settings
 from mfn.steps.runs import run_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.answering import AnsweringProcess
 
 LOOK_BACK = timedelta(days=3)
 """A day of orders, as a local Amazon begins with, is within it."""
@@ -61,19 +62,12 @@ class Importer:
         process: As `importers` starts it.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: AnsweringProcess) -> None:
         self._process = process
 
     def carry_out(self, connection: str) -> dict[str, Any]:
         """Import one connection, and wait for it."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        print(connection, file=stdin, flush=True)
-        answer = stdout.readline()
-        if not answer:
-            sys.exit(f"The process that imported {connection} has ended; what it said stands above.")
-        found: dict[str, Any] = json.loads(answer)
+        found: dict[str, Any] = json.loads(self._process.ask(connection))
         return found
 
 
@@ -86,16 +80,11 @@ def importers(environ: Mapping[str, str], number: int, *, warm_up: Sequence[str]
         number: How many processes.
         warm_up: As many connections; each process imports one of them at first.
     """
-    words = [sys.executable, "-m", "benchmarks.many_runs"]
     with ExitStack() as running:
         started = []
         for place in range(number):
-            own = {**os.environ, **environ, "PGAPPNAME": f"{warm_up[place]} and others"}
-            process = running.enter_context(
-                subprocess.Popen(words, cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            )
-            running.callback(process.terminate)
-            started.append(Importer(process))
+            own = {**environ, "PGAPPNAME": f"{warm_up[place]} and others"}
+            started.append(Importer(running.enter_context(answering("benchmarks.many_runs", environ=own))))
         threads = [
             threading.Thread(target=one.carry_out, args=(connection,))
             for one, connection in zip(started, warm_up, strict=True)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from benchmarks.goals import ROOT
+from benchmarks.answering import answering
 from benchmarks.local_amazon import SPEED
 from benchmarks.peers import orders_v0
 from benchmarks.peers.planting import plant
@@ -30,6 +29,7 @@ from mfn.simulator.server import LOOPBACK, open_amazon
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks.answering import AnsweringProcess
     from mfn.simulator.local_amazon import LocalAmazon
 
 MARKETPLACES = ("US",)
@@ -62,9 +62,9 @@ class PeersAmazon:
         truth: What it has.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: AnsweringProcess) -> None:
         self._process = process
-        told = self._answer()
+        told = json.loads(process.answer())
         self.endpoint = str(told["endpoint"])
         self.truth = Truth(
             {order_id: frozenset(items) for order_id, items in told["items"].items()}, frozenset(told["bad"])
@@ -76,23 +76,12 @@ class PeersAmazon:
         Args:
             faults: Whether one reply in fifty fails.
         """
-        self._ask("begin faults" if faults else "begin")
+        self._process.ask("begin faults" if faults else "begin")
 
     def calls(self) -> dict[str, int]:
         """How often each operation was asked since `begin`."""
-        return self._ask("calls")
-
-    def _ask(self, words: str) -> dict[str, Any]:
-        print(words, file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        stdout: Any = self._process.stdout
-        line = stdout.readline()
-        if not line:
-            sys.exit("The local Amazon did not start or has stopped; what it said stands above.")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        calls: dict[str, int] = json.loads(self._process.ask("calls"))
+        return calls
 
 
 @contextmanager
@@ -103,14 +92,8 @@ def peers_amazon(orders: int, bad: int) -> Iterator[PeersAmazon]:
         orders: How many orders Amazon has.
         bad: How many of them have a quantity that is no number.
     """
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.peers.amazon", json.dumps({"orders": orders, "bad": bad})],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        try:
-            yield PeersAmazon(process)
-        finally:
-            process.terminate()
+    with answering("benchmarks.peers.amazon", json.dumps({"orders": orders, "bad": bad})) as process:
+        yield PeersAmazon(process)
 
 
 def main(orders: int, bad: int) -> None:
