@@ -25,6 +25,7 @@ from mfn.ledger.passed_checks import note_passed
 from mfn.prefect_api import prefect_client
 from mfn.simulator.clock import amazon_time
 from tests.flows.deployed import NUMBERS, started_by_hand
+from tests.flows.flow_runs import ON_PREFECT
 from tests.flows.webhook import Webhook, webhook
 from tests.world import an_item, an_order
 
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
+pytestmark = ON_PREFECT
 
 FLOWS = ("import-orders", "confirm-shipments")
 UI = "http://127.0.0.1:4200"

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from flows.confirm_shipments import confirm_shipments
 from flows.rerun_batches import rerun_batches
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.steps.runs import run_confirm
-from tests.flows.test_import_flow import artifacts
+from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.steps.shipping import Shipping
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
-
-
-def run_flow() -> Any:
-    """A run of the confirm flow, as its state."""
-    flow: Any = confirm_shipments
-    return asyncio.run(flow(connection="us", return_state=True))
+pytestmark = ON_PREFECT
 
 
 def a_day(world: World) -> Shipping:
@@ -42,7 +30,7 @@ def a_day(world: World) -> Shipping:
 
 def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_report(world: World) -> None:
     shipping = a_day(world)
-    state = run_flow()
+    state = run_flow(confirm_shipments, connection="us")
     assert state.is_completed(), state.message
     assert shipping.statuses() == {"GOOD": "sent", "HELD": "held"}
     (batch,) = list_batches(world.ledger, kind="confirm")
@@ -56,7 +44,7 @@ def test_a_parcel_that_amazon_refuses_fails_the_flow_run_and_not_the_batch(world
     shipping = a_day(world)
     said = {"errors": [{"code": "InvalidInput", "message": "no such carrier"}]}
     world.amazon.faults.answer("confirmShipment", 400, said)
-    state = run_flow()
+    state = run_flow(confirm_shipments, connection="us")
     assert state.is_failed()
     assert "1 of 2 parcels failed for good" in state.message
     (batch,) = list_batches(world.ledger, kind="confirm")
@@ -67,9 +55,8 @@ def test_a_parcel_that_amazon_refuses_fails_the_flow_run_and_not_the_batch(world
 def test_a_confirm_batch_that_failed_is_run_again_by_the_rerun_flow(world: World) -> None:
     shipping = a_day(world)
     world.amazon.faults.answer("confirmShipment", 403, times=2)
-    assert run_flow().is_failed()
-    flow: Any = rerun_batches
-    state = asyncio.run(flow(failed=True, return_state=True))
+    assert run_flow(confirm_shipments, connection="us").is_failed()
+    state = run_flow(rerun_batches, failed=True)
     assert state.is_completed(), state.message
     (batch,) = list_batches(world.ledger, kind="confirm")
     assert get_batch(world.ledger, batch.batch_id).status == "done"

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flows.follow_orders import follow_orders
 from mfn.ledger.batch_listing import list_batches
 from mfn.steps import following
+from tests.flows.flow_runs import ON_PREFECT, run_flow
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
-
-
-def run_flow(connection: str) -> Any:
-    """A run of the flow, as its state."""
-    flow: Any = follow_orders
-    return asyncio.run(flow(connection, return_state=True))
+pytestmark = ON_PREFECT
 
 
 def test_a_connection_that_is_not_there_fails_the_run_with_what_to_do(world: World) -> None:
-    state = run_flow("nowhere")
+    state = run_flow(follow_orders, connection="nowhere")
     assert state.is_failed()
     assert state.message.startswith("Nothing was started:")
     assert list_batches(world.ledger) == []
@@ -44,7 +35,7 @@ def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeyp
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_flow("us")
+            run_flow(follow_orders, connection="us")
     finally:
         signal.signal(signal.SIGINT, before)
     assert world.statuses() == {order_id: "loaded"}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import Failed
 
 from flows.import_orders import import_orders
@@ -22,35 +21,18 @@ from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order, wms_order_line
 from tasks.extract import extract
 from tasks.running import is_retriable
+from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
-
-
-def run_flow(**parameters: Any) -> Any:
-    """A run of the import flow, as its state."""
-    flow: Any = import_orders
-    return asyncio.run(flow(connection="us", return_state=True, **parameters))
+pytestmark = ON_PREFECT
 
 
 def rerun_failed() -> Any:
     """A run of the rerun flow, as its state."""
-    flow: Any = rerun_batches
-    return asyncio.run(flow(failed=True, return_state=True))
-
-
-def artifacts(key: str) -> list[Any]:
-    async def read() -> list[Any]:
-        async with get_client() as client:
-            return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
-
-    return sorted(asyncio.run(read()), key=lambda artifact: artifact.created)
+    return run_flow(rerun_batches, failed=True)
 
 
 def a_day(world: World) -> None:
@@ -87,7 +69,7 @@ def what_is_there(world: World, batch_id: str) -> dict[str, Any]:
 
 def test_a_flow_run_and_a_run_without_prefect_leave_the_same_behind(world: World) -> None:
     a_day(world)
-    assert run_flow().is_completed()
+    assert run_flow(import_orders, connection="us").is_completed()
     by_flow = what_is_there(world, list_batches(world.ledger)[0].batch_id)
     world.start_over()
     summary = world.run()
@@ -97,7 +79,7 @@ def test_a_flow_run_and_a_run_without_prefect_leave_the_same_behind(world: World
 def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MFN_REPORTS_URL", "http://127.0.0.1:8400/")
     a_day(world)
-    state = run_flow()
+    state = run_flow(import_orders, connection="us")
     report = artifacts("import-report-us")[-1].data
     assert "2 orders wait for a person" in report
     assert "MUG-GREEN" in report
@@ -117,7 +99,7 @@ def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch:
     monkeypatch.setattr("mfn.amazon.client.time.sleep", lambda _seconds: None)
     world.put(*(an_order() for _ in range(4)))
     world.amazon.faults.without_recipients = True
-    state = run_flow()
+    state = run_flow(import_orders, connection="us")
     assert state.is_failed()
     assert "Direct-to-Consumer Delivery" in state.message
     (batch,) = list_batches(world.ledger)
@@ -137,7 +119,7 @@ def test_the_class_of_an_error_decides_whether_a_task_is_tried_again() -> None:
 
 def test_a_flow_run_that_meets_another_one_ends_as_failed_and_starts_nothing(world: World) -> None:
     with lease(world.ledger, "us", "import"):
-        state = run_flow()
+        state = run_flow(import_orders, connection="us")
     assert state.is_failed()
     assert "another import run works on connection us" in state.message
     assert list_batches(world.ledger) == []
@@ -146,7 +128,7 @@ def test_a_flow_run_that_meets_another_one_ends_as_failed_and_starts_nothing(wor
 def test_a_failed_batch_is_run_again_by_the_rerun_flow(world: World) -> None:
     world.write_connections(hold_alarm_percent=10)
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN")))
-    assert run_flow().is_failed()
+    assert run_flow(import_orders, connection="us").is_failed()
     world.add_items("MUG-GREEN")
     state = rerun_failed()
     assert state.is_completed(), state.message
@@ -157,7 +139,7 @@ def test_a_failed_batch_is_run_again_by_the_rerun_flow(world: World) -> None:
 def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
     world.run()
     assert was_just_fetched(world.settings, "us")
-    assert run_flow().name == "Completed"
+    assert run_flow(import_orders, connection="us").name == "Completed"
     assert len(list_batches(world.ledger)) == 2
 
 
@@ -172,7 +154,7 @@ def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
 
     monkeypatch.setattr(broken, breaks)
     world.put(an_order())
-    state = run_flow()
+    state = run_flow(import_orders, connection="us")
     assert f"{task} broke: ValueError" in state.message
     assert "Planted" not in state.message
     assert "Planted" not in caplog.text
@@ -186,7 +168,7 @@ def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
     ],
 )
 def test_what_the_command_refuses_the_form_does_not_take_either(world: World, asked: dict[str, str], told: str) -> None:
-    state = run_flow(**asked)
+    state = run_flow(import_orders, connection="us", **asked)
     assert state.is_failed()
     assert f"Nothing was started: {told}" in state.message
     assert list_batches(world.ledger) == []
@@ -195,6 +177,6 @@ def test_what_the_command_refuses_the_form_does_not_take_either(world: World, as
 def test_an_order_id_that_was_pasted_with_spaces_is_that_order(world: World) -> None:
     wanted = an_order()
     world.put(wanted, an_order())
-    state = run_flow(order=f" {wanted['orderId']}\n")
+    state = run_flow(import_orders, connection="us", order=f" {wanted['orderId']}\n")
     assert state.is_completed(), state.message
     assert [row["order_number"] for row in world.rows(wms_order)] == [wanted["orderId"]]

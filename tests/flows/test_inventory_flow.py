@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from flows.rerun_batches import rerun_batches
 from flows.sync_inventory import sync_inventory
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
-from tests.flows.test_import_flow import artifacts
+from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.steps.conftest import pushing
 from tests.steps.pushing import everywhere
 
@@ -20,21 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["pushing"]
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
-
-
-def run_flow(**parameters: Any) -> Any:
-    """A run of the flow, as its state."""
-    flow: Any = sync_inventory
-    return asyncio.run(flow(connection="us", return_state=True, **parameters))
+pytestmark = ON_PREFECT
 
 
 def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_report(pushing: Pushing) -> None:
     pushing.stock.receive("BOWL", -1)
-    state = run_flow()
+    state = run_flow(sync_inventory, connection="us")
     assert state.is_completed(), state.message
     assert pushing.shown() == everywhere(10) | {"BOWL": 5}
     (batch,) = list_batches(pushing.stock.world.ledger, kind="inventory")
@@ -47,10 +35,10 @@ def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_repo
 
 
 def test_a_warehouse_that_is_not_believed_fails_the_flow_run_and_its_batch_until_it_is(pushing: Pushing) -> None:
-    assert run_flow().is_completed()
+    assert run_flow(sync_inventory, connection="us").is_completed()
     for sku in ("BOWL", "LAMP", "PLATE"):
         pushing.stock.receive(sku, 0)
-    state = run_flow()
+    state = run_flow(sync_inventory, connection="us")
     assert state.is_failed()
     assert "the warehouse is not believed" in state.message
     assert "mfn inventory us --force" in artifacts("inventory-report-us")[-1].data
@@ -58,7 +46,6 @@ def test_a_warehouse_that_is_not_believed_fails_the_flow_run_and_its_batch_until
     assert batch.status == "failed"
     for sku in ("BOWL", "LAMP", "PLATE"):
         pushing.stock.receive(sku, 9)
-    flow: Any = rerun_batches
-    assert asyncio.run(flow(failed=True, return_state=True)).is_completed()
+    assert run_flow(rerun_batches, failed=True).is_completed()
     assert get_batch(pushing.stock.world.ledger, batch.batch_id).status == "done"
     assert pushing.shown() == everywhere(9) | {"VASE": 10}

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from flows.confirm_shipments import confirm_shipments
 from flows.import_orders import import_orders
 from flows.sync_inventory import sync_inventory
 from mfn.ledger.batch_listing import list_batches
 from tests.flows.deployed import run_late, tried_again
+from tests.flows.flow_runs import ON_PREFECT
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
+pytestmark = ON_PREFECT
 
 
 def searches(world: World) -> int:

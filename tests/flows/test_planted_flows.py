@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,6 +25,7 @@ from flows.sync_inventory import sync_inventory
 from mfn.database.engines import engine_for, writing
 from mfn.warehouse.tables import wms_inventory
 from tests.flows.deployed import started_by_hand
+from tests.flows.flow_runs import ON_PREFECT, run_flow
 from tests.privacy.planting import (
     ACCESS_TOKEN,
     ADDRESS,
@@ -45,10 +45,7 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
+pytestmark = ON_PREFECT
 
 SEARCH = Search([*PLANTED, *SECRETS.values(), ACCESS_TOKEN])
 
@@ -82,11 +79,6 @@ def _everything_logged(world: World) -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
 
 
-def run(flow: Any, **parameters: Any) -> Any:
-    """A flow run, as its state."""
-    return asyncio.run(flow(return_state=True, **parameters))
-
-
 def broken(*_: Any, **__: Any) -> NoReturn:
     raise ValueError(f"nobody foresaw {ADDRESS}")
 
@@ -101,21 +93,21 @@ def test_prefect_keeps_nothing_of_a_buyer_or_a_secret(world: World, monkeypatch:
     world.answer_page(*broken_orders(), planted_order(planted_item("MUG-RED")))
     with monkeypatch.context() as patch:
         patch.setattr("mfn.steps.transform.resolve_skus", broken)
-        failed = run(import_orders, connection="us")
+        failed = run_flow(import_orders, connection="us")
     assert failed.is_failed()
     assert "ValueError" in str(failed.message)
-    assert run(rerun_batches, failed=True).is_completed()
+    assert run_flow(rerun_batches, failed=True).is_completed()
     with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
         database.execute(wms_inventory.insert(), [{"sku": sku, "location": "A", "on_hand": 9} for sku in SKUS])
     actor = WarehouseActor(world.warehouse_url)
     actor.pick(shipped)
     actor.ship(shipped, shipment_id="S1", tracking_number="1Z999AA10123456784")
-    assert run(confirm_shipments, connection="us").is_completed()
-    assert run(sync_inventory, connection="us").is_completed()
-    differing = run(reconcile, connection="us")
+    assert run_flow(confirm_shipments, connection="us").is_completed()
+    assert run_flow(sync_inventory, connection="us").is_completed()
+    differing = run_flow(reconcile, connection="us")
     assert differing.is_failed()
     assert "missing_on_amazon" in str(differing.message), differing.message
-    assert run(purge_expired).is_completed()
+    assert run_flow(purge_expired).is_completed()
     APILogHandler().flush()
     assert [row["city"] for row in world.rows() if row["order_number"] == loaded] == [ADDRESS["city"]]
     database_file = Path(str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()).partition(":///")[2])

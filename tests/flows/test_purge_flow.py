@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy import select, update
 
 from flows.purge_expired import purge_expired
@@ -14,22 +12,13 @@ from mfn.database.engines import reading, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import LandedOrder
-from tests.flows.test_import_flow import artifacts
+from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
-
-
-def run_flow(**parameters: Any) -> Any:
-    """A run of the purge flow, as its state."""
-    flow: Any = purge_expired
-    return asyncio.run(flow(return_state=True, **parameters))
+pytestmark = ON_PREFECT
 
 
 def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world: World) -> None:
@@ -40,7 +29,7 @@ def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world:
         database.execute(update(LandedOrder).values(landed_at=long_ago, last_updated_at=long_ago))
     world.add_connection("mexico", marketplaces="[MX]")
     with lease(world.ledger, "mexico", "purge"):
-        state = run_flow()
+        state = run_flow(purge_expired)
     assert state.is_failed()
     assert "1 of 2 failed." in state.message
     assert "The purge of mexico was not started" in state.message
@@ -51,4 +40,4 @@ def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world:
     assert "purged" in artifacts("purge-report-us")[-1].data
     with reading(world.ledger.engine, what="the ledger") as database:
         assert database.execute(select(LandedOrder)).all() == []
-    assert run_flow(dry_run=True).is_completed()
+    assert run_flow(purge_expired, dry_run=True).is_completed()

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flows.reconcile import reconcile
 from mfn.ledger.batch_listing import list_batches
-from tests.flows.test_import_flow import artifacts
+from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.steps.reconciling import Reconciling, carry_out
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.world import World
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
+pytestmark = ON_PREFECT
 
 
 def test_a_flow_run_that_finds_differences_fails_until_they_are_mended(world: World) -> None:
-    flow: Any = reconcile
     world.put(an_order())
     (order_id,) = Reconciling(world).left_out(an_order())
     world.run()
-    state = asyncio.run(flow(connection="us", return_state=True))
+    state = run_flow(reconcile, connection="us")
     assert state.is_failed()
     (batch,) = list_batches(world.ledger, kind="reconcile")
     assert batch.status == "done"
@@ -37,15 +32,14 @@ def test_a_flow_run_that_finds_differences_fails_until_they_are_mended(world: Wo
     assert command in artifacts("reconcile-report-us")[-1].data
     assert command in artifacts("differing-orders-us")[-1].data
     carry_out(f"Mend it:\n{command}")
-    state = asyncio.run(flow(connection="us", return_state=True))
+    state = run_flow(reconcile, connection="us")
     assert state.is_completed()
     assert "orders 2, matched 2, differing 0" in state.message
 
 
 @pytest.mark.parametrize("since", ["2099-01-01T00:00:00Z", "2001-01-01T00:00:00Z"])
 def test_a_period_that_cannot_be_compared_is_refused_before_anything_is_started(world: World, since: str) -> None:
-    flow: Any = reconcile
-    state = asyncio.run(flow(connection="us", since=since, return_state=True))
+    state = run_flow(reconcile, connection="us", since=since)
     assert state.is_failed()
     assert state.message.startswith("Nothing was started: since: 2")
     assert "Give a moment of the last two years." in state.message

@@ -14,6 +14,7 @@ from mfn.errors import FatalError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.warehouse.sql import SqlWarehouse
 from tests.flows.deployed import links_of, started_by_hand, tried_again
+from tests.flows.flow_runs import ON_PREFECT
 from tests.steps.conftest import pushing
 from tests.steps.pushing import everywhere
 from tests.steps.shipping import Shipping
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pushing"]
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect"),
-    pytest.mark.filterwarnings("default", "ignore::ResourceWarning"),
-]
+pytestmark = ON_PREFECT
 
 
 def lose_the_warehouse(monkeypatch: pytest.MonkeyPatch, function: str = "load") -> None:
