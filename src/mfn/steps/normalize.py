@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pandas as pd
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
-from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, SENT, note_counts, parcels_of, references_of, update_parcels
-from mfn.models import OrderStatus, ParcelStatus, Reason
+from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship
 from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
@@ -24,19 +22,19 @@ from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import check_tracking_numbers
+from mfn.steps.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.parcel_checks import check_parcels
-from mfn.steps.sending import digest_of_parcel, is_shown
+from mfn.steps.sending import is_shown
 from mfn.steps.shown_parcels import removed_orders, shown_parcels
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    import pandas as pd
     from sqlalchemy import Row
 
-    from mfn.amazon.packages import ShownPackages
     from mfn.models import BatchRef
-    from mfn.rules.parcel_verdicts import Verdict
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
@@ -77,7 +75,7 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
     order_numbers = set(shipments.loc[shipments["shipment_id"].isin(list(examined)), "order_number"])
     shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
-    known = _Known(
+    known = KnownOrders(
         shown=shown_parcels(place, batch, sorted(order_numbers), removed),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
         facts=order_facts(place.ledger, batch.connection, order_numbers),
@@ -89,11 +87,11 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
     told = _items_by_parcel(items)
     examined |= {row.shipment_id: row for row in _told_too_little(place, shipments, examined, told)}
     parcels = _parcels(place, shipments, examined, known)
-    deciding = _Deciding(place, batch, known, told)
+    of_parcels = ParcelChanges(place.ledger, batch, known, told)
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
         row = examined[parcel["shipment_id"]]
-        changes.append(deciding.change(row, parcel, verdict))
+        changes.append(of_parcels.change(row, parcel, verdict))
         is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
         released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
     checked, quality = check_parcels(batch, parcels, faults, changes, place.mappings.accepted_carriers)
@@ -141,37 +139,8 @@ def _units(items: str | None) -> dict[str, int]:
     return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What is known of the orders in question.
-
-    Attributes:
-        shown: What Amazon showed of each when it landed, or shows now; one that never landed is absent.
-        references: The references that this project gave to parcels of each.
-        facts: What the ledger says of each: `status`, `service_level`.
-        removed: Those whose buyer's data was removed, and with it what Amazon had shown.
-    """
-
-    shown: Mapping[str, ShownPackages]
-    references: Mapping[str, set[str]]
-    facts: Mapping[str, Row[Any]]
-    removed: Collection[str]
-
-    def others(self, row: Row[Any]) -> set[str]:
-        """The references under which a parcel is not looked for: this project's, but for one that Amazon refused."""
-        refused = {row.package_reference_id} if row.status == ParcelStatus.FAILED else set()
-        return self.references[row.order_number] - refused
-
-    def new_reference(self, order_number: str) -> str:
-        """A reference above those that Amazon shows and that this project has given; it is given with this."""
-        given = self.references[order_number]
-        highest = max([self.shown[order_number].highest_reference, *(int(reference) for reference in given)])
-        given.add(str(highest + 1))
-        return str(highest + 1)
-
-
 def _ruled(
-    place: Workplace, shipments: pd.DataFrame, lines: pd.DataFrame, order_lines: pd.DataFrame, known: _Known
+    place: Workplace, shipments: pd.DataFrame, lines: pd.DataFrame, order_lines: pd.DataFrame, known: KnownOrders
 ) -> pd.DataFrame:
     """Parcels with their carrier as Amazon accepts it, and with what the rules set and decide."""
     connection, mappings = place.connection, place.mappings
@@ -202,11 +171,12 @@ def _ruled(
 
 
 def _parcels(
-    place: Workplace, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: _Known
+    place: Workplace, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: KnownOrders
 ) -> pd.DataFrame:
     """The parcels to examine, with everything that the verdict looks at."""
     parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
     parcels = parcels[parcels["shipment_id"].isin(list(examined))]
+    keys = (parcels[name] for name in ("shipment_id", "order_number", "tracking_number"))
     cancelled = [order_id for order_id, facts in known.facts.items() if facts.status == OrderStatus.CANCELLED]
     parcels = parcels.assign(
         connection=place.connection.name,
@@ -218,8 +188,9 @@ def _parcels(
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=check_tracking_numbers(parcels),
         is_shown=[
-            order in known.shown and is_shown(number, known.shown[order].packages, but_for=known.others(examined[key]))
-            for key, order, number in zip(*(parcels[name] for name in PARCEL_KEYS), strict=True)
+            order in known.shown
+            and is_shown(number, known.shown[order].packages, but_for=known.given_references(examined[key]))
+            for key, order, number in zip(*keys, strict=True)
         ],
     )
     return parcels.join(ship_dates(parcels, datetime.now(UTC)))
@@ -231,72 +202,3 @@ def _items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
     for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
         found[shipment_id].append((order_item_id, int(quantity)))
     return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
-
-
-PARCEL_KEYS = ("shipment_id", "order_number", "tracking_number")
-HELD_THEN_FAILED = (ParcelStatus.HELD, ParcelStatus.FAILED)
-
-VERDICT_COLUMNS = (
-    "shipment_id", "status", "reasons", "warnings", "marketplace_id", "package_reference_id", "carrier_code",
-    "carrier_name", "shipping_method", "tracking_number_sent", "ship_date_sent", "items", "ship_by", "batch_id",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Deciding:
-    """What turns verdicts into changes of the ledger.
-
-    Attributes:
-        place: The workplace.
-        batch: The batch.
-        known: What is known of the orders.
-        items: What is in each parcel, as the ledger keeps it.
-    """
-
-    place: Workplace
-    batch: BatchRef
-    known: _Known
-    items: Mapping[str, str]
-
-    def change(self, row: Row[Any], parcel: Mapping[Any, Any], verdict: Verdict) -> dict[str, Any]:
-        """What changes of a parcel in the ledger; what Amazon is told of it only where it is told."""
-        mine = {"batch_id": self.batch.batch_id}
-        change = {name: getattr(row, name) for name in VERDICT_COLUMNS} | {
-            "status": verdict.status.value,
-            "reasons": reasons_text(verdict.reasons),
-            "warnings": reasons_text(verdict.warnings),
-            "ship_by": _moment(parcel["ship_by"]),
-        }
-        if verdict.status == ParcelStatus.SKIPPED and row.status in SENT:
-            return {name: getattr(row, name) for name in VERDICT_COLUMNS}
-        if verdict.status == ParcelStatus.SKIPPED:
-            return change | {"items": self.items.get(row.shipment_id)} | mine
-        if verdict.status != ParcelStatus.PENDING:
-            # What was held or refused before is told once, not in every run.
-            is_news = row.status in (ParcelStatus.PENDING, *SENT) or (row.status, verdict.status) == HELD_THEN_FAILED
-            return change | (mine if is_news else {})
-        telling = {
-            "marketplace_id": parcel["marketplace_id"],
-            "carrier_code": parcel["carrier_code"],
-            "carrier_name": parcel["carrier_name"],
-            "shipping_method": parcel["shipping_method"],
-            "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
-            "items": self.items[row.shipment_id],
-        }
-        digest = digest_of_parcel(self.place.ledger, telling | {"shipped_at": row.shipped_at})
-        if digest != row.sent_digest:
-            reference = row.package_reference_id or self.known.new_reference(row.order_number)
-            due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}
-            return change | telling | due | mine
-        if row.answer is not None:
-            return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text([_refusal(row)])}
-        return change | {"status": (ParcelStatus.VERIFIED if row.verified_at else ParcelStatus.SENT).value}
-
-
-def _refusal(row: Row[Any]) -> Reason:
-    stored = read_reasons(row.reasons)
-    return stored[0] if stored else Reason("refused_by_amazon", row.answer, "Change the parcel, and it is sent again.")
-
-
-def _moment(time: Any) -> datetime | None:
-    return None if pd.isna(time) else time.to_pydatetime()
