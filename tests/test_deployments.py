@@ -26,7 +26,8 @@ from mfn.cli.purge import purge
 from mfn.cli.reconcile import reconcile
 from mfn.cli.reprocess import reprocess
 from mfn.cli.schedules import spread
-from mfn.steps.stages import STEPS, stages
+from mfn.models import STAGES
+from mfn.steps.stages import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
 def test_the_stages_to_choose_from_are_those_of_every_kind_of_run() -> None:
     _, _, parameters = load("flows/rerun_batches.py:rerun_batches")
     chosen = parameters["properties"]["from_stage"]["anyOf"][0]["enum"]
-    assert chosen == list(dict.fromkeys(stage for kind in STEPS for stage in stages(kind)))
+    assert chosen == list(dict.fromkeys(stage for kind in STEPS for stage in STAGES[kind]))
 
 
 def test_every_connection_gets_every_deployment_that_names_one() -> None:

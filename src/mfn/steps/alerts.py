@@ -24,8 +24,8 @@ from mfn.ledger.told_alerts import (
     orders_to_ship_by,
     told_of,
 )
+from mfn.models import STAGES
 from mfn.steps.secret_age import secret_age
-from mfn.steps.stages import stages
 from mfn.steps.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
     alerts = [*_held(ledger, connection, report, now), *_due_soon(ledger, connection, report, now)]
     alerts += _expiring(Workplace(settings, connection, ledger), now)
     # A batch that a person ran again has a window of the past.
-    if row.stage == stages("import")[-1] and row.is_window_open:
+    if row.stage == STAGES["import"][-1] and row.is_window_open:
         alerts.append(import_done(row.connection, batch_id=row.batch_id, status=row.status, report=report))
     return alerts
 

@@ -21,13 +21,13 @@ from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
+from mfn.models import STAGES
 from mfn.rules.lanes import Lane
 from mfn.rules.next_call import MANY_NAMES, Fetch, Search, State, Wait, WorkGap, next_action
 from mfn.rules.search_pages import SETTLING
 from mfn.steps.followed import Followed
 from mfn.steps.lane_calls import read_queue
 from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps
-from mfn.steps.stages import stages
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _carry_out(
         try:
             run_steps(batch, settings)
         except FatalError as error:
-            if get_batch(open_ledger(settings), batch.batch_id).stage != stages("import")[-1]:
+            if get_batch(open_ledger(settings), batch.batch_id).stage != STAGES["import"][-1]:
                 raise
             log.warning("%s: %s", batch.batch_id, error.message)  # too many are held, the others are loaded
         finally:

@@ -20,13 +20,12 @@ from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
-from mfn.models import OrderStatus, Outcome
+from mfn.models import STAGES, OrderStatus, Outcome
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import DAY_RUNS, write_report
 from mfn.steps.parcel_report import parcel_facts, refusal_of
 from mfn.steps.reconciling.telling import differences_error, differing_orders
-from mfn.steps.stages import stages
 from mfn.steps.stock_failures import brake_of, level_refusals_of
 from mfn.steps.stock_report import stock_facts
 
@@ -83,7 +82,7 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     row = get_batch(ledger, batch.batch_id)
     if row.status == "failed":
         return None
-    if row.stage != stages(row.kind)[-1]:
+    if row.stage != STAGES[row.kind][-1]:
         with writing(ledger.engine, what="the ledger") as database:
             update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
@@ -147,7 +146,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         finished_at=row.finished_at,
         error=row.error,
         remedy=row.remedy,
-        failed_at=failed_at(row) if row.stage != stages(row.kind)[-1] else None,
+        failed_at=failed_at(row) if row.stage != STAGES[row.kind][-1] else None,
         window_after=row.window_after,
         window_before=row.window_before,
         dry_run=bool(row.parameters.get("dry_run")),

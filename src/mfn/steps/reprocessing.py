@@ -19,10 +19,9 @@ from mfn.ledger.leases import is_held, lease, part_kind, part_lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import UNFINISHED
 from mfn.ledger.reprocessing import PART_ORDERS, cut_part, new_plan, unfinished_plan
-from mfn.models import SUMMED, BatchRef, OrderStatus
+from mfn.models import STAGES, SUMMED, BatchRef, OrderStatus
 from mfn.steps.reprocessed import failed_parts, summary_of_parts
 from mfn.steps.runs import carried_out, moment_text
-from mfn.steps.stages import stages
 from mfn.steps.waiting import LOOK_AGAIN_SECONDS, imports_at_rest
 from mfn.steps.workplace import open_workplace
 
@@ -209,7 +208,7 @@ def part_run(settings: Settings, batch_id: str, lease: str, *, flow_run_id: str 
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch_id)
     with part_lease(ledger, row.connection, batch_id, under=lease) as token:
-        yield reopen_batch(ledger, batch_id, lease=token, stage=stages("import")[0], flow_run_id=flow_run_id)
+        yield reopen_batch(ledger, batch_id, lease=token, stage=STAGES["import"][0], flow_run_id=flow_run_id)
 
 
 def do_part(settings: Settings, batch_id: str, lease: str) -> str | None:

@@ -16,7 +16,6 @@ from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.opening import open_ledger
 from mfn.models import STAGES
 from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
-from mfn.steps.stages import stages
 from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 from mfn.steps.waiting import run_lease
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
 LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
     "import": (validate.__name__, transform.__name__),
-    "inventory": tuple(stages("inventory")[:-1]),
-    "reconcile": tuple(stages("reconcile")[:-1]),
+    "inventory": STAGES["inventory"][:-1],
+    "reconcile": STAGES["reconcile"][:-1],
 }
 """Stages that leave frames for the next one, until they are loaded or sent."""
 
@@ -69,15 +68,15 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
     unknown = [batch_id for batch_id in batch_ids if batch_id not in kinds]
     faults = [f"there is no batch {batch_id!r}." for batch_id in unknown]
     remedies = ["See mfn batches for the ids."] if unknown else []
-    lacking = [batch_id for batch_id, kind in kinds.items() if from_stage not in (None, *stages(kind))]
+    lacking = [batch_id for batch_id, kind in kinds.items() if from_stage not in (None, *STAGES[kind])]
     faults += [
         f"{batch_id}: a batch of kind {kinds[batch_id]} has no stage {from_stage!r};"
-        f" its stages are: {', '.join(stages(kinds[batch_id]))}."
+        f" its stages are: {', '.join(STAGES[kinds[batch_id]])}."
         for batch_id in lacking
     ]
     if lacking:
         remedies.append("Run batches of each kind by themselves, with a stage that they have, or without one.")
-    known = list(dict.fromkeys(name for kind in STAGES for name in stages(kind)))
+    known = list(dict.fromkeys(name for names in STAGES.values() for name in names))
     if not batch_ids and from_stage not in (None, *known):
         faults.append(f"no batch has a stage {from_stage!r}; stages are: {', '.join(known)}.")
         remedies.append("Name one of these, or none.")
@@ -158,7 +157,7 @@ def rerun_of(
     ledger = open_ledger(settings)
     check_batches(settings, [batch_id], from_stage=from_stage)
     row = get_batch(ledger, batch_id)
-    names = stages(row.kind)
+    names = STAGES[row.kind]
     if row.kind not in WITHOUT_AMAZON:
         check_set_up(open_workplace(settings, row.connection))
     with run_lease(ledger, row.connection, row.kind) as token:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from mfn.amazon.orders import in_utc
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_opening import open_batch
+from mfn.models import STAGES
 from mfn.steps.report import report
 from mfn.steps.secret_age import warn_of_secret_age
-from mfn.steps.stages import STEPS, is_finished, perform, stages
+from mfn.steps.stages import STEPS, is_finished, perform
 from mfn.steps.summaries import summary_of
 from mfn.steps.waiting import run_lease
 from mfn.steps.workplace import open_workplace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
 
 log = logging.getLogger(__name__)
 
@@ -155,12 +157,12 @@ def new_run(
             kind,
             lease=token,
             parameters=parameters,
-            last_stage=stages(kind)[-1],
+            last_stage=STAGES[kind][-1],
             flow_run_id=flow_run_id,
         )
 
 
-def check_set_up(place: Any) -> None:
+def check_set_up(place: Workplace) -> None:
     """Raise every fault of the set-up at once, before anything is started.
 
     Args:

@@ -42,20 +42,20 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
-    before = row.counts.get("scrubbed", 0)
+    scrubbed = row.counts.get("scrubbed", 0)
     with reading(place.ledger.engine, what="the ledger") as database:
         is_wanted = place.connection.privacy.scrub_warehouse or any_erased(database, batch.connection)
     if not is_wanted:
-        return _counted(place, batch, before)
+        return _counted(place, batch, scrubbed)
     if row.parameters.get("dry_run"):
         return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
     # What is to be emptied must not be loaded anew in between.
     with imports_at_rest(place.ledger, batch.connection):
         chosen = _to_scrub(place, ())
         for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
-            before += len(place.warehouse.scrub(chosen[start : start + SCRUBBED_AT_ONCE]))
-            _counted(place, batch, before)
-    return _counted(place, batch, before)
+            scrubbed += len(place.warehouse.scrub(chosen[start : start + SCRUBBED_AT_ONCE]))
+            _counted(place, batch, scrubbed)
+    return _counted(place, batch, scrubbed)
 
 
 def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:

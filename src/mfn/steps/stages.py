@@ -69,11 +69,6 @@ ALLOCATED_AT_ONCE = 500_000
 """So many new objects, and Python searches them for cycles; its own 700 is meant for small programs."""
 
 
-def stages(kind: BatchKind) -> list[str]:
-    """The names of the stages of a kind of run, in order."""
-    return list(STAGES[kind])
-
-
 def is_finished(step: Step, batch: BatchRef) -> bool:
     """Whether a batch has a step behind it: an earlier run of it got that far.
 
@@ -81,7 +76,7 @@ def is_finished(step: Step, batch: BatchRef) -> bool:
         step: One of the steps of the batch's kind.
         batch: The batch.
     """
-    names = stages(batch.kind)
+    names = STAGES[batch.kind]
     return batch.stage != OPENED and names.index(step.__name__) <= names.index(batch.stage)
 
 
