@@ -24,6 +24,8 @@ from mfn.steps.workplace import open_workplace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy import Row
+
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
 
@@ -165,11 +167,11 @@ def rerun_of(
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id
         if row.kind in READ_ANEW:
-            finished = _finished_fresh(from_stage, row, names, is_newest=is_newest)
+            finished = _finished_of_fresh(from_stage, row, is_newest=is_newest)
         elif row.kind == "purge":
-            finished = OPENED if from_stage is None else [OPENED, *names][names.index(from_stage)]
+            finished = OPENED if from_stage is None else _stage_before(from_stage, row)
         else:
-            finished = _finished_before(from_stage, row, names, is_newest=is_newest)
+            finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
             # What the stage left was loaded or sent and is gone: it is made anew.
             finished = OPENED if row.kind in READ_ANEW else names[0]
@@ -179,22 +181,32 @@ def rerun_of(
         yield batch
 
 
-def _finished_before(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
+def _stage_before(stage: str, row: Row[Any]) -> str:
+    names = STAGES[row.kind]
+    return (OPENED, *names)[names.index(stage)]
+
+
+def _finished_of_kept(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
+    """The last stage that counts as finished of a batch that has kept what it works on."""
+    names = STAGES[row.kind]
     if from_stage is not None:
-        finished = [OPENED, *names][names.index(from_stage)]
+        finished = _stage_before(from_stage, row)
     else:
         finished = row.stage if row.stage != names[-1] else names[0]
     # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
     return finished if is_newest or finished == OPENED else names[0]
 
 
-def _finished_fresh(from_stage: str | None, row: Any, names: Sequence[str], *, is_newest: bool) -> str:
-    """All is read anew, unless a person names a later stage and what was read is fresh and still the newest."""
+def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
+    """The same of one whose first stage reads how things stand.
+
+    All is read anew, unless a person names a later stage and what was read is fresh and still the newest.
+    """
     read_at = row.findings.get("stock", row.findings.get("searched", {})).get("read_at")
     is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
     if from_stage is None or not is_newest or not is_fresh:
         return OPENED
-    return [OPENED, *names][names.index(from_stage)]
+    return _stage_before(from_stage, row)
 
 
 def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:

@@ -31,7 +31,7 @@ from mfn.rules.stock_brake import Loss
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from mfn.ledger.opening import Ledger
 
@@ -262,7 +262,7 @@ def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
     return since if is_told_before or not histories else min(history.changes[0][0] for history in histories)
 
 
-def _ranked(database: Connection, is_meant: Any) -> Sequence[str]:
+def _ranked(database: Connection, is_meant: ColumnElement[bool]) -> Sequence[str]:
     """The newest runs that told Amazon anything, as far as a report can afford to look at them."""
     pushed = Batch.counts[PUSHED].as_integer()
     runs = database.execute(
