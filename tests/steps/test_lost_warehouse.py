@@ -11,11 +11,13 @@ from mfn.database.engines import engine_for, writing
 from mfn.errors import FatalError, RunFailedError
 from mfn.steps.mapping_check import check_all_mappings
 from mfn.steps.workplace import open_workplace
-from mfn.warehouse.tables import metadata, wms_order
+from mfn.warehouse.tables import metadata, wms_order, wms_order_line
 from tests.world import an_order
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Table
 
     from tests.world import World
 
@@ -79,8 +81,9 @@ def test_before_the_first_order_the_file_and_its_tables_are_made(world: World) -
     assert world.rows() == []
 
 
-def test_the_table_of_orders_is_not_made_anew_either(loaded: World) -> None:
+@pytest.mark.parametrize("lost", [wms_order, wms_order_line], ids=lambda table: table.name)
+def test_neither_table_of_orders_is_made_anew_either(loaded: World, lost: Table) -> None:
     with writing(engine_for(loaded.warehouse_url), what="the warehouse") as database:
-        metadata.drop_all(database, tables=[wms_order])
-    with pytest.raises(RunFailedError, match="has no table wms_order"):
+        metadata.drop_all(database, tables=[lost])
+    with pytest.raises(RunFailedError, match=f"has no table {lost.name}, and orders were loaded"):
         loaded.run()

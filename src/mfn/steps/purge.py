@@ -25,7 +25,7 @@ from mfn.models import OrderStatus
 from mfn.rules.settling import settlement_reason
 from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import open_workplace, refuse_lost_warehouse
-from mfn.warehouse.looking import has_place_for_orders
+from mfn.warehouse.looking import lost_order_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,8 +157,8 @@ def warehouse_of(place: Workplace) -> SqlWarehouse | None:
         FatalError: It is gone, or its tables are not as agreed.
     """
     refuse_lost_warehouse(place)
-    is_there = has_place_for_orders(place.connection.warehouse.url, what=f"the warehouse of {place.connection.name}")
-    return place.warehouse if is_there else None
+    lost = lost_order_tables(place.connection.warehouse.url, what=f"the warehouse of {place.connection.name}")
+    return None if lost else place.warehouse
 
 
 def forget_accesses(ledger: Ledger, connection: str, before: datetime) -> None:

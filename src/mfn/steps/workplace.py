@@ -16,7 +16,7 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
 from mfn.settings import environment, shown_database_url
-from mfn.warehouse.looking import has_place_for_orders
+from mfn.warehouse.looking import lost_order_tables
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 
 if TYPE_CHECKING:
@@ -126,17 +126,19 @@ def refuse_lost_warehouse(place: Workplace) -> None:
         place: The workplace.
 
     Raises:
-        FatalError: Its file or its table of orders is gone, and the ledger knows of orders that were loaded into it.
+        FatalError: Its file, its table of orders or that of their lines is gone, and the ledger knows of orders that
+            were loaded into it.
         RetriableError: It, or the ledger, cannot be reached.
     """
     url, what = place.connection.warehouse.url, f"the warehouse of {place.connection.name}"
-    if has_place_for_orders(url, what=what):
+    lost = lost_order_tables(url, what=what)
+    if not lost:
         return
     moments = [at for name in place.sharing if (at := last_loaded_at(place.ledger, name)) is not None]
     if moments:
         raise FatalError(
-            f"{what} is gone: {shown_database_url(url)} has no table wms_order, and orders were loaded into it, the"
-            f" last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
+            f"{what} is gone: {shown_database_url(url)} has no table {' and no '.join(lost)}, and orders were loaded"
+            f" into it, the last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
             remedy="Put it back, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
             " rerun --failed). Where a new, empty one is meant, mfn mappings check makes it (docs/warehouse.md).",
         )

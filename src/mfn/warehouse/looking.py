@@ -15,7 +15,7 @@ from mfn.database.columns import columns
 from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
 from mfn.warehouse.setup import missing_tables, table_faults
-from mfn.warehouse.tables import wms_order
+from mfn.warehouse.tables import wms_order, wms_order_line
 from mfn.warehouse.values import as_text, flags, words
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
         return WarehouseLook(missing, tuple(table_faults(connection)))
 
 
-def has_place_for_orders(url: str, *, what: str) -> bool:
-    """Whether a warehouse is there and has the table of orders; what is not there is not made.
+def lost_order_tables(url: str, *, what: str) -> list[str]:
+    """Which of the tables of orders and of their lines a warehouse lacks; what is not there is not made.
 
     Args:
         url: Its URL.
@@ -71,10 +71,11 @@ def has_place_for_orders(url: str, *, what: str) -> bool:
     Raises:
         RetriableError: It cannot be reached.
     """
+    names = [wms_order.name, wms_order_line.name]
     if not _is_there(url):
-        return False
+        return names
     with reading(engine_for(url), what=what) as connection:
-        return inspect(connection).has_table(wms_order.name)
+        return [name for name in names if not inspect(connection).has_table(name)]
 
 
 def _is_there(url: str) -> bool:
