@@ -9,6 +9,9 @@ import pytest
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
+from mfn.ledger.order_listing import orders_with_id
+from mfn.ledger.orders import read_reasons
+from mfn.steps.decisions import dismiss
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order, cancellation
 
@@ -85,7 +88,10 @@ def test_an_order_that_has_no_readable_id_is_held_and_its_text_kept(world: World
     assert world.run()["held"] == 1
     (order_id,) = world.statuses()
     assert order_id.startswith("unreadable-")
+    (row,) = orders_with_id(world.ledger, order_id)
+    assert f"mfn orders dismiss {order_id}" in read_reasons(row.reasons)[0].remedy
     assert world.reasons(order_id) == ["invalid_payload"]
+    assert dismiss(world.settings, [order_id], why="shipped by hand") == ()
 
 
 def test_one_order_item_id_twice_is_held_and_one_sku_on_two_lines_is_not(world: World) -> None:
@@ -149,6 +155,30 @@ def test_a_held_order_that_amazon_does_not_answer_for_stops_no_new_one(world: Wo
     summary = world.run()
     assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 1)
     assert world.statuses() == {held: "held", new: "loaded"}
+
+
+def test_one_order_that_amazon_denies_keeps_no_other_one_back(world: World) -> None:
+    denied, *others = world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600 - late) for late in range(3)))
+    world.run()
+    world.add_items("MUG-GREEN")
+    world.amazon.faults.answer("getOrder", 403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, times=2)
+    summary = world.run()
+    assert (summary["released"], summary["still_held"]) == (2, 1)
+    assert world.statuses() == {denied: "held", **dict.fromkeys(others, "loaded")}
+
+
+@pytest.mark.parametrize("shown", [an_order(), {}, None, {"orderId": 5}], ids=["another", "none", "null", "no text"])
+def test_an_answer_that_is_not_the_order_that_was_asked_for_lets_nothing_go(
+    world: World, shown: dict[str, object] | None
+) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    world.add_items("MUG-GREEN")
+    world.amazon.faults.answer("getOrder", 200, {"order": shown}, times=5)
+    summary = world.run()
+    assert (summary["released"], summary["still_held"]) == (0, 1)
+    assert world.statuses() == {order_id: "held"}
+    assert world.run()["released"] == 1
 
 
 @pytest.mark.parametrize("status", [503, 403])

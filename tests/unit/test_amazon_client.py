@@ -181,7 +181,7 @@ def test_a_rate_that_is_no_number_changes_nothing(amazon: ScriptedAmazon, orders
 
 
 def test_a_call_without_a_turn_in_time_is_not_sent(amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock) -> None:
-    amazon.api = [answer(200, {"order": {}})]
+    amazon.api = [answer(200, {"order": {"orderId": "111-1"}})]
     for _ in range(30):
         orders.get_order("111-1", max_wait_seconds=0)
     with pytest.raises(BudgetExhaustedError, match="getOrder 111-1 for the connection us: Amazon's rate limit"):

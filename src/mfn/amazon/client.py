@@ -19,8 +19,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.at_once import AT_ONCE
-from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
+from mfn.amazon.failures import AmazonUnavailableError, checked, decoded, unreadable
 from mfn.amazon.order_pages import SearchPage, end_of
 from mfn.amazon.orders import IDENTIFIER, MERCHANT
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
@@ -61,6 +62,17 @@ class Page:
 
 class _GetOrder(Struct):
     order: msgspec.Raw
+
+
+class _Named(Struct, rename="camel"):
+    order_id: str
+
+
+def _is_order(text: bytes, order_id: str) -> bool:
+    try:
+        return msgspec.json.decode(text, type=_Named).order_id.casefold() == order_id.casefold()
+    except UNREADABLE:
+        return False
 
 
 class AmazonOrders:
@@ -187,7 +199,10 @@ class AmazonOrders:
         def read(response: httpx.Response) -> bytes | None:
             if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
                 return None
-            return bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
+            text = bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
+            if not _is_order(text, order_id):  # taken for it, the order would count as read
+                raise unreadable(what, response, ValueError("it is not the order that was asked for"))
+            return text
 
         return self._caller.call(
             "getOrder",

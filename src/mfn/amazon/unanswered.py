@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfn.amazon.failures import AmazonUnavailableError, ThrottledError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, ThrottledError
 
 IN_A_ROW = 3
 """After so many orders in a row without an answer it is not about an order any more."""
@@ -16,11 +16,11 @@ class Unanswered:
     """
 
     def __init__(self) -> None:
-        self.first: AmazonUnavailableError | None = None
+        self.first: AmazonUnavailableError | AccessDeniedError | None = None
         self._in_a_row: set[str] = set()
 
-    def add(self, order_id: str, error: AmazonUnavailableError) -> None:
-        """An order's call was not answered.
+    def add(self, order_id: str, error: AmazonUnavailableError | AccessDeniedError) -> None:
+        """An order's call was not answered, or its order denied.
 
         Args:
             order_id: Amazon's order id.
@@ -28,6 +28,7 @@ class Unanswered:
 
         Raises:
             AmazonUnavailableError: It is one too many in a row, or Amazon wants no calls for now.
+            AccessDeniedError: It is one too many in a row.
         """
         self.first = self.first or error
         self._in_a_row.add(order_id)

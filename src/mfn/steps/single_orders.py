@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import INCLUDED_DATA
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, BudgetExhaustedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ def get_orders(
     Args:
         amazon: The adapter of the connection.
         order_ids: Amazon's order ids.
-        unanswered: Takes those that Amazon does not answer for; the others are asked for all the same.
+        unanswered: Takes those that Amazon does not answer for, or denies; the others are asked for all the same.
         wait_seconds: How long to wait in all for the budget.
         leaving: How many calls have to stay in it for others.
         included_data: The data sets that are wanted.
@@ -54,7 +54,7 @@ def get_orders(
 
     Raises:
         AmazonUnavailableError: Amazon does not answer for several in a row.
-        FatalError: A role is missing, the credentials are refused, or the request is.
+        FatalError: Several in a row are denied, the credentials are refused, or the request is.
     """
     patience = Patience(wait_seconds)
     for order_id in order_ids:
@@ -64,7 +64,7 @@ def get_orders(
             )
         except BudgetExhaustedError:
             return
-        except AmazonUnavailableError as error:
+        except (AccessDeniedError, AmazonUnavailableError) as error:
             unanswered.add(order_id, error)
             continue
         unanswered.answered()
