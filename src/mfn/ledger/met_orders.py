@@ -130,17 +130,18 @@ def _loaded(batch_id: str) -> Select[str]:
     return select(BatchOrder.order_id).where(BatchOrder.batch_id == batch_id, BatchOrder.outcome == Outcome.LOADED)
 
 
-def each_order(ledger: Ledger, batch_id: str, *, outcomes: Sequence[str]) -> Iterator[Row[str, str | None, str | None]]:
-    """The orders of a batch that have one of some outcomes: order_id, outcome, reasons; not all of them at once.
+def each_order(
+    ledger: Ledger, batch_id: str, *, outcomes: Sequence[str]
+) -> Iterator[Row[str, str | None, str | None, str | None]]:
+    """The orders of a batch that have one of some outcomes: order_id, outcome, reasons, warnings; one after another.
 
     Args:
         ledger: The open ledger; the transaction that reads them lasts until the last one was taken.
         batch_id: The batch.
         outcomes: The outcomes.
     """
-    statement = select(BatchOrder.order_id, BatchOrder.outcome, BatchOrder.reasons).where(
-        BatchOrder.batch_id == batch_id, BatchOrder.outcome.in_(outcomes)
-    )
+    columns = (BatchOrder.order_id, BatchOrder.outcome, BatchOrder.reasons, BatchOrder.warnings)
+    statement = select(*columns).where(BatchOrder.batch_id == batch_id, BatchOrder.outcome.in_(outcomes))
     with reading(ledger.engine, what="the ledger") as database:
         yield from database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
 

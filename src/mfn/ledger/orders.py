@@ -14,6 +14,7 @@ from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
+from mfn.ledger.staging import IN_DOUBT, in_doubt
 from mfn.models import STAGES, OrderStatus, Reason
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
 IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
+MAY_CHANGE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
+"""Orders in the warehouse that it may still need a newer version of."""
 
 STANDING = (
     TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.ship_by, TrackedOrder.loaded_digest,
@@ -47,16 +50,18 @@ OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at
 def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """Make every order that earlier runs left unfinished part of this batch.
 
-    These are the orders that are held, those that were ready and never loaded, and those that a broken-off batch landed
-    and no other batch has judged since. An order that the batch has already stays what it was.
+    These are the orders that are held, those that were ready and never loaded, those whose newest version the warehouse
+    has not got, and those that a broken-off batch landed and no other batch has judged since. An order that the batch
+    has already stays what it was.
 
     Args:
         database: The open transaction on the ledger.
         batch: The import batch at work.
     """
     assert_held(database, batch.lease)
+    behind = TrackedOrder.status.in_(MAY_CHANGE) & TrackedOrder.loaded_digest.in_(IN_DOUBT)
     unfinished = select(TrackedOrder.order_id).where(
-        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED)
+        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED) | behind
     )
     since = aliased(BatchOrder)
     judged_since = exists().where(
@@ -224,6 +229,17 @@ def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[s
     columns = ("connection", "order_id", "loaded_digest", "batch_id", "updated_at")
     given = [(batch.connection, order_id, digest, batch.batch_id, now) for order_id, digest in rows]
     change(database, table(TrackedOrder), columns, given)
+
+
+def write_left_behind(database: Connection, batch: BatchRef, given: Iterable[tuple[str, str | None]]) -> None:
+    """Note that the warehouse lacks the newest version of orders that it has: later imports look at them again.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        given: One (order_id, loaded_digest) an order, the latter as the ledger has it.
+    """
+    write_reloaded(database, batch, [(order_id, in_doubt(one)) for order_id, one in given if one not in IN_DOUBT])
 
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:

@@ -57,6 +57,9 @@ class StagedChunk(msgspec.Struct, frozen=True, array_like=True):
 CANCEL_REQUESTED = "+cancel"
 """What the digest of an order ends with whose buyer asks for a cancellation."""
 
+IN_DOUBT = ("", CANCEL_REQUESTED)
+"""What `in_doubt` makes of a digest: the warehouse may lack what Amazon says now, and the next import looks again."""
+
 _ENCODER = msgspec.msgpack.Encoder()
 
 

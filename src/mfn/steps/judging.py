@@ -41,6 +41,11 @@ PAYMENT_PENDING = "payment_pending"
 MAY_RESERVE = ("", PAYMENT_PENDING, "channel_missing", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
 
+NAMELESS = (
+    "It cannot be asked for again: find the order in Seller Central and, once it is dealt with there,"
+    " mfn orders dismiss {} --why TEXT."
+)
+
 NOTHING: tuple[list[Reason], list[Reason]] = ([], [])
 """Neither a reason nor a warning."""
 
@@ -56,6 +61,7 @@ class Judgement(NamedTuple):
         warnings: What a person should look at.
         standing: What the ledger's list of orders shows of it.
         is_due: Whether Amazon expects it to be shipped.
+        is_left_behind: Whether the warehouse has an older version, and does not get this one as long as it is held.
     """
 
     order_id: str
@@ -65,6 +71,7 @@ class Judgement(NamedTuple):
     warnings: tuple[Reason, ...] = ()
     standing: Standing = Standing()
     is_due: bool = False
+    is_left_behind: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +158,8 @@ def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Ord
         try:
             orders.append(decode_order(text))
         except DataError as error:
-            reason = Reason("invalid_payload", error.message, error.remedy)
+            remedy = NAMELESS.format(order_id) if order_id.startswith("unreadable-") else error.remedy
+            reason = Reason("invalid_payload", error.message, remedy)
             held.append(_held(order_id, known, (reason,), (), Standing(), is_due=False))
     return orders, held
 
@@ -162,7 +170,8 @@ def _held(
 ) -> Judgement:  # fmt: skip
     """Held; but what the warehouse has stays there, and what is wrong with its newest version becomes a warning."""
     if order_id in known.in_warehouse:
-        return Judgement(order_id, Outcome.UNCHANGED, None, (), warnings + reasons, standing, is_due)
+        told = warnings + reasons
+        return Judgement(order_id, Outcome.UNCHANGED, None, (), told, standing, is_due, is_left_behind=True)
     if order_id in known.rows and known.rows[order_id].status == OrderStatus.DISMISSED:
         reason = settlement_reason("dismissed")
         return Judgement(order_id, Outcome.IGNORED, OrderStatus.DISMISSED, (reason,), (), standing)

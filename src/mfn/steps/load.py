@@ -21,6 +21,7 @@ from mfn.models import OrderStatus, Outcome
 from mfn.steps.chunking import one_by_one
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.judging import is_payment_pending
+from mfn.steps.left_behind import pass_on_requests_alone
 from mfn.steps.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
 from mfn.steps.workplace import open_workplace
 
@@ -70,6 +71,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
             load_chunk(loading, number, chunk)
         del chunk  # before the search for what refers to itself, which would go through all of it
     if not is_dry_run:
+        pass_on_requests_alone(loading)
         _pass_on_cancellations(loading)
     counts = _counts(loading)
     with writing(place.ledger.engine, what="the ledger") as database:

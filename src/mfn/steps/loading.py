@@ -147,7 +147,8 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         for order_id, _, staged in to_write
         if order_id in refusals and not staged.is_in_warehouse
     }
-    _note(loading, number, chunk, tracked, written=written | told, held=held)
+    behind = set(refusals) - set(held)  # what the warehouse has of these is old: later imports try again
+    _note(loading, number, chunk, tracked, written=written | told, held=held, behind=behind)
 
 
 def _restore(loading: Loading, unchanged: Chunk) -> None:
@@ -247,6 +248,7 @@ def _note(
     *,
     written: set[str],
     held: Mapping[str, DataError],
+    behind: set[str],
 ) -> None:
     """Write down what became of a chunk, in one transaction."""
     batch = loading.batch
@@ -266,7 +268,7 @@ def _note(
         if not staged.is_in_warehouse:
             first.append((order_id, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
-            again.append((order_id, digest))
+            again.append((order_id, in_doubt(digest) if order_id in behind else digest))
     reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
     with writing(loading.place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)

@@ -24,6 +24,7 @@ from mfn.ledger.orders import (
     reasons_text,
     take_in_earlier_orders,
     tracked_orders,
+    write_left_behind,
     write_outcomes,
     write_standing,
 )
@@ -122,7 +123,12 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
+        behind = [(one.order_id, tracked[one.order_id].loaded_digest) for one in judgements if one.is_left_behind]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
+        if behind and not is_dry_run:
+            with writing(place.ledger.engine, what="the ledger") as database:
+                assert_held(database, batch.lease)
+                write_left_behind(database, batch, behind)
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:

@@ -1,0 +1,120 @@
+"""Orders in the warehouse whose newest version cannot be passed on to it: they follow once what holds it is mended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mfn.ledger.batches import get_batch
+from mfn.steps.decisions import release
+from tests.world import SKUS, address, an_item, an_order, cancellation
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+@pytest.fixture
+def order_id(world: World) -> str:
+    """An order that the warehouse has; what changes is seen by the next import and by none after it."""
+    (order_id,) = world.put(an_order(an_item()))
+    assert world.run()["loaded"] == 1
+    return order_id
+
+
+def move(world: World, order_id: str, **changes: object) -> None:
+    """The buyer moves to Tacoma."""
+    world.change(order_id, recipient={"deliveryAddress": address(city="Tacoma")}, **changes)
+
+
+def run_alone(world: World) -> dict[str, object]:
+    """An import that looks at no moment twice."""
+    world.write_connections(overlap_minutes=0)
+    summary = world.run()
+    assert summary["fetched"] == 0
+    return summary
+
+
+def test_a_new_address_follows_once_the_item_is_active_again(world: World, order_id: str) -> None:
+    world.forget_items()
+    move(world, order_id)
+    assert world.run()["unchanged"] == 1
+    assert world.rows()[0]["city"] == "Seattle"
+    run_alone(world)
+    world.add_items(*SKUS)
+    assert run_alone(world)["released"] == 1
+    assert world.rows()[0]["city"] == "Tacoma"
+    assert run_alone(world)["released"] == 0
+    assert world.statuses() == {order_id: "loaded"}
+
+
+def test_a_dry_run_leaves_it_to_the_next_run(world: World, order_id: str) -> None:
+    world.forget_items()
+    move(world, order_id)
+    world.run(dry_run=True)
+    world.run()
+    world.add_items(*SKUS)
+    world.write_connections(overlap_minutes=0)
+    world.run(dry_run=True)
+    assert world.rows()[0]["city"] == "Seattle"
+    assert run_alone(world)["released"] == 1
+    assert world.rows()[0]["city"] == "Tacoma"
+
+
+def test_a_version_that_the_warehouse_refused_is_tried_again_until_it_takes_it(world: World, order_id: str) -> None:
+    world.refuse_city("Tacoma")
+    move(world, order_id)
+    for run in (world.run, lambda: run_alone(world)):
+        findings = get_batch(world.ledger, str(run()["batch_id"])).findings
+        assert [found["what"] for found in findings["conflicts"]] == ["its new version was refused by the warehouse"]
+    world.refuse_city(None)
+    run_alone(world)
+    assert world.rows()[0]["city"] == "Tacoma"
+    last = run_alone(world)
+    assert get_batch(world.ledger, str(last["batch_id"])).findings["conflicts"] == []
+
+
+def test_what_the_warehouse_began_meanwhile_is_reported_once_and_stays(world: World, order_id: str) -> None:
+    world.forget_items()
+    move(world, order_id)
+    world.run()
+    world.add_items(*SKUS)
+    world.warehouse_moves(order_id, "picking")
+    found = [get_batch(world.ledger, str(run_alone(world)["batch_id"])).findings["conflicts"] for _ in range(2)]
+    assert [[conflict["status"] for conflict in conflicts] for conflicts in found] == [["picking"], []]
+    assert world.rows()[0]["city"] == "Seattle"
+
+
+def test_a_buyers_request_reaches_the_warehouse_though_the_item_is_not_active_any_more(
+    world: World, order_id: str
+) -> None:
+    world.forget_items()
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    move(world, order_id, orderItems=[items[0] | {"cancellation": cancellation()}])
+    summary = world.run()
+    assert summary["loaded"] == 1
+    (row,) = world.rows()
+    assert (row["status"], row["cancel_requested_at"] is not None, row["city"]) == ("new", True, "Seattle")
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert conflict["what"] == "the buyer asks for a cancellation"
+    again = run_alone(world)
+    assert get_batch(world.ledger, str(again["batch_id"])).findings["conflicts"] == []
+    world.add_items(*SKUS)
+    move(world, order_id, orderItems=items)
+    world.write_connections()
+    world.run()
+    (row,) = world.rows()
+    assert (row["cancel_requested_at"], row["city"]) == (None, "Tacoma")
+
+
+def test_a_request_that_a_person_let_pass_is_not_passed_on(world: World) -> None:
+    asking = an_item(cancellation=cancellation())
+    (order_id,) = world.put(an_order(asking))
+    world.run()
+    assert release(world.settings, [order_id], why="the buyer called") == ()
+    world.run()
+    assert world.rows()[0]["cancel_requested_at"] is None
+    world.forget_items()
+    move(world, order_id)
+    world.run()
+    assert world.rows()[0]["cancel_requested_at"] is None
