@@ -14,10 +14,11 @@ from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.imported_units import read_reserved, reserving_orders
+from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_ends import ends_of, told_removal
-from mfn.ledger.order_listing import orders_with_id
+from mfn.ledger.order_progress import order_facts
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.carriers import normalize_carriers
@@ -135,11 +136,8 @@ def rules_on_shipment(
         connection=place.connection.name,
         unlisted_carrier=place.connection.shipments.unlisted_carrier,
     )
-    levels = {
-        row.order_id: row.service_level
-        for order_id in parcels["order_number"].unique()
-        for row in orders_with_id(place.ledger, order_id, connection=place.connection.name)
-    }
+    facts = order_facts(place.ledger, place.connection.name, parcels["order_number"].unique())
+    levels = {order_id: known.service_level for order_id, known in facts.items()}
     records = shipment_records(
         parcels.join(carriers), items, order_lines, levels, connection=place.connection.name, now=datetime.now(UTC)
     )
@@ -208,9 +206,10 @@ def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
 
 def _connections_of(ledger: Ledger, order_id: str) -> Sequence[str]:
     """The connections that have landed an order."""
+    has_it = (LandedOrder.order_id == order_id) & LandedOrder.connection.in_(KNOWN_CONNECTIONS)
+    statement = select(LandedOrder.connection).where(has_it).order_by(LandedOrder.connection)
     with reading(ledger.engine, what="the ledger") as database:
-        statement = select(LandedOrder.connection).where(LandedOrder.order_id == order_id)
-        return database.execute(statement.order_by(LandedOrder.connection)).scalars().all()
+        return database.execute(statement).scalars().all()
 
 
 def _parcels_of(place: Workplace, shipment_id: str) -> pd.DataFrame:
