@@ -17,6 +17,8 @@ from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
@@ -69,17 +71,9 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     before = shipments["shipment_id"].map({key: row.written_digest for key, row in known.items()})
     changed = shipments[before != shipments["digest"]]
     due = changed[~changed["status"].isin(NOT_CONFIRMED)]
-    withdrawn = changed[changed["status"].isin(NOT_CONFIRMED) & changed["shipment_id"].isin(list(known))]
-    there = set(shipments["shipment_id"])
-    gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
-    taken_back = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]
-    taken_back += [(row, GONE, NOT_WRITTEN) for row in gone]
+    taken_back = _taken_back(known, shipments, changed)
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
-    moved = [
-        (known[shipment_id], order_number)
-        for shipment_id, order_number in _rows(due[["shipment_id", "order_number"]])
-        if shipment_id in known and known[shipment_id].order_number != order_number
-    ]
+    moved = _moved(known, due)
     for row, order_number in moved:
         _told_of_former_order(row, order_number, conflicts)
     never_sent = [
@@ -103,6 +97,26 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
         update_parcels(database, batch, sent)
         add_findings(database, batch, conflicts=conflicts.for_report())
     return replace(batch, counts=note_counts(place.ledger, batch))
+
+
+def _taken_back(
+    known: Mapping[str, Row[Any]], shipments: pd.DataFrame, changed: pd.DataFrame
+) -> list[tuple[Row[Any], str, str]]:
+    """Known parcels that are void, open again or gone: the ledger's row, their state in words, their digest now."""
+    withdrawn = changed[changed["status"].isin(NOT_CONFIRMED) & changed["shipment_id"].isin(list(known))]
+    there = set(shipments["shipment_id"])
+    gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
+    found = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]
+    return found + [(row, GONE, NOT_WRITTEN) for row in gone]
+
+
+def _moved(known: Mapping[str, Row[Any]], due: pd.DataFrame) -> list[tuple[Row[Any], str]]:
+    """Known parcels that are under another order by now: the ledger's row, and that order's number."""
+    return [
+        (known[shipment_id], order_number)
+        for shipment_id, order_number in _rows(due[["shipment_id", "order_number"]])
+        if shipment_id in known and known[shipment_id].order_number != order_number
+    ]
 
 
 def _digests(ledger: Ledger, shipments: pd.DataFrame) -> list[str]:
