@@ -227,5 +227,7 @@ def test_page_tokens_that_amazon_never_takes_end_the_run(world: World) -> None:
     for _ in range(2):
         world.amazon.faults.answer("searchOrders", 200, a_page(an_order(), token="token"))
         world.amazon.faults.answer("searchOrders", 400, refused)
-    assert "paginationToken" in fails(world).message
+    error = fails(world)
+    assert "paginationToken" in error.message
+    assert "mfn rerun --failed" in error.remedy
     assert searches(world) == [None, "token", None, "token"]

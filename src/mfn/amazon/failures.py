@@ -151,7 +151,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
         suspicion = f"{SUSPICION} ({ROLES[operation]}), or the authorization has ended."
         return AccessDeniedError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
-        return PageTokenRefusedError(message, remedy="All pages are fetched again, from the first one on.")
+        return PageTokenRefusedError(message, remedy=f"All pages are fetched again, from the first one on. {RUN_AGAIN}")
     return FatalError(
         message,
         remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "
