@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -130,8 +130,14 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
         message = f"unknown key; valid keys are: {valid}"
     elif found["type"] == "missing":
         message = "is required and missing"
+    elif found["type"] == "model_type":
+        section: Any = Connection.model_fields[where[0]].annotation
+        keys = ", ".join(
+            field for model in (section, *get_args(section)) for field in getattr(model, "model_fields", ())
+        )
+        message = f"expected a mapping, with keys of these: {keys}"
     elif found["type"] == "string_type":
-        message += f"{got}: put it in quotes"
+        message += f"{got}: {'write one text' if isinstance(found['input'], list | dict) else 'put it in quotes'}"
     elif found["type"] != "value_error":
         message += got
     return Problem(shown, _line(entry, where), key, message + ".")

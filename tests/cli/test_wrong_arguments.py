@@ -109,3 +109,36 @@ def test_a_home_whose_name_no_file_system_takes_is_told_with_what_to_do(
     monkeypatch.setenv("MFN_HOME", "a" * 300)
     status, document = mfn("orders")
     assert (status, document["remedy"]) == (1, "Take a shorter path.")
+
+
+def test_a_home_that_is_a_link_to_nowhere_is_told_as_one(mfn: Mfn, folder: Path) -> None:
+    (folder / ".mfn").symlink_to("not-mounted")
+    status, document = mfn("init")
+    assert (status, "is a link to not-mounted" in document["error"]) == (2, True)
+    assert "a disk that is not mounted?" in document["remedy"]
+
+
+def test_a_file_of_retired_keys_that_holds_none_is_told_and_left_alone(mfn: Mfn, folder: Path) -> None:
+    assert mfn("init")[0] == 0
+    (folder / ".mfn" / "keys.retired").write_bytes(b"\xff\xfe")
+    status, document = mfn("keys", "rotate")
+    assert (status, document["error"].endswith("keys.retired holds what are no encryption keys.")) == (2, True)
+    assert (folder / ".mfn" / "keys.retired").read_bytes() == b"\xff\xfe"
+    (folder / ".mfn" / "keys.retired").unlink()
+    assert mfn("keys", "rotate")[0] == 0
+
+
+@pytest.mark.parametrize("section", ["warehouse", "orders", "notifications"])
+def test_a_section_that_is_no_mapping_is_told_with_the_keys_that_it_has(mfn: Mfn, folder: Path, section: str) -> None:
+    text = f"connections:\n  us: {{seller_id: [A], marketplaces: [US], {section}: 5}}\n"
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    status, document = mfn("orders", "--connection", "us")
+    assert (status, "seller_id: Input should be a valid string, got ['A']: write one text" in document["error"]) == (
+        2,
+        True,
+    )
+    assert f"connections.us.{section}: expected a mapping, with keys of these: " in document["error"]
+
+
+def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
+    assert mfn("simulate", "--orders", "99999999999")[0] == 2

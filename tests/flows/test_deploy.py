@@ -141,3 +141,23 @@ def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: 
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"connections\.yaml"):
         deploy(world.settings, environ("http://127.0.0.1:1/api"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"deployments: [\n", r"prefect\.yaml:\d: is not valid YAML"),
+        (b"\xff", r"prefect\.yaml is not UTF-8"),
+        (b"", r"prefect\.yaml:1: deployments: expected a list"),
+        (b"deployments: [{name: us}]\n", r"deployments\.us: lacks entrypoint, description, work_pool"),
+    ],
+)
+def test_a_prefect_yaml_that_is_wrong_is_told_before_anything_is_deployed(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: bytes, told: str
+) -> None:
+    settings = world.settings
+    (tmp_path / "checkout" / "flows").mkdir(parents=True)
+    (tmp_path / "checkout" / "prefect.yaml").write_bytes(text)
+    monkeypatch.chdir(tmp_path / "checkout")
+    with pytest.raises(ConfigurationError, match=told):
+        deploy(settings, environ("http://127.0.0.1:1/api"))

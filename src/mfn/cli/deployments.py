@@ -17,8 +17,10 @@ from mfn.cli.prefect_answers import ask
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.schedules import WAITS, find_deployments, resume_checked, spread, unchecked
 from mfn.connections import load_connections
-from mfn.errors import ConfigurationError, FatalError, shown_path
+from mfn.errors import ConfigurationError, FatalError, Problem, shown_path
+from mfn.file_faults import reading_fault
 from mfn.prefect_api import prefect_client, shown_url
+from mfn.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORK_POOL = "mfn"
+REQUIRED = ("name", "entrypoint", "description", "work_pool")
+"""What a deployment of prefect.yaml has to have."""
 
 
 def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -51,7 +55,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         FatalError: `prefect deploy` failed.
     """
     root = project_root()
-    document = YAML(typ="safe").load((root / "prefect.yaml").read_text(encoding="utf-8"))
+    document = _read_definitions(root / "prefect.yaml")
     connections = load_connections(settings)
     rendered = render(document, connections, work_pool=settings.work_pool)
     names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
@@ -88,6 +92,33 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
                 "\n".join(f"prefect deployment delete {one}" for one in left),
             )
     return names
+
+
+def _read_definitions(path: Path) -> dict[str, Any]:
+    """prefect.yaml as it stands.
+
+    Raises:
+        ConfigurationError: It cannot be read, is no YAML, or has no list of deployments.
+    """
+    shown = shown_path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(problems=(Problem(shown, None, None, *reading_fault(path, error)),)) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{shown} is not UTF-8.", remedy="Save it as UTF-8.") from None
+    if isinstance(problem := parse_yaml(text, shown), Problem):
+        raise ConfigurationError(problems=(problem,))
+    document: Any = YAML(typ="safe").load(text)
+    entries = document.get("deployments") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        problem = Problem(shown, 1, "deployments", "expected a list of deployments.", "Put back that of the project.")
+        raise ConfigurationError(problems=(problem,))
+    for entry in entries:
+        if missing := [key for key in REQUIRED if key not in entry]:
+            problem = Problem(shown, None, f"deployments.{entry.get('name', '?')}", f"lacks {', '.join(missing)}.")
+            raise ConfigurationError(problems=(problem,))
+    return dict(document)
 
 
 def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool: str = WORK_POOL) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def check(as_json: JsonOption = False) -> None:
 def simulate(
     *,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)] = 8480,
-    orders: Annotated[int, typer.Option(help="How many orders the day has.", min=0)] = 200,
+    orders: Annotated[int, typer.Option(help="How many orders the day has.", min=0, max=1_000_000)] = 200,
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     speed: Annotated[
         float, typer.Option(help="How many times faster than Amazon its budgets refill and time goes by.", min=0.001)

@@ -125,7 +125,14 @@ def retired_ids(path: Path) -> frozenset[str]:
 
 
 def _entries(path: Path) -> list[str]:
-    written = path.read_text(encoding="ascii").replace("\n", ",").split(",")
+    try:
+        written = path.read_text(encoding="ascii").replace("\n", ",").split(",")
+    except OSError as error:
+        message, remedy = reading_fault(path, error)
+        raise ConfigurationError(f"{path}, a file of encryption keys, {message}", remedy=remedy) from None
+    except UnicodeDecodeError:
+        remedy = "Put it back from a backup; one that holds no key can be taken away. Then run mfn keys rotate again."
+        raise ConfigurationError(f"{path} holds what are no encryption keys.", remedy=remedy) from None
     return list(dict.fromkeys(filter(None, map(str.strip, written))))
 
 

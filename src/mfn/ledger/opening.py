@@ -125,6 +125,10 @@ def make_home(home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
+        if home.is_symlink():
+            message = f"MFN_HOME {home} is a link to {home.readlink()}, which is no directory that is there."
+            remedy = "Put back what it leads to (a disk that is not mounted?), or set MFN_HOME to another directory."
+            raise ConfigurationError(message, remedy=remedy) from None
         raise ConfigurationError(
             f"MFN_HOME {home} cannot be made: {error.strerror}.",
             remedy=writing_remedy(error, "Set MFN_HOME to a directory that may be written to."),
