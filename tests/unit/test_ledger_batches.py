@@ -16,7 +16,14 @@ from mfn.ledger.batch_opening import open_batch, reopen_batch
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
-from mfn.ledger.orders import batch_orders, take_in_earlier_orders, write_outcomes
+from mfn.ledger.orders import (
+    ALIKE_AT_ONCE,
+    batch_orders,
+    count_outcomes,
+    move_outcomes,
+    take_in_earlier_orders,
+    write_outcomes,
+)
 from mfn.ledger.schema import Lease
 from tests.met import add_to_batch
 
@@ -165,6 +172,17 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
         write_outcomes(database, second, outcomes)
     change(ledger, second, status="done", stage="load")
     assert taken_in(ledger, opened(ledger, token)) == ["landed"]
+
+
+def test_orders_that_fare_alike_are_all_noted_however_many_they_are(ledger: Ledger, token: str) -> None:
+    batch, order_ids = opened(ledger, token), [str(number) for number in range(2 * ALIKE_AT_ONCE + 1)]
+    with writing(ledger.engine, what="the ledger") as database:
+        add_to_batch(database, batch, [*order_ids, "another"], origin=WINDOW)
+        write_outcomes(database, batch, [(order_id, "ready", None, None) for order_id in order_ids])
+        move_outcomes(database, batch, [(order_id, "loaded") for order_id in order_ids[1:]])
+    assert count_outcomes(ledger, batch.batch_id) == {
+        (WINDOW, "loaded"): 2 * ALIKE_AT_ONCE, (WINDOW, "ready"): 1, (WINDOW, None): 1,
+    }  # fmt: skip
 
 
 def test_a_dry_run_leaves_nothing_to_take_in(ledger: Ledger, token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import select
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 ROWS_AT_ONCE = 10_000
+NONE = np.array([], np.bool)
 NOWHERE = -1
 """The place of an order whose text was removed."""
 
@@ -87,24 +88,24 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
         .outerjoin(LandedOrder, landed)
         .where(BatchOrder.batch_id == batch_id)
     )
-    parts: list[tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.bool], NDArray[np.bool]]] = [
-        (np.array([], np.bytes_), np.array([], np.int64), np.array([], np.bool), np.array([], np.bool))
-    ]
+    ids, places, are_earlier, are_loaded = [np.array([], np.bytes_)], [np.array([], np.int64)], [NONE], [NONE]
     with reading(ledger.engine, what="the ledger") as database:
         rows = database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
         for some in rows.partitions():
-            ids, pages, positions, origins, outcomes = zip(*some, strict=True)
-            parts.append(
-                (
-                    np.array(ids, np.bytes_),
-                    np.array(list(map(_place, pages, positions)), np.int64),
-                    np.array([origin == EARLIER for origin in origins], np.bool),
-                    np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool),
-                )
-            )
-    order_ids, places, is_earlier, is_loaded = (np.concatenate(part) for part in zip(*parts, strict=True))
-    as_landed = np.argsort(places, kind="stable")
-    return LandedOrders(order_ids[as_landed], is_earlier[as_landed], is_loaded[as_landed])
+            order_ids, pages, positions, origins, outcomes = zip(*some, strict=True)
+            ids.append(np.array(order_ids, np.bytes_))
+            places.append(np.array(list(map(_place, pages, positions)), np.int64))
+            are_earlier.append(np.array([origin == EARLIER for origin in origins], np.bool))
+            are_loaded.append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
+    as_landed = np.argsort(_joined(places), kind="stable")
+    return LandedOrders(_joined(ids)[as_landed], _joined(are_earlier)[as_landed], _joined(are_loaded)[as_landed])
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays as one; they are let go, since a million orders would stand in memory twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def has_loaded(ledger: Ledger, batch_id: str) -> bool:
