@@ -253,6 +253,11 @@ class World:
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
             database.execute(update(wms_order).where(wms_order.c.order_number == order_id).values(status=status))
 
+    def correct_city(self, order_id: str, city: str) -> None:
+        """Somebody changes the city of an order in the warehouse."""
+        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+            database.execute(update(wms_order).where(wms_order.c.order_number == order_id).values(city=city))
+
     def add_items(self, *skus: str) -> None:
         """The warehouse gets new items."""
         with writing(engine_for(self.warehouse_url), what="the warehouse") as database:

@@ -10,6 +10,7 @@ from mfn.cli.application import run
 from mfn.errors import RunFailedError
 from mfn.steps import decisions
 from mfn.steps.reruns import failed_batches
+from mfn.steps.summaries import outcome_of
 from tests.world import address, an_item, an_order
 
 if TYPE_CHECKING:
@@ -109,3 +110,29 @@ def test_an_order_that_stays_held_is_no_failed_run(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     assert run(["import", "us", "--order", order_id]) == 0
     assert failed_batches(world.settings) == []
+
+
+def test_what_somebody_changed_in_the_warehouse_is_said_to_be_written_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (order_id,) = world.put(an_order(minutes_ago=600))
+    world.run()
+    world.correct_city(order_id, "Elsewhere")
+    assert run(["import", "us", "--order", order_id]) == 0
+    shown = capsys.readouterr().out
+    assert f"{order_id}: unchanged at Amazon; its rows in the warehouse were written again" in shown
+    assert "1 fetched = 0 loaded + 0 held + 1 unchanged" in shown
+    assert world.rows()[0]["city"] == "Seattle"
+    summary = world.run(order_id=order_id)
+    assert summary["order"] == {"order_id": order_id, "outcome": "unchanged", "reasons": [], "is_written_again": True}
+    assert "its rows in the warehouse were written again" in outcome_of(world.settings, summary["batch_id"])
+
+
+def test_what_the_warehouse_has_begun_is_not_said_to_be_written_again(world: World) -> None:
+    (order_id,) = world.put(an_order(minutes_ago=600))
+    world.run()
+    world.correct_city(order_id, "Elsewhere")
+    world.warehouse_moves(order_id, "picking")
+    summary = world.run(order_id=order_id)
+    assert summary["order"] == {"order_id": order_id, "outcome": "unchanged", "reasons": []}
+    assert world.rows()[0]["city"] == "Elsewhere"

@@ -80,9 +80,7 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
         f" + {summary['unchanged']} unchanged + {summary['cancelled']} cancelled + {summary['ignored']} ignored"
     )
     if order := summary.get("order"):
-        print_line(f"{order['order_id']}: {verb if order['outcome'] in PASSED else order['outcome']}")
-        for reason in order["reasons"]:
-            print_line(f"  {reason['code']}: {reason['detail']}" + (f" {reason['remedy']}" if reason["remedy"] else ""))
+        print_order(order, verb)
     elif summary["ignored_reasons"]:
         print_line("ignored: " + ", ".join(f"{code} {count}" for code, count in summary["ignored_reasons"].items()))
     if summary["released"] or summary["still_held"]:
@@ -93,3 +91,20 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
         more = f" … and {len(ids) - SHOWN} more: --json has all of them" if len(ids) > SHOWN else ""
         print_line(f"would be loaded: {' '.join(ids[:SHOWN])}{more}")
     print_line(f"report: {summary['report']}")
+
+
+def print_order(order: Mapping[str, Any], verb: str) -> None:
+    """Print what became of the one order that a run was asked for.
+
+    Args:
+        order: `order` of what `run_import` returned.
+        verb: What is said of one that passed.
+    """
+    became = verb if order["outcome"] in PASSED else order["outcome"]
+    again = " at Amazon; its rows in the warehouse were written again" if order.get("is_written_again") else ""
+    print_line(f"{order['order_id']}: {became}{again}")
+    for reason in order["reasons"]:
+        print_line(f"  {reason['code']}: {reason['detail']}" + (f" {reason['remedy']}" if reason["remedy"] else ""))
+    for conflict in order.get("conflicts", ()):
+        remedy = f" {conflict['remedy']}" if conflict.get("remedy") else ""
+        print_line(f"  {conflict['what']} (warehouse: {conflict['status']}){remedy}")

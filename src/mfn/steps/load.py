@@ -80,7 +80,8 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         before = get_batch(place.ledger, batch.batch_id).counts
         # What the warehouse refused is held by now: the quality gate counts it as well.
         update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})
-        add_findings(database, batch, conflicts=loading.conflicts.for_report())
+        found = {"written_again": sorted(loading.written_again)} if loading.restores else {}
+        add_findings(database, batch, conflicts=loading.conflicts.for_report(), **found)
     return replace(batch, counts={**batch.counts, **counts})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Loading:
         conflicts: What was found so far, also before it was broken off.
         restores: Whether what the warehouse has not begun is written again though Amazon did not change it: a person
             asked for this order, and somebody may have changed its rows there.
+        written_again: The orders of which that was done.
     """
 
     place: Workplace
@@ -66,6 +67,7 @@ class Loading:
     goes_on: bool
     conflicts: Conflicts
     restores: bool = False
+    written_again: set[str] = field(default_factory=set)
 
 
 def _is_same(known: Row[Any] | None, digest: str) -> bool:
@@ -154,7 +156,8 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
 def _restore(loading: Loading, unchanged: Chunk) -> None:
     """Write again, as they were given, those orders that the warehouse has not begun."""
     states = loading.place.warehouse.states([order_id for order_id, _, _ in unchanged])
-    _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
+    written, _ = _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
+    loading.written_again.update(written)
 
 
 def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:

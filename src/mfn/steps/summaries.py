@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PASSED = (OrderStatus.READY, Outcome.LOADED)
 """Outcomes of an order that is loaded, or would be."""
 
+WRITTEN_AGAIN = "its rows in the warehouse were written again"
+"""What is told of an order that Amazon did not change, and that the warehouse has not begun."""
+
 
 def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
     """What a run did, as its command prints it with --json.
@@ -51,14 +54,19 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
 
 
 def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
-    """What became of the order, where a run was asked for one."""
+    """What became of the order, where a run was asked for one; what the warehouse has otherwise, where it has."""
     asked = row.parameters.get("order_id")
     found = batch_orders(open_ledger(settings), row.batch_id) if asked else ()
     order = next((one for one in found if one.order_id == asked and one.outcome is not None), None)
     if order is None:
         return {}
     reasons = [asdict(reason) for reason in read_reasons(order.reasons)]
-    return {"order": {"order_id": asked, "outcome": order.outcome, "reasons": reasons}}
+    told: dict[str, Any] = {"order_id": asked, "outcome": order.outcome, "reasons": reasons}
+    if row.findings.get("written_again"):
+        told["is_written_again"] = True
+    if conflicts := row.findings.get("conflicts"):
+        told["conflicts"] = conflicts
+    return {"order": told}
 
 
 def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
@@ -79,7 +87,10 @@ def outcome_of(settings: Settings, batch_id: str) -> str:
     row = get_batch(open_ledger(settings), batch_id)
     figures = ", ".join(f"{name} {row.counts.get(name, 0)}" for name in SUMMED[row.kind])
     order = _order(settings, row).get("order", {"reasons": ()})
-    return "; ".join([f"{batch_id}: {figures}", *(f"{why['code']}: {why['detail']}" for why in order["reasons"])])
+    told = [WRITTEN_AGAIN] if order.get("is_written_again") else []
+    told += [f"{why['code']}: {why['detail']}" for why in order["reasons"]]
+    told += [f"{conflict['what']} (warehouse: {conflict['status']})" for conflict in order.get("conflicts", ())]
+    return "; ".join([f"{batch_id}: {figures}", *told])
 
 
 def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
