@@ -109,3 +109,20 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
     engine_for(world.warehouse_url).dispose()
     ledger_engine(f"sqlite:///{tmp_path / '.mfn' / 'ledger.db'}").dispose()
+
+
+@pytest.fixture
+def world_on_postgres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str, postgres_url: str
+) -> Iterator[World]:
+    """A small world whose ledger and warehouse are on PostgreSQL."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "test")
+    with fresh_schema(postgres_server, f"ledger_{tmp_path.name}".lower()) as ledger_url:
+        monkeypatch.setenv("MFN_LEDGER_URL", ledger_url)
+        with SimulatorServer(an_amazon()) as server:
+            world = World(tmp_path, server.amazon, server.endpoint, postgres_url)
+            world.set_up()
+            yield world
+            world.ledger.engine.dispose()

@@ -109,7 +109,17 @@ def ordinary_day() -> RunReport:
         api_calls={"searchOrders": 2, "getOrder": 3},
         held=held_orders(),
         ignored={"payment_pending": 3, "not_merchant_fulfilled": 1},
-        conflicts=(Conflict("111-0000009-1000009", "cancelled at Amazon", "picking"),),
+        conflicts=(
+            Conflict("111-0000009-1000009", "cancelled at Amazon", "picking"),
+            Conflict(
+                "111-0000010-1000010",
+                "its newest version at Amazon was kept out: sku_unknown: seller SKU MUG-GREEN is no active item",
+                "new",
+                "Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n"
+                "What is not begun is written once that is mended; or at once:\n"
+                "mfn import us --order 111-0000010-1000010",
+            ),
+        ),
         warnings={"postal_code_mismatch": 4},
         findings=FINDINGS,
         urgency=Urgency(

@@ -10,12 +10,10 @@ from mfn.database.engines import engine_for
 from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.faults.gates import Gate
-from tests.postgres import fresh_schema
 from tests.world import World, an_amazon, an_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -47,23 +45,6 @@ def gate() -> Iterator[Gate]:
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Amazon is asked again at once."""
     monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
-
-
-@pytest.fixture
-def world_on_postgres(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str, postgres_url: str
-) -> Iterator[World]:
-    """A small world whose ledger and warehouse are on PostgreSQL."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
-    with fresh_schema(postgres_server, f"ledger_{tmp_path.name}".lower()) as ledger_url:
-        monkeypatch.setenv("MFN_LEDGER_URL", ledger_url)
-        with SimulatorServer(an_amazon()) as server:
-            world = World(tmp_path, server.amazon, server.endpoint, postgres_url)
-            world.set_up()
-            yield world
-            world.ledger.engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,7 +19,6 @@ from mfn.ledger.schema import Base
 from mfn.settings import load_settings
 from mfn.site.app import build_site
 from mfn.warehouse.tables import wms_inventory
-from tests.faults.conftest import world_on_postgres
 from tests.privacy.planting import (
     ACCESS_TOKEN,
     ADDRESS,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-__all__ = ["world_on_postgres"]
 
 SEARCH = Search([*PLANTED, *SECRETS.values(), ACCESS_TOKEN])
 RULES = """\

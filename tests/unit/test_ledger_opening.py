@@ -241,8 +241,10 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     with writing(ledger.engine, what="the ledger") as database:
         later = "parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location", "decision"
         named = "named_order", "refused_notification", "search_gap"
-        for name in (*later, *named, "passed_check", "told_alert", "order_end", "data_access", "seen_secret"):
+        rest = "passed_check", "told_alert", "order_end", "data_access", "seen_secret", "kept_out_version"
+        for name in (*later, *named, *rest):
             database.execute(text(f"DROP TABLE {name}"))
+        database.execute(text("ALTER TABLE tracked_order DROP COLUMN version_taken_up"))
         database.execute(text("ALTER TABLE landed_page DROP COLUMN texts"))
         for name in ("flow_run_id", "started_at", "status_started_at"):
             database.execute(text(f"DROP INDEX ix_batch_{name}"))

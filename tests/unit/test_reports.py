@@ -191,7 +191,7 @@ def hostile() -> RunReport:
         held=(HeldOrder(HOSTILE, (reason,), service_level=HOSTILE),),
         ignored={HOSTILE: 1},
         warnings={HOSTILE: 1},
-        conflicts=(Conflict(HOSTILE, HOSTILE, HOSTILE),),
+        conflicts=(Conflict(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
         findings=QualityReport((finding,)),
         api_calls={HOSTILE: 1},
     )

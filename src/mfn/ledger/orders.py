@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import exists, func, insert, literal, select, update
+from sqlalchemy import Text, cast, exists, func, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
+from mfn.ledger.schema import Batch, BatchOrder, KeptOutVersion, LandedOrder, TrackedOrder
 from mfn.ledger.staging import IN_DOUBT, in_doubt
 from mfn.models import STAGES, OrderStatus, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
@@ -29,6 +29,8 @@ UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
 IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
 MAY_CHANGE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
 """Orders in the warehouse that it may still need a newer version of."""
+TO_SHIP = (OrderStatus.READY, *MAY_CHANGE)
+"""Orders of which the warehouse has units to ship, if it has them; ready ones where a run died before it noted that."""
 
 STANDING = (
     TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.ship_by, TrackedOrder.loaded_digest,
@@ -41,8 +43,8 @@ TRACKED_COLUMNS = (
     "batch_id", "updated_at",
 )  # fmt: skip
 LOADED_COLUMNS = (
-    "connection", "order_id", "status", "reasons", "loaded_digest", "fulfilled_before", "first_loaded_at", "batch_id",
-    "updated_at",
+    "connection", "order_id", "status", "reasons", "loaded_digest", "fulfilled_before", "version_taken_up",
+    "first_loaded_at", "batch_id", "updated_at",
 )  # fmt: skip
 OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
@@ -93,6 +95,17 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     texts = (literal(text) for text in (batch.batch_id, batch.connection, EARLIER))
     rows = select(*texts, earlier.c.order_id, now).where(~is_known)
     database.execute(insert(BatchOrder).from_select(["batch_id", "connection", "origin", "order_id", "at"], rows))
+
+
+def kept_out_orders(connection: str) -> Select[str]:
+    """The ids of orders of which the warehouse still has an older version to ship, since the newest was kept out.
+
+    Args:
+        connection: The connection's name.
+    """
+    joined = (TrackedOrder.connection == KeptOutVersion.connection) & (TrackedOrder.order_id == KeptOutVersion.order_id)
+    kept_out = select(KeptOutVersion.order_id).join(TrackedOrder, joined)
+    return kept_out.where(KeptOutVersion.connection == connection, TrackedOrder.status.in_(TO_SHIP))
 
 
 def batch_orders(
@@ -217,8 +230,12 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
         rows: One (order_id, loaded_digest, fulfilled_before) an order, whose standing was written when it was judged;
             the last is JSON text {order item id: units shipped before} or None.
     """
-    now, loaded = utc_text(datetime.now(UTC)), OrderStatus.LOADED.value
-    given = [(batch.connection, order_id, loaded, None, *told, now, batch.batch_id, now) for order_id, *told in rows]
+    now, loaded, rows = utc_text(datetime.now(UTC)), OrderStatus.LOADED.value, list(rows)
+    version = versions_landed(database, batch.connection, [order_id for order_id, *_ in rows])
+    given = [
+        (batch.connection, order_id, loaded, None, *told, version.get(order_id), now, batch.batch_id, now)
+        for order_id, *told in rows
+    ]
     change(database, table(TrackedOrder), LOADED_COLUMNS, given)
 
 
@@ -245,6 +262,19 @@ def write_left_behind(database: Connection, batch: BatchRef, given: Iterable[tup
         given: One (order_id, loaded_digest) an order, the latter as the ledger has it.
     """
     write_reloaded(database, batch, [(order_id, in_doubt(one)) for order_id, one in given if one not in IN_DOUBT])
+
+
+def versions_landed(database: Connection, connection: str, order_ids: Sequence[str]) -> dict[str, str]:
+    """When Amazon last updated orders, as of their newest versions that have landed, as texts; unreadable ones absent.
+
+    Args:
+        database: The open transaction on the ledger.
+        connection: The connection's name.
+        order_ids: At most a chunk of ids.
+    """
+    of_connection = (LandedOrder.connection == connection) & LandedOrder.last_updated_at.is_not(None)
+    statement = select(LandedOrder.order_id, cast(LandedOrder.last_updated_at, Text)).where(of_connection)
+    return dict(database.execute(statement.where(among(database, LandedOrder.order_id, order_ids))).all())
 
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:

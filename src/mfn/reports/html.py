@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mfn.models import SUMMED
-from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus
+from mfn.reports.grouping import SHOWN_ORDERS, group_held, group_skus, read_instructions
 from mfn.reports.stock_chart import draw_histories
 from mfn.reports.templating import environment
 from mfn.reports.trend import draw_trend
@@ -62,6 +62,7 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
         verified=verified(report),
         outside=outside(report),
         conflicts_heading=conflicts_heading(report),
+        conflicts_mended=read_instructions(conflict.remedy for conflict in report.conflicts),
         shares=_shares(report),
         seen_at=seen_at,
         groups=group_held(report.held, by_remedy=report.kind == "reconcile"),

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mfn.models import SUMMED
-from mfn.reports.grouping import NEVER, group_held, title_of
+from mfn.reports.grouping import NEVER, group_held, read_instructions, title_of
 from mfn.reports.markdown_text import instructions, more, plain
 from mfn.reports.stock_markdown import brake_lines, held_sku_rows, sku_group_lines, stock_lines
 from mfn.reports.wording import (
@@ -62,6 +62,7 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
             lines += [f"**{heading}:** {told}", ""]
     if report.conflicts:
         lines += [f"**{conflicts_heading(report)}:**", ""]
+        lines += instructions(read_instructions(conflict.remedy for conflict in report.conflicts))
         lines += [
             f"- {plain(conflict.order_id)}: {plain(conflict.what)}"
             f" ({'warehouse: ' if report.kind == 'import' else ''}{plain(conflict.status)})"

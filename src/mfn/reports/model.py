@@ -51,17 +51,19 @@ class HeldOrder:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something that Amazon changed after the warehouse had begun.
+    """Something that Amazon changed and the warehouse has otherwise.
 
     Attributes:
         order_id: Amazon's order id.
         what: What Amazon changed, e.g. `cancelled at Amazon`.
         status: Where the order stands at the warehouse, e.g. `picking`.
+        remedy: What to do about it, as `Reason.remedy`, where that is more than a word with the warehouse.
     """
 
     order_id: str
     what: str
     status: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ WORDS: dict[BatchKind, Words] = {
         mended="Each is examined again in every run and goes out by itself once its cause is mended.",
         left_alone=("Ignored", "Nothing to ship here."),
         conflict=(
-            "changed at Amazon after the warehouse had begun",
-            "The warehouse keeps what it has. Somebody there has to decide.",
+            "changed at Amazon and otherwise in the warehouse",
+            "The warehouse keeps what it has. Somebody has to mend it, or to decide there.",
         ),
         bars=("loaded", "held", "unchanged, cancelled or ignored"),
         rehearsed="nothing reached the warehouse",

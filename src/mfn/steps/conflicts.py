@@ -1,4 +1,4 @@
-"""What a run found that a person has to look at, since it came too late to be put right by the run itself."""
+"""What a run found that a person has to look at, since the run itself could not put it right."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Conflicts:
-    """What Amazon changed after the warehouse had begun, for a person at the warehouse; each thing once an order.
+    """What Amazon changed and the warehouse has otherwise, for a person; each thing once an order.
 
     Args:
-        known: `{order_id, what, status}` of what a batch had found when it was broken off.
+        known: `{order_id, what, status}`, and of some `remedy`, of what a batch had found when it was broken off.
 
     Attributes:
         is_noted: Whether all of it stands in the ledger.
@@ -22,10 +22,15 @@ class Conflicts:
         self._found = {(conflict["order_id"], conflict["what"]): dict(conflict) for conflict in known}
         self.is_noted = True
 
-    def add(self, order_id: str, what: str, status: str) -> None:
+    def add(self, order_id: str, what: str, status: str, remedy: str = "") -> None:
         """Note an order that a person has to look at."""
-        self._found.setdefault((order_id, what), {"order_id": order_id, "what": what, "status": status})
+        told = {"order_id": order_id, "what": what, "status": status}
+        self._found.setdefault((order_id, what), told | ({"remedy": remedy} if remedy else {}))
         self.is_noted = False
+
+    def forget(self, beginning: str) -> None:
+        """Forget what begins with some words, which is found anew."""
+        self._found = {key: told for key, told in self._found.items() if not key[1].startswith(beginning)}
 
     def for_report(self) -> list[dict[str, str]]:
         """As the ledger keeps them."""

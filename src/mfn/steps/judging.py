@@ -61,7 +61,7 @@ class Judgement(NamedTuple):
         warnings: What a person should look at.
         standing: What the ledger's list of orders shows of it.
         is_due: Whether Amazon expects it to be shipped.
-        is_left_behind: Whether the warehouse has an older version, and does not get this one as long as it is held.
+        kept_out: Why its newest version stays out of the warehouse, which has an older one; also among the warnings.
     """
 
     order_id: str
@@ -71,7 +71,7 @@ class Judgement(NamedTuple):
     warnings: tuple[Reason, ...] = ()
     standing: Standing = Standing()
     is_due: bool = False
-    is_left_behind: bool = False
+    kept_out: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,10 +168,10 @@ def _held(
     order_id: str, known: _Known, reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
     standing: Standing, *, is_due: bool,
 ) -> Judgement:  # fmt: skip
-    """Held; but what the warehouse has stays there, and what is wrong with its newest version becomes a warning."""
+    """Held; but what the warehouse has stays there, and its newest version is kept out, which is a warning."""
     if order_id in known.in_warehouse:
         told = warnings + reasons
-        return Judgement(order_id, Outcome.UNCHANGED, None, (), told, standing, is_due, is_left_behind=True)
+        return Judgement(order_id, Outcome.UNCHANGED, None, (), told, standing, is_due, kept_out=reasons)
     if order_id in known.rows and known.rows[order_id].status == OrderStatus.DISMISSED:
         reason = settlement_reason("dismissed")
         return Judgement(order_id, Outcome.IGNORED, OrderStatus.DISMISSED, (reason,), (), standing)

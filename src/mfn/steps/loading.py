@@ -11,6 +11,7 @@ from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
+from mfn.ledger.kept_out import note_taken_up
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import loaded_orders
 from mfn.ledger.orders import (
@@ -277,6 +278,7 @@ def _note(
         assert_held(database, batch.lease)
         write_loaded(database, batch, first)
         write_reloaded(database, batch, again)
+        note_taken_up(database, batch, tracked)
         write_standing(
             database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.amazon.unanswered import Unanswered
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
+from mfn.ledger.kept_out import kept_out_versions
 from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import ROWS_AT_ONCE
@@ -35,7 +37,7 @@ REREAD_WAIT_SECONDS = 600.0
 def read_mendable_again(
     place: Workplace, batch: BatchRef, *, wait_seconds: float | None = None, leaving: int = 0
 ) -> None:
-    """Ask Amazon for every order that is held for something that Amazon may have mended.
+    """Ask Amazon for every order that is held, or whose newest version is kept out, for what Amazon may have mended.
 
     Args:
         place: The workplace.
@@ -51,10 +53,12 @@ def read_mendable_again(
         .where(TrackedOrder.connection == batch.connection, TrackedOrder.status == OrderStatus.HELD)
         .order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
     )
+    kept_out = kept_out_versions(place.ledger, batch.connection)
     with reading(place.ledger.engine, what="the ledger") as database:
+        rows = database.execute(held, execution_options={"yield_per": ROWS_AT_ONCE})
         mendable = [
             order_id
-            for order_id, reasons in database.execute(held, execution_options={"yield_per": ROWS_AT_ONCE})
+            for order_id, reasons in chain(rows, ((row.order_id, row.reasons) for row in kept_out.values()))
             if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
             and not order_id.startswith("unreadable-")
         ]

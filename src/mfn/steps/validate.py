@@ -32,7 +32,9 @@ from mfn.ledger.schema import LandedOrder
 from mfn.models import OrderStatus, Outcome, Reason
 from mfn.quality.model import QualityReport
 from mfn.steps.chunking import one_by_one
+from mfn.steps.conflicts import Conflicts
 from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge, judge_without_text
+from mfn.steps.kept_out import KeptOut
 from mfn.steps.order_frames import Bench, Kept
 from mfn.steps.rereading import read_again
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -85,7 +87,8 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     """Give every order of the batch its verdict.
 
     Orders that earlier runs left held are examined too. One that would now pass is read again from Amazon before it is
-    let go, so that what was shipped or cancelled meanwhile is settled and not loaded.
+    let go, so that what was shipped or cancelled meanwhile is settled and not loaded. So are newest versions that were
+    kept out of the warehouse, which has an older one; those that are kept out now are told of as conflicts.
 
     Args:
         batch: The batch, its window landed.
@@ -111,7 +114,8 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
     met = landed_batch_orders(place.ledger, batch.batch_id)
-    waiting = _read_before_release(bench, batch, met.earlier)
+    kept_out = KeptOut(place, batch, is_asked_for=row.parameters.get("order_id") is not None)
+    waiting = _read_before_release(bench, batch, met.earlier, kept_out.before)
     tally = _Tally()
     for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
         loaded = set() if is_dry_run else chunk.loaded
@@ -122,8 +126,9 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         # What this very batch had loaded stays loaded by it.
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
+        kept_out.look(judgements, tracked)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        behind = [(one.order_id, tracked[one.order_id].loaded_digest) for one in judgements if one.is_left_behind]
+        behind = [(one.order_id, tracked[one.order_id].loaded_digest) for one in judgements if one.kept_out]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
         if behind and not is_dry_run:
             with writing(place.ledger.engine, what="the ledger") as database:
@@ -132,16 +137,19 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
-        before = get_batch(place.ledger, batch.batch_id).counts
-        update_batch(database, batch, counts={**before, **counts})
+        before = get_batch(place.ledger, batch.batch_id)
+        update_batch(database, batch, counts={**before.counts, **counts})
         add_findings(
             database,
             batch,
+            conflicts=kept_out.among(Conflicts(before.findings.get("conflicts", ()))).for_report(),
             quality=tally.report.to_dict(),
             warnings=dict(tally.warnings),
             ignored=dict(tally.ignored),
             items=len(bench.items),
         )
+        if not is_dry_run:
+            kept_out.write(database)
     return replace(batch, counts={**batch.counts, **counts})
 
 
@@ -158,7 +166,8 @@ class _Tally:
     def add(self, judgements: Sequence[Judgement], earlier: Collection[str], report: QualityReport) -> None:
         """Add a chunk's judgements; only orders of the window count as due, and none that was met earlier."""
         for judged in judgements:
-            if judged.warnings:
+            is_told_before = judged.kept_out and judged.order_id in earlier
+            if judged.warnings and not is_told_before:
                 self.warnings.update(warning.code for warning in judged.warnings)
             if judged.order_id in earlier:
                 continue
@@ -170,21 +179,22 @@ class _Tally:
         self.report = self.report.merged(report)
 
 
-def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str]) -> set[str]:
-    """Read again, from Amazon, the held orders that would now pass; those that could not be read wait."""
+def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str], kept_out: Collection[str]) -> set[str]:
+    """Read again, from Amazon, what was held or kept out and would now pass; held orders that were not read wait."""
     place = bench.place
     waiting: set[str] = set()
     for start in range(0, len(earlier), CHUNK_ORDERS):
         chunk = earlier[start : start + CHUNK_ORDERS]
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
-        held = [order_id for order_id in chunk if (known := tracked.get(order_id)) and known.status == OrderStatus.HELD]
-        judgements = judge(bench, _texts(place, batch, held), tracked).judgements
-        passing = {one.order_id for one in judgements if one.outcome == READY} - _landed_by(place, batch, held)
+        held = {order_id for order_id, known in tracked.items() if known.status == OrderStatus.HELD}
+        waits = [order_id for order_id in chunk if order_id in held or order_id in kept_out]
+        judgements = judge(bench, _texts(place, batch, waits), tracked).judgements
+        passing = {one.order_id for one in judgements if one.outcome == READY} - _landed_by(place, batch, waits)
         urgent_first = sorted(
             passing, key=lambda order_id: (tracked[order_id].ship_by is None, tracked[order_id].ship_by)
         )
         try:
-            waiting |= passing - read_again(place, batch, urgent_first)
+            waiting |= held & passing - read_again(place, batch, urgent_first)
         finally:
             keep_calls(place, batch)
     return waiting

@@ -119,11 +119,27 @@ class TrackedOrder(Base):
     programs: Mapped[str | None]  # comma separated, in the order of the mappings
     batch_id: Mapped[str]
     loaded_digest: Mapped[str | None]  # of what the warehouse was given
+    version_taken_up: Mapped[datetime | None]  # Amazon's time of the newest version that passed every check
     fulfilled_before: Mapped[str | None]  # JSON {order item id: units shipped before that}
     first_loaded_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "connection", "status"),)
+
+
+class KeptOutVersion(Base):
+    """An order that the warehouse has, and whose newest version at Amazon is kept out of it; gone once that passes."""
+
+    __tablename__ = "kept_out_version"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    last_updated_at: Mapped[datetime | None]  # Amazon's, of that version; None where it could not be read
+    reasons: Mapped[str]  # JSON list of {code, detail, remedy}
+    batch_id: Mapped[str]  # the run that told of it
+    told_at: Mapped[datetime]
+
+    __table_args__ = CLUSTERED
 
 
 class Decision(Base):

@@ -1,0 +1,104 @@
+"""Orders that the warehouse has and whose newest version at Amazon was kept out of it: what was told of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, not_, select, update
+
+from mfn.database.bulk import among
+from mfn.database.engines import reading
+from mfn.ledger.orders import kept_out_orders, reasons_text
+from mfn.ledger.schema import KeptOutVersion, LandedOrder, TrackedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef, Reason
+
+WHAT = "the ledger"
+
+
+def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
+    """Every column of `kept_out_version`, by order id, of the orders that the warehouse has still to ship.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+    """
+    statement = select(KeptOutVersion).where(
+        KeptOutVersion.connection == connection, KeptOutVersion.order_id.in_(kept_out_orders(connection))
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        return {row.order_id: row for row in database.execute(statement)}
+
+
+def versions_not_taken_up(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, datetime | None]:
+    """Of which orders the newest version that has landed is another than the last one that passed every check.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: At most a chunk of ids.
+
+    Returns:
+        By order id, when Amazon made that version; None where that could not be read.
+    """
+    joined = (TrackedOrder.connection == LandedOrder.connection) & (TrackedOrder.order_id == LandedOrder.order_id)
+    is_another = LandedOrder.last_updated_at.is_distinct_from(TrackedOrder.version_taken_up)
+    statement = (
+        select(LandedOrder.order_id, LandedOrder.last_updated_at)
+        .join(TrackedOrder, joined)
+        .where(LandedOrder.connection == connection, is_another | LandedOrder.last_updated_at.is_(None))
+    )
+    with reading(ledger.engine, what=WHAT) as database:
+        wanted = among(database, LandedOrder.order_id, order_ids)
+        return {row.order_id: row.last_updated_at for row in database.execute(statement.where(wanted))}
+
+
+def note_taken_up(database: Connection, batch: BatchRef, order_ids: Collection[str]) -> None:
+    """Note which version of orders that the warehouse has had before has passed every check.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch, whose lease lets nothing newer land meanwhile.
+        order_ids: At most a chunk of ids.
+    """
+    if not order_ids:
+        return
+    mine = (LandedOrder.connection == TrackedOrder.connection) & (LandedOrder.order_id == TrackedOrder.order_id)
+    landed = select(LandedOrder.last_updated_at).where(mine).scalar_subquery()
+    meant = (TrackedOrder.connection == batch.connection) & among(database, TrackedOrder.order_id, order_ids)
+    database.execute(update(TrackedOrder).where(meant).values(version_taken_up=landed))
+
+
+def write_kept_out(
+    database: Connection,
+    batch: BatchRef,
+    told: Mapping[str, tuple[datetime | None, Sequence[Reason]]],
+    *,
+    passed: Collection[str],
+) -> None:
+    """Note of which orders the newest version is kept out, and forget those that it no longer is.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        told: (Amazon's time of that version, why it is kept out) of those that this batch tells of.
+        passed: Orders of which an earlier batch told and whose newest version is not kept out any more.
+    """
+    mine = KeptOutVersion.connection == batch.connection
+    gone = among(database, KeptOutVersion.order_id, {*told, *passed})
+    has_left = not_(KeptOutVersion.order_id.in_(kept_out_orders(batch.connection)))
+    database.execute(delete(KeptOutVersion).where(mine, gone | has_left))
+    same = {"connection": batch.connection, "batch_id": batch.batch_id, "told_at": datetime.now(UTC)}
+    rows = [
+        {**same, "order_id": order_id, "last_updated_at": version, "reasons": reasons_text(reasons)}
+        for order_id, (version, reasons) in sorted(told.items())
+    ]
+    if rows:
+        database.execute(insert(KeptOutVersion), rows)
