@@ -260,6 +260,38 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
     assert "right" in caught.value.remedy
 
 
+def test_a_missing_right_to_read_is_told_as_such(postgres_url: str) -> None:
+    def read_without_rights() -> None:
+        with reading(engine_for(postgres_url), what="the warehouse of us") as connection:
+            schema = connection.execute(text("SELECT current_schema()")).scalar()
+            connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+            connection.execute(text("CREATE ROLE without_rights"))
+            connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO without_rights"))
+            connection.execute(text("SET LOCAL ROLE without_rights"))
+            connection.execute(text("SELECT * FROM thing"))
+
+    with pytest.raises(FatalError, match="the warehouse of us may not be read: permission denied for table thing"):
+        read_without_rights()
+
+
+def test_a_table_that_another_program_never_unlocks_is_waited_for_three_minutes_at_most(postgres_url: str) -> None:
+    engine = engine_for(postgres_url)
+    with writing(engine, what="the test") as connection:
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "3min"
+        connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+    url = make_url(postgres_url)
+    hasty = url.update_query_dict({"options": f"{url.query['options']} -c lock_timeout=20ms"})
+    impatient = engine_for(hasty.render_as_string(hide_password=False))
+    with writing(engine, what="the test") as other:
+        other.execute(text("LOCK TABLE thing IN ACCESS EXCLUSIVE MODE"))
+        with (
+            pytest.raises(RetriableError, match=r"the warehouse of us cannot be used: .*lock timeout") as told,
+            reading(impatient, what="the warehouse of us") as connection,
+        ):
+            connection.execute(text("SELECT * FROM thing"))
+    assert "kept it locked" in told.value.remedy
+
+
 def test_a_schema_that_a_login_may_not_use_is_told_as_a_missing_right(postgres_url: str) -> None:
     nowhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=nobodys"})
     engine = engine_for(nowhere.render_as_string(hide_password=False))

@@ -27,12 +27,16 @@ BUSY_SECONDS = 30
 
 URLS = "the warehouse: warehouse.url in connections.yaml; the ledger: MFN_LEDGER_URL"
 LOST_REMEDY = f"See that the database runs and has room, and that its URL is right ({URLS}); then "
-BUSY_REMEDY = "Another program has been writing to it all the while: end that one if it stands still; then "
+BUSY_REMEDY = "Another program has been writing to it, or kept it locked: end that one if it stands still; then "
 AGAIN = "run the command again (a batch: mfn rerun --failed)."
 
 STALLED_SECONDS = 60
 """How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
 it has locked is free again by then, and nothing of it stays. SQLite's locks end with the process only."""
+
+LOCKED_SECONDS = 180
+"""How long a statement waits on PostgreSQL for what others have locked: longer than one of our own that stands still
+may keep it. A program that never lets go would have a run wait for ever, and every later one with it."""
 
 UNANSWERED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """Parameters of libpq: a server of which the network brings nothing any more is given up after a minute. Without them
@@ -84,6 +88,9 @@ logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.le
 NOT_ALLOWED = ("42501", "3F000")
 """What PostgreSQL answers a login that lacks a right; the second where it may not even use the schema."""
 
+LOCKED = "55P03"
+"""What PostgreSQL answers once a lock was waited for in vain."""
+
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
@@ -113,7 +120,7 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
     # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS * 1000:.0f}"
+        patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS}s -c lock_timeout={LOCKED_SECONDS}s"
         options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC"])
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
@@ -182,7 +189,7 @@ def reading(engine: Engine, *, what: str) -> Iterator[Connection]:
         FatalError: It does not have the tables or columns that were asked for.
     """
     with (
-        _explained(engine, what),
+        _explained(engine, what, deed="read"),
         engine.connect().execution_options(mfn_read_only=True) as connection,
         connection.begin(),
     ):
@@ -202,12 +209,12 @@ def writing(engine: Engine, *, what: str) -> Iterator[Connection]:
         DataError: It refuses a row; others may be taken.
         FatalError: It refuses what is written.
     """
-    with _explained(engine, what), engine.begin() as connection:
+    with _explained(engine, what, deed="written"), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
-def _explained(engine: Engine, what: str) -> Iterator[None]:
+def _explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
     driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
@@ -218,12 +225,12 @@ def _explained(engine: Engine, what: str) -> Iterator[None]:
         ) from None
     except DBAPIError as error:
         # `from None`: what the driver says in full quotes the values, which may be a buyer's.
-        raise _error(engine, what, error.orig, lost=error.connection_invalidated) from None
+        raise _error(engine, what, error.orig, deed=deed, lost=error.connection_invalidated) from None
     except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
-        raise _error(engine, what, error, lost=False) from None
+        raise _error(engine, what, error, deed=deed, lost=False) from None
 
 
-def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
+def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> MfnError:
     driver: Any = engine.dialect.loaded_dbapi
     said = _said(error)
     if isinstance(error, sqlite3.Error):
@@ -234,10 +241,10 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
                 remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
-        is_busy = code == sqlite3.SQLITE_BUSY
+        is_busy, deed = code == sqlite3.SQLITE_BUSY, "written"  # also to read, it writes beside the file
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
-        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, False
+        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, error.sqlstate == LOCKED
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
@@ -245,7 +252,7 @@ def _error(engine: Engine, what: str, error: Any, *, lost: bool) -> MfnError:
         )
     if forbidden:
         return FatalError(
-            f"{what} may not be written: {said}",
+            f"{what} may not be {deed}: {said}",
             remedy="Give the login (for a file, the user) that right; then run it again (a batch: mfn rerun --failed).",
         )
     if _is_about_a_row(error):
