@@ -12,7 +12,7 @@ from mfn.simulator.clock import amazon_time
 from mfn.steps.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
-from tests.steps.pushing import everywhere
+from tests.steps.pushing import SKUS, everywhere
 
 if TYPE_CHECKING:
     import pytest
@@ -222,6 +222,19 @@ def test_a_batch_that_failed_is_run_again_and_one_that_is_done_has_nothing_left_
     summary = rerun_batch(settings, batch_id, from_stage="push")
     assert (summary["status"], summary["pushed"], pushing.calls()) == ("done", 4, calls)
     assert [row.stage for row in list_batches(pushing.stock.world.ledger, kind="inventory")] == ["verify"]
+
+
+def test_an_offer_that_a_search_leaves_out_is_asked_for_alone_before_it_counts_as_gone(pushing: Pushing) -> None:
+    pushing.run()
+    for sku in SKUS:
+        pushing.stock.receive(sku, 8)
+    pushing.stock.world.amazon.faults.answer("searchListingsItems", 200, {"numberOfResults": 0, "items": []})
+    summary = pushing.run()
+    assert (summary["pushed"], summary["held"], pushing.shown()) == (4, 0, everywhere(8))
+    for key in [key for key in pushing.stock.amazon._listings if key[1] == "LAMP"]:
+        del pushing.stock.amazon._listings[key]
+    pushing.stock.receive("LAMP", 7)
+    assert (pushing.run()["held"], "listing_missing" in pushing.reasons("LAMP")) == (1, True)
 
 
 def test_a_listing_that_is_new_is_found_without_reading_all_of_them(pushing: Pushing) -> None:

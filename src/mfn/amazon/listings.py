@@ -108,7 +108,7 @@ class AmazonListings:
             )
         return ListingsRead(frame, asked_at, datetime.now(UTC))
 
-    def listings_of(self, marketplace_id: str, seller_skus: Sequence[str]) -> ListingsRead:
+    def listings_of(self, marketplace_id: str, seller_skus: Sequence[str], *, are_known: bool = False) -> ListingsRead:
         """The listings of some SKUs in a marketplace; a SKU that is not listed has no row.
 
         Twenty are asked for at once. Amazon takes a comma for the end of a SKU and is known to misread blanks and signs
@@ -118,6 +118,8 @@ class AmazonListings:
         Args:
             marketplace_id: Where.
             seller_skus: Seller SKUs, to the letter.
+            are_known: Amazon has listed all of them: one that a search leaves out is asked for alone before it counts
+                as gone.
 
         Raises:
             RetriableError: Amazon did not answer for all of them.
@@ -137,7 +139,7 @@ class AmazonListings:
         with self._session.budget.in_bulk("searchListingsItems", len(questions), at_once=AT_ONCE):
             for answer in several_at_once(questions, ask, name="search-listings"):
                 found |= {sku: item for sku, item in answer.items() if sku in wanted}
-        alone = [sku for sku in wanted if sku not in found and not PLAIN.fullmatch(sku)]
+        alone = [sku for sku in wanted if sku not in found and (are_known or not PLAIN.fullmatch(sku))]
         with self._session.budget.in_bulk("getListingsItem", len(alone), at_once=AT_ONCE):
             for item in several_at_once(alone, lambda sku: self._item(marketplace_id, sku), name="get-listing"):
                 if item is not None and item.sku in wanted:

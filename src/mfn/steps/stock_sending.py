@@ -113,7 +113,7 @@ class Sending:
 
     def _read(self, marketplace_id: str, skus: Sequence[str]) -> pd.DataFrame:
         """What Amazon shows of offers, by seller SKU: `quantity`, `read_at`, `channel`; only of those that it has."""
-        found = self.place.listings.listings_of(marketplace_id, skus)
+        found = self.place.listings.listings_of(marketplace_id, skus, are_known=True)
         return pd.DataFrame(
             {
                 "quantity": found.frame["quantity"].astype("float64").to_numpy(),
