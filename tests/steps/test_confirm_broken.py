@@ -45,6 +45,24 @@ def test_what_amazon_did_not_answer_is_pending_and_the_next_run_carries_the_batc
     assert [len(shipping.packages(order_id)) for order_id in orders] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "media_type"),
+    [(400, "<html>blocked</html>", "text/html"), (400, "{}", "application/json"), (302, "", "text/plain")],
+)
+def test_a_parcel_whose_call_something_in_between_refuses_stops_no_other(
+    shipping: Shipping, status: int, body: str, media_type: str
+) -> None:
+    orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(4)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", status, body, media_type=media_type)
+    with pytest.raises(RunFailedError, match=f"HTTP {status}") as failed:
+        shipping.run()
+    assert (failed.value.summary["sent"], failed.value.summary["pending"]) == (3, 1)
+    assert shipping.run()["sent"] == 4
+    assert shipping.calls() == 5
+
+
 def test_a_failed_batch_is_run_again_by_hand(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)

@@ -101,3 +101,17 @@ def test_a_voided_parcel_is_not_asked_for_any_more(shipping: Shipping) -> None:
     shipping.warehouse.void(shipment_id)
     shipping.an_hour_passes()
     assert shipping.run()["api_calls"] == {}
+
+
+def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shipping: Shipping) -> None:
+    orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(3)))
+    for order_id in orders:
+        shipping.ship(order_id)
+    shipping.run()
+    shipping.an_hour_passes()
+    shipping.world.amazon.faults.answer("getOrder", 403, times=2)
+    with pytest.raises(RunFailedError, match="HTTP 403") as failed:
+        shipping.run()
+    assert (failed.value.summary["verified"], failed.value.summary["unverified"]) == (2, 1)
+    assert failed.value.remedy.startswith("Other orders were answered")
+    assert shipping.run()["verified"] == 3

@@ -21,13 +21,13 @@ from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.at_once import AT_ONCE
-from mfn.amazon.failures import AmazonUnavailableError, checked, decoded, unreadable
+from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, checked, decoded, unreadable
 from mfn.amazon.order_pages import SearchPage, end_of
 from mfn.amazon.orders import IDENTIFIER, MERCHANT
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -43,6 +43,9 @@ STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
 IS_IDENTIFIER = re.compile(IDENTIFIER)
+
+Said = ShipmentRefusedError | AmazonUnavailableError | CallRefusedError | None
+"""What became of one of many parcels: Amazon's refusal, why no answer is about it, or None where Amazon took it."""
 
 
 @dataclass(frozen=True)
@@ -245,9 +248,7 @@ class AmazonOrders:
             max_wait_seconds,
         )
 
-    def confirm_shipments(
-        self, parcels: Sequence[tuple[str, PackageDetail]]
-    ) -> Generator[ShipmentRefusedError | AmazonUnavailableError | None, None, None]:
+    def confirm_shipments(self, parcels: Sequence[tuple[str, PackageDetail]]) -> Generator[Said, None, None]:
         """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
 
         Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
@@ -260,23 +261,23 @@ class AmazonOrders:
 
         Raises:
             RetriableError: Amazon did not say that it took those of several orders in a row.
-            FatalError: A role is missing, the credentials are refused, or the request is.
+            FatalError: The credentials are refused, or the calls for several orders in a row are: a role is missing.
         """
 
-        def confirm(order_id: str, package: PackageDetail) -> ShipmentRefusedError | AmazonUnavailableError | None:
+        def confirm(order_id: str, package: PackageDetail) -> Said:
             try:
                 self.confirm_shipment(order_id, package)
-            except (ShipmentRefusedError, AmazonUnavailableError) as error:
+            except (ShipmentRefusedError, *NO_ANSWER) as error:
                 return error
             return None
 
         unanswered = Unanswered()
-        under_way: deque[tuple[str, Future[ShipmentRefusedError | AmazonUnavailableError | None]]] = deque()
+        under_way: deque[tuple[str, Future[Said]]] = deque()
 
-        def oldest() -> ShipmentRefusedError | AmazonUnavailableError | None:
+        def oldest() -> Said:
             order_id, call = under_way.popleft()
             answer = call.result()
-            if isinstance(answer, AmazonUnavailableError):
+            if isinstance(answer, NO_ANSWER):
                 unanswered.add(order_id, answer)
             else:
                 unanswered.answered()

@@ -91,7 +91,11 @@ class BudgetExhaustedError(RetriableError):
     """Amazon's rate limit leaves no call within the time that the caller would wait; nothing was sent."""
 
 
-class AccessDeniedError(FatalError):
+class CallRefusedError(FatalError):
+    """Amazon, or something in between, refuses a call without a word about what was sent: mostly all others too."""
+
+
+class AccessDeniedError(CallRefusedError):
     """Amazon denies an operation: a role is missing, or the authorization has ended."""
 
 
@@ -146,13 +150,13 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
     if status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
         return AmazonUnavailableError(message, remedy=RUN_AGAIN)
     if _is_from_elsewhere(response):
-        return FatalError(f"{message} That is no answer of Amazon's API.", remedy=f"See {BETWEEN}")
+        return CallRefusedError(f"{message} That is no answer of Amazon's API.", remedy=f"See {BETWEEN}")
     if status in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         suspicion = f"{SUSPICION} ({ROLES[operation]}), or the authorization has ended."
         return AccessDeniedError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
         return PageTokenRefusedError(message, remedy=f"All pages are fetched again, from the first one on. {RUN_AGAIN}")
-    return FatalError(
+    return CallRefusedError(
         message,
         remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "
         "Selling Partner API support and give it the request id.",

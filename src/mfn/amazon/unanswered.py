@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, ThrottledError
+from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, ThrottledError
 
 IN_A_ROW = 3
 """After so many orders in a row without an answer it is not about an order any more."""
+
+NO_ANSWER = (AmazonUnavailableError, CallRefusedError)
+"""What says nothing about the order that was asked for: no answer, and one that would meet any other order as well, of
+which only the next orders can tell whether it does. A proxy may dislike one body, Amazon deny one order."""
+
+ABOUT_ONE = "Other orders were answered: see in Seller Central that this one is of this account. If all are refused:"
 
 
 class Unanswered:
@@ -16,11 +22,12 @@ class Unanswered:
     """
 
     def __init__(self) -> None:
-        self.first: AmazonUnavailableError | AccessDeniedError | None = None
+        self.first: AmazonUnavailableError | CallRefusedError | None = None
         self._in_a_row: set[str] = set()
+        self._is_answered = False
 
-    def add(self, order_id: str, error: AmazonUnavailableError | AccessDeniedError) -> None:
-        """An order's call was not answered, or its order denied.
+    def add(self, order_id: str, error: AmazonUnavailableError | CallRefusedError) -> None:
+        """An order's call was not answered, or refused.
 
         Args:
             order_id: Amazon's order id.
@@ -28,7 +35,7 @@ class Unanswered:
 
         Raises:
             AmazonUnavailableError: It is one too many in a row, or Amazon wants no calls for now.
-            AccessDeniedError: It is one too many in a row.
+            CallRefusedError: The same, where each call is refused.
         """
         self.first = self.first or error
         self._in_a_row.add(order_id)
@@ -38,8 +45,11 @@ class Unanswered:
     def answered(self) -> None:
         """A call was answered, whatever was said."""
         self._in_a_row.clear()
+        self._is_answered = True
 
     def tell(self) -> None:
         """Raise the first error, if there was one: what is left is for the next run."""
+        if isinstance(self.first, CallRefusedError) and self._is_answered:
+            raise type(self.first)(self.first.message, remedy=f"{ABOUT_ONE} {self.first.remedy}")
         if self.first is not None:
             raise self.first

@@ -7,8 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.failures import AmazonUnavailableError
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.engines import writing
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from mfn.amazon.refusals import ShipmentRefusedError
+    from mfn.amazon.client import Said
     from mfn.ledger.order_progress import Units
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -41,7 +40,8 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
 
     A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
     the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on;
-    so they do where Amazon does not answer for one, and the run fails in the end.
+    so they do where Amazon does not answer for one, or its call is denied or comes back from something in between, and
+    the run fails in the end.
 
     Args:
         batch: The batch, its parcels normalized.
@@ -53,7 +53,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     Raises:
         RetriableError: Amazon did not answer for a parcel, or the ledger could not be reached; what was not answered
             is still pending.
-        FatalError: Amazon refuses every call: a role is missing, or the credentials are wrong.
+        FatalError: Amazon refuses the call for a parcel, or every call: a role is missing, the credentials are wrong.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
@@ -89,18 +89,13 @@ def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]]) -> None
     unanswered.tell()
 
 
-def _heard(
-    place: Workplace,
-    parcel: Row[Any],
-    said: ShipmentRefusedError | AmazonUnavailableError | None,
-    unanswered: Unanswered,
-) -> Answer | None:
+def _heard(place: Workplace, parcel: Row[Any], said: Said, unanswered: Unanswered) -> Answer | None:
     """What Amazon's answer makes of a parcel; None where there is none, and it stays pending."""
     try:
-        if isinstance(said, AmazonUnavailableError):
+        if isinstance(said, NO_ANSWER):
             raise said
         answer = answered(place, parcel, said)
-    except AmazonUnavailableError as error:
+    except NO_ANSWER as error:
         unanswered.add(parcel.order_number, error)
         return None
     unanswered.answered()

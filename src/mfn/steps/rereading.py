@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.kept_out import kept_out_versions
@@ -84,7 +83,7 @@ def read_again(
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
-        leaves no call for, stay what they were. Where Amazon answers for none, or denies it, a warning says so: what
+        leaves no call for, stay what they were. Of those that it does not answer for, or denies, a warning tells: what
         is new is loaded all the same.
 
     Raises:
@@ -99,15 +98,17 @@ def read_again(
         fresh = set(database.execute(of_window.where(wanted)).scalars())
     stale = [order_id for order_id in order_ids if order_id not in fresh]
     patience = REREAD_WAIT_SECONDS if wait_seconds is None else wait_seconds
+    unanswered = Unanswered()
     try:
-        for order_id, raw in get_orders(place.amazon, stale, Unanswered(), wait_seconds=patience, leaving=leaving):
+        for order_id, raw in get_orders(place.amazon, stale, unanswered, wait_seconds=patience, leaving=leaving):
             if raw is None:
                 continue
             with writing(place.ledger.engine, what="the ledger") as database:
                 assert_held(database, batch.lease)
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
             read.add(order_id)
-    except (AccessDeniedError, AmazonUnavailableError) as error:
+        unanswered.tell()
+    except NO_ANSWER as error:
         log.warning("%s: held orders wait to be read again: %s %s", batch.batch_id, error.message, error.remedy)
     index_pages(place.ledger, batch)
     return read

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import INCLUDED_DATA
-from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import BudgetExhaustedError
+from mfn.amazon.unanswered import NO_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,7 +55,7 @@ def get_orders(
 
     Raises:
         AmazonUnavailableError: Amazon does not answer for several in a row.
-        FatalError: Several in a row are denied, the credentials are refused, or the request is.
+        FatalError: The credentials are refused, or the calls for several in a row are: a role is missing.
     """
     patience = Patience(wait_seconds)
     for order_id in order_ids:
@@ -64,7 +65,7 @@ def get_orders(
             )
         except BudgetExhaustedError:
             return
-        except (AccessDeniedError, AmazonUnavailableError) as error:
+        except NO_ANSWER as error:
             unanswered.add(order_id, error)
             continue
         unanswered.answered()

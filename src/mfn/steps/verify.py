@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.amazon.refusals import ShipmentRefusedError
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch
@@ -64,7 +64,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     Raises:
         RetriableError: Amazon did not answer for an order, after all others were asked for; or Amazon or the ledger
             could not be reached.
-        FatalError: Amazon refuses every call.
+        FatalError: Amazon refuses the calls for an order, or every call.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     parcels = to_verify(place.ledger, batch.connection, datetime.now(UTC) - SHOWN_AFTER)
@@ -99,7 +99,7 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
             changes = [verifying.judged(parcel, packages) for parcel in parcels]
         except BudgetExhaustedError:
             break
-        except AmazonUnavailableError as error:
+        except NO_ANSWER as error:
             unanswered.add(order_number, error)
             continue
         except DataError:
