@@ -123,7 +123,7 @@ def glance(report: RunReport) -> list[tuple[str, int, str]]:
         ("Sold, not imported", report.stock.sold_units, ""),
         ("Under way in a feed", counts.get("under_way", 0), ""),
     ]
-    if pending := counts.get("pending", 0):
+    if report.kind == "inventory" and (pending := counts.get("pending", 0)):
         figures.append(("Not told yet", pending, "soon"))
     return figures if any(count for _, count, _ in figures) else []
 
