@@ -145,3 +145,59 @@ def test_a_parcel_that_is_written_late_has_no_kit_told_twice(shipping: Shipping)
     shipping.run()
     assert told(shipping, order_id) == {"T-B": 1, "T-C": 1, "T-D": 1}
     assert shipping.world.statuses() == {order_id: "shipped"}
+
+
+def test_a_parcel_whose_units_were_told_with_one_that_is_void_is_held_before_amazon_refuses_it(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="VOIDED", tracking_number="T-VOIDED")
+    shipping.run()
+    shipping.warehouse.void("VOIDED")
+    shipping.ship(order_id, shipment_id="INSTEAD", tracking_number="T-INSTEAD")
+    assert shipping.run()["held"] == 1
+    assert shipping.reasons("INSTEAD") == ["units_told"]
+    shipping.warehouse.void("INSTEAD")
+    shipping.warehouse.change("VOIDED", status="closed", tracking_number="T-INSTEAD")
+    assert shipping.run()["sent"] == 1
+    assert told(shipping, order_id) == {"T-INSTEAD": 1}
+
+
+def test_units_that_move_from_one_parcel_to_another_are_given_up_before_they_are_taken(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 2})
+    shipping.run()
+    for shipment_id, units in (("S1", 2), ("S2", 1)):
+        shipping.warehouse.change(shipment_id, shipped_at=datetime.now(UTC) - timedelta(minutes=2))
+        with shipping.warehouse.working() as connection:
+            of_parcel = wms_shipment_line.c.shipment_id == shipment_id
+            connection.execute(update(wms_shipment_line).where(of_parcel).values(quantity=units))
+    assert shipping.run()["sent"] == 2
+    assert told(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
+
+
+def test_kits_that_a_voided_parcel_would_have_completed_are_told_with_those_that_are_left(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=1), minutes_ago=600))
+    line = {line["sku"]: line["line_number"] for line in shipping.warehouse.lines(order_id)}
+    left_at = datetime.now(UTC) - timedelta(hours=1)
+    shipping.ship(order_id, shipment_id="A", units={line["PLATE"]: 2, line["BOWL"]: 1}, shipped_at=left_at)
+    early = left_at - timedelta(hours=1)
+    shipping.ship(order_id, shipment_id="B", units={line["PLATE"]: 2, line["BOWL"]: 1}, shipped_at=early, carrier=None)
+    shipping.run()
+    assert shipping.statuses() == {"A": "held", "B": "held"}
+    shipping.warehouse.void("B")
+    shipping.run()
+    assert shipping.statuses() == {"A": "sent", "B": "skipped"}
+
+
+def test_a_parcel_that_was_voided_before_amazon_was_told_of_it_does_not_count_as_shipped(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="S1")
+    shipping.world.amazon.faults.answer("confirmShipment", 500, times=200)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    shipping.world.amazon.faults = type(shipping.world.amazon.faults)()
+    shipping.warehouse.void("S1")
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "loaded"}

@@ -43,7 +43,7 @@ def known_parcels(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
     """What `collect` compares of every parcel of a connection, by shipment id."""
     columns = (
         Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.written_digest, Parcel.sent_at,
-        Parcel.package_reference_id, Parcel.warnings,
+        Parcel.package_reference_id, Parcel.items_sent, Parcel.warnings,
     )  # fmt: skip
     with reading(ledger.engine, what=WHAT) as database:
         rows: Any = database.execute(select(*columns).where(Parcel.connection == connection))

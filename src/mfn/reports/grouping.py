@@ -56,6 +56,7 @@ TITLES = {
     "quantity_invalid": "Quantity that cannot be",
     "order_item_unknown": "Item that is not in the order",
     "quantity_excessive": "More than was ordered",
+    "units_told": "Amazon was told of all its units",
     "kit_incomplete": "Kit not complete yet",
     "kit_in_other_parcel": "Part of a kit, told with another parcel",
     "tracking_missing": "No tracking number",

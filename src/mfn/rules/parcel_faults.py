@@ -34,6 +34,8 @@ REMEDIES = {
     "quantity_invalid": f"{CORRECT}: how many units of the SKU are in the parcel.",
     "order_item_unknown": f"{CORRECT}: the order_item_id and sku of the order's line in wms_order_line.",
     "quantity_excessive": f"{CORRECT}: the quantities, or void the parcel that never left.",
+    "units_told": "If it replaces one of them, write its carrier and tracking number under that one's shipment_id, "
+    "closed, and void this one. Else correct the order in Seller Central.",
     "tracking_missing": f"{CORRECT}: Amazon takes no parcel without a tracking number.",
     "kit_incomplete": "Nothing, if the rest of the kit is still to leave: the parcel that completes it is told to "
     "Amazon with the whole kit. Else correct the quantities in the warehouse.",
@@ -51,11 +53,11 @@ def explain_parcels(
     """Everything that keeps parcels back; the frames are those of `mfn.rules.parcels`.
 
     Args:
-        parcels: By position; `is_judged` where the lines were looked at.
+        parcels: By position; `is_judged` where the lines were looked at; `standing`, least of those that left for sure.
         components: What was ordered.
         lines: The lines of judged parcels with their `component`, and whether their quantity `is_whole`.
         progress: By component and position: `units`, `so_far`, `ordered`, `units_per_kit`.
-        kits: By item and position: `kits`, `quantity`.
+        kits: By item and position: `kits`, `quantity`, `is_over`.
 
     Returns:
         By position, then in the order of `REMEDIES`: `position`, `shipment_id`, `code` (once a parcel, with everything
@@ -66,9 +68,12 @@ def explain_parcels(
     for position, code, detail in (
         *_of_headers(parcels),
         *_of_lines(parcels, components, lines),
-        *_of_excess(ids, components, progress),
+        *_of_excess(ids, components, progress, parcels["standing"]),
     ):
         found[position, code].append(detail)
+    for position, code, detail in _of_told(components, kits):
+        if (position, "quantity_excessive") not in found:
+            found[position, code].append(detail)
     settled = {position for position, _ in found}.union(kits.loc[kits["quantity"] > 0, "position"])
     waiting = [position for position in parcels.index[parcels["is_judged"]] if position not in settled]
     for position, code, detail in _of_kits(waiting, ids, components, progress, kits):
@@ -157,7 +162,13 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
     return f"the order item consists of {_listed(parts)}"
 
 
-def _of_excess(ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame) -> Iterator[Fault]:
+def _of_excess(
+    ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame, standing: pd.Series[Any]
+) -> Iterator[Fault]:
+    """Of parcels with which more has left than was ordered: the last ones of those that stand least firmly."""
+    progress = progress.assign(standing=standing.reindex(progress["position"]).to_numpy())
+    progress = progress.sort_values(["component", "standing", "position"], ignore_index=True)
+    progress = progress.assign(so_far=progress.groupby("component")["units"].cumsum())
     holding: defaultdict[int, list[str]] = defaultdict(list)
     excess = progress.loc[(progress["units"] > 0) & (progress["so_far"] > progress["ordered"]), "component"]
     for row in _with_names(progress[progress["component"].isin(excess) & (progress["units"] > 0)], components):
@@ -166,6 +177,14 @@ def _of_excess(ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFr
             parcels = _listed(reversed(holding[row["component"]]))
             detail = f"{row['ordered']} of {row['sku']} ordered, {row['so_far']} in parcels {parcels}"
             yield row["position"], "quantity_excessive", f"{_item(row)}: {detail}"
+
+
+def _of_told(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
+    over = kits[kits["is_over"]]
+    names = components.drop_duplicates("item").set_index("item")[["order_item_id", "seller_sku"]]
+    for row in _records(over.join(names, on="item")):
+        detail = f"{_item(row)}: Amazon was told of all its units, with parcels that are void or gone in the warehouse"
+        yield row["position"], "units_told", detail
 
 
 def _of_kits(

@@ -2,7 +2,8 @@
 
 An order item counts as shipped by whole kits; one that is no kit is a kit of one component. Its parcels are taken in
 the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is told the whole kits
-that it completes together with those before it. What a parcel is told so depends on no later one.
+that it completes together with those before it. What a parcel is told so depends on no later one. What Amazon was told
+before stays, though, whatever is written later (`mfn.rules.told_units`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.rules.parcel_faults import UNKNOWN, explain_parcels
+from mfn.rules.told_units import Told, share_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +24,11 @@ MOST_UNITS = 1_000_000_000
 """No line holds more; it keeps sums exact."""
 
 
+NOTHING_TOLD = Told()
+
+
 def parcel_items(
-    shipments: pd.DataFrame, shipment_lines: pd.DataFrame, order_lines: pd.DataFrame
+    shipments: pd.DataFrame, shipment_lines: pd.DataFrame, order_lines: pd.DataFrame, told: Told = NOTHING_TOLD
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What Amazon is told of each parcel, and what keeps others back.
 
@@ -34,42 +39,49 @@ def parcel_items(
         shipments: What `mfn.warehouse.shipments.shipments` returns; of each order in question every parcel.
         shipment_lines: The lines of these parcels (`mfn.warehouse.shipments.shipment_lines`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
+        told: What Amazon was told of these orders before.
 
     Returns:
         (items, faults), both by parcel in the order in which they left; each parcel is in exactly one of them.
 
         items: `shipment_id`, `order_item_id`, `quantity` (int64, above zero, in units that the buyer ordered); an order
-        item stands once a parcel. Over all parcels an order item has never more than was ordered.
+        item stands once a parcel. Over all parcels, and with what Amazon was told of others, an order item has never
+        more than was ordered.
 
         faults: `shipment_id`, `code` (once a parcel; see `mfn.rules.parcel_faults.REMEDIES`), `detail`, `remedy`.
     """
-    parcels = _in_shipping_order(shipments)
+    parcels = _in_shipping_order(shipments, told)
     components = _components(order_lines)
     lines = _placed(shipment_lines, parcels, components)
     progress = _progress(lines, components)
-    kits = _whole_kits(progress)
+    kits = share_out(_whole_kits(progress), progress, components, parcels, told)
     faults = explain_parcels(parcels, components, lines, progress, kits)
-    told = kits[(kits["quantity"] > 0) & ~kits["position"].isin(faults["position"])].sort_values(["position", "item"])
+    due = kits[(kits["quantity"] > 0) & ~kits["position"].isin(faults["position"])].sort_values(["position", "item"])
     order_items = components.drop_duplicates("item").set_index("item")["order_item_id"]
     items = pd.DataFrame(
         {
-            "shipment_id": parcels["shipment_id"].reindex(told["position"]).to_numpy(),
-            "order_item_id": order_items.reindex(told["item"]).to_numpy(),
-            "quantity": told["quantity"].to_numpy(dtype="int64"),
+            "shipment_id": parcels["shipment_id"].reindex(due["position"]).to_numpy(),
+            "order_item_id": order_items.reindex(due["item"]).to_numpy(),
+            "quantity": due["quantity"].to_numpy(dtype="int64"),
         }
     ).astype({"shipment_id": "object", "order_item_id": "object"})
     return items, faults[["shipment_id", "code", "detail", "remedy"]]
 
 
-def _in_shipping_order(shipments: pd.DataFrame) -> pd.DataFrame:
-    """The parcels that are not left alone, by their position; `is_judged`: whether their lines can be looked at."""
+def _in_shipping_order(shipments: pd.DataFrame, told: Told) -> pd.DataFrame:
+    """The parcels that are not left alone, by their position.
+
+    `is_judged`: whether their lines can be looked at; `standing`: how firm it is that they left, least is firmest.
+    """
     parcels = shipments[~shipments["status"].isin(LEFT_ALONE)]
     parcels = parcels.sort_values(["shipped_at", "shipment_id"], ignore_index=True)
     is_judged = (
         parcels["is_order_known"] & (parcels["status"] == "closed")
         & ~parcels["is_id_missing"] & ~parcels["is_id_ambiguous"]
     )  # fmt: skip
-    return parcels.assign(is_judged=is_judged)
+    known = [each.shipment_id for each in told.units]
+    standing = 2 - parcels["shipment_id"].isin(known) - 2 * parcels["shipment_id"].isin(list(told.settled))
+    return parcels.assign(is_judged=is_judged, standing=standing.clip(lower=0))
 
 
 def _components(order_lines: pd.DataFrame) -> pd.DataFrame:

@@ -39,8 +39,8 @@ NOT_WRITTEN = ""
 VOIDED_AFTER_SENDING = "voided_after_sending"
 
 NEVER_TOLD = {
-    "package_reference_id": None, "items": None, "sent_digest": None, "sent_at": None, "verified_at": None,
-    "answer": None, "times_sent": 0,
+    "package_reference_id": None, "items": None, "items_sent": None, "sent_digest": None, "sent_at": None,
+    "verified_at": None, "answer": None, "times_sent": 0,
 }  # fmt: skip
 """What the ledger has of a parcel of which Amazon was never told."""
 
@@ -143,6 +143,7 @@ def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflict
         "status": ParcelStatus.SKIPPED.value,
         "reasons": reasons_text([Reason("voided", f"the warehouse has it as {state}")]),
         "warnings": None,
+        "items": None,
         "batch_id": batch.batch_id,
     }
 
@@ -178,4 +179,5 @@ def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) ->
         "status": known.status if known.status in SENT else ParcelStatus.SENT.value,
         "reasons": None,
         "warnings": reasons_text(warnings),
+        "items": known.items_sent,
     }

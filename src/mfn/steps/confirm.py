@@ -15,6 +15,7 @@ from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
 from mfn.models import ParcelStatus
 from mfn.rules.order_units import units_to_ship
 from mfn.steps.sending import answered, package_of
+from mfn.steps.told_parcels import in_telling_order
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
     # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
-    due = [parcel for parcel in pending if parcel.package_reference_id is not None]
+    due = in_telling_order([parcel for parcel in pending if parcel.package_reference_id is not None])
     try:
         if due:
             _confirm(place, batch, due)

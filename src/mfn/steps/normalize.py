@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders, order_facts
-from mfn.ledger.parcels import EXAMINED, SENT, note_counts, parcels_of, references_of, update_parcels
+from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.order_units import units_to_ship
@@ -26,6 +23,7 @@ from mfn.steps.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import is_shown
 from mfn.steps.shown_parcels import removed_orders, shown_parcels
+from mfn.steps.told_parcels import gaining, items_by_parcel, told_before
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
+    from mfn.rules.told_units import Told
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
@@ -60,19 +59,23 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
-    removed = removed_orders(place, batch, {row.order_number for row in rows})
+    # What a parcel that was taken back would have completed, others of its order may complete.
+    taken_back = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.SKIPPED,), batch_id=batch.batch_id)
+    removed = removed_orders(place, batch, {row.order_number for row in (*rows, *taken_back)})
     # A refused one stays so until the warehouse changes it: Amazon is not asked about its order in every run.
     rows = [row for row in rows if not (row.status == ParcelStatus.FAILED and row.order_number in removed)]
-    if rows:
-        _normalize(place, batch, rows, removed)
+    order_numbers = {row.order_number for row in (*rows, *taken_back)}
+    if order_numbers:
+        _normalize(place, batch, rows, order_numbers, removed)
     return replace(batch, counts=note_counts(place.ledger, batch))
 
 
-def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], removed: Collection[str]) -> None:
+def _normalize(
+    place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], order_numbers: set[str], removed: Collection[str]
+) -> None:
     examined = {row.shipment_id: row for row in rows}
     shipments = place.warehouse.shipments(batch.connection)
     shipments = shipments[~shipments["status"].isin(LEFT_ALONE)]
-    order_numbers = set(shipments.loc[shipments["shipment_id"].isin(list(examined)), "order_number"])
     shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
     known = KnownOrders(
@@ -82,12 +85,14 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
         removed=removed,
     )
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])
-    shipments = _ruled(place, shipments, lines, order_lines, known)
-    items, faults = parcel_items(shipments, lines, order_lines)
-    told = _items_by_parcel(items)
-    examined |= {row.shipment_id: row for row in _told_too_little(place, shipments, examined, told)}
+    of_orders = parcels_of(place.ledger, batch.connection, order_numbers=list(order_numbers))
+    told = told_before(of_orders, set(shipments["shipment_id"]), examined)
+    shipments = _ruled(place, shipments, _Contents(lines, order_lines, told), known)
+    items, faults = parcel_items(shipments, lines, order_lines, told)
+    telling = items_by_parcel(items)
+    examined |= {row.shipment_id: row for row in gaining(of_orders, examined, telling)}
     parcels = _parcels(place, shipments, examined, known)
-    of_parcels = ParcelChanges(place.ledger, batch, known, told)
+    of_parcels = ParcelChanges(place.ledger, batch, known, telling)
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
         row = examined[parcel["shipment_id"]]
@@ -105,43 +110,15 @@ def _normalize(place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], remo
         update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
 
 
-def _told_too_little(
-    place: Workplace, shipments: pd.DataFrame, examined: Collection[str], told: Mapping[str, str]
-) -> list[Row[Any]]:
-    """Parcels that were sent and hold more by now than Amazon was told: they complete kits with one that left earlier.
+class _Contents(NamedTuple):
+    """What is in the parcels, what was ordered, and what Amazon was told before."""
 
-    Such a one was written late, or has another ship date. Less than was told is no news: warehouses clear their tables.
-    """
-    others = shipments[~shipments["shipment_id"].isin(list(examined))]
-    if not others["shipment_id"].isin(list(told)).any():
-        return []
-    order_numbers = list(set(others["order_number"]))
-    rows = parcels_of(place.ledger, place.connection.name, statuses=SENT, order_numbers=order_numbers)
-    there = set(others["shipment_id"])
-    sent = [row for row in rows if row.shipment_id in there]
-    # Another one that was sent may have been told the same units: no more are told in all than have left.
-    untold: Counter[str] = Counter()
-    for items in told.values():
-        untold.update(_units(items))
-    for items in (*(told.get(key, "[]") for key in examined), *(row.items for row in sent)):
-        untold.subtract(_units(items))
-    found = []
-    for row in sent:
-        more = Counter(_units(told.get(row.shipment_id)))
-        more.subtract(_units(row.items))
-        if any(more.values()) and all(0 <= units <= max(untold[item], 0) for item, units in more.items()):
-            untold.subtract(more)
-            found.append(row)
-    return found
+    lines: pd.DataFrame
+    order_lines: pd.DataFrame
+    told: Told
 
 
-def _units(items: str | None) -> dict[str, int]:
-    return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
-
-
-def _ruled(
-    place: Workplace, shipments: pd.DataFrame, lines: pd.DataFrame, order_lines: pd.DataFrame, known: KnownOrders
-) -> pd.DataFrame:
+def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known: KnownOrders) -> pd.DataFrame:
     """Parcels with their carrier as Amazon accepts it, and with what the rules set and decide."""
     connection, mappings = place.connection, place.mappings
 
@@ -158,11 +135,11 @@ def _ruled(
     rules = mappings.rules[EVENT]
     if not rules:
         return shipments.assign(**dict.fromkeys(DECISION, ""))
-    items, _ = parcel_items(shipments, lines, order_lines)
+    items, _ = parcel_items(shipments, *contents)
     records = shipment_records(
         shipments[shipments["is_order_known"]],
         items,
-        order_lines,
+        contents.order_lines,
         {order_id: facts.service_level for order_id, facts in known.facts.items()},
         connection=connection.name,
         now=datetime.now(UTC),
@@ -194,11 +171,3 @@ def _parcels(
         ],
     )
     return parcels.join(ship_dates(parcels, datetime.now(UTC)))
-
-
-def _items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
-    """(order item id, units) of each parcel as the ledger keeps them."""
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
-        found[shipment_id].append((order_item_id, int(quantity)))
-    return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}

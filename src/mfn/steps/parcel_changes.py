@@ -11,6 +11,7 @@ from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import SENT
 from mfn.models import ParcelStatus, Reason
 from mfn.steps.sending import digest_of_parcel
+from mfn.steps.told_parcels import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -97,7 +98,7 @@ class ParcelChanges:
             return change | {"items": self.items.get(row.shipment_id)} | mine
         if verdict.status != ParcelStatus.PENDING:
             # What was held or refused before is told once, not in every run.
-            is_news = row.status in (ParcelStatus.PENDING, *SENT) or (row.status, verdict.status) == HELD_THEN_FAILED
+            is_news = row.status in (ParcelStatus.PENDING, *SETTLED) or (row.status, verdict.status) == HELD_THEN_FAILED
             return change | (mine if is_news else {})
         telling = {
             "marketplace_id": parcel["marketplace_id"],

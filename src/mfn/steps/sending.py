@@ -37,7 +37,7 @@ SETTLING_WAIT_SECONDS = 30.0
 
 ANSWERED = (
     "shipment_id", "status", "reasons", "warnings", "answer", "sent_digest", "sent_at", "verified_at", "times_sent",
-    "batch_id",
+    "items_sent", "batch_id",
 )  # fmt: skip
 """The columns that an answer of Amazon may change, and the parcel's key."""
 
@@ -104,7 +104,8 @@ def answered(place: Workplace, parcel: Row[Any], refusal: ShipmentRefusedError |
         return _settled(place, parcel, refusal)
     if refusal is not None:
         return _refused(place, parcel, refusal)
-    sent = {"sent_at": datetime.now(UTC), "verified_at": None, "times_sent": parcel.times_sent + 1}
+    sent = {"sent_at": datetime.now(UTC), "verified_at": None, "items_sent": parcel.items}
+    sent["times_sent"] = parcel.times_sent + 1
     return Answer(parcel.order_number, _change(place, parcel, ParcelStatus.SENT) | sent)
 
 
@@ -139,7 +140,7 @@ def _settled(place: Workplace, parcel: Row[Any], refusal: OrderFulfilledError) -
     mine = [package for package in packages if package.package_reference_id == parcel.package_reference_id]
     if is_shown(parcel.tracking_number_sent, mine, but_for=()):
         now = datetime.now(UTC)
-        change = {"sent_at": parcel.sent_at or now, "verified_at": now}
+        change = {"sent_at": parcel.sent_at or now, "verified_at": now, "items_sent": parcel.items}
         return Answer(parcel.order_number, _change(place, parcel, ParcelStatus.VERIFIED) | change)
     if is_shown(parcel.tracking_number_sent, packages, but_for=()):
         change = {"reasons": reasons_text([SHOWN_BY_AMAZON])}

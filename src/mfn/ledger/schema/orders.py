@@ -182,6 +182,7 @@ class Parcel(Base):
     tracking_number_sent: Mapped[str | None]
     ship_date_sent: Mapped[datetime | None]
     items: Mapped[str | None]  # JSON list of [order item id, units]
+    items_sent: Mapped[str | None]  # the same, as Amazon took it last
     ship_by: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]

@@ -1,0 +1,170 @@
+"""What of an order item is left to be told to Amazon, and with which parcels; pure.
+
+What Amazon was told is a fact, whatever the warehouse writes later: a parcel that is written late, or gets another ship
+date, has other parcels complete other kits than when they were told. So the units that were told stay with their
+parcels, and only the rest of what has left whole is shared out: first to the parcels that Amazon was not told of, each
+as many as it completes; then to those it was told of, which are told anew with more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+
+KEYS = ("item", "position", "quantity")
+
+
+class ToldUnits(NamedTuple):
+    """The units of one order item that Amazon was told of with one parcel."""
+
+    order_number: str
+    order_item_id: str
+    shipment_id: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Amazon was told before of the orders in question.
+
+    Attributes:
+        units: Of every parcel of these orders, also of those that are void or gone by now.
+        settled: The parcels that stay as they are, unless they complete more by now than Amazon was told.
+    """
+
+    units: Sequence[ToldUnits] = ()
+    settled: Collection[str] = field(default_factory=frozenset)
+
+
+@dataclass
+class _Share:
+    """What one parcel has to do with one order item, in units that the buyer ordered.
+
+    Attributes:
+        position: The parcel's.
+        completed: What it completes together with the parcels that left before it.
+        most: What it could complete at all with what is in it.
+        told: What Amazon was told of with it.
+        is_settled: It stays as it is, unless it gains.
+        is_known: Amazon was told of it, of this item or of others.
+        units: What Amazon is told of with it from now on.
+        is_over: It completes units of which Amazon was told with parcels that are void or gone.
+    """
+
+    position: int
+    completed: int
+    most: int
+    told: int
+    is_settled: bool
+    is_known: bool
+    units: int = 0
+    is_over: bool = False
+
+    @property
+    def counted(self) -> int:
+        """How many of the whole units that have left are told with it; lines that were cleared away say nothing."""
+        return min(self.told, self.completed) if self.is_settled and self.told > self.most else self.units
+
+
+PREFERENCE: tuple[tuple[Callable[[_Share], bool], Callable[[_Share], int]], ...] = (
+    (lambda share: not share.is_settled and not share.is_known, lambda share: share.completed),
+    (lambda share: not share.is_settled and share.is_known, lambda share: share.completed),
+    (lambda share: share.is_settled and share.is_known, lambda share: share.completed),
+    (lambda share: not share.is_settled, lambda share: share.most),
+    (lambda share: share.is_settled, lambda share: share.completed),
+)
+"""Who gets what is left, one after the other: which parcels, and how many units they have at most."""
+
+
+def share_out(
+    kits: pd.DataFrame, progress: pd.DataFrame, components: pd.DataFrame, parcels: pd.DataFrame, told: Told
+) -> pd.DataFrame:
+    """What is told of each parcel, given what was told before; the frames are those of `mfn.rules.parcels`.
+
+    Args:
+        kits: By item and position: `kits`, `quantity`, as if nothing had been told yet.
+        progress: By component and position: `item`, `units`, `units_per_kit`.
+        components: What was ordered.
+        parcels: By position: `order_number`, `shipment_id`.
+        told: What Amazon was told before.
+
+    Returns:
+        `kits` with what is told in their stead, and `is_over`: whether the parcel holds units of which Amazon was told
+        with parcels that are void or gone, so that it cannot be told of them.
+    """
+    kits = kits.assign(is_over=False)
+    by_item = _told_by_item(components, told)
+    concerned = kits["item"].isin(by_item)
+    if not concerned.any():
+        return kits
+    most = -(-progress["units"] // progress["units_per_kit"])
+    most = most.groupby([progress["item"], progress["position"]]).max()
+    capacity = (components["ordered"] // components["units_per_kit"]).groupby(components["item"]).min()
+    ids = parcels["shipment_id"].to_dict()
+    settled, known = set(told.settled), {each.shipment_id for each in told.units}
+    shares: dict[int, list[_Share]] = {}
+    for item, position, quantity in zip(*(kits.loc[concerned, name].tolist() for name in KEYS), strict=True):
+        shipment_id = ids[position]
+        share = _Share(
+            position=position,
+            completed=quantity,
+            most=int(most[item, position]),
+            told=by_item[item].get(shipment_id, 0),
+            is_settled=shipment_id in settled,
+            is_known=shipment_id in known,
+        )
+        shares.setdefault(item, []).append(share)
+    for item, of_item in shares.items():
+        there = {ids[share.position] for share in of_item}
+        elsewhere = sum(units for shipment_id, units in by_item[item].items() if shipment_id not in there)
+        _share_out(of_item, capacity=int(capacity[item]), elsewhere=elsewhere)
+    shared = [
+        (item, share.position, share.units, share.is_over) for item, of_item in shares.items() for share in of_item
+    ]
+    changed = pd.DataFrame(shared, columns=["item", "position", "quantity", "is_over"])
+    changed = changed.assign(kits=changed.groupby("item")["quantity"].cumsum())
+    both = pd.concat([kits[~concerned], changed[list(kits.columns)]])
+    return both.sort_values(["item", "position"], ignore_index=True)
+
+
+def _told_by_item(components: pd.DataFrame, told: Told) -> dict[int, dict[str, int]]:
+    names = zip(components["order_number"], components["order_item_id"], components["item"], strict=True)
+    items = {(order_number, order_item_id): int(item) for order_number, order_item_id, item in names}
+    found: dict[int, dict[str, int]] = {}
+    for order_number, order_item_id, shipment_id, units in told.units:
+        item = items.get((order_number, order_item_id))
+        if item is not None and units > 0:
+            found.setdefault(item, {})[shipment_id] = units
+    return found
+
+
+def _share_out(parcels: Sequence[_Share], *, capacity: int, elsewhere: int) -> None:
+    """Give each parcel of one order item what Amazon is told of with it.
+
+    Args:
+        parcels: The parcels in the order in which they left.
+        capacity: How many units were ordered.
+        elsewhere: How many were told with parcels that are void or gone, or no longer hold anything of the item.
+    """
+    for share in parcels:
+        share.units = share.told if share.is_settled else min(share.told, share.most)
+    spare = sum(share.completed for share in parcels) - sum(share.counted for share in parcels)
+    for share in reversed(parcels):
+        if spare < 0 and not share.is_settled:  # what has been corrected gives back what is no longer whole
+            given_back = min(share.units, -spare)
+            share.units -= given_back
+            spare += given_back
+    room = max(capacity - elsewhere - sum(share.units for share in parcels), 0)
+    for is_meant, most in PREFERENCE:
+        for share in filter(is_meant, parcels):
+            more = max(min(spare, most(share) - share.units), 0)
+            share.units += min(more, room)
+            share.is_over |= more > room and not share.is_settled
+            room -= min(more, room)
+            spare -= more

@@ -1,0 +1,101 @@
+"""What Amazon was told of parcels, as the ledger has it: a fact for every later run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mfn.ledger.parcels import SENT
+from mfn.models import ParcelStatus
+from mfn.rules.told_units import Told, ToldUnits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
+
+    import pandas as pd
+    from sqlalchemy import Row
+
+SETTLED = (*SENT, ParcelStatus.SKIPPED)
+"""Parcels that no run looks at, unless they complete more by now than Amazon was told."""
+
+
+def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Told:
+    """What Amazon was told before of the orders in question.
+
+    Args:
+        rows: Every parcel of these orders in the ledger.
+        there: The parcels that the warehouse has shipped: neither open, nor void, nor gone.
+        examined: The parcels that are looked at in this run.
+
+    Returns:
+        Of a parcel that is there also what Amazon may have been told by a call that was not answered, and what it need
+        not be told.
+    """
+    units = [
+        ToldUnits(row.order_number, item, row.shipment_id, count)
+        for row in rows
+        for item, count in read_units(_items(row) if row.shipment_id in there else row.items_sent).items()
+    ]
+    return Told(units, frozenset(row.shipment_id for row in rows if row.shipment_id not in examined))
+
+
+def _items(row: Row[Any]) -> str | None:
+    may_be_told = row.package_reference_id is not None and row.answer is None
+    items: str | None = row.items if may_be_told or row.status in SETTLED else row.items_sent
+    return items
+
+
+def gaining(rows: Sequence[Row[Any]], examined: Collection[str], items: Mapping[str, str]) -> list[Row[Any]]:
+    """Parcels that are settled and complete more by now than Amazon was told: with one that was written late.
+
+    Args:
+        rows: Every parcel of the orders in question in the ledger.
+        examined: The parcels that are looked at anyway.
+        items: What Amazon is to be told of each parcel, as `items_by_parcel` returns it.
+    """
+    return [
+        row
+        for row in rows
+        if row.status in SETTLED
+        and row.shipment_id not in examined
+        and gains(read_units(row.items), read_units(items.get(row.shipment_id)))
+    ]
+
+
+def gains(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    """Whether a parcel has more of anything than before."""
+    return any(count > before.get(item, 0) for item, count in after.items())
+
+
+def items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
+    """The order items of each parcel as the ledger keeps them.
+
+    Args:
+        items: What `mfn.rules.parcels.parcel_items` returns.
+    """
+    found: dict[str, list[tuple[str, int]]] = {}
+    for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
+        found.setdefault(shipment_id, []).append((order_item_id, int(quantity)))
+    return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
+
+
+def read_units(items: str | None) -> dict[str, int]:
+    """Units by order item, from what the ledger keeps of a parcel."""
+    return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
+
+
+def in_telling_order(due: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Parcels in the order in which Amazon has to be told of them: what gives units up goes before what takes them.
+
+    Args:
+        due: The parcels, those of an order one after the other.
+    """
+    orders = {order_number: rank for rank, order_number in enumerate(dict.fromkeys(row.order_number for row in due))}
+
+    def rank(row: Row[Any]) -> tuple[int, int]:
+        takes = gains(read_units(row.items_sent), read_units(row.items))
+        return orders[row.order_number], 2 if row.sent_at is None else int(takes)
+
+    return sorted(due, key=rank)
