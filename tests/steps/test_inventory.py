@@ -237,6 +237,15 @@ def test_an_offer_that_a_search_leaves_out_is_asked_for_alone_before_it_counts_a
     assert (pushing.run()["held"], "listing_missing" in pushing.reasons("LAMP")) == (1, True)
 
 
+def test_a_reading_of_all_listings_that_is_empty_is_not_taken_for_no_listings(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.receive("LAMP", 8)
+    nothing = {"numberOfResults": 0, "items": []}
+    pushing.stock.world.amazon.faults.answer("searchListingsItems", 200, nothing, times=20)
+    summary = pushing.run(full=True)
+    assert (summary["pushed"], summary["held"], pushing.shown()) == (4, 0, everywhere(10) | {"LAMP": 8})
+
+
 def test_a_listing_that_is_new_is_found_without_reading_all_of_them(pushing: Pushing) -> None:
     pushing.run()
     put_a_jug(pushing)

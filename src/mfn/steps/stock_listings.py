@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 KNOWN_FOR = timedelta(hours=24)
 """How old the last reading of all listings may be."""
 
+ASKED_ALONE = 20
+"""Of listings that are gone: where Amazon has one of these all the same, the others are asked for alone as well."""
+
 LISTED = ("asin", "title", "channel", "listed_at")
 SHOWN = ["marketplace_id", "seller_sku", "quantity", "read_at"]
 
@@ -89,13 +92,22 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
 def _with_left_out(
     place: Workplace, marketplace_id: str, read: ListingsRead, listed_before: Sequence[str], asked: Iterable[str]
 ) -> ListingsRead:
-    """A reading of all listings with those that it may have left out: a report has not every letter, nor every line."""
+    """A reading of all listings with those that it may have left out: a report has not every letter, nor every line.
+
+    What was listed before and is in no answer is asked for alone, too: an empty answer is not taken for no listings.
+    """
     there = set(read.frame["seller_sku"])
     doubtful = {*listed_before, *(sku for sku in asked if not sku.isascii())} - there
     if not doubtful:
         return read
-    more = place.listings.listings_of(marketplace_id, sorted(doubtful))
-    return replace(read, frame=pd.concat([read.frame, more.frame], ignore_index=True))
+    frames = [read.frame, place.listings.listings_of(marketplace_id, sorted(doubtful)).frame]
+    gone = sorted({*listed_before} - there - set(frames[-1]["seller_sku"]))
+    for some in (gone[:ASKED_ALONE], gone[ASKED_ALONE:]):
+        alone = place.listings.listings_of(marketplace_id, some, are_known=True).frame
+        if alone.empty:
+            break
+        frames.append(alone)
+    return replace(read, frame=pd.concat(frames, ignore_index=True))
 
 
 def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:
