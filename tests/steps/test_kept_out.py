@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.schema import KeptOutVersion
 from mfn.models import BatchRef
 from mfn.reports.markdown import render_markdown
+from mfn.simulator.clock import amazon_time
 from mfn.steps.report import gather
 from mfn.warehouse.tables import wms_item
 from tests.world import address, an_item, an_order
@@ -84,7 +86,9 @@ def test_it_is_not_told_again_until_amazon_changes_it_again(any_world: World) ->
     later = any_world.run()
     assert (later["fetched"], conflicts(any_world, later)) == (0, [])
     assert get_batch(any_world.ledger, later["batch_id"]).findings["warnings"] == {}, "nor as worth a look"
-    any_world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
+    later_on = amazon_time(datetime.now(UTC) - timedelta(minutes=4))
+    moved = {"deliveryAddress": address(addressLine1="2 Example Street")}
+    any_world.change(order_id, recipient=moved, lastUpdatedTime=later_on)
     any_world.write_connections()
     assert len(conflicts(any_world, any_world.run())) == 1
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import writing
+from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, LeaseLostError
 from mfn.ledger.batch_failures import record_failure
 from mfn.ledger.batch_listing import list_batches, past_runs
@@ -20,11 +20,13 @@ from mfn.ledger.orders import (
     ALIKE_AT_ONCE,
     batch_orders,
     count_outcomes,
+    left_behind_orders,
     move_outcomes,
     take_in_earlier_orders,
     write_outcomes,
 )
-from mfn.ledger.schema import Lease
+from mfn.ledger.schema import DOUBTED, Lease
+from mfn.ledger.staging import IN_DOUBT
 from tests.met import add_to_batch
 
 if TYPE_CHECKING:
@@ -172,6 +174,15 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
         write_outcomes(database, second, outcomes)
     change(ledger, second, status="done", stage="load")
     assert taken_in(ledger, opened(ledger, token)) == ["landed"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_orders_left_behind_are_found_without_a_look_at_all_that_was_ever_loaded(ledger: Ledger) -> None:
+    assert f"loaded_digest IN {IN_DOUBT}" == DOUBTED
+    statement = left_behind_orders("us").compile(ledger.engine, compile_kwargs={"literal_binds": True})
+    with reading(ledger.engine, what="the ledger") as database:
+        plan = database.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    assert [row[3] for row in plan] == ["SEARCH tracked_order USING INDEX ix_tracked_order_in_doubt (connection=?)"]
 
 
 def test_orders_that_fare_alike_are_all_noted_however_many_they_are(ledger: Ledger, token: str) -> None:

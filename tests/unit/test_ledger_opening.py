@@ -245,6 +245,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
         for name in (*later, *named, *rest):
             database.execute(text(f"DROP TABLE {name}"))
         database.execute(text("ALTER TABLE tracked_order DROP COLUMN version_taken_up"))
+        database.execute(text("DROP INDEX ix_tracked_order_in_doubt"))
         database.execute(text("ALTER TABLE landed_page DROP COLUMN texts"))
         for name in ("flow_run_id", "started_at", "status_started_at"):
             database.execute(text(f"DROP INDEX ix_batch_{name}"))

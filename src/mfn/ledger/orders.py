@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Text, cast, exists, func, insert, literal, select, update
+from sqlalchemy import Text, cast, exists, func, insert, literal, select, text, update
 from sqlalchemy.orm import aliased
 
 from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import Batch, BatchOrder, KeptOutVersion, LandedOrder, TrackedOrder
+from mfn.ledger.schema import DOUBTED, Batch, BatchOrder, KeptOutVersion, LandedOrder, TrackedOrder
 from mfn.ledger.staging import IN_DOUBT, in_doubt
 from mfn.models import STAGES, OrderStatus, Reason
 
@@ -64,9 +64,8 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
         batch: The import batch at work.
     """
     assert_held(database, batch.lease)
-    behind = TrackedOrder.status.in_(MAY_CHANGE) & TrackedOrder.loaded_digest.in_(IN_DOUBT)
     unfinished = select(TrackedOrder.order_id).where(
-        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED) | behind
+        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED)
     )
     since = aliased(BatchOrder)
     judged_since = exists().where(
@@ -88,13 +87,24 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
             ~judged_since,
         )
     )
-    earlier = unfinished.union(unjudged).subquery()
+    earlier = unfinished.union(left_behind_orders(batch.connection), unjudged).subquery()
     known = aliased(BatchOrder)
     is_known = exists().where(known.batch_id == batch.batch_id, known.order_id == earlier.c.order_id)
     now = literal(datetime.now(UTC), BatchOrder.at.type)
     texts = (literal(text) for text in (batch.batch_id, batch.connection, EARLIER))
     rows = select(*texts, earlier.c.order_id, now).where(~is_known)
     database.execute(insert(BatchOrder).from_select(["batch_id", "connection", "origin", "order_id", "at"], rows))
+
+
+def left_behind_orders(connection: str) -> Select[str]:
+    """The ids of orders that the warehouse has, and of whose newest version it is not known that it has it.
+
+    Args:
+        connection: The connection's name.
+    """
+    # A plain condition on the status would have SQLite go through all that was ever loaded, by the other index.
+    may_change = func.coalesce(TrackedOrder.status, "").in_(MAY_CHANGE)
+    return select(TrackedOrder.order_id).where(TrackedOrder.connection == connection, text(DOUBTED), may_change)
 
 
 def kept_out_orders(connection: str) -> Select[str]:

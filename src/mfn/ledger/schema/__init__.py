@@ -9,6 +9,7 @@ from mfn.ledger.schema.lanes import SearchGap
 from mfn.ledger.schema.notifications import NamedOrder, RefusedNotification
 from mfn.ledger.schema.operation import EncryptionKey, Lease, PassedCheck, RateBudget, ToldAlert, Watermark
 from mfn.ledger.schema.orders import (
+    DOUBTED,
     ArrivedPage,
     Batch,
     BatchChunk,
@@ -26,6 +27,7 @@ from mfn.ledger.schema.stock import BatchOffer, CountedOrder, Feed, Offer, Stock
 
 __all__ = [
     "CLUSTERED",
+    "DOUBTED",
     "ArrivedPage",
     "Base",
     "Batch",

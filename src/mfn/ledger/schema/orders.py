@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the types when it runs
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer
+from sqlalchemy import ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mfn.ledger.schema.base import CHANGED_SOON, CLUSTERED, Base
@@ -103,6 +103,10 @@ class BatchOrder(Base):
     __table_args__ = (Index(None, "order_id"), CLUSTERED | CHANGED_SOON)
 
 
+DOUBTED = "loaded_digest IN ('', '+cancel')"
+"""Of an order of whose newest version it is not known that the warehouse has it: see `mfn.ledger.staging.IN_DOUBT`."""
+
+
 class TrackedOrder(Base):
     """Where every order stands and why."""
 
@@ -124,7 +128,11 @@ class TrackedOrder(Base):
     first_loaded_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "connection", "status"),)
+    __table_args__ = (
+        Index(None, "connection", "status"),
+        # Every import asks for them: few, among all that a connection ever loaded.
+        Index("ix_tracked_order_in_doubt", "connection", sqlite_where=text(DOUBTED), postgresql_where=text(DOUBTED)),
+    )
 
 
 class KeptOutVersion(Base):

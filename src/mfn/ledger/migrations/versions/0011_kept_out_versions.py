@@ -23,3 +23,11 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("tracked_order", sa.Column("version_taken_up", MOMENT, nullable=True))
+    doubted = sa.text("loaded_digest IN ('', '+cancel')")
+    op.create_index(
+        "ix_tracked_order_in_doubt",
+        "tracked_order",
+        ["connection"],
+        sqlite_where=doubted,
+        postgresql_where=doubted,
+    )
