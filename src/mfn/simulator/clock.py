@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Agenda:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._entries: list[tuple[datetime, int, Callable[[datetime], None]]] = []
-        self._numbers = count()
+        self._noted = 0
 
     def at(self, due: datetime, action: Callable[[datetime], None]) -> None:
         """Have something done.
@@ -58,7 +57,8 @@ class Agenda:
             due: When.
             action: What; it is told the moment it was due, which may be a while ago.
         """
-        heapq.heappush(self._entries, (due, next(self._numbers), action))
+        self._noted += 1
+        heapq.heappush(self._entries, (due, self._noted, action))
 
     def catch_up(self) -> None:
         """Do everything that is due by now, in order."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -79,7 +78,7 @@ class Feeds:
         self._seller_id = seller_id
         self._agenda = agenda
         self._speed = speed
-        self._numbers = count(50_000_000_001)
+        self._last_number = 50_000_000_000
         self.feeds: dict[str, Feed] = {}
 
     def submit(self, feed_type: str, marketplace_ids: list[str], document_id: str, now: datetime) -> Feed:
@@ -91,7 +90,8 @@ class Feeds:
             document_id: What was uploaded.
             now: The present moment.
         """
-        feed = Feed(str(next(self._numbers)), feed_type, marketplace_ids, document_id, now)
+        self._last_number += 1
+        feed = Feed(str(self._last_number), feed_type, marketplace_ids, document_id, now)
         self.feeds[feed.feed_id] = feed
         begins = now + QUEUED_FOR / self._speed
         self._agenda.at(begins, partial(_begin, feed))

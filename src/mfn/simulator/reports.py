@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING
 
 from mfn.amazon.marketplaces import BY_ID
@@ -96,7 +95,7 @@ class Reports:
         self._faults = faults
         self._agenda = agenda
         self._speed = speed
-        self._numbers = count(60_000_000_001)
+        self._last_number = 60_000_000_000
         self.reports: dict[str, Report] = {}
 
     def order(self, report_type: str, marketplace_ids: list[str], options: dict[str, str], now: datetime) -> Report:
@@ -108,7 +107,8 @@ class Reports:
             options: What else is asked for.
             now: The present moment.
         """
-        report = Report(str(next(self._numbers)), report_type, marketplace_ids, options, now)
+        self._last_number += 1
+        report = Report(str(self._last_number), report_type, marketplace_ids, options, now)
         self.reports[report.report_id] = report
         begins = now + QUEUED_FOR / self._speed
         self._agenda.at(begins, partial(_begin, report))
