@@ -149,7 +149,7 @@ def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: 
         (b"deployments: [\n", r"prefect\.yaml:\d: is not valid YAML"),
         (b"\xff", r"prefect\.yaml is not UTF-8"),
         (b"", r"prefect\.yaml:1: deployments: expected a list"),
-        (b"deployments: [{name: us}]\n", r"deployments\.us: lacks entrypoint, description, work_pool"),
+        (b"deployments: [{name: us}]\n", r"deployments\.us: lacks entrypoint, work_pool"),
     ],
 )
 def test_a_prefect_yaml_that_is_wrong_is_told_before_anything_is_deployed(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORK_POOL = "mfn"
-REQUIRED = ("name", "entrypoint", "description", "work_pool")
+REQUIRED = ("name", "entrypoint", "work_pool")
 """What a deployment of prefect.yaml has to have."""
 
 
@@ -143,7 +143,7 @@ def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool
             {
                 **entry,
                 "name": name,
-                "description": entry["description"].replace(f" {example},", f" {name},"),
+                "description": entry.get("description", "").replace(f" {example},", f" {name},"),
                 "parameters": {**entry["parameters"], "connection": name},
                 "schedules": [
                     spread(schedule, over=f"{entry['entrypoint']} {schedule['slug']} {name}")
