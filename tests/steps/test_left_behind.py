@@ -85,6 +85,19 @@ def test_what_the_warehouse_began_meanwhile_is_reported_once_and_stays(world: Wo
     assert world.rows()[0]["city"] == "Seattle"
 
 
+def test_an_item_that_was_missing_for_a_while_makes_no_change_of_an_order_that_amazon_did_not_change(
+    world: World, order_id: str
+) -> None:
+    world.change(order_id)
+    world.run()
+    world.warehouse_moves(order_id, "picking")
+    world.forget_items()
+    without = world.run()  # which looks again at what changed minutes ago
+    world.add_items(*SKUS)
+    found = [get_batch(world.ledger, str(run["batch_id"])).findings["conflicts"] for run in (without, world.run())]
+    assert (without["fetched"], found) == (1, [[], []])
+
+
 def test_a_buyers_request_reaches_the_warehouse_though_the_item_is_not_active_any_more(
     world: World, order_id: str
 ) -> None:

@@ -60,26 +60,34 @@ class KeptOut:
         """The orders of which earlier batches told, and that nothing has mended since."""
         return self._known.keys()
 
-    def look(self, judgements: Sequence[Judgement], tracked: Mapping[str, Row[Any]]) -> None:
+    def look(self, judgements: Sequence[Judgement], tracked: Mapping[str, Row[Any]]) -> Collection[str]:
         """Look for such orders among the judgements of a chunk.
 
         Args:
             judgements: What the checks say of its orders.
             tracked: What the ledger knows of them.
 
+        Returns:
+            Those of them of which the warehouse lacks the newest version, told of or not.
+
         Raises:
             RetriableError: The ledger or the warehouse could not be reached.
         """
         kept_out = {one.order_id: one for one in judgements if one.kept_out and tracked[one.order_id].status in TO_SHIP}
         self._passed |= self._known.keys() & {one.order_id for one in judgements} - kept_out.keys()
-        news = self._news(kept_out)
-        if not news:
-            return
-        states = self._place.warehouse.states(news)
+        # One whose newest version had passed is not among them: what fails by now is a mapping or an item.
+        lacking = versions_not_taken_up(self._place.ledger, self._batch.connection, kept_out) if kept_out else {}
+        news = {
+            order_id: version
+            for order_id, version in lacking.items()
+            if self._is_asked_for or not self._is_told(order_id, version)
+        }
+        states = self._place.warehouse.states(news) if news else {}
         for order_id, version in sorted(news.items()):
             judged, status = kept_out[order_id], states.get(order_id, DELETED)
             self._told[order_id] = (version, judged.kept_out)
             self._conflicts.append((order_id, _what(judged), status, self._remedy(judged, status)))
+        return lacking.keys()
 
     def among(self, conflicts: Conflicts) -> Conflicts:
         """The conflicts of a batch with these orders among them, in the place of what an earlier look found.
@@ -99,17 +107,6 @@ class KeptOut:
             database: The open transaction, in which the conflicts are noted.
         """
         write_kept_out(database, self._batch, self._told, passed=self._passed)
-
-    def _news(self, kept_out: Collection[str]) -> dict[str, datetime | None]:
-        """The versions that nobody was told of, by order id."""
-        if not kept_out:
-            return {}
-        versions = versions_not_taken_up(self._place.ledger, self._batch.connection, kept_out)
-        return {
-            order_id: version
-            for order_id, version in versions.items()
-            if self._is_asked_for or not self._is_told(order_id, version)
-        }
 
     def _is_told(self, order_id: str, version: datetime | None) -> bool:
         """Whether another batch has told of this version; what this one told before it broke off, it tells anew."""

@@ -126,14 +126,15 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         # What this very batch had loaded stays loaded by it.
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
-        kept_out.look(judgements, tracked)
+        lacking = kept_out.look(judgements, tracked)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        behind = [(one.order_id, tracked[one.order_id].loaded_digest) for one in judgements if one.kept_out]
         _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
-        if behind and not is_dry_run:
+        if lacking and not is_dry_run:
             with writing(place.ledger.engine, what="the ledger") as database:
                 assert_held(database, batch.lease)
-                write_left_behind(database, batch, behind)
+                write_left_behind(
+                    database, batch, [(order_id, tracked[order_id].loaded_digest) for order_id in lacking]
+                )
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
