@@ -214,8 +214,8 @@ def _address_row(order: Order) -> tuple[Any, ...]:
         address.name,
         address.company_name,
         *_street(address),
-        address.city,
-        address.district_or_county or address.municipality,
+        address.city or address.municipality,  # in Brazil the town may stand in the second only
+        address.district_or_county or (address.municipality if address.city else None),
         address.state_or_region,
         address.postal_code,
         address.country_code,
