@@ -18,8 +18,7 @@ from mfn.errors import DataError
 
 PRIME = "PRIME"
 MERCHANT = "MERCHANT"
-PENDING = ("PENDING", "PENDING_AVAILABILITY")
-"""Statuses of an order that nobody may ship yet."""
+PENDING = ("PENDING", "PENDING_AVAILABILITY")  # nobody may ship these yet
 
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
