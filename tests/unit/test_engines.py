@@ -23,6 +23,8 @@ from mfn.errors import DataError, FatalError, RetriableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
+
 NOBODY = 65534
 BUYER = "Test Buyer"
 
@@ -244,14 +246,19 @@ def test_the_words_of_a_trigger_are_not_shown_for_they_may_hold_a_value(postgres
     assert BUYER not in "".join(traceback.format_exception(caught.value))
 
 
+def give_up_rights(connection: Connection) -> None:
+    """A table is there, and for the rest of the transaction whoever asks has no right to it."""
+    schema = connection.execute(text("SELECT current_schema()")).scalar()
+    connection.execute(text("CREATE TABLE thing (number INTEGER)"))
+    connection.execute(text("CREATE ROLE without_rights"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO without_rights"))
+    connection.execute(text("SET LOCAL ROLE without_rights"))
+
+
 def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
     def write_without_rights() -> None:
         with writing(engine_for(postgres_url), what="the warehouse of us") as connection:
-            schema = connection.execute(text("SELECT current_schema()")).scalar()
-            connection.execute(text("CREATE TABLE thing (number INTEGER)"))
-            connection.execute(text("CREATE ROLE without_rights"))
-            connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO without_rights"))
-            connection.execute(text("SET LOCAL ROLE without_rights"))
+            give_up_rights(connection)
             connection.execute(text("INSERT INTO thing VALUES (1)"))
 
     told = "the warehouse of us may not be written: permission denied for table thing"
@@ -263,11 +270,7 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
 def test_a_missing_right_to_read_is_told_as_such(postgres_url: str) -> None:
     def read_without_rights() -> None:
         with reading(engine_for(postgres_url), what="the warehouse of us") as connection:
-            schema = connection.execute(text("SELECT current_schema()")).scalar()
-            connection.execute(text("CREATE TABLE thing (number INTEGER)"))
-            connection.execute(text("CREATE ROLE without_rights"))
-            connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO without_rights"))
-            connection.execute(text("SET LOCAL ROLE without_rights"))
+            give_up_rights(connection)
             connection.execute(text("SELECT * FROM thing"))
 
     with pytest.raises(FatalError, match="the warehouse of us may not be read: permission denied for table thing"):

@@ -14,15 +14,14 @@ from mfn.ledger.batch_failures import record_failure
 from mfn.ledger.batch_listing import list_batches, past_runs
 from mfn.ledger.batch_opening import open_batch, reopen_batch
 from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.earlier_orders import left_behind_orders, take_in_earlier_orders
 from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.orders import (
     ALIKE_AT_ONCE,
     batch_orders,
     count_outcomes,
-    left_behind_orders,
     move_outcomes,
-    take_in_earlier_orders,
     write_outcomes,
 )
 from mfn.ledger.schema import DOUBTED, Lease

@@ -14,12 +14,13 @@ from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.batches import add_findings, update_batch
 from mfn.ledger.budget import Budget
 from mfn.ledger.chunks import Frame, drop_chunks, write_chunk
+from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
 from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
-from mfn.ledger.orders import take_in_earlier_orders, write_outcomes, write_standing
+from mfn.ledger.orders import write_outcomes, write_standing
 from mfn.ledger.schema import Base
 from mfn.steps.validate import ValidatedChunk
 from tests.met import add_to_batch

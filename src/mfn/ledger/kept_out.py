@@ -9,18 +9,29 @@ from sqlalchemy import delete, insert, not_, select, update
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading
-from mfn.ledger.orders import kept_out_orders, reasons_text
+from mfn.ledger.orders import TO_SHIP, reasons_text
 from mfn.ledger.schema import KeptOutVersion, LandedOrder, TrackedOrder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef, Reason
 
 WHAT = "the ledger"
+
+
+def kept_out_orders(connection: str) -> Select[str]:
+    """The ids of orders of which the warehouse still has an older version to ship, since the newest was kept out.
+
+    Args:
+        connection: The connection's name.
+    """
+    joined = (TrackedOrder.connection == KeptOutVersion.connection) & (TrackedOrder.order_id == KeptOutVersion.order_id)
+    kept_out = select(KeptOutVersion.order_id).join(TrackedOrder, joined)
+    return kept_out.where(KeptOutVersion.connection == connection, TrackedOrder.status.in_(TO_SHIP))
 
 
 def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:

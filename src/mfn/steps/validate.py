@@ -16,13 +16,13 @@ from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
+from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.landing import CHUNK_ORDERS, index_pages
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import landed_batch_orders
 from mfn.ledger.orders import (
     read_reasons,
     reasons_text,
-    take_in_earlier_orders,
     tracked_orders,
     write_left_behind,
     write_outcomes,
@@ -128,13 +128,11 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         tally.add(judgements, chunk.earlier, judged.report)
         lacking = kept_out.look(judgements, tracked)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
-        _write(place, batch, judgements, chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked)
-        if lacking and not is_dry_run:
-            with writing(place.ledger.engine, what="the ledger") as database:
-                assert_held(database, batch.lease)
-                write_left_behind(
-                    database, batch, [(order_id, tracked[order_id].loaded_digest) for order_id in lacking]
-                )
+        behind = [(order_id, tracked[order_id].loaded_digest) for order_id in lacking]
+        _write(
+            place, batch, judgements, behind,
+            chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked,
+        )  # fmt: skip
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
@@ -249,6 +247,7 @@ def _write(
     place: Workplace,
     batch: BatchRef,
     judgements: Sequence[Judgement],
+    behind: Sequence[tuple[str, str | None]],
     *,
     chunk: tuple[int, Kept],
     is_dry_run: bool,
@@ -273,3 +272,4 @@ def _write(
         write_outcomes(database, batch, outcomes)
         if not is_dry_run:
             write_standing(database, batch, standings, mostly_new=is_new)
+            write_left_behind(database, batch, behind)
