@@ -87,7 +87,7 @@ QUIET = {
     *(
         "validate",
         "transform",
-        "_transform_chunk",
+        "_transform_part",
         "request_cancellation",
         "_renewed",
         "assert_held",

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.buyers_data import read_chunk, stored_orders
+from mfn.ledger.buyers_data import read_chunks, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import key_id_of, parse_keys
 from mfn.ledger.key_file import retired_file
@@ -116,7 +116,7 @@ class Rotating:
         expected = {f"order-{page}": text(page) for page in range(1, pages + 1)}
         assert dict(stored_orders(ledger, "us", list(expected), purpose="test")) == expected
         for number in range(chunks):
-            made = read_chunk(ledger, self.batch, "validate", number, Content, purpose="test")
+            (made,) = read_chunks(ledger, self.batch, "validate", [number], Content, purpose="test")
             assert made.names == [f"Buyer {number}"]
 
 

@@ -22,6 +22,7 @@ from mfn.steps.reruns import rerun_batch
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
 from mfn.steps.transform import transform
+from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import address, an_item, an_order, cancellation
@@ -161,7 +162,8 @@ def test_a_release_outlives_a_run_that_broke_off_before_the_load(world: World) -
     world.run()
     release(world, order_id)
     with import_run(world.settings, "us") as batch:
-        perform(validate, perform(extract, batch, world.settings), world.settings)
+        for step in (extract, validate, transform):
+            batch = perform(step, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
     assert world.statuses() == {order_id: "ready"}
     world.run()
     assert world.statuses() == {order_id: "loaded"}

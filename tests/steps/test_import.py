@@ -15,6 +15,7 @@ from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedPage, Reservation
+from mfn.steps import validate as validate_step
 from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order
@@ -47,6 +48,27 @@ def test_a_good_order_reaches_the_warehouse_with_all_that_it_needs(world: World)
     assert world.lines(order_id) == [("MUG-BLUE", 2), ("BOWL", 2), ("PLATE", 4)]
     items = {line["order_item_id"] for line in world.rows(wms_order_line)}
     assert items == {item["orderItemId"] for item in world.amazon.orders.get(order_id)["orderItems"]}
+
+
+def test_of_a_batch_of_many_chunks_every_order_reaches_the_warehouse_with_its_own_lines(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate_step, "CHUNK_ORDERS", 4)
+    units = [1 + number % 3 for number in range(17)]
+    *good, held = world.put(
+        *(
+            an_order(an_item(sku="BREAKFAST", units=some), an_item(sku="MUG-BLUE"), minutes_ago=10 + number * 7 % 17)
+            for number, some in enumerate(units)
+        ),
+        an_order(an_item(sku="NOWHERE")),
+    )
+    found = world.run()
+    assert (found["fetched"], found["loaded"], found["held"]) == (18, 17, 1)
+    assert world.statuses() == dict.fromkeys(good, "loaded") | {held: "held"}
+    assert {order_id: world.lines(order_id) for order_id in good} == {
+        order_id: [("BOWL", some), ("PLATE", 2 * some), ("MUG-BLUE", 1)]
+        for order_id, some in zip(good, units, strict=True)
+    }
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:

@@ -18,7 +18,7 @@ import mfn
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.buyers_data import keep_texts, note_access, read_chunk, read_plain_chunk, stored_orders
+from mfn.ledger.buyers_data import keep_texts, note_access, read_chunks, read_plain_chunk, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
@@ -102,8 +102,10 @@ def test_an_access_says_who_what_for_and_how_many(ledger: Ledger, batch: BatchRe
 def test_a_chunk_of_orders_is_an_access_and_one_of_stock_is_none(ledger: Ledger, batch: BatchRef) -> None:
     with writing(ledger.engine, what="the ledger") as database:
         add_to_batch(database, batch, ["1", "2", "3"], origin=WINDOW)
-        write_chunk(ledger, database, batch, Content(["x"]), stage="validate", number=0)
-    assert read_chunk(ledger, batch, "validate", 0, Content, purpose="transform").names == ["x"]
+        for number, name in enumerate("xy"):
+            write_chunk(ledger, database, batch, Content([name]), stage="validate", number=number)
+    read = read_chunks(ledger, batch, "validate", [0, 1], Content, purpose="transform")
+    assert [content.names for content in read] == [["x"], ["y"]]
     assert accesses(ledger) == [("transform", "us", batch.batch_id, None, 3)]
     with pytest.raises(ValueError, match="may hold buyers' data"):
         read_plain_chunk(ledger, batch, "validate", 0, Content)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.buyers_data import read_chunk
-from mfn.ledger.chunks import Frame, chunk_numbers, drop_chunks, packed, unpacked, write_chunk
+from mfn.ledger.buyers_data import read_chunks
+from mfn.ledger.chunks import chunk_numbers, drop_chunks, numbers_by_part, piece_number, write_chunk
 from mfn.ledger.leases import lease
+from mfn.ledger.packing import Frame, packed, unpacked
 from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
@@ -28,14 +26,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
-
-COLUMNS = {
-    "text": (st.none() | st.text(), "object"),
-    "place": (st.sampled_from(("", "SHELVES", "RETURNS")), "object"),
-    "units": (st.integers(-(2**62), 2**62), "int64"),
-    "is_it": (st.booleans(), "bool"),
-    "at": (st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), "datetime64[us]"),  # noqa: DTZ001
-}
 
 
 class Content(msgspec.Struct, array_like=True):
@@ -55,20 +45,8 @@ def write(ledger: Ledger, batch: BatchRef, stage: str, number: int, text: str) -
 
 
 def read(ledger: Ledger, batch: BatchRef, stage: str, number: int) -> list[str]:
-    return unpacked(read_chunk(ledger, batch, stage, number, Content, purpose="test").frame)["text"].tolist()
-
-
-@given(st.lists(st.tuples(*(values for values, _ in COLUMNS.values())), max_size=5))
-def test_a_frame_comes_back_as_it_was(rows: list[tuple[object, ...]]) -> None:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-    frame = pd.DataFrame(
-        {
-            name: pd.Series(list(values), dtype=kind)
-            for (name, (_, kind)), values in zip(COLUMNS.items(), columns, strict=True)
-        }
-    ).assign(at=lambda given: given["at"].dt.tz_localize(UTC))
-    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(packed(frame, repeated=("place",))), type=Frame)
-    pd.testing.assert_frame_equal(unpacked(sent), frame)
+    (content,) = read_chunks(ledger, batch, stage, [number], Content, purpose="test")
+    return unpacked(content.frame)["text"].tolist()
 
 
 def test_a_stage_reads_what_the_one_before_wrote_last(ledger: Ledger, batch: BatchRef) -> None:
@@ -77,6 +55,16 @@ def test_a_stage_reads_what_the_one_before_wrote_last(ledger: Ledger, batch: Bat
     assert chunk_numbers(ledger, batch.batch_id, "validate") == [0, 1]
     assert [read(ledger, batch, "validate", number) for number in (0, 1)] == [["a"], ["c"]]
     assert chunk_numbers(ledger, batch.batch_id, "transform") == []
+
+
+def test_the_pieces_of_a_part_stand_together_whichever_chunks_they_come_from(ledger: Ledger, batch: BatchRef) -> None:
+    for chunk, parts in enumerate(((0, 2), (2, 1), (0,))):
+        for part in parts:
+            write(ledger, batch, "validate", piece_number(part, chunk), f"part {part} of chunk {chunk}")
+    assert [
+        [text for number in pieces for text in read(ledger, batch, "validate", number)]
+        for pieces in numbers_by_part(ledger, batch.batch_id, "validate")
+    ] == [["part 0 of chunk 0", "part 0 of chunk 2"], ["part 1 of chunk 1"], ["part 2 of chunk 0", "part 2 of chunk 1"]]
 
 
 def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: BatchRef) -> None:

@@ -13,7 +13,7 @@ from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.batches import add_findings, update_batch
 from mfn.ledger.budget import Budget
-from mfn.ledger.chunks import Frame, drop_chunks, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
@@ -22,7 +22,7 @@ from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.orders import write_outcomes, write_standing
 from mfn.ledger.schema import Base
-from mfn.steps.validate import ValidatedChunk
+from mfn.steps.validated import ValidatedPiece
 from tests.met import add_to_batch
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mfn.ledger.packing import Column
     from mfn.models import BatchRef
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-NOTHING: Frame = {}
+NOTHING: dict[str, Column] = {}
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def write_everything(ledger: Ledger, database: Connection, batch: BatchRef, orde
     land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     add_to_batch(database, batch, [order_id], origin=EARLIER)
     take_in_earlier_orders(database, batch)
-    chunk = ValidatedChunk(NOTHING, NOTHING, NOTHING)
+    chunk = ValidatedPiece(NOTHING, NOTHING, NOTHING)
     write_chunk(ledger, database, batch, chunk, stage="validate", number=0)
     write_outcomes(database, batch, [(order_id, "ready", None, None)])
     write_standing(database, batch, [(order_id, "ready", None, False, None, None, None, None)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
+from bisect import bisect_right
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -64,16 +66,29 @@ def test_they_come_as_their_newest_texts_have_landed_and_those_without_one_befor
     )
     found = landed_batch_orders(ledger, batch.batch_id)
     assert list(found.chunks(2)) == [
-        MetOrders(["e", "unreadable-0f"], {"e"}, set()),
-        MetOrders(["c", "a"], set(), {"c"}),
-        MetOrders(["b"], {"b"}, set()),
+        MetOrders(["e", "unreadable-0f"], {"e"}, set(), set()),
+        MetOrders(["c", "a"], set(), {"c"}, {"c"}),
+        MetOrders(["b"], {"b"}, set(), set()),
     ]
     assert found.earlier == ["e", "b"]
 
 
+@pytest.mark.parametrize("many", [1, 99, 100, 2_345])
+def test_their_bounds_part_them_by_id_into_parts_of_about_the_size_of_a_chunk(
+    ledger: Ledger, batch: BatchRef, many: int
+) -> None:
+    ids = [f"{number * 7_919 % 100_003:07d}" for number in range(many)]  # in no order
+    met(ledger, batch, {order_id: divmod(place, 100) for place, order_id in enumerate(ids)})
+    bounds = landed_batch_orders(ledger, batch.batch_id).bounds(100)
+    assert bounds == sorted(set(bounds))
+    parts = Counter(bisect_right(bounds, order_id) for order_id in ids)
+    assert len(parts) == len(bounds) + 1 == -(-many // 100)
+    assert max(parts.values()) <= 101
+
+
 def test_a_batch_without_orders_has_none(ledger: Ledger, batch: BatchRef) -> None:
     found = landed_batch_orders(ledger, batch.batch_id)
-    assert (found.earlier, list(found.chunks(10))) == ([], [])
+    assert (found.earlier, list(found.chunks(10)), found.bounds(10)) == ([], [], [])
 
 
 def test_of_many_orders_little_more_than_their_ids_is_in_memory(ledger: Ledger, batch: BatchRef) -> None:

@@ -225,16 +225,16 @@ def resealed(ledger: Ledger, access: Access, payload: bytes, *, context: str) ->
     return ledger.cipher.encrypt(_decrypted(ledger, payload, context=context), context=context)
 
 
-def read_chunk(
-    ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content], *, purpose: str
-) -> Content:
-    """What a stage of an import made of one chunk of orders.
+def read_chunks(
+    ledger: Ledger, batch: BatchRef, stage: str, numbers: Sequence[int], kind: type[Content], *, purpose: str
+) -> list[Content]:
+    """What a stage of an import made of some orders, a chunk of them at most.
 
     Args:
         ledger: The open ledger; no transaction that writes to it may be open in this thread.
         batch: The batch.
         stage: The stage that made it.
-        number: One of `chunk_numbers`.
+        numbers: Some of `chunk_numbers`.
         kind: What it wrote.
         purpose: What for, as the audit trail tells it: the step.
 
@@ -247,7 +247,7 @@ def read_chunk(
     with reading(ledger.engine, what="the ledger") as database:
         at_most = database.execute(select(func.count()).select_from(met)).scalar_one()
     note_access(ledger, purpose, connection=batch.connection, orders=at_most, batch_id=batch.batch_id)
-    return _chunk(ledger, batch, stage, number, kind)
+    return [_chunk(ledger, batch, stage, number, kind) for number in numbers]
 
 
 def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:

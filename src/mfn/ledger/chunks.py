@@ -1,12 +1,11 @@
-"""What one stage of a batch hands to the next: frames, a chunk of orders at a time, encrypted."""
+"""What one stage of a batch hands to the next, a chunk of orders at a time, encrypted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
-import pandas as pd
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge
@@ -18,71 +17,17 @@ from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
+PIECES = 10_000
+"""More pieces than any part of a batch has: each of its chunks leaves one at most."""
+
 _ENCODER = msgspec.msgpack.Encoder()
-
-
-class Column(msgspec.Struct, frozen=True, array_like=True):
-    """One column of a frame: its plain values, or the bytes of an array where all are numbers, times or yes and no.
-
-    Attributes:
-        kind: NumPy's name of the type, `object` for plain values, `repeated` for few different ones.
-        values: The plain values of `object`, the different ones of `repeated`.
-        content: The bytes of every other kind; of `repeated`, which of the values stands in each row.
-    """
-
-    kind: str
-    values: list[Any]
-    content: bytes = b""
-
-
-Frame = dict[str, Column]
-"""A frame as it is written down: its columns by name, in order; the index is 0…n-1."""
-
-TIMES = "datetime64[us]"
-REPEATED = "repeated"
-
-
-def packed(frame: pd.DataFrame, *, repeated: Collection[str] = ()) -> Frame:
-    """A frame as it is written down.
-
-    Args:
-        frame: Columns of `object`, `int64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
-        repeated: Columns of texts of which few differ: each text is written once.
-    """
-    return {str(name): _packed(frame[name], is_repeated=name in repeated) for name in frame.columns}
-
-
-def _packed(column: pd.Series[Any], *, is_repeated: bool) -> Column:
-    if is_repeated:
-        codes, texts = pd.factorize(column)
-        return Column(REPEATED, texts.tolist(), codes.astype("int64").tobytes())
-    if column.dtype == object:
-        return Column("object", column.tolist())
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return Column(TIMES, [], column.dt.tz_convert(None).to_numpy(dtype=TIMES).tobytes())
-    return Column(str(column.dtype), [], column.to_numpy().tobytes())
-
-
-def unpacked(frame: Frame) -> pd.DataFrame:
-    """A frame as it was; tuples have become lists."""
-    return pd.DataFrame({name: _unpacked(column) for name, column in frame.items()}, columns=list(frame))
-
-
-def _unpacked(column: Column) -> pd.Series[Any]:
-    if column.kind == "object":
-        return pd.Series(column.values, dtype="object")
-    if column.kind == REPEATED:
-        rows = np.frombuffer(column.content, dtype="int64")
-        return pd.Series(np.array(column.values, dtype=object)[rows], dtype="object")
-    values = pd.Series(np.frombuffer(column.content, dtype=column.kind))
-    return values.dt.tz_localize("UTC") if column.kind == TIMES else values
 
 
 def write_chunk(
@@ -127,6 +72,22 @@ def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
     )
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).scalars().all()
+
+
+def piece_number(part: int, chunk: int) -> int:
+    """Where a piece stands of a batch that a stage takes in as chunks, and leaves in other parts.
+
+    Args:
+        part: The part that the piece belongs to, from 0.
+        chunk: The chunk that it comes from, from 0.
+    """
+    return part * PIECES + chunk
+
+
+def numbers_by_part(ledger: Ledger, batch_id: str, stage: str) -> list[list[int]]:
+    """The numbers of the pieces that a stage has left, part by part."""
+    numbers = chunk_numbers(ledger, batch_id, stage)
+    return [list(pieces) for _, pieces in groupby(numbers, lambda number: number // PIECES)]
 
 
 def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = None, number: int | None = None) -> None:

@@ -37,7 +37,8 @@ WINDOW = "window"
 EARLIER = "earlier"
 CHUNK_ORDERS = 10_000
 """Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
-PAGES_AT_ONCE = 500
+PAGES_AT_ONCE = 1_000
+"""Pages whose orders are made known at a time, by their ids: the more, the more of them lie together in the trees."""
 
 LANDED_COLUMNS = ("connection", "order_id", "page", "position", "last_updated_at", "batch_id", "landed_at")
 BATCH_COLUMNS = ("batch_id", "order_id", "connection", "origin", "at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 10_000
 NONE = np.array([], np.bool)
+SAMPLES = 1_000
+"""So many ids of a part are looked at to find where it ends."""
+
 NOWHERE = -1
 """The place of an order whose text was removed."""
 
@@ -39,11 +43,13 @@ class MetOrders:
         order_ids: Their ids.
         earlier: Those of them that the batch did not meet in its window.
         loaded: Those of them that this very batch has loaded.
+        judged: Those of them of which this very batch has said what becomes of them.
     """
 
     order_ids: list[str]
     earlier: set[str]
     loaded: set[str]
+    judged: set[str]
 
 
 class LandedOrders:
@@ -53,26 +59,39 @@ class LandedOrders:
         order_ids: ASCII, as `IDENTIFIER` has it.
         is_earlier: Which of them the batch did not meet in its window.
         is_loaded: Which of them this very batch has loaded.
+        is_judged: Of which of them it has said what becomes of them.
     """
 
     def __init__(
-        self, order_ids: NDArray[np.bytes_], is_earlier: NDArray[np.bool], is_loaded: NDArray[np.bool]
+        self,
+        order_ids: NDArray[np.bytes_],
+        is_earlier: NDArray[np.bool],
+        is_loaded: NDArray[np.bool],
+        is_judged: NDArray[np.bool],
     ) -> None:
         self._order_ids = order_ids
         self._is_earlier = is_earlier
         self._is_loaded = is_loaded
+        self._is_judged = is_judged
 
     @property
     def earlier(self) -> list[str]:
         """The ids of those that the batch did not meet in its window."""
         return _texts(self._order_ids[self._is_earlier])
 
+    def bounds(self, size: int) -> list[str]:
+        """The ids at which, sorted by id, every part but the first begins; each part has about so many orders."""
+        some = np.sort(self._order_ids[:: max(1, size // SAMPLES)])
+        parts = math.ceil(len(self._order_ids) / size)
+        return _texts(np.unique(some[np.arange(1, parts) * len(some) // max(1, parts)]))
+
     def chunks(self, size: int) -> Iterator[MetOrders]:
         """All of them, so many at a time."""
         for start in range(0, len(self._order_ids), size):
             some = slice(start, start + size)
-            ids, earlier, loaded = self._order_ids[some], self._is_earlier[some], self._is_loaded[some]
-            yield MetOrders(_texts(ids), set(_texts(ids[earlier])), set(_texts(ids[loaded])))
+            ids = self._order_ids[some]
+            marks = (self._is_earlier, self._is_loaded, self._is_judged)
+            yield MetOrders(_texts(ids), *(set(_texts(ids[mark[some]])) for mark in marks))
 
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
@@ -88,7 +107,8 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
         .outerjoin(LandedOrder, landed)
         .where(BatchOrder.batch_id == batch_id)
     )
-    ids, places, are_earlier, are_loaded = [np.array([], np.bytes_)], [np.array([], np.int64)], [NONE], [NONE]
+    ids, places = [np.array([], np.bytes_)], [np.array([], np.int64)]
+    are_earlier, are_loaded, are_judged = [NONE], [NONE], [NONE]
     with reading(ledger.engine, what="the ledger") as database:
         rows = database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
         for some in rows.partitions():
@@ -97,8 +117,11 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
             places.append(np.array(list(map(_place, pages, positions)), np.int64))
             are_earlier.append(np.array([origin == EARLIER for origin in origins], np.bool))
             are_loaded.append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
+            are_judged.append(np.array([outcome is not None for outcome in outcomes], np.bool))
     as_landed = np.argsort(_joined(places), kind="stable")
-    return LandedOrders(_joined(ids)[as_landed], _joined(are_earlier)[as_landed], _joined(are_loaded)[as_landed])
+    return LandedOrders(
+        _joined(ids)[as_landed], *(_joined(marks)[as_landed] for marks in (are_earlier, are_loaded, are_judged))
+    )
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

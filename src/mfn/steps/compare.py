@@ -12,12 +12,13 @@ import numpy as np
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
-from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.feeds import forget_feeds
 from mfn.ledger.imported_units import forget_counted
 from mfn.ledger.leases import assert_held
 from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
+from mfn.ledger.packing import Frame, packed
 from mfn.ledger.stock_locations import believe
 from mfn.steps.read import ReadChunk, read
 from mfn.steps.stock_judging import FAILED, HELD, is_news, judge, positions_in

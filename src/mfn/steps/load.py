@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import read_chunk
+from mfn.ledger.buyers_data import read_chunks
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
 from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW
@@ -64,12 +64,13 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         restores=bool(row.parameters.get("order_id")),
     )
     for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED)):
-        chunk = read_chunk(place.ledger, batch, TRANSFORMED, number, StagedChunk, purpose=load.__name__).orders
+        (staged,) = read_chunks(place.ledger, batch, TRANSFORMED, [number], StagedChunk, purpose=load.__name__)
+        chunk = staged.orders
         if is_dry_run:
             rehearse_chunk(loading, chunk)
         else:
             load_chunk(loading, number, chunk)
-        del chunk  # before the search for what refers to itself, which would go through all of it
+        del staged, chunk  # before the search for what refers to itself, which would go through all of it
     if not is_dry_run:
         pass_on_requests_alone(loading)
         _pass_on_cancellations(loading)

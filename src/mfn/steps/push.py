@@ -12,9 +12,10 @@ import pandas as pd
 from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import read_plain_chunk
-from mfn.ledger.chunks import Frame, drop_chunks, packed, unpacked, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.leases import assert_held
+from mfn.ledger.packing import Frame, packed, unpacked
 from mfn.ledger.told_offers import in_feeds, offers_to_read, oldest_count, told_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
 from mfn.steps.compare import CompareChunk, compare

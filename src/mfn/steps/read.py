@@ -11,7 +11,7 @@ import pandas as pd
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
-from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import (
     Units,
     count_orders,
@@ -21,6 +21,7 @@ from mfn.ledger.imported_units import (
     units_sold,
 )
 from mfn.ledger.leases import assert_held
+from mfn.ledger.packing import Frame, packed
 from mfn.ledger.told_offers import has_sent
 from mfn.rules.skus import mapped_by_now
 from mfn.rules.stock_levels import promised_units

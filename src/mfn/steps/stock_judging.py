@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mfn.ledger.chunks import unpacked
 from mfn.ledger.offers import KEY, NOT_LISTED, OURS, read_offers
+from mfn.ledger.packing import unpacked
 from mfn.ledger.stock_locations import believed_stock
 from mfn.models import Reason
 from mfn.rules.stock_brake import WHOLE, emptiness, losses, losses_against_amazon, stock_totals

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import read_plain_chunk
-from mfn.ledger.chunks import drop_chunks, unpacked
+from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
+from mfn.ledger.packing import unpacked
 from mfn.ledger.told_offers import in_feeds, told_offers
 from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.push import READ_BACK, PushChunk, push, sending_of, tell

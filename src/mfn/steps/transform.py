@@ -12,17 +12,17 @@ import msgspec
 from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.buyers_data import read_chunk
-from mfn.ledger.chunks import chunk_numbers, unpacked, write_chunk
+from mfn.ledger.chunks import numbers_by_part, write_chunk
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders
+from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders, write_standing
 from mfn.ledger.staging import Staged, StagedChunk, digest_of
+from mfn.models import OrderStatus
 from mfn.rules.frames import time_texts
 from mfn.rules.programs import is_business, is_premium
 from mfn.rules.skus import resolve_skus
 from mfn.steps.chunking import one_by_one
 from mfn.steps.order_frames import Kept, standings_of
-from mfn.steps.validate import ValidatedChunk, validate
+from mfn.steps.validated import VALIDATED, read_part
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -64,26 +64,36 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     items = place.warehouse.items()
     staged_count = 0
-    for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, validate.__name__)):
-        staged_count += _transform_chunk(place, batch, items, number)
+    is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
+    for part, numbers in enumerate(one_by_one(numbers_by_part(place.ledger, batch.batch_id, VALIDATED))):
+        kept = read_part(place.ledger, batch, numbers, purpose=transform.__name__)
+        staged_count += _transform_part(place, batch, items, kept, part, is_dry_run=is_dry_run)
     counts = {"staged": staged_count}
     with writing(place.ledger.engine, what="the ledger") as database:
         update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
     return replace(batch, counts={**batch.counts, **counts})
 
 
-def _transform_chunk(place: Workplace, batch: BatchRef, items: pd.DataFrame, number: int) -> int:
-    """Stage one chunk; returns how many orders it has."""
-    validated = read_chunk(place.ledger, batch, validate.__name__, number, ValidatedChunk, purpose=transform.__name__)
-    kept = Kept(unpacked(validated.orders), unpacked(validated.lines), unpacked(validated.addresses))
+def _transform_part(
+    place: Workplace, batch: BatchRef, items: pd.DataFrame, kept: Kept, part: int, *, is_dry_run: bool
+) -> int:
+    """Stage one part of the batch, and note what of it is ready; returns how many orders are staged."""
     ready, others = (_of(kept, kept.orders["is_passed"].eq(is_passed)) for is_passed in (True, False))
     order_ids = ready.orders["order_id"].tolist()
-    tracked = tracked_orders(place.ledger, batch.connection, order_ids, statuses=IN_WAREHOUSE)
+    known = tracked_orders(place.ledger, batch.connection, order_ids)
+    tracked = {order_id: row for order_id, row in known.items() if row.status in IN_WAREHOUSE}
     staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
     staged.sort(key=itemgetter(0))  # by their key rows are written faster
+    standings = [
+        (order_id, OrderStatus.READY.value, None, *one.standing)
+        for order_id, _, one in staged
+        if one.order is not None and not one.is_in_warehouse
+    ]
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-        write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=number)
+        write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=part)
+        if not is_dry_run:
+            write_standing(database, batch, standings, mostly_new=not known)
     return len(staged)
 
 

@@ -7,15 +7,13 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import pandas as pd
 from sqlalchemy import select
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.chunks import Frame, drop_chunks, packed, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.landing import CHUNK_ORDERS, index_pages
 from mfn.ledger.leases import assert_held
@@ -35,25 +33,20 @@ from mfn.steps.chunking import one_by_one
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.judging import PAYMENT_PENDING, READY, Judgement, judge, judge_without_text
 from mfn.steps.kept_out import KeptOut
-from mfn.steps.order_frames import Bench, Kept
+from mfn.steps.order_frames import Bench
 from mfn.steps.rereading import read_again
+from mfn.steps.validated import VALIDATED, pieces_of
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
+    from mfn.steps.validated import ValidatedPiece
     from mfn.steps.workplace import Workplace
-
-
-KEPT_COLUMNS = (
-    "order_id", "marketplace_id", "created_at", "earliest_ship_at", "ship_by", "deliver_by", "fulfilled_by",
-    "service_level", "programs", "purchase_order_number", "replaces_order", "cancel_reason", "warehouse_code",
-)  # fmt: skip
-"""What the transform reads of an order."""
 
 
 PASSED = (READY, Outcome.LOADED)
@@ -66,21 +59,6 @@ READ_AGAIN_FIRST = Reason(
     "Nothing to do: the next import reads it again from Amazon and, where it is still to be shipped, loads it.",
 )
 """Of an order that was not loaded when it came, and would be now that it is processed again."""
-
-
-class ValidatedChunk(msgspec.Struct, frozen=True, array_like=True):
-    """What the transform reads of a chunk.
-
-    Attributes:
-        orders: `KEPT_COLUMNS` of `Kept.orders`, and `is_passed`: True of an order that goes to the warehouse, False of
-            one that only has units promised to it, None of one that has neither.
-        lines: `Kept.lines`.
-        addresses: `Kept.addresses`.
-    """
-
-    orders: Frame
-    lines: Frame
-    addresses: Frame
 
 
 def validate(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -116,6 +94,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     met = landed_batch_orders(place.ledger, batch.batch_id)
     kept_out = KeptOut(place, batch, is_asked_for=row.parameters.get("order_id") is not None)
     waiting = _read_before_release(bench, batch, met.earlier, kept_out.before)
+    bounds = met.bounds(CHUNK_ORDERS)
     tally = _Tally()
     for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
         loaded = set() if is_dry_run else chunk.loaded
@@ -129,10 +108,8 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         lacking = kept_out.look(judgements, tracked)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
         behind = [(order_id, tracked[order_id].loaded_digest) for order_id in lacking]
-        _write(
-            place, batch, judgements, behind,
-            chunk=(number, judged.kept), is_dry_run=is_dry_run, is_new=not tracked,
-        )  # fmt: skip
+        pieces = pieces_of(number, judged.kept, {one.order_id: _is_passed(one) for one in judgements}, bounds)
+        _write(place, batch, judgements, behind, pieces=pieces, judged_before=chunk.judged, is_dry_run=is_dry_run)
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with writing(place.ledger.engine, what="the ledger") as database:
@@ -249,27 +226,28 @@ def _write(
     judgements: Sequence[Judgement],
     behind: Sequence[tuple[str, str | None]],
     *,
-    chunk: tuple[int, Kept],
+    pieces: Iterable[tuple[int, ValidatedPiece]],
+    judged_before: Collection[str],
     is_dry_run: bool,
-    is_new: bool,
 ) -> None:
-    number, kept = chunk
+    """Write a chunk down. Of what is ready only that: where it stands is written by the transform, by key."""
     judgements = sorted(judgements, key=attrgetter("order_id"))  # by their key rows are written faster
-    passed = {one.order_id: _is_passed(one) for one in judgements}
-    told = pd.Series([passed[order_id] for order_id in kept.orders["order_id"].tolist()], dtype="object")
-    orders = kept.orders[list(KEPT_COLUMNS)].reset_index(drop=True).assign(is_passed=told)
-    for_transform = ValidatedChunk(packed(orders), packed(kept.lines), packed(kept.addresses))
     texts = {one.order_id: reasons_text(one.reasons) for one in judgements if one.reasons}
-    outcomes = [(one.order_id, one.outcome, texts.get(one.order_id), reasons_text(one.warnings)) for one in judgements]
+    outcomes = [
+        (one.order_id, one.outcome, texts.get(one.order_id), reasons_text(one.warnings))
+        for one in judgements
+        if one.outcome != READY or one.warnings or one.order_id in judged_before
+    ]
     standings = [
         (one.order_id, one.status, texts.get(one.order_id), *one.standing)
         for one in judgements
-        if one.status is not None
+        if one.status not in (None, OrderStatus.READY)
     ]
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-        write_chunk(place.ledger, database, batch, for_transform, stage=validate.__name__, number=number)
+        for number, piece in pieces:
+            write_chunk(place.ledger, database, batch, piece, stage=VALIDATED, number=number)
         write_outcomes(database, batch, outcomes)
         if not is_dry_run:
-            write_standing(database, batch, standings, mostly_new=is_new)
+            write_standing(database, batch, standings)
             write_left_behind(database, batch, behind)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mfn.ledger.chunks import packed
 from mfn.ledger.imported_units import covered_until, read_reserved
 from mfn.ledger.offers import OURS
+from mfn.ledger.packing import packed
 from mfn.rules.skus import mapped_by_now
 from mfn.rules.stock_levels import promised_units
 from mfn.steps.read import ReadChunk
