@@ -22,7 +22,6 @@ from mfn.steps.reruns import rerun_batch
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
 from mfn.steps.transform import transform
-from mfn.steps.transform import transform
 from mfn.steps.validate import validate
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import address, an_item, an_order, cancellation
