@@ -13,7 +13,7 @@ import pytest
 from mfn.database.bulk import merge, utc_text
 from mfn.database.engines import writing
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW, table
+from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW, Place, table
 from mfn.ledger.leases import lease
 from mfn.ledger.met_orders import MetOrders, landed_batch_orders
 from mfn.ledger.schema import BatchOrder, LandedOrder
@@ -66,9 +66,9 @@ def test_they_come_as_their_newest_texts_have_landed_and_those_without_one_befor
     )
     found = landed_batch_orders(ledger, batch.batch_id)
     assert list(found.chunks(2)) == [
-        MetOrders(["e", "unreadable-0f"], {"e"}, set(), set()),
-        MetOrders(["c", "a"], set(), {"c"}, {"c"}),
-        MetOrders(["b"], {"b"}, set(), set()),
+        MetOrders(["e", "unreadable-0f"], [Place(1, 99, "unreadable-0f")], {"e"}, set(), set()),
+        MetOrders(["c", "a"], [Place(2, 0, "c"), Place(2, 1, "a")], set(), {"c"}, {"c"}),
+        MetOrders(["b"], [], {"b"}, set(), set()),
     ]
     assert found.earlier == ["e", "b"]
 

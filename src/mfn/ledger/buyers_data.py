@@ -19,7 +19,7 @@ from mfn.ledger.chunks import chunk_context
 from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import key_id_of
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, assert_current, registered_keys
-from mfn.ledger.landing import CHUNK_ORDERS, page_context, seal_page
+from mfn.ledger.landing import CHUNK_ORDERS, Place, page_context, seal_page
 from mfn.ledger.schema import BatchChunk, BatchOrder, DataAccess, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
@@ -111,27 +111,58 @@ def stored_orders(
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
         FatalError: What is stored cannot be decrypted.
     """
-    places = _places(ledger, connection, order_ids)
+    yield from texts_at(
+        ledger, connection, places_of(ledger, connection, order_ids), purpose=purpose, batch_id=batch_id
+    )
+
+
+def texts_at(
+    ledger: Ledger, connection: str, places: Sequence[Place], *, purpose: str, batch_id: str | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """The texts that are at some places.
+
+    Args:
+        ledger: The open ledger; no transaction that writes to it may be open in this thread.
+        connection: The connection's name.
+        places: As `places_of` returns them; whoever asks has seen to it that none of the orders has landed anew since.
+        purpose: What for, as the audit trail tells it: the step or the command.
+        batch_id: The batch that needs them.
+
+    Yields:
+        Order id and JSON text, page by page; an order whose text was removed is left out.
+
+    Raises:
+        RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.
+        FatalError: What is stored cannot be decrypted.
+    """
     if not places:
         return
     single = places[0][-1] if len(places) == 1 else None
     note_access(ledger, purpose, connection=connection, orders=len(places), batch_id=batch_id, order_id=single)
     gone = yield from _texts_at(ledger, connection, places)
     if gone:  # removed since, unless they have landed anew
-        yield from _texts_at(ledger, connection, _places(ledger, connection, gone))
+        yield from _texts_at(ledger, connection, places_of(ledger, connection, gone))
 
 
-def _places(ledger: Ledger, connection: str, order_ids: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Where the newest texts of orders are: (page, position, order id), page by page."""
+def places_of(ledger: Ledger, connection: str, order_ids: Collection[str]) -> list[Place]:
+    """Where the newest texts of orders are, page by page; of an order without one nothing.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_ids: At most `CHUNK_ORDERS` ids.
+    """
+    if not order_ids:
+        return []
     statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
     with reading(ledger.engine, what="the ledger") as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
         rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
-    return sorted((page, position, order_id) for page, position, order_id in rows)
+    return sorted(Place(*row) for row in rows)
 
 
 def _texts_at(
-    ledger: Ledger, connection: str, places: Sequence[tuple[int, int, str]]
+    ledger: Ledger, connection: str, places: Sequence[Place]
 ) -> Generator[tuple[str, bytes], None, list[str]]:
     """The texts that are at some places; returns the orders whose text is not there any more."""
     pages = list(dict.fromkeys(page for page, _, _ in places))

@@ -79,6 +79,20 @@ class Arrival(NamedTuple):
     raw: bytes
 
 
+class Place(NamedTuple):
+    """Where the newest text of an order is.
+
+    Attributes:
+        page: The landed page.
+        position: On the page, from 0.
+        order_id: The order.
+    """
+
+    page: int
+    position: int
+    order_id: str
+
+
 def read_arrival(raw: bytes) -> Arrival:
     """The id and age of an order, whatever shape the rest is in.
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from mfn.database.bulk import among
 from mfn.database.engines import reading
-from mfn.ledger.landing import EARLIER
+from mfn.ledger.landing import EARLIER, Place
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.models import Outcome
 
@@ -41,12 +41,14 @@ class MetOrders:
 
     Attributes:
         order_ids: Their ids.
+        places: Where their texts are, of those that have one and were met in the window: nothing lands these anew.
         earlier: Those of them that the batch did not meet in its window.
         loaded: Those of them that this very batch has loaded.
         judged: Those of them of which this very batch has said what becomes of them.
     """
 
     order_ids: list[str]
+    places: list[Place]
     earlier: set[str]
     loaded: set[str]
     judged: set[str]
@@ -57,6 +59,7 @@ class LandedOrders:
 
     Args:
         order_ids: ASCII, as `IDENTIFIER` has it.
+        places: As `_place` makes them.
         is_earlier: Which of them the batch did not meet in its window.
         is_loaded: Which of them this very batch has loaded.
         is_judged: Of which of them it has said what becomes of them.
@@ -65,11 +68,13 @@ class LandedOrders:
     def __init__(
         self,
         order_ids: NDArray[np.bytes_],
+        places: NDArray[np.int64],
         is_earlier: NDArray[np.bool],
         is_loaded: NDArray[np.bool],
         is_judged: NDArray[np.bool],
     ) -> None:
         self._order_ids = order_ids
+        self._places = places
         self._is_earlier = is_earlier
         self._is_loaded = is_loaded
         self._is_judged = is_judged
@@ -90,8 +95,11 @@ class LandedOrders:
         for start in range(0, len(self._order_ids), size):
             some = slice(start, start + size)
             ids = self._order_ids[some]
+            is_placed = (self._places[some] != NOWHERE) & ~self._is_earlier[some]
+            where = np.divmod(self._places[some][is_placed], MOST_ON_A_PAGE)
+            places = list(map(Place, *(part.tolist() for part in where), _texts(ids[is_placed])))
             marks = (self._is_earlier, self._is_loaded, self._is_judged)
-            yield MetOrders(_texts(ids), *(set(_texts(ids[mark[some]])) for mark in marks))
+            yield MetOrders(_texts(ids), places, *(set(_texts(ids[mark[some]])) for mark in marks))
 
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
@@ -118,10 +126,10 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
             are_earlier.append(np.array([origin == EARLIER for origin in origins], np.bool))
             are_loaded.append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
             are_judged.append(np.array([outcome is not None for outcome in outcomes], np.bool))
-    as_landed = np.argsort(_joined(places), kind="stable")
-    return LandedOrders(
-        _joined(ids)[as_landed], *(_joined(marks)[as_landed] for marks in (are_earlier, are_loaded, are_judged))
-    )
+    where = _joined(places)
+    as_landed = np.argsort(where, kind="stable")
+    marks = (_joined(marks)[as_landed] for marks in (are_earlier, are_loaded, are_judged))
+    return LandedOrders(_joined(ids)[as_landed], where[as_landed], *marks)
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import stored_orders
+from mfn.ledger.buyers_data import places_of, texts_at
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.landing import CHUNK_ORDERS, index_pages
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from mfn.ledger.landing import Place
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.validated import ValidatedPiece
@@ -99,7 +100,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
         loaded = set() if is_dry_run else chunk.loaded
         tracked = tracked_orders(place.ledger, batch.connection, chunk.order_ids)
-        judged = judge(bench, _texts(place, batch, chunk.order_ids), tracked)
+        judged = judge(bench, _texts(place, batch, chunk.earlier, chunk.places), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         judgements = [_left_to_an_import(one) for one in judgements] if is_again else judgements
         # What this very batch had loaded stays loaded by it.
@@ -176,8 +177,12 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str], kept
     return waiting
 
 
-def _texts(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    return stored_orders(place.ledger, batch.connection, order_ids, purpose=validate.__name__, batch_id=batch.batch_id)
+def _texts(
+    place: Workplace, batch: BatchRef, order_ids: Collection[str], places: Sequence[Place] = ()
+) -> Iterator[tuple[str, bytes]]:
+    """The texts of orders that are looked up, and of others of which it is known where they are; page by page."""
+    where = sorted([*places, *places_of(place.ledger, batch.connection, order_ids)])
+    return texts_at(place.ledger, batch.connection, where, purpose=validate.__name__, batch_id=batch.batch_id)
 
 
 def _left_out(order_ids: Sequence[str], judgements: Sequence[Judgement]) -> set[str]:
