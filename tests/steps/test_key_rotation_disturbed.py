@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import resealing
-from mfn.ledger.buyers_data import note_access
+from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import new_key
 from mfn.ledger.key_file import put_in_front, read_keys
 from mfn.ledger.landing import WINDOW, land, read_arrival

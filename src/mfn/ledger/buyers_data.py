@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import platform
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import psutil
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading, writing
+from mfn.database.engines import reading
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import RetriableError
 from mfn.ledger.chunks import chunk_context
 from mfn.ledger.compression import decompressed
+from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import key_id_of
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, assert_current, registered_keys
 from mfn.ledger.landing import CHUNK_ORDERS, Place, page_context, seal_page
-from mfn.ledger.schema import BatchChunk, BatchOrder, DataAccess, LandedOrder, LandedPage
+from mfn.ledger.schema import BatchChunk, BatchOrder, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from mfn.ledger.data_access import Access
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
     Content = TypeVar("Content")
-
-ACCESS_KEPT_DAYS = 365
-"""For how long an access stays in the audit trail; a purge may remove older ones."""
 
 PLAIN_KINDS = ("inventory", "reconcile")
 """Kinds of run that never ask for buyers' data, and hand on none."""
@@ -45,51 +40,6 @@ _TEXTS = msgspec.msgpack.Decoder(list[bytes])
 _PAGE = (LandedPage.connection == bindparam("of")) & (LandedPage.page == bindparam("at_page"))
 _REWRITE = update(LandedPage).where(_PAGE).values(payload=bindparam("sealed"), texts=bindparam("left"))
 _COUNTED = update(LandedPage).where(_PAGE).values(texts=bindparam("left"))
-
-
-@dataclass(frozen=True)
-class Access:
-    """One access to buyers' data; `note_access` makes it, once it stands in the audit trail.
-
-    Attributes:
-        connection: Whose orders they are; None: of several connections.
-    """
-
-    connection: str | None
-
-
-def note_access(
-    ledger: Ledger,
-    purpose: str,
-    *,
-    connection: str | None,
-    orders: int,
-    batch_id: str | None = None,
-    order_id: str | None = None,
-) -> Access:
-    """Write an access into the audit trail, in a transaction of its own, before anything is decrypted.
-
-    It says by whom: the operating system's name of the user, and the machine.
-
-    Args:
-        ledger: The open ledger; no transaction that writes to it may be open in this thread.
-        purpose: The step or the command, e.g. `validate`, `rules test`.
-        connection: Whose orders they are; None: of several connections.
-        orders: How many orders are read, or how many at most.
-        batch_id: The batch that needs them.
-        order_id: The order, where it is a single one.
-
-    Returns:
-        What the functions that decrypt want to see.
-
-    Raises:
-        RetriableError: The ledger cannot be written: nothing may be decrypted.
-    """
-    said = {"purpose": purpose, "connection": connection, "batch_id": batch_id, "order_id": order_id, "orders": orders}
-    by = f"{psutil.Process().username()}@{platform.node()}"
-    with writing(ledger.engine, what="the ledger") as database:
-        database.execute(insert(DataAccess), {**said, "at": datetime.now(UTC), "by": by})
-    return Access(connection)
 
 
 def stored_orders(

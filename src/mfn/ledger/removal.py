@@ -11,7 +11,8 @@ from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import FatalError
-from mfn.ledger.buyers_data import keep_texts, note_access
+from mfn.ledger.buyers_data import keep_texts
+from mfn.ledger.data_access import note_access
 from mfn.ledger.decisions import move_decided
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import note_removed

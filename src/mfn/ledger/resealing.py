@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from mfn.ledger.buyers_data import Access
+    from mfn.ledger.data_access import Access
     from mfn.ledger.opening import Ledger
 
 WHAT = "the ledger"

@@ -12,7 +12,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, LeaseHeldError, LeaseLostError, RetriableError, RunFailedError
-from mfn.ledger.buyers_data import note_access
+from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import new_key, parse_keys
 from mfn.ledger.key_file import put_in_front, read_keys, set_aside
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, lock_schema, register_newest, registered_keys

@@ -13,7 +13,7 @@ from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.buyers_data import ACCESS_KEPT_DAYS
+from mfn.ledger.data_access import ACCESS_KEPT_DAYS
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import BELIEVED, End, note_ends, note_known_ends
