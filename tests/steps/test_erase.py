@@ -101,6 +101,15 @@ def test_what_is_still_to_be_shipped_is_not_erased_and_it_is_said_what_to_do_fir
         assert database.execute(select(OrderEnd)).all() == []
 
 
+def test_what_a_run_left_before_it_was_judged_may_be_to_be_shipped_and_is_not_erased(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run(dry_run=True)
+    with pytest.raises(ConfigurationError, match="no import has said yet whether it is to be shipped") as refused:
+        erase(world.settings, order_id)
+    assert f"mfn import us --order {order_id}" in refused.value.remedy
+    assert world.run()["loaded"] == 1
+
+
 def test_one_that_is_dismissed_is_erased_and_taken_back_only_once_it_was_fetched_again(world: World) -> None:
     (order_id,) = world.put(an_order(level="UNKNOWN LEVEL"))
     world.run()

@@ -13,6 +13,7 @@ from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.buyers_data import places_of
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
@@ -123,11 +124,27 @@ def _refuse_open(place: Workplace, order_id: str) -> None:
     row = tracked_orders(place.ledger, name, [order_id]).get(order_id)
     ends = ends_of(place.ledger, [order_id], connection=name)
     has_ended = any(end.shipped_at or end.delivered_at or end.cancelled_at for end in ends)
-    refusal = None if row is None or has_ended else _still_open(place, row)
+    if has_ended:
+        refusal = None
+    elif row is None:
+        refusal = _not_judged(place, order_id)
+    else:
+        refusal = _still_open(place, row)
     if refusal is not None:
         raise ConfigurationError(
             f"order {order_id} of {name} {refusal.problem}; nothing was erased.", remedy=refusal.remedy
         )
+
+
+def _not_judged(place: Workplace, order_id: str) -> _Refusal | None:
+    """Whether an order has only landed: a run broke off before it said what becomes of it, or was a rehearsal."""
+    if not places_of(place.ledger, place.connection.name, [order_id]):
+        return None
+    look = f"mfn import {place.connection.name} --order {order_id}"
+    return _Refusal(
+        "has landed, and no import has said yet whether it is to be shipped",
+        f"Run {look}. Then run mfn erase {order_id} again.",
+    )
 
 
 def _still_open(place: Workplace, row: Row[Any]) -> _Refusal | None:
