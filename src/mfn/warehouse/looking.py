@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from mfn.database.columns import columns
 from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
-from mfn.warehouse.setup import missing_tables, table_faults
+from mfn.warehouse.setup import look
 from mfn.warehouse.tables import wms_order, wms_order_line
 from mfn.warehouse.values import as_text, flags, words
 
@@ -57,8 +57,8 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
             "mfn mappings check, and have the warehouse fill it (docs/warehouse.md).",
         )
     with reading(engine_for(url), what=what) as connection:
-        missing = tuple(table.name for table in missing_tables(connection))
-        return WarehouseLook(missing, tuple(table_faults(connection)))
+        missing, faults = look(connection)
+        return WarehouseLook(tuple(table.name for table in missing), tuple(faults))
 
 
 def lost_order_tables(url: str, *, what: str) -> list[str]:

@@ -12,7 +12,7 @@ from mfn.errors import FatalError
 from mfn.warehouse.tables import MAY_BE_MISSING, metadata, wms_order, wms_order_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('mfn: tables of the warehouse'))"
 
@@ -29,8 +29,7 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
         RetriableError: The warehouse cannot be reached.
     """
     with reading(engine, what=what) as connection:
-        faults = table_faults(connection)
-        missing = missing_tables(connection)
+        missing, faults = look(connection)
     if faults:
         raise FatalError(
             f"{what} has tables that cannot be used: {'; '.join(faults)}.",
@@ -52,10 +51,17 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
         ) from None
 
 
-def missing_tables(connection: Connection) -> list[Table]:
-    """The tables of the contract that the warehouse has not; views count as tables."""
-    columns = _columns(connection)
-    return [table for table in metadata.sorted_tables if table.name not in columns]
+def look(connection: Connection) -> tuple[list[Table], list[str]]:
+    """The tables of the contract that the warehouse has not (views count as tables), and what those lack that it has.
+
+    Args:
+        connection: An open transaction.
+
+    Returns:
+        The missing tables; and columns that lack, or the key that keeps a second row out, in words, all at once.
+    """
+    there = _columns(connection)
+    return [table for table in metadata.sorted_tables if table.name not in there], _faults(connection, there)
 
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
@@ -88,9 +94,7 @@ def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[st
     return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
 
 
-def table_faults(connection: Connection) -> list[str]:
-    """What the tables lack that are there: columns, or the key that keeps a second row out; in words, all at once."""
-    there = _columns(connection)
+def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
     missing = [
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables
@@ -110,12 +114,14 @@ def _has_key(connection: Connection, table: Table) -> bool:
     """Whether the database keeps a second row with the same key out, which the upsert relies on."""
     inspector = inspect(connection)
     name = next(written for written, ours in _written(connection).items() if ours == table.name)
-    unique: list[Sequence[Any]] = [
-        inspector.get_pk_constraint(name)["constrained_columns"],
-        *(constraint["column_names"] for constraint in inspector.get_unique_constraints(name)),
-        *(index["column_names"] for index in inspector.get_indexes(name) if index["unique"]),
-    ]
-    return {column.name for column in table.primary_key} in [as_we_write(connection, columns) for columns in unique]
+    key = {column.name for column in table.primary_key}
+
+    def unique() -> Iterator[Sequence[Any]]:
+        yield inspector.get_pk_constraint(name)["constrained_columns"]  # nearly always, and the others cost more
+        yield from (constraint["column_names"] for constraint in inspector.get_unique_constraints(name))
+        yield from (index["column_names"] for index in inspector.get_indexes(name) if index["unique"])
+
+    return any(as_we_write(connection, columns) == key for columns in unique())
 
 
 def _key(table: Table) -> str:
