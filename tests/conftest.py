@@ -15,6 +15,7 @@ from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
+from tests.quick_mappings import read_once
 from tests.quick_sqlite import hurrying
 from tests.world import World, an_amazon
 
@@ -60,8 +61,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="session", autouse=True)
 def made_quickly() -> Iterator[None]:
-    """A new ledger costs a seventh of its migrations, and SQLite neither waiting for the disk nor compiling anew."""
-    with made(quickly), hurrying():
+    """A new ledger costs a seventh of its migrations, SQLite no waiting for the disk, mapping files one reading."""
+    with made(quickly), hurrying(), read_once():
         yield
 
 
