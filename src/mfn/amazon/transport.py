@@ -240,4 +240,6 @@ def _certificates() -> ssl.SSLContext:
 def silence_libraries() -> None:
     """Keep tokens, URLs and buyers' data out of every log, whatever level the root logger has."""
     for name in ("sp_api", "sp_api.base.client", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        if logger.level != logging.WARNING:  # to set it has every logger of the process forget what it is enabled for
+            logger.setLevel(logging.WARNING)
