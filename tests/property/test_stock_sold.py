@@ -175,5 +175,6 @@ class SlowListing(Listing):
 TestPromptListing = PromptListing.TestCase
 TestCappedListing = CappedListing.TestCase
 TestSlowListing = SlowListing.TestCase
-for case in (TestPromptListing, TestCappedListing, TestSlowListing):
-    case.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestPromptListing.settings = TestCappedListing.settings = TestSlowListing.settings = settings(
+    max_examples=20, stateful_step_count=20, deadline=None
+)
