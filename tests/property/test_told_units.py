@@ -126,7 +126,7 @@ class Runs:
             assert units <= self.history.ordered[item]
 
 
-@many(30)
+@many(12)
 @given(histories())
 def test_no_run_tells_more_than_was_ordered_and_in_the_end_each_unit_was_told_once(history: History) -> None:
     runs = Runs(history)
