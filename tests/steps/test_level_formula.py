@@ -159,7 +159,6 @@ LIMITS = (Limits(), Limits(buffer_units=2), Limits(buffer_percent=12.5), Limits(
 @pytest.mark.parametrize(
     ("database", "seed", "has_all_columns"),
     [
-        ("sqlite_url", 1, True),
         ("sqlite_url", 3, True),
         ("postgres_url", 2, False),
     ],
