@@ -63,13 +63,13 @@ def grow_old(world: World) -> None:
     world.write_connections(overlap_minutes=0)
 
 
-def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(any_world: World) -> None:
-    order_id = loaded(any_world)
-    cut_down(any_world, order_id)
-    summary = any_world.run()
+def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World) -> None:
+    order_id = loaded(world)
+    cut_down(world, order_id)
+    summary = world.run()
     assert (summary["unchanged"], summary["held"]) == (1, 0)
-    assert any_world.lines(order_id) == [("MUG-BLUE", 3)]
-    (conflict,) = conflicts(any_world, summary)
+    assert world.lines(order_id) == [("MUG-BLUE", 3)]
+    (conflict,) = conflicts(world, summary)
     assert (conflict["order_id"], conflict["what"], conflict["status"]) == (order_id, UNKNOWN, "new")
     assert "mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n" in conflict["remedy"]
     assert conflict["remedy"].endswith(f"or at once:\nmfn import us --order {order_id}")
@@ -108,18 +108,18 @@ def test_once_mended_it_reaches_an_order_that_is_still_new_by_itself(any_world: 
     assert any_world.run()["released"] == 0
 
 
-def test_once_mended_an_order_that_was_begun_is_a_conflict_as_after_any_change(any_world: World) -> None:
-    order_id = loaded(any_world)
-    any_world.warehouse_moves(order_id, "picking")
-    cut_down(any_world, order_id)
-    (conflict,) = conflicts(any_world, any_world.run())
+def test_once_mended_an_order_that_was_begun_is_a_conflict_as_after_any_change(world: World) -> None:
+    order_id = loaded(world)
+    world.warehouse_moves(order_id, "picking")
+    cut_down(world, order_id)
+    (conflict,) = conflicts(world, world.run())
     assert conflict["status"] == "picking"
     assert "stop it there, or correct the parcel by hand" in conflict["remedy"]
-    any_world.add_items("MUG-GREEN")
-    (conflict,) = conflicts(any_world, any_world.run())
+    world.add_items("MUG-GREEN")
+    (conflict,) = conflicts(world, world.run())
     assert conflict["what"] == "its address, dates or quantities changed at Amazon"
-    assert any_world.lines(order_id) == [("MUG-BLUE", 3)]
-    assert conflicts(any_world, any_world.run()) == []
+    assert world.lines(order_id) == [("MUG-BLUE", 3)]
+    assert conflicts(world, world.run()) == []
 
 
 @pytest.mark.parametrize(
@@ -141,19 +141,19 @@ def test_whatever_check_it_fails_is_named_with_its_remedy(
     assert said in conflict["remedy"]
 
 
-def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(any_world: World) -> None:
-    order_id = loaded(any_world)
-    whole = any_world.amazon.orders.get(order_id)
-    any_world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
-    any_world.answer_page(any_world.amazon.orders.get(order_id) | {"orderItems": None})
-    (conflict,) = conflicts(any_world, any_world.run())
+def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) -> None:
+    order_id = loaded(world)
+    whole = world.amazon.orders.get(order_id)
+    world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
+    world.answer_page(world.amazon.orders.get(order_id) | {"orderItems": None})
+    (conflict,) = conflicts(world, world.run())
     assert "was kept out: invalid_payload: " in conflict["what"]
     assert "it is read again from Amazon on every run" in conflict["remedy"]
-    assert any_world.rows()[0]["address_1"] == whole["recipient"]["deliveryAddress"]["addressLine1"]
-    grow_old(any_world)
-    any_world.run()
-    assert any_world.rows()[0]["address_1"] == "2 Example Street"
-    assert kept_out(any_world) == []
+    assert world.rows()[0]["address_1"] == whole["recipient"]["deliveryAddress"]["addressLine1"]
+    grow_old(world)
+    world.run()
+    assert world.rows()[0]["address_1"] == "2 Example Street"
+    assert kept_out(world) == []
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_an_order_that_amazon_cancels_meanwhile_is_settled(world: World) -> None
     assert kept_out(world) == []
 
 
-def test_a_dry_run_shows_the_conflict_and_leaves_it_to_be_told(any_world: World) -> None:
-    order_id = loaded(any_world)
-    cut_down(any_world, order_id)
+def test_a_dry_run_shows_the_conflict_and_leaves_it_to_be_told(world: World) -> None:
+    order_id = loaded(world)
+    cut_down(world, order_id)
     for _ in range(2):
-        assert len(conflicts(any_world, any_world.run(dry_run=True))) == 1
-    assert len(conflicts(any_world, any_world.run())) == 1
-    assert conflicts(any_world, any_world.run(dry_run=True)) == []
+        assert len(conflicts(world, world.run(dry_run=True))) == 1
+    assert len(conflicts(world, world.run())) == 1
+    assert conflicts(world, world.run(dry_run=True)) == []
 
 
 def test_a_batch_that_is_run_again_tells_it_again_only_as_long_as_it_is_so(world: World) -> None:
