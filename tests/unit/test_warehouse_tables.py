@@ -119,6 +119,31 @@ def test_an_order_table_without_a_key_is_refused_before_anything_is_written(
         warehouse.ensure_tables()
 
 
+def test_an_order_number_that_is_unique_beside_a_key_of_the_warehouses_own_is_key_enough(
+    database_url: str, warehouse: SqlWarehouse
+) -> None:
+    listed = ", ".join(f"{name} VARCHAR" for name in CONTRACT["wms_order"].split()[1:])
+    run(
+        database_url,
+        f"CREATE TABLE wms_order (id INTEGER PRIMARY KEY, order_number VARCHAR(19) NOT NULL UNIQUE, {listed})",
+    )
+    warehouse.ensure_tables()
+
+
+@pytest.mark.parametrize("condition", ["status <> 'cancelled'", "order_number IS NOT NULL"])
+def test_an_order_number_that_is_unique_only_under_a_condition_is_no_key(
+    database_url: str, warehouse: SqlWarehouse, condition: str
+) -> None:
+    listed = ", ".join(f"{name} VARCHAR" for name in CONTRACT["wms_order"].split())
+    run(
+        database_url,
+        f"CREATE TABLE wms_order ({listed})",
+        f"CREATE UNIQUE INDEX orders_once ON wms_order (order_number) WHERE {condition}",
+    )
+    with pytest.raises(FatalError, match="wms_order has neither a primary key nor a unique constraint"):
+        warehouse.ensure_tables()
+
+
 def test_tables_in_capitals_are_the_same_ones_to_sqlite(sqlite_url: str) -> None:
     keys = {"wms_order": "ORDER_NUMBER", "wms_order_line": "ORDER_NUMBER, LINE_NUMBER"}
     for table, names in CONTRACT.items():
