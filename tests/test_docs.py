@@ -25,6 +25,7 @@ from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
 from mfn.quality.parcels import PARCELS
 from mfn.quality.stock import ITEMS, STOCK
+from mfn.rules.order_rules import CODES as ORDERS_DECIDED_BY_RULES
 from mfn.rules.parcel_faults import REMEDIES
 from mfn.rules.settling import SETTLEMENTS, settlement_reason
 from mfn.rules.stock_faults import REMEDIES as STOCK_REMEDIES
@@ -230,11 +231,15 @@ def code_in(node: ast.AST) -> ast.expr | None:
 
 
 RULED = [rule for suite in (ORDERS, LINES) for rule in suite.rules]
-HOLDING = {rule.code for rule in RULED if rule.severity == "critical"} | {
-    settlement_reason(code).code for code, settlement in SETTLEMENTS.items() if settlement.outcome == Outcome.HELD
-}
+HOLDING = (
+    {rule.code for rule in RULED if rule.severity == "critical"}
+    | {settlement_reason(code).code for code, settlement in SETTLEMENTS.items() if settlement.outcome == Outcome.HELD}
+    | {ORDERS_DECIDED_BY_RULES["hold"], ORDERS_DECIDED_BY_RULES["fail"]}
+)
 WARNING = {rule.code for rule in RULED if rule.severity != "critical"}
-LEFT_ALONE = {code for code, settlement in SETTLEMENTS.items() if settlement.outcome != Outcome.HELD}
+LEFT_ALONE = {code for code, settlement in SETTLEMENTS.items() if settlement.outcome != Outcome.HELD} | {
+    ORDERS_DECIDED_BY_RULES["skip"]
+}
 OTHERS = reasons_written_out("orders") - HOLDING - WARNING - LEFT_ALONE
 
 # A rule without facts looks at the frame as a whole: where it is broken, the run stops, and no parcel is held.
