@@ -168,7 +168,7 @@ class Connection(_Section):
     credentials: Annotated[str, AfterValidator(_credentials)] = "env"
     endpoint: BaseUrl | None = None
     lwa_endpoint: BaseUrl | None = None
-    warehouse: Warehouse = Warehouse()
+    warehouse: Warehouse = Field(default_factory=Warehouse)  # it looks at the working directory
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()

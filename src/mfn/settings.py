@@ -105,8 +105,9 @@ def load_settings() -> Settings:
         raise ConfigurationError(problems=(Problem(".env", None, None, *reading_fault(Path(".env"), error)),)) from None
     if unseen := _unseen(settings):
         raise ConfigurationError(problems=tuple(unseen))
-    settings.connections = settings.connections.absolute()
+    settings.connections = _here() / settings.connections
     base = settings.base
+    _see_that_it_can_be_written(base)
     settings.home = (base / settings.home).absolute()
     settings.mappings = (base / settings.mappings).absolute()
     _read_secrets(settings, base)
@@ -119,6 +120,28 @@ def _see_that_it_can_be_read(path: Path) -> None:
     """Raise the error of a link that leads nowhere, which the library takes for a file that is not there."""
     if path.is_symlink():
         path.stat()
+
+
+def _here() -> Path:
+    """The working directory, which somebody may have removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the working directory is not there: {error.strerror}.",
+            remedy="Change into the folder of connections.yaml, then run the command again.",
+        ) from None
+
+
+def _see_that_it_can_be_written(folder: Path) -> None:
+    """Raise where a folder's name is not the UTF-8 that the URL of a database in it has to be."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"the name of the folder {folder} is not UTF-8, or this machine's locale is not.",
+            remedy="Set LC_ALL=C.UTF-8, or rename the folder, then run the command again.",
+        ) from None
 
 
 def _unseen(settings: Settings) -> list[Problem]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,3 +146,25 @@ def test_a_section_that_is_no_mapping_is_told_with_the_keys_that_it_has(mfn: Mfn
 
 def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
     assert mfn("simulate", "--orders", "99999999999")[0] == 2
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("", "is not UTF-8, or this machine's locale is not."),
+        ("os.rmdir(os.getcwd())", "the working directory is not there: No such file or directory."),
+    ],
+)
+def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
+    tmp_path: Path, before: str, told: str
+) -> None:
+    there = os.fsencode(tmp_path) + b"/l\xf6tin"
+    os.mkdir(there)  # noqa: PTH102 - its name is bytes
+    started = f"import os, sys; {before}\nfrom mfn.cli import main\nsys.exit(main())"
+    program = [sys.executable, "-c", started, "import", "us", "--json"]
+    done = subprocess.run(program, cwd=there, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    document = json.loads(done.stdout)
+    assert document["error"].endswith(told)
+    assert document["remedy"].endswith(", then run the command again.")
