@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from mfn.database.engines import engine_for, writing
 from mfn.errors import RetriableError
-from mfn.ledger.bucket import CAUTION, ROUNDING_SECONDS, Bucket
+from mfn.ledger.bucket import ROUNDING_SECONDS, Bucket, counted_on
 from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.clock import LedgerTime
 from mfn.ledger.schema import Base, RateBudget
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "seller/na"
 HOURS = 5 * 3600.0
-A_CALL = 1 / (PLANS["searchOrders"].rate * CAUTION) + ROUNDING_SECONDS
+A_CALL = 1 / counted_on(PLANS["searchOrders"].rate) + ROUNDING_SECONDS
 
 
 @pytest.fixture

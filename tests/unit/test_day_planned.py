@@ -14,7 +14,7 @@ from benchmarks.day_bound import least_maximum
 from benchmarks.day_lanes import GET, SEARCH
 from benchmarks.day_orders import DAY_SECONDS, START, make_day, moment
 from benchmarks.day_unseen import least_promised
-from mfn.ledger.bucket import CAUTION
+from mfn.ledger.bucket import counted_on
 from mfn.rules.lanes import Flow, Lane
 from mfn.rules.next_call import Search, State, Wait, next_action
 from mfn.rules.search_pages import page_end
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def planned(shown: Moments) -> Moments:
     """When a plan that only searches, and is not told of gaps, has brought each change that a search shows."""
     gone = np.full(len(shown), np.inf)
-    rate = SEARCH.rate * CAUTION
+    rate = counted_on(SEARCH.rate)
     search = Lane(SEARCH.burst, rate, SEARCH.burst)
     state = State(START, None, Flow(), search, Lane(GET.burst, GET.rate, GET.burst), overlap=timedelta(minutes=15))
     while (now := (state.now - START).total_seconds()) < DAY_SECONDS:

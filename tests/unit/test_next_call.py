@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mfn.rules.lanes import Flow, Lane
 from mfn.rules.next_call import (
     FETCHED_AT_ONCE,
+    KEPT_FOR_LATE,
     SURE_ORDERS,
     SURER_ORDERS,
     Fetch,
@@ -104,10 +105,13 @@ def test_a_search_looks_again_as_far_back_as_its_page_has_room(an_hour: int, aga
 def test_named_orders_are_asked_for_at_once_and_where_get_order_is_behind_some_at_a_time() -> None:
     assert next_action(state(names=3)) == Fetch()
     behind = replace(GET, tokens=4.0)
-    assert next_action(state(names=4, get=behind)) == Fetch()
+    assert next_action(state(names=3, get=behind)) == Fetch()
+    assert isinstance(next_action(state(names=4, get=behind)), Wait)  # one call stays in the bucket
     action = next_action(state(names=500, get=behind))
     assert isinstance(action, Wait)
-    assert abs(action.until - NOON - timedelta(seconds=(FETCHED_AT_ONCE - 4) / 0.5)) < timedelta(seconds=1)
+    assert abs(action.until - NOON - timedelta(seconds=(FETCHED_AT_ONCE + KEPT_FOR_LATE - 4) / 0.5)) < timedelta(
+        seconds=1
+    )
 
 
 def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order_has_brought() -> None:
@@ -124,10 +128,22 @@ def test_a_search_brings_the_oldest_named_orders_where_get_order_is_behind_by_a_
     assert next_action(replace(behind, settled_names=99)) == Fetch()
     begun = replace(behind, searched_to=oldest - minutes(9), settled_names=100)
     assert next_action(begun) == Search(oldest, leaves_gap=True)
-    low = replace(SEARCH, tokens=12.0)
-    assert next_action(replace(begun, search=low)) == Fetch()
-    assert next_action(replace(begun, search=low, names=300)) == Search(oldest, leaves_gap=True)
     assert next_action(replace(begun, search=replace(SEARCH, tokens=0.9), names=300)) == Fetch()
+
+
+def test_a_search_with_a_call_that_is_short_leaves_out_orders_that_nobody_waits_for() -> None:
+    oldest = NOON - minutes(4)
+    behind = state(is_told=True, names=100, settled_names=100, oldest_name_at=oldest)
+    assert next_action(replace(behind, search=replace(SEARCH, tokens=12.0))) == Search(oldest, is_due_only=True)
+    assert next_action(behind) == Search(oldest)
+
+
+def test_a_call_that_a_full_bucket_would_lose_brings_named_orders_though_they_fill_no_page() -> None:
+    now = NOON + minutes(5)
+    behind = state(now=now, is_told=True, names=50, oldest_name_at=NOON, get=replace(GET, tokens=0.0))
+    assert next_action(replace(behind, settled_names=20)) == Search(NOON - SETTLING)
+    assert isinstance(next_action(replace(behind, settled_names=19)), Wait)
+    assert isinstance(next_action(replace(behind, settled_names=20, search=replace(SEARCH, tokens=19.8))), Wait)
 
 
 def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_call_to_spare() -> None:

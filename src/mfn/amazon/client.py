@@ -120,6 +120,7 @@ class AmazonOrders:
         self,
         window: SearchWindow | OpenWindow,
         *,
+        statuses: Sequence[str] = STATUSES,
         page_token: str | None = None,
         max_wait_seconds: float = math.inf,
         leaving: int = 0,
@@ -128,6 +129,7 @@ class AmazonOrders:
 
         Args:
             window: The span of time; the same for every page of a search.
+            statuses: In which they are; likewise.
             page_token: The last page's `next_token`; None for the first page.
             max_wait_seconds: How long it may wait for its turn in the rate budget.
             leaving: How many calls have to stay in the budget for others.
@@ -140,7 +142,7 @@ class AmazonOrders:
         """
         parameters: dict[str, Any] = {
             "lastUpdatedAfter": time_text(window.after),
-            "fulfillmentStatuses": STATUSES,
+            "fulfillmentStatuses": statuses,
             "fulfilledBy": [MERCHANT],
             "marketplaceIds": self._connection.marketplace_ids,
             "includedData": INCLUDED_DATA,

@@ -19,6 +19,8 @@ from mfn.errors import DataError
 PRIME = "PRIME"
 MERCHANT = "MERCHANT"
 PENDING = ("PENDING", "PENDING_AVAILABILITY")  # nobody may ship these yet
+DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
+CANCELLED = "CANCELLED"
 
 Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"

@@ -8,8 +8,12 @@ CLOCK_SKEW_SECONDS = 60
 """By how much the ledger's clock may go back and forth without the same seconds being refilled twice; one that goes
 back further, as when the machine of a SQLite ledger starts again, is taken for a new one."""
 
-CAUTION = 0.99
-"""How much of a stated rate is counted on: Amazon rounds it (0.0056 for 20 an hour) and counts calls as they arrive."""
+ROUNDED = 0.00005
+"""By how much a stated rate may be above the one that counts: Amazon rounds to four places (0.0056 for 20 an hour)."""
+
+CAUTION, SLOW_CAUTION = 0.99, 0.999
+"""How much of a stated rate is counted on besides: Amazon counts calls as they arrive, which may be a moment late.
+It is more below a call a second, where that moment is little beside the time between two calls."""
 
 ROUNDING_SECONDS = 0.001
 """Waited on top, so that the token is there in spite of rounding."""
@@ -69,4 +73,13 @@ class Bucket:
     @property
     def refill_rate(self) -> float:
         """Calls a second that are counted on."""
-        return self.rate * CAUTION
+        return counted_on(self.rate)
+
+
+def counted_on(rate: float) -> float:
+    """Calls a second that are counted on, of a rate that Amazon states.
+
+    Args:
+        rate: Calls a second.
+    """
+    return min(rate * (SLOW_CAUTION if rate < 1 else CAUTION), rate - ROUNDED)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
-from mfn.amazon.orders import PENDING
+from mfn.amazon.orders import CANCELLED, PENDING
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading
 from mfn.ledger.landing import table
@@ -109,8 +109,8 @@ def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> di
 def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[Any]]:
     """The named orders that are to be asked for now: every column of `named_order`.
 
-    The oldest change comes first, after all others those that wait for their payment: nobody waits for a parcel yet,
-    and mostly they are named anew before their turn.
+    The oldest change comes first. Those of which nobody waits for a parcel come after all others: orders that wait for
+    their payment, mostly named anew before their turn, and cancelled ones of which nothing has ever landed.
 
     Args:
         ledger: The open ledger.
@@ -123,11 +123,19 @@ def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[An
             NamedOrder.connection == connection,
             or_(NamedOrder.asked_at.is_(None), NamedOrder.asked_at <= datetime.now(UTC) - ASK_AGAIN_AFTER),
         )
-        .order_by(NamedOrder.status.in_(PENDING), NamedOrder.changed_at, NamedOrder.order_id)
+        .order_by(_is_waited_for().desc(), NamedOrder.changed_at, NamedOrder.order_id)
         .limit(limit)
     )
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(statement).all()
+
+
+def _is_waited_for() -> ColumnElement[int]:
+    has_landed = exists().where(
+        LandedOrder.connection == NamedOrder.connection, LandedOrder.order_id == NamedOrder.order_id
+    )
+    is_idle = or_(NamedOrder.status.in_(PENDING), and_(NamedOrder.status == CANCELLED, ~has_landed))
+    return case((is_idle, 0), else_=1)
 
 
 def waiting_names(ledger: Ledger, connection: str) -> Waiting:

@@ -38,7 +38,10 @@ SPARED_CALLS = 5
 """With so many calls in the bucket, what a full page left behind waits no longer than what came after it."""
 
 MANY_NAMES = 300
-"""So many named orders wait, and a search of a page of them is worth any call that is there."""
+"""No more of the named orders than that are looked at for a plan."""
+
+KEPT_FOR_LATE = 1
+"""Calls of getOrder that stay in the bucket: Amazon counts calls as they arrive, and one may be late by two seconds."""
 
 TOLD_EVERY = timedelta(minutes=15)
 """So often a search looks for orders that no notification named."""
@@ -74,9 +77,8 @@ class State:
         get: The lane of getOrder.
         is_told: Whether notifications name the orders that change.
         names: How many named orders wait to be asked for.
-        settled_names: How many of them a search shows by now, and were not asked for yet.
-        oldest_name_at: When the first of those changed that were not asked for yet; an order that waits for its payment
-            counts only where there is no other.
+        settled_names: How many of them are due, so says their name, shown by a search by now, and not asked for yet.
+        oldest_name_at: When the first of those changed that are due and were not asked for yet; None: there are none.
         has_gaps: Whether there are periods left to be searched with calls that are to spare.
         is_backfilled: Whether a person asked for one of them.
         overlap: How far back a search looks again where its page has room.
@@ -103,10 +105,12 @@ class Search:
     Attributes:
         after: The beginning; None: where a first import begins.
         leaves_gap: Whether what lies between the last search and `after` is left out, to be searched later.
+        is_due_only: Whether orders that nobody may ship are left out, to be searched later likewise.
     """
 
     after: datetime | None
     leaves_gap: bool = False
+    is_due_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,8 @@ Action = Search | Fetch | WorkGap | Wait
 def next_action(state: State) -> Action:
     """The next thing to do for one connection.
 
-    Names first, while getOrder has calls; where it falls behind, a search brings the oldest of them. A search is made
+    Names first, while getOrder has calls; where it falls behind, a search brings the oldest of them: a whole page with
+    any call that is there, some of them with one that a full bucket would lose. A search is made
     when one more call has come back since the last one, so that the bucket stays full for a burst; in a burst earlier,
     at the moment at which its page is full. A full page is not followed to the end of its window: the next search
     begins where it ended, and brings a full page again. Where notifications name more than a page of orders between two
@@ -151,9 +156,9 @@ def next_action(state: State) -> Action:
         return _search(state)
     if state.names:
         wanted = min(state.names, FETCHED_AT_ONCE)
-        if state.get.has(wanted):
+        if state.get.has(wanted + KEPT_FOR_LATE):
             return Fetch()
-        moments.append(state.now + state.get.until(wanted))
+        moments.append(state.now + state.get.until(wanted + KEPT_FOR_LATE))
     due_at = max(_search_due_at(state), state.now + state.search.until(1))
     if due_at <= state.now:
         return _search(state)
@@ -175,7 +180,7 @@ def _search_due_at(state: State) -> datetime:
     regular = (reached if is_behind else flow.searched_at) + _pause(state, flow.searched_at)
     if state.is_told:  # orders come by their names, and the calls are for those that getOrder is too slow for
         if state.settled_names >= FETCHED_AT_ONCE:
-            return state.now + TOLD_EVERY
+            return state.now + state.search.until(state.search.burst - A_TRIFLE)
         return max(flow.searched_at + TOLD_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
     if flow.per_second <= 0:
         return regular
@@ -196,9 +201,8 @@ def _pause(state: State, searched_at: datetime) -> timedelta:
 
 
 def _is_behind(state: State) -> bool:
-    """Whether named orders are worth a search: a whole page of them, and a call that can be spared, or many names."""
-    can_spare = state.search.has(_NEARLY_ALL * state.search.burst)
-    return state.settled_names >= PAGE_ORDERS and (can_spare or state.names >= MANY_NAMES)
+    """Whether a search brings a whole page of named orders that getOrder has no calls for."""
+    return state.settled_names >= PAGE_ORDERS
 
 
 def _span(state: State) -> timedelta:
@@ -217,7 +221,9 @@ def _search(state: State) -> Search:
     new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
     begin = min(state.oldest_name_at or settled, settled)
     if _is_behind(state) or (state.is_told and new > PAGE_ORDERS and begin > state.searched_to):
-        return Search(begin, leaves_gap=begin > state.searched_to)
+        # Of calls that are short, none is for orders that nobody waits for.
+        is_due_only = _is_behind(state) and not state.search.has(state.search.burst - A_TRIFLE)
+        return Search(begin, begin > state.searched_to, is_due_only)
     if state.flow.per_second <= 0:
         return Search(state.searched_to - state.overlap)
     room = max(0.0, PAGE_ORDERS * OVERLAP_SHARE - new)

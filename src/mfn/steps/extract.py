@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from mfn.amazon.client import STATUSES
 from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
+from mfn.amazon.orders import DUE
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.ledger.batches import get_batch, update_batch
@@ -164,10 +166,11 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
             page_token_at=row.page_token_at if token else None,
         )
     seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
-    has_begun_anew = False
+    has_begun_anew, is_due_only = False, row.parameters.get("due_only", False)
+    statuses = DUE if is_due_only else STATUSES
     while True:
         try:
-            page = place.amazon.search_page(window, page_token=token)
+            page = place.amazon.search_page(window, statuses=statuses, page_token=token)
         except PageTokenRefusedError:
             if token is None or has_begun_anew:
                 raise
@@ -185,7 +188,7 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
             raise _missing_role(place, seen.due)
-        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None)
+        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not is_due_only)
         if is_done:
             return
         if seen.go_round():
@@ -207,7 +210,8 @@ def _land_page(
 ) -> None:
     """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed.
 
-    A search that ends before its window does leaves a gap: that its pages stand in order nobody promises.
+    A search that ends before its window does leaves a gap: that its pages stand in order nobody promises. So does one
+    that leaves out orders which are not due.
     """
     ledger = place.ledger
     if isinstance(reached, str):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, select
 
 from mfn.amazon.failures import ThrottledError
+from mfn.amazon.orders import DUE
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, LeaseHeldError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.bucket import CAUTION
+from mfn.ledger.bucket import counted_on
 from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.landing import get_watermark, move_watermark
 from mfn.ledger.leases import assert_held
@@ -168,7 +169,7 @@ def look(place: Workplace, one: Followed) -> State:
     now = datetime.now(UTC)
     due = named_orders(ledger, one.name, MANY_NAMES) if one.names.until <= now else []
     # One that was asked for, and that Amazon did not show as it was named, would send each search back to its moment.
-    unasked = [name for name in due if name.asked_at is None]
+    unasked = [name for name in due if name.asked_at is None and name.status in DUE]
     gaps = search_gaps(ledger, one.name) if one.gaps.until <= now else []
     return State(
         now=now,
@@ -187,7 +188,7 @@ def look(place: Workplace, one: Followed) -> State:
 
 
 def _lane(budget: Budget, operation: str) -> Lane:
-    return Lane(budget.left(operation), budget.rate(operation) * CAUTION, PLANS[operation].burst)
+    return Lane(budget.left(operation), counted_on(budget.rate(operation)), PLANS[operation].burst)
 
 
 def _carry_out(
@@ -202,6 +203,8 @@ def _carry_out(
     match action:
         case Search():
             parameters = {**import_parameters(), "pages": 1}
+            if action.is_due_only:
+                parameters["due_only"] = True
         case Fetch():
             parameters["named"] = True
         case WorkGap():

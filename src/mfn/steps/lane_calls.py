@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
@@ -16,8 +17,11 @@ from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
+from mfn.rules.next_call import KEPT_FOR_LATE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
@@ -31,6 +35,9 @@ MOST_NAMES = 100
 
 KEPT_FOR_NAMES = 20
 """Calls of getOrder that held orders leave to those that are named."""
+
+MOST_AS_OLD = 5
+"""So many names of one second are asked for together or not at all."""
 
 PAGES_OF_GAPS = 4
 KEPT_FOR_LIVE = 10
@@ -84,9 +91,11 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
     """
     forget_landed_names(place, batch)
     unanswered = Unanswered()
-    for name in named_orders(place.ledger, batch.connection, MOST_NAMES):
+    names = named_orders(place.ledger, batch.connection, MOST_NAMES)
+    for number, name in enumerate(names):
+        leaving = KEPT_FOR_LATE + _as_old(names, number)
         try:
-            raw = place.amazon.get_order(name.order_id, max_wait_seconds=0.0)
+            raw = place.amazon.get_order(name.order_id, max_wait_seconds=0.0, leaving=leaving)
         except BudgetExhaustedError:
             break
         except AmazonUnavailableError as error:
@@ -103,6 +112,12 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
             note_asked(database, batch.connection, [name.order_id])
     forget_landed_names(place, batch)
+
+
+def _as_old(names: Sequence[Row[Any]], number: int) -> int:
+    """How many of the next names changed in the same second: a search from there on would bring all of them again."""
+    following = names[number + 1 : number + 1 + MOST_AS_OLD]
+    return sum(1 for _ in takewhile(lambda name: name.changed_at == names[number].changed_at, following))
 
 
 def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answered: bool = True) -> None:
