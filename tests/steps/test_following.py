@@ -16,7 +16,7 @@ from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
 from mfn.ledger.search_gaps import search_gaps
-from mfn.rules.next_call import Search, WorkGap
+from mfn.rules.next_call import Fetch, Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
 from mfn.steps.backfill import backfill, oldest_orders
@@ -69,7 +69,7 @@ def searches(world: World) -> int:
     return sum(call.operation == "searchOrders" for call in world.amazon.calls)
 
 
-def carried_out(world: World, action: Search | WorkGap) -> Followed:
+def carried_out(world: World, action: Fetch | Search | WorkGap) -> Followed:
     place = open_workplace(world.settings, "us")
     one = Followed("us")
     carry_out(world.settings, one, look(place, one), action, lambda _run: None)
@@ -139,6 +139,43 @@ def test_orders_that_stand_on_a_page_out_of_their_order_are_followed_to_the_end_
     assert len(world.statuses()) == 3
     assert searches(world) == 2
     assert search_gaps(world.ledger, "us") == []
+
+
+def test_orders_that_nobody_waits_for_are_left_out_where_calls_are_short_and_made_up_for_later(world: World) -> None:
+    world.run(since=datetime.now(UTC) - timedelta(days=8))
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=20)))
+    before = get_watermark(world.ledger, "us")
+    assert before is not None
+    pending, due = an_order(minutes_ago=9), an_order(minutes_ago=5)
+    pending["fulfillment"]["fulfillmentStatus"] = "PENDING"
+    waits_for_payment, is_due = world.put(pending, due)
+
+    carried_out(world, Search(before, is_due_only=True))
+    assert world.statuses() == {is_due: "loaded"}
+    (gap,) = search_gaps(world.ledger, "us")
+    assert (gap.after, gap.before) == (before, get_watermark(world.ledger, "us"))
+
+    carried_out(world, WorkGap())
+    assert world.statuses() == {is_due: "loaded", waits_for_payment: "pending"}
+    assert search_gaps(world.ledger, "us") == []
+
+
+def test_getorder_asks_for_the_names_of_a_second_together_and_leaves_a_call(world: World) -> None:
+    world.amazon.plans = UsagePlans(Clock(), 1.0)
+    world.run()
+    ids = sorted(world.put(*(an_order(minutes_ago=1) for _ in range(5))))
+    first = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    moments = (first, *[first + timedelta(seconds=1)] * 4)
+    with writing(world.ledger.engine, what="the ledger") as database:
+        names = [OrderName(order_id, at, "UNSHIPPED") for order_id, at in zip(ids, moments, strict=True)]
+        note_named(database, "us", names)
+        place = open_workplace(world.settings, "us")
+    assert look(place, Followed("us")).get.tokens > 5
+    with writing(world.ledger.engine, what="the ledger") as database:
+        database.execute(update(RateBudget).where(RateBudget.operation == "getOrder").values(tokens=4.0))
+    carried_out(world, Fetch())
+    assert world.statuses() == {ids[0]: "loaded"}, "three calls are left, and one of them stays"
 
 
 def test_what_getorder_has_brought_is_left_out_and_noted(world: World) -> None:
@@ -314,7 +351,7 @@ def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_
     name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(80))))
     one = Followed("us")
     take_turn(world.settings, one, lambda _place: None, lambda _run: None)
-    assert 30 <= len(world.statuses()) < 80, "some calls come back meanwhile"
+    assert 24 <= len(world.statuses()) < 80, "some calls come back meanwhile, and some are left"
     assert one.names.failures == 0
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mfn.database.engines import engine_for
 from mfn.errors import RetriableError
-from mfn.ledger.bucket import CLOCK_SKEW_SECONDS, Bucket
+from mfn.ledger.bucket import CLOCK_SKEW_SECONDS, Bucket, counted_on
 from mfn.ledger.budget import PLANS, Budget
 from mfn.ledger.schema import Base
 from tests.faults.adapter import Clock
@@ -145,13 +145,18 @@ def test_processes_together_take_exactly_one_full_bucket(database_url: str, ledg
     assert sum(int(process.communicate()[0]) for process in processes) == PLANS["getOrder"].burst
 
 
+@pytest.mark.parametrize(("stated", "an_hour"), [(0.0056, 20), (0.0083, 30), (0.0167, 60), (0.0222, 80), (0.5, 1800)])
+def test_no_more_is_counted_on_than_a_rounded_rate_may_stand_for(stated: float, an_hour: int) -> None:
+    assert 0.99 * stated <= counted_on(stated) < an_hour / 3600
+
+
 def test_an_empty_bucket_tells_how_long_to_wait_and_takes_nothing(ledger: Engine) -> None:
     clock = Clock()
     budget = Budget(ledger, "seller/na", clock=clock)
     assert [budget.take("searchOrders") for _ in range(20)] == [0.0] * 20
-    assert budget.take("searchOrders") == budget.take("searchOrders") == pytest.approx(180.37, abs=0.01)
+    assert budget.take("searchOrders") == budget.take("searchOrders") == pytest.approx(180.18, abs=0.01)
     clock.now += 100
-    assert budget.take("searchOrders") == pytest.approx(80.37, abs=0.01)
+    assert budget.take("searchOrders") == pytest.approx(80.18, abs=0.01)
     clock.now += budget.take("searchOrders")
     assert budget.take("searchOrders") == 0.0
 
@@ -161,7 +166,7 @@ def test_who_leaves_calls_to_others_waits_until_more_than_those_are_there(ledger
     patient, urgent = (Budget(ledger, "seller/na", clock=clock) for _ in range(2))
     assert [patient.take("searchOrders", leaving=8) for _ in range(12)] == [0.0] * 12
     seconds = patient.take("searchOrders", leaving=8)
-    assert seconds == pytest.approx(180.37, abs=0.01)
+    assert seconds == pytest.approx(180.18, abs=0.01)
     assert urgent.take("searchOrders") == 0.0
     clock.now += seconds
     assert patient.take("searchOrders", leaving=8) > 0
@@ -173,9 +178,9 @@ def test_a_learned_rate_counts_from_now_on_for_every_process(ledger: Engine) -> 
     ours, theirs = (Budget(ledger, "seller/na", clock=clock) for _ in range(2))
     ours.drain("searchOrders")
     ours.learn("searchOrders", 0.5)
-    assert theirs.take("searchOrders") == pytest.approx(2.02, abs=0.01)
+    assert theirs.take("searchOrders") == pytest.approx(2.002, abs=0.002)
     theirs.learn("searchOrders", 0.1)
-    assert ours.take("searchOrders") == pytest.approx(10.1, abs=0.01)
+    assert ours.take("searchOrders") == pytest.approx(10.01, abs=0.002)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
@@ -183,7 +188,7 @@ def test_a_rate_that_makes_no_sense_is_passed_over(ledger: Engine, rate: float) 
     budget = Budget(ledger, "seller/na", clock=Clock())
     budget.drain("getOrder")
     budget.learn("getOrder", rate)
-    assert budget.take("getOrder") == pytest.approx(2.02, abs=0.01)
+    assert budget.take("getOrder") == pytest.approx(2.002, abs=0.002)
 
 
 def test_the_rate_in_force_is_the_learned_one_or_else_the_plans(ledger: Engine) -> None:

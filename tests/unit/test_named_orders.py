@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-FIRST, SECOND, THIRD = (f"111-000000{number}-0000001" for number in (1, 2, 3))
+FIRST, SECOND, THIRD, FOURTH = (f"111-000000{number}-0000001" for number in (1, 2, 3, 4))
 
 
 @pytest.fixture
@@ -83,13 +83,15 @@ def test_named_orders_wait_the_oldest_change_first_each_connection_for_itself(le
     assert waiting_names(ledger, "uk") == Waiting(0, None)
 
 
-def test_orders_that_wait_for_their_payment_are_asked_for_after_all_others(ledger: Ledger) -> None:
+def test_orders_that_nobody_waits_for_are_asked_for_after_all_others(ledger: Ledger, batch: BatchRef) -> None:
     earlier, later = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
+    landed(ledger, batch, SECOND, earlier)
     note(ledger, changed(FIRST, earlier, "PENDING"), changed(SECOND, later, "CANCELLED"), changed(THIRD))
-    assert waiting(ledger) == [THIRD, SECOND, FIRST]
+    note(ledger, changed(FOURTH, earlier + timedelta(minutes=1), "CANCELLED"))
+    assert waiting(ledger) == [THIRD, SECOND, FIRST, FOURTH], "nothing of the fourth has ever landed"
     assert waiting(ledger, limit=2) == [THIRD, SECOND]
     note(ledger, changed(FIRST, earlier + timedelta(minutes=10), "UNSHIPPED"))
-    assert waiting(ledger) == [FIRST, THIRD, SECOND]
+    assert waiting(ledger) == [FIRST, THIRD, SECOND, FOURTH]
 
 
 def test_of_changes_of_one_order_the_newest_counts_in_whatever_order_they_come(ledger: Ledger) -> None:
