@@ -1,6 +1,7 @@
 """The least that any plan can do on a simulated day, whatever it knows: lower bounds of the oldest order's age.
 
-Only orders that are due and never cancelled count here, and a plan is given more than it really has:
+Only orders that are due count here, by search those that are never cancelled, and a plan is given more than it really
+has:
 
 - it knows the whole day in advance, and may make a call at any moment at which its bucket has one;
 - a page of a search brings any hundred orders that became due two minutes ago or earlier (`Lane.delay`): none that is
@@ -28,11 +29,7 @@ can be passed over.
 
 **The mean age by search**: `day_prices.py`.
 
-**With names** (`ages_by_capacity`; where nothing piles up also `day_named.py`). Take any moment, and what became due
-up to two minutes before it. Whatever is younger can be brought by a search only after that moment, and by getOrder
-only since it is due. So at every later moment at most so many orders have been served: those older ones, all pages
-that the bucket of searches allows since that moment, and all calls that the bucket of getOrder allows since two
-minutes earlier. The oldest order beyond the least of these numbers waits.
+**With names**: `day_capacity.py`; where nothing piles up also `day_named.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.day_lanes import GET, SEARCH, Bound, Lane
+from benchmarks.day_lanes import SEARCH, Bound, Lane
 from benchmarks.day_orders import DAY_SECONDS, Moments
 from benchmarks.day_prices import least_mean
 
@@ -52,9 +49,6 @@ NONE: Moments = np.array([])
 
 A_TRIFLE = 1e-6
 """What adding up seconds may be wrong by."""
-
-SINCE_STEP = 60
-"""Seconds between the moments from which on capacities are counted."""
 
 
 def by_search(
@@ -124,25 +118,3 @@ def _may_keep(age: float, times: Moments, is_due: Flags, lane: Lane, until: floa
         if np.array_equal(lowered, latest):
             return True
         latest = lowered
-
-
-def ages_by_capacity(due: Moments, search: Lane = SEARCH, get: Lane = GET, *, until: float = DAY_SECONDS) -> Moments:
-    """The bound where orders are named: the least age of the oldest order in each second of the day.
-
-    Args:
-        due: When the orders became due, rising, in seconds since the day began.
-        search: What a search may.
-        get: What getOrder may.
-        until: The end of the day.
-    """
-    moments = np.arange(0.0, until)
-    served = np.searchsorted(due, moments, side="right")
-    for begin in range(0, int(until), SINCE_STEP):
-        later = moments[begin:] - begin
-        pages = np.floor(search.burst + search.rate * later)
-        asked = np.floor(get.burst + get.rate * (later + search.delay))
-        before = np.searchsorted(due, begin - search.delay, side="right")
-        brought = (before + search.orders * pages + get.orders * asked).astype(int)
-        served[begin:] = np.minimum(served[begin:], brought)
-    least: Moments = np.maximum(moments - np.append(due, np.inf)[served], 0.0)
-    return least

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.day_bound import ages_by_capacity
+from benchmarks.day_capacity import ages_by_capacity, largest_by_capacity
 from benchmarks.day_lanes import GET, SEARCH, Bound, Lane
 from benchmarks.day_orders import DAY_SECONDS, Moments
 from benchmarks.day_prices import PRICE_SECONDS, least_sums
@@ -58,26 +58,35 @@ class Part(NamedTuple):
 
 
 def by_names(
-    due: Moments, named: Moments, search: Lane = SEARCH, get: Lane = GET, *, until: float = DAY_SECONDS
+    due: Moments,
+    named: Moments,
+    cancelled: Moments | None = None,
+    search: Lane = SEARCH,
+    get: Lane = GET,
+    *,
+    until: float = DAY_SECONDS,
 ) -> tuple[Bound, Moments]:
     """The bound for a plan with both lanes, and the least age in each second as far as capacity shows it.
 
     Args:
         due: When the orders became due, rising, in seconds since the day began.
         named: When each was named, likewise.
+        cancelled: When each was cancelled, likewise; infinite: never. None: none was.
         search: What a search may.
         get: What getOrder may.
         until: The end of the day.
     """
-    least = ages_by_capacity(due, search, get, until=until)
+    gone = np.full(len(due), np.inf) if cancelled is None else cancelled
+    least = ages_by_capacity(due, gone, search, get, until=until)
     total = float(least.sum())
     begin, end = _not_piled_up(due, least, get, until)
     if end > begin:
-        within = (due >= begin) & (due < end)
+        within = (due >= begin) & (due < end) & np.isinf(gone)
         part = Part(due[within] - begin, np.maximum.accumulate(named[within]) - begin, search, get, end - begin)
         best = max(product(SEARCH_PRICES, GET_PRICES), key=lambda prices: sum_with(part, *prices, step=ROUGH_STEP))
         total += max(0.0, sum_with(part, *best) - float(least[begin:end].sum()))
-    return Bound(float(least.max()), total / until), least
+    largest = max(float(least.max()), largest_by_capacity(due, gone, search, get, until=until))
+    return Bound(largest, total / until), least
 
 
 def _not_piled_up(due: Moments, least: Moments, get: Lane, until: float) -> tuple[int, int]:

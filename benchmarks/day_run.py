@@ -167,9 +167,11 @@ def _least(day: Day, counted: Flags, seconds: int, *, with_names: bool) -> tuple
         blind = unseen(expected_due(day.orders, seconds=seconds), until=seconds)
         return foresight, blind, [max(foresight.maximum, blind.maximum)] * len(HOURS)
     named_at = {change.order: change.named_at for change in day.changes if change.status == "UNSHIPPED"}
-    named = np.array([named_at[number] for number in np.flatnonzero(counted).tolist()])
-    rising = np.argsort(due, kind="stable")
-    bound, least = by_names(due[rising], named[rising], until=seconds)
+    in_day = np.flatnonzero(day.due_at < seconds)
+    rising = in_day[np.argsort(day.due_at[in_day], kind="stable")]
+    named = np.array([named_at[number] for number in rising.tolist()])
+    cancelled = np.fmin(day.cancelled_at[rising], np.inf)
+    bound, least = by_names(day.due_at[rising], named, cancelled, until=seconds)
     return bound, None, [float(hour.max()) for hour in np.array_split(least, len(HOURS))]
 
 

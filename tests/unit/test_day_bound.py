@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.day_ages import ages, largest, oldest_since
-from benchmarks.day_bound import ages_by_capacity, least_maximum
+from benchmarks.day_bound import least_maximum
+from benchmarks.day_capacity import ages_by_capacity, largest_by_capacity
 from benchmarks.day_lanes import Lane
 from benchmarks.day_named import Part, by_names, sum_with
 from benchmarks.day_orders import expected_due, make_day
@@ -105,7 +106,7 @@ def test_no_plan_gets_below_the_bounds_with_names(
 ) -> None:
     gone = asked_too(due, fetched(due, waits, LANE), youngest)
 
-    least = ages_by_capacity(due, LANE, ASKED, until=SECONDS)
+    least = ages_by_capacity(due, search=LANE, get=ASKED, until=SECONDS)
 
     begins, since = oldest_since(due, gone)
     for second in range(0, SECONDS, 97):
@@ -113,6 +114,33 @@ def test_no_plan_gets_below_the_bounds_with_names(
     _, mean = aged(due, gone)
     part = Part(due, due, LANE, ASKED, SECONDS)
     assert mean >= sum_with(part, search_price, get_price, step=20) / SECONDS - 1e-6
+
+
+@settings(max_examples=30)
+@given(arrivals, st.lists(st.floats(60, 3_000), min_size=1, max_size=20), waits)
+def test_no_plan_gets_below_the_bounds_with_names_where_orders_are_cancelled(
+    due: Moments, stays: list[float], waits: list[float]
+) -> None:
+    cancelled = np.full(len(due), np.inf)
+    cancelled[::3] = due[::3] + np.resize(stays, len(due[::3]))
+    gone = np.minimum(asked_too(due, fetched(due, waits, LANE), [False]), cancelled)
+
+    least = ages_by_capacity(due, cancelled, LANE, ASKED, until=SECONDS)
+
+    begins, since = oldest_since(due, gone)
+    for second in range(0, SECONDS, 97):
+        assert largest(begins, since, second - 1e-9, second + 1e-9) >= least[second] - 1e-6
+    maximum, _ = aged(due, gone)
+    assert maximum >= largest_by_capacity(due, cancelled, LANE, ASKED, until=SECONDS) - 1e-6
+
+
+def test_an_order_that_is_cancelled_long_after_it_became_due_takes_a_call_like_any_other() -> None:
+    due = np.repeat(np.arange(3600.0), 3)
+    soon, late = (np.where(np.arange(len(due)) % 2, due + stay, np.inf) for stay in (60.0, 7_000.0))
+
+    bounds = [largest_by_capacity(due, gone, until=SECONDS) for gone in (soon, late, np.full(len(due), np.inf))]
+
+    assert bounds[0] < bounds[1] == bounds[2]
 
 
 @settings(max_examples=30)
