@@ -156,7 +156,7 @@ def test_a_refusal_for_the_rate_empties_the_bucket_and_waits_until_it_holds_a_ca
 ) -> None:
     amazon.api = [answer(429), GOOD]
     orders.search_page(WINDOW)
-    assert [seconds for seconds in clock.waits if seconds] == [pytest.approx(180.37, abs=0.01)]
+    assert [seconds for seconds in clock.waits if seconds] == [pytest.approx(180.18, abs=0.01)]
 
 
 def test_a_call_that_would_wait_too_long_for_its_turn_is_told_apart_and_not_sent(
