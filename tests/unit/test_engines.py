@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -190,6 +191,15 @@ def test_times_are_utc_and_the_options_of_the_url_are_kept(postgres_url: str) ->
     with reading(engine_for(postgres_url), what="the test") as connection:
         assert connection.execute(text("SHOW timezone")).scalar() == "UTC"
         assert str(connection.execute(text("SHOW search_path")).scalar()).startswith("test_")
+
+
+@pytest.mark.parametrize("style", ["German", "SQL,DMY", "Postgres"])
+def test_a_moment_is_read_whatever_style_of_dates_the_database_is_set_to(postgres_url: str, style: str) -> None:
+    options = f"{make_url(postgres_url).query['options']} -c DateStyle={style}"
+    url = make_url(postgres_url).update_query_dict({"options": options}).render_as_string(hide_password=False)
+    moment = text("SELECT TIMESTAMP WITH TIME ZONE '2026-11-05T10:00:00Z'")
+    with reading(engine_for(url), what="the test") as connection:
+        assert connection.execute(moment).scalar() == datetime(2026, 11, 5, 10, tzinfo=UTC)
 
 
 def test_a_server_that_is_gone_and_a_process_that_stands_still_are_given_up_after_a_minute(postgres_url: str) -> None:

@@ -99,8 +99,8 @@ def engine_for(url: str, *, survives_power_cut: bool = True, any_text: bool = Tr
 
     SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
     that two writers queue up instead of failing half-way; a missing folder is made. PostgreSQL: psycopg 3, times in
-    UTC, texts in UTF-8 whatever the database's encoding, connections checked before use. Errors never show parameters:
-    they may be a buyer's.
+    UTC and in the one style that psycopg reads, texts in UTF-8, whatever the database is set to, connections checked
+    before use. Errors never show parameters: they may be a buyer's.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
@@ -121,7 +121,7 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS}s -c lock_timeout={LOCKED_SECONDS}s"
-        options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC"])
+        options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC -c DateStyle=ISO"])
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
         connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}
