@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from mfn.cli.deployments import deploy
@@ -34,7 +34,7 @@ NAMES = [
 
 def environ(url: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return {**clean, "PREFECT_API_URL": url}
+    return {**clean, "PREFECT_API_URL": url, "PREFECT_API_SSL_CERT_FILE": str(PREFECT_API_SSL_CERT_FILE.value())}
 
 
 @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_attempt(100), wait=wait_fixed(0.1))
