@@ -31,3 +31,14 @@ def test_where_the_queue_cannot_be_read_the_search_goes_on(told: Told, caplog: p
     told.write_connections(queue_url=f"{told.queue_url}-gone")
     assert told.world.run()["loaded"] == 1
     assert "NonExistentQueue" in caplog.text
+
+
+def test_named_orders_that_amazon_denies_stop_no_other(told: Told, caplog: pytest.LogCaptureFixture) -> None:
+    denied = [f"111-{number}" for number in range(2)]
+    (order_id,) = told.world.put(an_order(minutes_ago=0))
+    for name in denied:
+        told.queue.send(a_notification(name))
+    told.world.amazon.faults.answer("getOrder", 403, times=4)  # each is tried again with another token
+    assert told.world.run()["loaded"] == 1
+    assert told.world.statuses() == {order_id: "loaded"}
+    assert all(f"{name} was named" in caplog.text for name in denied)

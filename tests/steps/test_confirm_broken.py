@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.amazon.client import AmazonOrders
-from mfn.amazon.failures import AmazonUnavailableError
+from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.errors import RunFailedError
 from mfn.steps.collect import collect
 from mfn.steps.reruns import failed_batches, rerun_batch
@@ -128,13 +128,18 @@ def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatc
     assert set(shipping.world.statuses().values()) == {"shipped"}
 
 
-def silent_about(monkeypatch: pytest.MonkeyPatch, call: str, order_id: str) -> None:
-    """Amazon never answers a call that is about one order."""
+def silent_about(
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    *order_ids: str,
+    error: type[AmazonUnavailableError | AccessDeniedError] = AmazonUnavailableError,
+) -> None:
+    """Amazon never answers a call that is about one of these orders, or denies it."""
     of_amazon = getattr(AmazonOrders, call)
 
     def answers(self: AmazonOrders, asked: str, *arguments: Any, **options: Any) -> Any:
-        if asked == order_id:
-            raise AmazonUnavailableError(f"{call} {order_id}: HTTP 500.", remedy="Wait.")
+        if asked in order_ids:
+            raise error(f"{call} {asked}: HTTP 500.", remedy="Wait.")
         return of_amazon(self, asked, *arguments, **options)
 
     monkeypatch.setattr(AmazonOrders, call, answers)
@@ -178,3 +183,50 @@ def test_an_order_that_amazon_cannot_read_back_stops_no_other(shipping: Shipping
             shipping.run()
     assert (failed.value.summary["verified"], failed.value.summary["unverified"]) == (3, 1)
     assert shipping.run()["verified"] == 4
+
+
+@pytest.mark.parametrize("error", [AccessDeniedError, AmazonUnavailableError])
+def test_several_orders_at_the_head_that_amazon_denies_keep_the_others_waiting_for_one_run(
+    shipping: Shipping, error: type[AccessDeniedError | AmazonUnavailableError]
+) -> None:
+    orders = shipping.loaded(*(an_order(minutes_ago=900 - 60 * number) for number in range(12)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    with pytest.MonkeyPatch.context() as amazon:
+        silent_about(amazon, "confirm_shipment", *orders[:3], error=error)
+        with pytest.raises(RunFailedError):
+            shipping.run()
+        assert shipping.calls() < 9, "it is not asked for every parcel"
+        with pytest.raises(RunFailedError) as failed:
+            shipping.run()
+    assert (failed.value.summary["sent"], failed.value.summary["pending"]) == (9, 3)
+    assert shipping.run()["sent"] == 12
+
+
+def test_several_orders_that_amazon_does_not_show_keep_no_other_from_being_verified(shipping: Shipping) -> None:
+    orders = shipping.loaded(*(an_order() for _ in range(5)))
+    for order_id in orders:
+        shipping.ship(order_id, shipment_id=order_id)
+    shipping.run()
+    shipping.an_hour_passes()
+    with pytest.MonkeyPatch.context() as amazon:
+        silent_about(amazon, "get_order", *orders[:3], error=AccessDeniedError)
+        verified = []
+        for _ in range(2):
+            with pytest.raises(RunFailedError) as failed:
+                shipping.run()
+            verified.append(failed.value.summary["verified"])
+    assert verified == [0, 2]
+
+
+def test_a_parcel_that_amazon_denies_keeps_no_other_from_being_verified(shipping: Shipping) -> None:
+    first, second = shipping.loaded(an_order(), an_order())
+    shipping.ship(first)
+    shipping.run()
+    shipping.an_hour_passes()
+    shipping.ship(second)
+    with pytest.MonkeyPatch.context() as amazon:
+        silent_about(amazon, "confirm_shipment", second, error=AccessDeniedError)
+        with pytest.raises(RunFailedError, match=second) as failed:
+            shipping.run()
+    assert (failed.value.summary["verified"], failed.value.summary["pending"]) == (1, 1)

@@ -254,3 +254,15 @@ def test_one_order_that_the_warehouse_refuses_is_held_and_the_others_are_loaded(
     assert world.reasons(bad["orderId"]) == ["warehouse_refused"]
     world.refuse_city(None)
     assert world.run()["released"] == 1
+
+
+def test_held_orders_that_amazon_denies_keep_the_others_back_for_one_run(world: World) -> None:
+    *_, last = world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600 - late) for late in range(4)))
+    world.run()
+    world.add_items("MUG-GREEN")
+    world.amazon.faults.answer("getOrder", 403, times=6)  # the first three, each with a fresh token once more
+    assert world.run()["released"] == 0
+    world.amazon.faults.let_pass("getOrder")
+    world.amazon.faults.answer("getOrder", 403, times=6)
+    assert world.run()["released"] == 1
+    assert world.statuses()[last] == "loaded"

@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text, update
 
@@ -16,8 +18,8 @@ import mfn.ledger
 from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, FatalError
 from mfn.ledger.encryption import new_key
-from mfn.ledger.opening import HEAD, ledger_engine, open_ledger
-from mfn.ledger.schema import Base, EncryptionKey
+from mfn.ledger.opening import HEAD, ledger_engine, make_home, open_ledger
+from mfn.ledger.schema import Base, EncryptionKey, Parcel
 from mfn.settings import load_settings
 from tests.faults.processes import at_once, die_at_commit, in_child, without_privileges
 from tests.new_ledgers import by_alembic, made
@@ -240,7 +242,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     sealed = ledger.cipher.encrypt(b"a buyer", context="us 1")
     with writing(ledger.engine, what="the ledger") as database:
         later = "parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location", "decision"
-        named = "named_order", "refused_notification", "search_gap"
+        named = "named_order", "refused_notification", "search_gap", "unanswered_order"
         rest = "passed_check", "told_alert", "order_end", "data_access", "seen_secret", "kept_out_version"
         for name in (*later, *named, *rest):
             database.execute(text(f"DROP TABLE {name}"))
@@ -256,6 +258,33 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
     with reading(again.engine, what="the ledger") as database:
         assert database.execute(text("SELECT count(*) FROM parcel")).scalar_one() == 0
     assert again.cipher.decrypt(sealed, context="us 1") == b"a buyer"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_amazon_was_told_of_parcels_by_an_earlier_version_stays_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kind: str
+) -> None:
+    if kind == "postgresql":
+        monkeypatch.setenv("MFN_LEDGER_URL", request.getfixturevalue("postgres_url"))
+    settings = load_settings()
+    engine = ledger_engine(settings.ledger_url.get_secret_value())
+    make_home(home)
+    config = Config()
+    config.set_main_option("script_location", str(mfn.ledger.__path__[0]) + "/migrations")
+    with writing(engine, what="the ledger") as database:
+        config.attributes["connection"] = database
+        command.upgrade(config, "0011")
+        columns = (
+            "connection, shipment_id, order_number, status, written_digest, items, sent_at, times_sent, batch_id,"
+            " updated_at"
+        )
+        for status, sent_at in (("sent", "'2026-11-01 12:00:00'"), ("held", "NULL")):
+            values = f"'us', '{status}', '111-1', '{status}', '', '[1]', {sent_at}, 1, 'B', '2026-11-01 12:00:00'"
+            database.execute(text(f"INSERT INTO parcel ({columns}) VALUES ({values})"))
+    with reading(open_ledger(settings).engine, what="the ledger") as database:
+        items_sent = dict(database.execute(select(Parcel.shipment_id, Parcel.items_sent)).all())
+    assert items_sent == {"sent": "[1]", "held": None}
+    engine.dispose()
 
 
 def test_a_new_ledger_is_its_owners_only_also_in_a_home_that_others_may_look_into(settings: Settings) -> None:

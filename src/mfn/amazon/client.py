@@ -276,14 +276,14 @@ class AmazonOrders:
         unanswered = Unanswered()
         under_way: deque[tuple[str, Future[Said]]] = deque()
 
-        def oldest() -> Said:
+        def oldest() -> Generator[Said, None, None]:
             order_id, call = under_way.popleft()
             answer = call.result()
+            yield answer
             if isinstance(answer, NO_ANSWER):
                 unanswered.add(order_id, answer)
             else:
                 unanswered.answered()
-            return answer
 
         with (
             self._budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
@@ -291,10 +291,10 @@ class AmazonOrders:
         ):
             for order_id, package in parcels:
                 while len(under_way) == AT_ONCE or any(order_id == other for other, _ in under_way):
-                    yield oldest()
+                    yield from oldest()
                 under_way.append((order_id, pool.submit(confirm, order_id, package)))
             while under_way:
-                yield oldest()
+                yield from oldest()
 
 
 def time_text(moment: datetime) -> str:

@@ -19,12 +19,15 @@ class Unanswered:
 
     Attributes:
         first: The first error; None as long as every call was answered.
+        is_answered: Whether a call was answered.
+        orders: Those orders, each once, but for one whose call Amazon wants from nobody for now.
     """
 
     def __init__(self) -> None:
         self.first: AmazonUnavailableError | CallRefusedError | None = None
+        self.orders: list[str] = []
         self._in_a_row: set[str] = set()
-        self._is_answered = False
+        self.is_answered = False
 
     def add(self, order_id: str, error: AmazonUnavailableError | CallRefusedError) -> None:
         """An order's call was not answered, or refused.
@@ -38,18 +41,22 @@ class Unanswered:
             CallRefusedError: The same, where each call is refused.
         """
         self.first = self.first or error
+        if isinstance(error, ThrottledError):
+            raise error
+        if order_id not in self.orders:
+            self.orders.append(order_id)
         self._in_a_row.add(order_id)
-        if len(self._in_a_row) >= IN_A_ROW or isinstance(error, ThrottledError):
+        if len(self._in_a_row) >= IN_A_ROW:
             raise error
 
     def answered(self) -> None:
         """A call was answered, whatever was said."""
         self._in_a_row.clear()
-        self._is_answered = True
+        self.is_answered = True
 
     def tell(self) -> None:
         """Raise the first error, if there was one: what is left is for the next run."""
-        if isinstance(self.first, CallRefusedError) and self._is_answered:
+        if isinstance(self.first, CallRefusedError) and self.is_answered:
             raise type(self.first)(self.first.message, remedy=f"{ABOUT_ONE} {self.first.remedy}")
         if self.first is not None:
             raise self.first

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mfn.ledger.encryption import Key
     from mfn.settings import Settings
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration; a test holds it to ledger/migrations."""
 READINGS = 2
 """A rotation of the keys may end between a look into the ledger and one into the file; not twice in a row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,13 @@ from mfn.database.engines import writing
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
+from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import ParcelStatus
 from mfn.rules.order_units import units_to_ship
 from mfn.steps.sending import answered, package_of
+from mfn.steps.single_orders import remember
 from mfn.steps.told_parcels import in_telling_order
+from mfn.steps.verify import verify
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ takes hundreds a second, and what a killed run had not noted is merely said agai
 def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     """Tell Amazon of every pending parcel: one call each, by ship-by, so that late ones go first.
 
+    Those of orders that Amazon left without an answer come after all others, so that none of them is kept waiting.
+
     A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
     the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on;
     so they do where Amazon does not answer for one, or its call is denied or comes back from something in between, and
@@ -59,21 +64,28 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
     # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
-    due = in_telling_order([parcel for parcel in pending if parcel.package_reference_id is not None])
+    due = [parcel for parcel in pending if parcel.package_reference_id is not None]
+    unanswered_at = when_unanswered(place.ledger, batch.connection)
+    due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
+    unanswered = Unanswered()
     try:
         if due:
-            _confirm(place, batch, due)
+            _confirm(place, batch, due, unanswered)
     finally:
         keep_calls(place, batch)
         counts = note_counts(place.ledger, batch)
+    if unanswered.first is not None:
+        # This run ends here, and so may every later one: what Amazon took is looked at all the same.
+        with suppress(*NO_ANSWER):
+            verify(batch, settings)
+    unanswered.tell()
     return replace(batch, counts=counts)
 
 
-def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]]) -> None:
+def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]], unanswered: Unanswered) -> None:
     wanted = units_to_ship(place.warehouse.order_lines({parcel.order_number for parcel in due}))
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-    unanswered = Unanswered()
     waiting: list[Answer] = []
     noted_at = time.monotonic()
     calls = place.amazon.confirm_shipments([(parcel.order_number, package_of(parcel)) for parcel in due])
@@ -87,7 +99,7 @@ def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]]) -> None
                     waiting, noted_at = [], time.monotonic()
     finally:
         _note(place, batch, waiting, wanted)
-    unanswered.tell()
+        remember(place, batch, unanswered)
 
 
 def _heard(place: Workplace, parcel: Row[Any], said: Said, unanswered: Unanswered) -> Answer | None:

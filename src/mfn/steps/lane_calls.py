@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, PageTokenRefusedError
+from mfn.amazon.failures import BudgetExhaustedError, CallRefusedError, PageTokenRefusedError
 from mfn.amazon.order_pages import SearchWindow
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.connections import load_connections
 from mfn.database.engines import writing
 from mfn.errors import FatalError
@@ -17,7 +18,9 @@ from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
+from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.rules.next_call import KEPT_FOR_LATE
+from mfn.steps.single_orders import remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 TOKEN_LIFE = timedelta(hours=23, minutes=30)
 """A page token lasts 24 hours (orders_2026-01-01.json, 2026-07-29)."""
@@ -78,8 +83,10 @@ def read_queue(place: Workplace) -> int | None:
 def land_named(place: Workplace, batch: BatchRef) -> None:
     """Ask for the orders that notifications named, in the order of `named_orders`, without waiting for the rate budget.
 
+    Those that Amazon left without an answer before come after the others.
     Each is committed before the next one is asked for. Names whose orders have landed as they are since are forgotten.
     One that Amazon leaves without an answer is left alone for a minute, as often as that is: its search may bring it.
+    One that it denies stops no other either; it counts as answered, so that it is not asked for again without end.
 
     Args:
         place: The workplace.
@@ -87,19 +94,33 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
 
     Raises:
         RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
-        FatalError: Amazon refuses; the other names are asked for by the next run.
+        FatalError: Amazon denies several in a row, or the only ones that were named, or refuses the credentials; the
+            other names are asked for by the next run.
     """
     forget_landed_names(place, batch)
     unanswered = Unanswered()
+    try:
+        _land_each(place, batch, unanswered)
+    finally:
+        remember(place, batch, unanswered)
+    forget_landed_names(place, batch)
+    if isinstance(unanswered.first, CallRefusedError) and not unanswered.is_answered:
+        raise unanswered.first
+
+
+def _land_each(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
+    unanswered_at = when_unanswered(place.ledger, batch.connection)
     names = named_orders(place.ledger, batch.connection, MOST_NAMES)
+    names = sorted(names, key=lambda row: unanswered_at(row.order_id))
     for number, name in enumerate(names):
         leaving = KEPT_FOR_LATE + _as_old(names, number)
         try:
             raw = place.amazon.get_order(name.order_id, max_wait_seconds=0.0, leaving=leaving)
         except BudgetExhaustedError:
             break
-        except AmazonUnavailableError as error:
-            _note_asked(place, batch, name, was_answered=False)
+        except NO_ANSWER as error:
+            _note_asked(place, batch, name, was_answered=isinstance(error, CallRefusedError))
+            log.warning("%s: %s was named: %s %s", batch.batch_id, name.order_id, error.message, error.remedy)
             unanswered.add(name.order_id, error)
             continue
         except FatalError:
@@ -111,7 +132,6 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
             if raw is not None:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
             note_asked(database, batch.connection, [name.order_id])
-    forget_landed_names(place, batch)
 
 
 def _as_old(names: Sequence[Row[Any]], number: int) -> int:

@@ -17,8 +17,9 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
+from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import OrderStatus
-from mfn.steps.single_orders import get_orders
+from mfn.steps.single_orders import get_orders, remember
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -77,7 +78,7 @@ def read_again(
     Args:
         place: The workplace.
         batch: The batch at work.
-        order_ids: Orders, the most urgent first.
+        order_ids: Orders, the most urgent first; those that Amazon left without an answer come after the others.
         wait_seconds: As in `read_mendable_again`.
         leaving: Likewise.
 
@@ -97,6 +98,7 @@ def read_again(
         wanted = among(database, BatchOrder.order_id, order_ids)
         fresh = set(database.execute(of_window.where(wanted)).scalars())
     stale = [order_id for order_id in order_ids if order_id not in fresh]
+    stale.sort(key=when_unanswered(place.ledger, batch.connection))
     patience = REREAD_WAIT_SECONDS if wait_seconds is None else wait_seconds
     unanswered = Unanswered()
     try:
@@ -110,5 +112,6 @@ def read_again(
         unanswered.tell()
     except NO_ANSWER as error:
         log.warning("%s: held orders wait to be read again: %s %s", batch.batch_id, error.message, error.remedy)
+    remember(place, batch, unanswered)
     index_pages(place.ledger, batch)
     return read

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 from mfn.amazon.client import INCLUDED_DATA
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.unanswered import NO_ANSWER
+from mfn.database.engines import writing
+from mfn.ledger.leases import assert_held
+from mfn.ledger.unanswered_orders import note_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mfn.amazon.client import AmazonOrders
     from mfn.amazon.unanswered import Unanswered
+    from mfn.models import BatchRef
+    from mfn.steps.workplace import Workplace
 
 
 class Patience:
@@ -70,3 +75,17 @@ def get_orders(
             continue
         unanswered.answered()
         yield order_id, raw
+
+
+def remember(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
+    """Note the orders that were left without an answer: the next run asks for all others first.
+
+    Args:
+        place: The workplace.
+        batch: The batch at work.
+        unanswered: What this run met.
+    """
+    if unanswered.orders:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            note_unanswered(database, batch.connection, unanswered.orders)

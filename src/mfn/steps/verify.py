@@ -18,11 +18,13 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import note_counts, references_of, to_verify, update_parcels
+from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.order_units import units_to_ship
 from mfn.steps.collect import VOIDED_AFTER_SENDING
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.sending import ANSWERED, answered, is_shown, package_of
+from mfn.steps.single_orders import remember
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ GIVEN_UP = {NOT_SHOWN, VOIDED_AFTER_SENDING}
 
 def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     """See that Amazon shows the parcels that it took an hour ago or earlier, oldest first.
+
+    Orders that it left without an answer come after all others, so that none of these is kept waiting.
 
     Sent means that Amazon answered 204; verified means that it shows the parcel. One that it does not show is sent
     again, once, under the same reference; if it is not shown an hour after that either, it is reported.
@@ -90,13 +94,22 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         conflicts=Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ())),
     )
     unanswered = Unanswered()
+    try:
+        _ask(verifying, orders, unanswered)
+    finally:
+        remember(place, batch, unanswered)
+    unanswered.tell()
+
+
+def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unanswered: Unanswered) -> None:
+    place = verifying.place
     deadline = datetime.now(UTC) + timedelta(seconds=WAIT_SECONDS)
-    for order_number, parcels in orders.items():
+    for order_number in sorted(orders, key=when_unanswered(place.ledger, verifying.batch.connection)):
         patience = (deadline - datetime.now(UTC)).total_seconds()
         try:
             text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
             packages = read_packages(text).packages if text is not None else ()
-            changes = [verifying.judged(parcel, packages) for parcel in parcels]
+            changes = [verifying.judged(parcel, packages) for parcel in orders[order_number]]
         except BudgetExhaustedError:
             break
         except NO_ANSWER as error:
@@ -106,7 +119,6 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
             continue  # what cannot be read says nothing
         unanswered.answered()
         verifying.note(order_number, [change for change in changes if change is not None])
-    unanswered.tell()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ columns only, and encrypted there.
 from mfn.ledger.schema.base import CLUSTERED, Base, Utc
 from mfn.ledger.schema.lanes import SearchGap
 from mfn.ledger.schema.notifications import NamedOrder, RefusedNotification
-from mfn.ledger.schema.operation import EncryptionKey, Lease, PassedCheck, RateBudget, ToldAlert, Watermark
+from mfn.ledger.schema.operation import (
+    EncryptionKey,
+    Lease,
+    PassedCheck,
+    RateBudget,
+    ToldAlert,
+    UnansweredOrder,
+    Watermark,
+)
 from mfn.ledger.schema.orders import (
     DOUBTED,
     ArrivedPage,
@@ -56,6 +64,7 @@ __all__ = [
     "StockLocation",
     "ToldAlert",
     "TrackedOrder",
+    "UnansweredOrder",
     "Utc",
     "Watermark",
 ]

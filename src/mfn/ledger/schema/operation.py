@@ -66,6 +66,16 @@ class RateBudget(Base):
     counted_at: Mapped[float] = mapped_column(Float(53))
 
 
+class UnansweredOrder(Base):
+    """An order whose own call Amazon left without an answer, or refused: it is asked for after the others."""
+
+    __tablename__ = "unanswered_order"
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime]  # when it last was
+
+
 class EncryptionKey(Base):
     """Which keys this ledger's data was encrypted with: a known word under each, to tell a wrong key at once."""
 
