@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,8 @@ from mfn.steps.transform import transform
 from tests.world import address, an_order
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.loading import Chunk, Loading
@@ -64,16 +66,17 @@ def test_a_run_that_is_ended_between_two_steps_is_not_done(world: World) -> None
     assert world.statuses() == {order_id: "loaded"}
 
 
+def load_one_and_break(loading: Loading, number: int, chunk: Chunk) -> None:
+    load_chunk(loading, number, chunk)
+    raise RetriableError("the warehouse is gone.", remedy="Start it.")
+
+
 def test_what_the_warehouse_refused_before_a_run_broke_off_counts_at_the_quality_gate(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.write_connections(hold_alarm_percent=40)
     world.put(an_order(recipient={"deliveryAddress": address(city="Nowhere")}), an_order())
     world.refuse_city("Nowhere")
-
-    def load_one_and_break(loading: Loading, number: int, chunk: Chunk) -> None:
-        load_chunk(loading, number, chunk)
-        raise RetriableError("the warehouse is gone.", remedy="Start it.")
 
     with monkeypatch.context() as planted:
         planted.setattr(validate_step, "CHUNK_ORDERS", 1)
@@ -99,3 +102,29 @@ def test_a_load_that_leaves_orders_without_an_outcome_is_not_done(world: World) 
         import_without_chunks()
     world.run()
     assert world.statuses()[order_id] == "loaded"
+
+
+def test_what_a_failed_import_had_done_adds_up_with_what_it_had_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put(an_order(), an_order(level="SAME_DAY"), an_order(), an_order(status="PENDING"))
+    with monkeypatch.context() as planted:
+        planted.setattr(validate_step, "CHUNK_ORDERS", 1)
+        planted.setattr(load_step, "load_chunk", load_one_and_break)
+        with pytest.raises(RunFailedError) as failed:
+            world.run()
+    assert counts_of(failed.value.summary) == (4, 1, 1, 1, 1)
+    assert counts_of(world.run()) == (4, 2, 1, 1, 0)
+
+
+def test_what_had_landed_before_a_search_broke_off_is_told(world: World) -> None:
+    first = {"orders": [an_order(), an_order()], "pagination": {"nextToken": "more"}}
+    world.amazon.faults.answer("searchOrders", 200, first)
+    world.amazon.faults.answer("searchOrders", 403, times=2)
+    with pytest.raises(RunFailedError, match="HTTP 403") as failed:
+        world.run()
+    assert counts_of(failed.value.summary) == (2, 0, 0, 0, 2)
+
+
+def counts_of(summary: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(summary[name] for name in ("fetched", "loaded", "held", "ignored", "not_decided"))

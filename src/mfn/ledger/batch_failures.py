@@ -28,17 +28,25 @@ DIED = {
 }
 
 
-def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str) -> None:
+def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, **counted: int) -> None:
     """Mark a batch as failed, with what a person has to know; its stage is the last one that was finished.
 
     That is so also where the next one was noted and only the answer to that was lost: it is carried on.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+        error: What failed.
+        remedy: What to do.
+        counted: Counts of what was done all the same.
 
     Raises:
         LeaseLostError: Another run has taken the batch over, and says itself how that ends.
     """
     with writing(ledger.engine, what=WHAT) as database:
         failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
-        update_batch(database, batch, **failed, finished_at=datetime.now(UTC))
+        before = database.execute(select(Batch.counts).where(Batch.batch_id == batch.batch_id)).scalar_one()
+        update_batch(database, batch, **failed, counts={**before, **counted}, finished_at=datetime.now(UTC))
 
 
 def note_dead_batches(ledger: Ledger) -> None:

@@ -10,13 +10,13 @@ from sqlalchemy import Text, cast, func, select, update
 
 from mfn.database.bulk import among, change, merge, utc_text
 from mfn.database.engines import reading
-from mfn.ledger.landing import table
+from mfn.ledger.landing import EARLIER, WINDOW, table
 from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder
 from mfn.ledger.staging import IN_DOUBT, in_doubt
-from mfn.models import OrderStatus, Reason
+from mfn.models import OrderStatus, Outcome, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -78,6 +78,19 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
     )
     with reading(ledger.engine, what="the ledger") as database:
         return {(row[0], row[1]): row[2] for row in database.execute(statement)}
+
+
+def figures_of(outcomes: Mapping[tuple[str, str | None], int]) -> dict[str, int]:
+    """The counts of the contract: the window's orders by outcome, and those held before that stand beside them.
+
+    Args:
+        outcomes: As `count_outcomes` returns them.
+    """
+    return {
+        **{outcome.value: outcomes.get((WINDOW, outcome.value), 0) for outcome in Outcome},
+        "released": outcomes.get((EARLIER, Outcome.LOADED.value), 0),
+        "still_held": outcomes.get((EARLIER, Outcome.HELD.value), 0),
+    }
 
 
 def tracked_orders(

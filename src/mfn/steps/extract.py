@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -71,15 +71,25 @@ def extract(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: Amazon refuses; names the missing role or the wrong credential.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    row = get_batch(place.ledger, batch.batch_id)
     try:
         _fetch(place, batch)
+    except MfnError:
+        with suppress(MfnError):
+            _note_landed(place, batch)
+        raise
     finally:
         keep_calls(place, batch)
+    return replace(batch, counts={**batch.counts, **_note_landed(place, batch)})
+
+
+def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
+    """Count the orders that have landed, in the batch; those of a search that broke off wait for its next run."""
+    index_pages(place.ledger, batch)
     counts = {"fetched": _fetched(place, batch)}
     with writing(place.ledger.engine, what="the ledger") as database:
-        update_batch(database, batch, counts={**row.counts, **counts})
-    return replace(batch, counts={**batch.counts, **counts})
+        before = get_batch(place.ledger, batch.batch_id).counts
+        update_batch(database, batch, counts={**before, **counts})
+    return counts
 
 
 def _fetch(place: Workplace, batch: BatchRef) -> None:

@@ -12,10 +12,10 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_chunks
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
-from mfn.ledger.landing import CHUNK_ORDERS, EARLIER, WINDOW
+from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order, has_loaded
-from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, tracked_orders, write_cancelled
+from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_orders, write_cancelled
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome
 from mfn.steps.chunking import one_by_one
@@ -120,8 +120,4 @@ def _counts(loading: Loading) -> dict[str, int]:
             remedy="Nothing of them was lost: run the batch again from the checks, mfn rerun BATCH --from-stage"
             " validate, and report it if that says so again.",
         )
-    return {
-        **{outcome.value: found.get((WINDOW, outcome.value), 0) for outcome in Outcome},
-        "released": found.get((EARLIER, Outcome.LOADED.value), 0),
-        "still_held": found.get((EARLIER, Outcome.HELD.value), 0),
-    }
+    return figures_of(found)

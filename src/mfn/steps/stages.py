@@ -13,6 +13,7 @@ from mfn.errors import LeaseLostError, MfnError
 from mfn.ledger.batch_failures import record_failure
 from mfn.ledger.batches import OPENED, update_batch
 from mfn.ledger.opening import open_ledger
+from mfn.ledger.orders import count_outcomes, figures_of
 from mfn.models import STAGES
 from mfn.steps.collect import collect
 from mfn.steps.compare import compare
@@ -137,7 +138,9 @@ def modules_at_rest() -> Iterator[None]:
 
 def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> None:
     try:
-        record_failure(open_ledger(settings), batch, error=error, remedy=remedy)
+        ledger = open_ledger(settings)
+        decided = figures_of(count_outcomes(ledger, batch.batch_id)) if batch.kind == "import" else {}
+        record_failure(ledger, batch, error=error, remedy=remedy, **decided)
     except LeaseLostError:
         raise
     except MfnError as lost:

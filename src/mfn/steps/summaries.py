@@ -17,6 +17,8 @@ from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome
 from mfn.steps.reconciling.telling import found_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
@@ -43,6 +45,7 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "status": row.status,
         **(_window(row) if row.kind in {"import", "reconcile"} else {}),
         **{name: row.counts.get(name, 0) for name in (*SUMMED[row.kind], *BESIDE[row.kind])},
+        **({"not_decided": _not_decided(row.counts)} if row.kind == "import" else {}),
         **({"ignored_reasons": row.findings.get("ignored", {})} if row.kind == "import" else {}),
         **({"differences": found_in(row)} if row.kind == "reconcile" else {}),
         "api_calls": row.api_calls,
@@ -51,6 +54,12 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "report": row.report,
         "seconds": round(((row.finished_at or datetime.now(UTC)) - row.started_at).total_seconds(), 3),
     }
+
+
+def _not_decided(counts: Mapping[str, int]) -> int:
+    """How many orders that landed wait for the batch to be run again; none but in a run that failed."""
+    given, *outcomes = SUMMED["import"]
+    return max(counts.get(given, 0) - sum(counts.get(name, 0) for name in outcomes), 0)
 
 
 def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
