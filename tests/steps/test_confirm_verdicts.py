@@ -235,3 +235,18 @@ def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(ship
     assert summary["api_calls"] == {"confirmShipment": 3, "getOrder": 3}
     assert shipping.run()["shipments"] == 0
     assert shipping.calls() == 3
+
+
+def test_one_number_on_parcels_of_two_orders_is_told_and_both_are_sent(shipping: Shipping) -> None:
+    first, second, third = shipping.loaded(an_order(), an_order(), an_order())
+    shipping.ship(first, shipment_id="A", tracking_number="1Z999AA10123456784")
+    assert shipping.run()["sent"] == 1
+    shipping.ship(second, shipment_id="B", tracking_number="1Z 999 AA1 01 2345 6784")
+    shipping.ship(third, shipment_id="C")
+    assert shipping.run()["sent"] == 2
+    (warning,) = read_reasons(shipping.parcel("B").warnings)
+    assert (warning.code, warning.detail) == (
+        "tracking_unusual",
+        f"parcel A of order {first} has the same tracking number",
+    )
+    assert "same" not in (shipping.parcel("C").warnings or "")

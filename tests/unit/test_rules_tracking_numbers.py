@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from mfn.mappings import load_mappings
-from mfn.rules.tracking_numbers import FORMS, check_tracking_numbers
+from mfn.rules.tracking_numbers import FORMS, check_shared_numbers, check_tracking_numbers
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,3 +136,24 @@ def test_parcels_keep_their_index() -> None:
     assert found.index.tolist() == [7, 3]
     assert [bool(each) for each in found] == [True, False]
     assert check_tracking_numbers(parcels[:0]).tolist() == []
+
+
+def test_a_number_without_end_is_odd_with_any_carrier() -> None:
+    parcels = pd.DataFrame({"carrier_code": ["Nobody's", "Nobody's"], "tracking_number": ["7" * 50, "7" * 51]})
+    assert check_tracking_numbers(parcels).tolist() == ["", "its tracking number has more than 50 characters"]
+
+
+def test_a_number_of_another_orders_parcel_that_left_lately_is_odd() -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    days = (0, 1, 0, 40, 0, None, None)
+    others = pd.DataFrame(
+        {
+            "shipment_id": ["A", "B", "C", "D", "E", "F", "G"],
+            "order_number": ["1", "2", "1", "3", "4", "5", "6"],
+            "tracking_number": ["1z-99", "1Z 99", "1Z99", "1Z99", "7", None, " "],
+            "shipped_at": [pd.NaT if ago is None else now - timedelta(days=ago) for ago in days],
+        }
+    )
+    said = check_shared_numbers(others, others, now).tolist()
+    of_b, of_a = (f"parcel {name} has the same tracking number" for name in ("B of order 2", "A of order 1"))
+    assert said == [of_b, of_a, of_b, of_a, "", "", ""]

@@ -1,4 +1,4 @@
-"""Whether a tracking number looks like one of its carrier's.
+"""Whether a tracking number looks like one of its carrier's, and whether it is another order's as well.
 
 Only forms that are known well are here; a carrier with none is not judged. A number that does not fit is a warning, no
 more: Amazon warns of it, too, and confirms all the same (selling-partner-api-docs issue 489). Sources: the Universal
@@ -12,12 +12,20 @@ import re
 import string
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+LONGEST_NUMBER = 50
+"""What Amazon's feeds took (amzn-base.xsd); confirmShipment states no limit: a longer one is odd, no more."""
+
+USED_AGAIN_AFTER = timedelta(days=30)
+"""A number that another order's parcel had earlier than that may be one that the carrier has given anew."""
 
 S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 LETTERS = {letter: (position + 2) % 10 for position, letter in enumerate(string.ascii_uppercase)}
@@ -199,10 +207,46 @@ def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
     return pd.Series(found, index=parcels.index, dtype="object")
 
 
+def check_shared_numbers(parcels: pd.DataFrame, others: pd.DataFrame, now: datetime) -> pd.Series[str]:
+    """Which parcels have the tracking number of another order's parcel that left lately: carriers use numbers again.
+
+    Args:
+        parcels: One row a parcel: `shipment_id`, `order_number`, and `tracking_number`, a text or missing.
+        others: The same of all parcels of the warehouse, these among them, and `shipped_at`.
+        now: The present moment, aware.
+
+    Returns:
+        With the index of the parcels: what is odd, without the number itself; empty where nothing is.
+    """
+    numbers = {number for text in parcels["tracking_number"].tolist() if (number := _bare(text))}
+    lately = others[~(others["shipped_at"] < now - USED_AGAIN_AFTER)]
+    owners: dict[str, dict[str, str]] = {}
+    columns = ("shipment_id", "order_number", "tracking_number")
+    for shipment_id, order_number, text in zip(*(lately[name].tolist() for name in columns), strict=True):
+        if (number := _bare(text)) in numbers:
+            owners.setdefault(number, {}).setdefault(order_number, shipment_id)
+    found = []
+    for order_number, text in zip(parcels["order_number"].tolist(), parcels["tracking_number"].tolist(), strict=True):
+        there = owners.get(_bare(text), {})
+        other = next((order for order in there if order != order_number), None)
+        said = f"parcel {there[other]} of order {other} has the same tracking number" if other is not None else ""
+        found.append(said)
+    return pd.Series(found, index=parcels.index, dtype="object")
+
+
+def _bare(tracking_number: object) -> str:
+    """A number as it is compared; empty for what is none."""
+    if not isinstance(tracking_number, str):
+        return ""
+    seen = "".join(filter(str.isprintable, tracking_number))
+    return re.sub(r"[\s\u2010-\u2015-]", "", unicodedata.normalize("NFKC", seen)).upper()
+
+
 def _warning(carrier_code: str, tracking_number: str) -> str:
     known = FORMS.get(carrier_code)
-    seen = "".join(filter(str.isprintable, tracking_number))
-    number = re.sub(r"[\s\u2010-\u2015-]", "", unicodedata.normalize("NFKC", seen)).upper()
+    number = _bare(tracking_number)
+    if len(number) > LONGEST_NUMBER:
+        return f"its tracking number has more than {LONGEST_NUMBER} characters"
     if known is None or not number:
         return ""
     has_form, fits = (any(each) for each in zip(*(form.fits(number) for form in known.forms), strict=True))

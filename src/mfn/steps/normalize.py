@@ -18,7 +18,7 @@ from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
 from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
-from mfn.rules.tracking_numbers import check_tracking_numbers
+from mfn.rules.tracking_numbers import check_shared_numbers, check_tracking_numbers
 from mfn.steps.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import is_shown
@@ -75,8 +75,8 @@ def _normalize(
 ) -> None:
     examined = {row.shipment_id: row for row in rows}
     shipments = place.warehouse.shipments(batch.connection)
-    shipments = shipments[~shipments["status"].isin(LEFT_ALONE)]
-    shipments = shipments[shipments["order_number"].isin(list(order_numbers))].reset_index(drop=True)
+    left = shipments[~shipments["status"].isin(LEFT_ALONE)]
+    shipments = left[left["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
     known = KnownOrders(
         shown=shown_parcels(place, batch, sorted(order_numbers), removed),
@@ -91,7 +91,7 @@ def _normalize(
     items, faults = parcel_items(shipments, lines, order_lines, told)
     telling = items_by_parcel(items)
     examined |= {row.shipment_id: row for row in gaining(of_orders, examined, telling)}
-    parcels = _parcels(place, shipments, examined, known)
+    parcels = _parcels(place, shipments, examined, known, left)
     of_parcels = ParcelChanges(place.ledger, batch, known, telling)
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
@@ -148,7 +148,11 @@ def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known
 
 
 def _parcels(
-    place: Workplace, shipments: pd.DataFrame, examined: Mapping[str, Row[Any]], known: KnownOrders
+    place: Workplace,
+    shipments: pd.DataFrame,
+    examined: Mapping[str, Row[Any]],
+    known: KnownOrders,
+    left: pd.DataFrame,
 ) -> pd.DataFrame:
     """The parcels to examine, with everything that the verdict looks at."""
     parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
@@ -163,7 +167,7 @@ def _parcels(
         standing=[known.facts[order].status if order in known.facts else "" for order in parcels["order_number"]],
         is_cancelled=parcels["order_number"].isin(cancelled),
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
-        tracking_warning=check_tracking_numbers(parcels),
+        tracking_warning=_tracking_warnings(parcels, left),
         is_shown=[
             order in known.shown
             and is_shown(number, known.shown[order].packages, but_for=known.given_references(examined[key]))
@@ -171,3 +175,8 @@ def _parcels(
         ],
     )
     return parcels.join(ship_dates(parcels, datetime.now(UTC)))
+
+
+def _tracking_warnings(parcels: pd.DataFrame, left: pd.DataFrame) -> list[str]:
+    unusual, shared = check_tracking_numbers(parcels), check_shared_numbers(parcels, left, datetime.now(UTC))
+    return ["; ".join(filter(None, pair)) for pair in zip(unusual, shared, strict=True)]
