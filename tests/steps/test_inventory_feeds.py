@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.amazon.feeds import AmazonFeeds
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from tests.steps.pushing import everywhere
 
 if TYPE_CHECKING:
+    from mfn.amazon.feeds import FeedState
     from tests.steps.pushing import Pushing
 
 
@@ -130,3 +133,17 @@ def test_a_feed_whose_report_cannot_be_read_holds_up_its_own_offers_only(feeding
     feeding.run()
     assert feeding.stock.shown("JUG") == 3
     assert feeding.feeds()[0].status == "submitted"
+
+
+def test_a_feed_that_is_done_without_a_report_fails_nothing_and_its_levels_are_looked_for(
+    feeding: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_amazon = AmazonFeeds.feed
+
+    def without_report(amazon: AmazonFeeds, feed_id: str) -> FeedState:
+        return replace(of_amazon(amazon, feed_id), document_id=None)  # the model does not require it
+
+    monkeypatch.setattr(AmazonFeeds, "feed", without_report)
+    summary = feeding.run()
+    assert (summary["pushed"], summary["failed"], summary["verified"]) == (4, 0, 4)
+    assert feeding.feeds()[0].status == "done"

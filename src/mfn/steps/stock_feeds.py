@@ -171,6 +171,8 @@ def _look_at(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
         _give_up_when_old(place, batch, feed)
     elif state.status == "DONE" and state.document_id is not None:
         _done(place, batch, feed, state)
+    elif state.status == "DONE":  # worked off all the same: whether its levels are in force is seen on the listings
+        _settle(place, batch, feed, {}, status=DONE, errors={"general": "Amazon made no report of the feed"})
     else:
         _fail(place, batch, feed, FATAL, f"Amazon ended the feed as {state.status}{_words(place, state)}")
 
