@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from mfn.connection import Connection
 from mfn.errors import ConfigurationError, Problem, shown_path
-from mfn.file_faults import reading_fault
+from mfn.file_faults import reading_fault, see_that_it_is_a_file
 from mfn.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def find_connection(settings: Settings, name: str) -> Connection:
 def _read(path: Path) -> str:
     shown = shown_path(path)
     try:
+        see_that_it_is_a_file(path)
         return path.read_text(encoding="utf-8")
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():

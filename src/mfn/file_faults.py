@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 from typing import TYPE_CHECKING
 
 from mfn.errors import shown_path
@@ -31,6 +32,20 @@ REMEDIES = {
     errno.EFBIG: MAKE_ROOM,
     errno.EROFS: "Nothing can be written on that disk: name a place on another one.",
 }
+
+
+def see_that_it_is_a_file(path: Path) -> None:
+    """See that reading does not wait for ever, as that of a pipe does, nor go on for ever, as that of a device may.
+
+    Args:
+        path: What is to be read; what a folder is says the reading itself.
+
+    Raises:
+        OSError: It is neither a file nor a folder, or cannot be looked at.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.ENXIO, "it is a pipe, a socket or a device")
 
 
 def reading_fault(path: Path, error: OSError) -> tuple[str, str]:

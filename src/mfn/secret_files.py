@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 
 from mfn.errors import ConfigurationError, Problem, shown_path
+from mfn.file_faults import see_that_it_is_a_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,7 @@ def _has_values(path: Path) -> bool:
 
 
 def _has_password(path: Path) -> bool:
+    see_that_it_is_a_file(path)
     return PASSWORD_IN_URL.search(path.read_text(encoding="utf-8")) is not None
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mfn.connections import load_connections
+from mfn.errors import ConfigurationError
 from mfn.file_faults import REMEDIES, reading_fault, writing_remedy
+from mfn.mappings import load_mappings
+from mfn.settings import load_settings
 
 
 def test_each_way_in_which_reading_fails_has_its_own_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +42,20 @@ def test_what_this_user_may_not_do_is_told_with_the_file_to_open(tmp_path: Path)
 
 def test_no_remedy_is_for_what_this_user_may_not_do() -> None:
     assert {errno.EACCES, errno.EPERM}.isdisjoint(REMEDIES)
+
+
+@pytest.mark.parametrize("name", ["connections.yaml", "mappings/carriers.csv", "mappings/rules.yaml"])
+@pytest.mark.parametrize("is_pipe", [True, False])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, is_pipe: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mappings").mkdir()
+    if is_pipe:
+        os.mkfifo(name)
+    else:
+        Path(name).symlink_to("/dev/zero")
+    settings = load_settings()
+    with pytest.raises(ConfigurationError, match=f"{name}.* it is a pipe, a socket or a device") as refused:
+        load_connections(settings) if name == "connections.yaml" else load_mappings(settings.mappings)
+    assert "Put a file in its place" in f"{refused.value} {refused.value.remedy}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mfn.errors import Problem
-from mfn.file_faults import reading_fault
+from mfn.file_faults import reading_fault, see_that_it_is_a_file
 from mfn.mappings.csv_header import header_problems, separator_fault
 from mfn.plain_text import shown
 
@@ -64,6 +64,7 @@ def read_csv_file(
         The rows that could be read, and what is wrong with the others or with the file.
     """
     try:
+        see_that_it_is_a_file(path)
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
         text = _decoded(raw, shown)

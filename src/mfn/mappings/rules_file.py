@@ -10,7 +10,7 @@ from rapidfuzz import process, utils
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from mfn.errors import Problem
-from mfn.file_faults import reading_fault
+from mfn.file_faults import reading_fault, see_that_it_is_a_file
 from mfn.plain_text import shortened
 from mfn.rules.fields import EVENTS, unknown_field
 from mfn.rules.rule import Rule
@@ -69,6 +69,7 @@ def read_rules(
 
 def _parsed(path: Path, shown: str) -> Any:
     try:
+        see_that_it_is_a_file(path)
         return parse_yaml(path.read_text(encoding="utf-8-sig"), shown, remedy=QUOTING)
     except OSError as error:
         return Problem(shown, None, None, *reading_fault(path, error))
