@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 BETWEEN_WORDS = re.compile(r"[\s,;|/]+")
 MOST_OF_A_TEXT = 100
+CODES = {
+    ".country_code": ("[A-Z]{2}", 'two capital letters, like "US"'),
+    ".currency_code": ("[A-Z]{3}", 'three capital letters, like "USD"'),
+}
+"""What the texts of a field look like, by the end of its name: a pattern, and that in words."""
 
 
 def slips(expression: Any) -> Iterator[tuple[str, str]]:
@@ -35,6 +40,8 @@ def slips(expression: Any) -> Iterator[tuple[str, str]]:
         yield from _of_contains(expression)
     elif isinstance(expression, ast.FunctionCallExpression):
         yield from _of_test(expression)
+    elif isinstance(expression, ast.LogicExpression):
+        yield from _of_two_values(expression)
     elif isinstance(expression, ast.ComparisonExpression) and expression.type in {"eq", "ne"}:
         for node, other in ((expression.left, expression.right), (expression.right, expression.left)):
             yield from _never(node, other)
@@ -80,6 +87,32 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
         yield from _never(container, member, is_part=True)
 
 
+def _of_two_values(node: Any) -> Iterator[tuple[str, str]]:
+    """A field that is two values at once, or always another one than one of two."""
+    wanted, joined = ("eq", "never is both") if node.type == "and" else ("ne", "is always another one than one of")
+    written = "in" if node.type == "and" else "not in"
+    for one in _values(node.left, node.type, wanted):
+        for other in _values(node.right, node.type, wanted):
+            if one[0] == other[0] and one[1] != other[1]:
+                both = [_constant(value) for _, value in (one, other)]
+                yield f"{one[0]} {joined} {both[0]} and {both[1]}.", f"Write {one[0]} {written} [{', '.join(both)}]."
+
+
+def _values(node: Any, logic: str, wanted: str) -> Iterator[tuple[str, Any]]:
+    """The fields that a chain of the same logic compares in one way, each with the value that it is compared with."""
+    if isinstance(node, ast.LogicExpression) and node.type == logic:
+        yield from _values(node.left, logic, wanted)
+        yield from _values(node.right, logic, wanted)
+    elif isinstance(node, ast.ComparisonExpression) and node.type == wanted:
+        for field, value in ((node.left, node.right), (node.right, node.left)):
+            if field_name(field) and isinstance(value, ast.StringExpression | ast.FloatExpression):
+                yield field_name(field), value.value
+
+
+def _constant(value: Any) -> str:
+    return _quoted(value) if isinstance(value, str) else f"{value:g}"
+
+
 def _of_test(node: Any) -> Iterator[tuple[str, str]]:
     """A call of contains, starts_with or ends_with on what is no constant."""
     tested = getattr(node.function, "object", None)
@@ -95,6 +128,10 @@ def _never(node: Any, other: Any, *, is_part: bool = False) -> Iterator[tuple[st
     meant = {"as_lower": text.lower(), "as_upper": text.upper()}.get(attribute, text)
     if attribute == "weekday" and not is_part and text not in WEEKDAYS:
         yield f"no day of the week is called {_quoted(text)}.", f"Write one of: {', '.join(WEEKDAYS)}."
+    elif (code := CODES.get(f".{field_name(node).rpartition('.')[2]}")) and not is_part and text:
+        if not re.fullmatch(code[0], text):
+            yield f"{field_name(node)} never is {_quoted(text)}.", f"Write {code[1]}."
+        return
     elif field_name(node).endswith(".marketplace") and not is_part and (market := find_marketplace(text)):
         meant = market.name
     if meant != text:
