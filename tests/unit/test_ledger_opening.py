@@ -207,7 +207,7 @@ def test_a_proof_that_was_tampered_with_stops_everything(settings: Settings) -> 
 def test_a_file_that_is_no_database_is_told_apart(settings: Settings, home: Path) -> None:
     home.mkdir()
     (home / "ledger.db").write_bytes(b"this is not a database, but long enough to be looked at" * 20)
-    with pytest.raises(FatalError, match="file is not a database"):
+    with pytest.raises(FatalError, match=r"^the ledger [^ ]*ledger\.db cannot be read: file is not a database"):
         open_ledger(settings)
 
 

@@ -236,8 +236,9 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
     if isinstance(error, sqlite3.Error):
         code = _primary_code(error)
         if code in SQLITE_WRONG_FILE:
+            where = "" if str(engine.url.database) in what else f" from {engine.url.database}"
             return FatalError(
-                f"{what} cannot be read from {engine.url.database}: {said}",
+                f"{what} cannot be read{where}: {said}",
                 remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
