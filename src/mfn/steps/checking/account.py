@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.amazon.marketplaces import BY_ID, ENDPOINTS
 from mfn.amazon.sellers import read_participations
+from mfn.connections import load_connections
 from mfn.ledger.budget import PLANS, Budget
 from mfn.steps.checking.findings import failed, failure, ok, remedy_of, warning
 
@@ -68,6 +69,26 @@ def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
                 "Set this machine's clock by NTP: windows of searches and tokens go by it.",
             )
         )
+    return found
+
+
+def twin_findings(place: CheckPlace) -> list[Finding]:
+    """Which connections bring the same orders: those of the same account with a marketplace in common.
+
+    Args:
+        place: The workplace.
+    """
+    mine, found = place.connection, []
+    for other in load_connections(place.settings).values():
+        common = [market.name for market in other.marketplaces if market in mine.marketplaces]
+        if other.name == mine.name or other.account != mine.account or not common:
+            continue
+        what = f"the connection {other.name} has the same account, and {', '.join(common)} too"
+        if other.name in place.sharing:
+            told = f"{what}: each order comes by both, and wms_order.connection says which one wrote it last"
+        else:
+            told = f"{what}, and another warehouse: each order comes into both, and would be shipped twice"
+        found.append(warning(told, f"Take {', '.join(common)} out of one of the two in connections.yaml."))
     return found
 
 

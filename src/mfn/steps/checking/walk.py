@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mfn.amazon.failures import AccessDeniedError
 from mfn.errors import MfnError
 from mfn.ledger.passed_checks import note_passed
-from mfn.steps.checking.account import look_at_account, rate_left, reach_amazon
+from mfn.steps.checking.account import look_at_account, rate_left, reach_amazon, twin_findings
 from mfn.steps.checking.carriers import carrier_findings
 from mfn.steps.checking.findings import (
     ACCESS,
@@ -153,6 +153,7 @@ class _Walk:
         place = self._place
         self._add(ACCOUNT, lambda: protection_findings(place))
         self._add(ACCOUNT, lambda: age_findings(place))
+        self._add(ACCOUNT, lambda: twin_findings(place))
         self._add(ACCESS, lambda: reach_amazon(place))
         if self._has_failed(ACCESS):
             self._get(ACCOUNT, lambda: place.amazon)  # secrets that are missing are named without a call
