@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
+from mfn.steps.order_timeline import tell_order
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
 from tests.world import an_item, an_order
 
@@ -48,6 +49,10 @@ def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and
     assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "OTHER")} == {"1", "2"}
     (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], right in conflict["status"]) == (wrong, True)
+    (report,) = (one for one in tell_order(shipping.world.ledger, wrong).timeline if one.outcome == "reported")
+    assert report.conflicts == ((conflict["what"], conflict["status"]),)
+    assert "MOVED" in conflict["what"]
+    assert all(moment.outcome != "reported" for moment in tell_order(shipping.world.ledger, right).timeline)
     assert shipping.world.statuses()[right] == "shipped"
 
 

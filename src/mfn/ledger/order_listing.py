@@ -159,3 +159,24 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
     )
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).all()
+
+
+def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row[Any]]:
+    """The confirm runs that told of a conflict of an order: started_at, batch_id, connection, `conflicts` of the run.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        order_id: Amazon's order id.
+    """
+    conflicts = Batch.findings["conflicts"]
+    mine = (BatchOrder.connection == connection) & (BatchOrder.order_id == order_id)
+    first = select(func.min(BatchOrder.at)).where(mine).scalar_subquery()
+    statement = (
+        select(Batch.started_at, Batch.batch_id, Batch.connection, conflicts.label("conflicts"))
+        .where(Batch.connection == connection, Batch.kind == "confirm", Batch.started_at >= first)
+        .where(conflicts.as_string().contains(order_id, autoescape=True))
+        .order_by(Batch.started_at)
+    )
+    with reading(ledger.engine, what="the ledger") as database:
+        return database.execute(statement).all()

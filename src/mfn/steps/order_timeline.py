@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.errors import ConfigurationError
 from mfn.ledger.decisions import decisions_on
 from mfn.ledger.order_ends import ends_of
-from mfn.ledger.order_listing import order_timeline, orders_with_id
+from mfn.ledger.order_listing import conflicts_of, order_timeline, orders_with_id
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.parcels import parcels_of
 
@@ -61,7 +61,8 @@ class Moment:
         at: When, in UTC.
         batch_id: The run, or None for a person, and where buyers' data was removed.
         kind: `import`; `confirm` for a parcel; `decision` for a person; `removal` where the buyer's data was removed.
-        outcome: What became of it; None: it has landed and is not decided yet. Of a removal `purged` or `erased`.
+        outcome: What became of it; None: it has landed and is not decided yet. Of a removal `purged` or `erased`;
+            `reported` where a confirm run told of conflicts.
         reasons: Why.
         warnings: What is odd about it all the same.
         conflicts: What Amazon changed too late, as (what, where it stood at the warehouse).
@@ -148,6 +149,8 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
     moments = [_moment(row, order_id) for row in order_timeline(ledger, order_id)]
     moments += [decision_moment(row) for row in decisions_on(ledger, order_id)]
     moments += [_parcel_moment(row) for row in rows]
+    reports = [_report(row, order_id) for one in standings for row in conflicts_of(ledger, one.connection, order_id)]
+    moments += [report for report in reports if report.conflicts]  # one of another order may only name this one
     moments += [moment for row in ends_of(ledger, [order_id]) for moment in _removals(row)]
     if not standings and not moments:
         raise ConfigurationError(
@@ -182,14 +185,29 @@ def _moment(row: Row[Any], order_id: str) -> Moment:
         outcome=row.outcome,
         reasons=read_reasons(row.reasons),
         warnings=read_reasons(row.warnings),
-        conflicts=tuple(
-            (conflict["what"], conflict["status"])
-            for conflict in row.conflicts or ()
-            if conflict["order_id"] == order_id
-        ),
+        conflicts=_conflicts(row, order_id),
         dry_run=bool(row.parameters.get("dry_run")),
         connection=row.connection,
     )
+
+
+def _report(row: Row[Any], order_id: str) -> Moment:
+    return Moment(
+        at=row.started_at,
+        batch_id=row.batch_id,
+        kind="confirm",
+        outcome="reported",
+        reasons=(),
+        warnings=(),
+        conflicts=_conflicts(row, order_id),
+        dry_run=False,
+        connection=row.connection,
+    )
+
+
+def _conflicts(row: Row[Any], order_id: str) -> tuple[tuple[str, str], ...]:
+    found = (conflict for conflict in row.conflicts or () if conflict["order_id"] == order_id)
+    return tuple((conflict["what"], conflict["status"]) for conflict in found)
 
 
 def decision_moment(row: Row[Any]) -> Moment:
