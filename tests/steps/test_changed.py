@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import insert
 
 from mfn.database.engines import engine_for, writing
@@ -28,6 +29,29 @@ def test_an_order_cancelled_at_amazon_is_cancelled_while_the_warehouse_has_not_b
     world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
     assert world.run()["cancelled"] == 1
     assert world.rows()[0]["status"] == "cancelled"
+    assert world.statuses() == {order_id: "cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"cancelledBy": "BUYER", "cancelReason": "NO_LONGER_NEEDED"}, " by the buyer (NO_LONGER_NEEDED)"),
+        ({"cancelledBy": "AMAZON", "cancelReason": "my own words"}, " by Amazon itself"),
+        ({"cancelledBy": ["?"], "cancelReason": 7}, ""),
+        ("nobody knows", ""),
+    ],
+)
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_who_cancelled_an_order_is_told_and_no_words_of_the_buyers(
+    world: World, stated: object, said: str, *, is_loaded: bool
+) -> None:
+    order = an_order(an_item(cancellation={"cancellationExecution": stated}), status="CANCELLED")
+    if is_loaded:
+        world.put(order | {"fulfillment": order["fulfillment"] | {"fulfillmentStatus": "UNSHIPPED"}})
+        world.run()
+    (order_id,) = world.put(order)
+    assert world.run(order_id=order_id)["order"]["outcome"] == "cancelled"
+    assert world.details(order_id) == [f"cancelled at Amazon{said}"]
     assert world.statuses() == {order_id: "cancelled"}
 
 

@@ -233,11 +233,15 @@ def versions_landed(database: Connection, connection: str, order_ids: Sequence[s
 
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
-    """Say that Amazon has cancelled orders; their units are free again."""
+    """Say that Amazon has cancelled orders, as the batch has it; their units are free again."""
+    found = select(BatchOrder.reasons).where(
+        BatchOrder.batch_id == batch.batch_id, BatchOrder.order_id == TrackedOrder.order_id
+    )
+    said = {"status": OrderStatus.CANCELLED.value, "reasons": found.scalar_subquery()}
     database.execute(
         update(TrackedOrder)
         .where(TrackedOrder.connection == batch.connection, among(database, TrackedOrder.order_id, order_ids))
-        .values(status=OrderStatus.CANCELLED.value, reasons=None, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
+        .values(**said, batch_id=batch.batch_id, updated_at=datetime.now(UTC))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ from mfn.models import OrderStatus, Outcome, Reason
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+
+    from mfn.amazon.orders import Order
+
+CANCELLED_BY = {"BUYER": " by the buyer", "MERCHANT": " by the seller", "AMAZON": " by Amazon itself"}
+"""Who cancels an order (cancelledBy of orders_2026-01-01.json, 2026-07-29), in words."""
+
+REASON_CODE = re.compile(r"[A-Z][A-Z_]{0,60}")
+"""What is surely a code of Amazon's: the model has no list of them."""
 
 DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
 
@@ -121,3 +130,18 @@ def settlement_reason(code: str) -> Reason:
     settlement = SETTLEMENTS[code]
     shown = "invalid_payload" if code == "channel_missing" else code
     return Reason(shown, settlement.detail, settlement.remedy)
+
+
+def cancelled_reason(order: Order) -> Reason:
+    """Who has cancelled an order, and the code that Amazon states for it; never words of the buyer's own.
+
+    Args:
+        order: A cancelled order.
+    """
+    found = [item.cancellation and item.cancellation.cancellation_execution for item in order.order_items]
+    stated = next((one for one in found if isinstance(one, dict)), {})
+    by = CANCELLED_BY.get(str(stated.get("cancelledBy")), "")
+    code = str(stated.get("cancelReason"))
+    why = f" ({code})" if REASON_CODE.fullmatch(code) else ""
+    reason = settlement_reason("cancelled")
+    return Reason(reason.code, f"{reason.detail}{by}{why}", reason.remedy)

@@ -18,7 +18,7 @@ from mfn.quality.runner import check
 from mfn.rules.explaining import explain
 from mfn.rules.frames import order_frame
 from mfn.rules.order_rules import CODES
-from mfn.rules.settling import SETTLEMENTS, settle, settlement_reason
+from mfn.rules.settling import SETTLEMENTS, cancelled_reason, settle, settlement_reason
 from mfn.steps.order_frames import checked_frames, due_frames, kept_frames, standings_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     ).to_numpy()
     standings = standings_of(frame)
     for position in (settled != "").nonzero()[0]:
-        judgements.append(_settled(orders[position].order_id, settled[position], known, standings[position]))
+        judgements.append(_settled(orders[position], settled[position], known, standings[position]))
     is_kept = np.isin(settled, MAY_RESERVE)
     kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), settled[is_kept] == "")
     checked, report = _check_due(bench, due, known, standings)
@@ -178,7 +178,8 @@ def _held(
     return Judgement(order_id, Outcome.HELD, OrderStatus.HELD, reasons, warnings, standing, is_due)
 
 
-def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Judgement:
+def _settled(order: Order, code: str, known: _Known, standing: Standing) -> Judgement:
+    order_id = order.order_id
     settlement = SETTLEMENTS[code]
     reason = settlement_reason(code)
     in_warehouse = order_id in known.in_warehouse
@@ -186,7 +187,8 @@ def _settled(order_id: str, code: str, known: _Known, standing: Standing) -> Jud
         return _held(order_id, known, (reason,), (), standing, is_due=False)
     if settlement.outcome == Outcome.CANCELLED:
         # What the warehouse has is cancelled there first, by the load; then its status moves.
-        return Judgement(order_id, Outcome.CANCELLED, None if in_warehouse else settlement.status, (), (), standing)
+        moved, reasons = None if in_warehouse else settlement.status, (cancelled_reason(order),)
+        return Judgement(order_id, Outcome.CANCELLED, moved, reasons, (), standing)
     if in_warehouse:
         return Judgement(order_id, Outcome.UNCHANGED, None, (), (), standing)
     return Judgement(order_id, settlement.outcome, settlement.status, (reason,), (), standing)
