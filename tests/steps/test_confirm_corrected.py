@@ -206,3 +206,20 @@ def test_a_parcel_that_was_voided_before_amazon_was_told_of_it_does_not_count_as
     shipping.warehouse.void("S1")
     shipping.run()
     assert shipping.world.statuses() == {order_id: "loaded"}
+
+
+def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_before_it(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    shipping.ship(order_id, shipment_id="TOLD", tracking_number="T-TOLD")
+    shipping.run()
+    with shipping.warehouse.working() as connection:
+        fewer = update(wms_shipment_line).where(wms_shipment_line.c.shipment_id == "TOLD").values(quantity=1)
+        connection.execute(fewer)
+    shipping.warehouse.change("TOLD", tracking_number=None)
+    shipping.ship(order_id, shipment_id="OTHER", tracking_number="T-OTHER", units={1: 1})
+    assert shipping.run()["held"] == 2
+    assert (shipping.reasons("TOLD"), shipping.reasons("OTHER")) == (["tracking_missing"], ["units_told"])
+    assert "with parcel TOLD, which is held" in shipping.parcel("OTHER").reasons
+    shipping.warehouse.change("TOLD", tracking_number="T-TOLD")
+    assert shipping.run()["sent"] == 2
+    assert told(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}

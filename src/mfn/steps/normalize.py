@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.leases import assert_held
@@ -13,6 +15,7 @@ from mfn.ledger.order_progress import move_orders, order_facts
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
+from mfn.rules.held_units import TellingParcel, waiting_for_held
 from mfn.rules.order_units import units_to_ship
 from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
 from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
@@ -23,16 +26,16 @@ from mfn.steps.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.parcel_checks import check_parcels
 from mfn.steps.sending import is_shown
 from mfn.steps.shown_parcels import removed_orders, shown_parcels
-from mfn.steps.told_parcels import gaining, items_by_parcel, told_before
+from mfn.steps.told_parcels import gaining, items_by_parcel, read_units, told_before
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    import pandas as pd
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
+    from mfn.rules.parcel_verdicts import Verdict
     from mfn.rules.told_units import Told
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
@@ -92,9 +95,10 @@ def _normalize(
     telling = items_by_parcel(items)
     examined |= {row.shipment_id: row for row in gaining(of_orders, examined, telling)}
     parcels = _parcels(place, shipments, examined, known, left)
+    verdicts, faults = _verdicts(parcels, faults, of_orders, telling, units_to_ship(order_lines))
     of_parcels = ParcelChanges(place.ledger, batch, known, telling)
     changes, released = [], 0
-    for parcel, verdict in zip(parcels.to_dict("records"), judge_parcels(parcels, faults), strict=True):
+    for parcel, verdict in zip(parcels.to_dict("records"), verdicts, strict=True):
         row = examined[parcel["shipment_id"]]
         changes.append(of_parcels.change(row, parcel, verdict))
         is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
@@ -180,3 +184,33 @@ def _parcels(
 def _tracking_warnings(parcels: pd.DataFrame, left: pd.DataFrame) -> list[str]:
     unusual, shared = check_tracking_numbers(parcels), check_shared_numbers(parcels, left, datetime.now(UTC))
     return ["; ".join(filter(None, pair)) for pair in zip(unusual, shared, strict=True)]
+
+
+def _verdicts(
+    parcels: pd.DataFrame,
+    faults: pd.DataFrame,
+    of_orders: Sequence[Row[Any]],
+    telling: Mapping[str, str],
+    ordered: Mapping[str, Mapping[str, int]],
+) -> tuple[list[Verdict], pd.DataFrame]:
+    """The verdicts, and the faults with those of parcels whose units Amazon has with one that is held."""
+    while True:
+        verdicts = judge_parcels(parcels, faults)
+        status = dict(zip(parcels["shipment_id"], (verdict.status for verdict in verdicts), strict=True))
+        waiting = waiting_for_held(
+            [
+                TellingParcel(
+                    row.order_number,
+                    row.shipment_id,
+                    is_due=status.get(row.shipment_id) == ParcelStatus.PENDING,
+                    is_held=status.get(row.shipment_id) in (ParcelStatus.HELD, ParcelStatus.FAILED),
+                    before=read_units(row.items_sent),
+                    now=read_units(telling.get(row.shipment_id)),
+                )
+                for row in of_orders
+            ],
+            ordered,
+        )
+        if not waiting:
+            return verdicts, faults
+        faults = pd.concat([faults, pd.DataFrame(waiting, columns=faults.columns)], ignore_index=True)
