@@ -161,6 +161,19 @@ def test_orders_that_nobody_waits_for_are_left_out_where_calls_are_short_and_mad
     assert search_gaps(world.ledger, "us") == []
 
 
+def test_a_search_for_an_order_that_was_named_late_takes_one_call_and_leaves_the_watermark(world: World) -> None:
+    late, *_ = world.put(*(an_order(minutes_ago=60 - number / 10) for number in range(250)))
+    world.run(since=datetime.now(UTC) - timedelta(days=8))
+    watermark, before = get_watermark(world.ledger, "us"), searches(world)
+
+    carried_out(world, Search(datetime.now(UTC) - timedelta(minutes=61), is_due_only=True))
+
+    assert searches(world) == before + 1
+    assert get_watermark(world.ledger, "us") == watermark
+    assert search_gaps(world.ledger, "us") == []
+    assert world.statuses()[late] == "loaded"
+
+
 def test_getorder_asks_for_the_names_of_a_second_together_and_leaves_a_call(world: World) -> None:
     world.amazon.plans = UsagePlans(Clock(), 1.0)
     world.run()

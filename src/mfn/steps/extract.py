@@ -192,8 +192,10 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         reached = page.next_token or page.before
         if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
             end = page_end([arrival.last_updated_at for arrival in arrivals], window.after)
-            # A page that only looked again at what had landed is no end: the next search would bring it once more.
-            reached = end if end is not None and (watermark is None or end > watermark) else reached
+            # A page that only looked again at what had landed is no end: the next search would bring it once more. One
+            # aimed at named orders is: the next begins at the oldest that is left.
+            if end is not None and (is_due_only or watermark is None or end > watermark):
+                reached = end
         is_done = isinstance(reached, datetime)
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
