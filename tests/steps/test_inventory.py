@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
+from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
@@ -65,6 +68,16 @@ def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -
     assert "sku_unknown" in pushing.reasons("STRANGER")
     pushing.stock.list_offer("NEWCOMER", 2)
     assert pushing.run(dry_run=True, full=True)["held"] == 2
+
+
+def test_items_that_stand_twice_in_a_table_of_the_warehouses_own_stop_no_run(pushing: Pushing) -> None:
+    with writing(engine_for(pushing.stock.world.warehouse_url), what="the warehouse") as database:
+        database.execute(text("CREATE TABLE item AS SELECT sku, description, is_active FROM wms_item"))
+        database.execute(text("DROP TABLE wms_item"))
+        both = "SELECT sku, description, is_active FROM item UNION ALL SELECT sku, 'once more', is_active FROM item"
+        database.execute(text(f"CREATE VIEW wms_item AS {both}"))
+    assert pushing.run()["pushed"] == 4
+    assert pushing.shown() == everywhere(10)
 
 
 def test_a_sale_that_an_import_brought_needs_no_call(pushing: Pushing) -> None:

@@ -121,7 +121,7 @@ def _items(connection: Connection) -> pd.DataFrame:
         {"sku": pd.Series(read["sku"], dtype="object"), "is_active": flags(read["is_active"], missing=True)}
     )
     if frame["sku"].duplicated().any():
-        frame = frame.groupby("sku", as_index=False).agg({"is_active": "any"})
+        frame = frame.groupby("sku", as_index=False).agg({"is_active": "any"}).astype({"sku": "object"})
     return frame
 
 
