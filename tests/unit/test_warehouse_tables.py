@@ -153,7 +153,7 @@ def test_tables_in_capitals_are_the_same_ones_to_sqlite(sqlite_url: str) -> None
     warehouse = SqlWarehouse(sqlite_url, name="us")
     warehouse.ensure_tables()
     assert look_at(sqlite_url, what="the warehouse").missing == ()
-    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).inserted == {"A-1"}
+    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).written == {"A-1"}
     WarehouseActor(sqlite_url).ship("A-1", shipment_id="S-1")
     assert warehouse.shipments("us")["order_number"].tolist() == ["A-1"]
 
@@ -198,7 +198,7 @@ def test_a_status_that_is_an_enumeration_of_postgresql_works_as_a_text_does(post
     )
     warehouse = SqlWarehouse(postgres_url, name="us")
     warehouse.ensure_tables()
-    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).inserted == {"A-1"}
+    assert warehouse.load([order_row("A-1")], [line_row("A-1")]).written == {"A-1"}
     run(postgres_url, "UPDATE wms_order SET status = 'picking'")
     assert warehouse.load([order_row("A-1", city="Elsewhere")], [line_row("A-1")]).refused == {"A-1": "picking"}
 

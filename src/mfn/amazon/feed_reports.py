@@ -27,14 +27,12 @@ class FeedReport:
     Attributes:
         refused: Amazon's words for each message that it refused, by message id.
         general: Its words that are about no message: the feed itself was wrong.
-        processed: How many messages it looked at.
         accepted: How many it took.
         invalid: How many it refused.
     """
 
     refused: Mapping[int, tuple[Words, ...]]
     general: tuple[Words, ...]
-    processed: int
     accepted: int
     invalid: int
 
@@ -47,7 +45,6 @@ class _Issue(Struct, rename="camel"):
 
 
 class _Summary(Struct, rename="camel"):
-    messages_processed: int
     messages_accepted: int
     messages_invalid: int
 
@@ -76,7 +73,6 @@ def report_of(content: bytes) -> FeedReport:
     return FeedReport(
         {message_id: tuple(words) for message_id, words in refused.items()},
         tuple(general),
-        report.summary.messages_processed,
         report.summary.messages_accepted,
         report.summary.messages_invalid,
     )

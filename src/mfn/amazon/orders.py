@@ -205,7 +205,6 @@ class ItemFulfillment(_Amazon, frozen=True):
 class CancellationRequest(_Amazon, frozen=True):
     """The buyer asks for the item to be cancelled; the order stays unshipped until the seller acts."""
 
-    requester: Word | None = None
     cancel_reason: Text | None = None
 
 

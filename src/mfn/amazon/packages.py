@@ -15,13 +15,7 @@ from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import in_utc
-from mfn.amazon.shipments import PackageItem
 from mfn.errors import DataError
-
-
-class _Item(Struct, rename="camel"):
-    order_item_id: str | None = None
-    quantity: int | None = None
 
 
 class _Status(Struct):
@@ -30,22 +24,13 @@ class _Status(Struct):
 
 class _Package(Struct, rename="camel"):
     package_reference_id: str | None = None
-    created_time: str | None = None
     package_status: _Status | None = None
-    carrier: str | None = None
     ship_time: str | None = None
-    shipping_service: str | None = None
     tracking_number: str | None = None
-    package_items: list[_Item] | None = None
-
-
-class _Fulfillment(Struct, rename="camel"):
-    fulfillment_status: str | None = None
 
 
 class _Order(Struct):
     packages: list[_Package] | None = None
-    fulfillment: _Fulfillment | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Order)
@@ -58,34 +43,24 @@ class ShownPackage:
     Attributes:
         package_reference_id: What the seller called it within the order.
         tracking_number: The carrier's number.
-        carrier: The carrier, as a buyer reads it.
-        shipping_service: The carrier's service, as a buyer reads it.
-        created_at: When Amazon made it; UTC.
         shipped_at: The ship date; UTC.
         status: `PENDING`, `IN_TRANSIT`, `SHIPPED`, `DELIVERED`, `CANCELLED` or `UNDELIVERABLE`.
-        items: What is in it.
     """
 
     package_reference_id: str | None
     tracking_number: str | None
-    carrier: str | None
-    shipping_service: str | None
-    created_at: datetime | None
     shipped_at: datetime | None
     status: str | None
-    items: tuple[PackageItem, ...]
 
 
 @dataclass(frozen=True)
 class ShownPackages:
-    """The parcels of an order, and how far the order is.
+    """The parcels of an order.
 
     Attributes:
-        fulfillment_status: Amazon's status of the order; None where the data set FULFILLMENT is missing.
         packages: Its parcels, in Amazon's order.
     """
 
-    fulfillment_status: str | None
     packages: tuple[ShownPackage, ...]
 
     @property
@@ -112,26 +87,15 @@ def read_packages(raw: bytes) -> ShownPackages:
             f"the parcels of the payload cannot be read: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",
         ) from None
-    return ShownPackages(
-        order.fulfillment.fulfillment_status if order.fulfillment else None,
-        tuple(_shown(package) for package in order.packages or ()),
-    )
+    return ShownPackages(tuple(_shown(package) for package in order.packages or ()))
 
 
 def _shown(package: _Package) -> ShownPackage:
     return ShownPackage(
         package_reference_id=package.package_reference_id,
         tracking_number=package.tracking_number,
-        carrier=package.carrier,
-        shipping_service=package.shipping_service,
-        created_at=_moment(package.created_time),
         shipped_at=_moment(package.ship_time),
         status=package.package_status.status if package.package_status else None,
-        items=tuple(
-            PackageItem(item.order_item_id, item.quantity)
-            for item in package.package_items or ()
-            if item.order_item_id is not None and item.quantity is not None
-        ),
     )
 
 

@@ -26,20 +26,17 @@ class Participation:
 
     Attributes:
         marketplace_id: Amazon's id.
-        name: Amazon's name of it, e.g. `Amazon.com`.
         is_participating: Whether the seller takes part.
         has_suspended_listings: Whether the account's listing status there is inactive.
     """
 
     marketplace_id: str
-    name: str
     is_participating: bool
     has_suspended_listings: bool
 
 
 class _Marketplace(Struct, rename="camel"):
     id: str
-    name: str
 
 
 class _Participation(Struct, rename="camel"):
@@ -76,7 +73,6 @@ def read_participations(session: Session, *, max_wait_seconds: float) -> list[Pa
         return [
             Participation(
                 entry.marketplace.id,
-                entry.marketplace.name,
                 entry.participation.is_participating,
                 entry.participation.has_suspended_listings,
             )

@@ -36,13 +36,11 @@ class LoadResult:
 
     Attributes:
         written: Order numbers that now stand in the warehouse as given: inserted, updated, or the same already.
-        inserted: Those of them that were not there before.
         refused: Order numbers that the warehouse has begun (or cancelled), kept as they were, with their status.
         foreign: Those of them that it has from elsewhere: no batch ever wrote them.
     """
 
     written: frozenset[str]
-    inserted: frozenset[str]
     refused: Mapping[str, str]
     foreign: frozenset[str] = frozenset()
 
@@ -79,7 +77,7 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
         orders = []
     if orders:
         _merge_under_guard(connection, orders, lines, is_any_known=bool(known))
-    return _counted(connection, known, numbers, line_counts, what)
+    return _counted(connection, numbers, line_counts, what)
 
 
 def _parted(
@@ -147,9 +145,7 @@ def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> st
     return f"({old}) {'IS NOT' if connection.dialect.name == 'sqlite' else 'IS DISTINCT FROM'} ({new})"
 
 
-def _counted(
-    connection: Connection, known: frozenset[str], numbers: Sequence[str], lines: Counter[str], what: str
-) -> LoadResult:
+def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str], what: str) -> LoadResult:
     given = as_asked(dict.fromkeys(numbers, ""))
     found: Any = connection.execute(
         text(
@@ -174,4 +170,4 @@ def _counted(
         )
     refused = {number: status for number, status in statuses.items() if status != "new"}
     foreign = frozenset(number for number, _, _, is_foreign in found if is_foreign and number in refused)
-    return LoadResult(written=written, inserted=written - known, refused=refused, foreign=foreign)
+    return LoadResult(written=written, refused=refused, foreign=foreign)
