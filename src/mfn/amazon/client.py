@@ -28,6 +28,7 @@ from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
+from mfn.moments import iso_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -140,8 +141,9 @@ class AmazonOrders:
             RetriableError: Amazon did not answer with a whole page; never taken for one without orders.
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
+        # Moments as texts: the library would send them in a form that Amazon refuses.
         parameters: dict[str, Any] = {
-            "lastUpdatedAfter": time_text(window.after),
+            "lastUpdatedAfter": iso_seconds(window.after),
             "fulfillmentStatuses": statuses,
             "fulfilledBy": [MERCHANT],
             "marketplaceIds": self._connection.marketplace_ids,
@@ -149,7 +151,7 @@ class AmazonOrders:
             "maxResultsPerPage": PAGE_SIZE,
         }
         if window.before is not None:
-            parameters["lastUpdatedBefore"] = time_text(window.before)
+            parameters["lastUpdatedBefore"] = iso_seconds(window.before)
         if page_token:
             parameters["paginationToken"] = page_token
         asked_at = datetime.now(UTC)
@@ -295,8 +297,3 @@ class AmazonOrders:
                 under_way.append((order_id, pool.submit(confirm, order_id, package)))
             while under_way:
                 yield from oldest()
-
-
-def time_text(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second: the library would send a datetime in a form that Amazon refuses."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -6,7 +6,6 @@ Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,11 +16,12 @@ from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.documents import Created, Described
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError, checked, decoded
 from mfn.amazon.feed_reports import report_of
-from mfn.amazon.orders import in_utc
 from mfn.amazon.quantities import feed_of
+from mfn.moments import in_utc, iso_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from mfn.amazon.feed_reports import FeedReport
     from mfn.amazon.session import Session
@@ -176,8 +176,7 @@ class AmazonFeeds:
             RetriableError: Amazon did not answer with all of them.
             FatalError: A role is missing, or the credentials or the request are refused.
         """
-        since = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        page = self._page(feedTypes=FEED_TYPE, createdSince=since, pageSize=PAGE_SIZE)
+        page = self._page(feedTypes=FEED_TYPE, createdSince=iso_seconds(moment), pageSize=PAGE_SIZE)
         feeds, tokens = list(page.feeds), set()
         while token := page.next_token:
             if token in tokens:

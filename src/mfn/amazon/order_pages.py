@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.orders import in_utc
+from mfn.moments import in_utc
 
 SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 """Amazon refuses an end bound younger than two minutes; the rest is for clocks."""

@@ -7,7 +7,7 @@ stay texts, so that a new value is no error.
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.errors import DataError
+from mfn.moments import in_utc
 
 PRIME = "PRIME"
 MERCHANT = "MERCHANT"
@@ -292,10 +293,3 @@ def _must_exist_in_utc(order: Order) -> None:
                 path = PATHS[times.index(moment)]
                 told = f"Expected a time between the years 1 and 9999 in UTC - at `$.{path}`"
                 raise msgspec.ValidationError(told) from None
-
-
-def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; Amazon writes UTC, and a time without a zone is taken as such."""
-    if moment.tzinfo is UTC:
-        return moment
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.orders import in_utc
 from mfn.errors import DataError
+from mfn.moments import in_utc
 
 
 class _Status(Struct):

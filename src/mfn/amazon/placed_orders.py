@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.client import PAGE_SIZE, Page, time_text
+from mfn.amazon.client import PAGE_SIZE, Page
 from mfn.amazon.failures import checked, decoded
 from mfn.amazon.order_pages import Pagination  # noqa: TC001 - msgspec reads the types when it runs
-from mfn.amazon.orders import MERCHANT, in_utc
+from mfn.amazon.orders import MERCHANT
 from mfn.amazon.shown_orders import SHOWN_DATA
+from mfn.moments import in_utc, iso_seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -61,8 +62,8 @@ class PlacedOrders:
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
         parameters: dict[str, Any] = {
-            "createdAfter": time_text(window.after),
-            "createdBefore": time_text(window.before),
+            "createdAfter": iso_seconds(window.after),
+            "createdBefore": iso_seconds(window.before),
             "fulfilledBy": [MERCHANT],
             "marketplaceIds": self._connection.marketplace_ids,
             "includedData": SHOWN_DATA,

@@ -7,8 +7,12 @@ Fields and their names: Amazon's model ordersV0.json of 2026-05-27, definition C
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mfn.moments import iso_seconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def confirmation(package: PackageDetail) -> dict[str, Any]:
             "carrierCode": package.carrier_code,
             **{name: value for name, value in optional.items() if value},
             "trackingNumber": package.tracking_number,
-            "shipDate": package.ship_date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "shipDate": iso_seconds(package.ship_date),
             "orderItems": [{"orderItemId": item.order_item_id, "quantity": item.quantity} for item in package.items],
         },
     }

@@ -11,9 +11,10 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the types when it r
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.orders import MERCHANT, PRIME, in_utc
+from mfn.amazon.orders import MERCHANT, PRIME
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError
+from mfn.moments import in_utc
 
 SHOWN_DATA = ("FULFILLMENT", "PACKAGES")
 """The data sets that are asked for: none of them brings a buyer's name, address, e-mail or telephone number."""

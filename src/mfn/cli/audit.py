@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.imports import parse_moment
-from mfn.cli.orders import iso
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.moments import iso, parse_moment
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfn.cli.imports import parse_moment
 from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line, print_table
+from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:

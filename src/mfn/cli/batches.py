@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.orders import iso
 from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
 from mfn.errors import ConfigurationError, LeaseHeldError, MfnError
 from mfn.models import SUMMED
+from mfn.moments import iso
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line
-from mfn.errors import ConfigurationError
+from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
@@ -25,23 +24,6 @@ PASSED = ("loaded", "ready")
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this file."""
     application.command("import")(import_orders)
-
-
-def parse_moment(text: str | None, *, option: str) -> datetime | None:
-    """A moment from a command line: ISO 8601; without a zone it is UTC.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # the last hours of the calendar are none in UTC
-        raise ConfigurationError(
-            f"{option} {text!r} is not a date or a time.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
-        ) from None
 
 
 def import_orders(

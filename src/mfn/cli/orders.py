@@ -10,11 +10,10 @@ import typer
 from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
 from mfn.errors import ConfigurationError
 from mfn.models import OrderStatus  # noqa: TC001 - Typer reads the types when it runs
+from mfn.moments import iso
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Row
 
     from mfn.ledger.decisions import DecisionKind
@@ -235,8 +234,3 @@ def _parcel(parcel: ParcelStanding) -> dict[str, Any]:
         **{name: iso(value) if name in MOMENTS else value for name, value in plain.items()},
         "items": [{"order_item_id": order_item_id, "quantity": units} for order_item_id, units in parcel.items],
     }
-
-
-def iso(moment: datetime | None) -> str | None:
-    """A moment as JSON has it: ISO 8601 in UTC with a Z."""
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.imports import parse_moment
 from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line
 from mfn.errors import RunFailedError
+from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:

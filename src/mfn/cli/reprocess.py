@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mfn.cli.imports import parse_moment
 from mfn.cli.output import JsonOption, print_error, print_json, print_line
 from mfn.errors import LeaseHeldError, MfnError, RunFailedError
+from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
 

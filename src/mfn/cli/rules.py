@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mfn.cli.orders import iso
 from mfn.cli.output import JsonOption, print_json, print_line
 from mfn.errors import ConfigurationError
+from mfn.moments import iso
 from mfn.settings import load_settings
 
 rules = typer.Typer(help="The rules of rules.yaml.", no_args_is_help=True)

@@ -12,6 +12,7 @@ import typer
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
 from mfn.errors import ConfigurationError, MfnError
 from mfn.file_faults import writing_remedy
+from mfn.moments import iso_seconds
 from mfn.settings import describe_settings, load_settings
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def init(as_json: JsonOption = False) -> None:
 
     current = load_settings()
     written = []
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = iso_seconds(datetime.now(UTC))
     texts = {current.connections: CONNECTIONS.format(now=now), Path.cwd() / ".env.example": ENVIRONMENT}
     for path, text in texts.items():
         if not path.exists():

@@ -10,7 +10,7 @@ import msgspec
 import pandas as pd
 from sqlalchemy import delete, exists, func, select
 
-from mfn.amazon.orders import decode_order, in_utc
+from mfn.amazon.orders import decode_order
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
@@ -20,6 +20,7 @@ from mfn.ledger.landing import CHUNK_ORDERS, table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark
 from mfn.models import OrderStatus
+from mfn.moments import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

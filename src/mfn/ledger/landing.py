@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.orders import IDENTIFIER, in_utc
+from mfn.amazon.orders import IDENTIFIER
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
@@ -20,6 +20,7 @@ from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
+from mfn.moments import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.orders import in_utc
 from mfn.errors import DataError
 from mfn.ledger.landing import is_order_id
 from mfn.ledger.named_orders import OrderName
+from mfn.moments import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from mfn.amazon.orders import in_utc
+from mfn.moments import in_utc
 from mfn.plain_text import shortened
 
 if TYPE_CHECKING:

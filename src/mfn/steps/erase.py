@@ -23,6 +23,7 @@ from mfn.ledger.orders import tracked_orders
 from mfn.ledger.removal import Removing
 from mfn.ledger.schema import BatchOrder, LandedOrder, OrderEnd, TrackedOrder
 from mfn.models import BatchRef, OrderStatus
+from mfn.moments import iso
 from mfn.steps.purge import WHY_SETTLED, warehouse_of
 from mfn.steps.workplace import open_workplace
 
@@ -96,7 +97,7 @@ def _nothing_to_note(_database: Connection, _removed: int) -> None:
 
 def _told(ledger: Ledger, name: str, order_id: str) -> dict[str, Any]:
     (row,) = ends_of(ledger, [order_id], connection=name)
-    return {"order_id": order_id, "connection": name, "erased": row.erased_at.isoformat().replace("+00:00", "Z")}
+    return {"order_id": order_id, "connection": name, "erased": iso(row.erased_at)}
 
 
 def _connection_of(ledger: Ledger, order_id: str, connection: str | None) -> str:

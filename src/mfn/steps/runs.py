@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.orders import in_utc
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_opening import open_batch
 from mfn.models import STAGES
+from mfn.moments import in_utc
 from mfn.steps.report import report
 from mfn.steps.secret_age import warn_of_secret_age
 from mfn.steps.stages import STEPS, is_finished, perform

@@ -14,6 +14,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome
+from mfn.moments import iso
 from mfn.steps.reconciling.telling import found_in
 
 if TYPE_CHECKING:
@@ -150,8 +151,4 @@ def window_of(settings: Settings, batch: BatchRef) -> str:
 
 
 def _window(row: Row[Any]) -> dict[str, Any]:
-    return {"window": {"after": _iso(row.window_after), "before": _iso(row.window_before)}}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"window": {"after": iso(row.window_after), "before": iso(row.window_before)}}

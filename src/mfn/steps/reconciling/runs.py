@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.amazon.orders import in_utc
 from mfn.errors import ConfigurationError
+from mfn.moments import in_utc
 from mfn.steps.runs import carried_out, moment_text, new_run
 
 if TYPE_CHECKING:
