@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
-from mfn.errors import ConfigurationError, LeaseHeldError, MfnError
+from mfn.cli.output import JsonOption, print_json, print_line, print_several, print_table
+from mfn.errors import ConfigurationError, MfnError
 from mfn.models import SUMMED
 from mfn.moments import iso
 from mfn.settings import load_settings
@@ -119,33 +119,15 @@ def rerun(
             results.append({"batch_id": batch_id, "status": "failed", "error": error.message, "remedy": error.remedy})
         else:
             results.append(summary)
-    if as_json:
-        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
-        print_json({"batches": results, **first})
-    else:
+
+    def show() -> None:
         for result in results:
-            print_line(
-                f"{result['batch_id']}: {result['status']}"
-                + (f", report: {result['report']}" if result.get("report") else "")
-            )
-        for failure in errors:
-            print_error(failure, as_json=False)
+            at = f", report: {result['report']}" if result.get("report") else ""
+            print_line(f"{result['batch_id']}: {result['status']}{at}")
         if not results:
             print_line("nothing to run again")
-    if errors:
-        raise typer.Exit(_exit_code(errors))
 
-
-def _exit_code(errors: list[MfnError]) -> int:
-    """Held elsewhere counts only if nothing else went wrong; a wrong id or stage only if nothing was started."""
-    codes = {error.exit_code for error in errors}
-    return (
-        1
-        if 1 in codes
-        else LeaseHeldError.exit_code
-        if LeaseHeldError.exit_code in codes
-        else ConfigurationError.exit_code
-    )
+    print_several({"batches": results}, errors, show, as_json=as_json)
 
 
 def report(

@@ -18,7 +18,7 @@ from mfn.errors import FatalError, RetriableError
 from mfn.plain_text import shown, shown_json, shown_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mfn.errors import MfnError
 
@@ -126,3 +126,30 @@ def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | Non
     if error.remedy:
         console.print("what to do:", style="bold", end=" ")
         console.print(error.remedy, markup=False)
+
+
+def print_several(
+    document: Mapping[str, Any], errors: Sequence[MfnError], show: Callable[[], None], *, as_json: bool
+) -> None:
+    """Print what a command did that carries out several things, of which one that fails stops no other.
+
+    Args:
+        document: What it did, as its document has it; the first error is added.
+        errors: What went wrong.
+        show: Prints for a person what it did; the errors follow.
+        as_json: Whether --json was asked for.
+
+    Raises:
+        typer.Exit: Something went wrong. The status is 1; where nothing but a lease that others hold stood in the way,
+            that of such an error; and 2 where everything that failed was set up wrongly.
+    """
+    if as_json:
+        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
+        print_json({**document, **first})
+    else:
+        show()
+        for error in errors:
+            print_error(error, as_json=False)
+    codes = {error.exit_code for error in errors}
+    if codes:
+        raise typer.Exit(1 if 1 in codes else max(codes))

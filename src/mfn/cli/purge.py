@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_error, print_json, print_line
-from mfn.errors import LeaseHeldError
+from mfn.cli.output import JsonOption, print_json, print_line, print_several
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mfn.errors import MfnError
 
 
 def add_to(application: typer.Typer) -> None:
@@ -30,22 +27,12 @@ def purge(
     from mfn.steps.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     done, errors = purge_all(load_settings(), dry_run=dry_run)
-    if as_json:
-        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
-        print_json({**done, **first})
-    else:
+
+    def show() -> None:
         for result in done["connections"]:
             _print_purged(result, dry_run=dry_run)
-        for error in errors:
-            print_error(error, as_json=False)
-    if errors:
-        raise typer.Exit(_exit_code(errors))
 
-
-def _exit_code(errors: list[MfnError]) -> int:
-    """Held elsewhere counts only where nothing else went wrong."""
-    is_held = all(isinstance(error, LeaseHeldError) for error in errors)
-    return LeaseHeldError.exit_code if is_held else 1
+    print_several(done, errors, show, as_json=as_json)
 
 
 def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_error, print_json, print_line
-from mfn.errors import LeaseHeldError, MfnError, RunFailedError
+from mfn.cli.output import JsonOption, print_line, print_several
+from mfn.errors import MfnError, RunFailedError
 from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
@@ -49,17 +49,12 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
             results.append({**did, "error": error.message, "remedy": error.remedy})
         else:
             results.append(done)
-    if as_json:
-        first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
-        print_json({"connections": results, **first})
-    else:
+
+    def show() -> None:
         for result in results:
             _print_done(result, dry_run=dry_run)
-        for failure in errors:
-            print_error(failure, as_json=False)
-    if errors:
-        all_held = all(isinstance(error, LeaseHeldError) for error in errors)
-        raise typer.Exit(LeaseHeldError.exit_code if all_held else 1)
+
+    print_several({"connections": results}, errors, show, as_json=as_json)
 
 
 def _print_done(result: dict[str, Any], *, dry_run: bool) -> None:
