@@ -11,11 +11,10 @@ import httpx
 
 from mfn.alerts.automations import PREFIX, TAG, automations, flows_of
 from mfn.alerts.events import IMPORTS_EXPECTED, resource_id
-from mfn.cli.prefect_answers import ask
+from mfn.cli.prefect_answers import ask, ask_all
+from mfn.cli.schedules import unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError
-from mfn.ledger.opening import is_there, open_ledger
-from mfn.ledger.passed_checks import has_passed
 from mfn.prefect_api import prefect_client, shown_url
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 log = logging.getLogger(__name__)
-
-PAGE = 200
-"""So many the API gives at once at most."""
 
 NOBODY_IS_TOLD = (
     "nobody is told when a run fails: name a notification block in MFN_NOTIFICATION_BLOCK (docs/runbook.md)"
@@ -59,7 +55,8 @@ def keep_automations(
         RetriableError: The Prefect API, or the ledger, cannot be reached.
         FatalError: The Prefect API refuses an automation.
     """
-    checked = _checked(settings, connections)
+    resting = unchecked(settings, connections)
+    checked = [name for name in connections if name not in resting]
     found = list(connections.values())
     wanted = automations(found, checked=checked, flows=sorted(flows), block_id=block_id, ui_url=ui_url)
     there = {automation["name"]: automation for automation in _ours(client)}
@@ -142,21 +139,9 @@ def ui_url_of(api: str, environ: Mapping[str, str]) -> str:
     return (environ.get("PREFECT_UI_URL") or shown_url(api).rstrip("/").removesuffix("/api")).rstrip("/")
 
 
-def _checked(settings: Settings, connections: Collection[str]) -> list[str]:
-    if not is_there(settings):
-        return []
-    ledger = open_ledger(settings)
-    return [name for name in connections if has_passed(ledger, name)]
-
-
 def _ours(client: httpx.Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        asked = {"limit": PAGE, "offset": len(found), "automations": {"tags": {"all_": [TAG]}}}
-        page = ask(client, "POST", "/automations/filter", asked).json()
-        found += page
-        if len(page) < PAGE:
-            return [automation for automation in found if automation["name"].startswith(PREFIX)]
+    found = ask_all(client, "/automations/filter", {"automations": {"tags": {"all_": [TAG]}}})
+    return [automation for automation in found if automation["name"].startswith(PREFIX)]
 
 
 def _has(there: Any, wanted: Any) -> bool:

@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 
 from mfn.cli.automations import keep_automations, notification_block_id, ui_url_of
 from mfn.cli.prefect_address import prefect_api_url
-from mfn.cli.prefect_answers import ask
+from mfn.cli.prefect_answers import ask, ask_all
 from mfn.cli.project import prefect_program, project_root
-from mfn.cli.schedules import WAITS, find_deployments, resume_checked, spread, unchecked
+from mfn.cli.schedules import WAITS, resume_checked, spread, unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, Problem, shown_path
 from mfn.file_faults import reading_fault
@@ -77,7 +77,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prefect.yaml"
         with path.open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump(rendered, file)
+            YAML().dump(rendered, file)
         _run_prefect(["deploy", "--all", "--prefect-file", str(path)], root, environ)
     resume_checked(settings, api, environ)
     flows = {name.partition("/")[0] for name in names}
@@ -107,9 +107,9 @@ def _read_definitions(path: Path) -> dict[str, Any]:
         raise ConfigurationError(problems=(Problem(shown, None, None, *reading_fault(path, error)),)) from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{shown} is not UTF-8.", remedy="Save it as UTF-8.") from None
-    if isinstance(problem := parse_yaml(text, shown), Problem):
-        raise ConfigurationError(problems=(problem,))
-    document: Any = YAML(typ="safe").load(text)
+    document = parse_yaml(text, shown)
+    if isinstance(document, Problem):
+        raise ConfigurationError(problems=(document,))
     entries = document.get("deployments") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         problem = Problem(shown, 1, "deployments", "expected a list of deployments.", "Put back that of the project.")
@@ -187,7 +187,7 @@ def _left_over(client: httpx.Client, flows: Collection[str], connections: Collec
     """Deployments of these flows for connections that are not there, as `flow/name`, by connection."""
     left: dict[str, list[str]] = {}
     for flow in sorted(flows):
-        for deployment in find_deployments(client, {"flows": {"name": {"any_": [flow]}}}):
+        for deployment in ask_all(client, "/deployments/filter", {"flows": {"name": {"any_": [flow]}}}):
             name = deployment["parameters"].get("connection")
             if name is not None and name not in connections:
                 left.setdefault(str(name), []).append(f"{flow}/{deployment['name']}")

@@ -11,7 +11,10 @@ from mfn.errors import FatalError, RetriableError
 from mfn.prefect_api import shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+PAGE = 200
+"""So many the API gives at once at most."""
 
 
 def ask(
@@ -54,3 +57,23 @@ def ask(
         f"the Prefect API refused {method} {path} with {answer.status_code}: {answer.text[:300]}",
         remedy="Compare its version with that of requirements.lock (prefect version), and report what it says.",
     )
+
+
+def ask_all(client: httpx.Client, path: str, like: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Everything that the Prefect API has of a kind, page by page.
+
+    Args:
+        client: A client of it.
+        path: The filter of that kind, e.g. `/deployments/filter`.
+        like: Which ones, as the API's own filter.
+
+    Raises:
+        RetriableError: It cannot be reached, or breaks.
+        FatalError: It refuses.
+    """
+    found: list[dict[str, Any]] = []
+    while True:
+        page = ask(client, "POST", path, {**like, "limit": PAGE, "offset": len(found)}).json()
+        found += page
+        if len(page) < PAGE:
+            return found

@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.cli.prefect_answers import ask
+from mfn.cli.prefect_answers import ask, ask_all
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.passed_checks import has_passed
 from mfn.prefect_api import prefect_client
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 WAITS = "waits-for-check"
 """The tag of deployments whose schedules begin once their connection has passed `mfn check`."""
-
-PAGE = 200
-"""So many the API gives at once at most."""
 
 DAILY = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* \*")
 """A cron line that means one moment of each day."""
@@ -65,24 +62,6 @@ def unchecked(settings: Settings, connections: Iterable[str]) -> set[str]:
     return {name for name in connections if not has_passed(ledger, name)}
 
 
-def find_deployments(client: httpx.Client, like: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every deployment of a kind.
-
-    Args:
-        client: A client of the Prefect API.
-        like: Which ones, as the API's own filter.
-
-    Raises:
-        RetriableError: It cannot be reached.
-    """
-    found: list[dict[str, Any]] = []
-    while True:
-        page = ask(client, "POST", "/deployments/filter", {**like, "limit": PAGE, "offset": len(found)}).json()
-        found += page
-        if len(page) < PAGE:
-            return found
-
-
 def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
     """The deployments whose schedules wait for a check.
 
@@ -92,7 +71,7 @@ def waiting_deployments(client: httpx.Client) -> list[dict[str, Any]]:
     Raises:
         RetriableError: It cannot be reached.
     """
-    return find_deployments(client, {"deployments": {"tags": {"all_": [WAITS]}}})
+    return ask_all(client, "/deployments/filter", {"deployments": {"tags": {"all_": [WAITS]}}})
 
 
 def waiting_names(api: str, environ: Mapping[str, str]) -> set[str]:

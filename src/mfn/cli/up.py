@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mfn.cli.deployments import deploy
 from mfn.cli.prefect_address import server_address
-from mfn.cli.prefect_answers import ask
+from mfn.cli.prefect_answers import PAGE, ask
 from mfn.cli.programs import SERVER, STOP_SECONDS, Programs, end_as_asked
 from mfn.cli.running import (
     flow_runs_of,
@@ -19,7 +19,7 @@ from mfn.cli.running import (
     with_children,
     written_down,
 )
-from mfn.cli.schedules import PAGE, waiting_names
+from mfn.cli.schedules import waiting_names
 from mfn.connections import load_connections
 from mfn.errors import LeaseHeldError
 from mfn.ledger.opening import open_ledger
