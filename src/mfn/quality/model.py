@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from mfn.errors import FatalError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,6 +60,21 @@ class QualityReport:
     def not_run(self) -> tuple[Finding, ...]:
         """The rules that hold orders or parcels and could not run: what they guard is unchecked, and may not go on."""
         return tuple(finding for finding in self.findings if finding.problem and finding.severity == "critical")
+
+    def assert_ran(self, what: str, *, undone: str) -> None:
+        """Refuse to go on where a rule that holds something could not run: what it guards is unchecked.
+
+        Args:
+            what: What such a rule holds, for the message: `orders`.
+            undone: What was not done therefore, as a sentence.
+
+        Raises:
+            FatalError: Names each of these rules, and why it could not run.
+        """
+        if self.not_run:
+            named = "; ".join(f"{finding.meaning} ({finding.problem})" for finding in self.not_run)
+            remedy = f"{undone} Run it with --debug and report what it prints."
+            raise FatalError(f"checks that hold {what} could not run: {named}", remedy=remedy)
 
     def merged(self, other: QualityReport) -> QualityReport:
         """Both reports as one: the figures of the same rule add up, the first problem of a rule stays.

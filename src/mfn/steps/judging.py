@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mfn.amazon.orders import decode_order
-from mfn.errors import DataError, FatalError
+from mfn.errors import DataError
 from mfn.ledger.decisions import released_reasons
 from mfn.ledger.orders import IN_WAREHOUSE, UNFINISHED, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
@@ -220,12 +220,7 @@ def _check_due(
 ) -> tuple[list[Judgement], QualityReport]:
     frame, lines = checked_frames(bench, due)
     report, hits = check([(ORDERS, frame), (LINES, lines)])
-    if report.not_run:
-        raise FatalError(
-            "checks that hold orders could not run: "
-            + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
-            remedy="Nothing was loaded. Run it with --debug and report what it prints.",
-        )
+    report.assert_ran("orders", undone="Nothing was loaded.")
     found = explain(hits, frame, lines, due.components, bench.context)
     judgements = []
     for position, order_id in zip(frame.index.tolist(), frame["order_id"].tolist(), strict=True):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.errors import FatalError
 from mfn.ledger.orders import reasons_text
 from mfn.mappings.tables import OTHER
 from mfn.models import ParcelStatus, Reason
@@ -64,12 +63,7 @@ def check_parcels(
         is_late=parcels["ship_by"] < datetime.now(UTC),
     )[is_due]
     report, hits = check([(PARCELS, frame)])
-    if report.not_run:
-        raise FatalError(
-            "checks that hold parcels could not run: "
-            + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
-            remedy="Amazon was told nothing. Run it with --debug and report what it prints.",
-        )
+    report.assert_ran("parcels", undone="Amazon was told nothing.")
     meanings = {rule.code: rule.meaning for rule in PARCELS.rules if rule.severity == "critical"}
     holding = hits[hits["severity"] == "critical"].groupby("row")["code"].unique().to_dict()
     return [

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.errors import FatalError
 from mfn.quality.runner import check
 from mfn.quality.stock import ITEMS, STOCK, checked_items, checked_stock
 from mfn.rules.stock_faults import COLUMNS, REMEDIES
@@ -43,12 +42,7 @@ def check_stock(
             (ITEMS, checked_items(stock, items)),
         ]
     )
-    if report.not_run:
-        raise FatalError(
-            "checks that hold stock could not run: "
-            + "; ".join(f"{finding.meaning} ({finding.problem})" for finding in report.not_run),
-            remedy="Amazon was told nothing. Run it with --debug and report what it prints.",
-        )
+    report.assert_ran("stock", undone="Amazon was told nothing.")
     warned = hits.loc[hits["severity"] == "warning", "code"].value_counts()
     faults = _with_hits(faults, stock, hits[hits["severity"] == "critical"])
     return faults, {str(code): count for code, count in warned.items()}, report
