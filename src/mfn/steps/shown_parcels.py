@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
@@ -12,6 +11,7 @@ from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.retention import without_data
+from mfn.steps.single_orders import Patience
 from mfn.steps.workplace import keep_calls
 
 if TYPE_CHECKING:
@@ -82,11 +82,10 @@ def _landed(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> 
 
 def _shown_now(place: Workplace, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
     found = {}
-    deadline = datetime.now(UTC) + timedelta(seconds=ASKING_SECONDS)
+    patience = Patience(ASKING_SECONDS)
     for order_number in order_numbers:
-        patience = (deadline - datetime.now(UTC)).total_seconds()
         try:
-            text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
+            text = place.amazon.get_order(order_number, max_wait_seconds=patience.left())
             if text is not None:
                 found[order_number] = read_packages(text)
         except (BudgetExhaustedError, AmazonUnavailableError, FatalError):

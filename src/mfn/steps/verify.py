@@ -24,7 +24,7 @@ from mfn.rules.order_units import units_to_ship
 from mfn.steps.collect import VOIDED_AFTER_SENDING
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.sending import ANSWERED, answered, is_shown, package_of
-from mfn.steps.single_orders import remember
+from mfn.steps.single_orders import Patience, remember
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -103,11 +103,10 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
 
 def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unanswered: Unanswered) -> None:
     place = verifying.place
-    deadline = datetime.now(UTC) + timedelta(seconds=WAIT_SECONDS)
+    patience = Patience(WAIT_SECONDS)
     for order_number in sorted(orders, key=when_unanswered(place.ledger, verifying.batch.connection)):
-        patience = (deadline - datetime.now(UTC)).total_seconds()
         try:
-            text = place.amazon.get_order(order_number, max_wait_seconds=max(patience, 0.0))
+            text = place.amazon.get_order(order_number, max_wait_seconds=patience.left())
             packages = read_packages(text).packages if text is not None else ()
             changes = [verifying.judged(parcel, packages) for parcel in orders[order_number]]
         except BudgetExhaustedError:
