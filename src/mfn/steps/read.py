@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pandas as pd
@@ -16,15 +16,12 @@ from mfn.ledger.imported_units import (
     Units,
     count_orders,
     covered_until,
-    read_reserved,
-    reserving_orders,
     units_sold,
 )
 from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed
 from mfn.ledger.told_offers import has_sent
-from mfn.rules.skus import mapped_by_now
-from mfn.rules.stock_levels import promised_units
+from mfn.steps.promised_stock import read_promised, read_stock
 from mfn.steps.stock_feeds import follow_earlier_feeds
 from mfn.steps.stock_listings import read_listings
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -47,7 +44,7 @@ class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
         news: (order id, when it was placed, its units) of the orders that this run is the first to subtract.
         stock: `StockSnapshot.stock`.
         items: `StockSnapshot.items`.
-        promised: `sku`, `units`: what `promised_units` returned.
+        promised: `sku`, `units`: as `promised_frame` makes it.
         listings: `Listings.news`.
         shown: `Listings.shown`.
         is_whole: `Listings.is_whole`.
@@ -95,11 +92,8 @@ def read(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> None:
     covered = covered_until(place.ledger, batch.connection)
-    here = place.warehouse.digest, place.sharing
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, *here))
-    reserved = read_reserved(place.ledger, batch.connection, *here)
-    units = mapped_by_now(reserved.units, place.mappings.sku_aliases, snapshot.items)
-    promised = promised_units(units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
+    snapshot = read_stock(place)
+    reserved, promised = read_promised(place, snapshot)
     news = _news(place, batch, reserved)
     if not dry_run:
         with writing(place.ledger.engine, what="the ledger") as database:
@@ -112,7 +106,7 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
         news=news,
         stock=packed(snapshot.stock, repeated=("location", "unreadable")),
         items=packed(snapshot.items),
-        promised=packed(_frame(promised)),
+        promised=packed(promised_frame(promised)),
         listings=packed(listings.news, repeated=("marketplace_id", "channel")),
         shown=packed(listings.shown, repeated=("marketplace_id",)),
         is_whole=listings.is_whole,
@@ -138,7 +132,8 @@ def _aliases(place: Workplace) -> list[str]:
     return found
 
 
-def _frame(promised: pd.Series[Any]) -> pd.DataFrame:
+def promised_frame(promised: pd.Series[int]) -> pd.DataFrame:
+    """`ReadChunk.promised`, from what `read_promised` returned."""
     return pd.DataFrame(
         {"sku": pd.Series(promised.index.tolist(), dtype="object"), "units": promised.to_numpy(dtype="int64")}
     )

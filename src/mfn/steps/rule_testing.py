@@ -13,7 +13,6 @@ from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.imported_units import read_reserved, reserving_orders
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.offers import OURS, offers_of
 from mfn.ledger.opening import is_there, open_ledger
@@ -28,13 +27,14 @@ from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import order_records, shipment_records, stock_records
 from mfn.rules.rule_trial import try_rules
 from mfn.rules.shipping_methods import resolve_shipping_methods
-from mfn.rules.skus import mapped_by_now, offer_components, resolve_skus
-from mfn.rules.stock_levels import item_stock, offer_levels, promised_units
+from mfn.rules.skus import offer_components, resolve_skus
+from mfn.rules.stock_levels import item_stock, offer_levels
 from mfn.rules.stock_rules import EVENT, limits_of
+from mfn.steps.promised_stock import read_promised, read_stock
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from mfn.ledger.opening import Ledger
@@ -113,20 +113,14 @@ def rules_on_shipment(
             several connections have.
         MfnError: A warehouse cannot be asked.
     """
-    names = [connection] if connection else list(load_connections(settings))
-    places = [open_workplace(settings, find_connection(settings, name).name) for name in names]
+    places = _places(settings, connection)
     found = [(place, parcels) for place in places if len(parcels := _parcels_of(place, shipment_id))]
     if not found:
         raise ConfigurationError(
-            f"the warehouse of {', '.join(names)} has no parcel {shipment_id!r} of an order that it knows.",
+            f"the warehouse of {_named(places)} has no parcel {shipment_id!r} of an order that it knows.",
             remedy="Give the shipment_id of a row of wms_shipment, neither open nor void, whose order is in wms_order.",
         )
-    if len(found) > 1:
-        raise ConfigurationError(
-            f"{', '.join(place.connection.name for place, _ in found)} each have a parcel {shipment_id!r}.",
-            remedy="Say which one with --connection.",
-        )
-    place, parcels = found[0]
+    place, parcels = _only(found, f"each have a parcel {shipment_id!r}")
     order_lines = place.warehouse.order_lines(parcels["order_number"].unique())
     items, _ = parcel_items(parcels, place.warehouse.shipment_lines(parcels["shipment_id"]), order_lines)
     carriers = normalize_carriers(
@@ -165,21 +159,38 @@ def rules_on_offer(
             of the warehouse of several connections.
         MfnError: A warehouse or the ledger cannot be asked.
     """
-    names = [connection] if connection else list(load_connections(settings))
-    places = [open_workplace(settings, find_connection(settings, name).name) for name in names]
+    places = _places(settings, connection)
     found = [(place, record) for place in places if (record := _offer_record(place, seller_sku)) is not None]
     if not found:
         raise ConfigurationError(
-            f"{seller_sku!r} leads to no item in the warehouse of {', '.join(names)}.",
+            f"{seller_sku!r} leads to no item in the warehouse of {_named(places)}.",
             remedy="Give a SKU of Amazon's that stands in wms_item, or in sku_aliases.csv with one that does.",
         )
-    if len(found) > 1:
-        raise ConfigurationError(
-            f"{', '.join(place.connection.name for place, _ in found)} can each sell {seller_sku!r}.",
-            remedy="Say which one with --connection.",
-        )
-    place, record = found[0]
+    place, record = _only(found, f"can each sell {seller_sku!r}")
     return _tried(place, rules, EVENT, record, seller_sku)
+
+
+def _places(settings: Settings, connection: str | None) -> list[Workplace]:
+    """The workplace of a connection, or of every one."""
+    names = [connection] if connection else list(load_connections(settings))
+    return [open_workplace(settings, find_connection(settings, name).name) for name in names]
+
+
+def _named(places: Iterable[Workplace]) -> str:
+    return ", ".join(place.connection.name for place in places)
+
+
+def _only(found: Sequence[tuple[Workplace, pd.DataFrame]], claim: str) -> tuple[Workplace, pd.DataFrame]:
+    """What the one connection has that has it.
+
+    Args:
+        found: What each connection has that has any, at least one.
+        claim: What is said of several that have it.
+    """
+    if len(found) > 1:
+        names = _named(place for place, _ in found)
+        raise ConfigurationError(f"{names} {claim}.", remedy="Say which one with --connection.")
+    return found[0]
 
 
 def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
@@ -192,11 +203,8 @@ def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
         {"marketplace_id": [marketplace_id], "seller_sku": [seller_sku], "asin": [listed.get(marketplace_id)]}
     )
     components = offer_components(offer, place.mappings.sku_aliases, connection=name)
-    here = place.warehouse.digest, place.sharing
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, *here))
-    units = mapped_by_now(read_reserved(place.ledger, name, *here).units, place.mappings.sku_aliases, snapshot.items)
-    promised = promised_units(units, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
-    items = item_stock(snapshot.stock, snapshot.items, promised)
+    snapshot = read_stock(place)
+    items = item_stock(snapshot.stock, snapshot.items, read_promised(place, snapshot).units)
     if not components["sku"].isin(items.index).all():
         return None
     limits = limits_of(place.connection.inventory, 1)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mfn.ledger.imported_units import covered_until, read_reserved
+from mfn.ledger.imported_units import covered_until
 from mfn.ledger.offers import OURS
 from mfn.ledger.packing import packed
-from mfn.rules.skus import mapped_by_now
-from mfn.rules.stock_levels import promised_units
-from mfn.steps.read import ReadChunk
+from mfn.steps.promised_stock import read_promised
+from mfn.steps.read import ReadChunk, promised_frame
 from mfn.steps.stock_judging import judge
 from mfn.steps.stock_listings import none_shown
 
@@ -36,10 +35,7 @@ def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataF
         RetriableError: The ledger could not be reached.
         FatalError: A check could not run at all.
     """
-    reserved = read_reserved(place.ledger, place.connection.name, place.warehouse.digest, place.sharing)
-    taken = mapped_by_now(reserved.units, place.mappings.sku_aliases, snapshot.items)
-    promised = promised_units(taken, snapshot.orders, is_allocated_at_filled=snapshot.is_allocated_at_filled)
-    units = {"sku": pd.Series(promised.index.tolist(), dtype="object"), "units": promised.to_numpy(dtype="int64")}
+    reserved, promised = read_promised(place, snapshot)
     there = pd.DataFrame({name: pd.Series(dtype="object") for name in NEWS}) if listings is None else listings[NEWS]
     chunk = ReadChunk(
         at=reserved.at,
@@ -47,7 +43,7 @@ def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataF
         news=[],
         stock=packed(snapshot.stock),
         items=packed(snapshot.items),
-        promised=packed(pd.DataFrame(units)),
+        promised=packed(promised_frame(promised)),
         listings=packed(there.astype("object")),
         shown=packed(none_shown() if listings is None else _shown(listings, pd.Timestamp(reserved.at))),
         is_whole=listings is not None,

@@ -6,12 +6,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.ledger.imported_units import reserving_orders
 from mfn.ledger.told_offers import has_sent
 from mfn.rules.stock_brake import emptiness, stock_totals
 from mfn.rules.stock_faults import REMEDIES, stock_faults
 from mfn.steps.checking.findings import SHOWN, counted, failed, more, ok, warning
 from mfn.steps.checking.rehearsal import rehearse_push
+from mfn.steps.promised_stock import read_stock
 from mfn.steps.stock_judging import AWAITING_IMPORT, HELD, losses_in_words
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
         RetriableError: The warehouse or the ledger cannot be reached.
         FatalError: The warehouse's table cannot be read.
     """
-    snapshot = place.warehouse.stock(reserving_orders(place.ledger, place.warehouse.digest, place.sharing))
+    snapshot = read_stock(place)
     stock, items = snapshot.stock, snapshot.items
     if why := emptiness(stock, items):
         remedy = "Have the warehouse write its stock; until it does, no level is pushed (the brake holds all of them)."
