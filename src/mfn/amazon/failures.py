@@ -32,22 +32,27 @@ BETWEEN = (
 IF_IT_STAYS = f"If it stays so, see {BETWEEN}"
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
 
+DELIVERY = "Direct-to-Consumer Delivery (Restricted)"
+TRACKING = "Inventory and Order Tracking"
+LISTING = "Product Listing"
+"""Amazon's names of the roles that the application needs."""
+
 ROLES = {
-    "searchOrders": "Direct-to-Consumer Delivery (Restricted)",
-    "getOrder": "Direct-to-Consumer Delivery (Restricted)",
-    "confirmShipment": "Inventory and Order Tracking",
-    "patchListingsItem": "Product Listing",
-    "searchListingsItems": "Product Listing",
-    "getListingsItem": "Product Listing",
-    "createFeedDocument": "Product Listing",
-    "createFeed": "Product Listing",
-    "getFeed": "Product Listing",
-    "getFeeds": "Product Listing",
-    "getFeedDocument": "Product Listing",
-    "createReport": "Product Listing",
-    "getReport": "Product Listing",
-    "getReports": "Product Listing",
-    "getReportDocument": "Product Listing",
+    "searchOrders": DELIVERY,
+    "getOrder": DELIVERY,
+    "confirmShipment": TRACKING,
+    "patchListingsItem": LISTING,
+    "searchListingsItems": LISTING,
+    "getListingsItem": LISTING,
+    "createFeedDocument": LISTING,
+    "createFeed": LISTING,
+    "getFeed": LISTING,
+    "getFeeds": LISTING,
+    "getFeedDocument": LISTING,
+    "createReport": LISTING,
+    "getReport": LISTING,
+    "getReports": LISTING,
+    "getReportDocument": LISTING,
     "getMarketplaceParticipations": "Selling Partner Insights or Finance and Accounting",
 }
 """The role that an operation needs, for what this project asks of it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mfn.amazon.orders import PENDING
+from mfn.amazon.orders import MERCHANT, PENDING
 from mfn.models import OrderStatus, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def settle(
     cases = {
         "dismissed": orders["order_id"].isin(list(dismissed)),
         "channel_missing": orders["fulfilled_by"].isna(),
-        "not_merchant_fulfilled": orders["fulfilled_by"] != "MERCHANT",
+        "not_merchant_fulfilled": orders["fulfilled_by"] != MERCHANT,
         "other_marketplace": elsewhere & ~loaded,
         "placed_before_start": early & ~loaded,
         "cancelled": status == "CANCELLED",

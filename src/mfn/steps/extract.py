@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from mfn.amazon.client import STATUSES
-from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
+from mfn.amazon.failures import DELIVERY, AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.amazon.orders import DUE
 from mfn.database.engines import reading, writing
@@ -277,7 +277,7 @@ def _goes_round(place: Workplace, pages: int) -> RetriableError:
 def _missing_role(place: Workplace, due: int) -> FatalError:
     return FatalError(
         f"none of the {due} orders that are due came with a recipient: the application of connection"
-        f" {place.connection.name} lacks the role Direct-to-Consumer Delivery (Restricted).",
+        f" {place.connection.name} lacks the role {DELIVERY}.",
         remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it"
         " again, put the new refresh token in place and import again: the same window is asked for once more.",
     )

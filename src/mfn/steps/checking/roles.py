@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mfn.amazon.client import INCLUDED_DATA
-from mfn.amazon.failures import DEVELOP_APPS, ROLES, SUSPICION, AccessDeniedError
+from mfn.amazon.failures import DELIVERY, DEVELOP_APPS, LISTING, SUSPICION, TRACKING, AccessDeniedError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.errors import MfnError
 from mfn.ledger.order_listing import last_loaded_at
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from mfn.steps.checking.findings import Finding
     from mfn.steps.checking.place import CheckPlace
     from mfn.steps.checking.sample import OrderSample
-
-TRACKING = "Inventory and Order Tracking"
-DELIVERY = "Direct-to-Consumer Delivery (Restricted)"
-LISTING = "Product Listing"
 
 PURPOSES = {
     TRACKING: "to read orders and to confirm their parcels",
@@ -165,7 +161,7 @@ def confirm_role_finding(place: CheckPlace) -> Finding:
     if taken:
         return ok(f"{TRACKING}: Amazon has taken {counted(taken, 'parcel')} by confirmShipment")
     return warning(
-        f"{ROLES['confirmShipment']}: confirmShipment is not tried, for that would change an order",
+        f"{TRACKING}: confirmShipment is not tried, for that would change an order",
         "The first parcel that mfn confirm sends shows it; until then see in Seller Central that the application has"
         " the role.",
     )
