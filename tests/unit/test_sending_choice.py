@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from mfn.amazon.quantities import MOST_MESSAGES
 from mfn.rules.sending_choice import (
-    MOST_IN_A_FEED,
     seconds_of_feed,
     seconds_of_patches,
     sending_order,
@@ -32,8 +32,8 @@ def ways(levels: list[tuple[str, int]], rates: dict[str, float] = RATES) -> pd.S
 def test_what_each_way_costs() -> None:
     assert seconds_of_patches(100, RATES) == 20
     assert seconds_of_feed(1, RATES) == pytest.approx(169.5, abs=0.1)
-    assert seconds_of_feed(MOST_IN_A_FEED, RATES) == seconds_of_feed(1, RATES)
-    assert seconds_of_feed(MOST_IN_A_FEED + 1, RATES) == 2 * seconds_of_feed(1, RATES)
+    assert seconds_of_feed(MOST_MESSAGES, RATES) == seconds_of_feed(1, RATES)
+    assert seconds_of_feed(MOST_MESSAGES + 1, RATES) == 2 * seconds_of_feed(1, RATES)
 
 
 def test_few_levels_are_patched_and_many_go_by_feed() -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from mfn.amazon.answers import clipped
 from mfn.amazon.listing_items import COLUMNS, UNKNOWN_CHANNEL, channel_of, typed
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.amazon.reports import read_report
 from mfn.errors import FatalError, RetriableError
@@ -53,7 +54,7 @@ MOST_BROKEN = 0.01
 REPLACED = "\ufffd"
 WESTERN = ("utf-8", "cp1252")
 JAPANESE = ("utf-8", "cp932")
-JAPAN = "A1VC38T7YXB528"
+JAPAN = BY_NAME["JP"].marketplace_id
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.cli.looking import tell_look
 from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
 from mfn.errors import shown_path
@@ -49,7 +50,7 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
     )
     if document["fba"]:
         told = ", ".join(
-            f"{channel} {count}" for channel, count in document["channels"].items() if channel != "DEFAULT"
+            f"{channel} {count}" for channel, count in document["channels"].items() if channel != MERCHANT_CHANNEL
         )
         print_line(f"fulfilled by Amazon and not compared: {document['fba']} listings ({told})")
     print_line(f"warehouse: {document['items']} active items, {document['items_listed']} of them on Amazon")

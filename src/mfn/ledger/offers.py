@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 WHAT = "the ledger"
 
-OURS = "DEFAULT"
-"""The fulfillment channel of what the seller ships; listingsItems_2021-08-01.json, 2026-07-29."""
-
 NOT_LISTED = ""
 """The channel of a SKU for which Amazon was asked and has no listing."""
 

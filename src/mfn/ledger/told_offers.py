@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from sqlalchemy import exists, func, select
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
-from mfn.ledger.offers import KEY, OURS, WHAT, read_offers
+from mfn.ledger.offers import KEY, WHAT, read_offers
 from mfn.ledger.schema import Offer
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def in_feeds(ledger: Ledger, connection: str) -> pd.DataFrame:
 
 def oldest_count(ledger: Ledger, connection: str) -> datetime | None:
     """Since when orders may be news to an offer that was sent; None where none was."""
-    mine = (Offer.connection == connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
+    mine = (Offer.connection == connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level_sent.is_not(None)
     with reading(ledger.engine, what=WHAT) as database:
         return database.execute(select(func.min(Offer.counted_at)).where(mine)).scalar()
 
@@ -67,7 +68,7 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
         " ORDER BY (level_sent < level_sent_basis OR sold_not_imported > 0) DESC, is_applied, shown_at, seller_sku"
         " LIMIT :most) AS chosen"
     )
-    given = {"connection": connection, "ours": OURS, "most": most + len(but_for)}
+    given = {"connection": connection, "ours": MERCHANT_CHANNEL, "most": most + len(but_for)}
     with reading(ledger.engine, what=WHAT) as database:
         found = columns_of(database, {name: column for column, name in SENT.items()}, of, given)
     frame = pd.DataFrame(found, columns=list(found)).astype(dict.fromkeys(KEY, "object"))

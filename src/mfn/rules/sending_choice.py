@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mfn.amazon.quantities import MOST_MESSAGES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PATCH, FEED = "patch", "feed"
-
-MOST_IN_A_FEED = 25_000
-"""Messages of one JSON_LISTINGS_FEED."""
 
 LOOKS_AT_A_FEED = 4
 """How often a feed is looked at until it is done, for the reckoning."""
@@ -40,7 +39,7 @@ def seconds_of_feed(levels: int, rates: Mapping[str, float]) -> float:
         rates: Calls a second in force, by operation of Amazon's.
     """
     calls = {"createFeedDocument": 1, "createFeed": 1, "getFeed": LOOKS_AT_A_FEED, "getFeedDocument": 1}
-    feeds = -(-levels // MOST_IN_A_FEED)
+    feeds = -(-levels // MOST_MESSAGES)
     return feeds * sum(count / rates[operation] for operation, count in calls.items())
 
 

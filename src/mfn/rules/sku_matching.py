@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mfn.amazon.marketplaces import BY_ID
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET
 from mfn.mappings.tables import SKU_ALIASES
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from mfn.rules.nearest_skus import NearSku
-
-OURS = "DEFAULT"
-"""The fulfillment channel of an offer that the seller ships; Amazon's own have other codes."""
 
 MISSING_IN_WAREHOUSE = ("seller_sku", "marketplaces", "asin", "title", "warehouse_skus", "is_inactive", "detail")
 MISSING_ON_AMAZON = ("warehouse_sku", "description", "seller_sku", "warehouse_skus", "detail")
@@ -135,7 +133,7 @@ def compare_skus(
     active = items.loc[items["is_active"].astype(bool), "sku"]
     parts = offer_components(listings, aliases, connection=connection)
     parts = parts.join(listings, on="offer")
-    ours = parts[parts["channel"] == OURS]
+    ours = parts[parts["channel"] == MERCHANT_CHANNEL]
     is_there = ours["sku"].isin(active)
     bad = ours[~is_there]
     kits = ours[ours["offer"].duplicated(keep=False) | (ours["units"] > 1)]["seller_sku"]

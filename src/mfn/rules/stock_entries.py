@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.models import Reason
 from mfn.rules.records import stock_records
 from mfn.rules.skus import aliases_without_listing, offer_components
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from mfn.rules.rule import Rule
 
     Finding = tuple[str, str]
-
-OURS = "DEFAULT"
-"""The fulfillment channel of an offer that the seller ships; Amazon's own have other codes."""
 
 TOLD_AT_MOST = 10
 """Details of one reason, before the rest is only counted."""
@@ -100,7 +98,7 @@ def stock_entries(
     """
     listed = listings[listings["channel"] != ""].reset_index(drop=True)
     everything = offer_components(listed, aliases, connection=connection.name)
-    is_ours = listed["channel"].eq(OURS).to_numpy()
+    is_ours = listed["channel"].eq(MERCHANT_CHANNEL).to_numpy()
     offers = listed.loc[is_ours, ["marketplace_id", "seller_sku", "asin"]].reset_index(drop=True)
     components = everything[is_ours[everything["offer"].to_numpy()]]
     components = components.assign(offer=(np.cumsum(is_ours) - 1)[components["offer"].to_numpy()])

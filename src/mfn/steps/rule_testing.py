@@ -9,12 +9,13 @@ import pandas as pd
 from sqlalchemy import select
 
 from mfn.amazon.orders import decode_order
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
-from mfn.ledger.offers import OURS, offers_of
+from mfn.ledger.offers import offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_ends import ends_of, told_removal
 from mfn.ledger.order_progress import order_facts
@@ -197,7 +198,7 @@ def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
     """The record of an offer, or None where the warehouse does not have everything that it is made of."""
     name, ids = place.connection.name, place.connection.marketplace_ids
     known = {id_: offers_of(place.ledger, name, ("asin", "channel"), id_, [seller_sku]) for id_ in ids}
-    listed = {id_: offer["asin"].iloc[0] for id_, offer in known.items() if offer["channel"].eq(OURS).any()}
+    listed = {id_: offer["asin"].iloc[0] for id_, offer in known.items() if offer["channel"].eq(MERCHANT_CHANNEL).any()}
     marketplace_id = next(iter(listed), ids[0])
     offer = pd.DataFrame(
         {"marketplace_id": [marketplace_id], "seller_sku": [seller_sku], "asin": [listed.get(marketplace_id)]}

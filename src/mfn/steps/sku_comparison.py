@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mfn.amazon.marketplaces import BY_ID
-from mfn.rules.sku_matching import OURS, compare_skus
+from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.rules.sku_matching import compare_skus
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def compare_skus_of(settings: Settings, connection: str) -> dict[str, Any]:
         "seller_skus": compared.seller_skus,
         "matched": compared.matched,
         "kits": compared.kits,
-        "fba": sum(count for channel, count in compared.channels.items() if channel != OURS),
+        "fba": sum(count for channel, count in compared.channels.items() if channel != MERCHANT_CHANNEL),
         "channels": compared.channels,
         "items": compared.items,
         "items_listed": compared.items_listed,

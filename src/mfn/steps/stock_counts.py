@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
-from mfn.ledger.offers import OURS
 from mfn.ledger.schema import Batch, BatchOffer, Offer
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def _beside(database: Connection, batch: BatchRef) -> dict[str, int]:
     fell = and_(
         mine, BatchOffer.outcome == "pushed", BatchOffer.level == 0, or_(BatchOffer.before > 0, BatchOffer.shown > 0)
     )
-    ours = (Offer.connection == batch.connection) & (Offer.channel == OURS) & Offer.level_sent.is_not(None)
+    ours = (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level_sent.is_not(None)
     is_refused = (Offer.status == "failed") & (Offer.batch_id == batch.batch_id)
     is_pending = and_(
-        (Offer.connection == batch.connection) & (Offer.channel == OURS) & Offer.level.is_not(None),
+        (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level.is_not(None),
         Offer.level_sent_basis.is_distinct_from(Offer.level),
         is_refused.is_not(True),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.quantities import MOST_MESSAGES
 from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.feeds import (
@@ -28,7 +29,7 @@ from mfn.ledger.feeds import (
 from mfn.ledger.offers import offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
 from mfn.models import Reason
-from mfn.rules.sending_choice import FEED, MOST_IN_A_FEED
+from mfn.rules.sending_choice import FEED
 from mfn.rules.sold_units import STATE, after_failing
 from mfn.steps.stock_rows import kept_rows
 from mfn.steps.stock_sending import REFUSED
@@ -74,8 +75,8 @@ def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None
         FatalError: A role is missing, or the credentials or the request are refused.
     """
     place, batch = sending.place, sending.batch
-    for start in range(0, len(levels), MOST_IN_A_FEED):
-        some = levels.iloc[start : start + MOST_IN_A_FEED]
+    for start in range(0, len(levels), MOST_MESSAGES):
+        some = levels.iloc[start : start + MOST_MESSAGES]
         if sending.is_dry_run:
             sending.note_sent(marketplace_id, some, sent_by=FEED)
             continue

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mfn.ledger.offers import KEY, NOT_LISTED, OURS, read_offers
+from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.ledger.offers import KEY, NOT_LISTED, read_offers
 from mfn.ledger.packing import unpacked
 from mfn.ledger.stock_locations import believed_stock
 from mfn.models import Reason
-from mfn.rules.stock_brake import WHOLE, emptiness, losses, losses_against_amazon, stock_totals
+from mfn.rules.stock_brake import WHOLE, Loss, emptiness, losses, losses_against_amazon, stock_totals
 from mfn.rules.stock_entries import stock_entries
 from mfn.rules.stock_faults import stock_faults
 from mfn.rules.stock_levels import item_stock
@@ -111,7 +112,7 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
     is_braked = bool(lost) and not is_forced
     entries = _held_back(entries, lost=lost if is_braked else [], has_import=has_import)
     inactive = int((entries["is_inactive"] & (entries["outcome"] == "")).sum())
-    not_ours = int((listings["channel"] != OURS).sum())
+    not_ours = int((listings["channel"] != MERCHANT_CHANNEL).sum())
     findings = {
         "quality": checked.quality.to_dict(),
         "warnings": ({"item_inactive": inactive} if inactive else {}) | checked.warned,
@@ -240,11 +241,7 @@ def losses_in_words(lost: list[dict[str, Any]]) -> str:
     """
     if lost[0].get("why"):
         return str(lost[0]["why"])
-    return "; ".join(
-        f"{loss['before']:,} {loss['what']} {'in ' + loss['location'] if loss['location'] else 'as a whole'} before,"
-        f" {loss['now']:,} now"
-        for loss in lost
-    )
+    return "; ".join(str(Loss(loss["location"], loss["what"], loss["before"], loss["now"])) for loss in lost)
 
 
 def _oversold(found: pd.DataFrame) -> list[dict[str, Any]]:

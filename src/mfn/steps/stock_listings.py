@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
 from mfn.ledger.listings import listed_skus, listings_read_at, note_listings_read, unknown_skus
-from mfn.ledger.offers import KEY, NOT_LISTED, OURS, write_offers
+from mfn.ledger.offers import KEY, NOT_LISTED, write_offers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -120,7 +121,7 @@ def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str])
 
 
 def _shown(read: ListingsRead, marketplace_id: str) -> pd.DataFrame:
-    own = read.frame[read.frame["channel"] == OURS]
+    own = read.frame[read.frame["channel"] == MERCHANT_CHANNEL]
     quantity = own["quantity"].astype("float64").to_numpy()
     skus = own["seller_sku"].astype("object").to_numpy()
     frame = pd.DataFrame({"marketplace_id": marketplace_id, "seller_sku": skus, "quantity": quantity})

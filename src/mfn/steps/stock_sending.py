@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from mfn.amazon.failures import AmazonUnavailableError
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.amazon.refusals import ListingMissingError
 from mfn.amazon.unanswered import Unanswered
 from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
-from mfn.ledger.offers import NOT_LISTED, OURS, offers_of, write_offers, write_outcomes
+from mfn.ledger.offers import NOT_LISTED, offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
 from mfn.models import Reason
 from mfn.rules.sold_units import STATE, after_being_shown, after_sending, reckon
@@ -94,7 +95,7 @@ class Sending:
         read = self._read(marketplace_id, skus) if readings is None else readings.set_index("seller_sku")
         if readings is None:
             self._note_missing(marketplace_id, state, read)
-            read = read[(read["channel"] == OURS).to_numpy()]
+            read = read[(read["channel"] == MERCHANT_CHANNEL).to_numpy()]
         wanted = offers.set_index("seller_sku")
         is_there = wanted.index.isin(read.index) & wanted.index.isin(state.index[state["feed_number"].isna()])
         wanted = wanted[is_there]
@@ -126,7 +127,7 @@ class Sending:
     def _note_missing(self, marketplace_id: str, state: pd.DataFrame, read: pd.DataFrame) -> None:
         """Hold offers that Amazon does not list any more, and take away those that it ships itself by now."""
         missing = [sku for sku in state.index if sku not in read.index]
-        others = read[(read["channel"] != OURS).to_numpy()]
+        others = read[(read["channel"] != MERCHANT_CHANNEL).to_numpy()]
         now, reasons = utc_text(datetime.now(UTC)), reasons_text([MISSING])
         rows: list[tuple[Any, ...]] = [
             (marketplace_id, sku, NOT_LISTED, now, "held", reasons, self.batch.batch_id) for sku in missing
@@ -259,7 +260,7 @@ class Sending:
             reasons_text([MISSING if missing else Reason(REFUSED, said, error.remedy)])
             for missing, said, error in zip(is_missing, words, errors, strict=True)
         ]
-        channels = [NOT_LISTED if missing else OURS for missing in is_missing]
+        channels = [NOT_LISTED if missing else MERCHANT_CHANNEL for missing in is_missing]
         kept = kept_rows(marketplace_id, refused[list(STATE)])
         self._note(
             (*STATE, *STANDING, "channel"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.imported_units import covered_until
-from mfn.ledger.offers import OURS
 from mfn.ledger.packing import packed
 from mfn.steps.promised_stock import read_promised
 from mfn.steps.read import ReadChunk, promised_frame
@@ -52,7 +52,7 @@ def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataF
 
 
 def _shown(listings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
-    own = listings[listings["channel"] == OURS].reset_index(drop=True)
+    own = listings[listings["channel"] == MERCHANT_CHANNEL].reset_index(drop=True)
     quantity = pd.to_numeric(own["quantity"], errors="coerce").astype("float64")
     texts = own[["marketplace_id", "seller_sku"]].astype("object")
     return texts.assign(quantity=quantity, read_at=at.as_unit("us"))
