@@ -10,7 +10,7 @@ import pytest
 
 from mfn.errors import ConfigurationError, Problem
 from mfn.mappings import check_mappings, load_mappings
-from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.against_warehouse import check_codes, check_skus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,13 +295,11 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
         shipping_methods=METHODS + ",,STANDARD,,STD,\n,,NEXT_DAY,,NONE,\nother,,NEXT_DAY,,NONE,\n,,SAME_DAY,,OLD,\n",
         sku_aliases=ALIASES + ",,A,123,1,\nus,,B,00123,1,\n,,C,W-1,1,\n,,D,124,1,\n",
     )
-    problems = check_against_warehouse(
-        load_mappings(directory),
-        pd.DataFrame({"sku": ["00123", "W-1"], "is_active": [True, True]}),
-        pd.DataFrame({"code": ["STD", "OLD"], "is_active": [True, False]}),
-        connection="us",
-        marketplace_ids=[US],
-    )
+    mappings = load_mappings(directory)
+    items = pd.DataFrame({"sku": ["00123", "W-1"], "is_active": [True, True]})
+    ship_methods = pd.DataFrame({"code": ["STD", "OLD"], "is_active": [True, False]})
+    problems = check_codes(mappings, ship_methods, connection="us", marketplace_ids=[US])
+    problems += check_skus(mappings, items, connection="us", marketplace_ids=[US])
     assert places(problems) == [
         ("shipping_methods.csv", 3, "warehouse_code"),
         ("shipping_methods.csv", 5, "warehouse_code"),
@@ -322,13 +320,11 @@ def test_rows_for_another_marketplace_and_rows_that_an_own_row_always_beats_are_
         + ",,STANDARD,DE,DHL,\n,,NEXT_DAY,,EUROPE,\nus,,NEXT_DAY,,AIR,\n,,SAME_DAY,,BIKE,\nus,PRIME,SAME_DAY,,AIR,\n",
         sku_aliases=ALIASES + ",DE,A,W-DE,1,\n,,B,W-EU,1,\nus,,B,W-1,1,\n,,C,W-EU,1,\nus,US,C,W-1,1,\n",
     )
-    problems = check_against_warehouse(
-        load_mappings(directory),
-        pd.DataFrame({"sku": ["W-1"], "is_active": [True]}),
-        pd.DataFrame({"code": ["AIR"], "is_active": [True]}),
-        connection="us",
-        marketplace_ids=[US, CA],
-    )
+    mappings = load_mappings(directory)
+    items = pd.DataFrame({"sku": ["W-1"], "is_active": [True]})
+    ship_methods = pd.DataFrame({"code": ["AIR"], "is_active": [True]})
+    problems = check_codes(mappings, ship_methods, connection="us", marketplace_ids=[US, CA])
+    problems += check_skus(mappings, items, connection="us", marketplace_ids=[US, CA])
     # Some orders of us still come to these two: those of SAME_DAY without PRIME, and C in Canada.
     assert places(problems) == [("shipping_methods.csv", 5, "warehouse_code"), ("sku_aliases.csv", 5, "warehouse_sku")]
     assert problems[0].message == "the warehouse of us has no 'BIKE'."

@@ -17,43 +17,45 @@ if TYPE_CHECKING:
     from mfn.mappings.tables import Table
 
 
-def check_against_warehouse(
-    mappings: Mappings,
-    items: pd.DataFrame,
-    ship_methods: pd.DataFrame,
-    *,
-    connection: str,
-    marketplace_ids: Collection[str],
+def check_codes(
+    mappings: Mappings, ship_methods: pd.DataFrame, *, connection: str, marketplace_ids: Collection[str]
 ) -> list[Problem]:
-    """Rows that lead a connection to a SKU or a shipping method which its warehouse does not have, or has no more.
+    """Rows that lead a connection to a shipping method which its warehouse does not have, or has no more.
 
     Args:
         mappings: The mapping files.
-        items: The warehouse's items: `sku`, `is_active`.
         ship_methods: The warehouse's shipping methods: `code`, `is_active`.
         connection: Whose warehouse it is.
         marketplace_ids: Its marketplaces. Rows for other connections or marketplaces are left out, as are those for any
             connection that a row of this one always beats: they are for another warehouse.
 
     Returns:
-        One problem a row, in the order of the files; codes that lost their leading zeros are told as such.
+        One problem a row, in the order of the file; codes that lost their leading zeros are told as such.
     """
-    methods, aliases = mappings.shipping_methods, mappings.sku_aliases
-    checks = (
-        (SHIPPING_METHODS, methods, "warehouse_code", ship_methods["code"], ship_methods["is_active"]),
-        (SKU_ALIASES, aliases, "warehouse_sku", items["sku"], items["is_active"]),
-    )
-    return [
-        problem
-        for table, rows, column, names, active in checks
-        for problem in _unknown(
-            shown_path(mappings.directory / table.file),
-            _used(rows, table, connection, marketplace_ids),
-            column,
-            f"the warehouse of {connection}",
-            dict(zip(names, active.astype(bool), strict=True)),
-        )
-    ]
+    used = _used(mappings.shipping_methods, SHIPPING_METHODS, connection, marketplace_ids)
+    is_active = dict(zip(ship_methods["code"], ship_methods["is_active"].astype(bool), strict=True))
+    file = shown_path(mappings.directory / SHIPPING_METHODS.file)
+    return list(_unknown(file, used, "warehouse_code", f"the warehouse of {connection}", is_active))
+
+
+def check_skus(
+    mappings: Mappings, items: pd.DataFrame, *, connection: str, marketplace_ids: Collection[str]
+) -> list[Problem]:
+    """Rows that lead a connection to a SKU which its warehouse does not have, or has no more.
+
+    Args:
+        mappings: The mapping files.
+        items: The warehouse's items: `sku`, `is_active`.
+        connection: As for `check_codes`.
+        marketplace_ids: Likewise.
+
+    Returns:
+        As `check_codes`.
+    """
+    used = _used(mappings.sku_aliases, SKU_ALIASES, connection, marketplace_ids)
+    is_active = dict(zip(items["sku"], items["is_active"].astype(bool), strict=True))
+    file = shown_path(mappings.directory / SKU_ALIASES.file)
+    return list(_unknown(file, used, "warehouse_sku", f"the warehouse of {connection}", is_active))
 
 
 def _used(rows: pd.DataFrame, table: Table, connection: str, marketplace_ids: Collection[str]) -> pd.DataFrame:

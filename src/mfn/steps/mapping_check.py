@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.connections import load_connections
 from mfn.errors import MfnError, Problem, shown_path
 from mfn.mappings import check_mappings, first_of_each_file, read_mappings
-from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.against_warehouse import check_codes, check_skus
 from mfn.warehouse.sql import SqlWarehouse
 
 if TYPE_CHECKING:
@@ -41,13 +41,9 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
             problems.append(Problem(where[0], None, where[1], f"{error.message.rstrip('.')}.", error.remedy))
             continue
         if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
-            lacking = check_against_warehouse(
-                mappings,
-                items,
-                ship_methods,
-                connection=connection.name,
-                marketplace_ids=connection.marketplace_ids,
-            )
+            name, marketplace_ids = connection.name, connection.marketplace_ids
+            lacking = check_codes(mappings, ship_methods, connection=name, marketplace_ids=marketplace_ids)
+            lacking += check_skus(mappings, items, connection=name, marketplace_ids=marketplace_ids)
             found = {_place(problem): problem for problem in lacking if _place(problem) not in told} | found
     problems += first_of_each_file([*found.values()])
     return sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))

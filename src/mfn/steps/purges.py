@@ -24,8 +24,6 @@ from mfn.steps.runs import carried_out, new_run
 from mfn.steps.waiting import imports_at_rest
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from mfn.settings import Settings
 
 LONGEST = timedelta(days=Privacy().retention_days)
@@ -39,20 +37,6 @@ def purge_parameters(*, dry_run: bool = False) -> dict[str, Any]:
         dry_run: Say what would be removed, and change nothing.
     """
     return {"dry_run": dry_run}
-
-
-def purge_run(
-    settings: Settings, connection: str, *, flow_run_id: str | None = None, **asked: Any
-) -> AbstractContextManager[BatchRef]:
-    """Hold the lease of a connection's purges, and a batch to work on; see `mfn.steps.runs.new_run`.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        flow_run_id: The flow run that it belongs to, where Prefect runs it.
-        asked: As `purge_parameters` takes it.
-    """
-    return new_run(settings, connection, "purge", purge_parameters(**asked), flow_run_id=flow_run_id)
 
 
 def connections_to_purge(settings: Settings) -> list[str]:
@@ -123,7 +107,7 @@ def run_purge(settings: Settings, connection: str, **asked: Any) -> dict[str, An
         LeaseHeldError: Another purge works on this connection.
         RunFailedError: It failed; it has what the run did all the same.
     """
-    return carried_out(settings, purge_run(settings, connection, **asked))
+    return carried_out(settings, new_run(settings, connection, "purge", purge_parameters(**asked)))
 
 
 def purge_all(settings: Settings, **asked: Any) -> tuple[dict[str, Any], list[MfnError]]:

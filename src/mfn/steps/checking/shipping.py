@@ -12,7 +12,7 @@ from mfn.amazon.orders import PRIME
 from mfn.database.engines import reading
 from mfn.errors import shown_path
 from mfn.ledger.schema import TrackedOrder
-from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.against_warehouse import check_codes
 from mfn.mappings.tables import SHIPPING_METHODS
 from mfn.models import OrderStatus
 from mfn.rules.settling import DUE
@@ -77,27 +77,20 @@ def _in_ledger(place: CheckPlace) -> pd.DataFrame:
     return frame.astype({"orders": "int64", "due": "int64"})
 
 
-def code_findings(place: CheckPlace, items: pd.DataFrame | None, ship_methods: pd.DataFrame) -> list[Finding]:
+def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding]:
     """Whether the warehouse has shipping methods at all, and whether every row leads to one.
 
     Args:
         place: The workplace.
-        items: The warehouse's items; None where they cannot be read.
         ship_methods: The warehouse's shipping methods.
     """
     found = mapping_findings(place.problems_of(SHIPPING_METHODS.file))
     if not ship_methods["is_active"].astype(bool).any():
         told = "has no row" if ship_methods.empty else "has no active row"
         return [*found, failed(f"wms_ship_method {told}", "Have the warehouse fill it with its shipping methods.")]
-    no_items = pd.DataFrame({"sku": [], "is_active": []})
-    problems = check_against_warehouse(
-        place.mappings,
-        no_items if items is None else items,
-        ship_methods,
-        connection=place.connection.name,
-        marketplace_ids=place.connection.marketplace_ids,
-    )
-    return [*found, *mapping_findings([one for one in problems if one.file.endswith(SHIPPING_METHODS.file)])]
+    name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
+    problems = check_codes(place.mappings, ship_methods, connection=name, marketplace_ids=marketplace_ids)
+    return [*found, *mapping_findings(problems)]
 
 
 def method_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataFrame) -> list[Finding]:

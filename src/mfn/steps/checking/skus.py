@@ -11,7 +11,7 @@ from mfn.amazon.failures import AccessDeniedError
 from mfn.errors import FatalError, shown_path
 from mfn.ledger.listings import listings_read_at
 from mfn.ledger.offers import NOT_LISTED, read_offers
-from mfn.mappings.against_warehouse import check_against_warehouse
+from mfn.mappings.against_warehouse import check_skus
 from mfn.mappings.tables import SKU_ALIASES
 from mfn.rules.sku_matching import compare_skus
 from mfn.steps.checking.findings import SHOWN, counted, failed, mapping_findings, more, ok, warning
@@ -130,24 +130,17 @@ def _rows(place: CheckPlace, compared: SkuComparison) -> str:
     return f"Rows for {path}, to be looked at first: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
 
 
-def item_findings(place: CheckPlace, items: pd.DataFrame, ship_methods: pd.DataFrame | None) -> list[Finding]:
+def item_findings(place: CheckPlace, items: pd.DataFrame) -> list[Finding]:
     """Whether the warehouse has items at all, and whether every alias leads to one.
 
     Args:
         place: The workplace.
         items: The warehouse's items.
-        ship_methods: The warehouse's shipping methods; None where they cannot be read.
     """
     found = mapping_findings(place.problems_of(SKU_ALIASES.file))
     if not items["is_active"].astype(bool).any():
         told = "has no row" if items.empty else "has no active row"
         return [*found, failed(f"wms_item {told}", "Have the warehouse fill wms_item with its items.")]
-    no_methods = pd.DataFrame({"code": [], "is_active": []})
-    problems = check_against_warehouse(
-        place.mappings,
-        items,
-        no_methods if ship_methods is None else ship_methods,
-        connection=place.connection.name,
-        marketplace_ids=place.connection.marketplace_ids,
-    )
-    return [*found, *mapping_findings([one for one in problems if one.file.endswith(SKU_ALIASES.file)])]
+    name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
+    problems = check_skus(place.mappings, items, connection=name, marketplace_ids=marketplace_ids)
+    return [*found, *mapping_findings(problems)]

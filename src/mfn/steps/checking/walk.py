@@ -189,7 +189,7 @@ class _Walk:
         """What Amazon has against what the warehouse has."""
         place = self._place
         if items is not None:
-            self._add(SKUS, lambda: item_findings(place, items, ship_methods))
+            self._add(SKUS, lambda: item_findings(place, items))
             if listings is not None and items["is_active"].any():
                 self._add(SKUS, lambda: sku_findings(place, listings, items))
         seen = seen_methods(place, sample)
@@ -198,7 +198,7 @@ class _Walk:
                 self.found[METHODS].append(not_looked_at(SKUS))
             self.found[PRIME].append(not_looked_at(METHODS))
             return
-        self._add(METHODS, lambda: code_findings(place, items, ship_methods))
+        self._add(METHODS, lambda: code_findings(place, ship_methods))
         if sample is None:
             for step in (METHODS, PRIME):
                 self.found[step].append(not_looked_at(self._orders_told))

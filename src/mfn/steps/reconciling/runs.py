@@ -10,9 +10,6 @@ from mfn.moments import in_utc
 from mfn.steps.runs import carried_out, moment_text, new_run
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from mfn.models import BatchRef
     from mfn.settings import Settings
 
 KEPT_BY_AMAZON = timedelta(days=730)
@@ -38,17 +35,6 @@ def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
     return {"since": text}
 
 
-def reconcile_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
-    """Hold the lease of a connection's reconciliations, and a batch to work on; see `new_run`.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `reconcile_parameters` takes it.
-    """
-    return new_run(settings, connection, "reconcile", reconcile_parameters(**asked))
-
-
 def run_reconcile(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
     """One reconciliation without Prefect.
 
@@ -65,4 +51,4 @@ def run_reconcile(settings: Settings, connection: str, **asked: Any) -> dict[str
         LeaseHeldError: Another reconciliation works on this connection.
         RunFailedError: The run failed, or found differences; it has what the run did all the same.
     """
-    return carried_out(settings, reconcile_run(settings, connection, **asked))
+    return carried_out(settings, new_run(settings, connection, "reconcile", reconcile_parameters(**asked)))
