@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import bindparam, select, update
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.ledger.orders import IN_WAREHOUSE
 from mfn.ledger.parcels import SENT
 from mfn.ledger.schema import Parcel, TrackedOrder
@@ -19,9 +18,8 @@ from mfn.models import OrderStatus, ParcelStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
-    from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
 Units = dict[str, int]
@@ -29,15 +27,6 @@ Units = dict[str, int]
 
 COUNTED = (*SENT, ParcelStatus.SKIPPED)
 """Parcels that have left: Amazon took them, or there is a reason why it need not be told."""
-
-
-def order_facts(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> dict[str, Row[Any]]:
-    """`status` and `service_level` of orders, by order id; unknown ones are absent."""
-    columns = (TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.service_level)
-    with reading(ledger.engine, what="the ledger") as database:
-        wanted = among(database, TrackedOrder.order_id, order_ids)
-        rows: Any = database.execute(select(*columns).where(TrackedOrder.connection == connection, wanted))
-        return {row.order_id: row for row in rows}
 
 
 def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Units]) -> None:

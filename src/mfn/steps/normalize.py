@@ -10,8 +10,9 @@ import pandas as pd
 
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.known_orders import known_orders
 from mfn.ledger.leases import assert_held
-from mfn.ledger.order_progress import move_orders, order_facts
+from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
@@ -84,7 +85,7 @@ def _normalize(
     known = KnownOrders(
         shown=shown_parcels(place, batch, sorted(order_numbers), removed),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
-        facts=order_facts(place.ledger, batch.connection, order_numbers),
+        facts=known_orders(place.ledger, batch.connection, order_numbers),
         removed=removed,
     )
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])

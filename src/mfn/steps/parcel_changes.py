@@ -39,7 +39,7 @@ class KnownOrders:
     Attributes:
         shown: What Amazon showed of each when it landed, or shows now; one that never landed is absent.
         references: The references that this project gave to parcels of each.
-        facts: What the ledger says of each: `status`, `service_level`.
+        facts: Where each stands, as `mfn.ledger.known_orders.known_orders` has it.
         removed: Those whose buyer's data was removed, and with it what Amazon had shown.
     """
 

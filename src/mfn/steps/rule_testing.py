@@ -15,10 +15,10 @@ from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
+from mfn.ledger.known_orders import known_orders
 from mfn.ledger.offers import offers_of
 from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_ends import ends_of, told_removal
-from mfn.ledger.order_progress import order_facts
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.carriers import normalize_carriers
@@ -131,7 +131,7 @@ def rules_on_shipment(
         connection=place.connection.name,
         unlisted_carrier=place.connection.shipments.unlisted_carrier,
     )
-    facts = order_facts(place.ledger, place.connection.name, parcels["order_number"].unique())
+    facts = known_orders(place.ledger, place.connection.name, parcels["order_number"].unique())
     levels = {order_id: known.service_level for order_id, known in facts.items()}
     records = shipment_records(
         parcels.join(carriers), items, order_lines, levels, connection=place.connection.name, now=datetime.now(UTC)

@@ -13,8 +13,8 @@ import pandas as pd
 from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import drop_chunks
-from mfn.ledger.comparing import known_orders, parcels_by_id, promised_units
 from mfn.ledger.imported_units import covered_until
+from mfn.ledger.known_orders import known_orders, parcels_by_id, units_promised_to
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.orders import read_reasons
 from mfn.models import OrderStatus, ParcelStatus
@@ -109,7 +109,7 @@ def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iter
     shipments = warehouse.shipments(batch.connection)
     closed = shipments[shipments["status"].eq(CLOSED) & shipments["order_number"].isin(order_ids)]
     known = known_orders(place.ledger, batch.connection, order_ids)
-    promised = promised_units(place.ledger, batch.connection, order_ids)
+    promised = units_promised_to(place.ledger, batch.connection, order_ids)
     parcels = _left(closed, parcels_by_id(place.ledger, batch.connection, order_ids))
     for order_id, asked in told.items():
         row = known.get(order_id)

@@ -20,7 +20,7 @@ from mfn.errors import MfnError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
-from mfn.ledger.comparing import known_orders, open_orders
+from mfn.ledger.known_orders import known_orders, open_orders
 from mfn.ledger.landing import is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.steps.reconciling.facts import GIVEN

@@ -1,4 +1,4 @@
-"""What the ledger knows of orders, for a comparison with Amazon and the warehouse."""
+"""What the ledger knows of orders: where they stand, what is promised to them, and their parcels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mfn.ledger.order_listing import OPEN
 from mfn.ledger.schema import Parcel, Reservation, TrackedOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -35,7 +35,7 @@ def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datet
         return database.execute(of).all()
 
 
-def known_orders(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Row[Any]]:
+def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> dict[str, Row[Any]]:
     """Where orders stand, by id; unknown ones are absent.
 
     Args:
@@ -55,7 +55,7 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Collection[str]) ->
         return {row.order_id: row for row in rows}
 
 
-def promised_units(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, dict[str, int]]:
+def units_promised_to(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, dict[str, int]]:
     """The units that are promised to orders, by order id and the warehouse's SKU; absent: none.
 
     Args:
