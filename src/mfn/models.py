@@ -43,6 +43,15 @@ BESIDE: dict[BatchKind, tuple[str, ...]] = {
 }
 """Figures that stand outside of that sum."""
 
+NEWS: dict[BatchKind, tuple[str, ...]] = {
+    "import": ("fetched",),
+    "confirm": ("shipments",),
+    "inventory": ("pushed", "failed", "drift"),
+    "reconcile": ("differing",),
+    "purge": ("purged", "scrubbed"),
+}
+"""Figures that tell whether a run had anything to do: then one of them is above 0."""
+
 
 MOST_OF_A_DETAIL = 1_000
 MOST_OF_A_REMEDY = 10_000

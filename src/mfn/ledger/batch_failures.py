@@ -52,14 +52,19 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, 
 def note_dead_batches(ledger: Ledger) -> None:
     """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
     with reading(ledger.engine, what=WHAT) as database:
-        if not _dead_batches(database):
+        if not dead_batches(database):
             return
     with writing(ledger.engine, what=WHAT) as database:
-        dead = _dead_batches(database)  # asked again: a run may have carried one on in between
+        dead = dead_batches(database)  # asked again: a run may have carried one on in between
         database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
 
 
-def _dead_batches(database: Connection) -> list[str]:
+def dead_batches(database: Connection) -> list[str]:
+    """Which batches say `running` although their holder is gone.
+
+    Args:
+        database: An open transaction on the ledger.
+    """
     running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
     return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
 

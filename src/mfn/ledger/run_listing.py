@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, get_args
 from sqlalchemy import and_, or_, select
 
 from mfn.database.engines import reading
-from mfn.ledger.batch_failures import DIED, has_work_left
+from mfn.ledger.batch_failures import DIED, dead_batches, has_work_left
 from mfn.ledger.batch_listing import LISTED, NEWEST_FIRST
-from mfn.ledger.leases import is_held
 from mfn.ledger.schema import Batch
-from mfn.models import SUMMED, BatchKind
-from mfn.reports.model import NEWS, PastRun
+from mfn.models import NEWS, SUMMED, BatchKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Row
 
     from mfn.ledger.opening import Ledger
 
@@ -54,12 +52,6 @@ class Run:
     started_at: datetime
     finished_at: datetime | None
 
-    @property
-    def as_past_run(self) -> PastRun:
-        """The same, as the reports' index shows it."""
-        dry_run = bool(self.parameters.get("dry_run"))
-        return PastRun(self.batch_id, self.connection, self.kind, self.status, self.started_at, self.counts, dry_run)
-
 
 def find_run(ledger: Ledger, batch_id: str) -> Run | None:
     """One batch, or None.
@@ -70,7 +62,7 @@ def find_run(ledger: Ledger, batch_id: str) -> Run | None:
     """
     with reading(ledger.engine, what=WHAT) as database:
         row = database.execute(select(*LISTED).where(Batch.batch_id == batch_id)).one_or_none()
-        return None if row is None else _run(row, _dead_among(database))
+        return None if row is None else _run(row, dead_batches(database))
 
 
 def find_runs(
@@ -106,7 +98,7 @@ def find_runs(
     if until is not None:
         statement = statement.where(Batch.started_at < until)
     with reading(ledger.engine, what=WHAT) as database:
-        dead = _dead_among(database)
+        dead = dead_batches(database)
         return [_run(row, dead) for row in database.execute(statement.where(*_meant(outcome, dead)))]
 
 
@@ -166,12 +158,6 @@ def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
 def _figure(name: str) -> ColumnElement[int]:
     figure: ColumnElement[int] = Batch.counts[name].as_integer()
     return figure
-
-
-def _dead_among(database: Connection) -> list[str]:
-    """Which batches say `running` although their holder is gone."""
-    running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
-    return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
 
 
 def _run(row: Row[Any], dead: Sequence[str]) -> Run:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from mfn.models import SUMMED
+from mfn.models import NEWS, SUMMED
 from mfn.quality.model import QualityReport
 from mfn.reports.stock import StockRun
 
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
 SHOWN_RUNS = 30
 """How many runs the trend shows, this one included."""
-
-NEWS: dict[BatchKind, tuple[str, ...]] = {
-    "import": ("fetched",),
-    "confirm": ("shipments",),
-    "inventory": ("pushed", "failed", "drift"),
-    "reconcile": ("differing",),
-    "purge": ("purged", "scrubbed"),
-}
-"""Of each kind of run the figures of which one at least is above 0 where it had something to do."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +168,16 @@ class PastRun:
     started_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
+
+    @classmethod
+    def of(cls, batch: Any) -> Self:
+        """A batch, as the ledger has it.
+
+        Args:
+            batch: Its `batch_id`, `connection`, `kind`, `status`, `started_at`, `counts` and `parameters`.
+        """
+        dry_run = bool(batch.parameters.get("dry_run"))
+        return cls(batch.batch_id, batch.connection, batch.kind, batch.status, batch.started_at, batch.counts, dry_run)
 
     @property
     def is_quiet(self) -> bool:

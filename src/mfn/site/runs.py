@@ -14,6 +14,7 @@ from mfn.ledger.order_listing import count_held
 from mfn.ledger.run_listing import find_run, find_runs, newest_runs, open_failures
 from mfn.models import SUMMED
 from mfn.reports.html import run_figures
+from mfn.reports.model import PastRun
 from mfn.reports.wording import counted
 from mfn.site.filters import KINDS, read_run_filter
 from mfn.site.opening import NotFoundError, ledger_of
@@ -60,7 +61,7 @@ def index(request: Request) -> HTMLResponse:
         "runs",
         root="./",
         headline=_headline(failures, held),
-        rows=[(run, *run_figures(run.as_past_run)) for run in found],
+        rows=[(run, *run_figures(PastRun.of(run))) for run in found],
         is_last=is_last,
         asked=asked,
         given={

@@ -155,7 +155,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         api_calls=row.api_calls,
         conflicts=tuple(Conflict(**conflict) for conflict in row.findings.get("conflicts", ())),
         findings=QualityReport.from_dict(row.findings.get("quality", {})),
-        history=tuple(_past_run(run) for run in reversed(past) if run.batch_id != row.batch_id),
+        history=tuple(PastRun.of(run) for run in reversed(past) if run.batch_id != row.batch_id),
         **facts,
     )
 
@@ -215,12 +215,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
 
 def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
     day = gathered.started_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [_past_run(row) for row in runs_between(ledger, day, day + timedelta(days=1), limit=DAY_RUNS)]
-
-
-def _past_run(row: Row[Any]) -> PastRun:
-    dry_run = bool(row.parameters.get("dry_run"))
-    return PastRun(row.batch_id, row.connection, row.kind, row.status, row.started_at, row.counts, dry_run)
+    return [PastRun.of(row) for row in runs_between(ledger, day, day + timedelta(days=1), limit=DAY_RUNS)]
 
 
 def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
