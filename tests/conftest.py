@@ -17,7 +17,7 @@ from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
 from tests.quick_mappings import read_once
 from tests.quick_sqlite import hurrying
-from tests.world import World, an_amazon
+from tests.world import World, an_amazon, set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -102,8 +102,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name in ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with SimulatorServer(an_amazon()) as server:
         world = World(tmp_path, server.amazon, server.endpoint, f"sqlite:///{tmp_path / 'warehouse.db'}")
         world.set_up()
@@ -118,8 +117,7 @@ def world_on_postgres(
 ) -> Iterator[World]:
     """A small world whose ledger and warehouse are on PostgreSQL."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with fresh_schema(postgres_server, f"ledger_{tmp_path.name}".lower()) as ledger_url:
         monkeypatch.setenv("MFN_LEDGER_URL", ledger_url)
         with SimulatorServer(an_amazon()) as server:

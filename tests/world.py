@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from mfn.amazon.credentials import NAMES
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.opening import ledger_engine, open_ledger
@@ -24,6 +25,8 @@ from mfn.warehouse.setup import ensure_tables
 from mfn.warehouse.tables import wms_item, wms_order, wms_order_line, wms_ship_method
 
 if TYPE_CHECKING:
+    import pytest
+
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
 
@@ -45,6 +48,12 @@ connection,marketplace,seller_sku,warehouse_sku,units,note
 ,,BREAKFAST,PLATE,2,a kit
 ,,BREAKFAST,BOWL,1,a kit
 """
+
+
+def set_secrets(patch: pytest.MonkeyPatch) -> None:
+    """Set the credentials of every connection; the local Amazon takes any text."""
+    for name in NAMES:
+        patch.setenv(name, "test")
 
 
 def address(**changes: Any) -> dict[str, Any]:

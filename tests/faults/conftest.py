@@ -10,7 +10,7 @@ from mfn.database.engines import engine_for
 from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.faults.gates import Gate
-from tests.world import World, an_amazon, an_order
+from tests.world import World, an_amazon, an_order, set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,7 @@ def is_warm(tmp_path_factory: pytest.TempPathFactory) -> bool:
     home = tmp_path_factory.mktemp("warm")
     with pytest.MonkeyPatch.context() as patch, SimulatorServer(an_amazon()) as server:
         patch.chdir(home)
-        for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-            patch.setenv(name, "test")
+        set_secrets(patch)
         world = World(home, server.amazon, server.endpoint, f"sqlite:///{home / 'warehouse.db'}")
         world.set_up()
         world.put(an_order())

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import mfn, quiet_root_logger
 from tests.steps.pushing import Pushing, everywhere
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,7 @@ class Push(Pushing):
 def push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mfn: Mfn) -> Iterator[Push]:
     """The command in its world, after a complete import."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
         made = Push(stock)
         made.mfn = mfn

@@ -19,6 +19,7 @@ from tests.faults.processes import die_at_commit, in_child
 from tests.faults.test_killed import Commit, commits_of
 from tests.steps.pushing import Pushing
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +43,7 @@ POINTS = {
 def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_warm: bool) -> Iterator[Pushing]:
     """Four SKUs were pushed; then one ran out, one fell, one rose, and of one three were sold."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
         made = Pushing(stock)
         made.set_up()

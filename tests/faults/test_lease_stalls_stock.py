@@ -12,6 +12,7 @@ from mfn.steps.runs import run_inventory
 from tests.faults.stalls import a_lease_passes, put_down, stall_before_call, stalled, woken
 from tests.steps.pushing import Pushing, everywhere
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,7 @@ pytestmark = pytest.mark.usefixtures("is_warm", "no_pauses")
 def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
     """Four SKUs, ten units of each on offer."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
         made = Pushing(stock)
         made.set_up()

@@ -18,7 +18,7 @@ from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest
 from tests.faults.processes import in_child
 from tests.steps import test_changed, test_held, test_import
-from tests.world import World, address, an_amazon, an_item, an_order
+from tests.world import World, address, an_amazon, an_item, an_order, set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +89,7 @@ def test_a_server_that_dies_in_the_middle_of_the_load_costs_no_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with (
         tempfile.TemporaryDirectory(prefix="mfn-postgres-", dir="/tmp") as folder,
         SimulatorServer(an_amazon()) as amazon,

@@ -20,7 +20,7 @@ from tests.postgres import fresh_schema
 from tests.steps.pushing import SKUS
 from tests.steps.shipping import Shipping
 from tests.stock_world import CA, US, stock_world
-from tests.world import an_item, an_order
+from tests.world import an_item, an_order, set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,8 +42,7 @@ UNITS = 20
 def stock(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stock]:
     """Two connections on one warehouse, four SKUs on offer in both, once on SQLite and once on PostgreSQL."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     if request.param == "sqlite":
         with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
             yield filled(stock)

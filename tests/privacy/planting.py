@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mfn.amazon.credentials import NAMES
 from tests.world import address, an_item, an_order
 
 FAMILY = "Wyxkvarn"
@@ -13,7 +14,7 @@ PHONE = "+1 907 555 0143"
 POSTAL_CODE = "99926-0417"
 PLANTED = (FAMILY, PHONE, "9075550143", "907-555-0143", POSTAL_CODE, "999260417", "99926 0417")
 
-SECRETS = {name: f"planted-{name}-Zq7Xv" for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")}
+SECRETS = {name: f"planted-{name}-Zq7Xv" for name in NAMES}
 """The secrets of a connection, and with them what Login with Amazon gives for them."""
 
 ACCESS_TOKEN = "Atza|"

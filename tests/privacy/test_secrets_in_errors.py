@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from mfn.amazon.credentials import NAMES
 from mfn.cli.application import run
 from mfn.cli.prefect_answers import ask
 from mfn.errors import RetriableError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 PLANTED = "Zq7Xv-planted"
 SEARCH = Search([PLANTED])
-SECRETS = ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(
 def test_a_login_that_is_refused_is_told_without_what_was_shown(
     world: World, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in SECRETS:
+    for name in NAMES:
         monkeypatch.setenv(name, PLANTED)
     for error in ("invalid_grant", "invalid_client", "something new"):
         world.amazon.faults.refuse_login(error)
@@ -92,7 +92,7 @@ def test_a_login_that_is_refused_is_told_without_what_was_shown(
 def test_what_nobody_foresaw_shows_no_secret_among_the_variables_of_a_traceback(
     world: World, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in SECRETS:
+    for name in NAMES:
         monkeypatch.setenv(name, PLANTED)
 
     def broken(credentials: Any, *_: Any, **__: Any) -> Any:

@@ -12,6 +12,7 @@ from tests.steps.pushing import Pushing
 from tests.steps.rotating import rotating_in
 from tests.steps.shipping import Shipping
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,7 @@ def shipping(world: World) -> Shipping:
 def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
     """Stock runs in a small world on SQLite, nothing pushed yet."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with stock_world(tmp_path, f"sqlite:///{tmp_path / 'warehouse.db'}") as stock:
         pushing = Pushing(stock)
         pushing.set_up()

@@ -9,6 +9,7 @@ import pytest
 from tests.postgres import fresh_schema
 from tests.steps.pushing import Pushing, everywhere
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,7 @@ def pushing_on_postgres(
 ) -> Iterator[Pushing]:
     """Stock runs in a small world whose ledger and warehouse are on PostgreSQL, nothing pushed yet."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with fresh_schema(postgres_server, "ledger_of_stock") as ledger_url:
         monkeypatch.setenv("MFN_LEDGER_URL", ledger_url)
         with stock_world(tmp_path, postgres_url) as stock:

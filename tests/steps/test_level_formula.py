@@ -15,7 +15,7 @@ from mfn.steps.runs import run_import, run_inventory
 from mfn.warehouse.tables import wms_inventory, wms_item, wms_order
 from tests.stock_oracle import Limits, Promise, Shelves, components_of
 from tests.stock_world import CA, US, stock_world
-from tests.world import an_item, an_order
+from tests.world import an_item, an_order, set_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,8 +174,7 @@ def test_a_push_tells_amazon_what_the_contract_computes(
 ) -> None:
     database_url = request.getfixturevalue(database)
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     if not has_all_columns:
         bare = MetaData()
         columns = [column._copy() for column in wms_inventory.columns if not column.info.get("may_be_missing")]

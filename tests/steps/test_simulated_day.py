@@ -10,6 +10,7 @@ import pytest
 from tests.stock_day import Day
 from tests.stock_oracle import Limits
 from tests.stock_world import stock_world
+from tests.world import set_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Begin]:
     """Begin a day: the first imports, and the first levels that Amazon gets."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET"):
-        monkeypatch.setenv(name, "test")
+    set_secrets(monkeypatch)
     with stock_world(tmp_path, request.getfixturevalue(request.param)) as stock:
 
         def made(seed: int, *, notes_it: bool, limits: Limits) -> Day:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.amazon import calling, client
+from mfn.amazon.credentials import NAMES
 from mfn.ledger import removal
 from mfn.simulator.server import SimulatorServer
 from mfn.steps import scrub, validate
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mfn.simulator.local_amazon import LocalAmazon
     from tests.faults.matrix.stores import Store
 
-SECRETS = ("SP_API_REFRESH_TOKEN", "LWA_APP_ID", "LWA_CLIENT_SECRET")
 FOREIGN = ("MFN_HOME", "MFN_LEDGER_URL", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS")
 PAGE_ORDERS, CHUNK_ORDERS, PAGES_PURGED, ORDERS_SCRUBBED = 7, 9, 2, 4
 """So small that a day of few orders has several of each."""
@@ -88,7 +88,7 @@ def open_stage(build: Callable[[World], Any], server_url: str | None) -> Iterato
     home.mkdir()
     for name in FOREIGN:
         os.environ.pop(name, None)
-    os.environ.update(dict.fromkeys(SECRETS, "test"))
+    os.environ.update(dict.fromkeys(NAMES, "test"))
     logging.getLogger("mfn").addHandler(logging.NullHandler())  # what goes wrong while a day is made is meant to
     store: Store
     if server_url is None:
