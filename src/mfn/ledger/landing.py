@@ -61,6 +61,9 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     last_updated_time: datetime | None = None
 
 
+MADE_UP = "unreadable-"
+"""How the ids begin that are made up for texts of which no id can be read."""
+
 _ORDER_ID = re.compile(IDENTIFIER)
 _HEADER = msgspec.json.Decoder(Header)
 _LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -105,7 +108,7 @@ def read_arrival(raw: bytes) -> Arrival:
     except UNREADABLE:
         header = Header(order_id=_loose_order_id(raw))
     if not header.order_id or not is_order_id(header.order_id):
-        return Arrival("unreadable-" + hashlib.sha256(raw).hexdigest()[:24], None, raw)
+        return Arrival(MADE_UP + hashlib.sha256(raw).hexdigest()[:24], None, raw)
     try:
         updated_at = header.last_updated_time and in_utc(header.last_updated_time)
     except OverflowError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, case, exists, func, or_, select
 
 from mfn.database.bulk import among
+from mfn.ledger.landing import MADE_UP
 from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc
 from mfn.models import OrderStatus
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 LEFT_ALONE = (OrderStatus.IGNORED, OrderStatus.DISMISSED)
 """Orders that nobody here ships: their retention begins when they last landed."""
-
-UNREADABLE = "unreadable-%"
-"""Ids that landing made up for texts without one."""
 
 
 def due_orders(database: Connection, connection: str, *, now: datetime, retention: timedelta) -> Sequence[str]:
@@ -52,7 +50,9 @@ def _begins() -> ColumnElement[datetime]:
     ended = func.coalesce(OrderEnd.delivered_at, OrderEnd.shipped_at, OrderEnd.cancelled_at, type_=Utc())
     landed = LandedOrder.landed_at
     is_left_alone = or_(
-        TrackedOrder.status.is_(None), TrackedOrder.status.in_(LEFT_ALONE), LandedOrder.order_id.like(UNREADABLE)
+        TrackedOrder.status.is_(None),
+        TrackedOrder.status.in_(LEFT_ALONE),
+        LandedOrder.order_id.startswith(MADE_UP, autoescape=True),
     )
     return case((and_(is_left_alone, or_(ended.is_(None), landed < ended)), landed), else_=ended)
 

@@ -10,6 +10,7 @@ import numpy as np
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
 from mfn.ledger.decisions import released_reasons
+from mfn.ledger.landing import MADE_UP
 from mfn.ledger.orders import IN_WAREHOUSE, UNFINISHED, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES
@@ -158,7 +159,7 @@ def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Ord
         try:
             orders.append(decode_order(text))
         except DataError as error:
-            remedy = NAMELESS.format(order_id) if order_id.startswith("unreadable-") else error.remedy
+            remedy = NAMELESS.format(order_id) if order_id.startswith(MADE_UP) else error.remedy
             reason = Reason("invalid_payload", error.message, remedy)
             held.append(_held(order_id, known, (reason,), (), Standing(), is_due=False))
     return orders, held

@@ -12,7 +12,7 @@ from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.kept_out import kept_out_versions
-from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import EARLIER, MADE_UP, WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons
@@ -60,7 +60,7 @@ def read_mendable_again(
             order_id
             for order_id, reasons in chain(rows, ((row.order_id, row.reasons) for row in kept_out.values()))
             if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
-            and not order_id.startswith("unreadable-")
+            and not order_id.startswith(MADE_UP)
         ]
     read_again(place, batch, mendable, wait_seconds=wait_seconds, leaving=leaving)
 

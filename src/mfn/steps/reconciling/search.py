@@ -21,7 +21,7 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.known_orders import known_orders, open_orders
-from mfn.ledger.landing import is_order_id, read_arrival
+from mfn.ledger.landing import MADE_UP, is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.single_orders import Patience, get_orders
@@ -218,7 +218,7 @@ def _others(place: Workplace, batch: BatchRef) -> list[str]:
         is_overdue = order.ship_by is None or order.ship_by <= now
         if order.status not in GIVEN or order.order_id not in old or is_overdue:
             found.add(order.order_id)
-    real = [order_id for order_id in found if order_id and not order_id.startswith("unreadable-")]
+    real = [order_id for order_id in found if order_id and not order_id.startswith(MADE_UP)]
     return sorted(real, key=lambda order_id: (order_id in old, _lot(batch, order_id)))
 
 
