@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
+KEY = ("connection", "order_id")
 MOMENTS = ("shipped_at", "delivered_at", "cancelled_at")
 
 GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
@@ -68,12 +69,9 @@ def note_ends(database: Connection, connection: str, ends: Iterable[End]) -> Non
     ]
     if not rows:
         return
-    ended = table(OrderEnd)
-    statement: Any = _insert(database).values(
-        {name: bindparam(name, type_=ended.c[name].type) for name in ("connection", "order_id", *MOMENTS)}
-    )
-    earliest = {name: _earlier(ended.c[name], statement.excluded[name]) for name in MOMENTS}
-    database.execute(statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=earliest), rows)
+    statement = _insert_rows(database, MOMENTS)
+    earliest = {name: _earlier(table(OrderEnd).c[name], statement.excluded[name]) for name in MOMENTS}
+    database.execute(statement.on_conflict_do_update(index_elements=KEY, set_=earliest), rows)
 
 
 def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
@@ -83,6 +81,12 @@ def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
 def _insert(database: Connection) -> Any:
     """An INSERT that knows ON CONFLICT, in the words of this database."""
     return (postgresql if database.dialect.name == "postgresql" else sqlite).insert(table(OrderEnd))
+
+
+def _insert_rows(database: Connection, names: Sequence[str]) -> Any:
+    """The same, of rows that have the key and these columns."""
+    columns = table(OrderEnd).c
+    return _insert(database).values({name: bindparam(name, type_=columns[name].type) for name in (*KEY, *names)})
 
 
 def note_known_ends(database: Connection, connection: str, now: datetime) -> None:
@@ -118,9 +122,9 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
             .outerjoin(parcels, parcels.c.order_number == TrackedOrder.order_id)
             .where(TrackedOrder.connection == connection, TrackedOrder.status.in_(statuses), noted.is_(None))
         )
-        statement = _insert(database).from_select(["connection", "order_id", name], chosen)
+        statement = _insert(database).from_select([*KEY, name], chosen)
         change = {name: statement.excluded[name]}
-        statement = statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=change)
+        statement = statement.on_conflict_do_update(index_elements=KEY, set_=change)
         database.execute(statement, {"present": now, "oldest": now - BELIEVED})
 
 
@@ -169,7 +173,11 @@ def note_removed(database: Connection, connection: str, order_ids: Iterable[str]
         order_ids: Amazon's order ids.
         at: When, aware.
     """
-    _set(database, [{"connection": connection, "order_id": order_id, "purged_at": at} for order_id in order_ids])
+    rows = [{"connection": connection, "order_id": order_id, "purged_at": at} for order_id in order_ids]
+    if rows:
+        statement = _insert_rows(database, ["purged_at"])
+        later = {"purged_at": statement.excluded.purged_at}
+        database.execute(statement.on_conflict_do_update(index_elements=KEY, set_=later), rows)
 
 
 def note_erased(database: Connection, connection: str, order_id: str, *, at: datetime, by: str) -> None:
@@ -184,17 +192,6 @@ def note_erased(database: Connection, connection: str, order_id: str, *, at: dat
     """
     statement = _insert(database).values(connection=connection, order_id=order_id, erased_at=at, erased_by=by)
     change = {"erased_at": at, "erased_by": by}
-    key = ["connection", "order_id"]
     database.execute(
-        statement.on_conflict_do_update(index_elements=key, set_=change, where=OrderEnd.erased_at.is_(None))
+        statement.on_conflict_do_update(index_elements=KEY, set_=change, where=OrderEnd.erased_at.is_(None))
     )
-
-
-def _set(database: Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    names = list(rows[0])
-    columns = table(OrderEnd).c
-    statement = _insert(database).values({name: bindparam(name, type_=columns[name].type) for name in names})
-    change = {name: statement.excluded[name] for name in names if name not in {"connection", "order_id"}}
-    database.execute(statement.on_conflict_do_update(index_elements=["connection", "order_id"], set_=change), rows)
