@@ -14,6 +14,8 @@ from mfn.moments import iso
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Row
 
     from mfn.ledger.decisions import DecisionKind
@@ -104,6 +106,12 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
         print_line(f"ship by {order['ship_by'] or 'unknown'}; batch {order['batch_id']}")
         for reason in order["reasons"]:
             print_line(f"\n{reason['code']}: {reason['detail']}\n{reason['remedy']}")
+    _print_timeline(timeline)
+    if parcels:
+        _print_parcels(parcels)
+
+
+def _print_timeline(timeline: Sequence[Mapping[str, Any]]) -> None:
     print_line("")
     print_table(
         ("when (UTC)", "batch", "what", "why"),
@@ -123,23 +131,25 @@ def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as
             for moment in timeline
         ],
     )
-    if parcels:
-        print_line("")
-        print_table(
-            ("parcel", "status", "carrier", "as sent", "tracking number", "shipped (UTC)", "why"),
-            [
-                (
-                    parcel["shipment_id"],
-                    parcel["status"],
-                    parcel["carrier"],
-                    parcel["carrier_name"] or parcel["carrier_code"],
-                    parcel["tracking_number"],
-                    (parcel["shipped_at"] or "")[:19].replace("T", " "),
-                    "; ".join(f"{reason['code']}: {reason['detail']}" for reason in parcel["reasons"]),
-                )
-                for parcel in parcels
-            ],
-        )
+
+
+def _print_parcels(parcels: Sequence[Mapping[str, Any]]) -> None:
+    print_line("")
+    print_table(
+        ("parcel", "status", "carrier", "as sent", "tracking number", "shipped (UTC)", "why"),
+        [
+            (
+                parcel["shipment_id"],
+                parcel["status"],
+                parcel["carrier"],
+                parcel["carrier_name"] or parcel["carrier_code"],
+                parcel["tracking_number"],
+                (parcel["shipped_at"] or "")[:19].replace("T", " "),
+                "; ".join(f"{reason['code']}: {reason['detail']}" for reason in parcel["reasons"]),
+            )
+            for parcel in parcels
+        ],
+    )
 
 
 @orders.command()

@@ -92,10 +92,13 @@ SETTLEMENTS: dict[str, Settlement] = {
 
 
 def settle(
-    orders: pd.DataFrame, *, marketplace_ids: Collection[str], not_before: datetime | None, in_warehouse:
-        Collection[str],
+    orders: pd.DataFrame,
+    *,
+    marketplace_ids: Collection[str],
+    not_before: datetime | None,
+    in_warehouse: Collection[str],
     dismissed: Collection[str],
-) -> pd.Series[str]:  # fmt: skip
+) -> pd.Series[str]:
     """Why each order is not due, as a key of `SETTLEMENTS`; an empty text for one that is.
 
     Args:

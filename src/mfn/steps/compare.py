@@ -21,7 +21,8 @@ from mfn.ledger.orders import reasons_text
 from mfn.ledger.packing import Frame, packed
 from mfn.ledger.stock_locations import believe
 from mfn.steps.read import ReadChunk, read
-from mfn.steps.stock_judging import FAILED, HELD, is_news, judge, positions_in
+from mfn.steps.stock_judging import FAILED, HELD, is_news, judge
+from mfn.steps.stock_rows import positions_in
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ TAKEN_BACK = Reason(
 
 
 class Fault(NamedTuple):
-    """What stands against a decision about an order.
+    """What stands against a decision about an order, or against the removal of its buyer's data.
 
     Attributes:
         problem: What it is.

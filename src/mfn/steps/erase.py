@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from mfn.ledger.removal import Removing
 from mfn.ledger.schema import BatchOrder, LandedOrder, OrderEnd, TrackedOrder
 from mfn.models import BatchRef, OrderStatus
 from mfn.moments import iso
+from mfn.steps.decisions import Fault
 from mfn.steps.purge import WHY_SETTLED, warehouse_of
 from mfn.steps.workplace import open_workplace
 
@@ -39,11 +40,6 @@ ERASE = "erase"
 
 SHIPPED, CANCELLED = "shipped", "cancelled"
 """What the warehouse says of an order that it is done with."""
-
-
-class _Refusal(NamedTuple):
-    problem: str
-    remedy: str
 
 
 def erase(settings: Settings, order_id: str, *, connection: str | None = None) -> dict[str, Any]:
@@ -137,35 +133,33 @@ def _refuse_open(place: Workplace, order_id: str) -> None:
         )
 
 
-def _not_judged(place: Workplace, order_id: str) -> _Refusal | None:
+def _not_judged(place: Workplace, order_id: str) -> Fault | None:
     """Whether an order has only landed: a run broke off before it said what becomes of it, or was a rehearsal."""
     if not places_of(place.ledger, place.connection.name, [order_id]):
         return None
     look = f"mfn import {place.connection.name} --order {order_id}"
-    return _Refusal(
+    return Fault(
         "has landed, and no import has said yet whether it is to be shipped",
         f"Run {look}. Then run mfn erase {order_id} again.",
     )
 
 
-def _still_open(place: Workplace, row: Row[Any]) -> _Refusal | None:
+def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
     name, again = place.connection.name, f"Then run mfn erase {row.order_id} again."
     if row.status in (OrderStatus.HELD, OrderStatus.READY):
         dismiss = f"mfn orders dismiss {row.order_id} --why 'the buyer wants the data erased'"
-        return _Refusal(
+        return Fault(
             f"is {row.status} and is to be shipped",
             f"Cancel it in Seller Central if it must not be shipped, and dismiss it: {dismiss}. {again}",
         )
     if row.status == OrderStatus.PENDING:
-        return _Refusal(
-            "waits for its payment at Amazon", f"Cancel it in Seller Central, run mfn import {name}. {again}"
-        )
+        return Fault("waits for its payment at Amazon", f"Cancel it in Seller Central, run mfn import {name}. {again}")
     if row.status in (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED):
         return _in_warehouse(place, row, again)
     return None
 
 
-def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> _Refusal | None:
+def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
     """Whether the warehouse still has to ship an order, or Amazon has still to be told that it did."""
     name = place.connection.name
     place.warehouse.await_writer()  # a run may stall just before it writes there
@@ -173,11 +167,11 @@ def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> _Refusal | Non
     if status == CANCELLED:
         return None
     if status != SHIPPED:
-        return _Refusal(
+        return Fault(
             f"is in the warehouse ({status or 'unknown there'}) and not shipped",
             f"Let it be shipped, or cancel it in Seller Central and run mfn import {name}. {again}",
         )
     # Where nobody ever ran mfn confirm, another system tells Amazon.
     if list_batches(place.ledger, connection=name, kind="confirm", limit=1):
-        return _Refusal("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}. {again}")
+        return Fault("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}. {again}")
     return None

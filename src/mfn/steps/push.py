@@ -22,8 +22,8 @@ from mfn.steps.compare import CompareChunk, compare
 from mfn.steps.read import ReadChunk, read
 from mfn.steps.stock_counts import note_counts
 from mfn.steps.stock_feeds import hand_in
-from mfn.steps.stock_judging import keys_of
 from mfn.steps.stock_listings import none_shown
+from mfn.steps.stock_rows import keys_of
 from mfn.steps.stock_sending import GROUP, Sending
 from mfn.steps.workplace import keep_calls, open_workplace
 

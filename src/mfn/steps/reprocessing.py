@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mfn.connections import find_connection, load_connections
+from mfn.connections import load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_opening import reopen_batch
@@ -86,7 +86,6 @@ def connections_to_reprocess(settings: Settings, named: Sequence[str]) -> list[s
     """
     chosen = list(dict.fromkeys(named)) or list(load_connections(settings))
     for name in chosen:
-        find_connection(settings, name)
         _ = open_workplace(settings, name).mappings  # a fault in them would hold every order
     return chosen
 

@@ -174,7 +174,7 @@ def rules_on_offer(
 def _places(settings: Settings, connection: str | None) -> list[Workplace]:
     """The workplace of a connection, or of every one."""
     names = [connection] if connection else list(load_connections(settings))
-    return [open_workplace(settings, find_connection(settings, name).name) for name in names]
+    return [open_workplace(settings, name) for name in names]
 
 
 def _named(places: Iterable[Workplace]) -> str:

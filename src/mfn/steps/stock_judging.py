@@ -20,6 +20,7 @@ from mfn.rules.stock_faults import stock_faults
 from mfn.rules.stock_levels import item_stock
 from mfn.rules.stock_rules import EVENT
 from mfn.steps.stock_checks import check_stock
+from mfn.steps.stock_rows import positions_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,28 +154,6 @@ def _check(chunk: ReadChunk, now: datetime, age: float | None) -> _Checked:
     inactive = items.loc[~items["is_active"], "sku"]  # none of it is offered: for the brake it is gone
     totals = stock_totals(stock[~stock["sku"].isin(inactive)])
     return _Checked(faults, levels, totals, emptiness(stock, items), warned, quality)
-
-
-def keys_of(frame: pd.DataFrame) -> pd.Index[Any]:
-    """Marketplace and seller SKU of each row as one value."""
-    return pd.Index(frame["marketplace_id"] + "\x00" + frame["seller_sku"], dtype="object")
-
-
-def positions_in(frame: pd.DataFrame, wanted: pd.DataFrame) -> NDArray[np.intp]:
-    """Where a frame has the marketplace and seller SKU of each wanted row; -1 where it has not.
-
-    Args:
-        frame: `marketplace_id`, `seller_sku`, no pair twice.
-        wanted: The same columns.
-    """
-    found = np.full(len(wanted), -1, dtype="intp")
-    for marketplace_id in wanted["marketplace_id"].unique():
-        here = np.flatnonzero(frame["marketplace_id"] == marketplace_id)
-        there = np.flatnonzero(wanted["marketplace_id"] == marketplace_id)
-        skus = pd.Index(frame["seller_sku"].to_numpy()[here], dtype="object")
-        position = skus.get_indexer(pd.Index(wanted["seller_sku"].to_numpy()[there], dtype="object"))
-        found[there[position >= 0]] = here[position[position >= 0]]
-    return found
 
 
 def is_news(entries: pd.DataFrame) -> NDArray[np.bool_]:

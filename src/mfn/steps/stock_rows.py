@@ -1,4 +1,4 @@
-"""Frames of offers as the rows that the ledger takes."""
+"""Frames of offers: found by marketplace and SKU, and as the rows that the ledger takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,30 @@ from mfn.rules.frames import time_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def keys_of(frame: pd.DataFrame) -> pd.Index[Any]:
+    """Marketplace and seller SKU of each row as one value."""
+    return pd.Index(frame["marketplace_id"] + "\x00" + frame["seller_sku"], dtype="object")
+
+
+def positions_in(frame: pd.DataFrame, wanted: pd.DataFrame) -> NDArray[np.intp]:
+    """Where a frame has the marketplace and seller SKU of each wanted row; -1 where it has not.
+
+    Args:
+        frame: `marketplace_id`, `seller_sku`, no pair twice.
+        wanted: The same columns.
+    """
+    found = np.full(len(wanted), -1, dtype="intp")
+    for marketplace_id in wanted["marketplace_id"].unique():
+        here = np.flatnonzero(frame["marketplace_id"] == marketplace_id)
+        there = np.flatnonzero(wanted["marketplace_id"] == marketplace_id)
+        skus = pd.Index(frame["seller_sku"].to_numpy()[here], dtype="object")
+        position = skus.get_indexer(pd.Index(wanted["seller_sku"].to_numpy()[there], dtype="object"))
+        found[there[position >= 0]] = here[position[position >= 0]]
+    return found
 
 
 def kept_rows(marketplace_id: str, kept: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -17,8 +17,8 @@ from mfn.steps.push import READ_BACK, PushChunk, push, sending_of, tell
 from mfn.steps.read import ReadChunk, read
 from mfn.steps.stock_counts import note_counts
 from mfn.steps.stock_feeds import follow_feeds
-from mfn.steps.stock_judging import keys_of
 from mfn.steps.stock_listings import none_shown
+from mfn.steps.stock_rows import keys_of
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
