@@ -23,8 +23,9 @@ from benchmarks.local_amazon import local_amazon
 from benchmarks.measuring import measured
 from benchmarks.results import options_given, write_result
 from mfn.amazon.listings import PAGE_SIZE
+from mfn.amazon.quantities import MOST_MESSAGES
 from mfn.ledger.budget import PLANS
-from mfn.rules.sending_choice import MOST_IN_A_FEED, PATCH, sending_ways
+from mfn.rules.sending_choice import PATCH, sending_ways
 from mfn.steps.push import READ_BACK
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def least_calls(pushed: int, sold_out: int, verified: int) -> dict[str, tuple[in
     rates = {operation: plan.rate for operation, plan in PLANS.items()}
     levels = pd.DataFrame({"marketplace_id": "US", "level": [0] * sold_out + [1] * (pushed - sold_out)})
     patches = int((sending_ways(levels, rates) == PATCH).sum())
-    feeds = math.ceil((pushed - patches) / MOST_IN_A_FEED)
+    feeds = math.ceil((pushed - patches) / MOST_MESSAGES)
     ahead = min(patches, sold_out)
     reads = {
         "before the levels that fall to 0": ahead, "before the others": pushed - ahead,

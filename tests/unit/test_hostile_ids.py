@@ -9,8 +9,8 @@ import pytest
 
 from mfn.amazon.listings import AmazonListings
 from mfn.amazon.refusals import ListingMissingError
-from mfn.cli.imports import parse_moment
 from mfn.errors import ConfigurationError
+from mfn.moments import parse_moment
 from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.runs import import_parameters
 from tests.faults.adapter import Clock, adapter

@@ -74,7 +74,7 @@ def keep_automations(
 
 
 def refresh_automations(settings: Settings, api: str, environ: Mapping[str, str]) -> None:
-    """Bring the automations up to date once a connection has passed `mfn check`: from now on its imports are missed.
+    """Bring the automations up to date once a connection has passed `mfn check`: a missing import is noticed from then.
 
     Where `mfn deploy` has made none yet, there is nothing to do.
 
@@ -160,7 +160,7 @@ def _has(there: Any, wanted: Any) -> bool:
 
 
 def _expect_imports(client: httpx.Client, connections: Sequence[str]) -> None:
-    """From now on an import is missed that does not come; where one is waited for already nothing changes."""
+    """Have Prefect notice an import that does not come; where it waits for one already, nothing changes."""
     now = datetime.now(UTC).isoformat()
     events = [
         {

@@ -29,9 +29,9 @@ DIED = {
 
 
 def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, **counted: int) -> None:
-    """Mark a batch as failed, with what a person has to know; its stage is the last one that was finished.
+    """Mark a batch as failed, with what a person has to know, after the last stage that it is known to have finished.
 
-    That is so also where the next one was noted and only the answer to that was lost: it is carried on.
+    The ledger may have noted the next one, and only its answer was lost: then that stage is done again.
 
     Args:
         ledger: The open ledger.

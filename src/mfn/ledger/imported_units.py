@@ -56,7 +56,7 @@ def note_reserved(database: Connection, batch: BatchRef) -> None:
     """
     assert_held(database, batch.lease)
     landed = (Watermark.connection == batch.connection) & (Watermark.kind == batch.kind)
-    # Whose window left a gap, or was a rehearsal, has not moved it.
+    # A batch whose window left a gap, and a dry run, did not move it.
     row = database.execute(select(Watermark.before).where(landed, Watermark.batch_id == batch.batch_id)).one_or_none()
     if row is not None:
         values = (batch.connection, RESERVED, utc_text(row.before), batch.batch_id)

@@ -49,7 +49,7 @@ def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
 
 
 def versions_not_taken_up(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, datetime | None]:
-    """Of which orders the newest version that has landed is another than the last one that passed every check.
+    """The orders whose newest landed version is not the one that last passed every check.
 
     Args:
         ledger: The open ledger.
@@ -94,7 +94,7 @@ def write_kept_out(
     *,
     passed: Collection[str],
 ) -> None:
-    """Note of which orders the newest version is kept out, and forget those that it no longer is.
+    """Note the orders whose newest version is kept out, and forget those whose newest version no longer is.
 
     Args:
         database: The open transaction on the ledger.

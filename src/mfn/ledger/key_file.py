@@ -84,8 +84,8 @@ def put_in_front(path: Path, key: str) -> None:
 def set_aside(path: Path, newest: str) -> tuple[str, ...]:
     """Move every key but one out of the file into another one beside it, `keys.retired`, for backups from before.
 
-    Broken off in the middle it is done by the next call; no key is ever in neither file. Drafts that were broken off
-    are removed.
+    Where it breaks off in the middle, the next call finishes it: every key is always in one of the two files. Drafts
+    that earlier calls left behind are removed.
 
     Args:
         path: The file with the keys.

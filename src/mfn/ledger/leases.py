@@ -33,7 +33,7 @@ LeaseKind = BatchKind | Literal["keys", "reprocess"]
 which takes that of the imports wave by wave."""
 
 PART_OF = "part of "
-"""How the kinds of leases begin that stand under that of the imports, one for each batch."""
+"""How the kind of a part's lease begins, which is held under the lease of the imports; there is one for each batch."""
 
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0

@@ -165,7 +165,7 @@ def told_removal(row: Row[Any]) -> str:
 
 
 def note_removed(database: Connection, connection: str, order_ids: Iterable[str], at: datetime) -> None:
-    """Note that the buyers' data of orders was removed; where that is so for the second time, the later time stays.
+    """Note that the buyers' data of orders was removed; where it was removed before, the later time counts.
 
     Args:
         database: The open transaction on the ledger.

@@ -180,7 +180,7 @@ class Removing:
         self._settle(database, order_ids)
 
     def _settle(self, database: Connection, order_ids: Sequence[str]) -> None:
-        """Say of orders that still waited where they ended: no run can examine them any more."""
+        """Settle orders that still waited: without their text no run can examine them any more."""
         of = (TrackedOrder.connection == self.connection) & among(database, TrackedOrder.order_id, order_ids)
         ended = (OrderEnd.connection == TrackedOrder.connection) & (OrderEnd.order_id == TrackedOrder.order_id)
         left = or_(OrderEnd.shipped_at.is_not(None), OrderEnd.delivered_at.is_not(None))

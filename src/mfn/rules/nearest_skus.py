@@ -63,9 +63,8 @@ def nearest_skus(
     """What each unknown SKU may have been meant to be, the most likely first.
 
     Told apart in this order: not active; case; blanks; characters that look the same (an accent that is a character of
-    its own, letters in full width); leading zeros; separators; several of these; something more at
-    the end, such as -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is
-    found.
+    its own, letters in full width); leading zeros; separators; several of these; something more at the end, such as
+    -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is found.
 
     Args:
         unknown: SKUs that the warehouse does not have; empty ones and repetitions are passed over.

@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
     """What people have to be told after a run, and note that they are.
 
-    Held orders are told of once they pass `alerts.held_orders`, again when there are twice as many, and again every 24
-    hours; an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by; a client
-    secret that expires once a week. What is
-    over is forgotten, and news when it comes back. That an import is done is told to Prefect only, which misses it when
-    it does not come.
+    People are told of held orders once there are more than `alerts.held_orders`, again when there are twice as many,
+    and again every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of
+    its ship-by; and once a week of a client secret that is about to expire. What is over is forgotten, and is news when
+    it comes back. Only Prefect is told that an import is done: it notices when one does not come.
 
     Args:
         batch: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run over

@@ -109,7 +109,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) -> None:
-    """Say where offers stand that do not stand where they did."""
+    """Write down where offers stand now, of those that have moved."""
     entries = judged.entries
     is_free = (entries["outcome"] == "").to_numpy()
     was = entries["status_before"].to_numpy()

@@ -112,7 +112,7 @@ def release(
         connection: The connection that has them; needed only where several have an id.
 
     Returns:
-        What stands against it, an order each, all at once; then nothing was done. Empty: all are released.
+        One refusal for each order that cannot be released; then nothing was done. Empty: all are released.
 
     Raises:
         ConfigurationError: No reason is given, or there is no such connection.

@@ -143,7 +143,7 @@ def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> 
 def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
     """Which orders the warehouse has, also those of a run that died before it could note them in the ledger.
 
-    Of one that stalls while it writes them it is waited for what comes of that.
+    Where a run stalls while it writes them, this waits for what comes of it.
     """
     ready = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.READY]
     if ready and bench.place.lease is not None:

@@ -68,7 +68,7 @@ class KeptOut:
             tracked: What the ledger knows of them.
 
         Returns:
-            Those of them of which the warehouse lacks the newest version, told of or not.
+            The orders among them whose newest version the warehouse lacks, told of or not.
 
         Raises:
             RetriableError: The ledger or the warehouse could not be reached.

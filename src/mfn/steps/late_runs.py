@@ -24,10 +24,10 @@ MOMENT_AGO = timedelta(seconds=179)
 call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
 
 DOES_MORE = frozenset({"full", "force"})
-"""Parameters with which a run does all that one without them does."""
+"""With these parameters a run does everything that it does without them, and more."""
 
 DOES_LESS = frozenset({"named", "gap"})
-"""Parameters with which an import does not look at what is new."""
+"""With these parameters an import does not look for what is new."""
 
 LOOKED_AT = 50
 """So many of the newest batches are looked at; runs of single orders and dry runs stand between the others."""

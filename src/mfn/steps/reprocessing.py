@@ -70,7 +70,7 @@ def reprocess_parameters(
     asked = {"since": moment_text(since), "before": moment_text(before), "status": status}
     if asked["since"] and asked["before"] and asked["since"] >= asked["before"]:
         raise ConfigurationError("nothing lies between since and before.", remedy="Give a later moment as before.")
-    # A rehearsal changes nothing; to the others no import may think that it is to finish their orders.
+    # Without `dry_run`, not with False: an import takes up the orders that failed batches with False have left.
     return {**asked, "dry_run": True} if dry_run else asked
 
 

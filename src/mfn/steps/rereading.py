@@ -37,7 +37,7 @@ REREAD_WAIT_SECONDS = 600.0
 def read_mendable_again(
     place: Workplace, batch: BatchRef, *, wait_seconds: float | None = None, leaving: int = 0
 ) -> None:
-    """Ask Amazon for every order that is held, or whose newest version is kept out, for what Amazon may have mended.
+    """Ask Amazon again for orders that are held, or kept out in their newest version, for what it may have mended.
 
     Args:
         place: The workplace.
@@ -84,8 +84,8 @@ def read_again(
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget
-        leaves no call for, stay what they were. Of those that it does not answer for, or denies, a warning tells: what
-        is new is loaded all the same.
+        leaves no call for, stay what they were. A warning tells where it does not answer, or denies the call: what is
+        new is loaded all the same.
 
     Raises:
         RetriableError: The ledger could not be reached.

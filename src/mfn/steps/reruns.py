@@ -145,8 +145,8 @@ def rerun_of(
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
             second. A batch that others have followed starts with its second stage at the latest. A stock run and a
-            reconciliation read everything anew, but where a later stage is named and what was read is fresh. A purge
-            begins at its first stage, but where another is named.
+            reconciliation read everything anew, unless a later stage is named and what was read is fresh. A purge
+            begins at its first stage, unless another is named.
         flow_run_id: The flow run that does so, where Prefect runs it.
 
     Yields:

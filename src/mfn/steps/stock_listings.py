@@ -25,7 +25,7 @@ KNOWN_FOR = timedelta(hours=24)
 """How old the last reading of all listings may be."""
 
 ASKED_ALONE = 20
-"""Of listings that are gone: where Amazon has one of these all the same, the others are asked for alone as well."""
+"""So many listings that seem to be gone are asked for one by one; the others only where Amazon has one of these."""
 
 LISTED = ("asin", "title", "channel", "listed_at")
 SHOWN = ["marketplace_id", "seller_sku", "quantity", "read_at"]

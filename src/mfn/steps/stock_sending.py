@@ -154,7 +154,9 @@ class Sending:
         return {"imported": imported, "imported_earlier": earlier}
 
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
-        """Those of which Amazon has to be told; of what it shows already, new offers only, and in a full run all.
+        """The offers of which Amazon has to be told.
+
+        Of those that show the right level already these are the new ones, and in a full run all.
 
         Args:
             looked_at: What `look_at` returned.
