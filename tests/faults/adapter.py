@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.order_pages import SearchWindow
+from mfn.amazon.session import open_session
 from mfn.amazon.transport import library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for
@@ -61,10 +62,11 @@ def adapter(
     Base.metadata.create_all(engine, tables=[Base.metadata.tables["rate_budget"]])
     connection = connection_to(endpoint)
     budget = Budget(engine, connection.account, clock=clock)
-    orders = AmazonOrders(connection, credentials, budget, wait=clock.wait, timeout_seconds=timeout_seconds)
+    session = open_session(connection, credentials, budget, wait=clock.wait, timeout_seconds=timeout_seconds)
+    orders = AmazonOrders(session)
     try:
         yield orders
     finally:
-        orders._library.close()
+        orders._session.library.close()
         library_of.cache_clear()
         engine.dispose()

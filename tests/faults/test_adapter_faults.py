@@ -296,7 +296,7 @@ def test_a_login_that_fails_is_tried_again_and_costs_no_call_of_the_budget(
     without_secrets(caught.value)
     assert len(amazon.arrived("/auth/o2/token")) == ATTEMPTS
     assert not orders.calls
-    assert [orders._budget.take("searchOrders") for _ in range(20)] == [0.0] * 20
+    assert [orders._session.budget.take("searchOrders") for _ in range(20)] == [0.0] * 20
 
 
 def test_no_token_and_no_buyers_data_is_logged_even_on_debug(

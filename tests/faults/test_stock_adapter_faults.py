@@ -108,7 +108,7 @@ def amazon() -> Iterator[ScriptedAmazon]:
 @pytest.fixture
 def session(amazon: ScriptedAmazon, tmp_path: Path) -> Iterator[Session]:
     with adapter(amazon.endpoint, tmp_path, Clock()) as made:
-        yield made.session
+        yield made._session
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -165,7 +165,7 @@ def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_pa
         adapter(amazon.endpoint, tmp_path, Clock(), timeout_seconds=0.05) as orders,
         pytest.raises(AmazonUnavailableError, match=f"^{name} .*ReadTimeout"),
     ):
-        OPERATIONS[name].call(orders.session)
+        OPERATIONS[name].call(orders._session)
 
 
 def test_pages_that_come_round_in_a_circle_are_an_error(amazon: ScriptedAmazon, session: Session) -> None:
@@ -266,6 +266,6 @@ def test_a_report_that_never_comes_is_given_up_after_twenty_minutes(amazon: Scri
     amazon.api = [ORDERED, answer(200, {"processingStatus": "IN_PROGRESS"})]
     clock = Clock()
     with adapter(amazon.endpoint, tmp_path, clock) as orders, pytest.raises(RetriableError, match="still IN_PROGRESS"):
-        read_listings_report(orders.session, US)
+        read_listings_report(orders._session, US)
     assert 19 * 60 <= sum(clock.waits) <= 21 * 60
     assert max(clock.waits) == 30

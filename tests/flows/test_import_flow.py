@@ -96,7 +96,7 @@ def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, mo
 
 
 def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mfn.amazon.client.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("mfn.amazon.session.time.sleep", lambda _seconds: None)
     world.put(*(an_order() for _ in range(4)))
     world.amazon.faults.without_recipients = True
     state = run_flow(import_orders, connection="us")

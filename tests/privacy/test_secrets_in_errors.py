@@ -95,10 +95,10 @@ def test_what_nobody_foresaw_shows_no_secret_among_the_variables_of_a_traceback(
     for name in NAMES:
         monkeypatch.setenv(name, PLANTED)
 
-    def broken(credentials: Any, *_: Any, **__: Any) -> Any:
+    def broken(_connection: Any, credentials: Any, *_: Any, **__: Any) -> Any:
         raise KeyError("something")
 
-    monkeypatch.setattr("mfn.amazon.client.open_session", broken)
+    monkeypatch.setattr("mfn.amazon.session.open_session", broken)
     assert "Traceback" in told("import", "us", ends=1)
 
 

@@ -15,6 +15,7 @@ from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.order_pages import SearchWindow
+from mfn.amazon.session import open_session
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of
 from mfn.connection import Connection
 from mfn.database.engines import engine_for
@@ -134,7 +135,9 @@ def test_requests_name_the_host_they_go_to_and_carry_the_token(amazon: ScriptedA
 def test_one_client_and_one_token_serve_every_call_of_an_account(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
-    again = AmazonOrders(orders._connection, SECRETS, orders._budget, wait=clock.wait, timeout_seconds=20)
+    again = AmazonOrders(
+        open_session(orders._session.connection, SECRETS, orders._session.budget, wait=clock.wait, timeout_seconds=20)
+    )
     orders.search_page(WINDOW)
     again.search_page(WINDOW)
     assert amazon.connections == 1
@@ -203,10 +206,11 @@ def test_without_an_endpoint_of_its_own_a_connection_calls_its_regions(
 ) -> None:
     monkeypatch.setenv("SP_API_DEFAULT_MARKETPLACE", "AU")
     connection = Connection.model_validate({"name": "x", "seller_id": "A2TESTSELLER", "marketplaces": [marketplace]})
-    orders = AmazonOrders(connection, SECRETS, Budget(engine_for(f"sqlite:///{tmp_path / 'l.db'}"), connection.account))
-    assert orders._library.endpoint == f"https://sellingpartnerapi-{region}.amazon.com"
-    assert orders._library.login._endpoint == LOGIN_ENDPOINT
-    orders._library.close()
+    budget = Budget(engine_for(f"sqlite:///{tmp_path / 'l.db'}"), connection.account)
+    library = open_session(connection, SECRETS, budget).library
+    assert library.endpoint == f"https://sellingpartnerapi-{region}.amazon.com"
+    assert library.login._endpoint == LOGIN_ENDPOINT
+    library.close()
     library_of.cache_clear()
 
 

@@ -49,7 +49,7 @@ def orders(amazon: LocalAmazon, tmp_path: Path) -> Iterator[AmazonOrders]:
 
 @pytest.fixture
 def feeds(orders: AmazonOrders) -> AmazonFeeds:
-    return AmazonFeeds(orders.session)
+    return AmazonFeeds(orders._session)
 
 
 def quantity(amazon: LocalAmazon, sku: str) -> int:

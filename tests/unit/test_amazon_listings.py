@@ -62,7 +62,7 @@ def orders(amazon: LocalAmazon, tmp_path: Path) -> Iterator[AmazonOrders]:
 
 @pytest.fixture
 def listings(orders: AmazonOrders) -> AmazonListings:
-    return AmazonListings(orders.session)
+    return AmazonListings(orders._session)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def scripted() -> Iterator[ScriptedAmazon]:
 @pytest.fixture
 def told(scripted: ScriptedAmazon, tmp_path: Path) -> Iterator[AmazonListings]:
     with adapter(scripted.endpoint, tmp_path, Clock()) as made:
-        yield AmazonListings(made.session)
+        yield AmazonListings(made._session)
 
 
 def add(amazon: LocalAmazon, *skus: str, **facts: Any) -> None:

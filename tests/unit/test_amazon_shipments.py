@@ -190,7 +190,7 @@ def test_many_parcels_are_answered_in_their_order_refusals_among_them(live: Amaz
 def test_a_few_parcels_are_under_way_at_once_but_never_two_of_one_order(
     orders: AmazonOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, together, lock = orders._library.confirm_shipment, threading.Barrier(4, timeout=20), threading.Lock()
+    send, together, lock = orders._session.library.confirm_shipment, threading.Barrier(4, timeout=20), threading.Lock()
     under_way: list[str] = []
     most = 0
 
@@ -208,7 +208,7 @@ def test_a_few_parcels_are_under_way_at_once_but_never_two_of_one_order(
             with lock:
                 under_way.remove(order_id)
 
-    monkeypatch.setattr(orders._library, "confirm_shipment", watched)
+    monkeypatch.setattr(orders._session.library, "confirm_shipment", watched)
     first = [(f"111-{number}", a_package("1")) for number in range(4)]
     rest = [(f"111-{number // 3}", a_package(str(2 + number % 3))) for number in range(12)]
     assert list(orders.confirm_shipments(first + rest)) == [None] * 16
@@ -222,7 +222,7 @@ def test_what_passes_by_itself_ends_the_bulk_and_what_was_booked_is_there_for_ot
     parcels = [(f"111-{number}", a_package()) for number in range(40)]
     with pytest.raises(RetriableError, match="HTTP 503"), closing(orders.confirm_shipments(parcels)) as answers:
         list(answers)
-    assert orders._budget.take("confirmShipment") < 1
+    assert orders._session.budget.take("confirmShipment") < 1
 
 
 def test_who_stops_reading_sends_no_more(scripted: ScriptedAmazon, orders: AmazonOrders) -> None:

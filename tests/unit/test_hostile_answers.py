@@ -124,9 +124,9 @@ def test_a_document_that_is_a_bomb_is_refused(amazon: ScriptedAmazon, monkeypatc
 def test_a_rate_that_would_stop_a_run_is_passed_over(amazon: ScriptedAmazon, tmp_path: Path, rate: str) -> None:
     amazon.api = [answer(404, {"errors": []}, x_amzn_RateLimit_Limit=rate)]
     with adapter(amazon.endpoint, tmp_path, Clock()) as orders:
-        before = orders.session.budget.rate("getOrder")
+        before = orders._session.budget.rate("getOrder")
         assert orders.get_order("111-0000001-0000001") is None
-        assert orders.session.budget.rate("getOrder") == before
+        assert orders._session.budget.rate("getOrder") == before
 
 
 @pytest.mark.parametrize("token", ["", "a\n", "a b", "é", "x" * 10_001, "a\r\nhost: elsewhere"])

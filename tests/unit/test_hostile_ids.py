@@ -53,7 +53,7 @@ def test_an_order_id_stays_one_part_of_the_address(amazon: ScriptedAmazon, order
 
 @pytest.mark.parametrize("sku", ["..", ".", " . ", "", "A\nB", "X" * 41])
 def test_what_is_no_sku_is_not_patched(amazon: ScriptedAmazon, orders: AmazonOrders, sku: str) -> None:
-    listings = AmazonListings(orders.session)
+    listings = AmazonListings(orders._session)
     with pytest.raises(ListingMissingError) as told:
         listings.patch_quantity("ATVPDKIKX0DER", sku, 1)
     assert told.value.message.isprintable()

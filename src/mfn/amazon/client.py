@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,20 +24,17 @@ from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, checke
 from mfn.amazon.order_pages import SearchPage, end_of
 from mfn.amazon.orders import IDENTIFIER, MERCHANT
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
-from mfn.amazon.session import TIMEOUT_SECONDS, open_session
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.moments import iso_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
     from concurrent.futures import Future
 
-    from mfn.amazon.credentials import Credentials
     from mfn.amazon.order_pages import OpenWindow, SearchWindow
+    from mfn.amazon.session import Session
     from mfn.amazon.shipments import PackageDetail
-    from mfn.connection import Connection
-    from mfn.ledger.budget import Budget
 
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
@@ -86,36 +82,16 @@ class AmazonOrders:
     something that passes by itself. Never make one from within a transaction on the ledger, where the budget is kept.
 
     Args:
-        connection: Whose orders.
-        credentials: What to show to Amazon.
-        budget: The account's rate budget.
-        wait: Waits for a number of seconds.
-        timeout_seconds: How long Amazon may take for each part of an answer.
-        may_call: Asked right before each request; raises where the run that it belongs to may not go on.
+        session: The account.
 
     Attributes:
-        session: What other parts of the account at Amazon are reached through.
         calls: How many requests were sent through the session, by operation; retries count.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        credentials: Credentials,
-        budget: Budget,
-        *,
-        wait: Callable[[float], None] = time.sleep,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        may_call: Callable[[], None] | None = None,
-    ) -> None:
-        self.session = open_session(
-            connection, credentials, budget, wait=wait, timeout_seconds=timeout_seconds, may_call=may_call
-        )
-        self._connection = connection
-        self._budget = budget
-        self._library = self.session.library
-        self._caller = self.session.caller
-        self.calls = self._caller.calls
+    def __init__(self, session: Session) -> None:
+        self.calls = session.calls
+        self._session = session
+        self._name = session.connection.name
 
     def search_page(
         self,
@@ -146,7 +122,7 @@ class AmazonOrders:
             "lastUpdatedAfter": iso_seconds(window.after),
             "fulfillmentStatuses": statuses,
             "fulfilledBy": [MERCHANT],
-            "marketplaceIds": self._connection.marketplace_ids,
+            "marketplaceIds": self._session.connection.marketplace_ids,
             "includedData": INCLUDED_DATA,
             "maxResultsPerPage": PAGE_SIZE,
         }
@@ -155,7 +131,7 @@ class AmazonOrders:
         if page_token:
             parameters["paginationToken"] = page_token
         asked_at = datetime.now(UTC)
-        what = f"searchOrders for the connection {self._connection.name}"
+        what = f"searchOrders for the connection {self._name}"
 
         def read(response: httpx.Response) -> Page:
             page = decoded(what, response, SearchPage)
@@ -165,10 +141,10 @@ class AmazonOrders:
                 end_of(page, window, asked_at),
             )
 
-        return self._caller.call(
+        return self._session.caller.call(
             "searchOrders",
             what,
-            lambda: self._library.search_orders(**parameters),
+            lambda: self._session.library.search_orders(**parameters),
             lambda response: read(checked(what, "searchOrders", response, page_token=bool(page_token))),
             max_wait_seconds,
             leaving=leaving,
@@ -201,7 +177,7 @@ class AmazonOrders:
         """
         if not IS_IDENTIFIER.match(order_id):
             return None  # as a part of the address it might lead somewhere else
-        what = f"getOrder {order_id} for the connection {self._connection.name}"
+        what = f"getOrder {order_id} for the connection {self._name}"
 
         def read(response: httpx.Response) -> bytes | None:
             if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
@@ -211,10 +187,10 @@ class AmazonOrders:
                 raise unreadable(what, response, ValueError("it is not the order that was asked for"))
             return text
 
-        return self._caller.call(
+        return self._session.caller.call(
             "getOrder",
             what,
-            lambda: self._library.get_order(order_id, includedData=included_data),
+            lambda: self._session.library.get_order(order_id, includedData=included_data),
             read,
             max_wait_seconds,
             leaving=leaving,
@@ -238,16 +214,16 @@ class AmazonOrders:
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
         reference = package.package_reference_id
-        what = f"confirmShipment {order_id}, parcel {reference}, for the connection {self._connection.name}"
+        what = f"confirmShipment {order_id}, parcel {reference}, for the connection {self._name}"
 
         def read(response: httpx.Response) -> None:
             if response.status_code != httpx.codes.NO_CONTENT:
                 raise not_confirmed(what, response)
 
-        self._caller.call(
+        self._session.caller.call(
             "confirmShipment",
             what,
-            lambda: self._library.confirm_shipment(order_id, **confirmation(package)),
+            lambda: self._session.library.confirm_shipment(order_id, **confirmation(package)),
             read,
             max_wait_seconds,
         )
@@ -288,7 +264,7 @@ class AmazonOrders:
                 unanswered.answered()
 
         with (
-            self._budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
+            self._session.budget.in_bulk("confirmShipment", len(parcels), at_once=AT_ONCE),
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="confirm-shipment") as pool,
         ):
             for order_id, package in parcels:

@@ -6,6 +6,7 @@ Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,7 +22,6 @@ from mfn.moments import in_utc, iso_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from mfn.amazon.feed_reports import FeedReport
     from mfn.amazon.session import Session

@@ -12,6 +12,7 @@ from mfn.amazon.marketplaces import ENDPOINTS
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of, silence_libraries
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
     from mfn.amazon.credentials import Credentials
@@ -41,6 +42,11 @@ class Session:
     caller: Caller
     documents: Documents
     wait: Callable[[float], None]
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How many requests were sent, by operation; retries count."""
+        return self.caller.calls
 
 
 def open_session(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 READY = OrderStatus.READY.value
 """The outcome of an order that may be loaded, until the load has happened."""
 
-CANCEL_REQUESTED = "buyer_cancel_requested"
+BUYER_CANCELS = "buyer_cancel_requested"
 SKIPPED = CODES["skip"]
 
 PAYMENT_PENDING = "payment_pending"
@@ -133,7 +133,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
 
 def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> Kept:
     """Leave out that buyers ask for a cancellation where a person released the order: the warehouse is to ship it."""
-    ids = [order_id for order_id, known in released.items() if any(code == CANCEL_REQUESTED for code, _ in known)]
+    ids = [order_id for order_id, known in released.items() if any(code == BUYER_CANCELS for code, _ in known)]
     if not ids:
         return kept
     requests = kept.orders["cancel_reason"].mask(kept.orders["order_id"].isin(ids), None)
@@ -243,8 +243,8 @@ def _verdict(
         reasons = [reason for reason in reasons if (reason.code, reason.detail) not in released]
     if is_there:
         # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
-        warnings = [*warnings, *(reason for reason in reasons if reason.code == CANCEL_REQUESTED)]
-        reasons = [reason for reason in reasons if reason.code != CANCEL_REQUESTED]
+        warnings = [*warnings, *(reason for reason in reasons if reason.code == BUYER_CANCELS)]
+        reasons = [reason for reason in reasons if reason.code != BUYER_CANCELS]
     if reasons:
         return _held(order_id, known, tuple(reasons), tuple(warnings), standing, is_due=True)
     return Judgement(order_id, READY, None if is_there else READY, (), tuple(warnings), standing, is_due=True)

@@ -16,7 +16,7 @@ from mfn.ledger.met_orders import each_order
 from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded
 from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT
 from mfn.models import Outcome
-from mfn.steps.judging import CANCEL_REQUESTED as ASKED
+from mfn.steps.judging import BUYER_CANCELS
 from mfn.steps.loading import BUYER_ASKED
 from mfn.warehouse.cancelling import CANCELLED
 
@@ -35,7 +35,9 @@ def pass_on_requests_alone(loading: Loading) -> None:
     """
     place, batch = loading.place, loading.batch
     unchanged = each_order(place.ledger, batch.batch_id, outcomes=(Outcome.UNCHANGED.value,))
-    asking = [row.order_id for row in unchanged if ASKED in {warning.code for warning in read_reasons(row.warnings)}]
+    asking = [
+        row.order_id for row in unchanged if BUYER_CANCELS in {warning.code for warning in read_reasons(row.warnings)}
+    ]
     for start in range(0, len(asking), CHUNK_ORDERS):
         order_ids = asking[start : start + CHUNK_ORDERS]
         released = released_reasons(place.ledger, batch.connection, order_ids)
@@ -44,7 +46,7 @@ def pass_on_requests_alone(loading: Loading) -> None:
             for order_id, known in tracked_orders(place.ledger, batch.connection, order_ids).items()
             if known.loaded_digest in IN_DOUBT
             and not known.loaded_digest.endswith(CANCEL_REQUESTED)
-            and ASKED not in {code for code, _ in released.get(order_id, ())}
+            and BUYER_CANCELS not in {code for code, _ in released.get(order_id, ())}
         ]
         if not news:
             continue

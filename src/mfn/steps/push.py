@@ -146,7 +146,7 @@ def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.Data
         RetriableError: Amazon did not answer.
         FatalError: A role is missing, or the credentials are refused.
     """
-    budget = sending.place.amazon.session.budget
+    budget = sending.place.session.budget
     rates = {operation: budget.rate(operation) for operation in OPERATIONS}
     ordered = sending_order(levels.assign(shown=levels["level_sent"]))
     ways = sending_ways(ordered, rates).mask(ordered["seller_sku"].isin(NO_PART_OF_A_PATH), FEED)

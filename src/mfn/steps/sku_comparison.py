@@ -60,7 +60,7 @@ def compare_skus_of(settings: Settings, connection: str) -> dict[str, Any]:
         "missing_in_warehouse": _documents(compared.missing_in_warehouse),
         "missing_on_amazon": _documents(compared.missing_on_amazon),
         "near_misses": _documents(compared.near_misses),
-        "api_calls": dict(sorted(place.amazon.calls.items())),
+        "api_calls": dict(sorted(place.session.calls.items())),
     }
 
 

@@ -46,6 +46,9 @@ KNOWN = {
 OVERSOLD_SHOWN = 50
 OFFERS_SHOWN = 10
 
+NOT_BELIEVED = "warehouse_not_believed"
+"""The code of what holds every offer while the warehouse is not believed."""
+
 AWAITING_IMPORT = Reason(
     "awaiting_import",
     "no import is complete yet, so nobody knows what is promised",
@@ -200,7 +203,7 @@ def _held_back(entries: pd.DataFrame, *, lost: list[dict[str, Any]], has_import:
     """Entries with what holds all of them, whatever their level."""
     held = (entries["outcome"] == "").to_numpy()
     if lost:
-        reason = Reason("warehouse_not_believed", losses_in_words(lost), "See why in the report of the run.")
+        reason = Reason(NOT_BELIEVED, losses_in_words(lost), "See why in the report of the run.")
     elif not has_import:
         held, reason = held & entries["level_sent"].isna().to_numpy(), AWAITING_IMPORT
     else:

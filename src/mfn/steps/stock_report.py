@@ -27,6 +27,7 @@ from mfn.reports.stock import (
     StockRun,
 )
 from mfn.rules.stock_brake import Loss
+from mfn.steps.stock_judging import NOT_BELIEVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +50,6 @@ RANKED_ROWS = 20_000
 
 MOST_CHANGES = 5_000
 PUSHED, WAITING = "pushed", ("held", "failed")
-NOT_BELIEVED = "warehouse_not_believed"
 CODES = re.compile(r'"code":"(\w+)"')
 
 

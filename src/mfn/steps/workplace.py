@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mfn.amazon.credentials import Credentials
     from mfn.amazon.feeds import AmazonFeeds
     from mfn.amazon.listings import AmazonListings
+    from mfn.amazon.session import Session
     from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
     from mfn.mappings import Mappings
@@ -77,28 +78,34 @@ class Workplace:
         return load_credentials(self.connection, environment(), self.settings.base)
 
     @cached_property
-    def amazon(self) -> AmazonOrders:
-        """The account at Amazon."""
-        from mfn.amazon.client import AmazonOrders  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
+    def session(self) -> Session:
+        """The account at Amazon, as everything that calls it shares it."""
+        from mfn.amazon.session import open_session  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
 
-        connection = self.connection
         may_call = Watch(self.ledger, self.lease).assert_held if self.lease is not None else None
-        budget = Budget(self.ledger.engine, connection.account)
-        return AmazonOrders(connection, self.credentials, budget, may_call=may_call)
+        budget = Budget(self.ledger.engine, self.connection.account)
+        return open_session(self.connection, self.credentials, budget, may_call=may_call)
+
+    @cached_property
+    def amazon(self) -> AmazonOrders:
+        """The orders of the account."""
+        from mfn.amazon.client import AmazonOrders  # noqa: PLC0415 - as above
+
+        return AmazonOrders(self.session)
 
     @cached_property
     def listings(self) -> AmazonListings:
-        """The listings of the account; their calls are counted with those for orders."""
+        """The listings of the account."""
         from mfn.amazon.listings import AmazonListings  # noqa: PLC0415 - as above
 
-        return AmazonListings(self.amazon.session)
+        return AmazonListings(self.session)
 
     @cached_property
     def feeds(self) -> AmazonFeeds:
-        """The feeds of the account, likewise."""
+        """The feeds of the account."""
         from mfn.amazon.feeds import AmazonFeeds  # noqa: PLC0415 - as above
 
-        return AmazonFeeds(self.amazon.session)
+        return AmazonFeeds(self.session)
 
 
 def open_workplace(settings: Settings, connection: str, *, lease: str | None = None) -> Workplace:
@@ -167,8 +174,8 @@ def refuse_to_make_tables(place: Workplace) -> None:
 
 def keep_calls(place: Workplace, batch: BatchRef) -> None:
     """Add the calls that were made since the last time to the batch's `api_calls`."""
-    made = place.amazon.calls.copy()
-    place.amazon.calls.clear()
+    made = place.session.calls.copy()
+    place.session.calls.clear()
     if made:
         before = get_batch(place.ledger, batch.batch_id).api_calls
         with writing(place.ledger.engine, what="the ledger") as database:

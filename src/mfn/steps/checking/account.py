@@ -121,7 +121,7 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
         RetriableError: Amazon did not answer.
         FatalError: Login with Amazon refuses the credentials; names which.
     """
-    session = place.amazon.session
+    session = place.session
     session.library.login.get_auth()
     taken = ok("Login with Amazon takes the credentials")
     try:

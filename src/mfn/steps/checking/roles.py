@@ -50,7 +50,7 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
     """
     from mfn.amazon.probing import may_read_order  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
 
-    session = place.amazon.session
+    session = place.session
     shown = None if isinstance(sample, AccessDeniedError) else sample
     order_id = shown.texts[0][0] if shown is not None and shown.texts else None
     denial = may_read_order(session, order_id, ())
@@ -95,7 +95,7 @@ def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeni
     """
     from mfn.amazon.probing import may_patch_listing, may_read_feeds, may_read_reports  # noqa: PLC0415 - as above
 
-    session = place.amazon.session
+    session = place.session
     denied = {"searchListingsItems": listings} if isinstance(listings, AccessDeniedError) else {}
     tried = ["searchListingsItems"] if listings is not None else []
     asked: dict[str, Callable[[], AccessDeniedError | None]] = {

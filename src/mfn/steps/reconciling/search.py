@@ -134,7 +134,7 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
         token, window = None, _new_window(row.parameters.get("since"), now)
         _begin(place, batch, window)
     patience = Patience(SEARCH_PATIENCE_SECONDS)
-    orders = PlacedOrders(place.amazon.session)
+    orders = PlacedOrders(place.session)
     while True:
         try:
             page = orders.page(window, page_token=token, max_wait_seconds=patience.left())
