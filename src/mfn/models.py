@@ -83,6 +83,15 @@ class ParcelStatus(StrEnum):
     FAILED = "failed"
 
 
+class OfferStatus(StrEnum):
+    """Where the level of an offer stands: whether Amazon was told it last, or what is in the way."""
+
+    PUSHED = "pushed"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    FAILED = "failed"
+
+
 class Outcome(StrEnum):
     """What a run did with an order: every fetched order ends in exactly one of the first five."""
 

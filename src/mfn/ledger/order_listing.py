@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from mfn.database.engines import reading
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
-from mfn.models import OrderStatus
+from mfn.models import OfferStatus, OrderStatus, ParcelStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,9 +116,9 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
     waiting: dict[str, dict[str, int]] = {}
     with reading(ledger.engine, what="the ledger") as database:
         for noun, table, statuses in (
-            ("order", TrackedOrder, ("held",)),
-            ("parcel", Parcel, ("held", "failed")),
-            ("SKU", Offer, ("held", "failed")),
+            ("order", TrackedOrder, (OrderStatus.HELD,)),
+            ("parcel", Parcel, (ParcelStatus.HELD, ParcelStatus.FAILED)),
+            ("SKU", Offer, (OfferStatus.HELD, OfferStatus.FAILED)),
         ):
             meant = select(table.connection, func.count()).where(table.status.in_(statuses)).group_by(table.connection)
             if table is Offer:

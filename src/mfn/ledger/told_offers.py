@@ -12,6 +12,7 @@ from mfn.database.columns import columns as columns_of
 from mfn.database.engines import reading
 from mfn.ledger.offers import KEY, WHAT, read_offers
 from mfn.ledger.schema import Offer
+from mfn.models import OfferStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,11 +65,12 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
     of = (
         "FROM (SELECT * FROM offer WHERE connection = :connection AND channel = :ours AND feed_number IS NULL"
         " AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL"
-        " AND coalesce(status, '') NOT IN ('held', 'failed')"
+        " AND coalesce(status, '') NOT IN (:held, :failed)"
         " ORDER BY (level_sent < level_sent_basis OR sold_not_imported > 0) DESC, is_applied, shown_at, seller_sku"
         " LIMIT :most) AS chosen"
     )
     given = {"connection": connection, "ours": MERCHANT_CHANNEL, "most": most + len(but_for)}
+    given |= {"held": OfferStatus.HELD.value, "failed": OfferStatus.FAILED.value}
     with reading(ledger.engine, what=WHAT) as database:
         found = columns_of(database, {name: column for column, name in SENT.items()}, of, given)
     frame = pd.DataFrame(found, columns=list(found)).astype(dict.fromkeys(KEY, "object"))
@@ -91,9 +93,10 @@ def told_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
         ledger,
         batch.connection,
         (*KEY, "level_sent_basis", "before_limits_sent", "is_applied", "feed_number"),
-        where="batch_id = :batch_id AND status = 'pushed'"
+        where="batch_id = :batch_id AND status = :pushed"
         " AND level_sent_basis IS NOT NULL AND before_limits_sent IS NOT NULL",
         batch_id=batch.batch_id,
+        pushed=OfferStatus.PUSHED.value,
     )
     named = frame.rename(columns={"level_sent_basis": "level", "before_limits_sent": "before_limits"})
     return named.astype({"level": "int64", "before_limits": "int64"})

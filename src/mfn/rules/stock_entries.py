@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
-from mfn.models import Reason
+from mfn.models import OfferStatus, Reason
 from mfn.rules.records import stock_records
 from mfn.rules.skus import aliases_without_listing, offer_components
 from mfn.rules.stock_faults import REMEDIES
@@ -120,7 +120,7 @@ def stock_entries(
     outcomes = np.full(len(offers), "", dtype=object)
     reasons: list[tuple[Reason, ...]] = [()] * len(offers)
     for position, findings in held.items():
-        outcomes[position], reasons[position] = "held", _merged(findings, remedies)
+        outcomes[position], reasons[position] = OfferStatus.HELD.value, _merged(findings, remedies)
     for position, (outcome, reason) in decided.items():
         outcomes[position], reasons[position] = outcome, (reason,)
     entries = offers.join(levels).assign(outcome=outcomes, reasons=pd.Series(reasons, dtype="object"))
@@ -216,7 +216,7 @@ def _entries_of(
             "is_kit": np.zeros(len(skus), dtype=bool),
             "is_inactive": np.zeros(len(skus), dtype=bool),
             **{name: np.zeros(len(skus), dtype="int64") for name in ("available", "before_limits", "level")},
-            "outcome": pd.Series(["held"] * len(skus), dtype="object"),
+            "outcome": pd.Series([OfferStatus.HELD.value] * len(skus), dtype="object"),
             "reasons": pd.Series(reasons, dtype="object"),
         }
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mfn.models import OfferStatus
 from mfn.rules.fields import UNITS_AT_MOST
 from mfn.rules.rule_running import apply_rules
 from mfn.rules.stock_levels import LIMITS
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from mfn.rules.rule import Rule
 
 EVENT = "inventory.push"
-OUTCOMES = {"hold": ("held", "rule_hold"), "skip": ("held", "rule_skip"), "fail": ("failed", "rule_fail")}
+OUTCOMES = {
+    "hold": (OfferStatus.HELD.value, "rule_hold"),
+    "skip": (OfferStatus.HELD.value, "rule_skip"),
+    "fail": (OfferStatus.FAILED.value, "rule_fail"),
+}
 """What becomes of an offer that a rule decides about, and the code of the reason."""
 
 

@@ -20,6 +20,7 @@ from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.packing import Frame, packed
 from mfn.ledger.stock_locations import believe
+from mfn.models import OfferStatus
 from mfn.steps.read import ReadChunk, read
 from mfn.steps.stock_judging import FAILED, HELD, is_news, judge
 from mfn.steps.stock_rows import positions_in
@@ -138,7 +139,7 @@ def _standings(entries: pd.DataFrame, is_let_go: Mask) -> Iterator[tuple[Any, ..
         if outcome:
             yield marketplace_id, seller_sku, None, outcome, text, None
         elif let_go:
-            yield marketplace_id, seller_sku, level, "unchanged", None, None
+            yield marketplace_id, seller_sku, level, OfferStatus.UNCHANGED.value, None, None
         else:
             yield marketplace_id, seller_sku, level, status, reasons, None
 

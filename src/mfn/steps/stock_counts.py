@@ -10,6 +10,7 @@ from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.schema import Batch, BatchOffer, Offer
+from mfn.models import OfferStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +42,11 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
             select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
         ).one()
         told = _told_in_dry_run(database, batch) if asked.get("dry_run") else _told(database, batch)
-        held, failed = compared["held"] + told.get("held", 0), compared["failed"] + told.get("failed", 0)
-        pushed = told.get("pushed", 0)
+        held, failed = (
+            compared["held"] + told.get(OfferStatus.HELD, 0),
+            compared["failed"] + told.get(OfferStatus.FAILED, 0),
+        )
+        pushed = told.get(OfferStatus.PUSHED, 0)
         counts = {
             "skus": compared["skus"],
             "pushed": pushed,
@@ -63,17 +67,20 @@ def _told(database: Connection, batch: BatchRef) -> dict[str, int]:
 
 
 def _told_in_dry_run(database: Connection, batch: BatchRef) -> dict[str, int]:
-    mine = (BatchOffer.batch_id == batch.batch_id) & (BatchOffer.outcome == "pushed")
-    return {"pushed": database.execute(select(func.count()).where(mine)).scalar_one()}
+    mine = (BatchOffer.batch_id == batch.batch_id) & (BatchOffer.outcome == OfferStatus.PUSHED)
+    return {OfferStatus.PUSHED: database.execute(select(func.count()).where(mine)).scalar_one()}
 
 
 def _beside(database: Connection, batch: BatchRef) -> dict[str, int]:
     mine = BatchOffer.batch_id == batch.batch_id
     fell = and_(
-        mine, BatchOffer.outcome == "pushed", BatchOffer.level == 0, or_(BatchOffer.before > 0, BatchOffer.shown > 0)
+        mine,
+        BatchOffer.outcome == OfferStatus.PUSHED,
+        BatchOffer.level == 0,
+        or_(BatchOffer.before > 0, BatchOffer.shown > 0),
     )
     ours = (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level_sent.is_not(None)
-    is_refused = (Offer.status == "failed") & (Offer.batch_id == batch.batch_id)
+    is_refused = (Offer.status == OfferStatus.FAILED) & (Offer.batch_id == batch.batch_id)
     is_pending = and_(
         (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level.is_not(None),
         Offer.level_sent_basis.is_distinct_from(Offer.level),

@@ -28,7 +28,7 @@ from mfn.ledger.feeds import (
 )
 from mfn.ledger.offers import offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
-from mfn.models import Reason
+from mfn.models import OfferStatus, Reason
 from mfn.rules.sending_choice import FEED
 from mfn.rules.sold_units import STATE, after_failing
 from mfn.steps.stock_rows import kept_rows
@@ -235,9 +235,11 @@ def _settle(
         why = refused[row[1]]
         text = reasons_text([Reason(REFUSED, why, remedy)])
         # What an earlier run could not hand in is simply due in this one.
-        standing = ("failed", text, why) if is_mine or status not in (LOST, STUCK) else (None, None, None)
+        standing = (
+            (OfferStatus.FAILED.value, text, why) if is_mine or status not in (LOST, STUCK) else (None, None, None)
+        )
         rows.append((*row, *standing, feed.batch_id))
-        outcomes.append((*row[:2], "failed", level, None, None, 0, False, FEED, text))
+        outcomes.append((*row[:2], OfferStatus.FAILED.value, level, None, None, 0, False, FEED, text))
     with writing(place.ledger.engine, what="the ledger") as database:
         write_offers(database, batch, (*STATE, "status", "reasons", "answer", "batch_id"), rows)
         if is_mine:

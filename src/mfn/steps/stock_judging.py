@@ -13,7 +13,7 @@ from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.offers import KEY, NOT_LISTED, read_offers
 from mfn.ledger.packing import unpacked
 from mfn.ledger.stock_locations import believed_stock
-from mfn.models import Reason
+from mfn.models import OfferStatus, Reason
 from mfn.rules.stock_brake import WHOLE, Loss, emptiness, losses, losses_against_amazon, stock_totals
 from mfn.rules.stock_entries import stock_entries
 from mfn.rules.stock_faults import stock_faults
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mfn.steps.read import ReadChunk
     from mfn.steps.workplace import Workplace
 
-HELD, FAILED = "held", "failed"
+HELD, FAILED = OfferStatus.HELD.value, OfferStatus.FAILED.value
 
 KNOWN = {
     "level": "level_before",

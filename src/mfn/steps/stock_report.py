@@ -14,6 +14,7 @@ from mfn.database.engines import reading
 from mfn.ledger.feeds import UNDER_WAY
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import Batch, BatchOffer, Feed, Offer
+from mfn.models import OfferStatus
 from mfn.reports.stock import (
     Brake,
     Drift,
@@ -49,7 +50,7 @@ RANKED_ROWS = 20_000
 """What moved most is looked for among the newest runs that told Amazon anything: at most so many, with so many rows."""
 
 MOST_CHANGES = 5_000
-PUSHED, WAITING = "pushed", ("held", "failed")
+WAITING = (OfferStatus.HELD, OfferStatus.FAILED)
 CODES = re.compile(r'"code":"(\w+)"')
 
 
@@ -184,7 +185,7 @@ def _drift(database: Connection, batch: Row[Any]) -> tuple[Drift, ...]:
     )  # fmt: skip
     rows: Iterable[Any] = database.execute(statement)
     return tuple(
-        Drift(sku, _marketplace(place), before, shown, level if outcome == PUSHED else None)
+        Drift(sku, _marketplace(place), before, shown, level if outcome == OfferStatus.PUSHED else None)
         for sku, place, before, shown, level, outcome in rows
     )
 
@@ -253,7 +254,7 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
 
 def _is_change() -> Any:
     """Whether Amazon was told another level than before; a full run tells it many that it knows."""
-    return (BatchOffer.outcome == PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
+    return (BatchOffer.outcome == OfferStatus.PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
 
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
@@ -264,7 +265,7 @@ def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
 
 def _ranked(database: Connection, is_meant: ColumnElement[bool]) -> Sequence[str]:
     """The newest runs that told Amazon anything, as far as a report can afford to look at them."""
-    pushed = Batch.counts[PUSHED].as_integer()
+    pushed = Batch.counts["pushed"].as_integer()
     runs = database.execute(
         select(Batch.batch_id, pushed)
         .where(is_meant, pushed > 0)

@@ -19,7 +19,7 @@ from mfn.database.bulk import utc_text
 from mfn.database.engines import writing
 from mfn.ledger.offers import NOT_LISTED, offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
-from mfn.models import Reason
+from mfn.models import OfferStatus, Reason
 from mfn.rules.sold_units import STATE, after_being_shown, after_sending, reckon
 from mfn.steps.stock_rows import kept_rows, outcome_rows
 
@@ -130,13 +130,16 @@ class Sending:
         others = read[(read["channel"] != MERCHANT_CHANNEL).to_numpy()]
         now, reasons = utc_text(datetime.now(UTC)), reasons_text([MISSING])
         rows: list[tuple[Any, ...]] = [
-            (marketplace_id, sku, NOT_LISTED, now, "held", reasons, self.batch.batch_id) for sku in missing
+            (marketplace_id, sku, NOT_LISTED, now, OfferStatus.HELD.value, reasons, self.batch.batch_id)
+            for sku in missing
         ]
         rows += [
             (marketplace_id, sku, channel, now, None, None, None)
             for sku, channel in zip(others.index, others["channel"], strict=True)
         ]
-        outcomes = [(marketplace_id, sku, "held", None, None, None, 0, False, None, reasons) for sku in missing]
+        outcomes = [
+            (marketplace_id, sku, OfferStatus.HELD.value, None, None, None, 0, False, None, reasons) for sku in missing
+        ]
         if rows:
             self._note(("channel", "listed_at", "status", "reasons", "batch_id"), rows, outcomes)
 
@@ -189,9 +192,9 @@ class Sending:
         ]
         kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
         self._note(KEPT, kept_rows(marketplace_id, kept), [])
-        mended = settled.index[settled["status"] == "failed"]  # by hand, at Amazon
+        mended = settled.index[settled["status"] == OfferStatus.FAILED.value]  # by hand, at Amazon
         if len(mended):
-            rows = [(marketplace_id, sku, "unchanged", None, None, None) for sku in mended]
+            rows = [(marketplace_id, sku, OfferStatus.UNCHANGED.value, None, None, None) for sku in mended]
             self._note(("status", "reasons", "answer", "batch_id"), rows, [])
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
@@ -241,11 +244,13 @@ class Sending:
             return
         now = _moments(sent, datetime.now(UTC))
         kept = kept_rows(marketplace_id, after_sending(sent, sent, now))
-        standing = ("pushed", None, None, self.batch.batch_id, sent_by, feed_number)
+        standing = (OfferStatus.PUSHED.value, None, None, self.batch.batch_id, sent_by, feed_number)
         self._note(
             (*STATE, *STANDING, "feed_number"),
             [(*row, *standing) for row in kept],
-            outcome_rows(marketplace_id, sent, ["pushed"] * len(sent), [None] * len(sent), sent_by=sent_by),
+            outcome_rows(
+                marketplace_id, sent, [OfferStatus.PUSHED.value] * len(sent), [None] * len(sent), sent_by=sent_by
+            ),
         )
 
     def _note_refused(
@@ -257,7 +262,7 @@ class Sending:
         errors = [refusals[sku] for sku in refused.index]
         words = ["; ".join(str(said) for said in error.words) or error.message for error in errors]
         is_missing = [isinstance(error, ListingMissingError) for error in errors]
-        outcomes = ["held" if missing else "failed" for missing in is_missing]
+        outcomes = [OfferStatus.HELD.value if missing else OfferStatus.FAILED.value for missing in is_missing]
         reasons = [
             reasons_text([MISSING if missing else Reason(REFUSED, said, error.remedy)])
             for missing, said, error in zip(is_missing, words, errors, strict=True)

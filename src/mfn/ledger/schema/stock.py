@@ -56,7 +56,7 @@ class Offer(Base):
     sold_seen_at: Mapped[datetime | None]  # the reading in which units were last added to these
     counted_at: Mapped[datetime | None]  # orders that a stock run counted later are news to sold_not_imported
     is_applied: Mapped[bool]  # whether Amazon has shown what it was told last
-    status: Mapped[str | None]  # pushed, unchanged, held, failed
+    status: Mapped[str | None]  # an OfferStatus
     reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
     answer: Mapped[str | None]  # Amazon's refusal, word for word
     batch_id: Mapped[str | None]  # the last run that pushed, held or failed it
