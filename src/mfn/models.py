@@ -102,6 +102,10 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+PASSED = (OrderStatus.READY, Outcome.LOADED)
+"""How an order stands in its batch that is loaded, or would be if this were no dry run."""
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why an order stands where it does.

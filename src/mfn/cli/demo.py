@@ -203,9 +203,8 @@ def _switch(client: httpx.Client, deployments: list[str], what: Literal["pause",
 
 
 def _run_deployment(client: httpx.Client, programs: Programs, name: str) -> None:
-    asked = {
-        "idempotency_key": f"{programs.settings.home.parent.name} {name}"
-    }  # a request whose answer was lost is repeated
+    # A request whose answer was lost is repeated, and starts no second run.
+    asked = {"idempotency_key": f"{programs.settings.home.parent.name} {name}"}
     run = _ask(client, "POST", f"/deployments/{_deployment_id(client, name)}/create_flow_run", asked)["id"]
     watch = Retrying(
         retry=retry_if_result(lambda state: state["type"] not in ENDED),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mfn.cli.output import ConnectionArgument, JsonOption, print_json, print_line
+from mfn.models import PASSED
 from mfn.moments import parse_moment
 from mfn.settings import load_settings
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Order ids that a person is shown."""
-
-PASSED = ("loaded", "ready")
-"""Outcomes of an order that is loaded, or would be."""
 
 
 def add_to(application: typer.Typer) -> None:

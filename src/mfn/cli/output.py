@@ -140,8 +140,8 @@ def print_several(
         as_json: Whether --json was asked for.
 
     Raises:
-        typer.Exit: Something went wrong. The status is 1; where nothing but a lease that others hold stood in the way,
-            that of such an error; and 2 where everything that failed was set up wrongly.
+        typer.Exit: Something went wrong. The status is that of the errors: 1 where one of them has it, else 3 where
+            another run held a connection, else 2.
     """
     if as_json:
         first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}

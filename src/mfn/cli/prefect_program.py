@@ -65,7 +65,8 @@ def demo(
             print_line(f"all reports: {reports}")
             print_line(f"the warehouse: {done.home / 'warehouse.db'}")
         if keep:
-            print_line(f"the Prefect UI: {done.ui}; stop everything with Ctrl-C") if not as_json else None
+            if not as_json:
+                print_line(f"the Prefect UI: {done.ui}; stop everything with Ctrl-C")
             wait_until_interrupted()
 
 

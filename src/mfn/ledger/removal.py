@@ -72,7 +72,7 @@ class Removing:
     def _mine(self) -> Any:
         return LandedPage.connection == self.connection
 
-    def remove(self, order_ids: Collection[str], note: Callable[[Connection, int], None]) -> int:
+    def remove(self, order_ids: Collection[str], note: Callable[[Connection, int], None] | None = None) -> int:
         """Remove the texts of orders, and every text that a newer version of its order has made stale.
 
         Some pages a transaction: their texts, where the orders' newest texts are, when they were removed, what a run
@@ -80,7 +80,8 @@ class Removing:
 
         Args:
             order_ids: The orders, as many as there are.
-            note: Called in every transaction with it and the number of orders whose text was removed in it.
+            note: Called in every transaction with it and the number of orders whose text was removed in it; None:
+                nobody counts them.
 
         Returns:
             How many orders had their text removed.
@@ -133,7 +134,7 @@ class Removing:
         return sorted(pages)
 
     def _remove_from(
-        self, pages: Sequence[int], chosen: frozenset[str], note: Callable[[Connection, int], None]
+        self, pages: Sequence[int], chosen: frozenset[str], note: Callable[[Connection, int], None] | None
     ) -> int:
         on_pages = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id).where(
             LandedOrder.connection == self.connection, LandedOrder.page.in_(pages)
@@ -163,7 +164,8 @@ class Removing:
                 keep_texts(self.ledger, database, access, self.connection, kept)
             if gone:
                 self._forget(database, gone)
-            note(database, len(gone))
+            if note is not None:
+                note(database, len(gone))
         return len(gone)
 
     def _forget(self, database: Connection, order_ids: Sequence[str]) -> None:

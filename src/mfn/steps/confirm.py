@@ -93,7 +93,8 @@ def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]], unanswe
         with closing(calls):
             for parcel, said in zip(due, calls, strict=True):
                 answer = _heard(place, parcel, said, unanswered)
-                waiting += [answer] if answer is not None else []
+                if answer is not None:
+                    waiting.append(answer)
                 if len(waiting) >= NOTED_AT_ONCE or time.monotonic() - noted_at >= NOTED_AFTER_SECONDS:
                     _note(place, batch, waiting, wanted)
                     waiting, noted_at = [], time.monotonic()

@@ -29,7 +29,7 @@ from mfn.steps.purge import WHY_SETTLED, warehouse_of
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
@@ -78,17 +78,13 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
         try:
             index_pages(ledger, BatchRef("", name, "import", "", token))
             removing = Removing(ledger, name, token, now, WHY_SETTLED, ERASE)
-            did["ledger"] = removing.remove([order_id], _nothing_to_note) > 0
+            did["ledger"] = removing.remove([order_id]) > 0
             empty_log(ledger.engine)
             warehouse = warehouse_of(place)
             did["warehouse"] = warehouse is not None and bool(warehouse.scrub([order_id]))
         except MfnError as error:
             raise RunFailedError(error, _told(ledger, name, order_id) | did) from error
     return _told(ledger, name, order_id) | did
-
-
-def _nothing_to_note(_database: Connection, _removed: int) -> None:
-    """There is no batch that counts what is removed."""
 
 
 def _told(ledger: Ledger, name: str, order_id: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
                 noted.rollback()
         if not dry_run:
             removing = Removing(ledger, connection, token, now, WHY_SETTLED, purge.__name__)
-            removing.remove(due, lambda _database, _removed: None)
+            removing.remove(due)
             removing.drop_old_chunks(now - CHUNKS_KEPT)
     figures = {"orders": orders, "purged": len(due), "kept": orders - len(due), "scrubbed": 0}
     return {"batch_id": None, "connection": connection, "status": "done", **figures, "report": None}

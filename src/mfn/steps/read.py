@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,7 @@ def read(batch: BatchRef, settings: Settings) -> BatchRef:
         _read(place, batch, full=bool(asked.get("full")), dry_run=is_dry_run)
     finally:
         keep_calls(place, batch)
-    return replace(batch)
+    return batch
 
 
 def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> None:

@@ -255,7 +255,9 @@ def reprocess(
             with work.wave() as token:
                 ends_at = time.monotonic() + WAVE_SECONDS
                 while time.monotonic() < ends_at and (batch_id := work.next_part(token)) is not None:
-                    failures += [failure] if (failure := do_part(settings, batch_id, token)) else []
+                    failure = do_part(settings, batch_id, token)
+                    if failure is not None:
+                        failures.append(failure)
     summary = summary_of_parts(settings, connection, work.begun)
     if failures:
         raise RunFailedError(failed_parts(connection, failures, work.begun), summary)

@@ -13,7 +13,7 @@ from mfn.ledger.batch_failures import failed_at
 from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
-from mfn.models import BESIDE, SUMMED, OrderStatus, Outcome
+from mfn.models import BESIDE, PASSED, SUMMED
 from mfn.moments import iso
 from mfn.steps.reconciling.telling import found_in
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
-
-PASSED = (OrderStatus.READY, Outcome.LOADED)
-"""Outcomes of an order that is loaded, or would be."""
 
 WRITTEN_AGAIN = "its rows in the warehouse were written again"
 """What is told of an order that Amazon did not change, and that the warehouse has not begun."""

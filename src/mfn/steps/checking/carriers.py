@@ -88,7 +88,7 @@ def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
         named = ", ".join(_name(row) for row in wrong.head(SHOWN).itertuples(index=False)) + more(len(wrong))
         rows = [row for row in dict.fromkeys(wrong["row"]) if row]
         remedy = f"Map them in {path}, each to Amazon's code: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
-        nameless = "Have the warehouse write carrier into wms_shipment, or map an empty one in " + f"{path}."
+        nameless = f"Have the warehouse write carrier into wms_shipment, or map an empty one in {path}."
         parcels = counted(int(wrong["parcels"].sum()), "parcel")
         found.append(
             warning(f"{counted(len(wrong), 'carrier')} of {parcels} {becomes}: {named}", remedy if rows else nameless)
