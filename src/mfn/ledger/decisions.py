@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 
 from mfn.database.bulk import among, change, utc_text
 from mfn.database.engines import reading
-from mfn.ledger.known_connections import KNOWN_CONNECTIONS
+from mfn.ledger.known_connections import of_order
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons
@@ -138,7 +138,6 @@ def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None
         order_id: Amazon's order id.
         connection: Only of this connection.
     """
-    asked = KNOWN_CONNECTIONS if connection is None else [connection]
-    statement = select(Decision).where(Decision.order_id == order_id, Decision.connection.in_(asked))
+    statement = of_order(Decision, order_id, connection).order_by(Decision.decided_at, Decision.number)
     with reading(ledger.engine, what=WHAT) as database:
-        return database.execute(statement.order_by(Decision.decided_at, Decision.number)).all()
+        return database.execute(statement).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -25,6 +25,18 @@ def _each_connection() -> Select[str]:
 
 KNOWN_CONNECTIONS = _each_connection()
 """With these an order of any connection is asked for by the whole key of a table, which begins with the connection."""
+
+
+def of_order(model: Any, order_id: str, connection: str | None = None) -> Select[Any]:
+    """The rows of an order in any table that has orders of connections, by a key that begins with the connection.
+
+    Args:
+        model: The table.
+        order_id: Amazon's order id.
+        connection: Only of this connection; None: of any that has ever run.
+    """
+    asked = KNOWN_CONNECTIONS if connection is None else [connection]
+    return select(model).where(model.order_id == order_id, model.connection.in_(asked))
 
 
 def known_connections(ledger: Ledger) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.database.engines import reading
-from mfn.ledger.known_connections import KNOWN_CONNECTIONS
+from mfn.ledger.known_connections import of_order
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OfferStatus, OrderStatus, ParcelStatus
 
@@ -65,10 +65,9 @@ def orders_with_id(ledger: Ledger, order_id: str, *, connection: str | None = No
         order_id: Amazon's order id.
         connection: Only in this connection.
     """
-    asked = KNOWN_CONNECTIONS if connection is None else [connection]
-    statement = select(TrackedOrder).where(TrackedOrder.order_id == order_id, TrackedOrder.connection.in_(asked))
+    statement = of_order(TrackedOrder, order_id, connection).order_by(TrackedOrder.connection)
     with reading(ledger.engine, what="the ledger") as database:
-        return database.execute(statement.order_by(TrackedOrder.connection)).all()
+        return database.execute(statement).all()
 
 
 def find_orders(

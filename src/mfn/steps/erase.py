@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from sqlalchemy import select
 
 from mfn.connections import find_connection
 from mfn.database.engines import reading, writing
@@ -14,7 +13,7 @@ from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.buyers_data import places_of
-from mfn.ledger.known_connections import KNOWN_CONNECTIONS
+from mfn.ledger.known_connections import of_order
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import open_ledger
@@ -97,8 +96,8 @@ def _connection_of(ledger: Ledger, order_id: str, connection: str | None) -> str
     found: set[str] = set()
     with reading(ledger.engine, what="the ledger") as database:
         for model in (TrackedOrder, LandedOrder, BatchOrder, OrderEnd):
-            has_it = (model.order_id == order_id) & model.connection.in_(KNOWN_CONNECTIONS)
-            found.update(database.execute(select(model.connection).where(has_it)).scalars())
+            having = of_order(model, order_id).with_only_columns(model.connection)
+            found.update(database.execute(having).scalars())
     names = sorted(found if connection is None else found & {connection})
     if len(names) == 1:
         return names[0]

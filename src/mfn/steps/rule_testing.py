@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import select
 
 from mfn.amazon.orders import decode_order
 from mfn.amazon.quantities import MERCHANT_CHANNEL
@@ -14,7 +13,7 @@ from mfn.connections import find_connection, load_connections
 from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.known_connections import KNOWN_CONNECTIONS
+from mfn.ledger.known_connections import of_order
 from mfn.ledger.known_orders import known_orders
 from mfn.ledger.offers import offers_of
 from mfn.ledger.opening import is_there, open_ledger
@@ -215,8 +214,8 @@ def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
 
 def _connections_of(ledger: Ledger, order_id: str) -> Sequence[str]:
     """The connections that have landed an order."""
-    has_it = (LandedOrder.order_id == order_id) & LandedOrder.connection.in_(KNOWN_CONNECTIONS)
-    statement = select(LandedOrder.connection).where(has_it).order_by(LandedOrder.connection)
+    statement = of_order(LandedOrder, order_id).with_only_columns(LandedOrder.connection)
+    statement = statement.order_by(LandedOrder.connection)
     with reading(ledger.engine, what="the ledger") as database:
         return database.execute(statement).scalars().all()
 
