@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from mfn.cli.application import run
+from mfn.cli.output import print_several
+from mfn.errors import ConfigurationError, FatalError, LeaseHeldError
 from mfn.ledger.batch_listing import list_batches
 from tests.world import an_order
 
 if TYPE_CHECKING:
+    from mfn.errors import MfnError
     from tests.world import World
 
 PROGRAM = str(Path(sys.executable).with_name("mfn"))
@@ -100,3 +104,30 @@ def test_an_interrupt_while_the_program_loads_has_its_document_too(world: World,
     assert done.returncode == 1
     assert set(json.loads(done.stdout)) == {"error", "remedy"}
     assert done.stderr == ""
+
+
+WRONG, HELD = ConfigurationError("wrong", remedy="Mend it."), LeaseHeldError("held", remedy="Wait.")
+FAILED = FatalError("failed", remedy="Look.")
+
+
+@pytest.mark.parametrize(
+    ("errors", "of", "status"),
+    [
+        ([WRONG], 1, 2),
+        ([WRONG], 2, 1),
+        ([HELD], 2, 3),
+        ([WRONG, HELD], 2, 3),
+        ([WRONG, HELD, FAILED], 3, 1),
+        ([], 2, None),
+    ],
+)
+def test_of_several_things_the_status_says_that_nothing_was_started_only_where_nothing_was(
+    errors: list[MfnError], of: int, status: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = None
+    try:
+        print_several({"things": []}, errors, lambda: None, of=of, as_json=True)
+    except typer.Exit as end:
+        ended = end.exit_code
+    assert ended == status
+    assert json.loads(capsys.readouterr().out).get("error") == (errors[0].message if errors else None)

@@ -127,7 +127,7 @@ def rerun(
         if not results:
             print_line("nothing to run again")
 
-    print_several({"batches": results}, errors, show, as_json=as_json)
+    print_several({"batches": results}, errors, show, of=len(chosen), as_json=as_json)
 
 
 def report(

@@ -14,7 +14,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from mfn.errors import FatalError, RetriableError
+from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.plain_text import shown, shown_json, shown_lines
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | Non
 
 
 def print_several(
-    document: Mapping[str, Any], errors: Sequence[MfnError], show: Callable[[], None], *, as_json: bool
+    document: Mapping[str, Any], errors: Sequence[MfnError], show: Callable[[], None], *, of: int, as_json: bool
 ) -> None:
     """Print what a command did that carries out several things, of which one that fails stops no other.
 
@@ -137,11 +137,12 @@ def print_several(
         document: What it did, as its document has it; the first error is added.
         errors: What went wrong.
         show: Prints for a person what it did; the errors follow.
+        of: How many things there were to do.
         as_json: Whether --json was asked for.
 
     Raises:
         typer.Exit: Something went wrong. The status is that of the errors: 1 where one of them has it, else 3 where
-            another run held a connection, else 2.
+            another run held a connection, else 2; that only where nothing was done at all.
     """
     if as_json:
         first = {"error": errors[0].message, "remedy": errors[0].remedy} if errors else {}
@@ -152,4 +153,5 @@ def print_several(
             print_error(error, as_json=False)
     codes = {error.exit_code for error in errors}
     if codes:
-        raise typer.Exit(1 if 1 in codes else max(codes))
+        is_begun = codes == {ConfigurationError.exit_code} and len(errors) < of
+        raise typer.Exit(1 if 1 in codes or is_begun else max(codes))

@@ -32,7 +32,7 @@ def purge(
         for result in done["connections"]:
             _print_purged(result, dry_run=dry_run)
 
-    print_several(done, errors, show, as_json=as_json)
+    print_several(done, errors, show, of=len(done["connections"]), as_json=as_json)
 
 
 def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:

@@ -54,7 +54,7 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
         for result in results:
             _print_done(result, dry_run=dry_run)
 
-    print_several({"connections": results}, errors, show, as_json=as_json)
+    print_several({"connections": results}, errors, show, of=len(results), as_json=as_json)
 
 
 def _print_done(result: dict[str, Any], *, dry_run: bool) -> None:
