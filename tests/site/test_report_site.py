@@ -318,7 +318,7 @@ def test_a_history_is_drawn_with_the_newest_run_at_the_right_edge() -> None:
 
 
 def test_what_runs_on_end_did_alike_stands_once_in_a_timeline() -> None:
-    held = Moment(AT, "run-1", "import", "held", (Reason("sku_unknown", "X"),), (), (), dry_run=False, connection="us")
+    held = Moment(AT, "run-1", "import", "held", "us", (Reason("sku_unknown", "X"),))
     again = [replace(held, at=AT + timedelta(minutes=15 * n), batch_id=f"run-{n + 1}") for n in range(3)]
     loaded = replace(again[-1], outcome="loaded", reasons=())
     assert fold([*again, loaded, held]) == [(again[0], again[2], 3), (loaded, loaded, 1), (held, held, 1)]

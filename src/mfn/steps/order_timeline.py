@@ -63,11 +63,11 @@ class Moment:
         kind: `import`; `confirm` for a parcel; `decision` for a person; `removal` where the buyer's data was removed.
         outcome: What became of it; None: it has landed and is not decided yet. Of a removal `purged` or `erased`;
             `reported` where a confirm run told of conflicts.
+        connection: The connection's name.
         reasons: Why.
         warnings: What is odd about it all the same.
         conflicts: What Amazon changed too late, as (what, where it stood at the warehouse).
         dry_run: Whether nothing reached the warehouse.
-        connection: The connection's name.
         parcel: The warehouse's id of the parcel, or None.
         by: The operating system's name of the person, or None.
         why: The person's words; why the buyer's data was removed; or None.
@@ -77,11 +77,11 @@ class Moment:
     batch_id: str | None
     kind: str
     outcome: str | None
-    reasons: tuple[Reason, ...]
-    warnings: tuple[Reason, ...]
-    conflicts: tuple[tuple[str, str], ...]
-    dry_run: bool
     connection: str
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    conflicts: tuple[tuple[str, str], ...] = ()
+    dry_run: bool = False
     parcel: str | None = None
     by: str | None = None
     why: str | None = None
@@ -183,11 +183,11 @@ def _moment(row: Row[Any], order_id: str) -> Moment:
         batch_id=row.batch_id,
         kind=row.kind,
         outcome=row.outcome,
+        connection=row.connection,
         reasons=read_reasons(row.reasons),
         warnings=read_reasons(row.warnings),
         conflicts=_conflicts(row, order_id),
         dry_run=bool(row.parameters.get("dry_run")),
-        connection=row.connection,
     )
 
 
@@ -217,11 +217,8 @@ def decision_moment(row: Row[Any]) -> Moment:
         batch_id=None,
         kind="decision",
         outcome=row.kind,
-        reasons=read_reasons(row.reasons),
-        warnings=(),
-        conflicts=(),
-        dry_run=False,
         connection=row.connection,
+        reasons=read_reasons(row.reasons),
         by=row.decided_by,
         why=row.why,
     )
@@ -241,10 +238,6 @@ def _removals(row: Row[Any]) -> list[Moment]:
             batch_id=None,
             kind="removal",
             outcome=outcome,
-            reasons=(),
-            warnings=(),
-            conflicts=(),
-            dry_run=False,
             connection=row.connection,
             by=by,
             why=why,
@@ -261,11 +254,9 @@ def _parcel_moment(row: Row[Any]) -> Moment:
         batch_id=row.batch_id,
         kind="confirm",
         outcome=row.status,
+        connection=row.connection,
         reasons=read_reasons(row.reasons),
         warnings=read_reasons(row.warnings),
-        conflicts=(),
-        dry_run=False,
-        connection=row.connection,
         parcel=row.shipment_id,
     )
 
