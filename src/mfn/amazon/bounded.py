@@ -127,7 +127,7 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
         chunks: Parts of a gzip file; it may have several members.
 
     Raises:
-        zlib.error: It is none.
+        zlib.error: It is no gzip file.
         EOFError: It ends too early.
     """
     members, is_begun = 0, False

@@ -82,7 +82,7 @@ class Caller:
             operation: Amazon's name of it.
             what: Which call, for messages.
             send: Sends the request.
-            read: What is wanted of the answer; raises one of our errors where it is none.
+            read: What is wanted of the answer; raises one of our errors where it is not there.
             max_wait_seconds: How long it may wait for its turn in the rate budget, all attempts together.
             again: After which failures; `ThrottledError` for a call that may not be done twice.
             leaving: How many calls of the operation have to stay in the budget for others.

@@ -61,7 +61,7 @@ def report_of(content: bytes) -> FeedReport:
         content: JSON in UTF-8.
 
     Raises:
-        msgspec.DecodeError: It is none.
+        msgspec.DecodeError: It is not a processing report.
     """
     report = msgspec.json.decode(content, type=_Report)
     refused: defaultdict[int, list[Words]] = defaultdict(list)

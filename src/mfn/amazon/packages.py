@@ -38,7 +38,7 @@ _DECODER = msgspec.json.Decoder(_Order)
 
 @dataclass(frozen=True)
 class ShownPackage:
-    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is a time that is none.
+    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is a time that cannot be read.
 
     Attributes:
         package_reference_id: What the seller called it within the order.

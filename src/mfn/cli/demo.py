@@ -59,7 +59,7 @@ CREDENTIALS = {
     "LWA_APP_ID": "local-application",
     "LWA_CLIENT_SECRET": "local-secret",
 }
-"""What the local Amazon takes: in the environment of what is started, and in `.env` for whoever tries commands."""
+"""The local Amazon takes any. They are set for what is started, and stand in `.env` for whoever tries commands."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
 
     Args:
         parameters: What it was asked for.
-        stage: As far as it came.
+        stage: The last stage that it finished.
     """
     asked_in_vain = parameters.get("order_id") is not None and stage == OPENED
     return not parameters.get("dry_run") and not asked_in_vain

@@ -25,7 +25,7 @@ SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.start
 """What reports show of past runs."""
 
 IS_PART = Batch.parameters["reprocess"].as_string().is_not(None)
-"""Whether a batch is a part of what is processed again, from the ledger: no import goes on with one."""
+"""Whether a batch is a part of a reprocessing, which no import carries on."""
 
 NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
 

@@ -34,7 +34,7 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
         is_new: Whether the ledger is new: a key is made for it where there is none yet.
 
     Raises:
-        ConfigurationError: There are none, one of them is none, or others may read them.
+        ConfigurationError: There is no key, one of them is not a key, or others may read them.
     """
     if settings.pii_keys is not None:
         return parse_keys(settings.pii_keys.get_secret_value(), origin="MFN_PII_KEYS")

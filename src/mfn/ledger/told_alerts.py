@@ -26,7 +26,7 @@ HELD = "held"
 DUE_SOON = "due_soon"
 SECRET = "secret"  # noqa: S105 - a kind of news
 COUNTED = ""
-"""The order id of what is told as a count, or is about no order."""
+"""Stands for the order id of news that is a count, or that is about no order."""
 
 WHAT = "the ledger"
 

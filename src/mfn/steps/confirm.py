@@ -45,8 +45,8 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     Those of orders that Amazon left without an answer come after all others, so that none of them is kept waiting.
 
     A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
-    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on;
-    so they do where Amazon does not answer for one, or its call is denied or comes back from something in between, and
+    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on.
+    They also go on where Amazon does not answer for one or denies its call, or where something in between answers; then
     the run fails in the end.
 
     Args:

@@ -23,7 +23,7 @@ def secret_age(place: Workplace) -> SecretAge:
         place: The workplace.
 
     Raises:
-        ConfigurationError: Secrets are missing, or the day on which it was made is none.
+        ConfigurationError: Secrets are missing, or the day on which it was made is not a date.
         RetriableError: The ledger cannot be reached.
     """
     from mfn.amazon.secret_age import SecretAge, told_day  # noqa: PLC0415 - as the credentials, not for every command
@@ -40,7 +40,7 @@ def warn_of_secret_age(place: Workplace) -> None:
         place: The workplace.
 
     Raises:
-        ConfigurationError: Secrets are missing, or the day on which it was made is none.
+        ConfigurationError: Secrets are missing, or the day on which it was made is not a date.
         RetriableError: The ledger cannot be reached.
     """
     age, now = secret_age(place), datetime.now(UTC)

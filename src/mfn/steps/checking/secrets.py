@@ -50,7 +50,7 @@ def age_findings(place: CheckPlace) -> list[Finding]:
         place: The workplace.
 
     Raises:
-        ConfigurationError: The day on which it was made is none.
+        ConfigurationError: The day on which it was made is not a date.
         RetriableError: The ledger cannot be reached.
     """
     try:
