@@ -6,19 +6,15 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import inspect
 
-from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import ConfigurationError, FatalError, RunFailedError
-from mfn.ledger.batch_listing import list_batches
+from mfn.database.engines import engine_for, writing
+from mfn.errors import FatalError, RunFailedError
 from mfn.steps.mapping_check import check_all_mappings
-from mfn.steps.runs import run_import, run_inventory
 from mfn.steps.workplace import open_workplace
 from mfn.warehouse.tables import metadata, wms_order, wms_order_line
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Table
@@ -91,19 +87,3 @@ def test_neither_table_of_orders_is_made_anew_either(loaded: World, lost: Table)
         metadata.drop_all(database, tables=[lost])
     with pytest.raises(RunFailedError, match=f"has no table {lost.name}, and orders were loaded"):
         loaded.run()
-
-
-@pytest.mark.parametrize("run", [run_import, run_inventory])
-def test_a_dry_run_makes_no_tables(world: World, run: Callable[..., object]) -> None:
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
-        metadata.drop_all(database)
-    with pytest.raises(ConfigurationError, match=r"a dry run makes no tables, .* has no wms_") as refused:
-        run(world.settings, "us", dry_run=True)
-    assert "mfn mappings check" in refused.value.remedy
-    with reading(engine_for(world.warehouse_url), what="the warehouse") as database:
-        assert inspect(database).get_table_names() == []
-    lose(world)
-    with pytest.raises(FatalError, match="is no file"):
-        run(world.settings, "us", dry_run=True)
-    assert not list(world.home.glob("warehouse.db*"))
-    assert list_batches(world.ledger) == []

@@ -17,7 +17,7 @@ from mfn.steps.secret_age import warn_of_secret_age
 from mfn.steps.stages import STEPS, is_finished, perform
 from mfn.steps.summaries import summary_of
 from mfn.steps.waiting import run_lease
-from mfn.steps.workplace import open_workplace, refuse_to_make_tables
+from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,15 +143,13 @@ def new_run(
         The batch: a new one, or the one that was broken off and asked for the same.
 
     Raises:
-        ConfigurationError: Settings, connections or mappings are wrong, or a dry run would have to make tables.
+        ConfigurationError: Settings, connections or mappings are wrong.
         LeaseHeldError: Another run of this kind works on this connection.
     """
     place = open_workplace(settings, connection)
     if kind not in WITHOUT_AMAZON:
         check_set_up(place)
         warn_of_secret_age(place)
-        if parameters.get("dry_run"):
-            refuse_to_make_tables(place)
     with run_lease(place.ledger, connection, kind) as token:
         yield open_batch(
             place.ledger,

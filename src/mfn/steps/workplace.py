@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
 from mfn.database.engines import writing
-from mfn.errors import ConfigurationError, FatalError
+from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
 from mfn.ledger.leases import Watch, assert_not_taken_over
@@ -16,7 +16,7 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
 from mfn.settings import environment, shown_database_url
-from mfn.warehouse.looking import look_at, lost_order_tables
+from mfn.warehouse.looking import lost_order_tables
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 
 if TYPE_CHECKING:
@@ -148,27 +148,6 @@ def refuse_lost_warehouse(place: Workplace) -> None:
             f" into it, the last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
             remedy="Put it back, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
             " rerun --failed). Where a new, empty one is meant, mfn mappings check makes it (docs/warehouse.md).",
-        )
-
-
-def refuse_to_make_tables(place: Workplace) -> None:
-    """Refuse a warehouse that lacks tables, before a dry run: it changes nothing there.
-
-    Args:
-        place: The workplace.
-
-    Raises:
-        ConfigurationError: A table is missing.
-        FatalError: As `refuse_lost_warehouse` has it; or the warehouse is a SQLite file that is not there.
-        RetriableError: The warehouse, or the ledger, cannot be reached.
-    """
-    refuse_lost_warehouse(place)
-    url, what = place.connection.warehouse.url, f"the warehouse of {place.connection.name}"
-    if missing := look_at(url, what=what).missing:
-        raise ConfigurationError(
-            f"a dry run makes no tables, and {what} ({shown_database_url(url)}) has no {', '.join(missing)}.",
-            remedy="Let mfn mappings check make them, or create them as docs/warehouse.md lists them; then run the"
-            " command again.",
         )
 
 
