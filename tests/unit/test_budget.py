@@ -145,6 +145,11 @@ def test_processes_together_take_exactly_one_full_bucket(database_url: str, ledg
     assert sum(int(process.communicate()[0]) for process in processes) == PLANS["getOrder"].burst
 
 
+@pytest.mark.parametrize("stated", [0.0001, 0.00005, 1e-6])
+def test_however_small_a_rate_is_calls_come_back(stated: float) -> None:
+    assert 0 < counted_on(stated) < stated
+
+
 @pytest.mark.parametrize(("stated", "an_hour"), [(0.0056, 20), (0.0083, 30), (0.0167, 60), (0.0222, 80), (0.5, 1800)])
 def test_no_more_is_counted_on_than_a_rounded_rate_may_stand_for(stated: float, an_hour: int) -> None:
     assert 0.99 * stated <= counted_on(stated) < an_hour / 3600

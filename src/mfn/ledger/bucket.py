@@ -80,6 +80,7 @@ def counted_on(rate: float) -> float:
     """Calls a second that are counted on, of a rate that Amazon states.
 
     Args:
-        rate: Calls a second.
+        rate: Calls a second, above 0.
     """
-    return min(rate * (SLOW_CAUTION if rate < 1 else CAUTION), rate - ROUNDED)
+    # What rounds to one ten-thousandth, or is stated with more places, stands for half of it at the least.
+    return min(rate * (SLOW_CAUTION if rate < 1 else CAUTION), max(rate - ROUNDED, rate / 2))

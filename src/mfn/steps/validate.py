@@ -27,7 +27,7 @@ from mfn.ledger.orders import (
     write_standing,
 )
 from mfn.ledger.schema import LandedOrder
-from mfn.models import OrderStatus, Outcome, Reason
+from mfn.models import PASSED, OrderStatus, Outcome, Reason
 from mfn.quality.model import QualityReport
 from mfn.steps.chunking import one_by_one
 from mfn.steps.conflicts import Conflicts
@@ -48,10 +48,6 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
     from mfn.steps.validated import ValidatedPiece
     from mfn.steps.workplace import Workplace
-
-
-PASSED = (READY, Outcome.LOADED)
-"""Outcomes of orders that go to the warehouse: ready ones, and those that this very batch has loaded before."""
 
 
 READ_AGAIN_FIRST = Reason(
@@ -219,7 +215,7 @@ def _loaded_before(judged: Judgement) -> Judgement:
 
 def _is_passed(judged: Judgement) -> bool | None:
     """Whether an order goes to the warehouse, or only has units promised to it; None: neither."""
-    if judged.outcome in PASSED:
+    if judged.outcome in PASSED:  # also those that this very batch has loaded before
         return True
     is_promised = judged.outcome == Outcome.HELD or any(reason.code == PAYMENT_PENDING for reason in judged.reasons)
     return False if is_promised else None
