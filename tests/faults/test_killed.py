@@ -83,7 +83,7 @@ LOUD: dict[str, tuple[int, ...]] = {
 """Which commits of each function a run is killed after."""
 
 QUIET = {
-    *("_take", "open_batch", "_locked", "_search", "read_again", "keep_calls", "extract"),
+    *("_take", "open_batch", "_locked", "_search", "read_again", "keep_calls", "_note_landed"),
     *(
         "validate",
         "transform",

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import OPENED, WHAT, update_batch
-from mfn.ledger.leases import is_held
+from mfn.ledger.leases import assert_held, is_held
 from mfn.ledger.schema import Batch
 from mfn.models import STAGES
 
@@ -45,6 +45,7 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, 
     """
     with writing(ledger.engine, what=WHAT) as database:
         failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
+        assert_held(database, batch.lease)  # with it the batch is there
         before = database.execute(select(Batch.counts).where(Batch.batch_id == batch.batch_id)).scalar_one()
         update_batch(database, batch, **failed, counts={**before, **counted}, finished_at=datetime.now(UTC))
 

@@ -59,5 +59,6 @@ def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
         batch: The batch.
         found: Plain data for the report, without buyers' data.
     """
+    assert_held(database, batch.lease)  # with it the batch is there
     before = database.execute(select(Batch.findings).where(Batch.batch_id == batch.batch_id)).scalar_one()
     update_batch(database, batch, findings={**before, **found})

@@ -6,7 +6,7 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mfn.amazon import client
+from mfn.amazon import session
 from mfn.simulator.faults import Fault as NetworkFault
 from mfn.simulator.server import SimulatorServer
 from tests.faults.matrix.commands import Said, begin, end
@@ -78,7 +78,7 @@ def _lost(fault: NetworkFault, *, for_good: bool) -> Callable[[Stage, Flow, Requ
 
 def _impatient() -> None:
     """Amazon is given up on after a moment rather than a minute."""
-    defaults: Any = client.AmazonOrders.__init__.__kwdefaults__
+    defaults: Any = session.open_session.__kwdefaults__
     defaults["timeout_seconds"] = PATIENCE_SECONDS
 
 
