@@ -228,7 +228,7 @@ def read_chunks(
     with reading(ledger.engine, what="the ledger") as database:
         at_most = database.execute(select(func.count()).select_from(met)).scalar_one()
     note_access(ledger, purpose, connection=batch.connection, orders=at_most, batch_id=batch.batch_id)
-    return [_chunk(ledger, batch, stage, number, kind) for number in numbers]
+    return _chunks(ledger, batch, stage, numbers, kind)
 
 
 def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
@@ -248,17 +248,21 @@ def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, k
     if batch.kind not in PLAIN_KINDS:
         message = f"a chunk of a run of kind {batch.kind} may hold buyers' data: read_chunk"
         raise ValueError(message)
-    return _chunk(ledger, batch, stage, number, kind)
+    (content,) = _chunks(ledger, batch, stage, [number], kind)
+    return content
 
 
-def _chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
-    statement = select(BatchChunk.payload).where(
-        BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number == number
+def _chunks(ledger: Ledger, batch: BatchRef, stage: str, numbers: Sequence[int], kind: type[Content]) -> list[Content]:
+    statement = select(BatchChunk.number, BatchChunk.payload).where(
+        BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number.in_(numbers)
     )
     with reading(ledger.engine, what="the ledger") as database:
-        payload = database.execute(statement).scalar_one()
-    plain = _decrypted(ledger, payload, context=chunk_context(batch.batch_id, stage, number))
-    return msgspec.msgpack.decode(decompressed(plain), type=kind)
+        payloads: dict[int, bytes] = dict(database.execute(statement).all())
+    contents = []
+    for number in numbers:
+        plain = _decrypted(ledger, payloads[number], context=chunk_context(batch.batch_id, stage, number))
+        contents.append(msgspec.msgpack.decode(decompressed(plain), type=kind))
+    return contents
 
 
 def _decrypted(ledger: Ledger, payload: bytes, *, context: str) -> bytes:

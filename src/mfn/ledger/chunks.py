@@ -17,7 +17,7 @@ from mfn.ledger.landing import table
 from mfn.ledger.schema import BatchChunk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -46,16 +46,36 @@ def write_chunk(
     Raises:
         RetriableError: The encryption keys were changed meanwhile; nothing of this transaction may stay.
     """
+    write_pieces(ledger, database, batch, [(number, content)], stage=stage)
+
+
+def write_pieces(
+    ledger: Ledger,
+    database: Connection,
+    batch: BatchRef,
+    pieces: Iterable[tuple[int, msgspec.Struct]],
+    *,
+    stage: str,
+) -> None:
+    """Write down what a stage made of one chunk, in pieces: all at once, since there may be hundreds.
+
+    Args:
+        ledger: The open ledger.
+        database: The open transaction.
+        batch: The batch.
+        pieces: The number and the content of each, as `write_chunk` has them.
+        stage: The stage that made them.
+
+    Raises:
+        RetriableError: The encryption keys were changed meanwhile; nothing of this transaction may stay.
+    """
     assert_current(database, ledger.cipher)
-    context = chunk_context(batch.batch_id, stage, number)
-    payload = ledger.cipher.encrypt(compressed(_ENCODER.encode(content)), context=context)
-    merge(
-        database,
-        table(BatchChunk),
-        ("batch_id", "stage", "number", "payload"),
-        [(batch.batch_id, stage, number, payload)],
-        mostly_new=True,
-    )
+    rows = []
+    for number, content in pieces:
+        context = chunk_context(batch.batch_id, stage, number)
+        payload = ledger.cipher.encrypt(compressed(_ENCODER.encode(content)), context=context)
+        rows.append((batch.batch_id, stage, number, payload))
+    merge(database, table(BatchChunk), ("batch_id", "stage", "number", "payload"), rows, mostly_new=True)
 
 
 def chunk_context(batch_id: str, stage: str, number: int) -> str:

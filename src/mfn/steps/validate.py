@@ -13,7 +13,7 @@ from mfn.database.bulk import among
 from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import places_of, texts_at
-from mfn.ledger.chunks import drop_chunks, write_chunk
+from mfn.ledger.chunks import drop_chunks, write_pieces
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.landing import CHUNK_ORDERS, index_pages
 from mfn.ledger.leases import assert_held
@@ -246,8 +246,7 @@ def _write(
     ]
     with writing(place.ledger.engine, what="the ledger") as database:
         assert_held(database, batch.lease)
-        for number, piece in pieces:
-            write_chunk(place.ledger, database, batch, piece, stage=VALIDATED, number=number)
+        write_pieces(place.ledger, database, batch, pieces, stage=VALIDATED)
         write_outcomes(database, batch, outcomes)
         if not is_dry_run:
             write_standing(database, batch, standings)
