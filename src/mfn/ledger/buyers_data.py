@@ -246,7 +246,7 @@ def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, k
         FatalError: What is stored cannot be decrypted.
     """
     if batch.kind not in PLAIN_KINDS:
-        message = f"a chunk of a run of kind {batch.kind} may hold buyers' data: read_chunk"
+        message = f"a chunk of a run of kind {batch.kind} may hold buyers' data: read_chunks"
         raise ValueError(message)
     (content,) = _chunks(ledger, batch, stage, [number], kind)
     return content

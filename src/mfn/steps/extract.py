@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from mfn.amazon.client import STATUSES
-from mfn.amazon.failures import DELIVERY, AmazonUnavailableError, PageTokenRefusedError
+from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.amazon.orders import DUE
 from mfn.database.engines import reading, writing
-from mfn.errors import FatalError, MfnError, RetriableError
+from mfn.errors import FatalError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
 from mfn.ledger.leases import assert_held
@@ -35,7 +35,7 @@ from mfn.steps.lane_calls import (
     work_gaps,
 )
 from mfn.steps.rereading import read_mendable_again
-from mfn.steps.seen_pages import SeenPages
+from mfn.steps.seen_pages import SeenPages, goes_round, missing_role
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
@@ -199,13 +199,13 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         is_done = isinstance(reached, datetime)
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
-            raise _missing_role(place, seen.due)
+            raise missing_role(batch.connection, seen.due)
         _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not is_due_only)
         if is_done:
             return
         if seen.go_round():
             _forget_token(place, batch)
-            raise _goes_round(place, pages)
+            raise goes_round(batch.connection, pages)
         token = page.next_token
         if pages % CHUNK_PAGES == 0:
             gc.collect()
@@ -263,24 +263,6 @@ def _forget_token(place: Workplace, batch: BatchRef) -> None:
     """Make the next run search from the start: what was missing may then be there."""
     with writing(place.ledger.engine, what="the ledger") as database:
         update_batch(database, batch, page_token=None, page_token_at=None)
-
-
-def _goes_round(place: Workplace, pages: int) -> RetriableError:
-    return RetriableError(
-        f"searchOrders for the connection {place.connection.name} does not end: the last of {pages} pages are the same"
-        " as earlier ones.",
-        remedy="What has landed stays. The next run asks for the window from its start; if it ends so again, open a"
-        " case with Amazon's Selling Partner API support; what is urgent comes by mfn import CONNECTION --order ID.",
-    )
-
-
-def _missing_role(place: Workplace, due: int) -> FatalError:
-    return FatalError(
-        f"none of the {due} orders that are due came with a recipient: the application of connection"
-        f" {place.connection.name} lacks the role {DELIVERY}.",
-        remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it"
-        " again, put the new refresh token in place and import again: the same window is asked for once more.",
-    )
 
 
 def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:

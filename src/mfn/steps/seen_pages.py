@@ -1,4 +1,4 @@
-"""What the pages of one search show together: that recipients are missing everywhere, or that Amazon goes round."""
+"""What the pages of one search show together, and how it is told: no recipient anywhere, or Amazon that goes round."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.failures import DELIVERY
+from mfn.amazon.orders import DUE
+from mfn.errors import FatalError, RetriableError
 
 if TYPE_CHECKING:
     from mfn.amazon.client import Page
@@ -25,7 +28,7 @@ class _Glance(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _GLANCE = msgspec.json.Decoder(_Glance)
-DUE = {b'"UNSHIPPED"', b'"PARTIALLY_SHIPPED"'}
+_DUE_TEXTS = {msgspec.json.encode(status) for status in DUE}
 
 
 class SeenPages:
@@ -52,7 +55,7 @@ class SeenPages:
                 glance = _GLANCE.decode(raw)
             except UNREADABLE:
                 continue
-            if glance.fulfillment and bytes(glance.fulfillment.get("fulfillmentStatus", b"")) in DUE:
+            if glance.fulfillment and bytes(glance.fulfillment.get("fulfillmentStatus", b"")) in _DUE_TEXTS:
                 self.due += 1
                 self.without_recipient += not (glance.recipient and glance.recipient.get("deliveryAddress"))
 
@@ -63,3 +66,33 @@ class SeenPages:
     def go_round(self) -> bool:
         """Whether the last pages all came before."""
         return self._repeated >= REPEATED_PAGES
+
+
+def goes_round(connection: str, pages: int) -> RetriableError:
+    """What to raise where the last pages of a search all came before.
+
+    Args:
+        connection: The connection's name.
+        pages: How many pages came.
+    """
+    return RetriableError(
+        f"searchOrders for the connection {connection} does not end: the last of {pages} pages are the same"
+        " as earlier ones.",
+        remedy="What has landed stays. The next run asks for the window from its start; if it ends so again, open a"
+        " case with Amazon's Selling Partner API support; what is urgent comes by mfn import CONNECTION --order ID.",
+    )
+
+
+def missing_role(connection: str, due: int) -> FatalError:
+    """What to raise where no due order came with a recipient.
+
+    Args:
+        connection: The connection's name.
+        due: How many due orders came.
+    """
+    return FatalError(
+        f"none of the {due} orders that are due came with a recipient: the application of connection"
+        f" {connection} lacks the role {DELIVERY}.",
+        remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it"
+        " again, put the new refresh token in place and import again: the same window is asked for once more.",
+    )
