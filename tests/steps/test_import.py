@@ -50,9 +50,11 @@ def test_a_good_order_reaches_the_warehouse_with_all_that_it_needs(world: World)
     assert items == {item["orderItemId"] for item in world.amazon.orders.get(order_id)["orderItems"]}
 
 
+@pytest.mark.parametrize("fixture", ["world", "world_on_postgres"])
 def test_of_a_batch_of_many_chunks_every_order_reaches_the_warehouse_with_its_own_lines(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fixture: str
 ) -> None:
+    world: World = request.getfixturevalue(fixture)
     monkeypatch.setattr(validate_step, "CHUNK_ORDERS", 4)
     units = [1 + number % 3 for number in range(17)]
     *good, held = world.put(

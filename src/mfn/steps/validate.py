@@ -91,7 +91,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     met = landed_batch_orders(place.ledger, batch.batch_id)
     kept_out = KeptOut(place, batch, is_asked_for=row.parameters.get("order_id") is not None)
     waiting = _read_before_release(bench, batch, met.earlier, kept_out.before)
-    bounds = met.bounds(CHUNK_ORDERS)
+    bounds = met.bounds(CHUNK_ORDERS) if place.ledger.engine.dialect.name == "sqlite" else None
     tally = _Tally()
     for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
         loaded = set() if is_dry_run else chunk.loaded

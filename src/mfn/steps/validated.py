@@ -1,8 +1,9 @@
 """What validate hands to the transform: good orders, and those that only have units promised to them.
 
-Order ids are drawn by chance, and what comes after writes rows by them. So the orders of a batch of many chunks are
-handed on in parts, one from each range of ids: what belongs to a part lies together in every tree of the databases,
-and is not spread over all of it.
+Order ids are drawn by chance, and what comes after writes rows by them. So on SQLite the orders of a batch of many
+chunks are handed on in parts, one from each range of ids: what belongs to a part lies together in every tree of the
+database, and is not spread over all of it. PostgreSQL, which writes beside this process, gains nothing by that: there
+every chunk is a part of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class ValidatedPiece(msgspec.Struct, frozen=True, array_like=True):
 
 
 def pieces_of(
-    chunk: int, kept: Kept, is_passed: Mapping[str, bool | None], bounds: Sequence[str]
+    chunk: int, kept: Kept, is_passed: Mapping[str, bool | None], bounds: Sequence[str] | None
 ) -> Iterator[tuple[int, ValidatedPiece]]:
     """A chunk as it is handed on: the number and the content of each piece.
 
@@ -58,18 +59,18 @@ def pieces_of(
         chunk: The chunk's place in the batch.
         kept: The frames of its orders.
         is_passed: What becomes of each order, as `ValidatedPiece.orders` has it.
-        bounds: The order ids at which every part of the batch but the first begins, rising.
+        bounds: The order ids at which every part of the batch but the first begins, rising; None: the chunk is a part.
     """
     orders = kept.orders[list(ORDER_COLUMNS)].reset_index(drop=True)
     told = pd.Series([is_passed[order_id] for order_id in orders["order_id"].tolist()], dtype="object")
     frames = [orders.assign(is_passed=told), kept.lines, kept.addresses]
     if bounds:
         frames = [frame.iloc[frame["order_id"].to_numpy().argsort(kind="stable")] for frame in frames]
-    rows = [np.searchsorted(frame["order_id"].to_numpy(), bounds).tolist() for frame in frames]
+    rows = [np.searchsorted(frame["order_id"].to_numpy(), bounds or ()).tolist() for frame in frames]
     parts = [parted(packed(frame), begins) for frame, begins in zip(frames, rows, strict=True)]
     for part, piece in enumerate(map(ValidatedPiece, *parts)):
         if piece.orders["order_id"].plain:
-            yield piece_number(part, chunk), piece
+            yield piece_number(chunk, part) if bounds is None else piece_number(part, chunk), piece
 
 
 def read_part(ledger: Ledger, batch: BatchRef, numbers: Sequence[int], *, purpose: str) -> Kept:
