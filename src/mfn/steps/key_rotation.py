@@ -117,8 +117,9 @@ def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
     if settings.pii_keys is not None:
         raise ConfigurationError(
             "everything is encrypted with the first of the keys that are set, and it alone is the ledger's.",
-            remedy="Set a new key, which mfn keys new prints, in front of it, comma separated, on every machine; then"
-            " run mfn keys rotate again. Keys that stand behind the first may be taken out.",
+            remedy="Keys that stand behind it may be taken out. To change it, put a new one, which mfn keys new prints,"
+            " behind it on every machine, comma separated, so that each can read it; then move that to the front on"
+            " every machine; then run mfn keys rotate again.",
         )
     with writing(ledger.engine, what=WHAT) as database:
         lock_schema(database)
