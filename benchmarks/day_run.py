@@ -31,8 +31,8 @@ from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.named_orders import OrderName, note_named
 from mfn.ledger.opening import open_ledger
 from mfn.simulator.server import SimulatorServer, open_amazon
-from mfn.steps.following import follow
-from mfn.steps.lane_calls import read_queue
+from mfn.steps.importing.following import follow
+from mfn.steps.importing.lane_calls import read_queue
 
 if TYPE_CHECKING:
     from mfn.simulator.local_amazon import LocalAmazon

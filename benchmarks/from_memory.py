@@ -22,12 +22,12 @@ from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.opening import open_ledger
-from mfn.steps.load import load
+from mfn.steps.importing.load import load
+from mfn.steps.importing.transform import transform
+from mfn.steps.importing.validate import validate
 from mfn.steps.report import report
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
-from mfn.steps.transform import transform
-from mfn.steps.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -29,8 +29,8 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.landing import CHUNK_ORDERS, WINDOW, read_arrival
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import Batch, BatchOrder
-from mfn.steps.judging import judge
-from mfn.steps.order_frames import Bench
+from mfn.steps.importing.judging import judge
+from mfn.steps.importing.order_frames import Bench
 from mfn.steps.report import report
 from mfn.steps.stages import modules_at_rest
 from mfn.steps.workplace import open_workplace

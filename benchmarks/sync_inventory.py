@@ -26,7 +26,7 @@ from mfn.amazon.listings import PAGE_SIZE
 from mfn.amazon.quantities import MOST_MESSAGES
 from mfn.ledger.budget import PLANS
 from mfn.rules.sending_choice import PATCH, sending_ways
-from mfn.steps.push import READ_BACK
+from mfn.steps.stock.push import READ_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 
-from mfn.steps.collect import collect as collect_step
-from mfn.steps.confirm import confirm as confirm_step
-from mfn.steps.normalize import normalize as normalize_step
-from mfn.steps.verify import verify as verify_step
+from mfn.steps.confirming.collect import collect as collect_step
+from mfn.steps.confirming.confirm import confirm as confirm_step
+from mfn.steps.confirming.normalize import normalize as normalize_step
+from mfn.steps.confirming.verify import verify as verify_step
 from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from mfn.settings import load_settings
-from mfn.steps.following import follow as follow_connections
+from mfn.steps.importing.following import follow as follow_connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 
-from mfn.steps.compare import compare as compare_step
-from mfn.steps.push import push as push_step
-from mfn.steps.read import read as read_step
-from mfn.steps.stock_verify import verify as verify_step
+from mfn.steps.stock.compare import compare as compare_step
+from mfn.steps.stock.push import push as push_step
+from mfn.steps.stock.read import read as read_step
+from mfn.steps.stock.verify import verify as verify_step
 from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 
-from mfn.steps.load import load as step
+from mfn.steps.importing.load import load as step
 from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:

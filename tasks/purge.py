@@ -10,9 +10,9 @@ from prefect.logging import get_run_logger
 from mfn.connections import load_connections
 from mfn.errors import MfnError
 from mfn.settings import load_settings
-from mfn.steps.purge import purge as purge_step
-from mfn.steps.purges import connections_to_purge, purge_parameters, purge_unlisted
-from mfn.steps.scrub import scrub as scrub_step
+from mfn.steps.privacy.purge import purge as purge_step
+from mfn.steps.privacy.purges import connections_to_purge, purge_parameters, purge_unlisted
+from mfn.steps.privacy.scrub import scrub as scrub_step
 from mfn.steps.summaries import failure_of, outcome_of
 from tasks.report import report
 from tasks.running import STEP, carry_out

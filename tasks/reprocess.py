@@ -22,8 +22,8 @@ from prefect.states import Cancelled
 from mfn.errors import LeaseLostError, MfnError
 from mfn.ledger.leases import LEASE_SECONDS
 from mfn.settings import load_settings
-from mfn.steps.reprocessed import failed_parts, failure_of_part, summary_of_parts
-from mfn.steps.reprocessing import (
+from mfn.steps.rerunning.reprocessed import failed_parts, failure_of_part, summary_of_parts
+from mfn.steps.rerunning.reprocessing import (
     WAVE_SECONDS,
     connections_to_reprocess,
     do_part,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
-    from mfn.steps.reprocessing import Reprocessing
+    from mfn.steps.rerunning.reprocessing import Reprocessing
     from tasks.runs import Ending
 
 PART = "reprocess-part/default"

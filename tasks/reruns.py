@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.settings import load_settings
-from mfn.steps.reruns import check_batches, done_by, failed_batches, rerun_batch
+from mfn.steps.rerunning.reruns import check_batches, done_by, failed_batches, rerun_batch
 from mfn.steps.summaries import failure_of, outcome_of, report_url
 from tasks.runs import this_flow_run, this_flow_run_id
 

@@ -14,7 +14,7 @@ from mfn.errors import MfnError
 from mfn.settings import load_settings
 from mfn.steps.late_runs import why_needless
 from mfn.steps.reconciling.runs import reconcile_parameters
-from mfn.steps.reruns import batch_of, rerun_of
+from mfn.steps.rerunning.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from mfn.steps.summaries import failure_of, outcome_of, window_of
 

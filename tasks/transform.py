@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 
-from mfn.steps.transform import transform as step
+from mfn.steps.importing.transform import transform as step
 from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 
-from mfn.steps.validate import validate as step
+from mfn.steps.importing.validate import validate as step
 from tasks.running import STEP, carry_out
 
 if TYPE_CHECKING:

@@ -32,7 +32,6 @@ from mfn.rules.stock_faults import REMEDIES as STOCK_REMEDIES
 from mfn.rules.stock_rules import OUTCOMES as DECIDED_BY_RULES
 from mfn.settings import PREFIX, Settings, load_settings
 from mfn.steps.reconciling.kinds import Kind
-from mfn.steps.stages import INVENTORY_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +193,7 @@ def test_every_mapping_file_is_explained() -> None:
 
 def concern_of(path: Path, text: str) -> str:
     """What a module's reasons are about."""
-    if path.stem.startswith("stock_") or module_of(path) in {step.__module__ for step in INVENTORY_STEPS}:
+    if path.stem.startswith("stock_") or path.parent.name == "stock":
         return "stock"
     return "parcels" if "ParcelStatus" in text else "orders"
 

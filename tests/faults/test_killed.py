@@ -13,7 +13,7 @@ import pytest
 
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
-from mfn.steps import loading
+from mfn.steps.importing import loading
 from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
 from tests.faults.processes import at_once, die_at_commit, in_child, on_commit
 from tests.world import address, an_item, an_order

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from mfn.database.engines import engine_for, reading
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps import loading
+from mfn.steps.importing import loading
 from mfn.steps.runs import run_confirm
 from mfn.warehouse import loading as warehouse_loading
 from mfn.warehouse.sql import SqlWarehouse

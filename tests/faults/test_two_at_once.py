@@ -13,7 +13,7 @@ from mfn.database.engines import writing
 from mfn.errors import LeaseHeldError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import Lease
-from mfn.steps import load
+from mfn.steps.importing import load
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest
 from tests.faults.gates import stand_before

@@ -12,7 +12,7 @@ from mfn.amazon.client import AmazonOrders
 from mfn.amazon.listings import AmazonListings
 from mfn.database.engines import engine_for
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps import decisions
+from mfn.steps.orders import decisions
 from mfn.steps.runs import run_confirm, run_import, run_inventory
 from tests.faults.gates import stand_before
 from tests.faults.processes import at_once, start, wait_until_one_lives

@@ -9,7 +9,7 @@ import pytest
 
 from flows.follow_orders import follow_orders
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps import following
+from mfn.steps.importing import following
 from tests.flows.flow_runs import ON_PREFECT, run_flow
 from tests.world import an_order
 

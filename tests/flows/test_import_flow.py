@@ -144,7 +144,7 @@ def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "task"), [("mfn.steps.validate.judge", "validate"), ("tasks.report.render_markdown", "report")]
+    ("broken", "task"), [("mfn.steps.importing.validate.judge", "validate"), ("tasks.report.render_markdown", "report")]
 )
 def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str, task: str

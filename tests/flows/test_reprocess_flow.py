@@ -17,7 +17,7 @@ from prefect.flow_engine import run_flow
 from flows.reprocess_orders import reprocess_orders
 from flows.reprocess_part import reprocess_part
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps.reprocessing import reprocessing_of
+from mfn.steps.rerunning.reprocessing import reprocessing_of
 from tests.steps.test_reprocessing import change_mappings, methods
 from tests.world import an_order
 

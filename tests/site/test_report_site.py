@@ -26,8 +26,8 @@ from mfn.settings import load_settings
 from mfn.site.app import build_site
 from mfn.site.histories import HEIGHT, STEP, draw, histories, key_of
 from mfn.site.orders import fold
-from mfn.steps.decisions import dismiss
-from mfn.steps.order_timeline import Moment
+from mfn.steps.orders.decisions import dismiss
+from mfn.steps.orders.timeline import Moment
 from tests.pages import Page
 from tests.sample_reports import ordinary_day
 from tests.world import an_item, an_order

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from mfn.database.engines import reading, writing
 from mfn.ledger.schema import LandedOrder, LandedPage, OrderEnd, Parcel, TrackedOrder
-from mfn.steps.purges import run_purge
+from mfn.steps.privacy.purges import run_purge
 
 if TYPE_CHECKING:
     from tests.world import World

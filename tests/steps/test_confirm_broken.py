@@ -9,8 +9,8 @@ import pytest
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.errors import RunFailedError
-from mfn.steps.collect import collect
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.confirming.collect import collect
+from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import confirm_run, run_steps
 from mfn.steps.stages import perform
 from tests.world import an_item, an_order
@@ -119,7 +119,7 @@ def test_a_parcel_that_the_warehouse_takes_back_during_a_run_is_left_to_the_next
 
 
 def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mfn.steps.confirm.NOTED_AT_ONCE", 2)
+    monkeypatch.setattr("mfn.steps.confirming.confirm.NOTED_AT_ONCE", 2)
     orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(5)))
     for order_id in orders:
         shipping.ship(order_id, shipment_id=order_id)

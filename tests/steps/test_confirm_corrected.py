@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
-from mfn.steps.order_timeline import tell_order
+from mfn.steps.orders.timeline import tell_order
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
 from tests.world import an_item, an_order
 

@@ -16,13 +16,14 @@ from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import Reservation
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
-from mfn.steps import decisions, loading
-from mfn.steps.extract import extract
-from mfn.steps.reruns import rerun_batch
+from mfn.steps.importing import loading
+from mfn.steps.importing.extract import extract
+from mfn.steps.importing.transform import transform
+from mfn.steps.importing.validate import validate
+from mfn.steps.orders import decisions
+from mfn.steps.rerunning.reruns import rerun_batch
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
-from mfn.steps.transform import transform
-from mfn.steps.validate import validate
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import address, an_item, an_order, cancellation
 

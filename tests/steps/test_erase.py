@@ -11,10 +11,10 @@ from mfn.database.engines import engine_for, reading
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import OrderEnd
-from mfn.steps.decisions import dismiss, release
-from mfn.steps.erase import erase
-from mfn.steps.order_timeline import tell_order
-from mfn.steps.purges import run_purge
+from mfn.steps.orders.decisions import dismiss, release
+from mfn.steps.orders.timeline import tell_order
+from mfn.steps.privacy.erase import erase
+from mfn.steps.privacy.purges import run_purge
 from mfn.steps.runs import run_import
 from mfn.warehouse.tables import wms_order_line
 from tests.steps.purging import texts_on_pages, with_texts

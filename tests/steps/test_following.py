@@ -19,11 +19,11 @@ from mfn.ledger.search_gaps import search_gaps
 from mfn.rules.next_call import Fetch, Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
-from mfn.steps.backfill import backfill, oldest_orders
-from mfn.steps.followed import Followed
-from mfn.steps.following import _carry_out as carry_out
-from mfn.steps.following import _take_turn as take_turn
-from mfn.steps.following import follow, look
+from mfn.steps.importing.backfill import backfill, oldest_orders
+from mfn.steps.importing.followed import Followed
+from mfn.steps.importing.following import _carry_out as carry_out
+from mfn.steps.importing.following import _take_turn as take_turn
+from mfn.steps.importing.following import follow, look
 from mfn.steps.workplace import open_workplace
 from tests.world import an_order
 
@@ -358,7 +358,7 @@ def test_a_refusal_for_the_rate_lets_what_was_named_rest(world: World) -> None:
 def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_not_rest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mfn.steps.following.MANY_NAMES", 2)
+    monkeypatch.setattr("mfn.steps.importing.following.MANY_NAMES", 2)
     world.run()
     world.amazon.plans = UsagePlans(Clock(), 1.0)  # getOrder has thirty calls at once
     name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(80))))

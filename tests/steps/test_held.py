@@ -11,7 +11,7 @@ from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.orders import read_reasons
-from mfn.steps.decisions import dismiss
+from mfn.steps.orders.decisions import dismiss
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order, cancellation
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_again_within_the_budget_waits_for_the_next_run(
     world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600) for _ in range(3)))
     world.run()
     world.add_items("MUG-GREEN")
-    monkeypatch.setattr("mfn.steps.rereading.REREAD_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("mfn.steps.importing.rereading.REREAD_WAIT_SECONDS", 0.0)
     throttled = {"errors": [{"code": "QuotaExceeded", "message": "slow down"}]}
     world.amazon.faults.answer("getOrder", 429, throttled, times=9)
     summary = world.run()

@@ -15,7 +15,7 @@ from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedPage, Reservation
-from mfn.steps import validate as validate_step
+from mfn.steps.importing import validate as validate_step
 from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order

@@ -11,14 +11,14 @@ from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import drop_chunks
-from mfn.steps import load as load_step
-from mfn.steps import validate as validate_step
-from mfn.steps.extract import extract
-from mfn.steps.loading import load_chunk
+from mfn.steps.importing import load as load_step
+from mfn.steps.importing import validate as validate_step
+from mfn.steps.importing.extract import extract
+from mfn.steps.importing.loading import load_chunk
+from mfn.steps.importing.transform import transform
 from mfn.steps.report import report
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
-from mfn.steps.transform import transform
 from tests.world import address, an_order
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
-    from mfn.steps.loading import Chunk, Loading
+    from mfn.steps.importing.loading import Chunk, Loading
     from tests.world import World
 
 

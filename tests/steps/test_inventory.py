@@ -12,7 +12,7 @@ from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from tests.steps.pushing import SKUS, everywhere
@@ -222,7 +222,7 @@ def test_a_batch_is_run_again_from_its_push_only_as_long_as_what_it_read_is_fres
     settings = pushing.stock.world.settings
     assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 4
     batch_id = broken_off(pushing, full=True)
-    monkeypatch.setattr("mfn.steps.reruns.OLD_AFTER", timedelta())
+    monkeypatch.setattr("mfn.steps.rerunning.reruns.OLD_AFTER", timedelta())
     assert rerun_batch(settings, batch_id, from_stage="push")["pushed"] == 5
 
 

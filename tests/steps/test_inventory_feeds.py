@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def feeding(pushing: Pushing, monkeypatch: pytest.MonkeyPatch) -> Pushing:
     """Stock runs that take a feed for two levels, and wait for none that is not done at once."""
     pushing.make_patches_dear()
-    monkeypatch.setattr("mfn.steps.stock_feeds.FOLLOWED_SECONDS", 0.0)
+    monkeypatch.setattr("mfn.steps.stock.feeds.FOLLOWED_SECONDS", 0.0)
     return pushing
 
 

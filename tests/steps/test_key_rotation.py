@@ -20,7 +20,7 @@ from mfn.ledger.key_file import retired_file
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import DataAccess, LandedPage
 from mfn.settings import load_settings
-from mfn.steps.key_rotation import rotate_keys
+from mfn.steps.privacy.key_rotation import rotate_keys
 from tests.faults.processes import in_child, without_privileges
 from tests.steps.rotating import ids_in, text
 

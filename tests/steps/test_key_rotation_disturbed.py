@@ -23,9 +23,10 @@ from mfn.ledger.landing import WINDOW, land, read_arrival
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import LandedPage, Lease
-from mfn.steps import key_rotation, validate
-from mfn.steps.key_rotation import rotate_keys
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.importing import validate
+from mfn.steps.privacy import key_rotation
+from mfn.steps.privacy.key_rotation import rotate_keys
+from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from tests.faults.gates import Gate, stand_before
 from tests.faults.processes import die_at_commit, in_child, start
 from tests.steps.rotating import text

@@ -11,7 +11,7 @@ import pytest
 from mfn.errors import ConfigurationError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.steps.late_runs import run_since, why_needless
-from mfn.steps.reruns import rerun_batch
+from mfn.steps.rerunning.reruns import rerun_batch
 from mfn.steps.runs import import_parameters, inventory_parameters
 from tests.world import an_order
 

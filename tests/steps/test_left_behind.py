@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.ledger.batches import get_batch
-from mfn.steps.decisions import release
+from mfn.steps.orders.decisions import release
 from tests.world import SKUS, address, an_item, an_order, cancellation
 
 if TYPE_CHECKING:

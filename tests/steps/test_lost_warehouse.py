@@ -9,7 +9,7 @@ import pytest
 
 from mfn.database.engines import engine_for, writing
 from mfn.errors import FatalError, RunFailedError
-from mfn.steps.mapping_check import check_all_mappings
+from mfn.steps.mappings.check import check_all_mappings
 from mfn.steps.workplace import open_workplace
 from mfn.warehouse.tables import metadata, wms_order, wms_order_line
 from tests.world import an_order

@@ -8,8 +8,8 @@ import pytest
 
 from mfn.cli.application import run
 from mfn.errors import RunFailedError
-from mfn.steps import decisions
-from mfn.steps.reruns import failed_batches
+from mfn.steps.orders import decisions
+from mfn.steps.rerunning.reruns import failed_batches
 from mfn.steps.summaries import outcome_of
 from tests.world import address, an_item, an_order
 

@@ -14,9 +14,9 @@ from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.schema import ArrivedPage, BatchChunk, DataAccess, LandedOrder, LandedPage, OrderEnd, TrackedOrder
-from mfn.steps.order_timeline import tell_order
-from mfn.steps.purges import purge_all, run_purge
-from mfn.steps.reruns import rerun_batch
+from mfn.steps.orders.timeline import tell_order
+from mfn.steps.privacy.purges import purge_all, run_purge
+from mfn.steps.rerunning.reruns import rerun_batch
 from tests.steps.purging import count, days_pass, purge, set_privacy, texts_on_pages, with_texts
 from tests.world import address, an_order
 

@@ -14,8 +14,8 @@ from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import is_held, lease
 from mfn.ledger.schema import Batch, BatchOrder, TrackedOrder
 from mfn.steps import waiting
-from mfn.steps.purges import run_purge
-from mfn.steps.reruns import rerun_batch
+from mfn.steps.privacy.purges import run_purge
+from mfn.steps.rerunning.reruns import rerun_batch
 from tests.steps.purging import days_pass, purge, set_privacy, with_texts
 from tests.world import an_order
 

@@ -12,8 +12,8 @@ from mfn.database.engines import reading, writing
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
-from mfn.steps.decisions import dismiss, release
-from mfn.steps.extract import extract
+from mfn.steps.importing.extract import extract
+from mfn.steps.orders.decisions import dismiss, release
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment, wms_shipment_line

@@ -15,9 +15,9 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.leases import is_held
 from mfn.ledger.orders import batch_orders
 from mfn.ledger.reprocessing import cut_part, new_plan
-from mfn.steps.reprocessed import failed_parts
-from mfn.steps.reprocessing import do_part, part_run, reprocess, reprocess_parameters, reprocessing_of
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.rerunning.reprocessed import failed_parts
+from mfn.steps.rerunning.reprocessing import do_part, part_run, reprocess, reprocess_parameters, reprocessing_of
+from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import an_order
 

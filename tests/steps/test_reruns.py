@@ -14,7 +14,7 @@ from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.schema import Batch
-from mfn.steps.reruns import failed_batches, rerun_batch
+from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import an_item, an_order
 

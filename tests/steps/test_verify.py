@@ -83,7 +83,7 @@ def test_a_parcel_that_is_refused_when_it_is_sent_again_has_failed(shipping: Shi
 def test_the_oldest_are_asked_for_first_as_far_as_the_budget_goes(
     shipping: Shipping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mfn.steps.verify.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("mfn.steps.confirming.verify.WAIT_SECONDS", 0.0)
     orders = shipping.loaded(*(an_order() for _ in range(4)))
     for order_id in reversed(orders):
         shipping.ship(order_id, shipment_id=order_id)

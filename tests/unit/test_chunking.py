@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.steps.chunking import one_by_one
+from mfn.steps.importing.chunking import one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.known_connections import known_connections
 from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.schema import TrackedOrder
-from mfn.steps.order_timeline import tell_order
+from mfn.steps.orders.timeline import tell_order
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger

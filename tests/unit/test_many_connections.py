@@ -22,7 +22,7 @@ from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.orders import write_outcomes, write_standing
 from mfn.ledger.schema import Base
-from mfn.steps.validated import ValidatedPiece
+from mfn.steps.importing.validated import ValidatedPiece
 from tests.met import add_to_batch
 
 if TYPE_CHECKING:

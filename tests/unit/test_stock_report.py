@@ -15,7 +15,7 @@ from mfn.ledger.schema import Batch, BatchOffer, Feed, Offer
 from mfn.models import Reason
 from mfn.reports.stock import Brake, Drift, HeldSku, Movement, Oversold, Sold, StockRun
 from mfn.rules.stock_brake import Loss
-from mfn.steps.stock_report import RANKED_ROWS, READ_HELD, SHOWN, stock_facts
+from mfn.steps.stock.report import RANKED_ROWS, READ_HELD, SHOWN, stock_facts
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger

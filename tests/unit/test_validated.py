@@ -7,8 +7,8 @@ import pytest
 
 from mfn.ledger.chunks import PIECES
 from mfn.ledger.packing import unpacked
-from mfn.steps.order_frames import Kept
-from mfn.steps.validated import ORDER_COLUMNS, pieces_of
+from mfn.steps.importing.order_frames import Kept
+from mfn.steps.importing.validated import ORDER_COLUMNS, pieces_of
 
 CHUNK = 3
 

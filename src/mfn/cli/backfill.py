@@ -30,7 +30,7 @@ def backfill(
 ) -> None:
     """Note a period whose orders imports fetch bit by bit, with calls that they can spare; or show what is left."""
     after, end = parse_moment(since, option="--since"), parse_moment(before, option="--before")
-    from mfn.steps import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
+    from mfn.steps.importing import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
 
     done = step.backfill(load_settings(), connection, since=after, before=end)
     if as_json:

@@ -104,7 +104,7 @@ def rerun(
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
-    from mfn.steps.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.rerunning.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
 
     settings = load_settings()
     chosen = failed_batches(settings) if failed else wanted

@@ -32,7 +32,7 @@ def follow(
     as_json: JsonOption = False,
 ) -> None:
     """Import orders as soon as Amazon's rates allow it and notifications name them, until interrupted."""
-    from mfn.steps.following import follow as go_on  # noqa: PLC0415 - pandas takes a second that --help does not need
+    from mfn.steps.importing.following import follow as go_on  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     settings = load_settings()
     names = list(dict.fromkeys(connection or load_connections(settings)))

@@ -26,7 +26,7 @@ def _keys() -> None:
 def rotate(as_json: JsonOption = False) -> None:
     """Encrypt everything anew under a new key, and retire the old ones; runs go on. Broken off, run it again."""
     from mfn.ledger.key_file import retired_file  # noqa: PLC0415 - so that --help answers at once
-    from mfn.steps.key_rotation import rotate_keys  # noqa: PLC0415
+    from mfn.steps.privacy.key_rotation import rotate_keys  # noqa: PLC0415
 
     settings = load_settings()
     rotation = rotate_keys(settings)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from mfn.ledger.decisions import DecisionKind
     from mfn.models import Reason
-    from mfn.steps.decisions import Refusal
-    from mfn.steps.order_timeline import Moment, OrderStanding, ParcelStanding
+    from mfn.steps.orders.decisions import Refusal
+    from mfn.steps.orders.timeline import Moment, OrderStanding, ParcelStanding
 
 OrderIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False)]
 WhyOption = Annotated[
@@ -91,7 +91,7 @@ def list_(
 def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
-    from mfn.steps.order_timeline import tell_order  # noqa: PLC0415
+    from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
 
     story = tell_order(open_ledger(load_settings()), order_id)
     found, timeline = story.standings, [_moment(moment) for moment in story.timeline]
@@ -156,7 +156,7 @@ def _print_parcels(parcels: Sequence[Mapping[str, Any]]) -> None:
 def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
     """Let held orders through despite reasons that are a matter of judgement, and take dismissed ones back."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
-    from mfn.steps import decisions  # noqa: PLC0415
+    from mfn.steps.orders import decisions  # noqa: PLC0415
 
     refusals = decisions.release(load_settings(), order_ids, why=why, connection=connection)
     _tell(DecisionKind.RELEASED, order_ids, refusals, connection, as_json=as_json)
@@ -166,7 +166,7 @@ def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
 def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
     """Take orders out that are held or not loaded yet: no import loads them until they are released."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
-    from mfn.steps import decisions  # noqa: PLC0415
+    from mfn.steps.orders import decisions  # noqa: PLC0415
 
     refusals = decisions.dismiss(load_settings(), order_ids, why=why, connection=connection)
     _tell(DecisionKind.DISMISSED, order_ids, refusals, connection, as_json=as_json)
@@ -180,7 +180,7 @@ def _tell(
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import orders_with_id  # noqa: PLC0415
     from mfn.ledger.orders import read_reasons  # noqa: PLC0415
-    from mfn.steps.order_timeline import decision_moment  # noqa: PLC0415
+    from mfn.steps.orders.timeline import decision_moment  # noqa: PLC0415
 
     if refusals:
         error = ConfigurationError(

@@ -24,7 +24,7 @@ def purge(
     as_json: JsonOption = False,
 ) -> None:
     """Remove buyers' data past its retention, of every connection; what else is known of the orders stays."""
-    from mfn.steps.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
+    from mfn.steps.privacy.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     done, errors = purge_all(load_settings(), dry_run=dry_run)
 
@@ -57,7 +57,7 @@ def erase(
     as_json: JsonOption = False,
 ) -> None:
     """Remove everything about the buyer of one order, now, from the ledger and from the warehouse's tables."""
-    from mfn.steps import erase as step  # noqa: PLC0415 - as above
+    from mfn.steps.privacy import erase as step  # noqa: PLC0415 - as above
 
     done = step.erase(load_settings(), order_id, connection=connection)
     if as_json:

@@ -34,7 +34,7 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
 ) -> None:
     """Check, transform and load orders again that the ledger has, as after a change of the mappings."""
     moments = parse_moment(since, option="--since"), parse_moment(before, option="--before")
-    from mfn.steps import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
+    from mfn.steps.rerunning import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     asked = reprocessing.reprocess_parameters(since=moments[0], before=moments[1], status=status, dry_run=dry_run)
     settings = load_settings()

@@ -51,7 +51,7 @@ def try_rules(
             remedy="Give one of them: --order ID, --shipment ID or --sku SKU.",
         )
     # pandas takes a second
-    from mfn.steps.rule_testing import rules_on_offer, rules_on_order, rules_on_shipment  # noqa: PLC0415 - see above
+    from mfn.steps.mappings.rule_testing import rules_on_offer, rules_on_order, rules_on_shipment  # noqa: PLC0415 - see above
 
     settings = load_settings()
     if order:

@@ -102,7 +102,7 @@ def settings(as_json: JsonOption = False) -> None:
 @mappings.command("check")
 def check(as_json: JsonOption = False) -> None:
     """Check every mapping file; every bad row is named at once."""
-    from mfn.steps.mapping_check import check_all_mappings, empty_warehouses  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.mappings.check import check_all_mappings, empty_warehouses  # noqa: PLC0415 - pandas takes a second
 
     current = load_settings()
     problems = check_all_mappings(current)

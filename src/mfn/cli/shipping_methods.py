@@ -28,7 +28,7 @@ def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False
 
     Nothing is changed anywhere. Where the ledger has no orders of the connection yet, Amazon is asked.
     """
-    from mfn.steps.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
+    from mfn.steps.mappings.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     tell_look("shipping-methods", connection, shipping_methods_of, _print, as_json=as_json)
 

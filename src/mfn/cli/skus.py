@@ -32,7 +32,7 @@ def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
     A SKU with a near miss counts as missing in the warehouse: it is, until the proposed row stands in sku_aliases.csv.
     Listings that Amazon fulfils are counted and left alone. Nothing is changed anywhere; differences are no failure.
     """
-    from mfn.steps.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
+    from mfn.steps.mappings.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     tell_look("skus", connection, compare_skus_of, _print, as_json=as_json)
 

@@ -18,15 +18,15 @@ from mfn.reports.grouping import read_instructions
 from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import one_page, page
-from mfn.steps.decisions import RELEASABLE
-from mfn.steps.order_timeline import standing_of, tell_order
+from mfn.steps.orders.decisions import RELEASABLE
+from mfn.steps.orders.timeline import standing_of, tell_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mfn.models import Reason
     from mfn.reports.grouping import Instruction
-    from mfn.steps.order_timeline import Moment
+    from mfn.steps.orders.timeline import Moment
 
 MARKETPLACES = {marketplace.marketplace_id: name for name, marketplace in BY_NAME.items()}
 

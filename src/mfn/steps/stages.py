@@ -15,22 +15,22 @@ from mfn.ledger.batches import OPENED, update_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import count_outcomes, figures_of
 from mfn.models import STAGES
-from mfn.steps.collect import collect
-from mfn.steps.compare import compare
-from mfn.steps.confirm import confirm
-from mfn.steps.extract import extract
-from mfn.steps.load import load
-from mfn.steps.normalize import normalize
-from mfn.steps.purge import purge
-from mfn.steps.push import push
-from mfn.steps.read import read
+from mfn.steps.confirming.collect import collect
+from mfn.steps.confirming.confirm import confirm
+from mfn.steps.confirming.normalize import normalize
+from mfn.steps.confirming.verify import verify
+from mfn.steps.importing.extract import extract
+from mfn.steps.importing.load import load
+from mfn.steps.importing.transform import transform
+from mfn.steps.importing.validate import validate
+from mfn.steps.privacy.purge import purge
+from mfn.steps.privacy.scrub import scrub
 from mfn.steps.reconciling.compare import compare as compare_orders
 from mfn.steps.reconciling.search import search
-from mfn.steps.scrub import scrub
-from mfn.steps.stock_verify import verify as verify_stock
-from mfn.steps.transform import transform
-from mfn.steps.validate import validate
-from mfn.steps.verify import verify
+from mfn.steps.stock.compare import compare
+from mfn.steps.stock.push import push
+from mfn.steps.stock.read import read
+from mfn.steps.stock.verify import verify as verify_stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

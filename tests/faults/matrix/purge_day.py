@@ -13,7 +13,7 @@ from mfn.ledger.chunks import chunk_context
 from mfn.ledger.compression import decompressed
 from mfn.ledger.landing import page_context
 from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage, OrderEnd, Parcel, TrackedOrder
-from mfn.steps.decisions import dismiss
+from mfn.steps.orders.decisions import dismiss
 from mfn.warehouse.tables import wms_order
 from tests.faults.matrix.at_rest import at_rest
 from tests.faults.matrix.verdicts import Deviation, lost, wrong

@@ -18,7 +18,8 @@ from mfn.amazon import calling, client
 from mfn.amazon.credentials import NAMES
 from mfn.ledger import removal
 from mfn.simulator.server import SimulatorServer
-from mfn.steps import scrub, validate
+from mfn.steps.importing import validate
+from mfn.steps.privacy import scrub
 from tests.faults.matrix.stores import PostgresStore, SqliteStore, disconnect
 from tests.world import World, an_amazon
 

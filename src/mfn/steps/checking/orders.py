@@ -10,8 +10,8 @@ from mfn.ledger.orders import tracked_orders
 from mfn.models import Outcome
 from mfn.rules.settling import DUE
 from mfn.steps.checking.findings import counted, failed, mapping_findings, ok, warning
-from mfn.steps.judging import READY, judge
-from mfn.steps.order_frames import Bench
+from mfn.steps.importing.judging import READY, judge
+from mfn.steps.importing.order_frames import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.steps.checking.findings import Finding
     from mfn.steps.checking.place import CheckPlace
     from mfn.steps.checking.sample import OrderSample
-    from mfn.steps.judging import Judgement
+    from mfn.steps.importing.judging import Judgement
 
 BEFORE_START = "placed_before_start"
 

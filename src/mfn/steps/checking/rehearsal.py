@@ -9,14 +9,14 @@ import pandas as pd
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.imported_units import covered_until
 from mfn.ledger.packing import packed
-from mfn.steps.promised_stock import read_promised
-from mfn.steps.read import ReadChunk, promised_frame
-from mfn.steps.stock_judging import judge
-from mfn.steps.stock_listings import none_shown
+from mfn.steps.stock.judging import judge
+from mfn.steps.stock.listings import none_shown
+from mfn.steps.stock.promised import read_promised
+from mfn.steps.stock.read import ReadChunk, promised_frame
 
 if TYPE_CHECKING:
     from mfn.steps.checking.place import CheckPlace
-    from mfn.steps.stock_judging import Judged
+    from mfn.steps.stock.judging import Judged
     from mfn.warehouse.inventory import StockSnapshot
 
 NEWS = ["marketplace_id", "seller_sku", "asin", "channel"]

@@ -13,7 +13,7 @@ from mfn.ledger.order_listing import last_loaded_at
 from mfn.ledger.parcels import count_parcels
 from mfn.models import ParcelStatus
 from mfn.steps.checking.findings import ORDERS, counted, failed, failure, not_looked_at, ok, remedy_of, warning
-from mfn.steps.seen_pages import ROLE_ALARM_ORDERS
+from mfn.steps.importing.seen_pages import ROLE_ALARM_ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

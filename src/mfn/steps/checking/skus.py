@@ -15,7 +15,7 @@ from mfn.mappings.against_warehouse import check_skus
 from mfn.mappings.tables import SKU_ALIASES
 from mfn.rules.sku_matching import compare_skus
 from mfn.steps.checking.findings import SHOWN, counted, failed, mapping_findings, more, ok, warning
-from mfn.steps.stock_listings import KNOWN_FOR
+from mfn.steps.stock.listings import KNOWN_FOR
 
 if TYPE_CHECKING:
     from mfn.rules.sku_matching import SkuComparison

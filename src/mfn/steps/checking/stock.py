@@ -11,15 +11,15 @@ from mfn.rules.stock_brake import emptiness, stock_totals
 from mfn.rules.stock_faults import REMEDIES, stock_faults
 from mfn.steps.checking.findings import SHOWN, counted, failed, more, ok, warning
 from mfn.steps.checking.rehearsal import rehearse_push
-from mfn.steps.promised_stock import read_stock
-from mfn.steps.stock_judging import AWAITING_IMPORT, HELD, NOT_BELIEVED, losses_in_words
+from mfn.steps.stock.judging import AWAITING_IMPORT, HELD, NOT_BELIEVED, losses_in_words
+from mfn.steps.stock.promised import read_stock
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mfn.steps.checking.findings import Finding
     from mfn.steps.checking.place import CheckPlace
-    from mfn.steps.stock_judging import Judged
+    from mfn.steps.stock.judging import Judged
 
 OF_ALL = {AWAITING_IMPORT.code, NOT_BELIEVED}
 """Reasons that hold every offer, told by themselves."""

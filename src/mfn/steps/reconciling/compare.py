@@ -19,11 +19,11 @@ from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.orders import read_reasons
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.order_units import units_to_ship
+from mfn.steps.confirming.verify import GIVEN_UP
 from mfn.steps.reconciling.differences import difference, is_comparable
 from mfn.steps.reconciling.facts import Facts, Known, Left, Terms, Written
 from mfn.steps.reconciling.kinds import Kind
 from mfn.steps.reconciling.search import answers
-from mfn.steps.verify import GIVEN_UP
 from mfn.steps.workplace import open_workplace
 from mfn.warehouse.shipments import CLOSED
 

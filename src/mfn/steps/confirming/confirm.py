@@ -1,0 +1,126 @@
+"""Confirm: every parcel that is due is told to Amazon, the most urgent first, several at a time."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
+from mfn.database.engines import writing
+from mfn.ledger.leases import assert_held
+from mfn.ledger.order_progress import move_orders
+from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
+from mfn.ledger.unanswered_orders import when_unanswered
+from mfn.models import ParcelStatus
+from mfn.rules.order_units import units_to_ship
+from mfn.steps.confirming.sending import answered, package_of
+from mfn.steps.confirming.told_parcels import in_telling_order
+from mfn.steps.confirming.verify import verify
+from mfn.steps.single_orders import remember
+from mfn.steps.workplace import keep_calls, open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.amazon.client import Said
+    from mfn.ledger.order_progress import Units
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.confirming.sending import Answer
+    from mfn.steps.workplace import Workplace
+
+NOTED_AT_ONCE = 50
+NOTED_AFTER_SECONDS = 1.0
+"""So many answers, or those of so long, are committed together: a transaction for each would set the pace where Amazon
+takes hundreds a second, and what a killed run had not noted is merely said again."""
+
+
+def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Tell Amazon of every pending parcel: one call each, by ship-by, so that late ones go first.
+
+    Those of orders that Amazon left without an answer come after all others, so that none of them is kept waiting.
+
+    A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
+    the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on.
+    They also go on where Amazon does not answer for one or denies its call, or where something in between answers; then
+    the run fails in the end.
+
+    Args:
+        batch: The batch, its parcels normalized.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract.
+
+    Raises:
+        RetriableError: Amazon did not answer for a parcel, or the ledger could not be reached; what was not answered
+            is still pending.
+        FatalError: Amazon refuses the call for a parcel, or every call: a role is missing, the credentials are wrong.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
+    # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
+    due = [parcel for parcel in pending if parcel.package_reference_id is not None]
+    unanswered_at = when_unanswered(place.ledger, batch.connection)
+    due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
+    unanswered = Unanswered()
+    try:
+        if due:
+            _confirm(place, batch, due, unanswered)
+    finally:
+        keep_calls(place, batch)
+        counts = note_counts(place.ledger, batch)
+    if unanswered.first is not None:
+        # This run ends here, and so may every later one: what Amazon took is looked at all the same.
+        with suppress(*NO_ANSWER):
+            verify(batch, settings)
+    unanswered.tell()
+    return replace(batch, counts=counts)
+
+
+def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]], unanswered: Unanswered) -> None:
+    wanted = units_to_ship(place.warehouse.order_lines({parcel.order_number for parcel in due}))
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+    waiting: list[Answer] = []
+    noted_at = time.monotonic()
+    calls = place.amazon.confirm_shipments([(parcel.order_number, package_of(parcel)) for parcel in due])
+    try:
+        with closing(calls):
+            for parcel, said in zip(due, calls, strict=True):
+                answer = _heard(place, parcel, said, unanswered)
+                if answer is not None:
+                    waiting.append(answer)
+                if len(waiting) >= NOTED_AT_ONCE or time.monotonic() - noted_at >= NOTED_AFTER_SECONDS:
+                    _note(place, batch, waiting, wanted)
+                    waiting, noted_at = [], time.monotonic()
+    finally:
+        _note(place, batch, waiting, wanted)
+        remember(place, batch, unanswered)
+
+
+def _heard(place: Workplace, parcel: Row[Any], said: Said, unanswered: Unanswered) -> Answer | None:
+    """What Amazon's answer makes of a parcel; None where there is none, and it stays pending."""
+    try:
+        if isinstance(said, NO_ANSWER):
+            raise said
+        answer = answered(place, parcel, said)
+    except NO_ANSWER as error:
+        unanswered.add(parcel.order_number, error)
+        return None
+    unanswered.answered()
+    return answer
+
+
+def _note(place: Workplace, batch: BatchRef, answers: Sequence[Answer], wanted: Mapping[str, Units]) -> None:
+    if not answers:
+        return
+    orders = {answer.order_number for answer in answers}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        update_parcels(database, batch, [answer.change for answer in answers])
+        move_orders(database, batch, {number: wanted[number] for number in orders if number in wanted})

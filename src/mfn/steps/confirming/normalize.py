@@ -1,0 +1,217 @@
+"""Normalize: what Amazon is told of each parcel, in its own words, or why it is not told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.known_orders import known_orders
+from mfn.ledger.leases import assert_held
+from mfn.ledger.order_progress import move_orders
+from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
+from mfn.models import OrderStatus, ParcelStatus
+from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
+from mfn.rules.held_units import TellingParcel, waiting_for_held
+from mfn.rules.order_units import units_to_ship
+from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
+from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
+from mfn.rules.parcels import LEFT_ALONE, parcel_items
+from mfn.rules.records import shipment_records
+from mfn.rules.tracking_numbers import check_shared_numbers, check_tracking_numbers
+from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
+from mfn.steps.confirming.parcel_checks import check_parcels
+from mfn.steps.confirming.sending import is_shown
+from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
+from mfn.steps.confirming.told_parcels import gaining, items_by_parcel, read_units, told_before
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.models import BatchRef
+    from mfn.rules.parcel_verdicts import Verdict
+    from mfn.rules.told_units import Told
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+
+def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Decide what becomes of every parcel that is pending, held or was refused.
+
+    Order items by whole kits, the carrier as Amazon accepts it, the ship date as it takes it; then the verdict. A
+    parcel that was held and is good by now is due; one that was refused is due once Amazon would be told something
+    else; one that was sent, once it holds more than Amazon was told, by a parcel that is examined. Each parcel that is
+    due gets its package reference here, before the first call, above those that Amazon shows.
+
+    Args:
+        batch: The batch, what the warehouse wrote collected.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse's tables cannot be read, or a check could not run at all.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
+    # What a parcel that was taken back would have completed, others of its order may complete.
+    taken_back = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.SKIPPED,), batch_id=batch.batch_id)
+    removed = removed_orders(place, batch, {row.order_number for row in (*rows, *taken_back)})
+    # A refused one stays so until the warehouse changes it: Amazon is not asked about its order in every run.
+    rows = [row for row in rows if not (row.status == ParcelStatus.FAILED and row.order_number in removed)]
+    order_numbers = {row.order_number for row in (*rows, *taken_back)}
+    if order_numbers:
+        _normalize(place, batch, rows, order_numbers, removed)
+    return replace(batch, counts=note_counts(place.ledger, batch))
+
+
+def _normalize(
+    place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], order_numbers: set[str], removed: Collection[str]
+) -> None:
+    examined = {row.shipment_id: row for row in rows}
+    shipments = place.warehouse.shipments(batch.connection)
+    left = shipments[~shipments["status"].isin(LEFT_ALONE)]
+    shipments = left[left["order_number"].isin(list(order_numbers))].reset_index(drop=True)
+    order_lines = place.warehouse.order_lines(order_numbers)
+    known = KnownOrders(
+        shown=shown_parcels(place, batch, sorted(order_numbers), removed),
+        references=references_of(place.ledger, batch.connection, list(order_numbers)),
+        facts=known_orders(place.ledger, batch.connection, order_numbers),
+        removed=removed,
+    )
+    lines = place.warehouse.shipment_lines(shipments["shipment_id"])
+    of_orders = parcels_of(place.ledger, batch.connection, order_numbers=list(order_numbers))
+    told = told_before(of_orders, set(shipments["shipment_id"]), examined)
+    shipments = _ruled(place, shipments, _Contents(lines, order_lines, told), known)
+    items, faults = parcel_items(shipments, lines, order_lines, told)
+    telling = items_by_parcel(items)
+    examined |= {row.shipment_id: row for row in gaining(of_orders, examined, telling)}
+    parcels = _parcels(place, shipments, examined, known, left)
+    verdicts, faults = _verdicts(parcels, faults, of_orders, telling, units_to_ship(order_lines))
+    of_parcels = ParcelChanges(place.ledger, batch, known, telling)
+    changes, released = [], 0
+    for parcel, verdict in zip(parcels.to_dict("records"), verdicts, strict=True):
+        row = examined[parcel["shipment_id"]]
+        changes.append(of_parcels.change(row, parcel, verdict))
+        is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
+        released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
+    checked, quality = check_parcels(batch, parcels, faults, changes, place.mappings.accepted_carriers)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        update_parcels(database, batch, checked)
+        if quality is not None:
+            add_findings(database, batch, quality=quality.to_dict())
+        move_orders(database, batch, units_to_ship(order_lines))
+        counts = get_batch(place.ledger, batch.batch_id).counts
+        update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
+
+
+class _Contents(NamedTuple):
+    """What is in the parcels, what was ordered, and what Amazon was told before."""
+
+    lines: pd.DataFrame
+    order_lines: pd.DataFrame
+    told: Told
+
+
+def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known: KnownOrders) -> pd.DataFrame:
+    """Parcels with their carrier as Amazon accepts it, and with what the rules set and decide."""
+    connection, mappings = place.connection, place.mappings
+
+    def with_carriers(parcels: pd.DataFrame) -> pd.DataFrame:
+        return normalize_carriers(
+            parcels,
+            mappings.carriers,
+            mappings.accepted_carriers,
+            connection=connection.name,
+            unlisted_carrier=connection.shipments.unlisted_carrier,
+        )
+
+    shipments = shipments.join(with_carriers(shipments))
+    rules = mappings.rules[EVENT]
+    if not rules:
+        return shipments.assign(**dict.fromkeys(DECISION, ""))
+    items, _ = parcel_items(shipments, *contents)
+    records = shipment_records(
+        shipments[shipments["is_order_known"]],
+        items,
+        contents.order_lines,
+        {order_id: facts.service_level for order_id, facts in known.facts.items()},
+        connection=connection.name,
+        now=datetime.now(UTC),
+    )
+    return rule_parcels(rules, shipments, records, with_carriers)
+
+
+def _parcels(
+    place: Workplace,
+    shipments: pd.DataFrame,
+    examined: Mapping[str, Row[Any]],
+    known: KnownOrders,
+    left: pd.DataFrame,
+) -> pd.DataFrame:
+    """The parcels to examine, with everything that the verdict looks at."""
+    parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
+    parcels = parcels[parcels["shipment_id"].isin(list(examined))]
+    keys = (parcels[name] for name in ("shipment_id", "order_number", "tracking_number"))
+    cancelled = [order_id for order_id, facts in known.facts.items() if facts.status == OrderStatus.CANCELLED]
+    parcels = parcels.assign(
+        connection=place.connection.name,
+        carrier_row=propose_carrier_rows(parcels, place.mappings.accepted_carriers),
+        is_landed=parcels["order_number"].isin(list(known.shown)),
+        is_removed=parcels["order_number"].isin(list(known.removed)),
+        standing=[known.facts[order].status if order in known.facts else "" for order in parcels["order_number"]],
+        is_cancelled=parcels["order_number"].isin(cancelled),
+        marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
+        tracking_warning=_tracking_warnings(parcels, left),
+        is_shown=[
+            order in known.shown
+            and is_shown(number, known.shown[order].packages, but_for=known.given_references(examined[key]))
+            for key, order, number in zip(*keys, strict=True)
+        ],
+    )
+    return parcels.join(ship_dates(parcels, datetime.now(UTC)))
+
+
+def _tracking_warnings(parcels: pd.DataFrame, left: pd.DataFrame) -> list[str]:
+    unusual, shared = check_tracking_numbers(parcels), check_shared_numbers(parcels, left, datetime.now(UTC))
+    return ["; ".join(filter(None, pair)) for pair in zip(unusual, shared, strict=True)]
+
+
+def _verdicts(
+    parcels: pd.DataFrame,
+    faults: pd.DataFrame,
+    of_orders: Sequence[Row[Any]],
+    telling: Mapping[str, str],
+    ordered: Mapping[str, Mapping[str, int]],
+) -> tuple[list[Verdict], pd.DataFrame]:
+    """The verdicts, and the faults with those of parcels whose units Amazon has with one that is held."""
+    while True:
+        verdicts = judge_parcels(parcels, faults)
+        status = dict(zip(parcels["shipment_id"], (verdict.status for verdict in verdicts), strict=True))
+        waiting = waiting_for_held(
+            [
+                TellingParcel(
+                    row.order_number,
+                    row.shipment_id,
+                    is_due=status.get(row.shipment_id) == ParcelStatus.PENDING,
+                    is_held=status.get(row.shipment_id) in (ParcelStatus.HELD, ParcelStatus.FAILED),
+                    before=read_units(row.items_sent),
+                    now=read_units(telling.get(row.shipment_id)),
+                )
+                for row in of_orders
+            ],
+            ordered,
+        )
+        if not waiting:
+            return verdicts, faults
+        faults = pd.concat([faults, pd.DataFrame(waiting, columns=faults.columns)], ignore_index=True)

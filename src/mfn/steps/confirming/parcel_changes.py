@@ -1,0 +1,127 @@
+"""What becomes of parcels in the ledger, by the verdict about each and by what is known of their orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mfn.ledger.orders import read_reasons, reasons_text
+from mfn.ledger.parcels import SENT
+from mfn.models import ParcelStatus, Reason
+from mfn.steps.confirming.sending import digest_of_parcel
+from mfn.steps.confirming.told_parcels import SETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from mfn.amazon.packages import ShownPackages
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+    from mfn.rules.parcel_verdicts import Verdict
+
+HELD_THEN_FAILED = (ParcelStatus.HELD, ParcelStatus.FAILED)
+
+VERDICT_COLUMNS = (
+    "shipment_id", "status", "reasons", "warnings", "marketplace_id", "package_reference_id", "carrier_code",
+    "carrier_name", "shipping_method", "tracking_number_sent", "ship_date_sent", "items", "ship_by", "batch_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KnownOrders:
+    """What is known of the orders in question.
+
+    Attributes:
+        shown: What Amazon showed of each when it landed, or shows now; one that never landed is absent.
+        references: The references that this project gave to parcels of each.
+        facts: Where each stands, as `mfn.ledger.known_orders.known_orders` has it.
+        removed: Those whose buyer's data was removed, and with it what Amazon had shown.
+    """
+
+    shown: Mapping[str, ShownPackages]
+    references: Mapping[str, set[str]]
+    facts: Mapping[str, Row[Any]]
+    removed: Collection[str]
+
+    def given_references(self, row: Row[Any]) -> set[str]:
+        """The references under which a parcel is not looked for: this project's, but for one that Amazon refused."""
+        refused = {row.package_reference_id} if row.status == ParcelStatus.FAILED else set()
+        return self.references[row.order_number] - refused
+
+    def give_reference(self, order_number: str) -> str:
+        """Give a parcel a reference above those that Amazon shows and that this project has given; returns it."""
+        given = self.references[order_number]
+        highest = max([self.shown[order_number].highest_reference, *(int(reference) for reference in given)])
+        given.add(str(highest + 1))
+        return str(highest + 1)
+
+
+@dataclass(frozen=True)
+class ParcelChanges:
+    """What turns verdicts into changes of the ledger.
+
+    Attributes:
+        ledger: The open ledger.
+        batch: The batch.
+        known: What is known of the orders.
+        items: What is in each parcel, as the ledger keeps it.
+    """
+
+    ledger: Ledger
+    batch: BatchRef
+    known: KnownOrders
+    items: Mapping[str, str]
+
+    def change(self, row: Row[Any], parcel: Mapping[Any, Any], verdict: Verdict) -> dict[str, Any]:
+        """What changes of a parcel in the ledger; what Amazon is told of it only where it is told.
+
+        Args:
+            row: The parcel as the ledger has it.
+            parcel: What the verdict looked at.
+            verdict: What was decided about it.
+        """
+        mine = {"batch_id": self.batch.batch_id}
+        change = {name: getattr(row, name) for name in VERDICT_COLUMNS} | {
+            "status": verdict.status.value,
+            "reasons": reasons_text(verdict.reasons),
+            "warnings": reasons_text(verdict.warnings),
+            "ship_by": _moment(parcel["ship_by"]),
+        }
+        if verdict.status == ParcelStatus.SKIPPED and row.status in SENT:
+            return {name: getattr(row, name) for name in VERDICT_COLUMNS}
+        if verdict.status == ParcelStatus.SKIPPED:
+            return change | {"items": self.items.get(row.shipment_id)} | mine
+        if verdict.status != ParcelStatus.PENDING:
+            # What was held or refused before is told once, not in every run.
+            is_news = row.status in (ParcelStatus.PENDING, *SETTLED) or (row.status, verdict.status) == HELD_THEN_FAILED
+            return change | (mine if is_news else {})
+        telling = {
+            "marketplace_id": parcel["marketplace_id"],
+            "carrier_code": parcel["carrier_code"],
+            "carrier_name": parcel["carrier_name"],
+            "shipping_method": parcel["shipping_method"],
+            "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
+            "items": self.items[row.shipment_id],
+        }
+        digest = digest_of_parcel(self.ledger, telling | {"shipped_at": row.shipped_at})
+        if digest != row.sent_digest:
+            reference = row.package_reference_id or self.known.give_reference(row.order_number)
+            due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}
+            return change | telling | due | mine
+        if row.answer is not None:
+            return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text([_refusal(row)])}
+        return change | {"status": (ParcelStatus.VERIFIED if row.verified_at else ParcelStatus.SENT).value}
+
+
+def _refusal(row: Row[Any]) -> Reason:
+    stored = read_reasons(row.reasons)
+    return stored[0] if stored else Reason("refused_by_amazon", row.answer, "Change the parcel, and it is sent again.")
+
+
+def _moment(time: Any) -> datetime | None:
+    return None if pd.isna(time) else time.to_pydatetime()

@@ -1,0 +1,284 @@
+"""Extract: what changed at Amazon, landed page by page; then what is held for something that Amazon may have mended."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from mfn.amazon.client import STATUSES
+from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
+from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
+from mfn.amazon.orders import DUE
+from mfn.database.engines import reading, writing
+from mfn.errors import FatalError, MfnError
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
+from mfn.ledger.leases import assert_held
+from mfn.ledger.schema import BatchOrder
+from mfn.ledger.search_gaps import note_gap
+from mfn.rules.search_pages import page_end
+from mfn.steps.importing.lane_calls import (
+    KEPT_FOR_LIVE,
+    KEPT_FOR_NAMES,
+    PAGES_OF_GAPS,
+    forget_landed_names,
+    land_named,
+    read_queue,
+    usable_token,
+    work_gaps,
+)
+from mfn.steps.importing.rereading import read_mendable_again
+from mfn.steps.importing.seen_pages import SeenPages, goes_round, missing_role
+from mfn.steps.workplace import keep_calls, open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mfn.ledger.landing import Arrival
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+CHUNK_PAGES = 100
+"""After so many pages Python looks for what refers to itself: each call leaves some 10 kB of it behind."""
+
+
+def extract(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Land everything that changed at Amazon within the batch's window.
+
+    Each page is committed before the next one is asked for; the watermark moves with the last page of a search, to the
+    end bound that Amazon echoed. A search that was broken off goes on at its page token, or from its start once that
+    has expired.
+
+    Args:
+        batch: The batch, just opened or run again.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `fetched`: the distinct orders that Amazon returned for the window.
+
+    Raises:
+        RetriableError: Amazon or the ledger could not be reached; what has landed stays.
+        FatalError: Amazon refuses; names the missing role or the wrong credential.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    try:
+        _fetch(place, batch)
+    except MfnError:
+        with suppress(MfnError):
+            _note_landed(place, batch)
+        raise
+    finally:
+        keep_calls(place, batch)
+    return replace(batch, counts={**batch.counts, **_note_landed(place, batch)})
+
+
+def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
+    """Count the orders that have landed, in the batch; those of a search that broke off wait for its next run."""
+    index_pages(place.ledger, batch)
+    counts = {"fetched": _fetched(place, batch)}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        before = get_batch(place.ledger, batch.batch_id).counts
+        update_batch(database, batch, counts={**before, **counts})
+    return counts
+
+
+def _fetch(place: Workplace, batch: BatchRef) -> None:
+    row = get_batch(place.ledger, batch.batch_id)
+    asked = row.parameters
+    if asked.get("reprocess"):  # its orders are the ledger's
+        return
+    if asked.get("order_id"):
+        _land_one(place, batch, asked["order_id"])
+        return
+    if asked.get("named"):
+        land_named(place, batch)
+        return
+    if asked.get("gap") and row.search_before is None:
+        work_gaps(place, batch, pages=1)
+        return
+    token = usable_token(row.page_token, row.page_token_at)
+    # An open window whose search cannot go on where it was is asked for once, from its start to the present.
+    if row.search_after is not None and (token is not None or not row.is_window_open):
+        before = row.search_before
+        _search(place, batch, SearchWindow(row.search_after, before) if before else OpenWindow(row.search_after), token)
+    if row.is_window_open and not asked.get("gap"):
+        _search(place, batch, _new_window(place, batch), None)
+    index_pages(place.ledger, batch)
+    if asked.get("pages"):
+        forget_landed_names(place, batch)
+        read_mendable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
+        return
+    if not asked.get("dry_run") and not asked.get("since"):
+        _ask_besides(place, batch)
+    read_mendable_again(place, batch)
+
+
+def _ask_besides(place: Workplace, batch: BatchRef) -> None:
+    """Ask for what was named or left out; without an answer, or refused, what is new is loaded all the same."""
+    with _only_warned(f"{batch.connection}: its notifications were not read", MfnError):
+        read_queue(place)
+    without_answer = (AmazonUnavailableError, FatalError)
+    with _only_warned(f"{batch.batch_id}: what was named waits for the next run", *without_answer):
+        land_named(place, batch)
+    with _only_warned(f"{batch.batch_id}: what was left out waits for the next run", *without_answer):
+        work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
+    index_pages(place.ledger, batch)  # what had landed before that
+
+
+@contextmanager
+def _only_warned(what: str, *errors: type[MfnError]) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
+        log.warning("%s: %s %s", what, error.message, error.remedy)
+
+
+def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
+    orders = place.connection.orders
+    before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
+    row = get_batch(place.ledger, batch.batch_id)
+    watermark = get_watermark(place.ledger, batch.connection)
+    overlap = timedelta(minutes=orders.overlap_minutes)
+    if row.search_after is not None:  # a search was broken off, and begins anew
+        after = row.search_after
+    elif row.window_before is not None:  # the batch goes on where its own window ended
+        after = row.window_before - overlap
+    elif row.parameters.get("since"):
+        after = datetime.fromisoformat(row.parameters["since"])
+    elif watermark is None:
+        after = before - timedelta(days=orders.initial_lookback_days)
+    else:
+        after = watermark - overlap
+    return OpenWindow(min(after, before))
+
+
+def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow, token: str | None) -> None:
+    row = get_batch(place.ledger, batch.batch_id)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        start = window.after if row.window_after is None else min(window.after, row.window_after)
+        update_batch(
+            database,
+            batch,
+            window_after=start,
+            search_after=window.after,
+            search_before=window.before,
+            page_token=token,
+            page_token_at=row.page_token_at if token else None,
+        )
+    seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
+    has_begun_anew, is_due_only = False, row.parameters.get("due_only", False)
+    statuses = DUE if is_due_only else STATUSES
+    while True:
+        try:
+            page = place.amazon.search_page(window, statuses=statuses, page_token=token)
+        except PageTokenRefusedError:
+            if token is None or has_begun_anew:
+                raise
+            token, seen, has_begun_anew = None, SeenPages(), True
+            continue
+        seen.look_at(page)
+        pages += 1
+        arrivals = [read_arrival(raw) for raw in page.orders]
+        reached = page.next_token or page.before
+        if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
+            end = page_end([arrival.last_updated_at for arrival in arrivals], window.after)
+            # A page that only looked again at what had landed is no end: the next search would bring it once more. One
+            # aimed at named orders is: the next begins at the oldest that is left.
+            if end is not None and (is_due_only or watermark is None or end > watermark):
+                reached = end
+        is_done = isinstance(reached, datetime)
+        if is_done and seen.lacks_recipients():
+            _forget_token(place, batch)
+            raise missing_role(batch.connection, seen.due)
+        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not is_due_only)
+        if is_done:
+            return
+        if seen.go_round():
+            _forget_token(place, batch)
+            raise goes_round(batch.connection, pages)
+        token = page.next_token
+        if pages % CHUNK_PAGES == 0:
+            gc.collect()
+
+
+def _land_page(
+    place: Workplace,
+    batch: BatchRef,
+    window: SearchWindow | OpenWindow,
+    arrivals: list[Arrival],
+    reached: str | datetime,
+    *,
+    is_whole: bool,
+) -> None:
+    """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed.
+
+    A search that ends before its window does leaves a gap: that its pages stand in order nobody promises. So does one
+    that leaves out orders which are not due.
+    """
+    ledger = place.ledger
+    if isinstance(reached, str):
+        with writing(ledger.engine, what="the ledger") as database:
+            land(ledger, database, batch, arrivals, origin=WINDOW)
+            update_batch(database, batch, page_token=reached, page_token_at=datetime.now(UTC))
+        return
+    row = get_batch(ledger, batch.batch_id)
+    watermark = get_watermark(ledger, batch.connection)
+    with writing(ledger.engine, what="the ledger") as database:
+        land(ledger, database, batch, arrivals, origin=WINDOW)
+        update_batch(
+            database,
+            batch,
+            page_token=None,
+            page_token_at=None,
+            search_after=None,
+            search_before=None,
+            window_before=reached,
+        )
+        if not row.parameters.get("dry_run") and _joins(place, window, watermark):
+            move_watermark(database, batch, reached)
+            begun = max(window.after, watermark or window.after)
+            if not is_whole and begun < reached:
+                note_gap(database, batch.connection, "passed", begun, reached)
+
+
+def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datetime | None) -> bool:
+    """Whether a window leaves no gap behind it, so that the watermark may move to its end."""
+    if watermark is not None:
+        return window.after <= watermark
+    first = datetime.now(UTC) - timedelta(days=place.connection.orders.initial_lookback_days)
+    return window.after <= first + timedelta(minutes=1)
+
+
+def _forget_token(place: Workplace, batch: BatchRef) -> None:
+    """Make the next run search from the start: what was missing may then be there."""
+    with writing(place.ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, page_token=None, page_token_at=None)
+
+
+def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
+    raw = place.amazon.get_order(order_id)
+    if raw is None:
+        raise FatalError(
+            f"Amazon knows no order {order_id} for connection {batch.connection}.",
+            remedy="Check the order id and the connection; orders older than two years are not returned.",
+        )
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
+    index_pages(place.ledger, batch)
+
+
+def _fetched(place: Workplace, batch: BatchRef) -> int:
+    statement = select(func.count()).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
+    with reading(place.ledger.engine, what="the ledger") as database:
+        return database.execute(statement).scalar_one()

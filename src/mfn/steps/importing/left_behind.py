@@ -1,0 +1,61 @@
+"""Buyers' requests for a cancellation of orders whose newest version the warehouse does not get: told of by themselves.
+
+What holds such a version back says nothing against the request; an item that is not sold any more is a reason for it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mfn.database.engines import writing
+from mfn.ledger.decisions import released_reasons
+from mfn.ledger.landing import CHUNK_ORDERS
+from mfn.ledger.leases import assert_held
+from mfn.ledger.met_orders import each_order
+from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded
+from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT
+from mfn.models import Outcome
+from mfn.steps.importing.judging import BUYER_CANCELS
+from mfn.steps.importing.loading import BUYER_ASKED
+from mfn.warehouse.cancelling import CANCELLED
+
+if TYPE_CHECKING:
+    from mfn.steps.importing.loading import Loading
+
+
+def pass_on_requests_alone(loading: Loading) -> None:
+    """Tell the warehouse of the requests that are news; each counts as loaded, as those do that go with their order.
+
+    Args:
+        loading: What stays the same over the chunks of a load, all of them written.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+    """
+    place, batch = loading.place, loading.batch
+    unchanged = each_order(place.ledger, batch.batch_id, outcomes=(Outcome.UNCHANGED.value,))
+    asking = [
+        row.order_id for row in unchanged if BUYER_CANCELS in {warning.code for warning in read_reasons(row.warnings)}
+    ]
+    for start in range(0, len(asking), CHUNK_ORDERS):
+        order_ids = asking[start : start + CHUNK_ORDERS]
+        released = released_reasons(place.ledger, batch.connection, order_ids)
+        news = [
+            order_id
+            for order_id, known in tracked_orders(place.ledger, batch.connection, order_ids).items()
+            if known.loaded_digest in IN_DOUBT
+            and not known.loaded_digest.endswith(CANCEL_REQUESTED)
+            and BUYER_CANCELS not in {code for code, _ in released.get(order_id, ())}
+        ]
+        if not news:
+            continue
+        place.warehouse.request_cancellation(dict.fromkeys(news, BUYER_ASKED), datetime.now(UTC))
+        states = place.warehouse.states(news)
+        told = sorted(order_id for order_id, status in states.items() if status != CANCELLED)
+        for order_id in told:
+            loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+            write_reloaded(database, batch, [(order_id, CANCEL_REQUESTED) for order_id in states])
+            move_outcomes(database, batch, [(order_id, Outcome.LOADED.value) for order_id in told])

@@ -1,0 +1,123 @@
+"""Load: staged orders into the warehouse, cancellations passed on, promises written as reservations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mfn.database.engines import writing
+from mfn.errors import FatalError
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.buyers_data import read_chunks
+from mfn.ledger.chunks import chunk_numbers, drop_chunks
+from mfn.ledger.imported_units import note_reserved
+from mfn.ledger.landing import CHUNK_ORDERS
+from mfn.ledger.leases import assert_held
+from mfn.ledger.met_orders import each_order, has_loaded
+from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_orders, write_cancelled
+from mfn.ledger.staging import StagedChunk, release
+from mfn.models import OrderStatus, Outcome
+from mfn.steps.conflicts import Conflicts
+from mfn.steps.importing.chunking import one_by_one
+from mfn.steps.importing.judging import is_payment_pending
+from mfn.steps.importing.left_behind import pass_on_requests_alone
+from mfn.steps.importing.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+
+CANCELLED_AT_AMAZON = "cancelled at Amazon"
+
+MAY_BE_THERE = (*IN_WAREHOUSE, OrderStatus.READY)
+"""Orders that the warehouse may have; ready ones where a run died after its commit and before the ledger's."""
+
+
+def load(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Write the batch's staged orders into the warehouse, and what was accepted as reservations into the ledger.
+
+    A chunk is one transaction in the warehouse and then one in the ledger; killed in between, the next run writes the
+    same rows again, which changes nothing. What the warehouse has begun is never overwritten: what Amazon changed of
+    it is reported.
+
+    Args:
+        batch: The batch, transformed.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract; `loaded` is what would be loaded in a dry run.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached; chunks that were written stay.
+        FatalError: The warehouse refuses what is written.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    row = get_batch(place.ledger, batch.batch_id)
+    is_dry_run = bool(row.parameters.get("dry_run"))
+    loading = Loading(
+        place,
+        batch,
+        goes_on=has_loaded(place.ledger, batch.batch_id),
+        conflicts=Conflicts(row.findings.get("conflicts", ())),
+        restores=bool(row.parameters.get("order_id")),
+    )
+    for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED)):
+        (staged,) = read_chunks(place.ledger, batch, TRANSFORMED, [number], StagedChunk, purpose=load.__name__)
+        chunk = staged.orders
+        if is_dry_run:
+            rehearse_chunk(loading, chunk)
+        else:
+            load_chunk(loading, number, chunk)
+        del staged, chunk  # before the search for what refers to itself, which would go through all of it
+    if not is_dry_run:
+        pass_on_requests_alone(loading)
+        _pass_on_cancellations(loading)
+    counts = _counts(loading)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        drop_chunks(database, batch)
+        note_reserved(database, batch)
+        before = get_batch(place.ledger, batch.batch_id).counts
+        # What the warehouse refused is held by now: the quality gate counts it as well.
+        update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})
+        found = {"written_again": sorted(loading.written_again)} if loading.restores else {}
+        add_findings(database, batch, conflicts=loading.conflicts.for_report(), **found)
+    return replace(batch, counts={**batch.counts, **counts})
+
+
+def _pass_on_cancellations(loading: Loading) -> None:
+    place, batch, conflicts = loading.place, loading.batch, loading.conflicts
+    cancelled, settled, loaded = [], [], []
+    for row in each_order(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value)):
+        if row.outcome == Outcome.CANCELLED:
+            cancelled.append(row.order_id)
+        elif not is_payment_pending(row.reasons):
+            settled.append(row.order_id)
+    for start in range(0, len(cancelled), CHUNK_ORDERS):
+        tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
+        loaded += [order_id for order_id, row in tracked.items() if row.status in MAY_BE_THERE]
+    if loaded:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            assert_held(database, batch.lease)
+        result = place.warehouse.cancel(loaded, CANCELLED_AT_AMAZON, datetime.now(UTC))
+        for order_id, status in sorted(result.begun.items()):
+            conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_cancelled(database, batch, loaded)
+        add_findings(database, batch, conflicts=conflicts.for_report())
+        release(database, batch, [*cancelled, *settled])
+
+
+def _counts(loading: Loading) -> dict[str, int]:
+    """The counts of the contract: the window's orders add up to what was fetched, earlier ones stand beside them."""
+    found = count_outcomes(loading.place.ledger, loading.batch.batch_id)
+    lost = sum(number for (_, outcome), number in found.items() if outcome not in set(Outcome))
+    if lost:
+        raise FatalError(
+            f"{lost} orders of this batch were neither loaded nor held nor left out.",
+            remedy="Nothing of them was lost: run the batch again from the checks, mfn rerun BATCH --from-stage"
+            " validate, and report it if that says so again.",
+        )
+    return figures_of(found)

@@ -1,0 +1,294 @@
+"""Writing a chunk of staged orders into the warehouse, and noting in the ledger what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mfn.database.bulk import utc_text
+from mfn.database.engines import writing
+from mfn.errors import DataError
+from mfn.ledger.batches import add_findings
+from mfn.ledger.chunks import drop_chunks
+from mfn.ledger.kept_out import note_taken_up
+from mfn.ledger.leases import assert_held
+from mfn.ledger.met_orders import loaded_orders
+from mfn.ledger.orders import (
+    IN_WAREHOUSE,
+    move_outcomes,
+    reasons_text,
+    tracked_orders,
+    write_loaded,
+    write_outcomes,
+    write_reloaded,
+    write_standing,
+)
+from mfn.ledger.staging import CANCEL_REQUESTED, in_doubt, is_same_order, reserve
+from mfn.models import OrderStatus, Outcome, Reason
+from mfn.steps.importing.transform import transform
+from mfn.warehouse.cancelling import CANCELLED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Row
+
+    from mfn.ledger.staging import Staged
+    from mfn.models import BatchRef
+    from mfn.steps.conflicts import Conflicts
+    from mfn.steps.workplace import Workplace
+
+TRANSFORMED = transform.__name__
+"""The stage whose chunks are loaded."""
+
+NEW = "new"
+BUYER_ASKED = "the buyer asked for it"
+
+Chunk = list[tuple[str, str, "Staged"]]
+"""(order id, digest, staged order) of each order."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What stays the same over the chunks of a load.
+
+    Attributes:
+        place: The workplace.
+        batch: The batch.
+        goes_on: Whether this very batch had loaded orders when it was broken off or run again.
+        conflicts: What was found so far, also before it was broken off.
+        restores: Whether what the warehouse has not begun is written again though Amazon did not change it: a person
+            asked for this order, and somebody may have changed its rows there.
+        written_again: The orders of which that was done.
+    """
+
+    place: Workplace
+    batch: BatchRef
+    goes_on: bool
+    conflicts: Conflicts
+    restores: bool = False
+    written_again: set[str] = field(default_factory=set)
+
+
+def _is_same(known: Row[Any] | None, digest: str) -> bool:
+    return known is not None and is_same_order(known.loaded_digest, digest)
+
+
+def _given(loading: Loading, chunk: Chunk) -> dict[str, Row[Any]]:
+    """What the ledger knows of those orders of a chunk that the warehouse was given before."""
+    order_ids = [order_id for order_id, _, _ in chunk]
+    return tracked_orders(loading.place.ledger, loading.batch.connection, order_ids, statuses=IN_WAREHOUSE)
+
+
+def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
+    """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
+
+    Args:
+        loading: What stays the same over the chunks.
+        chunk: Staged orders.
+    """
+    tracked = _given(loading, chunk)
+    with writing(loading.place.ledger.engine, what="the ledger") as database:
+        assert_held(database, loading.batch.lease)
+        move_outcomes(
+            database,
+            loading.batch,
+            [
+                # A buyer's request that is news is passed on, which counts as loaded.
+                (order_id, _outcome(same=order_id in tracked and tracked[order_id].loaded_digest == digest))
+                for order_id, digest, staged in chunk
+                if staged.order is not None
+            ],
+        )
+
+
+def _outcome(*, same: bool) -> str:
+    return (Outcome.UNCHANGED if same else Outcome.LOADED).value
+
+
+def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
+    """Write a chunk: its promises in the ledger, one transaction in the warehouse, then one in the ledger again.
+
+    Args:
+        loading: What stays the same over the chunks.
+        number: The chunk's place in the batch.
+        chunk: Staged orders.
+
+    Raises:
+        RetriableError: The warehouse or the ledger could not be reached.
+        FatalError: The warehouse refuses all that is written.
+    """
+    place = loading.place
+    tracked = _given(loading, chunk)
+    ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
+    changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
+    lost = _lost_in_warehouse(loading, changed)
+    to_write = [entry for entry in changed if entry[0] not in lost]
+    again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, loading.batch.lease)
+        # What a load that breaks off leaves behind is promised all the same.
+        reserve(
+            database,
+            loading.batch,
+            place.warehouse.digest,
+            [(order_id, staged.reserved) for order_id, _, staged in chunk],
+        )
+        # Until it is noted what the warehouse took, nobody may rely on what it had before.
+        write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
+    written, refusals = _write(loading, to_write)
+    if loading.restores:
+        _restore(loading, [entry for entry in ready if entry not in changed])
+    told = _pass_on_requests(loading, ready, tracked) | _take_back_requests(loading, ready, tracked)
+    for order_id, _, staged in to_write:
+        if order_id in refusals and staged.is_in_warehouse:
+            words = refusals[order_id].message
+            loading.conflicts.add(order_id, "its new version was refused by the warehouse", words)
+    held = {
+        order_id: refusals[order_id]
+        for order_id, _, staged in to_write
+        if order_id in refusals and not staged.is_in_warehouse
+    }
+    behind = set(refusals) - set(held)  # what the warehouse has of these is old: later imports try again
+    _note(loading, number, chunk, tracked, written=written | told, held=held, behind=behind)
+
+
+def _restore(loading: Loading, unchanged: Chunk) -> None:
+    """Write again, as they were given, those orders that the warehouse has not begun."""
+    states = loading.place.warehouse.states([order_id for order_id, _, _ in unchanged])
+    written, _ = _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
+    loading.written_again.update(written)
+
+
+def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
+    """Orders that the warehouse was given and no longer has: written again they would be shipped twice."""
+    given = [order_id for order_id, _, staged in changed if staged.is_in_warehouse]
+    lost = set(given) - set(loading.place.warehouse.states(given)) if given else set()
+    for order_id in sorted(lost):
+        loading.conflicts.add(order_id, "it changed at Amazon, and the warehouse no longer has it", "deleted")
+    return lost
+
+
+def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataError]]:
+    """Write orders; where the warehouse refuses a row, halve until the bad order stands alone: the others go on.
+
+    Returns:
+        The orders that the warehouse took or had already, and those that it refused. An order that it had begun and
+        whose new version it kept out is reported as a conflict and in neither; one that it had begun before it was
+        ever given it is reported as well.
+    """
+    if not entries:
+        return set(), {}
+    now = utc_text(datetime.now(UTC))
+    rows = [(*staged.order, loading.batch.batch_id, now, now) for _, _, staged in entries if staged.order is not None]
+    try:
+        result = loading.place.warehouse.load(rows, [line for _, _, staged in entries for line in staged.lines])
+    except DataError as error:
+        if len(entries) == 1:
+            return set(), {entries[0][0]: error}
+        middle = len(entries) // 2
+        written, refusals = _write(loading, entries[:middle])
+        more_written, more_refusals = _write(loading, entries[middle:])
+        return written | more_written, refusals | more_refusals
+    begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
+    for order_id in sorted(begun):
+        loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
+    for order_id in sorted(result.foreign - begun):
+        loading.conflicts.add(order_id, "the warehouse has it from elsewhere", result.refused[order_id])
+    stopped = {order_id for order_id, status in result.refused.items() if status == CANCELLED}
+    for order_id in sorted(stopped - begun - result.foreign):
+        loading.conflicts.add(order_id, "it is to be shipped after all, and the warehouse has cancelled it", CANCELLED)
+    return {order_id for order_id, _, _ in entries} - begun, {}
+
+
+def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
+    """Tell the warehouse that buyers ask for a cancellation; returns the orders of which that is news."""
+    asked = {
+        order_id: staged.cancel_reason or BUYER_ASKED
+        for order_id, _, staged in ready
+        if staged.cancel_reason is not None
+    }
+    if not asked:
+        return set()
+    warehouse = loading.place.warehouse
+    warehouse.request_cancellation(asked, datetime.now(UTC))
+    # What is news is what the ledger says: a run that died before it wrote that down is not a run that told.
+    known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
+    news = [order_id for order_id in asked if not known.get(order_id, "").endswith(CANCEL_REQUESTED)]
+    told = {order_id for order_id, status in warehouse.states(news).items() if status != CANCELLED}
+    for order_id in sorted(told):
+        loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+    return told
+
+
+def _take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
+    """Tell the warehouse of buyers who no longer ask for a cancellation; returns the orders that it has not cancelled.
+
+    It would leave the order alone for ever, and Amazon still waits for the parcel.
+    """
+    withdrawn = [
+        order_id
+        for order_id, _, staged in ready
+        if staged.cancel_reason is None
+        and order_id in tracked
+        and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
+    ]
+    if not withdrawn:
+        return set()
+    loading.place.warehouse.withdraw_request(withdrawn)
+    states = loading.place.warehouse.states(withdrawn)
+    for order_id, status in sorted(states.items()):
+        told = status if status == CANCELLED else "cancel_requested_at is empty again"
+        loading.conflicts.add(order_id, "the buyer no longer asks for a cancellation", told)
+    return {order_id for order_id, status in states.items() if status != CANCELLED}
+
+
+def _note(
+    loading: Loading,
+    number: int,
+    chunk: Chunk,
+    tracked: Mapping[str, Row[Any]],
+    *,
+    written: set[str],
+    held: Mapping[str, DataError],
+    behind: set[str],
+) -> None:
+    """Write down what became of a chunk, in one transaction."""
+    batch = loading.batch
+    loaded = (
+        loaded_orders(loading.place.ledger, batch.batch_id, [order[0] for order in chunk]) if loading.goes_on else ()
+    )
+    first, again, refused = [], [], []
+    moved = []
+    for order_id, digest, staged in chunk:
+        if staged.order is None:
+            continue
+        if order_id in held:
+            refused.append((order_id, held[order_id], staged.standing))
+            continue
+        is_loaded = order_id in written or order_id in loaded
+        moved.append((order_id, _outcome(same=not is_loaded)))
+        if not staged.is_in_warehouse:
+            first.append((order_id, digest, staged.fulfilled_before))
+        elif tracked[order_id].loaded_digest != digest:
+            again.append((order_id, in_doubt(digest) if order_id in behind else digest))
+    reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
+    with writing(loading.place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        write_loaded(database, batch, first)
+        write_reloaded(database, batch, again)
+        note_taken_up(database, batch, tracked)
+        write_standing(
+            database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
+        )
+        write_outcomes(database, batch, [(o, Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
+        move_outcomes(database, batch, moved)
+        if not loading.conflicts.is_noted:
+            add_findings(database, batch, conflicts=loading.conflicts.for_report())
+        drop_chunks(database, batch, stage=TRANSFORMED, number=number)
+    loading.conflicts.is_noted = True
+
+
+def _refusal(error: DataError) -> Reason:
+    return Reason("warehouse_refused", error.message, error.remedy)

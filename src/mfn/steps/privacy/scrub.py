@@ -1,0 +1,77 @@
+"""Scrub: what the ledger has removed of buyers leaves the warehouse's tables too, where that is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mfn.database.engines import reading, writing
+from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.retention import any_erased, without_data
+from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
+from mfn.steps.waiting import imports_at_rest
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+SCRUBBED_AT_ONCE = 1_000
+"""Orders in one transaction of the warehouse, which works on them meanwhile."""
+
+
+def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Empty what is about a buyer in the warehouse's tables, of every order whose text was removed from the ledger.
+
+    Of all of them where `privacy.scrub_warehouse` says so, else of those that a person had erased. An order that was
+    purged before that was set is scrubbed once it is.
+
+    Args:
+        batch: The batch, the ledger purged.
+        settings: The settings in force.
+
+    Returns:
+        The batch with `scrubbed`: the orders that still had something of their buyer.
+
+    Raises:
+        RetriableError: An import is at work, or the warehouse or the ledger could not be reached.
+        FatalError: The warehouse is gone, or refuses the change.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    row = get_batch(place.ledger, batch.batch_id)
+    scrubbed = row.counts.get("scrubbed", 0)
+    with reading(place.ledger.engine, what="the ledger") as database:
+        is_wanted = place.connection.privacy.scrub_warehouse or any_erased(database, batch.connection)
+    if not is_wanted:
+        return _counted(place, batch, scrubbed)
+    if row.parameters.get("dry_run"):
+        return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
+    # What is to be emptied must not be loaded anew in between.
+    with imports_at_rest(place.ledger, batch.connection):
+        chosen = _to_scrub(place, ())
+        for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
+            scrubbed += len(place.warehouse.scrub(chosen[start : start + SCRUBBED_AT_ONCE]))
+            _counted(place, batch, scrubbed)
+    return _counted(place, batch, scrubbed)
+
+
+def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
+    """The orders that the warehouse still has something of and should not, or would not once some more are purged."""
+    name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
+    warehouse = warehouse_of(place)
+    holding = warehouse.holding() if warehouse is not None else []
+    with reading(place.ledger.engine, what="the ledger") as database:
+        removed = set(without_data(database, name, holding, erased_only=not is_wanted))
+    removed.update(due if is_wanted else ())
+    return [order_id for order_id in holding if order_id in removed]
+
+
+def _counted(place: Workplace, batch: BatchRef, scrubbed: int) -> BatchRef:
+    """Write down how many were scrubbed."""
+    counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        update_batch(database, batch, counts=counts)
+    return replace(batch, counts={**batch.counts, **counts})

@@ -1,0 +1,228 @@
+"""Running batches again, without Prefect."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mfn.database.engines import writing
+from mfn.errors import ConfigurationError
+from mfn.ledger.batch_failures import has_work_left, note_dead_batches
+from mfn.ledger.batch_listing import batches_of_flow_run, kinds_of, list_batches
+from mfn.ledger.batch_opening import reopen_batch
+from mfn.ledger.batches import OPENED, get_batch, update_batch
+from mfn.ledger.chunks import chunk_numbers
+from mfn.ledger.opening import open_ledger
+from mfn.models import STAGES
+from mfn.steps.importing.transform import transform
+from mfn.steps.importing.validate import validate
+from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
+from mfn.steps.waiting import run_lease
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Row
+
+    from mfn.models import BatchKind, BatchRef
+    from mfn.settings import Settings
+
+
+LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
+    "import": (validate.__name__, transform.__name__),
+    "inventory": STAGES["inventory"][:-1],
+    "reconcile": STAGES["reconcile"][:-1],
+}
+"""Stages that leave frames for the next one, until they are loaded or sent."""
+
+OLD_AFTER = timedelta(minutes=10)
+"""Levels that were computed longer ago are not told to Amazon, nor orders compared that were asked for longer ago: a
+batch that is run again reads everything anew."""
+
+READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
+"""What these look at changes by the minute: they begin at their first stage."""
+
+
+def failed_batches(settings: Settings) -> list[str]:
+    """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them."""
+    ledger = open_ledger(settings)
+    note_dead_batches(ledger)
+    failed = [row for row in list_batches(ledger, failed=True) if has_work_left(row.parameters, row.stage)]
+    return [row.batch_id for row in reversed(failed)]
+
+
+def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: str | None = None) -> None:
+    """Refuse what cannot be run again, all of it at once, before anything is run.
+
+    Args:
+        settings: The settings in force.
+        batch_ids: The batches that are meant.
+        from_stage: The stage to start with; None: the one at which each failed.
+
+    Raises:
+        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage; a stage that
+            nothing has is one also where no batch is meant.
+    """
+    ledger = open_ledger(settings)
+    kinds = kinds_of(ledger, batch_ids)
+    unknown = [batch_id for batch_id in batch_ids if batch_id not in kinds]
+    faults = [f"there is no batch {batch_id!r}." for batch_id in unknown]
+    remedies = ["See mfn batches for the ids."] if unknown else []
+    lacking = [batch_id for batch_id, kind in kinds.items() if from_stage not in (None, *STAGES[kind])]
+    faults += [
+        f"{batch_id}: a batch of kind {kinds[batch_id]} has no stage {from_stage!r};"
+        f" its stages are: {', '.join(STAGES[kinds[batch_id]])}."
+        for batch_id in lacking
+    ]
+    if lacking:
+        remedies.append("Run batches of each kind by themselves, with a stage that they have, or without one.")
+    known = list(dict.fromkeys(name for names in STAGES.values() for name in names))
+    if not batch_ids and from_stage not in (None, *known):
+        faults.append(f"no batch has a stage {from_stage!r}; stages are: {', '.join(known)}.")
+        remedies.append("Name one of these, or none.")
+    if faults:
+        raise ConfigurationError("\n".join(faults), remedy=" ".join(remedies))
+
+
+def rerun_batch(
+    settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
+) -> dict[str, Any]:
+    """Run one batch again.
+
+    Args:
+        settings: The settings in force.
+        batch_id: The batch.
+        from_stage: The stage to start with; None: the one at which it failed.
+        flow_run_id: The flow run that does so, where Prefect runs it.
+
+    Returns:
+        What the batch's own command prints with --json.
+
+    Raises:
+        ConfigurationError: As `rerun_of`; nothing was started.
+        LeaseHeldError: As `rerun_of`.
+        RunFailedError: It failed again; its report is written.
+    """
+    return carried_out(settings, rerun_of(settings, batch_id, from_stage=from_stage, flow_run_id=flow_run_id))
+
+
+def batch_of(settings: Settings, flow_run_id: str, connection: str, kind: BatchKind) -> str | None:
+    """The batch on which an earlier try of a flow run worked, and which no other flow run has carried on since.
+
+    Args:
+        settings: The settings in force.
+        flow_run_id: Prefect's flow run.
+        connection: The connection's name.
+        kind: The kind of run.
+
+    Returns:
+        Its id, or None: no try of it got as far as a batch.
+    """
+    rows = batches_of_flow_run(open_ledger(settings), flow_run_id)
+    return next((row.batch_id for row in rows if (row.connection, row.kind) == (connection, kind)), None)
+
+
+def done_by(settings: Settings, flow_run_id: str) -> set[str]:
+    """The batches that earlier tries of a flow run have brought to their end.
+
+    Args:
+        settings: The settings in force.
+        flow_run_id: Prefect's flow run.
+    """
+    return {row.batch_id for row in batches_of_flow_run(open_ledger(settings), flow_run_id) if row.status == "done"}
+
+
+@contextmanager
+def rerun_of(
+    settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
+) -> Iterator[BatchRef]:
+    """Hold the lease of a batch that exists, and the batch, ready to go on.
+
+    Args:
+        settings: The settings in force.
+        batch_id: The batch.
+        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
+            second. A batch that others have followed starts with its second stage at the latest. A stock run and a
+            reconciliation read everything anew, unless a later stage is named and what was read is fresh. A purge
+            begins at its first stage, unless another is named.
+        flow_run_id: The flow run that does so, where Prefect runs it.
+
+    Yields:
+        The batch; `stage` is the last stage that counts as finished.
+
+    Raises:
+        ConfigurationError: No such batch, its kind has no such stage, or something is set up wrongly.
+        LeaseHeldError: Another run of this kind works on the connection.
+    """
+    ledger = open_ledger(settings)
+    check_batches(settings, [batch_id], from_stage=from_stage)
+    row = get_batch(ledger, batch_id)
+    names = STAGES[row.kind]
+    if row.kind not in WITHOUT_AMAZON:
+        check_set_up(open_workplace(settings, row.connection))
+    with run_lease(ledger, row.connection, row.kind) as token:
+        row = get_batch(ledger, batch_id)  # another run may have carried it on meanwhile
+        newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
+        is_newest = newest.batch_id == batch_id
+        if row.kind in READ_ANEW:
+            finished = _finished_of_fresh(from_stage, row, is_newest=is_newest)
+        elif row.kind == "purge":
+            finished = OPENED if from_stage is None else _stage_before(from_stage, row)
+        else:
+            finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
+        if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
+            # What the stage left was loaded or sent and is gone: it is made anew.
+            finished = OPENED if row.kind in READ_ANEW else names[0]
+        batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
+        if finished == OPENED and row.kind == "import":
+            _ask_for_the_window_again(settings, batch)
+        yield batch
+
+
+def _stage_before(stage: str, row: Row[Any]) -> str:
+    names = STAGES[row.kind]
+    return (OPENED, *names)[names.index(stage)]
+
+
+def _finished_of_kept(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
+    """The last stage that counts as finished of a batch that has kept what it works on."""
+    names = STAGES[row.kind]
+    if from_stage is not None:
+        finished = _stage_before(from_stage, row)
+    else:
+        finished = row.stage if row.stage != names[-1] else names[0]
+    # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
+    return finished if is_newest or finished == OPENED else names[0]
+
+
+def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
+    """The same of one whose first stage reads how things stand.
+
+    All is read anew, unless a person names a later stage and what was read is fresh and still the newest.
+    """
+    read_at = row.findings.get("stock", row.findings.get("searched", {})).get("read_at")
+    is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
+    if from_stage is None or not is_newest or not is_fresh:
+        return OPENED
+    return _stage_before(from_stage, row)
+
+
+def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
+    ledger = open_ledger(settings)
+    row = get_batch(ledger, batch.batch_id)
+    if row.parameters.get("order_id"):
+        return
+    with writing(ledger.engine, what="the ledger") as database:
+        if row.window_before is None:  # it never got to its end: the window grows to the present
+            update_batch(database, batch, is_window_open=True)
+        else:
+            update_batch(
+                database,
+                batch,
+                search_after=row.window_after,
+                search_before=row.window_before,
+                page_token=None,
+                page_token_at=None,
+            )

@@ -1,0 +1,168 @@
+"""Compare: what there is to tell Amazon of each offer, what of it is news, and what is held back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.buyers_data import read_plain_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
+from mfn.ledger.feeds import forget_feeds
+from mfn.ledger.imported_units import forget_counted
+from mfn.ledger.leases import assert_held
+from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_outcomes
+from mfn.ledger.orders import reasons_text
+from mfn.ledger.packing import Frame, packed
+from mfn.ledger.stock_locations import believe
+from mfn.models import OfferStatus
+from mfn.steps.stock.judging import FAILED, HELD, is_news, judge
+from mfn.steps.stock.read import ReadChunk, read
+from mfn.steps.stock.rows import positions_in
+from mfn.steps.workplace import open_workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.stock.judging import Judged
+
+    Mask = NDArray[np.bool_]
+
+WRITTEN = ("level", "status", "reasons", "batch_id")
+DUE = ["marketplace_id", "seller_sku", "level", "before_limits", "level_sent"]
+
+KEPT_FOR = timedelta(days=30)
+
+
+class CompareChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What push works on.
+
+    Attributes:
+        due: `DUE` of what Amazon has to be told: texts, int64, and float64 with NaN where it was never told.
+        counts: `skus`, `held` and `failed` of the entries, before anything is told.
+        is_braked: Whether nothing may be told.
+    """
+
+    due: Frame
+    counts: dict[str, int]
+    is_braked: bool
+
+
+def compare(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Compute every level, hold back what cannot be right, and find what Amazon was not told yet.
+
+    An offer is due when its level, before or after minimum and maximum, is another than the one that was last sent,
+    when none was, and in a full run. Where the warehouse is not believed, everything is held.
+
+    Args:
+        batch: The batch, everything read.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract, as if nothing were told.
+
+    Raises:
+        RetriableError: The ledger could not be reached.
+        FatalError: A check could not run at all.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    asked = get_batch(place.ledger, batch.batch_id).parameters
+    is_dry_run, is_full = bool(asked.get("dry_run")), bool(asked.get("full"))
+    judged = judge(
+        place,
+        read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk),
+        is_dry_run=is_dry_run,
+        is_forced=bool(asked.get("force")),
+    )
+    entries = judged.entries
+    is_free = (entries["outcome"] == "").to_numpy()
+    is_due = is_free & (is_full | is_news(entries))
+    counts = {"skus": len(entries)} | {name: int((entries["outcome"] == name).sum()) for name in (HELD, FAILED)}
+    made = CompareChunk(packed(entries.loc[is_due, DUE]), counts, judged.is_braked)
+    counted = counts | {"pushed": 0, "unchanged": int(is_free.sum()), "oversold": judged.oversold}
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        drop_chunks(database, batch, stage=compare.__name__)
+        write_chunk(place.ledger, database, batch, made, stage=compare.__name__, number=0)
+        if is_dry_run:
+            write_outcomes(database, batch, _outcomes(entries[~is_free]))
+        else:
+            _write(database, batch, judged, is_due)
+        if is_full and not is_dry_run:
+            before = datetime.now(UTC) - KEPT_FOR
+            trim_outcomes(database, batch, before)
+            forget_counted(database, batch, before)
+            forget_feeds(database, batch, before)
+        add_findings(database, batch, **judged.findings)
+        update_batch(database, batch, counts=counted)
+    return replace(batch, counts=counted)
+
+
+def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) -> None:
+    """Write down where offers stand now, of those that have moved."""
+    entries = judged.entries
+    is_free = (entries["outcome"] == "").to_numpy()
+    was = entries["status_before"].to_numpy()
+    was_stopped = (was == HELD) | (was == FAILED)
+    texts = _texts(entries)
+    is_stopped_anew = ~is_free & (
+        (entries["outcome"].to_numpy() != was) | (texts != entries["reasons_before"].to_numpy())
+    )
+    is_level_new = is_free & (entries["level"].to_numpy() != entries["level_before"].to_numpy(dtype="float64"))
+    # One that is due keeps its refusal until Amazon is told again.
+    is_let_go = is_free & ~is_due & was_stopped
+    changed = np.flatnonzero(is_stopped_anew | is_level_new | is_let_go)
+    write_offers(database, batch, WRITTEN, _standings(entries.iloc[changed], is_let_go[changed]))
+    write_outcomes(database, batch, _outcomes(entries[is_stopped_anew]))
+    _forget_others(database, batch, judged)
+    if not judged.is_braked:
+        believe(database, batch, judged.totals)
+
+
+def _standings(entries: pd.DataFrame, is_let_go: Mask) -> Iterator[tuple[Any, ...]]:
+    """(marketplace_id, seller_sku, *WRITTEN) of offers; `batch_id` is that of the run that last told Amazon of it."""
+    names = ("marketplace_id", "seller_sku", "level", "outcome", "status_before", "reasons_before")
+    columns = (entries[name].tolist() for name in names)
+    rows = zip(*columns, _texts(entries).tolist(), is_let_go.tolist(), strict=True)
+    for marketplace_id, seller_sku, level, outcome, status, reasons, text, let_go in rows:
+        if outcome:
+            yield marketplace_id, seller_sku, None, outcome, text, None
+        elif let_go:
+            yield marketplace_id, seller_sku, level, OfferStatus.UNCHANGED.value, None, None
+        else:
+            yield marketplace_id, seller_sku, level, status, reasons, None
+
+
+def _texts(entries: pd.DataFrame) -> NDArray[np.object_]:
+    texts = np.empty(len(entries), dtype=object)
+    texts[:] = [reasons_text(reasons) for reasons in entries["reasons"]]
+    return texts
+
+
+def _outcomes(entries: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """What `write_outcomes` takes, of entries that are held or failed."""
+    sent = [None if np.isnan(level) else int(level) for level in entries["level_sent"].astype("float64")]
+    columns = (entries[name].tolist() for name in ("marketplace_id", "seller_sku", "outcome"))
+    for *key, outcome, before, text in zip(*columns, sent, _texts(entries).tolist(), strict=True):
+        yield *key, outcome, None, before, None, 0, False, None, text
+
+
+def _forget_others(database: Connection, batch: BatchRef, judged: Judged) -> None:
+    """Offers that had a status and are no entry any more lose it; what stood for no listing goes altogether."""
+    known = judged.known[judged.known["status"].notna()]
+    gone = known[positions_in(judged.entries, known) < 0]
+    pairs = list(zip(gone["marketplace_id"].tolist(), gone["seller_sku"].tolist(), strict=True))
+    forget_offers(database, batch, [pair for pair in pairs if not pair[0]])
+    rows = [(*pair, None, None, None) for pair in pairs if pair[0]]
+    write_offers(database, batch, ("status", "reasons", "batch_id"), rows)

@@ -1,0 +1,193 @@
+"""Push: every level that is due is told to Amazon, those that fall to 0 first; what was not read for long is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import get_batch
+from mfn.ledger.buyers_data import read_plain_chunk
+from mfn.ledger.chunks import drop_chunks, write_chunk
+from mfn.ledger.imported_units import counted_since, imported_frame
+from mfn.ledger.leases import assert_held
+from mfn.ledger.packing import Frame, packed, unpacked
+from mfn.ledger.told_offers import in_feeds, offers_to_read, oldest_count, told_offers
+from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
+from mfn.steps.stock.compare import CompareChunk, compare
+from mfn.steps.stock.counts import note_counts
+from mfn.steps.stock.feeds import hand_in
+from mfn.steps.stock.listings import none_shown
+from mfn.steps.stock.read import ReadChunk, read
+from mfn.steps.stock.rows import keys_of
+from mfn.steps.stock.sending import GROUP, Sending
+from mfn.steps.workplace import keep_calls, open_workplace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+READ_BACK = 1_000
+"""Offers that are read in a run beside those that are due; Amazon takes 20 a call."""
+
+NO_PART_OF_A_PATH = (".", "..")
+"""SKUs that no address can have, so that they cannot be patched."""
+
+OPERATIONS = ("patchListingsItem", "createFeedDocument", "createFeed", "getFeed", "getFeedDocument")
+
+
+class PushChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What verify works on.
+
+    Attributes:
+        waiting: `CompareChunk.due` of those that were in a feed under way.
+    """
+
+    waiting: Frame
+
+
+def push(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Tell Amazon of every level that is due, the cheaper way by the rate budget.
+
+    What Amazon shows is read right before: what is missing there was sold, and is subtracted. An offer in a feed under
+    way waits for the end of it. Offers that were sent and not verified, and those that were not read for longest, are
+    read as well; one that shows something else than it should, with nothing to explain it, is told again.
+
+    Args:
+        batch: The batch, everything compared.
+        settings: The settings in force.
+
+    Returns:
+        The batch with the counts of the contract.
+
+    Raises:
+        RetriableError: Amazon did not answer, or the ledger could not be reached; what was answered is noted.
+        FatalError: A role is missing, or the credentials are refused.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    made = read_plain_chunk(place.ledger, batch, compare.__name__, 0, CompareChunk)
+    try:
+        if not made.is_braked:
+            _push(place, batch, unpacked(made.due))
+    finally:
+        keep_calls(place, batch)
+        counts = note_counts(place.ledger, batch, made.counts)
+    return replace(batch, counts=counts)
+
+
+def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
+    chunk = read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
+    sending = sending_of(place, batch, chunk)
+    due = due[~_is_told(place, batch, due)]
+    is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        drop_chunks(database, batch, stage=push.__name__)
+        waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))
+        write_chunk(place.ledger, database, batch, waiting, stage=push.__name__, number=0)
+    tell(sending, due[~is_waiting], is_due=True, shown=unpacked(chunk.shown))
+    if not sending.is_dry_run:
+        others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=due)
+        read_back(sending, others)
+    sending.unanswered.tell()
+
+
+def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which of the levels Amazon has taken before this step was broken off."""
+    told = told_offers(place.ledger, batch)
+    known = told[["level", "before_limits"]].set_axis(keys_of(told)).reindex(keys_of(due))
+    is_same: NDArray[np.bool_] = np.equal(known.to_numpy(), due[["level", "before_limits"]].to_numpy()).all(axis=1)
+    return is_same
+
+
+def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
+    """What stays the same over the offers of a run.
+
+    Args:
+        place: The workplace.
+        batch: The batch.
+        chunk: What was read.
+    """
+    asked = get_batch(place.ledger, batch.batch_id).parameters
+    oldest = oldest_count(place.ledger, batch.connection)
+    news = imported_frame([(chunk.at, placed_at, units) for _, placed_at, units in chunk.news])
+    if asked.get("dry_run"):  # what it is the first to subtract stands nowhere else
+        known = news if oldest is None else pd.concat([counted_since(place.ledger, batch.connection, oldest), news])
+    else:
+        known = news if oldest is None else counted_since(place.ledger, batch.connection, oldest)
+    return Sending(
+        place,
+        batch,
+        at=chunk.at,
+        covered_until=chunk.covered_until,
+        imported=known[known["counted_at"] <= pd.Timestamp(chunk.at)],
+        is_full=bool(asked.get("full")),
+        is_dry_run=bool(asked.get("dry_run")),
+    )
+
+
+def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.DataFrame) -> None:
+    """Tell Amazon of levels, those that fall to 0 first, the cheaper way.
+
+    Args:
+        sending: The run.
+        levels: `marketplace_id`, `seller_sku`, `level`, `before_limits`, `level_sent`.
+        is_due: Whether they are due, whatever Amazon shows.
+        shown: What this run has read of Amazon already; for a feed, which takes minutes, that is fresh enough.
+
+    Raises:
+        RetriableError: Amazon did not answer.
+        FatalError: A role is missing, or the credentials are refused.
+    """
+    budget = sending.place.session.budget
+    rates = {operation: budget.rate(operation) for operation in OPERATIONS}
+    ordered = sending_order(levels.assign(shown=levels["level_sent"]))
+    ways = sending_ways(ordered, rates).mask(ordered["seller_sku"].isin(NO_PART_OF_A_PATH), FEED)
+    patches = ordered[ways == PATCH]
+    is_zero = patches["level"] == 0
+    for part in (patches[is_zero], patches[~is_zero]):
+        for marketplace_id, offers in part.groupby("marketplace_id", sort=False):
+            for start in range(0, len(offers), GROUP):
+                group = offers.iloc[start : start + GROUP]
+                looked_at = sending.look_at(str(marketplace_id), group)
+                going = sending.to_send(looked_at, is_due=is_due)
+                sending.note(str(marketplace_id), looked_at, going, is_due=is_due)
+                sending.patch(str(marketplace_id), going)
+    for marketplace_id, offers in ordered[ways == FEED].groupby("marketplace_id", sort=False):
+        here = shown[shown["marketplace_id"] == marketplace_id]
+        is_read = offers["seller_sku"].isin(here["seller_sku"])
+        readings = here[["seller_sku", "quantity", "read_at"]]
+        looked = [
+            sending.look_at(str(marketplace_id), some, of)
+            for some, of in ((offers[is_read], readings), (offers[~is_read], None))
+            if len(some)
+        ]
+        looked_at = pd.concat(looked)
+        going = sending.to_send(looked_at, is_due=is_due)
+        sending.note(str(marketplace_id), looked_at, going, is_due=is_due)
+        hand_in(sending, str(marketplace_id), going)
+
+
+def read_back(sending: Sending, offers: pd.DataFrame) -> None:
+    """Read what Amazon shows of offers that are not due, and tell it again of what has drifted or was sent too low.
+
+    Args:
+        sending: The run.
+        offers: `marketplace_id`, `seller_sku`, `level`, `before_limits`.
+    """
+    again = []
+    for marketplace_id, some in offers.groupby("marketplace_id"):
+        looked_at = sending.look_at(str(marketplace_id), some)
+        going = sending.to_send(looked_at, is_due=False)
+        sending.note(str(marketplace_id), looked_at.drop(index=going.index), going.iloc[:0], is_due=False)
+        again.append(some[some["seller_sku"].isin(going.index)])
+    drifted = pd.concat(again) if again else offers
+    if len(drifted):
+        tell(sending, drifted, is_due=False, shown=none_shown())

@@ -1,0 +1,138 @@
+"""Read: what the warehouse has, what is promised, and what is listed at Amazon, as of one moment."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from typing import TYPE_CHECKING
+
+import msgspec
+import pandas as pd
+
+from mfn.database.engines import writing
+from mfn.ledger.batches import get_batch
+from mfn.ledger.chunks import drop_chunks, write_chunk
+from mfn.ledger.imported_units import (
+    Units,
+    count_orders,
+    covered_until,
+    units_sold,
+)
+from mfn.ledger.leases import assert_held
+from mfn.ledger.packing import Frame, packed
+from mfn.ledger.told_offers import has_sent
+from mfn.steps.stock.feeds import follow_earlier_feeds
+from mfn.steps.stock.listings import read_listings
+from mfn.steps.stock.promised import read_promised, read_stock
+from mfn.steps.workplace import keep_calls, open_workplace
+
+if TYPE_CHECKING:
+    from mfn.ledger.imported_units import Reserved
+    from mfn.models import BatchRef
+    from mfn.settings import Settings
+    from mfn.steps.workplace import Workplace
+
+    Sold = list[tuple[str, datetime | None, Units]]
+
+
+class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What compare and push work on: nothing of it is asked for twice in a run.
+
+    Attributes:
+        at: When the reservations were read, after the warehouse.
+        covered_until: Up to when everything that Amazon sold was reserved by then; None before the first import.
+        news: (order id, when it was placed, its units) of the orders that this run is the first to subtract.
+        stock: `StockSnapshot.stock`.
+        items: `StockSnapshot.items`.
+        promised: `sku`, `units`: as `promised_frame` makes it.
+        listings: `Listings.news`.
+        shown: `Listings.shown`.
+        is_whole: `Listings.is_whole`.
+    """
+
+    at: datetime
+    covered_until: datetime | None
+    news: list[tuple[str, datetime | None, Units]]
+    stock: Frame
+    items: Frame
+    promised: Frame
+    listings: Frame
+    shown: Frame
+    is_whole: bool
+
+
+def read(batch: BatchRef, settings: Settings) -> BatchRef:
+    """Read the stock, what is promised of it and what is listed.
+
+    The warehouse is read before the reservations, and these before Amazon, so that an order which comes in meanwhile
+    errs towards less stock. Feeds of earlier runs are followed first: what became of them decides what is due.
+
+    Args:
+        batch: The batch, just opened or run again.
+        settings: The settings in force.
+
+    Returns:
+        The batch as it was; what was read stands in the ledger.
+
+    Raises:
+        RetriableError: Amazon, the warehouse or the ledger could not be reached.
+        FatalError: The warehouse's tables cannot be read, a role is missing, or the credentials are refused.
+    """
+    place = open_workplace(settings, batch.connection, lease=batch.lease)
+    asked = get_batch(place.ledger, batch.batch_id).parameters
+    is_dry_run = bool(asked.get("dry_run"))
+    try:
+        if not is_dry_run:
+            follow_earlier_feeds(place, batch)
+        _read(place, batch, full=bool(asked.get("full")), dry_run=is_dry_run)
+    finally:
+        keep_calls(place, batch)
+    return batch
+
+
+def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> None:
+    covered = covered_until(place.ledger, batch.connection)
+    snapshot = read_stock(place)
+    reserved, promised = read_promised(place, snapshot)
+    news = _news(place, batch, reserved)
+    if not dry_run:
+        with writing(place.ledger.engine, what="the ledger") as database:
+            count_orders(database, batch, news, reserved.at)
+    active = snapshot.items.loc[snapshot.items["is_active"], "sku"].tolist()
+    listings = read_listings(place, batch, [*active, *_aliases(place)], full=full, dry_run=dry_run)
+    chunk = ReadChunk(
+        at=reserved.at,
+        covered_until=covered,
+        news=news,
+        stock=packed(snapshot.stock, repeated=("location", "unreadable")),
+        items=packed(snapshot.items),
+        promised=packed(promised_frame(promised)),
+        listings=packed(listings.news, repeated=("marketplace_id", "channel")),
+        shown=packed(listings.shown, repeated=("marketplace_id",)),
+        is_whole=listings.is_whole,
+    )
+    with writing(place.ledger.engine, what="the ledger") as database:
+        assert_held(database, batch.lease)
+        drop_chunks(database, batch)
+        write_chunk(place.ledger, database, batch, chunk, stage=read.__name__, number=0)
+
+
+def _news(place: Workplace, batch: BatchRef, reserved: Reserved) -> Sold:
+    """What Amazon sold with orders that no run has subtracted yet; of no use where nothing was ever sent."""
+    if not has_sent(place.ledger, batch.connection):
+        return [(order_id, None, []) for order_id in reserved.news]
+    return units_sold(place.ledger, batch, reserved.news, purpose=read.__name__)
+
+
+def _aliases(place: Workplace) -> list[str]:
+    aliases = place.mappings.sku_aliases
+    mine = aliases["connection"].isin(["", place.connection.name])
+    there = aliases["marketplace"].isin(["", *place.connection.marketplace_ids])
+    found: list[str] = aliases.loc[mine & there, "seller_sku"].tolist()
+    return found
+
+
+def promised_frame(promised: pd.Series[int]) -> pd.DataFrame:
+    """`ReadChunk.promised`, from what `read_promised` returned."""
+    return pd.DataFrame(
+        {"sku": pd.Series(promised.index.tolist(), dtype="object"), "units": promised.to_numpy(dtype="int64")}
+    )
