@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,7 +17,8 @@ from mfn.warehouse import asking, cancelling, comparing, inventory, loading, scr
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -98,26 +100,22 @@ class SqlWarehouse:
 
     def load(self, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> LoadResult:
         """Write one chunk of orders with all of their lines in one transaction; see `mfn.warehouse.loading.load`."""
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing() as connection:
             return loading.load(connection, orders, lines, what=self._what)
 
     def cancel(self, order_numbers: Iterable[str], reason: str, at: datetime) -> CancelResult:
         """Cancel what Amazon has cancelled; see `mfn.warehouse.cancelling.cancel`."""
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing() as connection:
             return cancelling.cancel(connection, order_numbers, reason, at)
 
     def request_cancellation(self, reasons: Mapping[str, str], at: datetime) -> frozenset[str]:
         """Pass on that buyers ask for a cancellation; see `mfn.warehouse.cancelling.request_cancellation`."""
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing() as connection:
             return cancelling.request_cancellation(connection, reasons, at)
 
     def withdraw_request(self, order_numbers: Iterable[str]) -> None:
         """Pass on that buyers no longer ask for a cancellation; see `mfn.warehouse.cancelling.withdraw_request`."""
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing() as connection:
             cancelling.withdraw_request(connection, order_numbers)
 
     def await_writer(self) -> None:
@@ -126,77 +124,82 @@ class SqlWarehouse:
         Whoever holds its lease may then rely on what it reads: a run that had the lease before, and stalls in such a
         transaction, has come to its end in it, and begins no other one.
         """
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing():
+            pass
 
     def states(self, order_numbers: Iterable[str]) -> dict[str, str]:
         """The status of each of these orders that the warehouse knows."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return asking.states(connection, order_numbers)
 
     def orders_of(self, connection: str) -> pd.DataFrame:
         """Every order of one connection; see `mfn.warehouse.comparing.orders_of`."""
-        with reading(self._engine, what=self._what) as database:
+        with self._reading() as database:
             return comparing.orders_of(database, connection)
 
     def standings(self, order_numbers: Iterable[str]) -> pd.DataFrame:
         """Where these orders stand; see `mfn.warehouse.comparing.standings`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return comparing.standings(connection, order_numbers)
 
     def shipments(self, connection: str) -> pd.DataFrame:
         """The parcels of one connection's orders and of unknown ones; see `mfn.warehouse.shipments.shipments`."""
-        with reading(self._engine, what=self._what) as database:
+        with self._reading() as database:
             return shipments.shipments(database, connection)
 
     def shipment_lines(self, shipment_ids: Iterable[str]) -> pd.DataFrame:
         """What is in these parcels; see `mfn.warehouse.shipments.shipment_lines`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return shipments.shipment_lines(connection, shipment_ids)
 
     def order_lines(self, order_numbers: Iterable[str]) -> pd.DataFrame:
         """What was ordered with these orders; see `mfn.warehouse.shipments.order_lines`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return shipments.order_lines(connection, order_numbers)
 
     def stock(self, order_numbers: Iterable[str]) -> StockSnapshot:
         """The stock, the items and the state of some orders as of one moment; see `mfn.warehouse.inventory`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return inventory.snapshot(connection, order_numbers)
 
     def left(self, order_numbers: Iterable[str]) -> dict[str, datetime | None]:
         """Those of these orders that it has shipped, and when; see `mfn.warehouse.scrubbing.left`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return scrubbing.left(connection, order_numbers)
 
     def holding(self) -> list[str]:
         """The orders that still have something of their buyer; see `mfn.warehouse.scrubbing.holding`."""
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             return scrubbing.holding(connection)
 
     def scrub(self, order_numbers: Collection[str]) -> frozenset[str]:
         """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
-        with writing(self._engine, what=self._what) as connection:
-            self._take_turn(connection)
+        with self._writing() as connection:
             scrubbed = scrubbing.scrub(connection, order_numbers)
         empty_log(self._engine)
         return scrubbed
 
-    def _take_turn(self, connection: Connection) -> None:
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return reading(self._engine, what=self._what)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         """Be the only one who writes orders of this connection until the transaction ends, and the one who may.
 
         A run that stalled before this finds out here that it may not any more; one that stalls after it keeps the next
         one waiting, which then sees what it wrote. On SQLite any transaction that writes is the only one.
         """
-        if connection.dialect.name == "postgresql":
-            whose = {"whose": f"mfn writes orders of {self._name}"}
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:whose, 0))"), whose)
-        if self._may_write is not None:
-            self._may_write()
+        with writing(self._engine, what=self._what) as connection:
+            if connection.dialect.name == "postgresql":
+                whose = {"whose": f"mfn writes orders of {self._name}"}
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:whose, 0))"), whose)
+            if self._may_write is not None:
+                self._may_write()
+            yield connection
 
     def _active(self, table: str, columns: list[str]) -> pd.DataFrame:
         key, names = columns[0], [*columns, "is_active"]
-        with reading(self._engine, what=self._what) as connection:
+        with self._reading() as connection:
             listed = ", ".join(as_text(connection, name) for name in names)
             rows = connection.exec_driver_sql(
                 f"SELECT {listed} FROM {table} WHERE {key} IS NOT NULL ORDER BY {key}"
