@@ -26,7 +26,6 @@ from benchmarks.day_orders import DAY_SECONDS, HOURS, Day, Moments, expected_due
 from benchmarks.day_unseen import unseen
 from benchmarks.day_world import DayWorld
 from benchmarks.homes import CONNECTION, enter_home
-from mfn.database.engines import writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.named_orders import OrderName, note_named
 from mfn.ledger.opening import open_ledger
@@ -122,7 +121,7 @@ def _take_in(world: DayWorld, place: Workplace) -> int:
     """Note the orders that notifications have named since the last time, as the reader of a queue does."""
     names = [OrderName(order_id(change.order), moment(change.at), change.status) for change in world.named()]
     if names:
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             note_named(database, CONNECTION, names)
     return len(names)
 

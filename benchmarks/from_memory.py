@@ -18,7 +18,6 @@ from sqlalchemy.engine import make_url
 from benchmarks.clock import Seconds, timed
 from benchmarks.homes import CONNECTION
 from mfn.amazon.order_pages import SearchPage
-from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.opening import open_ledger
@@ -84,7 +83,7 @@ def landing(bodies: Iterable[bytes]) -> Step:
         ledger = open_ledger(settings)
         for body in bodies:
             page = msgspec.json.decode(body, type=SearchPage)
-            with writing(ledger.engine, what="the ledger") as database:
+            with ledger.writing() as database:
                 land(ledger, database, batch, [read_arrival(bytes(raw)) for raw in page.orders], origin=WINDOW)
                 update_batch(database, batch, page_token=page.pagination and page.pagination.next_token)
         index_pages(ledger, batch)

@@ -23,7 +23,6 @@ from benchmarks.results import options_given, write_result
 from benchmarks.stored_orders import store_orders, stored_pages
 from mfn.amazon.order_pages import SearchPage
 from mfn.amazon.orders import decode_order
-from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import get_batch
 from mfn.ledger.landing import CHUNK_ORDERS, WINDOW, read_arrival
@@ -125,7 +124,7 @@ def add_past_runs(settings: Settings, batch: BatchRef) -> None:
     ledger = open_ledger(settings)
     row = dict(get_batch(ledger, batch.batch_id)._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     days = settings.reports / "days"
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         for number in range(1, PAST_RUNS + 1):
             started = row["started_at"] - number * timedelta(minutes=15)
             name = f"{CONNECTION}-import-past-{number:04d}"

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, Table, select, update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.connections import find_connection
 from mfn.database.bulk import merge
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import engine_for, writing
 from mfn.ledger.landing import table
 from mfn.ledger.schema import Base, RateBudget, Reservation, Utc
 from mfn.simulator.clock import Clock, amazon_time, parse_time
@@ -197,7 +197,7 @@ class Stock:
 
     def shelves(self) -> Shelves:
         """The warehouse as it is, and what the ledger has accepted."""
-        with reading(self.world.ledger.engine, what="the ledger") as database:
+        with self.world.ledger.reading() as database:
             rows = database.execute(select(Reservation.order_id, Reservation.sku, Reservation.units)).all()
         inventory = Table("wms_inventory", MetaData(), autoload_with=self.actor.engine)  # it may lack columns
         return Shelves(
@@ -245,7 +245,7 @@ def _say_the_rates(world: World) -> None:
     account = find_connection(world.settings, "us").account
     rows = [(account, name, 5.0, ENDLESS, time.time()) for name in ("searchListingsItems", "patchListingsItem")]
     columns = ("account", "operation", "tokens", "rate", "counted_at")
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         merge(database, table(RateBudget), columns, rows)
 
 

@@ -25,7 +25,10 @@ from mfn.warehouse.setup import ensure_tables
 from mfn.warehouse.tables import wms_item, wms_order, wms_order_line, wms_ship_method
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pytest
+    from sqlalchemy import Connection
 
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
@@ -154,7 +157,7 @@ class World:
         (mappings / "shipping_methods.csv").write_text(SHIPPING_METHODS, encoding="utf-8")
         (mappings / "sku_aliases.csv").write_text(SKU_ALIASES, encoding="utf-8")
         ensure_tables(engine_for(self.warehouse_url), what="the warehouse")
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(insert(wms_item), [{"sku": sku, "description": sku, "is_active": True} for sku in SKUS])
             database.execute(insert(wms_ship_method), [{"code": code, "is_active": True} for code in METHODS])
 
@@ -230,7 +233,7 @@ class World:
         ledger_engine(f"sqlite:///{self.home / '.mfn' / 'ledger.db'}").dispose()
         engine_for(self.warehouse_url).dispose()
         shutil.rmtree(self.home / ".mfn")
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(delete(wms_order_line))
             database.execute(delete(wms_order))
 
@@ -248,6 +251,10 @@ class World:
         (row,) = orders_with_id(self.ledger, order_id)
         return [reason.detail for reason in read_reasons(row.reasons)]
 
+    def writing_warehouse(self) -> AbstractContextManager[Connection]:
+        """A transaction of somebody else's program in the warehouse."""
+        return writing(engine_for(self.warehouse_url), what="the warehouse")
+
     def rows(self, table: Any = wms_order) -> list[dict[str, Any]]:
         """A table of the warehouse, sorted by its key."""
         with reading(engine_for(self.warehouse_url), what="the warehouse") as database:
@@ -259,28 +266,28 @@ class World:
 
     def warehouse_moves(self, order_id: str, status: str) -> None:
         """The warehouse moves an order on."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(update(wms_order).where(wms_order.c.order_number == order_id).values(status=status))
 
     def correct_city(self, order_id: str, city: str) -> None:
         """Somebody changes the city of an order in the warehouse."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(update(wms_order).where(wms_order.c.order_number == order_id).values(city=city))
 
     def add_items(self, *skus: str) -> None:
         """The warehouse gets new items."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(insert(wms_item), [{"sku": sku, "is_active": True} for sku in skus])
 
     def forget_order(self, order_id: str) -> None:
         """The warehouse deletes an order."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(delete(wms_order_line).where(wms_order_line.c.order_number == order_id))
             database.execute(delete(wms_order).where(wms_order.c.order_number == order_id))
 
     def refuse_city(self, city: str | None) -> None:
         """The warehouse refuses orders for a city, by a trigger of its own (SQLite); None: none any more."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.exec_driver_sql("DROP TRIGGER IF EXISTS no_such_city")
             if city is not None:
                 database.exec_driver_sql(
@@ -290,7 +297,7 @@ class World:
 
     def forget_items(self) -> None:
         """The warehouse loses its item master."""
-        with writing(engine_for(self.warehouse_url), what="the warehouse") as database:
+        with self.writing_warehouse() as database:
             database.execute(delete(wms_item))
 
 

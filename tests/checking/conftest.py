@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, update
 
-from mfn.database.engines import engine_for, writing
 from mfn.steps.checking.walk import check_connection
 from mfn.warehouse.tables import wms_inventory, wms_ship_method
 from tests.world import METHODS, SKUS, US, an_item, an_order
@@ -52,7 +51,7 @@ class Checked:
 
     def writing(self) -> Any:
         """A transaction on the warehouse."""
-        return writing(engine_for(self.world.warehouse_url), what="the warehouse")
+        return self.world.writing_warehouse()
 
     def run(self) -> dict[str, Step]:
         """Check the connection; its steps by name."""

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from mfn.amazon.calling import ATTEMPTS
 from mfn.amazon.marketplaces import BY_NAME
-from mfn.database.engines import reading
 from mfn.ledger.passed_checks import has_passed
 from mfn.ledger.schema import Base
 from mfn.steps.checking.findings import STEPS
@@ -48,7 +47,7 @@ def test_a_check_changes_nothing_but_the_rate_budget_and_its_two_notes(checked: 
     world.amazon.agenda.catch_up()
     assert [listing.quantity for listing in shown if listing] == before
     assert world.rows() == tables == []
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         filled = {
             name: count
             for name, table in Base.metadata.tables.items()

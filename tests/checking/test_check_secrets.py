@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from mfn.connection import Connection
-from mfn.database.engines import reading, writing
 from mfn.ledger.schema import SeenSecret
 from mfn.steps.checking.findings import ACCOUNT
 from mfn.steps.checking.secrets import is_here, protection_findings
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def grow_older(world: World, days: float) -> None:
     """Let every secret have been seen so many days ago."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(SeenSecret).values(first_seen_at=datetime.now(UTC) - timedelta(days=days)))
 
 
@@ -48,7 +47,7 @@ def test_a_secret_is_warned_of_before_amazon_lets_it_expire_and_a_new_one_begins
     assert "has expired or is about to" in step.detail
     monkeypatch.setenv("LWA_CLIENT_SECRET_US", "the new one")
     assert checked.run()[ACCOUNT].status == "ok"
-    with reading(checked.world.ledger.engine, what="the ledger") as database:
+    with checked.world.ledger.reading() as database:
         rows = database.execute(select(SeenSecret)).all()
     assert [row.connection for row in rows] == ["us", "us"]
     assert "the new one" not in str(rows)

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import update
 
 from mfn.cli.application import run
-from mfn.database.engines import writing
 from mfn.ledger.order_ends import note_removed
 from mfn.ledger.schema import DataAccess
 from tests.world import an_order
@@ -87,7 +86,7 @@ def test_removals_say_whether_a_person_or_the_retention_did_it(
     loaded, held = orders
     assert mfn("erase", held)[0] == 0
     later = datetime.now(UTC) + timedelta(seconds=1)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         note_removed(database, "us", [loaded], later)
     purged, erased = mfn("audit")[1]["removals"]
     told = {"connection": "us"}
@@ -105,7 +104,7 @@ def test_without_saying_how_far_back_the_trail_shows_a_week_and_of_an_order_all(
 ) -> None:
     capsys.readouterr()
     long_ago = datetime.now(UTC) - timedelta(days=8)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(DataAccess).where(DataAccess.purpose == "load").values(at=long_ago))
     assert {row["purpose"] for row in mfn("audit")[1]["accesses"]} == {"validate", "transform"}
     assert len(mfn("audit", "--order", orders[0])[1]["accesses"]) == 3

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from mfn.cli.application import run
-from mfn.database.engines import writing
 from mfn.ledger.schema import Batch, SearchGap, Watermark
 from tests.world import an_order
 
@@ -78,12 +77,12 @@ def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_aft
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=datetime.now(UTC) - EARLIER))
         database.execute(update(Batch).values(window_before=datetime.now(UTC) - EARLIER))
     words = ("backfill", "us", "--since", (datetime.now(UTC) - timedelta(days=3)).isoformat())
     first = mfn(*words)[1]
-    with writing(world.ledger.engine, what="the ledger") as database:  # the next import has no call left for it
+    with world.ledger.writing() as database:  # the next import has no call left for it
         database.execute(update(Watermark).values(before=datetime.now(UTC) - EARLIER / 2))
     assert run(words) == 0
     assert "noted already, or fetched since; nothing was changed" in capsys.readouterr().out
@@ -93,7 +92,7 @@ def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_aft
 def test_a_backfill_before_the_first_import_changes_nothing_when_it_is_given_again(world: World, mfn: Mfn) -> None:
     words = ("backfill", "us", "--since", (datetime.now(UTC) - timedelta(days=3)).isoformat())
     end = datetime.fromisoformat(mfn(*words)[1]["before"])
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         (last,) = database.execute(select(SearchGap).where(SearchGap.before == end)).all()
         earlier = {"before": end - EARLIER, "noted_at": last.noted_at - EARLIER}
         database.execute(update(SearchGap).where(SearchGap.gap_id == last.gap_id).values(earlier))

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import update
 
 from mfn.cli.application import run
-from mfn.database.engines import writing
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import LandedOrder
 from tests.world import an_order
@@ -25,7 +24,7 @@ def cancelled(world: World) -> str:
     (order_id,) = world.put(an_order(status="CANCELLED"))
     world.run()
     long_ago = datetime.now(UTC) - timedelta(days=60)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(LandedOrder).values(landed_at=long_ago, last_updated_at=long_ago))
     return order_id
 

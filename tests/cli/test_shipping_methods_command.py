@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select
 
 from mfn.cli.application import run
-from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.schema import Base
 from mfn.warehouse.tables import wms_ship_method
 from tests.world import an_order
@@ -52,7 +51,7 @@ def test_amazon_is_asked_where_the_ledger_has_no_orders_and_nothing_is_kept(worl
     assert status == 0
     assert document["from"] == "amazon"
     assert told(document) == EXPECTED
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         filled = {
             name
             for name, table in Base.metadata.tables.items()
@@ -80,7 +79,7 @@ def test_every_page_of_amazons_is_counted(world: World, mfn: Mfn) -> None:
 
 
 def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_so(world: World, mfn: Mfn) -> None:
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(insert(wms_ship_method).values(code="SAMEDAY", service="Same Day Courier", is_active=True))
     two_days_of_orders(world)
     _, document = mfn("shipping-methods", "us")
@@ -94,7 +93,7 @@ def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_so(world: 
 def test_the_rows_can_be_pasted_as_they_are_and_map_every_method(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(
             insert(wms_ship_method), [{"code": code, "is_active": True} for code in ("SAME_DAY", "PREMIUM_NEXT_DAY")]
         )
@@ -138,7 +137,7 @@ def test_a_code_that_the_warehouse_does_not_have_is_not_called_mapped(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.put(an_order(), an_order(level="SECOND_DAY"))
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(delete(wms_ship_method).where(wms_ship_method.c.code == "GROUND"))
     _, document = mfn("shipping-methods", "us")
     assert {method["warehouse_code"]: method["is_in_warehouse"] for method in document["methods"]} == {

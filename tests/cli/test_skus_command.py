@@ -12,7 +12,6 @@ from sqlalchemy import update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.cli.application import run
 from mfn.cli.skus import SHOWN
-from mfn.database.engines import engine_for, writing
 from mfn.warehouse.tables import wms_item
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def test_both_sides_are_compared_in_one_document(world: World, mfn: Mfn) -> None
     sells(world, "MUG-BLUE", "AMZ-MUG", "mug-red", "BREAKFAST", "KETTLE")
     sells(world, "MUG-BLUE-FBA", channel="AMAZON_NA")
     world.add_items("SAUCER", "SPOON")
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(update(wms_item).where(wms_item.c.sku == "SAUCER").values(is_active=False))
 
     status, document = mfn("skus", "us")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from mfn.database.engines import engine_for, reading
+from mfn.database.engines import engine_for
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import stored_orders
@@ -65,7 +65,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _ledger_rows(world: World, model: Any) -> list[dict[str, Any]]:
     table = model.__table__
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return [dict(row) for row in database.execute(select(table).order_by(*table.primary_key)).mappings()]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from mfn.amazon.calling import Caller
-from mfn.database.engines import engine_for, writing
+from mfn.database.engines import engine_for
 from mfn.ledger import leases
 from tests.faults.processes import on_commit, start
 
@@ -111,7 +111,7 @@ def woken(child: Child) -> Ended:
 
 def a_lease_passes(ledger: Ledger) -> None:
     """More time than a lease lasts goes by, in which nobody renews."""
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(
             text("UPDATE lease SET expires_at = expires_at - :seconds WHERE expires_at > 0"),
             {"seconds": leases.LEASE_SECONDS + 1},

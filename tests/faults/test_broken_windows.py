@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.amazon.calling import ATTEMPTS
-from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
@@ -51,14 +50,14 @@ def fails(world: World) -> RunFailedError:
 
 
 def landed(world: World) -> int:
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         arrived = database.execute(select(ArrivedPage.orders)).scalars()
         on_new_pages = {order_id for orders in arrived for order_id, _ in orders}
         return len(on_new_pages.union(database.execute(select(LandedOrder.order_id)).scalars()))
 
 
 def change_batch(world: World, **values: Any) -> None:
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Batch).values(**values))
 
 

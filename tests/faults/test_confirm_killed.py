@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.schema import Lease, Parcel
@@ -56,7 +55,7 @@ def end_of(world: World) -> dict[str, Any]:
     """What a run, or a killed one and the next, made of the day, in the ledger."""
     (batch, first) = list_batches(world.ledger, kind="confirm")
     assert (first.status, batch.status) == ("done", "done")
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         rows = database.execute(select(Parcel).order_by(Parcel.shipment_id)).mappings().all()
         assert set(database.execute(select(Lease.expires_at)).scalars()) == {0.0}
     return {

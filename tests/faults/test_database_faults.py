@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from mfn.database import engines
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import engine_for, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.encryption import new_key
@@ -77,7 +77,7 @@ def mended(world: World, orders: list[str], *, carried_on: bool = True) -> None:
     *good, held = orders
     assert sorted(row["order_number"] for row in world.rows()) == sorted(good)
     assert world.statuses() == {**dict.fromkeys(good, "loaded"), held: "held"}
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         assert database.execute(select(func.count()).select_from(BatchChunk)).scalar_one() == 0
     assert_at_rest(world)
 
@@ -104,7 +104,7 @@ def test_a_warehouse_that_may_not_be_written_stops_the_load_and_the_orders_wait(
 
 def test_a_warehouse_that_another_program_keeps_locked_is_tried_again_later(world: World) -> None:
     orders = three_orders(world)
-    with writing(engine_for(world.warehouse_url), what="the warehouse"):
+    with world.writing_warehouse():
         ended = run_in_child(world, partial(setattr, engines, "BUSY_SECONDS", 0))
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
     assert "the warehouse of us cannot be used: database is locked" in ended.message
@@ -134,7 +134,7 @@ def test_a_table_that_is_dropped_while_a_run_is_at_work_is_made_again_by_the_nex
     orders = three_orders(world)
 
     def drop() -> None:
-        with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+        with world.writing_warehouse() as database:
             database.execute(text("DROP TABLE wms_order_line"))
 
     ended = run_in_child(world, before_the_load(drop))
@@ -203,7 +203,7 @@ def test_a_ledger_that_may_not_be_written_stops_before_amazon_is_asked(world: Wo
 
 def test_a_ledger_that_is_locked_is_tried_again_later(world: World) -> None:
     orders = three_orders(world)
-    with writing(world.ledger.engine, what="the ledger"):
+    with world.ledger.writing():
         ended = run_in_child(world, partial(setattr, engines, "BUSY_SECONDS", 0))
     assert (ended.error, ended.exit_code) == ("RetriableError", 1)
     assert "the ledger cannot be used: database is locked" in ended.message
@@ -215,7 +215,7 @@ def test_a_ledger_that_loses_a_table_while_a_run_is_at_work_names_it(world: Worl
     shutil.copy(world.home / ".mfn" / "ledger.db", world.home / "backup.db")
 
     def drop() -> None:
-        with writing(world.ledger.engine, what="the ledger") as database:
+        with world.ledger.writing() as database:
             database.execute(text("DROP TABLE reservation"))
 
     ended = run_in_child(world, before_the_load(drop))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.feeds import feeds
 from mfn.ledger.schema import Lease, Offer
@@ -57,7 +56,7 @@ def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_warm: bool) -> I
 
 def end_of(world: World) -> list[tuple[Any, ...]]:
     """What stands in the ledger once all is done."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         offers = [tuple(row) for row in database.execute(select(*KEPT).order_by(Offer.seller_sku))]
         assert set(database.execute(select(Lease.expires_at)).scalars()) == {0.0}
     assert {feed.status for feed in feeds(world.ledger, "us")} <= {"done", "lost"}

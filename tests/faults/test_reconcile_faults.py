@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from mfn.database.engines import reading, writing
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
@@ -81,7 +80,7 @@ def test_a_search_that_was_broken_off_long_ago_begins_anew(world: World, reconci
     world.amazon.faults.answer("searchOrders", 500, {}, times=5)
     broken(world)
     (row,) = list_batches(world.ledger, kind="reconcile")
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(
             update(Batch)
             .where(Batch.batch_id == row.batch_id)
@@ -126,7 +125,7 @@ def test_one_order_for_which_amazon_has_no_answer_stops_no_other(world: World, r
 
 def end_of(world: World) -> Any:
     """What stands in the ledger once all is done."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         assert set(database.execute(select(Lease.expires_at)).scalars()) == {0.0}
         assert database.execute(select(BatchChunk.batch_id)).all() == []
         ends = set(database.execute(select(OrderEnd.order_id)).scalars())

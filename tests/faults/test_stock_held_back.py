@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.ledger.schema import Base
 from mfn.warehouse.tables import wms_inventory, wms_item
 from tests.faults.stock_command import Push, everywhere, mfn, push, quiet_root_logger
@@ -118,7 +117,7 @@ def ledger_digest(stock: Stock) -> str:
     """Everything in the ledger but what a dry run may write: its own batch, and who works when."""
     own = {"batch", "batch_chunk", "batch_offer", "lease", "rate_budget"}
     digest = hashlib.sha256()
-    with reading(stock.world.ledger.engine, what="the ledger") as database:
+    with stock.world.ledger.reading() as database:
         for table in Base.metadata.sorted_tables:
             if table.name not in own:
                 rows = database.execute(select(table).order_by(*table.primary_key)).all()

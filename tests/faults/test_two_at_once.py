@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import update
 
 from mfn.amazon.client import AmazonOrders
-from mfn.database.engines import writing
 from mfn.errors import LeaseHeldError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import Lease
@@ -41,7 +40,7 @@ def running(world: World, prepare: Callable[[], None]) -> Child:
 
 def take_the_lease_away(world: World) -> None:
     """As if it had run out, its holder being on another machine that stood still."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Lease).values(holder="elsewhere/host process 1 started 1", expires_at=0.0))
 
 

@@ -22,7 +22,6 @@ from flows.purge_expired import purge_expired
 from flows.reconcile import reconcile
 from flows.rerun_batches import rerun_batches
 from flows.sync_inventory import sync_inventory
-from mfn.database.engines import engine_for, writing
 from mfn.warehouse.tables import wms_inventory
 from tests.flows.deployed import started_by_hand
 from tests.flows.flow_runs import ON_PREFECT, run_flow
@@ -97,7 +96,7 @@ def test_prefect_keeps_nothing_of_a_buyer_or_a_secret(world: World, monkeypatch:
     assert failed.is_failed()
     assert "ValueError" in str(failed.message)
     assert run_flow(rerun_batches, failed=True).is_completed()
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(wms_inventory.insert(), [{"sku": sku, "location": "A", "on_hand": 9} for sku in SKUS])
     actor = WarehouseActor(world.warehouse_url)
     actor.pick(shipped)

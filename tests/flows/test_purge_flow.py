@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from flows.purge_expired import purge_expired
-from mfn.database.engines import reading, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import LandedOrder
@@ -25,7 +24,7 @@ def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world:
     world.put(an_order(status="CANCELLED"))
     world.run()
     long_ago = datetime.now(UTC) - timedelta(days=60)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(LandedOrder).values(landed_at=long_ago, last_updated_at=long_ago))
     world.add_connection("mexico", marketplaces="[MX]")
     with lease(world.ledger, "mexico", "purge"):
@@ -38,6 +37,6 @@ def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world:
     assert (batch.status, batch.stage, batch.counts["purged"]) == ("done", "scrub", 1)
     assert batch.flow_run_id is not None
     assert "purged" in artifacts("purge-report-us")[-1].data
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         assert database.execute(select(LandedOrder)).all() == []
     assert run_flow(purge_expired, dry_run=True).is_completed()

@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from mfn.cli.application import run
-from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.schema import Base
 from mfn.settings import load_settings
 from mfn.site.app import build_site
@@ -80,7 +79,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     world.write_carriers()
     (world.home / "mappings" / "rules.yaml").write_text(RULES, encoding="utf-8")
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         for statement in REFUSING[request.param]:
             database.exec_driver_sql(statement.replace("%", "%%"))
     return world
@@ -157,7 +156,7 @@ def keep_nothing(world: World) -> None:
 
 def save_ledger(world: World, path: Path) -> None:
     """Keep every value of the ledger, which on PostgreSQL is in no file of this project."""
-    with path.open("wb") as file, reading(world.ledger.engine, what="the ledger") as database:
+    with path.open("wb") as file, world.ledger.reading() as database:
         for table in Base.metadata.sorted_tables:
             for row in database.execute(table.select()):
                 file.writelines(value if isinstance(value, bytes) else str(value).encode() for value in row)
@@ -211,7 +210,7 @@ def test_nothing_of_a_buyer_stands_anywhere_but_in_the_warehouse(planted: World,
     for order_id in (loaded, held[3], released):
         mfn("orders", "show", order_id)
         mfn("rules", "test", "mappings/rules.yaml", "--order", order_id)
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(wms_inventory.insert(), [{"sku": sku, "location": "A", "on_hand": 9} for sku in SKUS])
     actor.pick(shipped)
     actor.ship(shipped, shipment_id="S1", tracking_number="1Z999AA10123456784")

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.schema import Base, Batch, BatchOrder, TrackedOrder
 from mfn.simulator.clock import amazon_time
@@ -149,11 +148,11 @@ def _answer(world: World, pages: list[list[Any]]) -> None:
 
 
 def _forget_everything(world: World) -> None:
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name != "encryption_key":
                 database.execute(delete(table))
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(delete(wms_order_line))
         database.execute(delete(wms_order))
     for page in (world.home / ".mfn" / "reports").rglob("*.html"):
@@ -168,7 +167,7 @@ def _identity(order: Any) -> str:
 
 def _told(world: World) -> str:
     """Everything that is told in the clear."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         rows = [
             str(tuple(row)) for table in (Batch, BatchOrder, TrackedOrder) for row in database.execute(select(table))
         ]
@@ -199,7 +198,7 @@ def test_every_fetched_order_has_exactly_one_outcome(
         return
     sent = [order for page in pages for order in page]
     assert summary["fetched"] == len({_identity(order) for order in sent})
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         rows = database.execute(select(BatchOrder)).all()
         statuses = {row.order_id: row.status for row in database.execute(select(TrackedOrder))}
     assert {row.outcome for row in rows} <= OUTCOMES

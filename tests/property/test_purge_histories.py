@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, update
 
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
@@ -111,7 +111,7 @@ class History:
             raw = json.dumps({"orderId": order_id, "lastUpdatedTime": last, "number": next(NUMBERS)}).encode()
             texts.append(raw)
             self.truth[order_id].text, self.truth[order_id].landed = raw, self.day
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             land(self.ledger, database, self.batch, [read_arrival(raw) for raw in texts], origin=WINDOW)
             mine = ArrivedPage.connection == self.name
             database.execute(update(ArrivedPage).where(mine).values(landed_at=self.now))
@@ -120,13 +120,13 @@ class History:
     def status(self, change: tuple[str, str]) -> None:
         order_id, status = change
         self.truth[order_id].status = status
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             write_standing(database, self.batch, [(order_id, status, None, *Standing())])
 
     def ended(self, change: tuple[str, str]) -> None:
         order_id, name = change
         self.truth[order_id].ends.setdefault(name, self.day)
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             seen: dict[str, Any] = {name: self.now}
             note_ends(database, self.name, [End(order_id, **seen)])
 
@@ -140,12 +140,12 @@ class History:
             "written_digest": "", "shipped_at": START + timedelta(days=left), "times_sent": 1, "batch_id": "",
             "updated_at": self.now,
         }  # fmt: skip
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             database.execute(insert(Parcel), [row])
 
     def erase(self, order_id: str) -> None:
         self.truth[order_id].is_erased = True
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             note_erased(database, self.name, order_id, at=self.now, by="somebody")
 
     def purge(self, commits: int = 10_000) -> None:
@@ -164,14 +164,14 @@ class History:
         self.check()
 
     def _purge(self) -> None:
-        with writing(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.writing() as database:
             note_known_ends(database, self.name, self.now)
             due = due_orders(database, self.name, now=self.now, retention=RETENTION)
         removing = Removing(self.ledger, self.name, self.batch.lease, self.now, {}, "purge", self.batch.batch_id)
         removing.remove(due, lambda _database, _removed: None)
 
     def check(self) -> None:
-        with reading(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.reading() as database:
             pages = database.execute(select(LandedPage).where(LandedPage.connection == self.name)).all()
             places = database.execute(select(LandedOrder).where(LandedOrder.connection == self.name)).all()
             is_removed = (OrderEnd.connection == self.name) & OrderEnd.purged_at.is_not(None)
@@ -192,7 +192,7 @@ class History:
         assert removed == {order_id for order_id, truth in self.truth.items() if truth.is_removed}
 
     def status_of(self, order_id: str) -> str:
-        with reading(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.reading() as database:
             mine = (TrackedOrder.connection == self.name) & (TrackedOrder.order_id == order_id)
             return database.execute(select(TrackedOrder.status).where(mine)).scalar_one()
 

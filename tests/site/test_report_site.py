@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import insert, update
 
 from mfn.cli.application import run
-from mfn.database.engines import writing
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_listing import count_held
@@ -98,7 +97,7 @@ def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:
 
 
 def test_a_run_without_anything_to_do_is_shown_when_it_is_asked_for(site: Browser, world: World) -> None:
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Batch).values(counts={"fetched": 0}))
     assert "No run is like that and had something to do" in text_of(site, "/")
     assert "No run is like that" not in text_of(site, "/?outcome=all")
@@ -137,7 +136,7 @@ def test_a_run_that_wrote_no_report_is_told_from_the_ledger(site: Browser, world
 def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> None:
     batch_id = newest(world)
     (load_settings().reports / f"{batch_id}.html").unlink()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Batch).values(status="running", finished_at=None))
     told = text_of(site, f"/runs/{batch_id}")
     assert "the run died before it ended." in told
@@ -146,7 +145,7 @@ def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> N
 
 
 def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: World) -> None:
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Batch).values(status="failed", stage="load", error="the warehouse was away."))
     assert "the warehouse was away." in text_of(site, "/")
     world.run()
@@ -180,7 +179,7 @@ def test_a_release_is_proposed_only_where_it_would_be_taken(site: Browser, world
 
 
 def test_stock_that_goes_by_itself_after_the_first_import_waits_for_nobody(world: World) -> None:
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         for sku, code in (("A", "awaiting_import"), ("B", "sku_unknown")):
             reasons = f'[{{"code":"{code}","detail":"","remedy":""}}]'
             row = {"connection": "us", "marketplace_id": "", "seller_sku": sku, "channel": "", "status": "held"}

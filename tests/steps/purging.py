@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.schema import LandedOrder, LandedPage, OrderEnd, Parcel, TrackedOrder
 from mfn.steps.privacy.purges import run_purge
 
@@ -24,25 +23,25 @@ def purge(world: World, **asked: Any) -> dict[str, Any]:
 
 def with_texts(world: World) -> set[str]:
     """The orders of which the ledger has a text."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return set(database.execute(select(LandedOrder.order_id)).scalars())
 
 
 def count(world: World, model: Any) -> int:
     """How many rows a table of the ledger has."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return database.execute(select(func.count()).select_from(model)).scalar_one()
 
 
 def texts_on_pages(world: World) -> int:
     """How many texts stand in the ledger, old versions among them."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return database.execute(select(func.sum(LandedPage.texts))).scalar_one() or 0
 
 
 def days_pass(world: World, days: float = 31) -> None:
     """Everything that the ledger knows happened so many days earlier."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         for model, names in (
             (TrackedOrder, ("first_loaded_at", "updated_at")),
             (LandedOrder, ("landed_at", "last_updated_at")),

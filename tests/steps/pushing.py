@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mfn.database.bulk import merge
-from mfn.database.engines import writing
 from mfn.errors import RunFailedError
 from mfn.ledger.feeds import feeds
 from mfn.ledger.landing import table
@@ -70,7 +69,7 @@ class Pushing:
         place = open_workplace(self.stock.world.settings, "us")
         row = (place.connection.account, "patchListingsItem", 5.0, 0.01, time.time())
         columns = ("account", "operation", "tokens", "rate", "counted_at")
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             merge(database, table(RateBudget), columns, [row])
 
     def reasons(self, sku: str) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from mfn.cli.application import run
-from mfn.database.engines import engine_for, writing
 from mfn.errors import RunFailedError
 from mfn.ledger.schema import Parcel, TrackedOrder
 from mfn.simulator.clock import amazon_time
@@ -48,7 +47,7 @@ class Reconciling:
 
     def hours_pass(self, hours: float = 4) -> None:
         """Everything that the ledger wrote down about orders and parcels lies some hours back."""
-        with writing(self.world.ledger.engine, what="the ledger") as database:
+        with self.world.ledger.writing() as database:
             for model, names in ((TrackedOrder, ("updated_at",)), (Parcel, ("updated_at", "sent_at"))):
                 for row in database.execute(model.__table__.select()).all():
                     key = [column == getattr(row, column.name) for column in model.__table__.primary_key]
@@ -61,12 +60,12 @@ class Reconciling:
 
     def write_order(self, order_id: str, **columns: Any) -> None:
         """The warehouse writes into its row of an order."""
-        with writing(engine_for(self.world.warehouse_url), what="the warehouse") as database:
+        with self.world.writing_warehouse() as database:
             database.execute(update(wms_order).where(wms_order.c.order_number == order_id).values(**columns))
 
     def write_lines(self, order_id: str, **columns: Any) -> None:
         """The warehouse writes into the lines of an order."""
-        with writing(engine_for(self.world.warehouse_url), what="the warehouse") as database:
+        with self.world.writing_warehouse() as database:
             database.execute(update(wms_order_line).where(wms_order_line.c.order_number == order_id).values(**columns))
 
     def run(self, **options: Any) -> dict[str, Any]:

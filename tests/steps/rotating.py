@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import func, insert, select
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import read_chunks, stored_orders
 from mfn.ledger.chunks import write_chunk
@@ -80,12 +79,12 @@ class Rotating:
 
     def registered(self) -> set[str]:
         """The ids of the keys that the ledger knows."""
-        with reading(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.reading() as database:
             return set(registered_keys(database))
 
     def keys_used(self) -> set[str]:
         """The ids of the keys that something is encrypted with."""
-        with reading(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.reading() as database:
             payloads = [
                 payload
                 for column in (LandedPage.payload, BatchChunk.payload)
@@ -98,7 +97,7 @@ class Rotating:
         ledger, batch = self.ledger, self.batch
         place = {"connection": "us", "position": 0, "batch_id": batch.batch_id, "landed_at": NOON}
         numbers = range(1, pages + 1)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             add_to_batch(database, batch, [f"order-{page}" for page in numbers], origin=WINDOW)
             sealed = {page: seal_page(ledger, "us", page, [text(page)]) for page in numbers}
             rows = [{"connection": "us", "page": page, "payload": sealed[page], "texts": 1} for page in numbers]

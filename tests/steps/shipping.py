@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 
 from mfn.connections import find_connection
 from mfn.database.bulk import merge
-from mfn.database.engines import reading, writing
 from mfn.ledger.landing import table
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import Parcel, RateBudget
@@ -71,12 +70,12 @@ class Shipping:
 
     def parcel(self, shipment_id: str) -> Any:
         """A parcel in the ledger."""
-        with reading(self.world.ledger.engine, what="the ledger") as database:
+        with self.world.ledger.reading() as database:
             return database.execute(select(Parcel).where(Parcel.shipment_id == shipment_id)).one()
 
     def statuses(self) -> dict[str, str]:
         """Where every parcel stands."""
-        with reading(self.world.ledger.engine, what="the ledger") as database:
+        with self.world.ledger.reading() as database:
             return dict(database.execute(select(Parcel.shipment_id, Parcel.status)).all())
 
     def reasons(self, shipment_id: str) -> list[str]:
@@ -89,7 +88,7 @@ class Shipping:
 
     def an_hour_passes(self) -> None:
         """Everything that was sent was sent an hour ago or earlier."""
-        with writing(self.world.ledger.engine, what="the ledger") as database:
+        with self.world.ledger.writing() as database:
             for row in database.execute(select(Parcel).where(Parcel.sent_at.is_not(None))).all():
                 database.execute(
                     update(Parcel)
@@ -103,5 +102,5 @@ class Shipping:
         amazon.plans = UsagePlans(amazon.clock, 1e-6)
         row = (find_connection(self.world.settings, "us").account, operation, float(calls), 1e-6, time.time())
         columns = ("account", "operation", "tokens", "rate", "counted_at")
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             merge(database, table(RateBudget), columns, [row])

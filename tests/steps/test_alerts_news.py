@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from mfn.alerts.events import orders_held
 from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
-from mfn.database.engines import writing
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import SeenSecret, ToldAlert
@@ -44,7 +43,7 @@ def told(world: World, **options: Any) -> dict[str, Alert]:
 
 def wait(world: World, **time: float) -> None:
     """Let what was told have been told so long ago."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(ToldAlert).values(told_at=datetime.now(UTC) - timedelta(**time)))
 
 
@@ -152,7 +151,7 @@ def test_a_secret_that_expires_is_told_of_once_a_week_until_there_is_a_new_one(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert "mfn.secret.expiring" not in told(world)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(SeenSecret).values(first_seen_at=datetime.now(UTC) - timedelta(days=151)))
     (alert,) = [alert for event, alert in told(world).items() if event == "mfn.secret.expiring"]
     assert alert.payload["subject"] == "mfn us: a secret expires"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert
 
-from mfn.database.engines import engine_for, writing
 from mfn.ledger.batches import get_batch
 from mfn.warehouse.tables import wms_order
 from tests.world import address, an_item, an_order, cancellation
@@ -69,7 +68,7 @@ def test_an_order_cancelled_after_picking_began_is_asked_for_and_reported(world:
 
 def test_an_order_that_the_warehouse_has_begun_from_elsewhere_is_left_alone_and_reported(world: World) -> None:
     (order_id,) = world.put(an_order())
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(insert(wms_order), {"order_number": order_id, "status": "picking", "city": "Elsewhere"})
     summary = world.run()
     assert summary["loaded"] == 1

@@ -8,7 +8,6 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
-from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, LeaseHeldError, RetriableError, RunFailedError
 from mfn.ledger.decisions import decisions_on
 from mfn.ledger.order_listing import order_timeline
@@ -60,7 +59,7 @@ def warnings(world: World, order_id: str) -> list[str]:
 
 def reserved(world: World, order_id: str) -> int:
     statement = select(func.coalesce(func.sum(Reservation.units), 0)).where(Reservation.order_id == order_id)
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return int(database.execute(statement).scalar_one())
 
 

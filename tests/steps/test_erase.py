@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from mfn.database.engines import engine_for, reading
+from mfn.database.engines import engine_for
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import OrderEnd
@@ -97,7 +97,7 @@ def test_what_is_still_to_be_shipped_is_not_erased_and_it_is_said_what_to_do_fir
             erase(world.settings, order_id)
         assert remedy in refused.value.remedy
     assert with_texts(world) == {loaded, held, pending}
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         assert database.execute(select(OrderEnd)).all() == []
 
 

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.amazon.marketplaces import BY_NAME
-from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
@@ -54,7 +53,7 @@ def followed(world: World, *names: str, **options: Any) -> Patience:
 
 def name_orders(world: World, *order_ids: str) -> None:
     """Notifications have named orders, as they are now."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         names = [OrderName(order_id, datetime.now(UTC) - timedelta(minutes=1), "UNSHIPPED") for order_id in order_ids]
         note_named(database, "us", names)
 
@@ -80,7 +79,7 @@ def test_a_name_that_was_asked_for_in_vain_sends_no_search_back_to_its_moment(wo
     world.run()
     (asked_for,) = world.put(an_order(minutes_ago=40))
     name_orders(world, asked_for)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         note_asked(database, "us", [asked_for])
         database.execute(update(NamedOrder).values(asked_at=datetime.now(UTC) - 2 * ASK_AGAIN_AFTER))
         later = datetime.now(UTC).replace(microsecond=0)
@@ -111,7 +110,7 @@ def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_
 
 def test_in_a_backlog_page_follows_page_until_all_is_there(world: World) -> None:
     world.run(since=datetime.now(UTC) - timedelta(days=8))
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(hours=6)))
     ids = world.put(*(an_order(minutes_ago=360 - number) for number in range(250)))
     patience = followed(world)
@@ -123,7 +122,7 @@ def test_in_a_backlog_page_follows_page_until_all_is_there(world: World) -> None
 def test_a_page_of_orders_that_had_landed_does_not_hide_the_new_ones_behind_it(world: World) -> None:
     world.put(*(an_order(minutes_ago=20 - number / 20) for number in range(150)))
     world.run(since=datetime.now(UTC) - timedelta(days=8))
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=12)))
     (new,) = world.put(an_order(minutes_ago=5))
     followed(world)
@@ -143,7 +142,7 @@ def test_orders_that_stand_on_a_page_out_of_their_order_are_followed_to_the_end_
 
 def test_orders_that_nobody_waits_for_are_left_out_where_calls_are_short_and_made_up_for_later(world: World) -> None:
     world.run(since=datetime.now(UTC) - timedelta(days=8))
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=20)))
     before = get_watermark(world.ledger, "us")
     assert before is not None
@@ -180,12 +179,12 @@ def test_getorder_asks_for_the_names_of_a_second_together_and_leaves_a_call(worl
     ids = sorted(world.put(*(an_order(minutes_ago=1) for _ in range(5))))
     first = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
     moments = (first, *[first + timedelta(seconds=1)] * 4)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         names = [OrderName(order_id, at, "UNSHIPPED") for order_id, at in zip(ids, moments, strict=True)]
         note_named(database, "us", names)
         place = open_workplace(world.settings, "us")
     assert look(place, Followed("us")).get.tokens > 5
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(RateBudget).where(RateBudget.operation == "getOrder").values(tokens=4.0))
     carried_out(world, Fetch())
     assert world.statuses() == {ids[0]: "loaded"}, "three calls are left, and one of them stays"
@@ -194,7 +193,7 @@ def test_getorder_asks_for_the_names_of_a_second_together_and_leaves_a_call(worl
 def test_what_getorder_has_brought_is_left_out_and_noted(world: World) -> None:
     world.put(an_order(minutes_ago=30))
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=datetime.now(UTC) - timedelta(minutes=20)))
     before = get_watermark(world.ledger, "us")
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
@@ -279,12 +278,12 @@ def test_a_backfill_is_worked_off_by_ordinary_imports_which_keep_calls_for_what_
     since = datetime.now(UTC) - timedelta(days=21)
     done = backfill(world.settings, "us", since=since, before=since + timedelta(days=2))
     assert len(done["gaps"]) == 2
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         half = update(RateBudget).where(RateBudget.operation == "searchOrders")
         database.execute(half.values(tokens=12.5))
     assert world.run()["fetched"] == 0  # one call for what is new, one for a day that had no orders
     assert len(search_gaps(world.ledger, "us")) == 1
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(half.values(tokens=20.0))
     world.run()
     assert set(world.statuses()) == set(old)
@@ -302,7 +301,7 @@ def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(
     world.run()
     (gap,) = search_gaps(world.ledger, "us")
     assert gap.page_token
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(SearchGap).values(page_token_at=datetime.now(UTC) - timedelta(days=2)))
     summary = world.run()
     assert set(world.statuses()) == set(ids)
@@ -384,5 +383,5 @@ def test_a_period_without_length_or_from_before_amazon_has_orders_is_no_backfill
         backfill(world.settings, "us", before=now)
     with pytest.raises(ConfigurationError, match="the oldest are of"):
         backfill(world.settings, "us", since=datetime(1, 1, 1, tzinfo=UTC))
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         assert database.execute(select(SearchGap)).all() == []

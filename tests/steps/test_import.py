@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.landing import get_watermark
@@ -83,7 +82,7 @@ def test_a_second_run_changes_nothing(world: World) -> None:
 
 
 def reservations(world: World) -> dict[tuple[str, str], int]:
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return {(row.order_id, row.sku): row.units for row in database.execute(select(Reservation))}
 
 
@@ -210,7 +209,7 @@ def test_everything_that_is_set_up_wrongly_is_told_before_anything_is_started(
 def test_buyers_data_is_encrypted_in_the_ledger(world: World) -> None:
     world.put(an_order(recipient={"deliveryAddress": address(name="Planted Name", addressLine1="7 Planted Lane")}))
     world.run()
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         (payload,) = database.execute(select(LandedPage.payload)).scalars()
     assert b"Planted" not in payload
     for file in (world.home / ".mfn").rglob("*"):

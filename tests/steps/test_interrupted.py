@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mfn.database.engines import writing
 from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
@@ -94,7 +93,7 @@ def test_a_load_that_leaves_orders_without_an_outcome_is_not_done(world: World) 
         with import_run(world.settings, "us") as batch:
             for step in (extract, validate_step.validate, transform):
                 batch = perform(step, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
-            with writing(world.ledger.engine, what="the ledger") as database:
+            with world.ledger.writing() as database:
                 drop_chunks(database, batch)
             perform(load_step.load, batch, world.settings)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
@@ -71,7 +70,7 @@ def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -
 
 
 def test_items_that_stand_twice_in_a_table_of_the_warehouses_own_stop_no_run(pushing: Pushing) -> None:
-    with writing(engine_for(pushing.stock.world.warehouse_url), what="the warehouse") as database:
+    with pushing.stock.world.writing_warehouse() as database:
         database.execute(text("CREATE TABLE item AS SELECT sku, description, is_active FROM wms_item"))
         database.execute(text("DROP TABLE wms_item"))
         both = "SELECT sku, description, is_active FROM item UNION ALL SELECT sku, 'once more', is_active FROM item"

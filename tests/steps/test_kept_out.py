@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, update
 
 from mfn.cli.application import run
-from mfn.database.engines import engine_for, reading, writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.schema import KeptOutVersion
 from mfn.models import BatchRef
@@ -40,7 +39,7 @@ def conflicts(world: World, summary: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def kept_out(world: World) -> list[str]:
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return list(database.execute(select(KeptOutVersion.order_id)).scalars())
 
 
@@ -184,7 +183,7 @@ def test_a_mapping_that_breaks_under_what_the_warehouse_has_is_no_conflict(any_w
     if is_changed:
         any_world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
         assert any_world.run()["loaded"] == 1
-    with writing(engine_for(any_world.warehouse_url), what="the warehouse") as database:
+    with any_world.writing_warehouse() as database:
         database.execute(update(wms_item).where(wms_item.c.sku == "MUG-BLUE").values(is_active=False))
     summary = any_world.run()
     assert (summary["fetched"], summary["unchanged"]) == (1, 1), "the windows overlap"

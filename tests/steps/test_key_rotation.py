@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, select, update
 
-from mfn.database.engines import reading, writing
+from mfn.database.engines import reading
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.buyers_data import stored_orders
@@ -68,7 +68,7 @@ def test_what_the_old_key_encrypted_leaves_the_file_too(rotating: Rotating) -> N
 def test_a_rotation_stands_in_the_audit_trail(rotating: Rotating) -> None:
     rotating.fill(3)
     rotate_keys(rotating.settings)
-    with reading(rotating.ledger.engine, what="the ledger") as database:
+    with rotating.ledger.reading() as database:
         rows = database.execute(select(DataAccess.purpose, DataAccess.connection, DataAccess.orders)).all()
     assert rows == [("keys rotate", None, 3)]
 
@@ -135,7 +135,7 @@ def test_what_no_key_decrypts_stops_nothing_else_and_keeps_the_old_key(rotating:
     rotating.fill(3)
     (old,) = rotating.in_file()
     ledger = rotating.ledger
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         payload = database.execute(select(LandedPage.payload).where(LandedPage.page == 2)).scalar_one()
         database.execute(update(LandedPage).where(LandedPage.page == 2).values(payload=payload[:-1]))
     with pytest.raises(RunFailedError, match="us page 2") as caught:
@@ -144,7 +144,7 @@ def test_what_no_key_decrypts_stops_nothing_else_and_keeps_the_old_key(rotating:
     assert caught.value.summary["remaining"] == 1
     assert rotating.registered() == {*rotating.in_file()}
     assert rotating.in_file() == [caught.value.summary["key_id"], old]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(LandedPage).where(LandedPage.page == 2).values(payload=payload))
     assert rotate_keys(rotating.settings).retired == (old,)
     rotating.assert_whole(3)

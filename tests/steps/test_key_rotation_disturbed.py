@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import resealing
 from mfn.ledger.data_access import note_access
@@ -105,7 +104,7 @@ def test_a_run_that_lands_pages_meanwhile_loses_none_and_is_told_in_the_end(rota
         while True:
             arrivals = [read_arrival(text(5_001 + landed))]
             try:
-                with writing(ledger.engine, what="the ledger") as database:
+                with ledger.writing() as database:
                     land(ledger, database, rotating.batch, arrivals, origin=WINDOW)
             except RetriableError as error:
                 assert "keys were changed" in error.message  # noqa: PT017 - the loop ends here alone
@@ -123,7 +122,7 @@ def test_a_run_that_lands_pages_meanwhile_loses_none_and_is_told_in_the_end(rota
     assert ended.value >= 1
     assert 5_002 <= rotation.reencrypted <= 5_002 + ended.value
     rotating.assert_whole(5_000)
-    with reading(rotating.ledger.engine, what="the ledger") as database:
+    with rotating.ledger.reading() as database:
         assert database.execute(select(func.count()).select_from(LandedPage)).scalar_one() == 5_000 + ended.value
 
 
@@ -134,7 +133,7 @@ def test_a_page_that_another_run_is_changing_is_waited_for_and_not_undone(rotati
     changing, resealed = Gate(), resealing.reseal
 
     def change() -> None:
-        with writing(rotating.ledger.engine, what="the ledger") as database:
+        with rotating.ledger.writing() as database:
             database.execute(update(LandedPage).where(LandedPage.page == 2).values(texts=7))
             changing.stand()
 
@@ -151,7 +150,7 @@ def test_a_page_that_another_run_is_changing_is_waited_for_and_not_undone(rotati
         assert rotate_keys(rotating.settings).reencrypted == 5
     assert child.ended().error == ""
     rotating.assert_whole(3)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert database.execute(select(LandedPage.texts).order_by(LandedPage.page)).scalars().all() == [1, 7, 1]
 
 
@@ -198,7 +197,7 @@ def test_a_rotation_that_stood_still_too_long_leaves_everything_to_the_other(rot
     child = start(stand_then_rotate)
     gate.await_one()
     keys = rotating.in_file()
-    with writing(rotating.ledger.engine, what="the ledger") as database:
+    with rotating.ledger.writing() as database:
         database.execute(update(Lease).values(expires_at=0))
     assert rotate_keys(rotating.settings).key_id == keys[0]
     gate.open()

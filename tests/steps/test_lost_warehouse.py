@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mfn.database.engines import engine_for, writing
+from mfn.database.engines import engine_for
 from mfn.errors import FatalError, RunFailedError
 from mfn.steps.mappings.check import check_all_mappings
 from mfn.steps.workplace import open_workplace
@@ -83,7 +83,7 @@ def test_before_the_first_order_the_file_and_its_tables_are_made(world: World) -
 
 @pytest.mark.parametrize("lost", [wms_order, wms_order_line], ids=lambda table: table.name)
 def test_neither_table_of_orders_is_made_anew_either(loaded: World, lost: Table) -> None:
-    with writing(engine_for(loaded.warehouse_url), what="the warehouse") as database:
+    with loaded.writing_warehouse() as database:
         metadata.drop_all(database, tables=[lost])
     with pytest.raises(RunFailedError, match=f"has no table {lost.name}, and orders were loaded"):
         loaded.run()

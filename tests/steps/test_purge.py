@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_ends import End, note_ends
@@ -71,7 +70,7 @@ def test_orders_that_are_still_to_be_shipped_are_kept_however_old_they_are(world
 def test_an_order_that_amazon_is_known_to_show_as_delivered_is_purged_wherever_it_stands_here(world: World) -> None:
     loaded, held = world.put(an_order(), an_order(level="UNKNOWN LEVEL"))
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         at = datetime.now(UTC) - LONG_AGO
         note_ends(database, "us", [End(loaded, delivered_at=at), End(held, shipped_at=at)])
     assert purge(world)["purged"] == 2
@@ -131,7 +130,7 @@ def test_older_versions_of_an_order_go_although_other_orders_stand_on_their_page
     world.change(one, recipient={"deliveryAddress": address(name="Moved Buyer")})
     world.run()
     assert texts_on_pages(world) == 3
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(LandedPage).values(texts=None))  # written before they were counted
     assert purge(world)["purged"] == 0
     assert texts_on_pages(world) == 2
@@ -143,7 +142,7 @@ def test_what_a_broken_off_run_had_landed_or_made_ready_goes_as_well(world: Worl
     (order_id,) = world.put(an_order())
     world.run()
     days_pass(world)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         batch = list_batches(world.ledger)[0]
         database.execute(update(TrackedOrder).values(status="cancelled"))
         chunk = {"batch_id": batch.batch_id, "stage": "transform", "number": 0, "payload": b"sealed"}
@@ -161,7 +160,7 @@ def test_what_a_broken_off_run_had_landed_or_made_ready_goes_as_well(world: Worl
 def test_orders_that_no_run_judged_and_texts_without_an_id_go_a_month_after_they_landed(world: World) -> None:
     world.answer_page({"no": "id"}, an_order())
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(delete(TrackedOrder).where(TrackedOrder.order_id.not_like("unreadable-%")))
     assert purge(world)["kept"] == 2
     days_pass(world)
@@ -241,7 +240,7 @@ def test_a_page_that_cannot_be_decrypted_keeps_no_other_one(shipping: Shipping) 
     days_pass(world)
     (torn,) = world.put(an_order(minutes_ago=5))
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         page = database.execute(select(LandedOrder.page).where(LandedOrder.order_id == torn)).scalar_one()
         database.execute(update(LandedPage).where(LandedPage.page == page).values(payload=b"torn", texts=2))
     with pytest.raises(RunFailedError, match="what is stored") as failed:
@@ -254,7 +253,7 @@ def test_what_the_trail_says_of_accesses_goes_after_a_year(world: World) -> None
     world.put(an_order())
     world.run()
     kept = count(world, DataAccess)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         old = {"by": "somebody", "purpose": "validate", "connection": "us", "orders": 1}
         database.execute(insert(DataAccess), [{**old, "at": datetime.now(UTC) - timedelta(days=366)}])
     purge(world)
@@ -277,7 +276,7 @@ def test_one_connection_that_fails_does_not_stop_the_others(world: World) -> Non
 def test_the_ledgers_file_has_no_older_page_of_what_was_removed(shipping: Shipping) -> None:
     world = shipping.world
     (order_id,) = shipping.loaded()
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         sealed = database.execute(select(LandedPage.payload)).scalar_one()
     shipping.ship(order_id)
     shipping.run()

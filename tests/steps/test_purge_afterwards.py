@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import is_held, lease
@@ -33,7 +32,7 @@ def test_an_old_batch_that_is_run_again_counts_its_orders_although_their_texts_a
     for order_id in (loaded, ready):
         shipping.ship(order_id)
     shipping.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         # As if this batch had broken off before its load, and another one had loaded the order.
         database.execute(update(BatchOrder).where(BatchOrder.order_id == ready).values(outcome="ready"))
         database.execute(update(TrackedOrder).where(TrackedOrder.order_id == ignored).values(status="ignored"))
@@ -51,7 +50,7 @@ def test_an_old_batch_that_is_run_again_counts_its_orders_although_their_texts_a
 def test_an_order_that_no_batch_had_judged_is_not_taken_up_for_ever(world: World) -> None:
     (order_id,) = world.put(an_order())
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(delete(TrackedOrder))
         database.execute(update(BatchOrder).values(outcome=None))
         batch = list_batches(world.ledger)[0]
@@ -62,7 +61,7 @@ def test_an_order_that_no_batch_had_judged_is_not_taken_up_for_ever(world: World
     assert world.statuses() == {order_id: "ignored"}
     assert world.reasons(order_id) == ["data_removed"]
     newest = world.run()["batch_id"]
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         met = database.execute(select(BatchOrder.order_id).where(BatchOrder.batch_id == newest)).scalars().all()
     assert order_id not in met
     assert batch.batch_id != newest

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
@@ -79,7 +78,7 @@ def test_before_the_first_import_nothing_is_compared(world: World, reconciling: 
 def test_what_an_import_has_landed_and_not_loaded_yet_is_no_difference(world: World, reconciling: Reconciling) -> None:
     world.put(an_order(minutes_ago=180))
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=hours_ago(1.5)))
     world.put(an_order())
     with import_run(world.settings, "us") as batch:
@@ -109,7 +108,7 @@ def test_what_the_warehouse_lost_stays_promised_until_it_is_loaded_again(world: 
     assert refusal.problem == "the warehouse has it (loaded)"
     assert release(world.settings, [lost], why="the warehouse lost it") == ()
     assert (world.statuses()[lost], world.reasons(lost)) == ("held", ["missing_in_warehouse"])
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         promised = dict(database.execute(select(Reservation.order_id, Reservation.units)).all())
     assert promised == {lost: 3, kept: 1}
 
@@ -420,7 +419,7 @@ def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
 ) -> None:
     (order_id,) = world.put(an_order())
     world.run()
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(TrackedOrder).values(status="cancelled"))
     assert reconciling.mend() == {order_id: "status_differs"}
     assert world.statuses() == {order_id: "loaded"}
@@ -546,6 +545,6 @@ def hours_ago(hours: float) -> datetime:
 
 def forget_orders(world: World) -> None:
     """The ledger was put back as it was before these orders came."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         for model in (BatchOrder, LandedOrder, TrackedOrder):
             database.execute(delete(model))

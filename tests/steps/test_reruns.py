@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
@@ -65,7 +64,7 @@ def test_a_failed_run_tells_how_long_it_took_itself_and_not_how_old_its_batch_is
     with pytest.raises(RunFailedError):
         world.run()
     (batch,) = list_batches(world.ledger)
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         database.execute(update(Batch).values(started_at=batch.started_at - timedelta(hours=9)))
     with pytest.raises(RunFailedError) as failed:
         world.run()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from mfn.database.engines import writing
 from mfn.ledger.audit_trail import audit_trail
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import WINDOW
@@ -24,14 +23,14 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 def note(ledger: Ledger, hour: int, batch_id: str | None, order_id: str | None) -> None:
     at = NOON + timedelta(hours=hour)
     row = {"at": at, "by": "somebody@there", "purpose": f"hour {hour}", "connection": "us", "orders": 1}
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(DataAccess), {**row, "batch_id": batch_id, "order_id": order_id})
 
 
 def test_of_an_order_the_trail_has_whoever_saw_it_from_a_moment_on(ledger: Ledger) -> None:
     with lease(ledger, "us", "import") as token:
         batch = open_batch(ledger, "us", "import", lease=token, parameters={}, last_stage="load")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         add_to_batch(database, batch, ["1", "2"], origin=WINDOW)
     note(ledger, 1, batch.batch_id, None)
     note(ledger, 0, "another", None)
@@ -51,7 +50,7 @@ def test_of_an_order_the_trail_has_whoever_saw_it_from_a_moment_on(ledger: Ledge
 def test_data_that_landed_again_after_an_erasure_was_removed_twice(ledger: Ledger) -> None:
     later = NOON + timedelta(days=1)
     erased = {"connection": "us", "erased_at": NOON, "erased_by": "somebody"}
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         rows = [{**erased, "order_id": "1", "purged_at": NOON}, {**erased, "order_id": "2", "purged_at": later}]
         database.execute(insert(OrderEnd), rows)
 

@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 import mfn
-from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import keep_texts, read_chunks, read_plain_chunk, stored_orders
@@ -50,7 +49,7 @@ def batch(ledger: Ledger) -> Iterator[BatchRef]:
 
 def landed(ledger: Ledger, batch: BatchRef, *order_ids: str) -> None:
     """One page of orders."""
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         arrivals = [read_arrival(b'{"orderId": "%s"}' % order_id.encode()) for order_id in order_ids]
         land(ledger, database, batch, arrivals, origin=WINDOW)
     index_pages(ledger, batch)
@@ -62,14 +61,14 @@ def texts_of(ledger: Ledger, *order_ids: str) -> dict[str, bytes]:
 
 def accesses(ledger: Ledger) -> list[tuple[Any, ...]]:
     columns = (DataAccess.purpose, DataAccess.connection, DataAccess.batch_id, DataAccess.order_id, DataAccess.orders)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return [tuple(row) for row in database.execute(select(*columns).order_by(DataAccess.number))]
 
 
 def with_newer_key(ledger: Ledger) -> Ledger:
     """The same ledger as a rotation leaves it that has just retired the key before."""
     newer = parse_keys(new_key(), origin="test")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(delete(EncryptionKey))
         secret = register_newest(database, newer)
     return Ledger(ledger.engine, Cipher(newer, secret))
@@ -95,13 +94,13 @@ def test_an_access_says_who_what_for_and_how_many(ledger: Ledger, batch: BatchRe
         ("validate", "us", batch.batch_id, None, 2),
         ("rules test", "us", None, "2", 1),
     ], "an order that never landed shows nobody's data"
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         by = set(database.execute(select(DataAccess.by)).scalars())
     assert by == {f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"}
 
 
 def test_a_chunk_of_orders_is_an_access_and_one_of_stock_is_none(ledger: Ledger, batch: BatchRef) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         add_to_batch(database, batch, ["1", "2", "3"], origin=WINDOW)
         for number, name in enumerate("xy"):
             write_chunk(ledger, database, batch, Content([name]), stage="validate", number=number)
@@ -116,7 +115,7 @@ def test_a_chunk_of_orders_is_an_access_and_one_of_stock_is_none(ledger: Ledger,
 
 def test_the_trail_is_written_before_anything_is_decrypted(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, "1")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         payload = database.execute(select(LandedPage.payload)).scalar_one()
         database.execute(update(LandedPage).values(payload=payload[:-1] + bytes([payload[-1] ^ 1])))
     with pytest.raises(FatalError, match="was changed or belongs to another row"):
@@ -126,7 +125,7 @@ def test_the_trail_is_written_before_anything_is_decrypted(ledger: Ledger, batch
 
 def test_where_the_trail_cannot_be_written_nothing_is_shown(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, "1")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(text("DROP TABLE data_access"))
     shown = stored_orders(ledger, "us", ["1"], purpose="test")
     with pytest.raises(MfnError):
@@ -137,12 +136,12 @@ def test_a_page_keeps_the_texts_that_stay_in_their_places(ledger: Ledger, batch:
     landed(ledger, batch, "1", "2", "3")
     landed(ledger, batch, "4")
     access = note_access(ledger, "purge", connection="us", orders=4)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert keep_texts(ledger, database, access, "us", {1: {2}, 2: (), 3: {0}}) == 3
     assert texts_of(ledger, "1", "2", "3") == {"3": b'{"orderId": "3"}'}
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert database.execute(select(LandedPage.page, LandedPage.texts)).all() == [(1, 1)]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert keep_texts(ledger, database, access, "us", {1: {2}}) == 0
 
 
@@ -156,7 +155,7 @@ def test_a_text_that_moves_while_orders_are_read_is_looked_for_once_more(ledger:
         reader = stored_orders(ledger, "us", ["1", "2", "3", "4", "5"], purpose="test")
         found = dict([next(reader)])
         landed(ledger, batch, "2", "4")
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             keep_texts(ledger, database, access, "us", {2: (), 3: {1}})
         found |= dict(reader)
     assert sorted(found) == ["1", "2", "4", "5"], "2 and 4 have landed anew, 3 was removed"
@@ -164,20 +163,20 @@ def test_a_text_that_moves_while_orders_are_read_is_looked_for_once_more(ledger:
 
 def test_texts_that_nobody_had_counted_are_counted_and_the_page_stays_as_it_is(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, "1", "2")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(LandedPage).values(texts=None))
         before = database.execute(select(LandedPage.payload)).scalar_one()
     access = note_access(ledger, "purge", connection="us", orders=2)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert keep_texts(ledger, database, access, "us", {1: [0, 1]}) == 0
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert database.execute(select(LandedPage.payload, LandedPage.texts)).one() == (before, 2)
 
 
 def test_an_access_opens_the_pages_of_no_other_connection(ledger: Ledger) -> None:
     access = note_access(ledger, "purge", connection="us", orders=1)
     with (
-        writing(ledger.engine, what="the ledger") as database,
+        ledger.writing() as database,
         pytest.raises(ValueError, match="noted for us, not for eu"),
     ):
         keep_texts(ledger, database, access, "eu", {1: [0]})
@@ -189,17 +188,17 @@ def test_a_run_whose_key_was_retired_meanwhile_writes_nothing(ledger: Ledger, ba
     with_newer_key(ledger)
     with (
         pytest.raises(RetriableError, match="keys were changed"),
-        writing(ledger.engine, what="the ledger") as database,
+        ledger.writing() as database,
     ):
         land(ledger, database, batch, [read_arrival(b"{}")], origin=WINDOW)
     with (
         pytest.raises(RetriableError, match="keys were changed"),
-        writing(ledger.engine, what="the ledger") as database,
+        ledger.writing() as database,
     ):
         write_chunk(ledger, database, batch, Content(["x"]), stage="validate", number=0)
     with (
         pytest.raises(RetriableError, match="keys were changed"),
-        writing(ledger.engine, what="the ledger") as database,
+        ledger.writing() as database,
     ):
         keep_texts(ledger, database, access, "us", {1: ()})
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, insert
 
-from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.known_connections import known_connections
@@ -24,7 +23,7 @@ RUN: dict[str, Any] = {"parameters": {}, "is_window_open": True, "stage": "load"
 
 def put_orders(ledger: Ledger, *connections: str) -> None:
     """One run and one order of each, all with the same id."""
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         for name in connections:
             batch_id = add_batch(database, name, "import", **RUN)
             where = {"connection": name, "order_id": "1", "batch_id": batch_id, "updated_at": datetime.now(UTC)}
@@ -34,7 +33,7 @@ def put_orders(ledger: Ledger, *connections: str) -> None:
 def test_each_connection_that_ever_ran_is_known_once(ledger: Ledger) -> None:
     assert known_connections(ledger) == []
     put_orders(ledger, "us", "jp", "eu")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         add_batch(database, "jp", "confirm", **RUN)
     assert known_connections(ledger) == ["eu", "jp", "us"]
 
@@ -52,7 +51,7 @@ def test_an_order_is_asked_for_by_its_key_however_many_there_are(ledger: Ledger)
     event.listen(ledger.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with pytest.raises(ConfigurationError, match="no order '1'"):
         tell_order(ledger, "1")
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         plans = [database.exec_driver_sql(f"EXPLAIN QUERY PLAN {asking}", given).all() for asking, given in [*asked]]
     tables = {"tracked_order", "batch_order", "parcel", "decision", "order_end", "batch"}
     steps = [row[3] for plan in plans for row in plan]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError, LeaseLostError
 from mfn.ledger.batch_failures import record_failure
 from mfn.ledger.batch_listing import list_batches, past_runs
@@ -50,7 +49,7 @@ def opened(ledger: Ledger, token: str, parameters: dict[str, Any] = PLAIN) -> Ba
 
 
 def change(ledger: Ledger, batch: BatchRef, **values: Any) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         update_batch(database, batch, **values)
 
 
@@ -112,7 +111,7 @@ def test_batches_of_other_connections_and_kinds_are_left_alone(ledger: Ledger, t
 def test_a_run_whose_lease_was_taken_over_writes_nothing_about_the_batch(ledger: Ledger, token: str) -> None:
     batch = opened(ledger, token)
     before = get_batch(ledger, batch.batch_id)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(Lease).values(token="another"))
     for write in (
         lambda: change(ledger, batch, stage="load"),
@@ -138,7 +137,7 @@ def test_findings_of_several_stages_stand_beside_each_other(ledger: Ledger, toke
     batch = opened(ledger, token)
     stages: list[dict[str, Any]] = [{"quality": {"a": 1}}, {"conflicts": []}, {"conflicts": [{"order_id": "1"}]}]
     for found in stages:
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             add_findings(database, batch, **found)
     assert get_batch(ledger, batch.batch_id).findings == {"quality": {"a": 1}, "conflicts": [{"order_id": "1"}]}
 
@@ -150,14 +149,14 @@ def test_a_batch_that_is_not_there_is_a_wrong_word_on_the_command_line(ledger: L
 
 def left_unjudged(ledger: Ledger, token: str, parameters: dict[str, Any]) -> None:
     batch = opened(ledger, token, parameters)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         add_to_batch(database, batch, ["landed", "judged", "held"], origin=WINDOW)
         write_outcomes(database, batch, [("judged", "ready", None, None), ("held", "held", None, None)])
     record_failure(ledger, batch, error="broken off", remedy="")
 
 
 def taken_in(ledger: Ledger, batch: BatchRef) -> list[str]:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         take_in_earlier_orders(database, batch)
     return [row.order_id for row in batch_orders(ledger, batch.batch_id)]
 
@@ -168,7 +167,7 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
     left_unjudged(ledger, token, ONE_ORDER)
     second = opened(ledger, token)
     assert taken_in(ledger, second) == ["judged", "landed"]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         outcomes = [("judged", "loaded", None, None), ("landed", "ready", None, None)]
         write_outcomes(database, second, outcomes)
     change(ledger, second, status="done", stage="load")
@@ -179,14 +178,14 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
 def test_orders_left_behind_are_found_without_a_look_at_all_that_was_ever_loaded(ledger: Ledger) -> None:
     assert f"loaded_digest IN {IN_DOUBT}" == DOUBTED
     statement = left_behind_orders("us").compile(ledger.engine, compile_kwargs={"literal_binds": True})
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         plan = database.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
     assert [row[3] for row in plan] == ["SEARCH tracked_order USING INDEX ix_tracked_order_in_doubt (connection=?)"]
 
 
 def test_orders_that_fare_alike_are_all_noted_however_many_they_are(ledger: Ledger, token: str) -> None:
     batch, order_ids = opened(ledger, token), [str(number) for number in range(2 * ALIKE_AT_ONCE + 1)]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         add_to_batch(database, batch, [*order_ids, "another"], origin=WINDOW)
         write_outcomes(database, batch, [(order_id, "ready", None, None) for order_id in order_ids])
         move_outcomes(database, batch, [(order_id, "loaded") for order_id in order_ids[1:]])

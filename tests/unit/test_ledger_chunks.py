@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import event, select
 
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import read_chunks
@@ -40,7 +39,7 @@ def batch(ledger: Ledger) -> Iterator[BatchRef]:
 
 def write(ledger: Ledger, batch: BatchRef, stage: str, number: int, text: str) -> None:
     frame = pd.DataFrame({"text": pd.Series([text], dtype="object")})
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         write_chunk(ledger, database, batch, Content(packed(frame)), stage=stage, number=number)
 
 
@@ -71,18 +70,18 @@ def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: Ba
     for stage in ("validate", "transform"):
         for number in (0, 1):
             write(ledger, batch, stage, number, "x")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         drop_chunks(database, batch, stage="transform", number=0)
     assert chunk_numbers(ledger, batch.batch_id, "transform") == [1]
     assert chunk_numbers(ledger, batch.batch_id, "validate") == [0, 1]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         drop_chunks(database, batch)
     assert chunk_numbers(ledger, batch.batch_id, "validate") == chunk_numbers(ledger, batch.batch_id, "transform") == []
 
 
 def test_nothing_of_a_chunk_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
     write(ledger, batch, "validate", 0, "Planted Name")
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert b"Planted" not in database.execute(select(BatchChunk.payload)).scalar_one()
 
 
@@ -101,9 +100,9 @@ def test_a_chunk_that_is_removed_leaves_the_file_too(ledger: Ledger, batch: Batc
     folder = Path(str(ledger.engine.url.database)).parent
     frees_carelessly(ledger.engine)
     write(ledger, batch, "validate", 0, "Planted Name" * 1_000)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         sealed = database.execute(select(BatchChunk.payload)).scalar_one()[:512]
     assert in_files()
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         drop_chunks(database, batch)
     assert not in_files()

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from mfn.amazon.orders import decode_order
-from mfn.database.engines import reading, writing
 from mfn.errors import DataError
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
@@ -51,21 +50,21 @@ def text(order_id: Any, minute: int | None = 0, **more: Any) -> bytes:
 
 def landed(ledger: Ledger, batch: BatchRef, *texts: bytes, origin: str = WINDOW) -> dict[str, Any]:
     """What stands in the ledger once texts have landed."""
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(raw) for raw in texts], origin=origin)
     index_pages(ledger, batch)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         ids = database.execute(select(LandedOrder.order_id)).scalars().all()
     return {order_id: json.loads(raw) for order_id, raw in stored_orders(ledger, "us", ids, purpose="test")}
 
 
 def rows_of(ledger: Ledger, model: Any) -> list[Any]:
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return list(database.execute(select(model).order_by(*model.__table__.primary_key)))
 
 
 def origins(ledger: Ledger) -> dict[str, str]:
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return {row.order_id: row.origin for row in database.execute(select(BatchOrder))}
 
 
@@ -98,7 +97,7 @@ def test_an_order_that_the_window_returned_stays_so_when_it_is_read_again(ledger
 
 
 def test_pages_that_a_broken_off_run_left_are_taken_in_by_the_next(ledger: Ledger, batch: BatchRef) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(text("1")), read_arrival(text("2"))], origin=WINDOW)
         land(ledger, database, batch, [read_arrival(text("2", 1, version="b"))], origin=EARLIER)
     later = replace(batch, batch_id="another")
@@ -156,7 +155,7 @@ def test_an_id_that_cannot_be_used_gets_a_made_up_one_and_the_text_is_kept(
     "raw", [b" ", b"[]", b"7", b"null", b"{", b'"x"', b"\xff\xfe", b'{"orderId": "1\xff"}', b'{"a": "\\ud800"}']
 )
 def test_a_text_that_is_no_order_is_kept_under_a_made_up_id(ledger: Ledger, batch: BatchRef, raw: bytes) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(ledger, batch)
     ((order_id, kept),) = stored_orders(ledger, "us", list(origins(ledger)), purpose="test")
@@ -195,7 +194,7 @@ def test_whatever_arrives_gets_an_id_that_every_table_page_and_url_takes(documen
 def test_the_watermark_never_goes_back(ledger: Ledger, batch: BatchRef) -> None:
     assert get_watermark(ledger, "us") is None
     for moment in (NOON, NOON + timedelta(hours=1), NOON - timedelta(days=1)):
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             move_watermark(database, batch, moment)
     assert get_watermark(ledger, "us") == NOON + timedelta(hours=1)
     assert get_watermark(ledger, "eu") is None
@@ -203,5 +202,5 @@ def test_the_watermark_never_goes_back(ledger: Ledger, batch: BatchRef) -> None:
 
 def test_nothing_of_an_order_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, text("1", recipient={"deliveryAddress": {"name": "Planted Name"}}))
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert "Planted" not in str(database.execute(select(LandedPage)).one())

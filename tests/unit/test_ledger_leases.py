@@ -12,7 +12,7 @@ import psutil
 import pytest
 from sqlalchemy import select, update
 
-from mfn.database.engines import engine_for, reading, writing
+from mfn.database.engines import engine_for
 from mfn.errors import LeaseHeldError, LeaseLostError
 from mfn.ledger import leases
 from mfn.ledger.clock import LedgerTime
@@ -34,19 +34,19 @@ def reopened(ledger: Ledger) -> Ledger:
 def row(ledger: Ledger) -> Any:
     """The lease, with `left`: the seconds until it runs out."""
     left = (Lease.expires_at - LedgerTime()).label("left")
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(select(Lease, left)).one()
 
 
 def change(ledger: Ledger, *, left: float | None = None, **values: Any) -> None:
     """Change the lease; `left`: in how many seconds it runs out."""
     moment = {} if left is None else {"expires_at": LedgerTime() + left}
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(Lease).values(**values, **moment))
 
 
 def work_on(ledger: Ledger, token: str) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(Lease).values(holder="nobody"))
         assert_held(database, token)
 
@@ -148,7 +148,7 @@ def test_a_holder_on_another_machine_is_honoured_until_its_lease_ends(ledger: Le
 def test_every_commit_renews_the_lease(ledger: Ledger) -> None:
     with lease(ledger, "us", "import") as token:
         change(ledger, left=1)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             assert_held(database, token)
         assert row(ledger).left > 30
 
@@ -208,7 +208,7 @@ def test_a_clock_that_jumps_neither_lets_a_second_run_in_nor_keeps_one_out(
         set_this_machines_clock(monkeypatch, by)
         with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
             pass
-        with reading(ledger.engine, what="the ledger") as database:
+        with ledger.reading() as database:
             assert is_held(database, "us", "import")
     with lease(ledger, "us", "import"):
         monkeypatch.undo()  # and back again
@@ -228,7 +228,7 @@ def test_a_holder_that_died_is_noticed_although_the_clock_was_set_meanwhile(
 def test_a_lease_from_before_the_ledgers_clock_was_put_back_keeps_nobody_out(ledger: Ledger, left: float) -> None:
     with lease(ledger, "us", "import") as token:
         change(ledger, left=left, holder="elsewhere process 1 started 1 in another/pid:[1]")
-        with reading(ledger.engine, what="the ledger") as database:
+        with ledger.reading() as database:
             assert not is_held(database, "us", "import")
         with lease(ledger, "us", "import"), pytest.raises(LeaseLostError):
             work_on(ledger, token)

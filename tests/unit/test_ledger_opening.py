@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text, update
 
 import mfn.ledger
-from mfn.database.engines import reading, writing
+from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, FatalError
 from mfn.ledger.encryption import new_key
 from mfn.ledger.opening import HEAD, ledger_engine, make_home, open_ledger
@@ -81,7 +81,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(settings
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - a third of a second
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    with reading(open_ledger(settings).engine, what="the ledger") as database:
+    with open_ledger(settings).reading() as database:
         assert compare_metadata(MigrationContext.configure(database), Base.metadata) == []
 
 
@@ -93,7 +93,7 @@ def test_the_migrations_make_the_same_tables_on_postgresql(
 
     monkeypatch.setenv("MFN_LEDGER_URL", postgres_url)
     ledger = open_ledger(load_settings())
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         context = MigrationContext.configure(database, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     assert ledger.cipher.decrypt(ledger.cipher.encrypt(b"x", context="y"), context="y") == b"x"
@@ -188,7 +188,7 @@ def test_a_newer_key_before_the_old_one_encrypts_and_the_old_one_still_decrypts(
 
 
 def test_a_ledger_of_a_newer_version_is_refused(settings: Settings) -> None:
-    with writing(open_ledger(settings).engine, what="the ledger") as database:
+    with open_ledger(settings).writing() as database:
         database.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     error = refused(settings)
     assert "another version of mfn" in error.message
@@ -240,7 +240,7 @@ def test_several_processes_that_make_one_ledger_agree_on_its_keys(settings: Sett
 def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(settings: Settings) -> None:
     ledger = open_ledger(settings)
     sealed = ledger.cipher.encrypt(b"a buyer", context="us 1")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         later = "parcel", "counted_order", "offer", "batch_offer", "feed", "stock_location", "decision"
         named = "named_order", "refused_notification", "search_gap", "unanswered_order"
         rest = "passed_check", "told_alert", "order_end", "data_access", "seen_secret", "kept_out_version"
@@ -255,7 +255,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
             database.execute(text(f"ALTER TABLE batch DROP COLUMN {name}"))
         database.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     again = open_ledger(settings)
-    with reading(again.engine, what="the ledger") as database:
+    with again.reading() as database:
         assert database.execute(text("SELECT count(*) FROM parcel")).scalar_one() == 0
     assert again.cipher.decrypt(sealed, context="us 1") == b"a buyer"
 
@@ -281,7 +281,7 @@ def test_what_amazon_was_told_of_parcels_by_an_earlier_version_stays_told(
         for status, sent_at in (("sent", "'2026-11-01 12:00:00'"), ("held", "NULL")):
             values = f"'us', '{status}', '111-1', '{status}', '', '[1]', {sent_at}, 1, 'B', '2026-11-01 12:00:00'"
             database.execute(text(f"INSERT INTO parcel ({columns}) VALUES ({values})"))
-    with reading(open_ledger(settings).engine, what="the ledger") as database:
+    with open_ledger(settings).reading() as database:
         items_sent = dict(database.execute(select(Parcel.shipment_id, Parcel.items_sent)).all())
     assert items_sent == {"sent": "[1]", "held": None}
     engine.dispose()
@@ -302,7 +302,7 @@ def test_what_a_run_writes_stays_although_another_program_closes_the_file_meanwh
     with ledger.engine.connect():  # a run has the file open, and opens the ledger once more for its next step
         open_ledger(settings)
         subprocess.run([sys.executable, "-c", backup], cwd=home, check=True)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             database.execute(text("CREATE TABLE written_afterwards (number INTEGER)"))
     read = "import sqlite3; sqlite3.connect('ledger.db').execute('SELECT * FROM written_afterwards')"
     subprocess.run([sys.executable, "-c", read], cwd=home, check=True)

@@ -69,12 +69,12 @@ def write_everything(ledger: Ledger, database: Connection, batch: BatchRef, orde
 
 def test_an_import_waits_for_no_lock_of_another_connections_transaction(impatient_ledger: Ledger) -> None:
     ledger = impatient_ledger
-    with lease(ledger, "huge", "import") as huge, writing(ledger.engine, what="the ledger") as of_huge:
+    with lease(ledger, "huge", "import") as huge, ledger.writing() as of_huge:
         large = open_batch(ledger, "huge", "import", lease=huge, parameters={}, last_stage="load")
         write_everything(ledger, of_huge, large, "111-0000000-0000001")
         with lease(ledger, "small", "import") as token:
             batch = open_batch(ledger, "small", "import", lease=token, parameters={}, last_stage="load")
             assert Budget(ledger.engine, "small").take("searchOrders") == 0
-            with writing(ledger.engine, what="the ledger") as database:
+            with ledger.writing() as database:
                 write_everything(ledger, database, batch, "222-0000000-0000002")
             index_pages(ledger, batch)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW, Place, table
 from mfn.ledger.leases import lease
@@ -49,7 +48,7 @@ def met(
         (batch.batch_id, one, "us", EARLIER if one in earlier else WINDOW, NOON, "loaded" if one in loaded else None)
         for one in places
     ]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         merge(database, table(LandedOrder), LANDED_COLUMNS, landed)
         merge(database, table(BatchOrder), (*BATCH_COLUMNS, "outcome"), rows)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import lease
@@ -46,24 +45,24 @@ def changed(order_id: str, at: datetime = NOON, status: str = "UNSHIPPED") -> Or
 
 
 def note(ledger: Ledger, *names: OrderName, connection: str = "us") -> int:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         return note_named(database, connection, names)
 
 
 def ask(ledger: Ledger, *order_ids: str) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         note_asked(database, "us", order_ids)
 
 
 def forget(ledger: Ledger, connection: str = "us") -> int:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         return forget_named(database, connection)
 
 
 def landed(ledger: Ledger, batch: BatchRef, order_id: str, at: datetime | str) -> None:
     moment = at if isinstance(at, str) else f"{at:%Y-%m-%dT%H:%M:%SZ}"
     raw = f'{{"orderId": "{order_id}", "lastUpdatedTime": "{moment}"}}'.encode()
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(ledger, batch)
 
@@ -137,7 +136,7 @@ def test_an_order_that_amazon_shows_as_before_is_asked_for_again_later_and_given
         assert forget(ledger) == 0
         assert waiting(ledger) == [SECOND], "not at once"
         assert waiting_names(ledger, "us").orders == 2
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             database.execute(update(NamedOrder).values(asked_at=datetime.now(UTC) - timedelta(minutes=2)))
         assert waiting(ledger) == [FIRST, SECOND]
     ask(ledger, FIRST)

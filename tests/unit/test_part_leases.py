@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
-from mfn.database.engines import writing
 from mfn.errors import LeaseHeldError, LeaseLostError
 from mfn.ledger.leases import assert_held, lease, part_lease
 from mfn.ledger.schema import Lease
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def run_out(ledger: Ledger, token: str) -> None:
     """A lease runs out, as if nobody had renewed it."""
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(Lease).where(Lease.token == token).values(expires_at=0.0))
 
 
@@ -32,12 +31,12 @@ def test_an_import_that_takes_the_lease_over_ends_what_parts_may_commit(ledger: 
         run_out(ledger, wave)
         with pytest.raises(LeaseLostError, match="has ended"):
             stack.enter_context(part_lease(ledger, "us", "two", under=wave))
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             assert_held(database, part)
         stack.enter_context(lease(ledger, "us", "import"))
-        with pytest.raises(LeaseLostError), writing(ledger.engine, what="the ledger") as database:
+        with pytest.raises(LeaseLostError), ledger.writing() as database:
             assert_held(database, part)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             assert_held(database, other)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import chunk_numbers
@@ -43,7 +42,7 @@ def landed(ledger: Ledger, batch: BatchRef, *statuses: str) -> list[str]:
     """Orders on one page, each standing somewhere."""
     order_ids = [f"111-{number:07d}-0000001" for number in range(len(statuses))]
     texts = [f'{{"orderId": "{order_id}"}}'.encode() for order_id in order_ids]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(raw) for raw in texts], origin=WINDOW)
         rows = [(order_id, status, None, *Standing()) for order_id, status in zip(order_ids, statuses, strict=True)]
         write_standing(database, batch, rows)
@@ -57,13 +56,13 @@ def end(ledger: Ledger, order_id: str) -> Any:
 
 
 def due(ledger: Ledger, now: datetime = NOW) -> list[str]:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         note_known_ends(database, "us", now)
         return list(due_orders(database, "us", now=now, retention=MONTH))
 
 
 def test_each_moment_stays_at_the_earliest_and_none_lies_in_the_future(ledger: Ledger) -> None:
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         note_ends(database, "us", [End("A", shipped_at=LONG_AGO), End("A", delivered_at=NOW + MONTH)])
         note_ends(database, "us", [End("A", shipped_at=NOW, cancelled_at=NOW), End("A", shipped_at=None)])
         note_ends(database, "us", [])
@@ -78,7 +77,7 @@ def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_lan
     shipped, cancelled, ignored, loaded, delivered = landed(
         ledger, batch, "shipped", "cancelled", "ignored", "loaded", "shipped"
     )
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         parcel = {"connection": "us", "shipment_id": "S1", "order_number": shipped, "status": "sent"}
         more = {"written_digest": "", "shipped_at": LONG_AGO, "times_sent": 1, "batch_id": "", "updated_at": NOW}
         database.execute(insert(Parcel), [parcel | more])
@@ -87,7 +86,7 @@ def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_lan
     assert due(ledger, NOW + timedelta(days=29)) == [shipped]
     later = due(ledger, datetime.now(UTC) + MONTH)
     assert later == [shipped, cancelled, ignored, delivered]
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert not_seen_to_leave(database, "us") == {loaded: None}
         assert count_texts(database, "us") == 5
 
@@ -96,7 +95,7 @@ def test_an_order_that_left_years_before_the_warehouse_had_it_left_when_it_had_i
     ledger: Ledger, batch: BatchRef
 ) -> None:
     (order_id,) = landed(ledger, batch, "shipped")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(TrackedOrder).values(first_loaded_at=NOW))
         parcel = {"connection": "us", "shipment_id": "S1", "order_number": order_id, "status": "verified"}
         more = {
@@ -115,7 +114,7 @@ def test_what_is_removed_leaves_its_places_and_takes_with_it_what_was_made_of_it
     ledger: Ledger, batch: BatchRef
 ) -> None:
     gone, held, stays = landed(ledger, batch, "shipped", "held", "loaded")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         chunk = {"batch_id": batch.batch_id, "stage": "transform", "number": 0, "payload": b"sealed"}
         database.execute(insert(BatchChunk), [chunk])
     noted: list[int] = []
@@ -126,7 +125,7 @@ def test_what_is_removed_leaves_its_places_and_takes_with_it_what_was_made_of_it
     assert list(stored_orders(ledger, "us", [gone, held, stays], purpose="test")) == [
         (stays, f'{{"orderId": "{stays}"}}'.encode())
     ]
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         (place,) = database.execute(select(LandedOrder)).all()
         (page,) = database.execute(select(LandedPage)).all()
         assert (place.position, page.texts) == (2, 1)
@@ -139,7 +138,7 @@ def test_what_is_removed_leaves_its_places_and_takes_with_it_what_was_made_of_it
     sold = units_sold(ledger, batch, [gone, stays], purpose="read")
     assert sorted(sold) == [(gone, None, []), (stays, None, [])]
     assert removing.remove([gone, stays], lambda _, removed: noted.append(removed)) == 1
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         assert database.execute(select(LandedPage)).all() == []
 
 
@@ -147,7 +146,7 @@ def test_who_had_an_order_erased_first_stays_and_it_is_due_at_once_when_it_lands
     ledger: Ledger, batch: BatchRef
 ) -> None:
     (order_id,) = landed(ledger, batch, "loaded")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert not any_erased(database, "us")
         note_removed(database, "us", [order_id], LONG_AGO)
         note_removed(database, "us", [order_id], NOW)

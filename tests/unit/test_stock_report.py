@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, update
 
 from mfn.amazon.marketplaces import BY_NAME
-from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.schema import Batch, BatchOffer, Feed, Offer
@@ -35,7 +34,7 @@ def a_batch(ledger: Ledger, batch_id: str = BATCH, *, at: datetime = NOW, **chan
         "parameters": {"full": False, "dry_run": False, "force": False}, "counts": COUNTS, "api_calls": {},
         "findings": {}, "is_window_open": True, "started_at": at, "finished_at": at,
     } | changes  # fmt: skip
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(Batch).values(**values))
 
 
@@ -44,7 +43,7 @@ def offers(ledger: Ledger, *rows: dict[str, Any]) -> None:
         "connection": "us", "marketplace_id": US, "channel": "DEFAULT", "level_sent": None, "sold_not_imported": 0,
         "sold_seen_at": None, "is_applied": True, "status": "unchanged", "reasons": None, "updated_at": NOW,
     }  # fmt: skip
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(Offer), [plain | row for row in rows])
 
 
@@ -53,7 +52,7 @@ def outcomes(ledger: Ledger, *rows: dict[str, Any]) -> None:
         "batch_id": BATCH, "connection": "us", "marketplace_id": US, "outcome": "pushed", "level": None, "before": None,
         "shown": None, "sold": 0, "is_drift": False, "sent_by": "patch", "reasons": None, "at": NOW,
     }  # fmt: skip
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(BatchOffer), [plain | row for row in rows])
 
 
@@ -196,7 +195,7 @@ def test_feeds_of_this_run_those_that_it_saw_the_end_of_and_those_under_way_are_
         {"number": 3, "feed_id": "50003", "status": "submitted", "done_at": None, "errors": None},
         {"number": 4, "feed_id": None, "status": "submitting", "done_at": None, "errors": None, "batch_id": BATCH},
     ]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(Feed), [plain | row for row in rows])
     feeds = stock_of(ledger).feeds
     assert [(feed.feed_id, feed.status, feed.skus, feed.refused, feed.words) for feed in feeds] == [
@@ -251,7 +250,7 @@ def test_what_moved_lately_is_looked_for_in_no_more_rows_than_a_report_can_affor
         outcomes(ledger, {"batch_id": run_of(number), "seller_sku": f"S{number}", "level": 9, "before": 1, "at": at})
     a_batch(ledger, counts=COUNTS | {"pushed": 0})
     assert [one.sku for one in stock_of(ledger).histories] == ["S2"]
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(update(Batch).where(Batch.batch_id == run_of(2)).values(counts=COUNTS | {"pushed": 0}))
     assert [one.sku for one in stock_of(ledger).histories] == ["S1"]  # however many, the newest run is looked at
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from mfn.database.engines import reading
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, DataAccess, Decision, OrderEnd
 
@@ -98,7 +97,7 @@ def audit_trail(ledger: Ledger, *, order_id: str | None = None, since: datetime 
     if order_id is not None:
         of_decisions.append(Decision.order_id == order_id)
         of_ends.append(OrderEnd.order_id == order_id)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         accesses = database.execute(
             select(DataAccess).where(*of_accesses).order_by(DataAccess.at.desc(), DataAccess.number.desc())
         ).all()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from mfn.database.engines import reading, writing
-from mfn.ledger.batches import OPENED, WHAT, update_batch
+from mfn.ledger.batches import OPENED, update_batch
 from mfn.ledger.leases import assert_held, is_held
 from mfn.ledger.schema import Batch
 from mfn.models import STAGES
@@ -43,7 +42,7 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, 
     Raises:
         LeaseLostError: Another run has taken the batch over, and says itself how that ends.
     """
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
         assert_held(database, batch.lease)  # with it the batch is there
         before = database.execute(select(Batch.counts).where(Batch.batch_id == batch.batch_id)).scalar_one()
@@ -52,10 +51,10 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, 
 
 def note_dead_batches(ledger: Ledger) -> None:
     """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         if not dead_batches(database):
             return
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         dead = dead_batches(database)  # asked again: a run may have carried one on in between
         database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
 

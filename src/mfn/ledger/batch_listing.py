@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, true
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
-from mfn.ledger.batches import WHAT
 from mfn.ledger.schema import Batch
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def list_batches(
         statement = statement.where(Batch.connection == connection)
     if kind is not None:
         statement = statement.where(Batch.kind == kind)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -66,7 +64,7 @@ def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
         flow_run_id: Prefect's flow run.
     """
     statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -83,7 +81,7 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
     """
     dry = Batch.parameters["dry_run"].as_boolean()
     mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true()) & ~IS_PART
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
 
 
@@ -97,7 +95,7 @@ def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int
         limit: At most so many.
     """
     meant = (Batch.started_at >= since) & (Batch.started_at < until)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit)).all()
 
 
@@ -108,7 +106,7 @@ def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]
         ledger: The open ledger.
         batch_ids: The batches that are asked about.
     """
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         meant = among(database, Batch.batch_id, batch_ids)
         found = {row.batch_id: row.kind for row in database.execute(select(Batch.batch_id, Batch.kind).where(meant))}
     return {batch_id: found[batch_id] for batch_id in batch_ids if batch_id in found}

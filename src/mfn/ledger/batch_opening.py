@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from mfn.database.engines import writing
 from mfn.ledger.batch_failures import DIED
 from mfn.ledger.batch_listing import IS_PART, LISTED
-from mfn.ledger.batches import OPENED, WHAT, get_batch
+from mfn.ledger.batches import OPENED, get_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch
 from mfn.models import BatchRef
@@ -55,7 +54,7 @@ def open_batch(
     """
     now = datetime.now(UTC)
     mine = (Batch.connection == connection) & (Batch.kind == kind)
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         assert_held(database, lease)
         asked = mine & ~IS_PART
         newest = database.execute(select(*LISTED).where(asked).order_by(Batch.started_at.desc()).limit(50)).all()
@@ -104,7 +103,7 @@ def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str, flow_
         stage: The last stage to count as finished.
         flow_run_id: Prefect's flow run that does so; None leaves the one that stands there.
     """
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         assert_held(database, lease)
         taken_up = _taken_up(datetime.now(UTC), flow_run_id)
         database.execute(

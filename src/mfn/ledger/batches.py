@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from mfn.database.engines import reading
 from mfn.errors import ConfigurationError
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 OPENED = "opened"
 """The stage of a batch that has finished none."""
 
-WHAT = "the ledger"
 
 _CHANGE = update(Batch).where(Batch.batch_id == bindparam("changed"))
 """Sets the columns whose values it is given; built once, since every page of a search changes its batch."""
@@ -32,7 +30,7 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
     Raises:
         ConfigurationError: There is no such batch.
     """
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         row = database.execute(select(Batch).where(Batch.batch_id == batch_id)).one_or_none()
     if row is None:
         raise ConfigurationError(f"there is no batch {batch_id!r}.", remedy="See mfn batches for the ids.")

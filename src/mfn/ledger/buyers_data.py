@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, select, update
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import RetriableError
 from mfn.ledger.chunks import chunk_context
@@ -105,7 +104,7 @@ def places_of(ledger: Ledger, connection: str, order_ids: Collection[str]) -> li
     if not order_ids:
         return []
     statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
         rows = database.execute(statement.where(LandedOrder.connection == connection, wanted)).all()
     return sorted(Place(*row) for row in rows)
@@ -133,7 +132,7 @@ def _read_pages(ledger: Ledger, connection: str, pages: Sequence[int]) -> dict[i
     statement = select(LandedPage.page, LandedPage.payload).where(
         LandedPage.connection == connection, LandedPage.page.in_(pages)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         rows = database.execute(statement).all()
     read = {page: _texts(ledger, connection, page, payload) for page, payload in rows}
     return {page: read.get(page, []) for page in pages}
@@ -225,7 +224,7 @@ def read_chunks(
     """
     # Not all of them are counted: a batch may have a million, and a hundred chunks.
     met = select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id).limit(CHUNK_ORDERS).subquery()
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         at_most = database.execute(select(func.count()).select_from(met)).scalar_one()
     note_access(ledger, purpose, connection=batch.connection, orders=at_most, batch_id=batch.batch_id)
     return _chunks(ledger, batch, stage, numbers, kind)
@@ -256,7 +255,7 @@ def _chunks(ledger: Ledger, batch: BatchRef, stage: str, numbers: Sequence[int],
     statement = select(BatchChunk.number, BatchChunk.payload).where(
         BatchChunk.batch_id == batch.batch_id, BatchChunk.stage == stage, BatchChunk.number.in_(numbers)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         payloads: dict[int, bytes] = dict(database.execute(statement).all())
     contents = []
     for number in numbers:
@@ -268,7 +267,7 @@ def _chunks(ledger: Ledger, batch: BatchRef, stage: str, numbers: Sequence[int],
 def _decrypted(ledger: Ledger, payload: bytes, *, context: str) -> bytes:
     key_id = key_id_of(payload)
     if not ledger.cipher.has(key_id):
-        with reading(ledger.engine, what="the ledger") as database:
+        with ledger.reading() as database:
             if key_id in registered_keys(database):
                 raise RetriableError(KEYS_CHANGED, remedy=KEYS_CHANGED_REMEDY)
     return ledger.cipher.decrypt(payload, context=context)

@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge
-from mfn.database.engines import reading
 from mfn.database.forgetting import overwrite_freed
 from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
@@ -90,7 +89,7 @@ def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
         .where(BatchChunk.batch_id == batch_id, BatchChunk.stage == stage)
         .order_by(BatchChunk.number)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).scalars().all()
 
 

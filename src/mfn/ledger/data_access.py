@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import psutil
 from sqlalchemy import insert
 
-from mfn.database.engines import writing
 from mfn.ledger.schema import DataAccess
 
 if TYPE_CHECKING:
@@ -60,6 +59,6 @@ def note_access(
     """
     said = {"purpose": purpose, "connection": connection, "batch_id": batch_id, "order_id": order_id, "orders": orders}
     by = f"{psutil.Process().username()}@{platform.node()}"
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(insert(DataAccess), {**said, "at": datetime.now(UTC), "by": by})
     return Access(connection)

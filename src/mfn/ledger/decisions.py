@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select
 
 from mfn.database.bulk import among, change, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.known_connections import of_order
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-WHAT = "the ledger"
 
 Known = frozenset[tuple[str, str]]
 """(code, detail) of reasons."""
@@ -121,7 +119,7 @@ def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]
         return {}
     statement = select(Decision.order_id, Decision.kind, Decision.reasons).where(Decision.connection == connection)
     released: dict[str, Known] = {}
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         wanted = among(database, Decision.order_id, order_ids)
         for order_id, kind, reasons in database.execute(statement.where(wanted).order_by(Decision.number)):
             known = frozenset((reason.code, reason.detail) for reason in read_reasons(reasons))
@@ -139,5 +137,5 @@ def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None
         connection: Only of this connection.
     """
     statement = of_order(Decision, order_id, connection).order_by(Decision.decided_at, Decision.number)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from mfn.database.engines import reading
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Feed, Offer
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
-WHAT = "the ledger"
 
 SUBMITTING, SUBMITTED, DONE, FATAL, LOST, STUCK = "submitting", "submitted", "done", "fatal", "lost", "stuck"
 
@@ -97,7 +95,7 @@ def feeds(
         statement = statement.where(Feed.status.in_(statuses))
     if batch_id is not None:
         statement = statement.where(Feed.batch_id == batch_id)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -110,5 +108,5 @@ def forget_feeds(database: Connection, batch: BatchRef, before: datetime) -> Non
 def known_feed_ids(ledger: Ledger, connection: str) -> set[str]:
     """Amazon's ids of every feed that the ledger knows of."""
     mine = (Feed.connection == connection) & Feed.feed_id.is_not(None)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return {feed_id for feed_id in database.execute(select(Feed.feed_id).where(mine)).scalars() if feed_id}

@@ -13,7 +13,6 @@ from sqlalchemy import delete, exists, func, select
 from mfn.amazon.orders import decode_order
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
-from mfn.database.engines import reading
 from mfn.errors import DataError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import CHUNK_ORDERS, table
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
-WHAT = "the ledger"
 
 RESERVED = "reserved"
 """The kind of watermark that says up to when all that Amazon sold is reserved."""
@@ -66,7 +64,7 @@ def note_reserved(database: Connection, batch: BatchRef) -> None:
 def covered_until(ledger: Ledger, connection: str) -> datetime | None:
     """Up to when everything that Amazon sold is reserved; None before the first complete import."""
     mine = (Watermark.connection == connection) & (Watermark.kind == RESERVED)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(select(Watermark.before).where(mine)).scalar()
 
 
@@ -78,7 +76,7 @@ def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -
         warehouse: The digest that tells warehouses apart; it finds orders of connections that are no more.
         sharing: The connections that have this warehouse, however they were told to reach it by then.
     """
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         found = columns_of(
             database,
             {"order_id": "order_id"},
@@ -128,7 +126,7 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Coll
         CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
     )
     news = select(Reservation.order_id).where(Reservation.connection == connection, ~counted).distinct()
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         names = {name: f"r.{name}" for name in ("connection", "order_id", "sku", "units")}
         names["marketplace_id"] = "t.marketplace_id"
         units = columns_of(database, names, promised, {"warehouse": warehouse}, repeated=REPEATED)
@@ -211,7 +209,7 @@ def counted_since(ledger: Ledger, connection: str, since: datetime) -> pd.DataFr
     statement = select(CountedOrder.counted_at, CountedOrder.placed_at, CountedOrder.units).where(
         CountedOrder.connection == connection, CountedOrder.counted_at > since, CountedOrder.units != "[]"
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows = database.execute(statement).all()
     return imported_frame([(row.counted_at, row.placed_at, _read_units(row.units)) for row in rows])
 

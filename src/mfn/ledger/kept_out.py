@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, not_, select, update
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.ledger.orders import TO_SHIP, reasons_text
 from mfn.ledger.schema import KeptOutVersion, LandedOrder, TrackedOrder
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef, Reason
-
-WHAT = "the ledger"
 
 
 def kept_out_orders(connection: str) -> Select[str]:
@@ -44,7 +41,7 @@ def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
     statement = select(KeptOutVersion).where(
         KeptOutVersion.connection == connection, KeptOutVersion.order_id.in_(kept_out_orders(connection))
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return {row.order_id: row for row in database.execute(statement)}
 
 
@@ -66,7 +63,7 @@ def versions_not_taken_up(ledger: Ledger, connection: str, order_ids: Collection
         .join(TrackedOrder, joined)
         .where(LandedOrder.connection == connection, is_another | LandedOrder.last_updated_at.is_(None))
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
         return {row.order_id: row.last_updated_at for row in database.execute(statement.where(wanted))}
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from mfn.database.engines import reading
 from mfn.ledger.schema import Batch
 
 if TYPE_CHECKING:
@@ -45,5 +44,5 @@ def known_connections(ledger: Ledger) -> list[str]:
     Args:
         ledger: The open ledger.
     """
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return sorted(database.execute(KNOWN_CONNECTIONS).scalars())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.ledger.order_listing import OPEN
 from mfn.ledger.schema import Parcel, Reservation, TrackedOrder
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-WHAT = "the ledger"
-
 
 def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datetime | None]]:
     """Orders of a connection that have not left yet: order_id, status, ship_by.
@@ -30,7 +27,7 @@ def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datet
         connection: The connection's name.
     """
     statement = select(TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.ship_by)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         of = statement.where(TrackedOrder.connection == connection, TrackedOrder.status.in_(OPEN))
         return database.execute(of).all()
 
@@ -50,7 +47,7 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> d
         TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.updated_at, TrackedOrder.is_sfp, TrackedOrder.ship_by,
         TrackedOrder.service_level, TrackedOrder.fulfilled_before,
     ).where(TrackedOrder.connection == connection)  # fmt: skip
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))
         return {row.order_id: row for row in rows}
 
@@ -69,7 +66,7 @@ def units_promised_to(ledger: Ledger, connection: str, order_ids: Collection[str
         .group_by(Reservation.order_id, Reservation.sku)
     )
     found: dict[str, dict[str, int]] = {}
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         for order_id, sku, units in database.execute(statement.where(among(database, Reservation.order_id, order_ids))):
             found.setdefault(order_id, {})[sku] = int(units)
     return found
@@ -86,6 +83,6 @@ def parcels_by_id(ledger: Ledger, connection: str, order_ids: Collection[str]) -
     statement = select(
         Parcel.shipment_id, Parcel.status, Parcel.reasons, Parcel.warnings, Parcel.sent_at, Parcel.updated_at
     ).where(Parcel.connection == connection)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows: Any = database.execute(statement.where(among(database, Parcel.order_number, order_ids)))
         return {row.shipment_id: row for row in rows}

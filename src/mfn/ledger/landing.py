@@ -14,7 +14,6 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import IDENTIFIER
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
 from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
@@ -195,10 +194,10 @@ def _index_some(ledger: Ledger, batch: BatchRef) -> int:
         .order_by(ArrivedPage.page)
         .limit(PAGES_AT_ONCE)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         if database.execute(arrived.with_only_columns(ArrivedPage.page).limit(1)).first() is None:
             return 0
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert_held(database, batch.lease)
         pages = database.execute(arrived).all()
         connection = batch.connection
@@ -250,7 +249,7 @@ def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> 
 
 def get_watermark(ledger: Ledger, connection: str) -> datetime | None:
     """Up to when Amazon's changes of a connection have landed, or None before the first import."""
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(
             select(Watermark.before).where(Watermark.connection == connection, Watermark.kind == "import")
         ).scalar()

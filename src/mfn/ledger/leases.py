@@ -15,7 +15,6 @@ import psutil
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mfn.database.engines import reading, writing
 from mfn.errors import LeaseHeldError, LeaseLostError, MfnError
 from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import Lease
@@ -115,7 +114,7 @@ def _renewed(ledger: Ledger, connection: str, token: str) -> Iterator[str]:
         stopped.set()
         renewal.join()
         # What cannot be given back runs out by itself, and must not hide how the run ended.
-        with suppress(MfnError), writing(ledger.engine, what="the ledger") as database:
+        with suppress(MfnError), ledger.writing() as database:
             database.execute(_GIVE_BACK, {"held": token})
 
 
@@ -144,7 +143,7 @@ def assert_not_taken_over(ledger: Ledger, token: str) -> None:
         LeaseLostError: Another run has taken it.
         RetriableError: The ledger cannot be reached.
     """
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         if database.execute(select(Lease.token).where(Lease.token == token)).one_or_none() is None:
             raise _taken_over()
 
@@ -172,7 +171,7 @@ class Watch:
         now = seconds_since_start()
         if now - self._renewed_at < TRUSTED_SECONDS:
             return
-        with writing(self._ledger.engine, what="the ledger") as database:
+        with self._ledger.writing() as database:
             assert_held(database, self._token)
         self._renewed_at = now
 
@@ -210,7 +209,7 @@ def _taken_over() -> LeaseLostError:
 def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = None) -> str:
     token = secrets.token_hex(16)
     where = (Lease.connection == connection) & (Lease.kind == kind)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         held = database.execute(select(Lease.token, Lease.holder).where(where)).one_or_none()
     dead = held.token if held and _is_dead(held.holder) else ""
     insert = postgresql.insert if ledger.engine.dialect.name == "postgresql" else sqlite.insert
@@ -219,7 +218,7 @@ def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = Non
     keys = [Lease.connection, Lease.kind]
     take = take.on_conflict_do_update(index_elements=keys, set_=mine, where=or_(_is_over(), Lease.token == dead))
     left = (Lease.expires_at - LedgerTime()).label("left")
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         if under is not None:
             _assert_standing(database, under)
         database.execute(take)
@@ -250,7 +249,7 @@ def _assert_standing(database: Connection, token: str) -> None:
 def _renew_until(stopped: threading.Event, ledger: Ledger, token: str) -> None:
     while not stopped.wait(RENEWAL_SECONDS):
         try:
-            with writing(ledger.engine, what="the ledger") as database:
+            with ledger.writing() as database:
                 database.execute(_RENEW, {"held": token})
         except MfnError:
             continue  # the next commit of the run meets the same fault and reports it

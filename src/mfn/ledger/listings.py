@@ -8,10 +8,9 @@ import msgspec
 from sqlalchemy import select, text
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.offers import WHAT, asked_skus, read_offers
+from mfn.ledger.offers import asked_skus, read_offers
 from mfn.ledger.schema import Watermark
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_sk
         " WHERE connection = :connection AND marketplace_id = :place AND seller_sku = value) ORDER BY value"
     )
     given = {"skus": msgspec.json.encode(seller_skus).decode(), "connection": connection, "place": marketplace_id}
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return list(database.execute(text(statement), given).scalars())
 
 
@@ -62,7 +61,7 @@ def listed_skus(ledger: Ledger, connection: str, marketplace_id: str) -> list[st
 
 def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
     """When all listings were read from Amazon last, by marketplace id; one in which they never were is absent."""
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows = database.execute(
             select(Watermark.kind, Watermark.before).where(
                 Watermark.connection == connection, Watermark.kind.startswith(LISTINGS)

@@ -10,7 +10,6 @@ import numpy as np
 from sqlalchemy import select
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, Place
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.models import Outcome
@@ -117,7 +116,7 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
     )
     ids, places = [np.array([], np.bytes_)], [np.array([], np.int64)]
     are_earlier, are_loaded, are_judged = [NONE], [NONE], [NONE]
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         rows = database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
         for some in rows.partitions():
             order_ids, pages, positions, origins, outcomes = zip(*some, strict=True)
@@ -141,7 +140,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
 
 def has_loaded(ledger: Ledger, batch_id: str) -> bool:
     """Whether a batch has loaded orders before: it was broken off, or is run again."""
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(_loaded(batch_id).limit(1)).first() is not None
 
 
@@ -153,7 +152,7 @@ def loaded_orders(ledger: Ledger, batch_id: str, order_ids: Sequence[str]) -> se
         batch_id: The batch.
         order_ids: At most a chunk of ids.
     """
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         wanted = among(database, BatchOrder.order_id, order_ids)
         return set(database.execute(_loaded(batch_id).where(wanted)).scalars())
 
@@ -174,7 +173,7 @@ def each_order(
     """
     columns = (BatchOrder.order_id, BatchOrder.outcome, BatchOrder.reasons, BatchOrder.warnings)
     statement = select(*columns).where(BatchOrder.batch_id == batch_id, BatchOrder.outcome.in_(outcomes))
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         yield from database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
 
 

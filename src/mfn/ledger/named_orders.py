@@ -9,7 +9,6 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
 from mfn.amazon.orders import CANCELLED, PENDING
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.schema import LandedOrder, NamedOrder
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-WHAT = "the ledger"
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 """How long an order is left alone of which Amazon still showed an older version."""
@@ -126,7 +124,7 @@ def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[An
         .order_by(_is_waited_for().desc(), NamedOrder.changed_at, NamedOrder.order_id)
         .limit(limit)
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -146,7 +144,7 @@ def waiting_names(ledger: Ledger, connection: str) -> Waiting:
         connection: The connection's name.
     """
     statement = select(func.count(), func.min(NamedOrder.changed_at)).where(NamedOrder.connection == connection)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         orders, oldest = database.execute(statement).one()
         return Waiting(orders, oldest)
 

@@ -11,7 +11,6 @@ from sqlalchemy import bindparam, delete, func, select
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOffer, Offer
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
-WHAT = "the ledger"
 
 NOT_LISTED = ""
 """The channel of a SKU for which Amazon was asked and has no listing."""
@@ -66,7 +64,7 @@ def read_offers(
         times as `datetime64[us, UTC]` with NaT, flags as bool.
     """
     of = f"FROM offer WHERE connection = :connection{' AND ' + where if where else ''}"
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         found = columns_of(
             database,
             {name: name for name in names},

@@ -20,6 +20,8 @@ from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secre
 from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from mfn.ledger.encryption import Key
     from mfn.settings import Settings
 
@@ -40,6 +42,25 @@ class Ledger:
 
     engine: Engine
     cipher: Cipher
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads: it never waits for a writer on SQLite.
+
+        Raises:
+            RetriableError: The ledger cannot be reached.
+            FatalError: It does not have the tables or columns that were asked for.
+        """
+        return reading(self.engine, what="the ledger")
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that commits at the end, or leaves nothing behind.
+
+        Raises:
+            RetriableError: The ledger cannot be reached, or was lost on the way.
+            DataError: It refuses a row; others may be taken.
+            FatalError: It refuses what is written.
+        """
+        return writing(self.engine, what="the ledger")
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -9,7 +9,6 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.order_progress import COUNTED
 from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc
@@ -149,7 +148,7 @@ def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None 
     statement = select(OrderEnd).order_by(OrderEnd.connection, OrderEnd.order_id)
     if connection is not None:
         statement = statement.where(OrderEnd.connection == connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement.where(among(database, OrderEnd.order_id, order_ids))).all()
 
 

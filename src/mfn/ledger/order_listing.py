@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from mfn.database.engines import reading
 from mfn.ledger.known_connections import of_order
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OfferStatus, OrderStatus, ParcelStatus
@@ -53,7 +52,7 @@ def list_orders(ledger: Ledger, *, status: str | None = None, connection: str | 
         statement = statement.where(TrackedOrder.status == status)
     if connection is not None:
         statement = statement.where(TrackedOrder.connection == connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -66,7 +65,7 @@ def orders_with_id(ledger: Ledger, order_id: str, *, connection: str | None = No
         connection: Only in this connection.
     """
     statement = of_order(TrackedOrder, order_id, connection).order_by(TrackedOrder.connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -103,7 +102,7 @@ def find_orders(
         statement = statement.where(TrackedOrder.is_sfp)
     if text is not None:
         statement = statement.where(TrackedOrder.order_id.icontains(text, autoescape=True))
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement.limit(limit).offset(offset)).all()
 
 
@@ -113,7 +112,7 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
     A SKU that waits for nothing but the next import is not counted.
     """
     waiting: dict[str, dict[str, int]] = {}
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         for noun, table, statuses in (
             ("order", TrackedOrder, (OrderStatus.HELD,)),
             ("parcel", Parcel, (ParcelStatus.HELD, ParcelStatus.FAILED)),
@@ -130,7 +129,7 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
 def last_loaded_at(ledger: Ledger, connection: str) -> datetime | None:
     """When the warehouse was last given an order of a connection for the first time; None where it never was."""
     statement = select(func.max(TrackedOrder.first_loaded_at)).where(TrackedOrder.connection == connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).scalar_one()
 
 
@@ -156,7 +155,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
         .where(BatchOrder.order_id == order_id)
         .order_by(BatchOrder.at)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
@@ -177,5 +176,5 @@ def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row
         .where(conflicts.as_string().contains(order_id, autoescape=True))
         .order_by(Batch.started_at)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()

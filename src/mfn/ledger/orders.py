@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import Text, cast, func, select, update
 
 from mfn.database.bulk import among, change, merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import EARLIER, WINDOW, table
 from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder
 from mfn.ledger.staging import IN_DOUBT, in_doubt
@@ -65,7 +64,7 @@ def batch_orders(
     ).where(BatchOrder.batch_id == batch_id)
     if outcomes is not None:
         statement = statement.where(BatchOrder.outcome.in_(outcomes))
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement.order_by(BatchOrder.order_id)).all()
 
 
@@ -76,7 +75,7 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
         .where(BatchOrder.batch_id == batch_id)
         .group_by(BatchOrder.origin, BatchOrder.outcome)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return {(row[0], row[1]): row[2] for row in database.execute(statement)}
 
 
@@ -107,7 +106,7 @@ def tracked_orders(
     statement = select(*STANDING).where(TrackedOrder.connection == connection)
     if statuses is not None:
         statement = statement.where(TrackedOrder.status.in_(statuses))
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))
         return {row.order_id: row for row in rows}
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading, writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.landing import table
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
-WHAT = "the ledger"
 
 EXAMINED = (ParcelStatus.PENDING, ParcelStatus.HELD, ParcelStatus.FAILED)
 """Parcels that a run looks at: those that are due, and those that may have been mended since then."""
@@ -45,7 +43,7 @@ def known_parcels(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
         Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.written_digest, Parcel.sent_at,
         Parcel.package_reference_id, Parcel.items_sent, Parcel.warnings,
     )  # fmt: skip
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows: Any = database.execute(select(*columns).where(Parcel.connection == connection))
         return {row.shipment_id: row for row in rows}
 
@@ -95,7 +93,7 @@ def parcels_of(
         statement = statement.where(Parcel.status.in_(statuses))
     if batch_id is not None:
         statement = statement.where(Parcel.batch_id == batch_id)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         if order_numbers is not None:
             statement = statement.where(among(database, Parcel.order_number, order_numbers))
         return database.execute(statement).all()
@@ -104,7 +102,7 @@ def parcels_of(
 def count_parcels(ledger: Ledger, connection: str, statuses: Sequence[str]) -> int:
     """How many parcels of a connection have one of these statuses."""
     statement = select(func.count()).where(Parcel.connection == connection, Parcel.status.in_(statuses))
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).scalar_one()
 
 
@@ -138,14 +136,14 @@ def to_verify(ledger: Ledger, connection: str, before: datetime) -> Sequence[Row
         .where(Parcel.connection == connection, Parcel.status == ParcelStatus.SENT, Parcel.sent_at <= before)
         .order_by(Parcel.sent_at, Parcel.order_number, Parcel.shipment_id)
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 
 def references_of(ledger: Ledger, connection: str, order_numbers: Sequence[str]) -> dict[str, set[str]]:
     """The package references that this project gave to parcels of orders; an empty set for an order without any."""
     found: dict[str, set[str]] = {order_number: set() for order_number in order_numbers}
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows = database.execute(
             select(Parcel.order_number, Parcel.package_reference_id).where(
                 Parcel.connection == connection,
@@ -174,7 +172,7 @@ def note_counts(ledger: Ledger, batch: BatchRef) -> dict[str, int]:
     """
     due_here = or_(Parcel.batch_id == batch.batch_id, Parcel.status == ParcelStatus.PENDING)
     statement = select(Parcel.status, func.count()).where(Parcel.connection == batch.connection).group_by(Parcel.status)
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         here: dict[str, int] = dict(database.execute(statement.where(due_here)).all())
         everywhere: dict[str, int] = dict(database.execute(statement).all())
         before: dict[str, int] = database.execute(

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import reading, writing
 from mfn.ledger.landing import table
 from mfn.ledger.schema import PassedCheck
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
-
-WHAT = "the ledger"
 
 
 def has_passed(ledger: Ledger, connection: str) -> bool:
@@ -25,7 +22,7 @@ def has_passed(ledger: Ledger, connection: str) -> bool:
         ledger: The open ledger.
         connection: The connection's name.
     """
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         found = database.execute(select(PassedCheck.passed_at).where(PassedCheck.connection == connection))
         return found.one_or_none() is not None
 
@@ -37,5 +34,5 @@ def note_passed(ledger: Ledger, connection: str) -> None:
         ledger: The open ledger.
         connection: The connection's name.
     """
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         merge(database, table(PassedCheck), ("connection", "passed_at"), [(connection, utc_text(datetime.now(UTC)))])

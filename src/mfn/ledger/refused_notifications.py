@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.schema import RefusedNotification
 
@@ -81,5 +80,5 @@ def refused_notifications(ledger: Ledger, connection: str) -> Sequence[Row[Any]]
         .where(RefusedNotification.connection == connection)
         .order_by(RefusedNotification.refused_at.desc(), RefusedNotification.message_id)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, or_, select, true
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import FatalError
 from mfn.ledger.buyers_data import keep_texts
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-WHAT = "the ledger"
 
 PAGES_AT_ONCE = 50
 """Pages that are written anew in one transaction: others wait for it."""
@@ -125,7 +123,7 @@ class Removing:
                 or_(LandedPage.texts.is_(None), LandedPage.texts > func.coalesce(needed.c.orders, 0)),
             )
         )
-        with reading(self.ledger.engine, what=WHAT) as database:
+        with self.ledger.reading() as database:
             pages = set(database.execute(surplus).scalars())
             if chosen:
                 wanted = among(database, LandedOrder.order_id, chosen)
@@ -139,7 +137,7 @@ class Removing:
         on_pages = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id).where(
             LandedOrder.connection == self.connection, LandedOrder.page.in_(pages)
         )
-        with reading(self.ledger.engine, what=WHAT) as database:
+        with self.ledger.reading() as database:
             rows = database.execute(on_pages).all()
         keep: dict[int, set[int]] = {page: set() for page in pages}
         gone = []
@@ -155,7 +153,7 @@ class Removing:
             access = note_access(
                 self.ledger, self.purpose, connection=self.connection, orders=orders, batch_id=self.batch_id
             )
-        with writing(self.ledger.engine, what=WHAT) as database:
+        with self.ledger.writing() as database:
             assert_held(database, self.lease)
             overwrite_freed(database)
             empty = [page for page in pages if page not in kept]
@@ -208,7 +206,7 @@ class Removing:
             (Batch.kind == "import") & (func.coalesce(Batch.taken_up_at, Batch.started_at) < before),
         )
         old = select(Batch.batch_id).where(Batch.connection == self.connection, ended)
-        with writing(self.ledger.engine, what=WHAT) as database:
+        with self.ledger.writing() as database:
             assert_held(database, self.lease)
             overwrite_freed(database)
             database.execute(delete(BatchChunk).where(BatchChunk.batch_id.in_(old)))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import func, select, tuple_
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import reading, writing
 from mfn.ledger.batch_listing import IS_PART, LISTED, NEWEST_FIRST
 from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.landing import BATCH_COLUMNS, WINDOW, table
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 PART_ORDERS = 30_000
 """Orders of a part: processing them takes some ten seconds, and starting a process for them a few."""
-
-WHAT = "the ledger"
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def unfinished_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -
     """
     mine = (Batch.connection == connection) & (Batch.kind == "import")
     of_plan = Batch.parameters["reprocess"].as_string()
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         newest = database.execute(select(of_plan).where(mine & IS_PART).order_by(*NEWEST_FIRST).limit(1)).scalar()
         if newest is None:
             return None
@@ -106,7 +103,7 @@ def new_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -> Plan:
         asked: As `Plan.asked`.
     """
     last = select(func.max(LandedOrder.page)).where(LandedOrder.connection == connection)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         last_page = database.execute(last).scalar() or 0
     return Plan(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", connection, asked, last_page)
 
@@ -125,7 +122,7 @@ def cut_part(ledger: Ledger, plan: Plan, *, lease: str, size: int = PART_ORDERS)
     """
     if plan.is_cut:
         return plan, None
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         rows: Sequence[Row[str, int, int]] = database.execute(_orders(plan).limit(size + 1)).all()
     if not rows:
         return replace(plan, is_cut=True), None
@@ -133,7 +130,7 @@ def cut_part(ledger: Ledger, plan: Plan, *, lease: str, size: int = PART_ORDERS)
     _, *place = part[-1]
     plan = replace(plan, reached=(place[0], place[1]), is_cut=len(rows) <= size)
     now = utc_text(datetime.now(UTC))
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         assert_held(database, lease)
         batch_id = add_batch(
             database,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, delete, func, select, tuple_, update
 
-from mfn.database.engines import writing
 from mfn.database.forgetting import overwrite_freed
 from mfn.errors import FatalError
 from mfn.ledger.buyers_data import resealed
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.data_access import Access
     from mfn.ledger.opening import Ledger
-
-WHAT = "the ledger"
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def reseal(ledger: Ledger, token: str, access: Access) -> Resealed:
     for sealed in SEALED:
         after: tuple[Any, ...] | None = None
         while True:
-            with writing(ledger.engine, what=WHAT) as database:
+            with ledger.writing() as database:
                 _prepare(database, ledger, token)
                 rows = _next_rows(database, ledger, sealed, after)
                 faults = _reseal(database, ledger, access, sealed, rows)
@@ -137,7 +134,7 @@ def retire(ledger: Ledger, token: str, access: Access) -> Retired:
     """
     others = EncryptionKey.key_id != ledger.cipher.newest
     done = 0
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         _prepare(database, ledger, token)
         keys = database.execute(select(EncryptionKey.key_id).where(others).with_for_update()).scalars().all()
         for sealed in SEALED:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import and_, or_, select
 
-from mfn.database.engines import reading
 from mfn.ledger.batch_failures import DIED, dead_batches, has_work_left
 from mfn.ledger.batch_listing import LISTED, NEWEST_FIRST
 from mfn.ledger.schema import Batch
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from mfn.ledger.opening import Ledger
 
-WHAT = "the ledger"
 LOOKED_AT = 100
 """Of failed runs, and of those that may have made good for them, the newest."""
 
@@ -60,7 +58,7 @@ def find_run(ledger: Ledger, batch_id: str) -> Run | None:
         ledger: The open ledger.
         batch_id: Its id.
     """
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         row = database.execute(select(*LISTED).where(Batch.batch_id == batch_id)).one_or_none()
         return None if row is None else _run(row, dead_batches(database))
 
@@ -97,7 +95,7 @@ def find_runs(
         statement = statement.where(Batch.started_at >= since)
     if until is not None:
         statement = statement.where(Batch.started_at < until)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         dead = dead_batches(database)
         return [_run(row, dead) for row in database.execute(statement.where(*_meant(outcome, dead)))]
 
@@ -196,5 +194,5 @@ def quality_history(ledger: Ledger, connection: str, kind: BatchKind, *, limit: 
         .order_by(*NEWEST_FIRST)
         .limit(limit)
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()

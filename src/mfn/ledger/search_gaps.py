@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import case, delete, insert, select, update
 
-from mfn.database.engines import reading
 from mfn.ledger.schema import SearchGap
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
         .where(SearchGap.connection == connection)
         .order_by(case((SearchGap.kind == "backfill", 1), else_=0), SearchGap.before.desc(), SearchGap.gap_id)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).all()
 
 

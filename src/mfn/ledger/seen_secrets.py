@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import reading, writing
 from mfn.ledger.landing import table
 from mfn.ledger.schema import SeenSecret
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
-
-WHAT = "the ledger"
 
 
 def first_seen(ledger: Ledger, connection: str, secret: str) -> datetime:
@@ -31,11 +28,11 @@ def first_seen(ledger: Ledger, connection: str, secret: str) -> datetime:
     """
     digest, now = ledger.cipher.digest(secret.encode()), datetime.now(UTC)
     statement = select(SeenSecret.first_seen_at).where(SeenSecret.connection == connection, SeenSecret.digest == digest)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         seen = database.execute(statement).scalar_one_or_none()
     if seen is not None:
         return seen
     row = (connection, digest, utc_text(now))
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         merge(database, table(SeenSecret), ("connection", "digest", "first_seen_at"), [row], update=())
     return now

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from sqlalchemy import delete, insert, select
 
-from mfn.database.engines import reading
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import StockLocation
 
@@ -23,7 +22,7 @@ COLUMNS = ["location", "skus", "units"]
 def believed_stock(ledger: Ledger, connection: str) -> pd.DataFrame:
     """What the last believed run of a connection found: `location` ("": as a whole), `skus`, `units`; may be empty."""
     mine = StockLocation.connection == connection
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         rows = database.execute(
             select(StockLocation.location, StockLocation.skus, StockLocation.units).where(mine)
         ).all()

@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, select
 
 from mfn.alerts.news import Told, WaitingOrder
 from mfn.database.bulk import among, merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.orders import UNFINISHED, read_reasons
 from mfn.ledger.schema import ToldAlert, TrackedOrder
@@ -28,15 +27,13 @@ SECRET = "secret"  # noqa: S105 - a kind of news
 COUNTED = ""
 """Stands for the order id of news that is a count, or that is about no order."""
 
-WHAT = "the ledger"
-
 
 def count_held(ledger: Ledger, connection: str) -> int:
     """How many orders of a connection are held."""
     statement = select(func.count()).where(
         TrackedOrder.connection == connection, TrackedOrder.status == OrderStatus.HELD
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(statement).scalar_one()
 
 
@@ -62,7 +59,7 @@ def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *condit
         .where(TrackedOrder.connection == connection, TrackedOrder.status.in_(statuses), *conditions)
         .order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return [
             WaitingOrder(row.order_id, tuple(reason.code for reason in read_reasons(row.reasons)), row.ship_by)
             for row in database.execute(statement)
@@ -80,7 +77,7 @@ def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
     statement = select(ToldAlert.order_id, ToldAlert.orders, ToldAlert.told_at).where(
         ToldAlert.connection == connection, ToldAlert.kind == kind
     )
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return {row.order_id: Told(row.orders, row.told_at) for row in database.execute(statement)}
 
 

@@ -9,8 +9,7 @@ from sqlalchemy import exists, func, select
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.columns import columns as columns_of
-from mfn.database.engines import reading
-from mfn.ledger.offers import KEY, WHAT, read_offers
+from mfn.ledger.offers import KEY, read_offers
 from mfn.ledger.schema import Offer
 from mfn.models import OfferStatus
 
@@ -33,7 +32,7 @@ SENT = {
 def has_sent(ledger: Ledger, connection: str) -> bool:
     """Whether any level of a connection was ever sent."""
     sent = exists().where(Offer.connection == connection, Offer.level_sent.is_not(None))
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return bool(database.execute(select(sent)).scalar())
 
 
@@ -45,7 +44,7 @@ def in_feeds(ledger: Ledger, connection: str) -> pd.DataFrame:
 def oldest_count(ledger: Ledger, connection: str) -> datetime | None:
     """Since when orders may be news to an offer that was sent; None where none was."""
     mine = (Offer.connection == connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level_sent.is_not(None)
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         return database.execute(select(func.min(Offer.counted_at)).where(mine)).scalar()
 
 
@@ -71,7 +70,7 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
     )
     given = {"connection": connection, "ours": MERCHANT_CHANNEL, "most": most + len(but_for)}
     given |= {"held": OfferStatus.HELD.value, "failed": OfferStatus.FAILED.value}
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         found = columns_of(database, {name: column for column, name in SENT.items()}, of, given)
     frame = pd.DataFrame(found, columns=list(found)).astype(dict.fromkeys(KEY, "object"))
     others = frame.merge(but_for[list(KEY)], on=list(KEY), how="left", indicator=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge, utc_text
-from mfn.database.engines import reading
 from mfn.ledger.landing import table
 from mfn.ledger.schema import UnansweredOrder
 
@@ -37,7 +36,7 @@ def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime
         A function of an order's id: those that never were come first, then those that wait longest.
     """
     noted = select(UnansweredOrder.order_id, UnansweredOrder.asked_at).where(UnansweredOrder.connection == connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         moments: dict[str, datetime] = dict(database.execute(noted).all())
     return lambda order_id: moments.get(order_id, NEVER)
 

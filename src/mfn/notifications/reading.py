@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, DataError
 from mfn.ledger.named_orders import note_named
 from mfn.ledger.refused_notifications import Refused, note_refused
@@ -146,7 +145,7 @@ def take_in(
             why = error.message.rstrip(".")
             refused.append(Refused(message.message_id, why, shape_of(message.body), is_left=is_left))
     named = {change.order_id for one in sharing for change in changes if names_for(one, [change])}
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         news = sum(note_named(database, one.name, names_for(one, changes)) for one in sharing)
         first = note_refused(database, connection.name, refused, at=datetime.now(UTC), keep=KEPT)
     for one in first:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mfn.alerts.events import import_done, orders_due_soon, orders_held, secret_expiring
 from mfn.alerts.news import SECRET_REMINDED_AFTER, Told, is_news, is_past_threshold, not_told
 from mfn.connections import find_connection
-from mfn.database.engines import writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
@@ -71,13 +70,13 @@ def _held(ledger: Ledger, connection: Connection, report: str, now: datetime) ->
     held, told = count_held(ledger, connection.name), told_of(ledger, connection.name, HELD).get(COUNTED)
     if not is_past_threshold(held, threshold):
         if told is not None:
-            with writing(ledger.engine, what="the ledger") as database:
+            with ledger.writing() as database:
                 forget_told(database, connection.name, HELD, [COUNTED])
         return []
     if not is_news(held, told, now):
         return []
     orders = held_orders(ledger, connection.name)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         note_told(database, connection.name, HELD, {COUNTED: Told(len(orders), now)})
     return [orders_held(connection.name, orders, threshold=threshold, report=report)]
 
@@ -88,7 +87,7 @@ def _due_soon(ledger: Ledger, connection: Connection, report: str, now: datetime
     told = told_of(ledger, connection.name, DUE_SOON)
     fresh, over = not_told(soon, told), told.keys() - {order.order_id for order in soon}
     if fresh or over:
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             forget_told(database, connection.name, DUE_SOON, over)
             note_told(database, connection.name, DUE_SOON, {order.order_id: Told(1, now) for order in fresh})
     return [orders_due_soon(connection.name, fresh, hours=hours, report=report, now=now)] if fresh else []
@@ -105,6 +104,6 @@ def _expiring(place: Workplace, now: datetime) -> list[Alert]:
     told = told_of(ledger, name, SECRET).get(COUNTED)
     if told is not None and now - told.at < SECRET_REMINDED_AFTER:
         return []
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         note_told(database, name, SECRET, {COUNTED: Told(1, now)})
     return [secret_expiring(name, sentence=age.sentence(now), remedy=age.remedy)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, case, func, select
 
 from mfn.connections import find_connection
-from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
 from mfn.file_faults import writing_remedy
 from mfn.ledger.batch_failures import DIED, failed_at
@@ -83,12 +82,12 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     if row.status == "failed":
         return None
     if row.stage != STAGES[row.kind][-1]:
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
     closed = _gate_of(row, settings)
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         update_batch(database, batch, finished_at=datetime.now(UTC), **values)
     return closed or _refusals_of(row)
 
@@ -172,7 +171,7 @@ def _facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
 
 
 def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return {
             "held": _held(database, batch),
             "ignored": _ignored(database, batch),
@@ -201,14 +200,14 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
     try:
         page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered), site=settings.reports_url)
     except OSError as error:
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             update_batch(database, batch, status=gathered.status)
         raise FatalError(
             f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
             " What the run did stands in the ledger.",
             remedy=f"{writing_remedy(error, 'Let this user write there.')} Then run mfn rerun {batch.batch_id}.",
         ) from None
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         update_batch(database, batch, report=str(page), status=gathered.status)
     return page
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mfn.amazon.client import INCLUDED_DATA
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.unanswered import NO_ANSWER
-from mfn.database.engines import writing
 from mfn.ledger.leases import assert_held
 from mfn.ledger.unanswered_orders import note_unanswered
 
@@ -86,6 +85,6 @@ def remember(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
         unanswered: What this run met.
     """
     if unanswered.orders:
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
             note_unanswered(database, batch.connection, unanswered.orders)

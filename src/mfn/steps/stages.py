@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mfn.database.engines import writing
 from mfn.errors import LeaseLostError, MfnError
 from mfn.ledger.batch_failures import record_failure
 from mfn.ledger.batches import OPENED, update_batch
@@ -97,7 +96,7 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
     try:
         with modules_at_rest():
             done = step(batch, settings)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             update_batch(database, done, stage=step.__name__, status="running", error=None, remedy=None)
     except MfnError as error:
         _record(settings, batch, error.message, error.remedy)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tenacity import RetryCallState, Retrying, stop_after_delay, wait_fixed
 
-from mfn.database.engines import reading
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger.leases import is_held, lease
 
@@ -74,7 +73,7 @@ def _is_lent(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
     """Whether somebody has the lease who gives it back soon."""
     if kind != "import":
         return False
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return any(is_held(database, connection, lent_to) for lent_to in LENT_TO)
 
 

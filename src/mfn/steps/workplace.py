@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
-from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
@@ -157,7 +156,7 @@ def keep_calls(place: Workplace, batch: BatchRef) -> None:
     place.session.calls.clear()
     if made:
         before = get_batch(place.ledger, batch.batch_id).api_calls
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             update_batch(
                 database, batch, api_calls={name: before.get(name, 0) + made[name] for name in sorted({*before, *made})}
             )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.ledger.leases import is_held
 from mfn.ledger.schema import ArrivedPage, Batch, Lease
 from mfn.models import SUMMED
@@ -25,7 +24,7 @@ def at_rest(world: World) -> Iterator[Deviation]:
     Args:
         world: The world, after its last run.
     """
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         batches = database.execute(select(Batch)).all()
         leases = database.execute(select(Lease)).all()
         held = [lease for lease in leases if is_held(database, lease.connection, lease.kind)]

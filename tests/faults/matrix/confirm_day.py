@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from mfn.database.engines import reading
 from mfn.ledger.schema import Parcel
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
 from tests.faults.matrix.at_rest import at_rest
@@ -128,7 +127,7 @@ def _compare(order_id: str, expected: list[Told], told: list[Told]) -> Iterator[
 
 def statuses(world: World) -> dict[str, str]:
     """Where every parcel stands in the ledger."""
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         return dict(database.execute(select(Parcel.shipment_id, Parcel.status)).all())
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.chunks import chunk_context
 from mfn.ledger.compression import decompressed
 from mfn.ledger.landing import page_context
@@ -101,7 +100,7 @@ def _street_of(order_id: str) -> str:
 
 def _a_month_passes(world: World) -> None:
     """Everything that the ledger knows of orders happened a month earlier."""
-    with writing(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.writing() as database:
         for model, names in AGED:
             key = list(model.__table__.primary_key)
             for row in database.execute(select(model)).all():
@@ -114,7 +113,7 @@ def _a_month_passes(world: World) -> None:
 def texts(world: World) -> bytes:
     """Everything that the ledger keeps of buyers, in the clear."""
     ledger = world.ledger
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         pages = database.execute(select(LandedPage)).all()
         chunks = database.execute(select(BatchChunk)).all()
     found = [ledger.cipher.decrypt(row.payload, context=page_context(row.connection, row.page)) for row in pages]
@@ -140,7 +139,7 @@ def compare_texts(world: World, known: Known) -> Iterator[Deviation]:
             yield lost(f"the warehouse has no name for {order_id} any more")
     if world.statuses() != known.statuses:
         yield wrong(f"the statuses are {world.statuses()}, not {known.statuses}")
-    with reading(world.ledger.engine, what="the ledger") as database:
+    with world.ledger.reading() as database:
         purged = database.execute(select(OrderEnd.order_id).where(OrderEnd.purged_at.is_not(None))).scalars().all()
     if sorted(purged) != known.due:
         yield wrong(f"the ledger says that {sorted(purged)} were purged, not {known.due}")

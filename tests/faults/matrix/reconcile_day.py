@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from mfn.database.engines import engine_for, writing
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.simulator.clock import amazon_time
@@ -48,7 +47,7 @@ def build(world: World) -> Known:
     world.forget_order(forgotten)
     for order_id, status in ((cancelled, "CANCELLED"), (shipped, "SHIPPED")):
         _unseen_change(world, order_id, status)
-    with writing(engine_for(world.warehouse_url), what="the warehouse") as database:
+    with world.writing_warehouse() as database:
         database.execute(update(wms_order_line).where(wms_order_line.c.order_number == fewer).values(quantity=1))
     kinds = {
         **dict.fromkeys(unseen, "missing_in_ledger"),

@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 
 from mfn.amazon.marketplaces import BY_ID
 from mfn.amazon.orders import PRIME
-from mfn.database.engines import reading
 from mfn.errors import shown_path
 from mfn.ledger.schema import TrackedOrder
 from mfn.mappings.against_warehouse import check_codes
@@ -66,7 +65,7 @@ def _in_ledger(place: CheckPlace) -> pd.DataFrame:
         .where(TrackedOrder.connection == place.connection.name)
         .group_by(*columns)
     )
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         rows = [
             (marketplace_id, level, tuple((programs or "").split(",")) if programs else (), orders, due)
             for marketplace_id, level, programs, orders, due in database.execute(statement)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
@@ -82,7 +81,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     sent = [_reported(row, state, digest, conflicts) for row, state, digest in taken_back if row.sent_at is not None]
     shipped_at = [None if pd.isna(moment) else moment.to_pydatetime() for moment in due["shipped_at"]]
     written = due[["shipment_id", "order_number", "digest", "carrier", "service", "tracking_number"]]
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_collected(
             database,

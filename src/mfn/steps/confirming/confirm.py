@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
-from mfn.database.engines import writing
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
@@ -84,7 +83,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]], unanswered: Unanswered) -> None:
     wanted = units_to_ship(place.warehouse.order_lines({parcel.order_number for parcel in due}))
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
     waiting: list[Answer] = []
     noted_at = time.monotonic()
@@ -120,7 +119,7 @@ def _note(place: Workplace, batch: BatchRef, answers: Sequence[Answer], wanted: 
     if not answers:
         return
     orders = {answer.order_number for answer in answers}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         update_parcels(database, batch, [answer.change for answer in answers])
         move_orders(database, batch, {number: wanted[number] for number in orders if number in wanted})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.known_orders import known_orders
 from mfn.ledger.leases import assert_held
@@ -105,7 +104,7 @@ def _normalize(
         is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
         released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
     checked, quality = check_parcels(batch, parcels, faults, changes, place.mappings.accepted_carriers)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         update_parcels(database, batch, checked)
         if quality is not None:

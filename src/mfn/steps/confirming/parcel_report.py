@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
-from mfn.database.engines import reading
 from mfn.errors import FatalError
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.parcels import EXAMINED, SENT
@@ -72,7 +71,7 @@ def _parcels(ledger: Ledger, batch: Row[Any]) -> Sequence[Row[Any]]:
         .where(or_(Parcel.batch_id == batch.batch_id, Parcel.status.in_(EXAMINED)))
         .order_by(Parcel.ship_by.nulls_last(), Parcel.order_number, Parcel.shipment_id)
     )  # fmt: skip
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         rows: Any = database.execute(statement).all()
         return list(rows)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.packages import read_packages
-from mfn.database.engines import reading
 from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.landing import CHUNK_ORDERS
@@ -36,7 +35,7 @@ def removed_orders(place: Workplace, batch: BatchRef, order_numbers: Collection[
         batch: The batch at work.
         order_numbers: Amazon's order ids.
     """
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         return frozenset(without_data(database, batch.connection, order_numbers))
 
 

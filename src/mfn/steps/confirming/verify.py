@@ -11,7 +11,6 @@ from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.amazon.refusals import ShipmentRefusedError
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
-from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch
 from mfn.ledger.leases import assert_held
@@ -175,7 +174,7 @@ class _Verifying:
     def note(self, order_number: str, changes: Sequence[Mapping[str, Any]]) -> None:
         """Write down what became of an order's parcels."""
         wanted = {order_number: self.wanted[order_number]} if order_number in self.wanted else {}
-        with writing(self.place.ledger.engine, what="the ledger") as database:
+        with self.place.ledger.writing() as database:
             assert_held(database, self.batch.lease)
             update_parcels(database, self.batch, changes)
             move_orders(database, self.batch, wanted)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
-from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
@@ -77,7 +76,7 @@ def backfill(
                 remedy=f"Give --since {oldest.date()}, or later.",
             )
         noted = _not_noted(ledger, connection, after, before, is_open=is_open)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             for begin, end in noted:
                 for day in _days(begin, end):
                     note_gap(database, connection, "backfill", *day)
@@ -135,7 +134,7 @@ def _ended_where_imports_were(ledger: Ledger, connection: str, waiting: Sequence
         return True
     is_import = (Batch.connection == connection) & (Batch.kind == "import") & (Batch.started_at <= last.noted_at)
     ends_there = Batch.window_before.between(last.before, last.before + SAME_MOMENT)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(select(Batch.batch_id).where(is_import, ends_there).limit(1)).first() is not None
 
 

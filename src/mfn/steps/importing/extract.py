@@ -16,7 +16,6 @@ from mfn.amazon.client import STATUSES
 from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.amazon.orders import DUE
-from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
@@ -86,7 +85,7 @@ def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
     """Count the orders that have landed, in the batch; those of a search that broke off wait for its next run."""
     index_pages(place.ledger, batch)
     counts = {"fetched": _fetched(place, batch)}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         before = get_batch(place.ledger, batch.batch_id).counts
         update_batch(database, batch, counts={**before, **counts})
     return counts
@@ -164,7 +163,7 @@ def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
 
 def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow, token: str | None) -> None:
     row = get_batch(place.ledger, batch.batch_id)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         start = window.after if row.window_after is None else min(window.after, row.window_after)
         update_batch(
             database,
@@ -227,13 +226,13 @@ def _land_page(
     """
     ledger = place.ledger
     if isinstance(reached, str):
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             land(ledger, database, batch, arrivals, origin=WINDOW)
             update_batch(database, batch, page_token=reached, page_token_at=datetime.now(UTC))
         return
     row = get_batch(ledger, batch.batch_id)
     watermark = get_watermark(ledger, batch.connection)
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         land(ledger, database, batch, arrivals, origin=WINDOW)
         update_batch(
             database,
@@ -261,7 +260,7 @@ def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datet
 
 def _forget_token(place: Workplace, batch: BatchRef) -> None:
     """Make the next run search from the start: what was missing may then be there."""
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_batch(database, batch, page_token=None, page_token_at=None)
 
 
@@ -272,7 +271,7 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
             f"Amazon knows no order {order_id} for connection {batch.connection}.",
             remedy="Check the order id and the connection; orders older than two years are not returned.",
         )
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(place.ledger, batch)
@@ -280,5 +279,5 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
 
 def _fetched(place: Workplace, batch: BatchRef) -> int:
     statement = select(func.count()).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         return database.execute(statement).scalar_one()

@@ -11,7 +11,6 @@ from sqlalchemy import and_, func, select
 
 from mfn.amazon.failures import ThrottledError
 from mfn.amazon.orders import DUE
-from mfn.database.engines import reading, writing
 from mfn.errors import FatalError, LeaseHeldError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.bucket import counted_on
@@ -236,7 +235,7 @@ def _seen(ledger: Ledger, state: State, action: Search, row: Row[Any]) -> Flow:
         .join(LandedOrder, _same_order())
         .where(BatchOrder.batch_id == row.batch_id, LandedOrder.last_updated_at > begun)
     )
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         orders = database.execute(news).scalar_one()
     return state.flow.seen(orders, row.window_before - begun, state.now)
 
@@ -250,7 +249,7 @@ def _aim(settings: Settings, batch: BatchRef, state: State, action: Search) -> N
     ledger = open_ledger(settings)
     if action.after is None or get_batch(ledger, batch.batch_id).page_token is not None:
         return
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         assert_held(database, batch.lease)
         if action.leaves_gap and state.searched_to is not None:
             note_gap(database, batch.connection, "named", state.searched_to, action.after)

@@ -11,7 +11,6 @@ from mfn.amazon.failures import BudgetExhaustedError, CallRefusedError, PageToke
 from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.connections import load_connections
-from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
@@ -127,7 +126,7 @@ def _land_each(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> Non
             _note_asked(place, batch, name)
             raise
         unanswered.answered()
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
             if raw is not None:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
@@ -141,7 +140,7 @@ def _as_old(names: Sequence[Row[Any]], number: int) -> int:
 
 
 def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answered: bool = True) -> None:
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         note_asked(database, batch.connection, [name.order_id], was_answered=was_answered)
 
@@ -154,7 +153,7 @@ def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
         batch: The batch at work.
     """
     index_pages(place.ledger, batch)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         forget_named(database, batch.connection)
 
@@ -192,12 +191,12 @@ def _work_gap(place: Workplace, batch: BatchRef, gap: Row[Any], leaving: int) ->
     except PageTokenRefusedError:
         if token is None:
             raise
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
             move_gap(database, gap, None)
         return
     row = get_batch(place.ledger, batch.batch_id)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         land(place.ledger, database, batch, [read_arrival(raw) for raw in page.orders], origin=WINDOW)
         if page.next_token is None:

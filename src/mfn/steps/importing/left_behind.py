@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.database.engines import writing
 from mfn.ledger.decisions import released_reasons
 from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
@@ -55,7 +54,7 @@ def pass_on_requests_alone(loading: Loading) -> None:
         told = sorted(order_id for order_id, status in states.items() if status != CANCELLED)
         for order_id in told:
             loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
             write_reloaded(database, batch, [(order_id, CANCEL_REQUESTED) for order_id in states])
             move_outcomes(database, batch, [(order_id, Outcome.LOADED.value) for order_id in told])

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_chunks
@@ -75,7 +74,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         pass_on_requests_alone(loading)
         _pass_on_cancellations(loading)
     counts = _counts(loading)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         drop_chunks(database, batch)
         note_reserved(database, batch)
         before = get_batch(place.ledger, batch.batch_id).counts
@@ -98,12 +97,12 @@ def _pass_on_cancellations(loading: Loading) -> None:
         tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
         loaded += [order_id for order_id, row in tracked.items() if row.status in MAY_BE_THERE]
     if loaded:
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
         result = place.warehouse.cancel(loaded, CANCELLED_AT_AMAZON, datetime.now(UTC))
         for order_id, status in sorted(result.begun.items()):
             conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_cancelled(database, batch, loaded)
         add_findings(database, batch, conflicts=conflicts.for_report())

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mfn.database.bulk import utc_text
-from mfn.database.engines import writing
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
@@ -89,7 +88,7 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
         chunk: Staged orders.
     """
     tracked = _given(loading, chunk)
-    with writing(loading.place.ledger.engine, what="the ledger") as database:
+    with loading.place.ledger.writing() as database:
         assert_held(database, loading.batch.lease)
         move_outcomes(
             database,
@@ -126,7 +125,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, loading.batch.lease)
         # What a load that breaks off leaves behind is promised all the same.
         reserve(
@@ -274,7 +273,7 @@ def _note(
         elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, in_doubt(digest) if order_id in behind else digest))
     reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
-    with writing(loading.place.ledger.engine, what="the ledger") as database:
+    with loading.place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_loaded(database, batch, first)
         write_reloaded(database, batch, again)

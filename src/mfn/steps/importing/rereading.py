@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.bulk import among
-from mfn.database.engines import reading, writing
 from mfn.ledger.kept_out import kept_out_versions
 from mfn.ledger.landing import EARLIER, MADE_UP, WINDOW, index_pages, land, read_arrival
 from mfn.ledger.leases import assert_held
@@ -54,7 +53,7 @@ def read_mendable_again(
         .order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
     )
     kept_out = kept_out_versions(place.ledger, batch.connection)
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         rows = database.execute(held, execution_options={"yield_per": ROWS_AT_ONCE})
         mendable = [
             order_id
@@ -94,7 +93,7 @@ def read_again(
     if not order_ids:
         return read
     of_window = select(BatchOrder.order_id).where(BatchOrder.batch_id == batch.batch_id, BatchOrder.origin == WINDOW)
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         wanted = among(database, BatchOrder.order_id, order_ids)
         fresh = set(database.execute(of_window.where(wanted)).scalars())
     stale = [order_id for order_id in order_ids if order_id not in fresh]
@@ -105,7 +104,7 @@ def read_again(
         for order_id, raw in get_orders(place.amazon, stale, unanswered, wait_seconds=patience, leaving=leaving):
             if raw is None:
                 continue
-            with writing(place.ledger.engine, what="the ledger") as database:
+            with place.ledger.writing() as database:
                 assert_held(database, batch.lease)
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
             read.add(order_id)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.chunks import numbers_by_part, write_chunk
@@ -69,7 +68,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         kept = read_part(place.ledger, batch, numbers, purpose=transform.__name__)
         staged_count += _transform_part(place, batch, items, kept, part, is_dry_run=is_dry_run)
     counts = {"staged": staged_count}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
     return replace(batch, counts={**batch.counts, **counts})
 
@@ -89,7 +88,7 @@ def _transform_part(
         for order_id, _, one in staged
         if one.order is not None and not one.is_in_warehouse
     ]
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=part)
         if not is_dry_run:

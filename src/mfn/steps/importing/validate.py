@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from mfn.database.bulk import among
-from mfn.database.engines import reading, writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import places_of, texts_at
 from mfn.ledger.chunks import drop_chunks, write_pieces
@@ -83,9 +82,9 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     index_pages(place.ledger, batch)
     is_again = bool(row.parameters.get("reprocess"))
     if row.parameters.get("order_id") is None and not is_again:
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             take_in_earlier_orders(database, batch)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
     met = landed_batch_orders(place.ledger, batch.batch_id)
@@ -109,7 +108,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         _write(place, batch, judgements, behind, pieces=pieces, judged_before=chunk.judged, is_dry_run=is_dry_run)
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         before = get_batch(place.ledger, batch.batch_id)
         update_batch(database, batch, counts={**before.counts, **counts})
         add_findings(
@@ -191,7 +190,7 @@ def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> s
     statement = select(LandedOrder.order_id).where(
         LandedOrder.connection == batch.connection, LandedOrder.batch_id == batch.batch_id
     )
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         wanted = among(database, LandedOrder.order_id, order_ids)
         return set(database.execute(statement.where(wanted)).scalars())
 
@@ -244,7 +243,7 @@ def _write(
         for one in judgements
         if one.status not in (None, OrderStatus.READY)
     ]
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_pieces(place.ledger, database, batch, pieces, stage=VALIDATED)
         write_outcomes(database, batch, outcomes)

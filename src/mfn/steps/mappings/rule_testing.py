@@ -10,7 +10,6 @@ import pandas as pd
 from mfn.amazon.orders import decode_order
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.connections import find_connection, load_connections
-from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.known_connections import of_order
@@ -216,7 +215,7 @@ def _connections_of(ledger: Ledger, order_id: str) -> Sequence[str]:
     """The connections that have landed an order."""
     statement = of_order(LandedOrder, order_id).with_only_columns(LandedOrder.connection)
     statement = statement.order_by(LandedOrder.connection)
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         return database.execute(statement).scalars().all()
 
 

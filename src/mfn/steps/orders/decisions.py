@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psutil
 
 from mfn.connections import find_connection
-from mfn.database.engines import reading, writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.decisions import (
     DecisionKind,
@@ -164,7 +163,7 @@ def _decide(
         if refusals:
             return tuple(sorted(refusals, key=lambda refusal: order_ids.index(refusal.order_id)))
         plans = {name: _planned(ledger, kind, name, rows) for name, rows in found.items()}
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             for name, plan in plans.items():
                 drop_staged(database, name, tokens[name])
                 write_decisions(database, name, kind, plan.held_for, by=psutil.Process().username(), why=words)
@@ -201,7 +200,7 @@ def _refused(
     there = _in_warehouse(settings, name, ready) if ready else set()
     lost = lost_orders(open_workplace(settings, name), rows) if kind == DecisionKind.RELEASED else set()
     released = released_reasons(ledger, name, rows.keys())
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         removed = set(without_data(database, name, rows))
     refusals = []
     for order_id, row in rows.items():

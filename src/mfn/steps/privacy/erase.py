@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from mfn.connections import find_connection
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
@@ -70,7 +69,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     with lease(ledger, name, "purge"), lease(ledger, name, "import") as token:
         place = open_workplace(settings, name, lease=token)
         _refuse_open(place, order_id)
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             assert_held(database, token)
             note_erased(database, name, order_id, at=now, by=by)
         did: dict[str, Any] = {"ledger": False, "warehouse": False}
@@ -94,7 +93,7 @@ def _told(ledger: Ledger, name: str, order_id: str) -> dict[str, Any]:
 def _connection_of(ledger: Ledger, order_id: str, connection: str | None) -> str:
     """The one connection that has an order, or had it."""
     found: set[str] = set()
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         for model in (TrackedOrder, LandedOrder, BatchOrder, OrderEnd):
             having = of_order(model, order_id).with_only_columns(model.connection)
             found.update(database.execute(having).scalars())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random
 
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import ConfigurationError, LeaseHeldError, LeaseLostError, RetriableError, RunFailedError
 from mfn.ledger.data_access import note_access
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.settings import Settings
 
-WHAT = "the ledger"
 PURPOSE = "keys rotate"
 PATIENCE_SECONDS = 60.0
 """For how long runs may go on writing under an old key, or hold on to rows, before the rotation gives up."""
@@ -106,7 +104,7 @@ def _alone(ledger: Ledger) -> Iterator[str]:
 
 def _is_begun(ledger: Ledger, settings: Settings) -> bool:
     """Whether there is another key than the newest that is not retired, or something encrypted with one."""
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         if len(registered_keys(database)) > 1 or count_others(database, ledger):
             return True
     return settings.pii_keys is None and len(read_keys(settings, is_new=False)) > 1
@@ -121,7 +119,7 @@ def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
             " behind it on every machine, comma separated, so that each can read it; then move that to the front on"
             " every machine; then run mfn keys rotate again.",
         )
-    with writing(ledger.engine, what=WHAT) as database:
+    with ledger.writing() as database:
         lock_schema(database)
         assert_held(database, token)
         keys, added = read_keys(settings, is_new=False), new_key()
@@ -133,7 +131,7 @@ def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
 
 def _reseal_all(ledger: Ledger, token: str) -> tuple[int, tuple[str, ...]]:
     """Encrypt anew until nothing is under another key, and retire the others: how many, and which."""
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         orders = database.execute(select(func.count()).select_from(LandedOrder)).scalar_one()
     access = note_access(ledger, PURPOSE, connection=None, orders=orders)
     done = 0
@@ -161,6 +159,6 @@ def _reseal_all(ledger: Ledger, token: str) -> tuple[int, tuple[str, ...]]:
 
 
 def _failed(ledger: Ledger, cause: MfnError, done: int) -> RunFailedError:
-    with reading(ledger.engine, what=WHAT) as database:
+    with ledger.reading() as database:
         remaining = count_others(database, ledger)
     return RunFailedError(cause, asdict(Rotation(ledger.cipher.newest, done, remaining, ())))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_
 
-from mfn.database.engines import reading, writing
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError
 from mfn.ledger.batches import get_batch, update_batch
@@ -78,7 +77,7 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         seen, fault = _seen_to_leave(place)
         now = datetime.now(UTC)
         tally = _Tally(place, batch)
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, token)
             due = _note_due(database, place, seen, now)
             tally.begin(database)
@@ -128,7 +127,7 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
     Returns:
         What was seen; and why nothing was, where the warehouse cannot be asked: that keeps no other order.
     """
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         waiting = not_seen_to_leave(database, place.connection.name)
     if not waiting:
         return (), None
@@ -170,14 +169,14 @@ def forget_accesses(ledger: Ledger, connection: str, before: datetime) -> None:
         before: The moment, aware.
     """
     mine = or_(DataAccess.connection == connection, DataAccess.connection.is_(None))
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         database.execute(delete(DataAccess).where(DataAccess.at < before, mine))
 
 
 def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
     """Say what would be purged; nothing but the batch is written."""
     due = rehearsed_due(place)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         orders = count_texts(database, batch.connection)
         counts = {"orders": orders, "purged": len(due), "kept": orders - len(due)}
         update_batch(database, batch, counts=counts)
@@ -196,7 +195,7 @@ def rehearsed_due(place: Workplace) -> Sequence[str]:
     seen, fault = _seen_to_leave(place)
     if fault is not None:
         raise fault
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         noted = database.begin_nested()
         due = _note_due(database, place, seen, datetime.now(UTC))
         noted.rollback()

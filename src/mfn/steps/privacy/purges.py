@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from mfn.connection import Privacy
 from mfn.connections import load_connections
-from mfn.database.engines import reading, writing
 from mfn.errors import MfnError, RunFailedError
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
@@ -49,7 +48,7 @@ def connections_to_purge(settings: Settings) -> list[str]:
         ConfigurationError: The connections file is wrong.
     """
     listed = list(load_connections(settings))
-    with reading(open_ledger(settings).engine, what="the ledger") as database:
+    with open_ledger(settings).reading() as database:
         landed = database.execute(select(LandedPage.connection).distinct()).scalars().all()
     return [*listed, *sorted(set(landed) - set(listed))]
 
@@ -75,7 +74,7 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
     ledger, now = open_ledger(settings), datetime.now(UTC)
     with lease(ledger, connection, "purge"), imports_at_rest(ledger, connection) as token:
         index_pages(ledger, BatchRef("", connection, "import", "", token))
-        with writing(ledger.engine, what="the ledger") as database:
+        with ledger.writing() as database:
             assert_held(database, token)
             noted = database.begin_nested()
             note_known_ends(database, connection, now)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mfn.database.engines import reading, writing
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.retention import any_erased, without_data
 from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
@@ -43,7 +42,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
     scrubbed = row.counts.get("scrubbed", 0)
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         is_wanted = place.connection.privacy.scrub_warehouse or any_erased(database, batch.connection)
     if not is_wanted:
         return _counted(place, batch, scrubbed)
@@ -63,7 +62,7 @@ def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
     name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
     warehouse = warehouse_of(place)
     holding = warehouse.holding() if warehouse is not None else []
-    with reading(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.reading() as database:
         removed = set(without_data(database, name, holding, erased_only=not is_wanted))
     removed.update(due if is_wanted else ())
     return [order_id for order_id in holding if order_id in removed]
@@ -72,6 +71,6 @@ def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
 def _counted(place: Workplace, batch: BatchRef, scrubbed: int) -> BatchRef:
     """Write down how many were scrubbed."""
     counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_batch(database, batch, counts=counts)
     return replace(batch, counts={**batch.counts, **counts})

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.imported_units import covered_until
@@ -74,7 +73,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         "missing": sum(differs.kind == Kind.MISSING_IN_LEDGER for _, differs in found),
     }
     before = get_batch(place.ledger, batch.batch_id).counts
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_batch(database, batch, counts={**before, **counts})
         add_findings(database, batch, searched={}, differences=[_kept(*pair) for pair in found[:MOST_KEPT]])
         note_ends(database, batch.connection, _ends(facts))

@@ -15,7 +15,6 @@ from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
 from mfn.amazon.placed_orders import PlacedOrders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
 from mfn.amazon.unanswered import Unanswered
-from mfn.database.engines import writing
 from mfn.errors import MfnError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
@@ -106,7 +105,7 @@ def search(batch: BatchRef, settings: Settings) -> BatchRef:
     finally:
         keep_calls(place, batch)
     counts = {"asked": len(answers(place.ledger, batch)), "not_asked": not_asked}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_batch(database, batch, counts=counts)
     return replace(batch, counts=counts)
 
@@ -149,7 +148,7 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
         found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in arrivals]
         number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
         token = page.next_token
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             chunk = AskedChunk(found)
             write_chunk(place.ledger, database, batch, chunk, stage=search.__name__, number=number)
             update_batch(database, batch, page_token=token, page_token_at=at if token else None)
@@ -167,7 +166,7 @@ def _new_window(since: str | None, now: datetime) -> SearchWindow:
 
 def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:
     """A search begins: what an earlier one had found is dropped."""
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         drop_chunks(database, batch)
         add_findings(database, batch, searched={}, differences=[])
         update_batch(
@@ -190,7 +189,7 @@ def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
     number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
     done = 0
     for found in _batched(_asked_one_by_one(place, wanted)):
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             assert_held(database, batch.lease)
             write_chunk(place.ledger, database, batch, AskedChunk(found), stage=search.__name__, number=number)
         number += 1

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfn.connections import load_connections
-from mfn.database.engines import reading
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_opening import reopen_batch
 from mfn.ledger.batches import get_batch
@@ -146,7 +145,7 @@ class Reprocessing:
 
     def is_at_work(self, batch_id: str) -> bool:
         """Whether a process works on a part, and lives."""
-        with reading(self.ledger.engine, what="the ledger") as database:
+        with self.ledger.reading() as database:
             return is_held(database, self.plan.connection, part_kind(batch_id))
 
     def put_back(self, batch_id: str) -> None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfn.database.engines import writing
 from mfn.errors import ConfigurationError
 from mfn.ledger.batch_failures import has_work_left, note_dead_batches
 from mfn.ledger.batch_listing import batches_of_flow_run, kinds_of, list_batches
@@ -214,7 +213,7 @@ def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
     row = get_batch(ledger, batch.batch_id)
     if row.parameters.get("order_id"):
         return
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         if row.window_before is None:  # it never got to its end: the window grows to the present
             update_batch(database, batch, is_window_open=True)
         else:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
@@ -91,7 +90,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
     counts = {"skus": len(entries)} | {name: int((entries["outcome"] == name).sum()) for name in (HELD, FAILED)}
     made = CompareChunk(packed(entries.loc[is_due, DUE]), counts, judged.is_braked)
     counted = counts | {"pushed": 0, "unchanged": int(is_free.sum()), "oversold": judged.oversold}
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch, stage=compare.__name__)
         write_chunk(place.ledger, database, batch, made, stage=compare.__name__, number=0)

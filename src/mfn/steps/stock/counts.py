@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, or_, select
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
-from mfn.database.engines import writing
 from mfn.ledger.batches import update_batch
 from mfn.ledger.schema import Batch, BatchOffer, Offer
 from mfn.models import OfferStatus
@@ -37,7 +36,7 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
     Returns:
         All counts of the batch.
     """
-    with writing(ledger.engine, what="the ledger") as database:
+    with ledger.writing() as database:
         before, asked = database.execute(
             select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
         ).one()

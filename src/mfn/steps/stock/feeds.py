@@ -11,7 +11,6 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.quantities import MOST_MESSAGES
-from mfn.database.engines import writing
 from mfn.errors import FatalError
 from mfn.ledger.feeds import (
     DONE,
@@ -83,7 +82,7 @@ def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None
         columns = (some[name].tolist() for name in ("target", "level", "before_limits"))
         messages = list(zip(some.index.tolist(), *columns, strict=True))
         document_id = place.feeds.upload([(sku, target) for sku, target, *_ in messages])
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             number = note_feed(database, batch, marketplace_id, document_id, messages)
         sending.note_sent(marketplace_id, some, sent_by=FEED, feed_number=number)
         try:
@@ -91,7 +90,7 @@ def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None
         except (BudgetExhaustedError, FatalError) as error:
             _fail(place, batch, _feed(place, batch, number), LOST, error.message)
             raise
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             update_feed(database, batch, number, feed_id=feed_id, status=SUBMITTED)
 
 
@@ -162,7 +161,7 @@ def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
         return
     since = [state for state in ours if state.created_at >= feed.created_at]
     found = min(since, key=attrgetter("created_at")) if since else max(ours, key=attrgetter("created_at"))
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         update_feed(database, batch, feed.number, feed_id=found.feed_id, status=SUBMITTED)
 
 
@@ -240,7 +239,7 @@ def _settle(
         )
         rows.append((*row, *standing, feed.batch_id))
         outcomes.append((*row[:2], OfferStatus.FAILED.value, level, None, None, 0, False, FEED, text))
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         write_offers(database, batch, (*STATE, "status", "reasons", "answer", "batch_id"), rows)
         if is_mine:
             write_outcomes(database, batch, outcomes)

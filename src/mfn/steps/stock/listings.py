@@ -10,7 +10,6 @@ import pandas as pd
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.database.bulk import utc_text
-from mfn.database.engines import writing
 from mfn.ledger.listings import listed_skus, listings_read_at, note_listings_read, unknown_skus
 from mfn.ledger.offers import KEY, NOT_LISTED, write_offers
 
@@ -137,7 +136,7 @@ def _write(
         (marketplace_id, sku, asin or None, title or None, channel, at)
         for sku, asin, title, channel in zip(*columns, strict=True)
     ]
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         write_offers(database, batch, LISTED, rows)
         if is_whole:
             note_listings_read(database, batch, marketplace_id, read.asked_at)

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
@@ -87,7 +86,7 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     sending = sending_of(place, batch, chunk)
     due = due[~_is_told(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch, stage=push.__name__)
         waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))

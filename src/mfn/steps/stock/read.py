@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import pandas as pd
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import (
@@ -95,7 +94,7 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
     reserved, promised = read_promised(place, snapshot)
     news = _news(place, batch, reserved)
     if not dry_run:
-        with writing(place.ledger.engine, what="the ledger") as database:
+        with place.ledger.writing() as database:
             count_orders(database, batch, news, reserved.at)
     active = snapshot.items.loc[snapshot.items["is_active"], "sku"].tolist()
     listings = read_listings(place, batch, [*active, *_aliases(place)], full=full, dry_run=dry_run)
@@ -110,7 +109,7 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
         shown=packed(listings.shown, repeated=("marketplace_id",)),
         is_whole=listings.is_whole,
     )
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
         write_chunk(place.ledger, database, batch, chunk, stage=read.__name__, number=0)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from mfn.amazon.marketplaces import BY_ID
-from mfn.database.engines import reading
 from mfn.ledger.feeds import UNDER_WAY
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import Batch, BatchOffer, Feed, Offer
@@ -68,7 +67,7 @@ def stock_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
     found: Mapping[str, Any] = batch.findings
     brake = _brake(found.get("brake"))
     since = (batch.finished_at or datetime.now(UTC)) - HISTORY
-    with reading(ledger.engine, what="the ledger") as database:
+    with ledger.reading() as database:
         histories = _histories(database, batch, since)
         sold = _sold(database, batch)
         stock = StockRun(

@@ -16,7 +16,6 @@ from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.amazon.refusals import ListingMissingError
 from mfn.amazon.unanswered import Unanswered
 from mfn.database.bulk import utc_text
-from mfn.database.engines import writing
 from mfn.ledger.offers import NOT_LISTED, offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
 from mfn.models import OfferStatus, Reason
@@ -282,7 +281,7 @@ class Sending:
         self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], outcomes: Sequence[tuple[Any, ...]]
     ) -> None:
         """Write down where offers stand, and what became of them in this run; a dry run notes the latter only."""
-        with writing(self.place.ledger.engine, what="the ledger") as database:
+        with self.place.ledger.writing() as database:
             if not self.is_dry_run:
                 write_offers(database, self.batch, columns, rows)
             write_outcomes(database, self.batch, outcomes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mfn.database.engines import writing
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks
@@ -55,7 +54,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     finally:
         keep_calls(place, batch)
         counts = note_counts(place.ledger, batch, compared.counts)
-    with writing(place.ledger.engine, what="the ledger") as database:
+    with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
     return replace(batch, counts=counts)
