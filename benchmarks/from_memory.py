@@ -18,8 +18,9 @@ from sqlalchemy.engine import make_url
 from benchmarks.clock import Seconds, timed
 from benchmarks.homes import CONNECTION
 from mfn.amazon.order_pages import SearchPage
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import update_batch
-from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.opening import open_ledger
 from mfn.steps.importing.load import load
 from mfn.steps.importing.transform import transform

@@ -24,8 +24,10 @@ from benchmarks.stored_orders import store_orders, stored_pages
 from mfn.amazon.order_pages import SearchPage
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import get_batch
-from mfn.ledger.landing import CHUNK_ORDERS, WINDOW, read_arrival
+from mfn.ledger.buyers_data import CHUNK_ORDERS
+from mfn.ledger.landing import WINDOW
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import Batch, BatchOrder
 from mfn.steps.importing.judging import judge

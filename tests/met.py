@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mfn.database.bulk import merge, utc_text
-from mfn.ledger.landing import BATCH_COLUMNS, WINDOW, table
-from mfn.ledger.schema import BatchOrder
+from mfn.ledger.landing import BATCH_COLUMNS, WINDOW
+from mfn.ledger.schema import BatchOrder, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,8 +19,7 @@ from mfn.amazon.marketplaces import BY_NAME
 from mfn.connections import find_connection
 from mfn.database.bulk import merge
 from mfn.database.engines import engine_for, writing
-from mfn.ledger.landing import table
-from mfn.ledger.schema import Base, RateBudget, Reservation, Utc
+from mfn.ledger.schema import Base, RateBudget, Reservation, Utc, table
 from mfn.simulator.clock import Clock, amazon_time, parse_time
 from mfn.simulator.listings import AVAILABILITY, CHANNEL, MERCHANT_CHANNEL, Listing
 from mfn.simulator.local_amazon import LocalAmazon

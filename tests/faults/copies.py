@@ -14,9 +14,9 @@ from mfn.database.engines import engine_for
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import ledger_engine
 from mfn.ledger.schema import Batch, BatchChunk, BatchOrder, LandedOrder, Lease, Reservation, TrackedOrder
+from mfn.ledger.watermarks import get_watermark
 from mfn.warehouse.tables import wms_order_line
 
 if TYPE_CHECKING:

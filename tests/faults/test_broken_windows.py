@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from mfn.amazon.calling import ATTEMPTS
 from mfn.errors import FatalError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.orders import batch_orders
 from mfn.ledger.schema import ArrivedPage, Batch, LandedOrder
+from mfn.ledger.watermarks import get_watermark
 from mfn.simulator.faults import LOGIN
 from tests.faults.copies import assert_at_rest
 from tests.world import an_item, an_order

@@ -25,7 +25,7 @@ from mfn.amazon.order_pages import SearchPage
 from mfn.amazon.orders import decode_order
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError, MfnError
-from mfn.ledger.landing import read_arrival
+from mfn.ledger.arrivals import read_arrival
 from mfn.rules.addresses import check_addresses
 from mfn.rules.frames import address_frame, line_frame, order_frame
 from mfn.rules.settling import settle

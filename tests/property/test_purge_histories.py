@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, update
 
 from mfn.database.engines import engine_for, writing
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.compression import decompressed
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
-from mfn.ledger.landing import WINDOW, index_pages, land, page_context, read_arrival
+from mfn.ledger.landed_pages import page_context
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.order_ends import End, note_ends, note_erased, note_known_ends

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mfn.database.bulk import merge
 from mfn.errors import RunFailedError
 from mfn.ledger.feeds import feeds
-from mfn.ledger.landing import table
 from mfn.ledger.offers import read_offers
-from mfn.ledger.schema import RateBudget
+from mfn.ledger.schema import RateBudget, table
 from mfn.steps.runs import run_inventory
 from mfn.steps.workplace import open_workplace
 

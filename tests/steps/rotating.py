@@ -15,7 +15,8 @@ from mfn.ledger.chunks import write_chunk
 from mfn.ledger.encryption import key_id_of, parse_keys
 from mfn.ledger.key_file import retired_file
 from mfn.ledger.keys import registered_keys
-from mfn.ledger.landing import WINDOW, seal_page
+from mfn.ledger.landed_pages import seal_page
+from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage

@@ -10,9 +10,8 @@ from sqlalchemy import select, update
 
 from mfn.connections import find_connection
 from mfn.database.bulk import merge
-from mfn.ledger.landing import table
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.schema import Parcel, RateBudget
+from mfn.ledger.schema import Parcel, RateBudget, table
 from mfn.simulator.plans import UsagePlans
 from mfn.steps.runs import run_confirm
 from tests.warehouse_actor import WarehouseActor

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
 from mfn.ledger.search_gaps import search_gaps
+from mfn.ledger.watermarks import get_watermark
 from mfn.rules.next_call import Fetch, Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans

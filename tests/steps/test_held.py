@@ -8,9 +8,9 @@ import pytest
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.orders import read_reasons
+from mfn.ledger.watermarks import get_watermark
 from mfn.steps.orders.decisions import dismiss
 from mfn.warehouse.tables import wms_order_line
 from tests.world import address, an_item, an_order, cancellation

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.leases import lease
 from mfn.ledger.order_listing import list_orders
 from mfn.ledger.schema import LandedPage, Reservation
+from mfn.ledger.watermarks import get_watermark
 from mfn.steps.importing import validate as validate_step
 from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order_line

@@ -15,10 +15,11 @@ from sqlalchemy import func, select, update
 
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger import resealing
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import new_key
 from mfn.ledger.key_file import put_in_front, read_keys
-from mfn.ledger.landing import WINDOW, land, read_arrival
+from mfn.ledger.landing import WINDOW, land
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import LandedPage, Lease

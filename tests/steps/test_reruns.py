@@ -11,8 +11,8 @@ from sqlalchemy import update
 from mfn.errors import ConfigurationError, RetriableError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.schema import Batch
+from mfn.ledger.watermarks import get_watermark
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import an_item, an_order

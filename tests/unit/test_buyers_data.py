@@ -16,13 +16,14 @@ from sqlalchemy import delete, select, text, update
 
 import mfn
 from mfn.errors import FatalError, MfnError, RetriableError
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import keep_texts, read_chunks, read_plain_chunk, stored_orders
 from mfn.ledger.chunks import write_chunk
 from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
-from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.schema import DataAccess, EncryptionKey, LandedPage

@@ -14,19 +14,13 @@ from sqlalchemy import select
 
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.landing import (
-    EARLIER,
-    WINDOW,
-    get_watermark,
-    index_pages,
-    land,
-    move_watermark,
-    read_arrival,
-)
+from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage
+from mfn.ledger.watermarks import get_watermark, move_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from mfn.database.engines import engine_for, writing
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.batches import add_findings, update_batch
 from mfn.ledger.budget import Budget
@@ -17,11 +18,12 @@ from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.keys import register_newest
-from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land, move_watermark, read_arrival
+from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import Ledger
 from mfn.ledger.orders import write_outcomes, write_standing
 from mfn.ledger.schema import Base
+from mfn.ledger.watermarks import move_watermark
 from mfn.steps.importing.validated import ValidatedPiece
 from tests.met import add_to_batch
 

@@ -12,10 +12,11 @@ import pytest
 
 from mfn.database.bulk import merge, utc_text
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW, Place, table
+from mfn.ledger.landed_pages import Place
+from mfn.ledger.landing import BATCH_COLUMNS, EARLIER, LANDED_COLUMNS, WINDOW
 from mfn.ledger.leases import lease
 from mfn.ledger.met_orders import MetOrders, landed_batch_orders
-from mfn.ledger.schema import BatchOrder, LandedOrder
+from mfn.ledger.schema import BatchOrder, LandedOrder, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

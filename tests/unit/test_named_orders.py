@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
-from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import lease
 from mfn.ledger.named_orders import (
     MOST_ASKED,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.imported_units import units_sold
-from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import lease
 from mfn.ledger.order_ends import End, ends_of, note_ends, note_erased, note_known_ends, note_removed
 from mfn.ledger.orders import write_standing

@@ -15,7 +15,7 @@ from mfn.ledger.compression import decompressed
 from mfn.ledger.data_access import note_access
 from mfn.ledger.encryption import key_id_of
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, assert_current, registered_keys
-from mfn.ledger.landing import CHUNK_ORDERS, Place, page_context, seal_page
+from mfn.ledger.landed_pages import Place, page_context, seal_page
 from mfn.ledger.schema import BatchChunk, BatchOrder, LandedOrder, LandedPage
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PLAIN_KINDS = ("inventory", "reconcile")
 """Kinds of run that never ask for buyers' data, and hand on none."""
 
+CHUNK_ORDERS = 10_000
+"""Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
 PAGES_IN_MEMORY = 50
 
 _TEXTS = msgspec.msgpack.Decoder(list[bytes])

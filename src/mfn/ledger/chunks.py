@@ -12,8 +12,7 @@ from mfn.database.bulk import merge
 from mfn.database.forgetting import overwrite_freed
 from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
-from mfn.ledger.landing import table
-from mfn.ledger.schema import BatchChunk
+from mfn.ledger.schema import BatchChunk, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,10 +10,9 @@ from sqlalchemy import delete, func, insert, select
 
 from mfn.database.bulk import among, change, utc_text
 from mfn.ledger.known_connections import of_order
-from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.schema import Batch, BatchChunk, Decision, Reservation, TrackedOrder
+from mfn.ledger.schema import Batch, BatchChunk, Decision, Reservation, TrackedOrder, table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

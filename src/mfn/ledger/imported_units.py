@@ -14,10 +14,10 @@ from mfn.amazon.orders import decode_order
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
 from mfn.errors import DataError
-from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.landing import CHUNK_ORDERS, table
+from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark
+from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark, table
+from mfn.ledger.watermarks import get_watermark, set_watermark
 from mfn.models import OrderStatus
 from mfn.moments import in_utc
 
@@ -57,15 +57,12 @@ def note_reserved(database: Connection, batch: BatchRef) -> None:
     # A batch whose window left a gap, and a dry run, did not move it.
     row = database.execute(select(Watermark.before).where(landed, Watermark.batch_id == batch.batch_id)).one_or_none()
     if row is not None:
-        values = (batch.connection, RESERVED, utc_text(row.before), batch.batch_id)
-        merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [values])
+        set_watermark(database, batch, RESERVED, row.before)
 
 
 def covered_until(ledger: Ledger, connection: str) -> datetime | None:
     """Up to when everything that Amazon sold is reserved; None before the first complete import."""
-    mine = (Watermark.connection == connection) & (Watermark.kind == RESERVED)
-    with ledger.reading() as database:
-        return database.execute(select(Watermark.before).where(mine)).scalar()
+    return get_watermark(ledger, connection, RESERVED)
 
 
 def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -> list[str]:

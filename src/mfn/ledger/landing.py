@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.orders import IDENTIFIER
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.forgetting import overwrite_freed
-from mfn.ledger.compression import compressed
 from mfn.ledger.keys import assert_current
+from mfn.ledger.landed_pages import seal_page
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, Watermark
-from mfn.moments import in_utc
+from mfn.ledger.schema import ArrivedPage, BatchOrder, LandedOrder, LandedPage, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
+    from mfn.ledger.arrivals import Arrival
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
@@ -35,8 +30,6 @@ NEWER = (
 )
 WINDOW = "window"
 EARLIER = "earlier"
-CHUNK_ORDERS = 10_000
-"""Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
 PAGES_AT_ONCE = 1_000
 """Pages whose orders are made known at a time, by their ids: the more, the more of them lie together in the trees."""
 
@@ -49,83 +42,6 @@ _ORDER_OF, _BATCH_OF = itemgetter(1), itemgetter(0)
 _LAST_PAGE = select(func.max(LandedPage.page)).where(LandedPage.connection == bindparam("of"))
 _ADD_PAGE = insert(LandedPage)
 _ADD_ARRIVED = insert(ArrivedPage)
-
-_PAGES = msgspec.msgpack.Encoder()
-
-
-class Header(msgspec.Struct, frozen=True, rename="camel"):
-    """What landing reads of an order; everything else is judged later."""
-
-    order_id: str | None = None
-    last_updated_time: datetime | None = None
-
-
-MADE_UP = "unreadable-"
-"""How the ids begin that are made up for texts of which no id can be read."""
-
-_ORDER_ID = re.compile(IDENTIFIER)
-_HEADER = msgspec.json.Decoder(Header)
-_LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-class Arrival(NamedTuple):
-    """One order as it came.
-
-    Attributes:
-        order_id: Amazon's id, or a made-up one (`unreadable-…`, from the text) where it cannot be read.
-        last_updated_at: Amazon's time of the last change, None where it cannot be read.
-        raw: The JSON text.
-    """
-
-    order_id: str
-    last_updated_at: datetime | None
-    raw: bytes
-
-
-class Place(NamedTuple):
-    """Where the newest text of an order is.
-
-    Attributes:
-        page: The landed page.
-        position: On the page, from 0.
-        order_id: The order.
-    """
-
-    page: int
-    position: int
-    order_id: str
-
-
-def read_arrival(raw: bytes) -> Arrival:
-    """The id and age of an order, whatever shape the rest is in.
-
-    Args:
-        raw: The JSON text of one order.
-    """
-    try:
-        header = _HEADER.decode(raw)
-    except UNREADABLE:
-        header = Header(order_id=_loose_order_id(raw))
-    if not header.order_id or not is_order_id(header.order_id):
-        return Arrival(MADE_UP + hashlib.sha256(raw).hexdigest()[:24], None, raw)
-    try:
-        updated_at = header.last_updated_time and in_utc(header.last_updated_time)
-    except OverflowError:
-        updated_at = None
-    return Arrival(header.order_id, updated_at, raw)
-
-
-def is_order_id(text: str) -> bool:
-    """Whether a text may be one of Amazon's order ids."""
-    return _ORDER_ID.match(text) is not None
-
-
-def _loose_order_id(raw: bytes) -> str | None:
-    try:
-        value = msgspec.json.decode(_LOOSE_ID.decode(raw).get("orderId", b"null"))
-    except UNREADABLE:
-        return None
-    return value if isinstance(value, str) else None
 
 
 def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterable[Arrival], *, origin: str) -> None:
@@ -154,23 +70,6 @@ def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterab
     database.execute(_ADD_PAGE, {**place, "payload": payload, "texts": len(texts)})
     arrived = {"batch_id": batch.batch_id, "origin": origin, "orders": headers, "landed_at": datetime.now(UTC)}
     database.execute(_ADD_ARRIVED, {**place, **arrived})
-
-
-def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]) -> bytes:
-    """The payload of a page: its texts, encrypted as one and bound to the page.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        page: The page's number.
-        texts: The texts of its orders, in their places; empty where one is gone.
-    """
-    return ledger.cipher.encrypt(compressed(_PAGES.encode(texts)), context=page_context(connection, page))
-
-
-def page_context(connection: str, page: int) -> str:
-    """What the payload of a page belongs to; nothing else decrypts with it."""
-    return f"{connection} page {page}"
 
 
 def index_pages(ledger: Ledger, batch: BatchRef) -> None:
@@ -245,27 +144,3 @@ def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> 
             database.execute(
                 delete(LandedPage).where(LandedPage.connection == connection, LandedPage.page.in_(outdated))
             )
-
-
-def get_watermark(ledger: Ledger, connection: str) -> datetime | None:
-    """Up to when Amazon's changes of a connection have landed, or None before the first import."""
-    with ledger.reading() as database:
-        return database.execute(
-            select(Watermark.before).where(Watermark.connection == connection, Watermark.kind == "import")
-        ).scalar()
-
-
-def move_watermark(database: Connection, batch: BatchRef, before: datetime) -> None:
-    """Move the watermark on; it never goes back."""
-    merge(
-        database,
-        table(Watermark),
-        ("connection", "kind", "before", "batch_id"),
-        [(batch.connection, batch.kind, utc_text(before), batch.batch_id)],
-        guard="excluded.before > watermark.before",
-    )
-
-
-def table(model: Any) -> Any:
-    """The table of a mapped class."""
-    return model.__table__

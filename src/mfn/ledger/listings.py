@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import select, text
 
-from mfn.database.bulk import merge, utc_text
-from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
 from mfn.ledger.offers import asked_skus, read_offers
 from mfn.ledger.schema import Watermark
+from mfn.ledger.watermarks import set_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,5 +72,4 @@ def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
 def note_listings_read(database: Connection, batch: BatchRef, marketplace_id: str, at: datetime) -> None:
     """Note that all listings of a marketplace were read from Amazon."""
     assert_held(database, batch.lease)
-    row = (batch.connection, LISTINGS + marketplace_id, utc_text(at), batch.batch_id)
-    merge(database, table(Watermark), ("connection", "kind", "before", "batch_id"), [row])
+    set_watermark(database, batch, LISTINGS + marketplace_id, at)

@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import select
 
 from mfn.database.bulk import among
-from mfn.ledger.landing import EARLIER, Place
+from mfn.ledger.landed_pages import Place
+from mfn.ledger.landing import EARLIER
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.models import Outcome
 

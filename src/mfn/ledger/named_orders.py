@@ -9,8 +9,7 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
 from mfn.amazon.orders import CANCELLED, PENDING
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.landing import table
-from mfn.ledger.schema import LandedOrder, NamedOrder
+from mfn.ledger.schema import LandedOrder, NamedOrder, table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -11,9 +11,8 @@ from sqlalchemy import bindparam, delete, func, select
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
-from mfn.ledger.landing import table
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import BatchOffer, Offer
+from mfn.ledger.schema import BatchOffer, Offer, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

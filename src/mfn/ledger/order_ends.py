@@ -9,9 +9,8 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.bulk import among
-from mfn.ledger.landing import table
 from mfn.ledger.order_progress import COUNTED
-from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc
+from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc, table
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:

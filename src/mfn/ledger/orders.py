@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Text, cast, func, select, update
 
 from mfn.database.bulk import among, change, merge, utc_text
-from mfn.ledger.landing import EARLIER, WINDOW, table
-from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder
+from mfn.ledger.landing import EARLIER, WINDOW
+from mfn.ledger.schema import BatchOrder, LandedOrder, TrackedOrder, table
 from mfn.ledger.staging import IN_DOUBT, in_doubt
 from mfn.models import OrderStatus, Outcome, Reason
 

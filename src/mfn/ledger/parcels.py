@@ -10,8 +10,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from mfn.database.bulk import among, merge, utc_text
 from mfn.ledger.batches import update_batch
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
-from mfn.ledger.landing import table
-from mfn.ledger.schema import Batch, Parcel
+from mfn.ledger.schema import Batch, Parcel, table
 from mfn.models import ParcelStatus
 
 if TYPE_CHECKING:

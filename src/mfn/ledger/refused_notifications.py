@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.landing import table
-from mfn.ledger.schema import RefusedNotification
+from mfn.ledger.schema import RefusedNotification, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

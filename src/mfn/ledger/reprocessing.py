@@ -12,10 +12,10 @@ from sqlalchemy import func, select, tuple_
 from mfn.database.bulk import merge, utc_text
 from mfn.ledger.batch_listing import IS_PART, LISTED, NEWEST_FIRST
 from mfn.ledger.batch_opening import add_batch
-from mfn.ledger.landing import BATCH_COLUMNS, WINDOW, table
+from mfn.ledger.landing import BATCH_COLUMNS, WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import UNFINISHED
-from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, TrackedOrder
+from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, TrackedOrder, table
 from mfn.models import STAGES
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from mfn.ledger.buyers_data import resealed
 from mfn.ledger.chunks import chunk_context
 from mfn.ledger.encryption import KEY_ID_BYTES
 from mfn.ledger.keys import assert_current
-from mfn.ledger.landing import page_context
+from mfn.ledger.landed_pages import page_context
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchChunk, EncryptionKey, LandedPage
 

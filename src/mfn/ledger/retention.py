@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, case, exists, func, or_, select
 
 from mfn.database.bulk import among
-from mfn.ledger.landing import MADE_UP
+from mfn.ledger.arrivals import MADE_UP
 from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc
 from mfn.models import OrderStatus
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from mfn.database.bulk import merge, utc_text
-from mfn.ledger.landing import table
-from mfn.ledger.schema import SeenSecret
+from mfn.ledger.schema import SeenSecret, table
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger

@@ -8,8 +8,7 @@ import msgspec
 from sqlalchemy import delete
 
 from mfn.database.bulk import among, merge
-from mfn.ledger.landing import table
-from mfn.ledger.schema import Reservation
+from mfn.ledger.schema import Reservation, table
 from mfn.models import Standing  # noqa: TC001 - msgspec reads the types when it runs
 
 if TYPE_CHECKING:

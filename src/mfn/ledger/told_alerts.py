@@ -8,9 +8,8 @@ from sqlalchemy import delete, func, select
 
 from mfn.alerts.news import Told, WaitingOrder
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.landing import table
 from mfn.ledger.orders import UNFINISHED, read_reasons
-from mfn.ledger.schema import ToldAlert, TrackedOrder
+from mfn.ledger.schema import ToldAlert, TrackedOrder, table
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge, utc_text
-from mfn.ledger.landing import table
-from mfn.ledger.schema import UnansweredOrder
+from mfn.ledger.schema import UnansweredOrder, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

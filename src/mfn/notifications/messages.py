@@ -15,7 +15,7 @@ import msgspec
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.errors import DataError
-from mfn.ledger.landing import is_order_id
+from mfn.ledger.arrivals import is_order_id
 from mfn.ledger.named_orders import OrderName
 from mfn.moments import in_utc
 

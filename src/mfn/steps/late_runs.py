@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.connections import find_connection
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
+from mfn.ledger.watermarks import get_watermark
 from mfn.rules.search_pages import SETTLING
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from mfn.ledger.chunks import chunk_context
 from mfn.ledger.compression import decompressed
-from mfn.ledger.landing import page_context
+from mfn.ledger.landed_pages import page_context
 from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage, OrderEnd, Parcel, TrackedOrder
 from mfn.steps.orders.decisions import dismiss
 from mfn.warehouse.tables import wms_order

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     LargeBinary,
     MetaData,
+    Table,
     Text,
     TypeDecorator,
 )
@@ -60,3 +61,8 @@ class Base(DeclarativeBase):
         list[Any]: JSON(),
         bytes: LargeBinary(),
     }
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a mapped class."""
+    return Base.metadata.tables[model.__tablename__]

@@ -32,7 +32,7 @@ class ToldAlert(Base):
 
 
 class Watermark(Base):
-    """Up to when Amazon's changes have landed (`import`), and up to when they are reserved as well (`reserved`)."""
+    """Up to when Amazon's changes have landed (`import`), and are reserved as well; when listings were read."""
 
     __tablename__ = "watermark"
 

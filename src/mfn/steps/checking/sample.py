@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
-from mfn.ledger.landing import read_arrival
+from mfn.ledger.arrivals import read_arrival
 from mfn.rules.frames import order_frame
 from mfn.rules.settling import DUE
 from mfn.steps.checking.account import PATIENCE_SECONDS

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError, FatalError
-from mfn.ledger.buyers_data import stored_orders
-from mfn.ledger.landing import CHUNK_ORDERS
+from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.retention import without_data
 from mfn.steps.single_orders import Patience
 from mfn.steps.workplace import keep_calls

@@ -11,10 +11,10 @@ from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
 from mfn.errors import ConfigurationError
-from mfn.ledger.landing import get_watermark
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import Batch
 from mfn.ledger.search_gaps import note_gap, search_gaps
+from mfn.ledger.watermarks import get_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -17,11 +17,13 @@ from mfn.amazon.failures import AmazonUnavailableError, PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, OpenWindow, SearchWindow
 from mfn.amazon.orders import DUE
 from mfn.errors import FatalError, MfnError
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.landing import WINDOW, get_watermark, index_pages, land, move_watermark, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
 from mfn.ledger.search_gaps import note_gap
+from mfn.ledger.watermarks import get_watermark, move_watermark
 from mfn.rules.search_pages import page_end
 from mfn.steps.importing.lane_calls import (
     KEPT_FOR_LIVE,
@@ -40,7 +42,7 @@ from mfn.steps.workplace import keep_calls, open_workplace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mfn.ledger.landing import Arrival
+    from mfn.ledger.arrivals import Arrival
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace

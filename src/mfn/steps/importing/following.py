@@ -15,12 +15,12 @@ from mfn.errors import FatalError, LeaseHeldError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.bucket import counted_on
 from mfn.ledger.budget import PLANS, Budget
-from mfn.ledger.landing import get_watermark, move_watermark
 from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
 from mfn.ledger.search_gaps import note_gap, search_gaps
+from mfn.ledger.watermarks import get_watermark, move_watermark
 from mfn.models import STAGES
 from mfn.rules.lanes import Lane
 from mfn.rules.next_call import MANY_NAMES, Fetch, Search, State, Wait, WorkGap, next_action

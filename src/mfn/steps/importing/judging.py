@@ -9,8 +9,8 @@ import numpy as np
 
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
+from mfn.ledger.arrivals import MADE_UP
 from mfn.ledger.decisions import released_reasons
-from mfn.ledger.landing import MADE_UP
 from mfn.ledger.orders import IN_WAREHOUSE, UNFINISHED, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES

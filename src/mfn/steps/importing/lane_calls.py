@@ -12,8 +12,9 @@ from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.connections import load_connections
 from mfn.errors import FatalError
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import get_batch, update_batch
-from mfn.ledger.landing import WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import WINDOW, index_pages, land
 from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps

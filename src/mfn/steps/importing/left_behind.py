@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mfn.ledger.buyers_data import CHUNK_ORDERS
 from mfn.ledger.decisions import released_reasons
-from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order
 from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from mfn.errors import FatalError
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import read_chunks
+from mfn.ledger.buyers_data import CHUNK_ORDERS, read_chunks
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
-from mfn.ledger.landing import CHUNK_ORDERS
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order, has_loaded
 from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_orders, write_cancelled

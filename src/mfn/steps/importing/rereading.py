@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.bulk import among
+from mfn.ledger.arrivals import MADE_UP, read_arrival
 from mfn.ledger.kept_out import kept_out_versions
-from mfn.ledger.landing import EARLIER, MADE_UP, WINDOW, index_pages, land, read_arrival
+from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons

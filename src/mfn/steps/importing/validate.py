@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from mfn.database.bulk import among
 from mfn.ledger.batches import add_findings, get_batch, update_batch
-from mfn.ledger.buyers_data import places_of, texts_at
+from mfn.ledger.buyers_data import CHUNK_ORDERS, places_of, texts_at
 from mfn.ledger.chunks import drop_chunks, write_pieces
 from mfn.ledger.earlier_orders import take_in_earlier_orders
-from mfn.ledger.landing import CHUNK_ORDERS, index_pages
+from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import landed_batch_orders
 from mfn.ledger.orders import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from mfn.ledger.landing import Place
+    from mfn.ledger.landed_pages import Place
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.importing.validated import ValidatedPiece

@@ -16,11 +16,11 @@ from mfn.amazon.placed_orders import PlacedOrders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
 from mfn.amazon.unanswered import Unanswered
 from mfn.errors import MfnError
+from mfn.ledger.arrivals import MADE_UP, is_order_id, read_arrival
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.known_orders import known_orders, open_orders
-from mfn.ledger.landing import MADE_UP, is_order_id, read_arrival
 from mfn.ledger.leases import assert_held
 from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.single_orders import Patience, get_orders

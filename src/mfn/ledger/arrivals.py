@@ -1,0 +1,76 @@
+"""Orders as they arrive from Amazon: the id and age of each are read, whatever shape the rest is in."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from typing import NamedTuple
+
+import msgspec
+
+from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.orders import IDENTIFIER
+from mfn.moments import in_utc
+
+MADE_UP = "unreadable-"
+"""How the ids begin that are made up for texts of which no id can be read."""
+
+_ORDER_ID = re.compile(IDENTIFIER)
+
+
+class Header(msgspec.Struct, frozen=True, rename="camel"):
+    """What is read of an order where it lands; everything else is judged later."""
+
+    order_id: str | None = None
+    last_updated_time: datetime | None = None
+
+
+_HEADER = msgspec.json.Decoder(Header)
+_LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Arrival(NamedTuple):
+    """One order as it came.
+
+    Attributes:
+        order_id: Amazon's id, or a made-up one (`unreadable-…`, from the text) where it cannot be read.
+        last_updated_at: Amazon's time of the last change, None where it cannot be read.
+        raw: The JSON text.
+    """
+
+    order_id: str
+    last_updated_at: datetime | None
+    raw: bytes
+
+
+def read_arrival(raw: bytes) -> Arrival:
+    """The id and age of an order, whatever shape the rest is in.
+
+    Args:
+        raw: The JSON text of one order.
+    """
+    try:
+        header = _HEADER.decode(raw)
+    except UNREADABLE:
+        header = Header(order_id=_loose_order_id(raw))
+    if not header.order_id or not is_order_id(header.order_id):
+        return Arrival(MADE_UP + hashlib.sha256(raw).hexdigest()[:24], None, raw)
+    try:
+        updated_at = header.last_updated_time and in_utc(header.last_updated_time)
+    except OverflowError:
+        updated_at = None
+    return Arrival(header.order_id, updated_at, raw)
+
+
+def is_order_id(text: str) -> bool:
+    """Whether a text may be one of Amazon's order ids."""
+    return _ORDER_ID.match(text) is not None
+
+
+def _loose_order_id(raw: bytes) -> str | None:
+    try:
+        value = msgspec.json.decode(_LOOSE_ID.decode(raw).get("orderId", b"null"))
+    except UNREADABLE:
+        return None
+    return value if isinstance(value, str) else None

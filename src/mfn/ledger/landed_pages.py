@@ -1,0 +1,47 @@
+"""Landed pages: the texts of orders, encrypted together, and where on them the newest text of an order is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mfn.ledger.compression import compressed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfn.ledger.opening import Ledger
+
+_PAGES = msgspec.msgpack.Encoder()
+
+
+class Place(NamedTuple):
+    """Where the newest text of an order is.
+
+    Attributes:
+        page: The landed page.
+        position: On the page, from 0.
+        order_id: The order.
+    """
+
+    page: int
+    position: int
+    order_id: str
+
+
+def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]) -> bytes:
+    """The payload of a page: its texts, encrypted as one and bound to the page.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        page: The page's number.
+        texts: The texts of its orders, in their places; empty where one is gone.
+    """
+    return ledger.cipher.encrypt(compressed(_PAGES.encode(texts)), context=page_context(connection, page))
+
+
+def page_context(connection: str, page: int) -> str:
+    """What the payload of a page belongs to; nothing else decrypts with it."""
+    return f"{connection} page {page}"
