@@ -166,6 +166,12 @@ def test_an_id_is_found_also_where_the_time_cannot_be_read(moment: Any) -> None:
     assert (arrival.order_id, arrival.last_updated_at) == ("111-1111111-1111111", None)
 
 
+def test_a_change_that_has_not_come_yet_keeps_no_later_version_out(ledger: Ledger, batch: BatchRef) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=400)).isoformat()
+    landed(ledger, batch, json.dumps({"orderId": "1", "lastUpdatedTime": ahead, "version": 1}).encode())
+    assert landed(ledger, batch, text("1", 0, version=2))["1"]["version"] == 2
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.datetimes().map(str),

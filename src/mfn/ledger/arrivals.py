@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +12,9 @@ import msgspec
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import IDENTIFIER
 from mfn.moments import in_utc
+
+AHEAD = timedelta(days=1)
+"""A change so far ahead of this clock is none: as an order's age it would keep out every later version of it."""
 
 MADE_UP = "unreadable-"
 """How the ids begin that are made up for texts of which no id can be read."""
@@ -35,7 +38,7 @@ class Arrival(NamedTuple):
 
     Attributes:
         order_id: Amazon's id, or a made-up one (`unreadable-…`, from the text) where it cannot be read.
-        last_updated_at: Amazon's time of the last change, None where it cannot be read.
+        last_updated_at: Amazon's time of the last change, None where it cannot be read or has not come yet.
         raw: The JSON text.
     """
 
@@ -59,6 +62,8 @@ def read_arrival(raw: bytes) -> Arrival:
     try:
         updated_at = header.last_updated_time and in_utc(header.last_updated_time)
     except OverflowError:
+        updated_at = None
+    if updated_at is not None and updated_at > datetime.now(UTC) + AHEAD:
         updated_at = None
     return Arrival(header.order_id, updated_at, raw)
 

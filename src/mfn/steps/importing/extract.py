@@ -192,7 +192,7 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         arrivals = [read_arrival(raw) for raw in page.orders]
         reached = page.next_token or page.before
         if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
-            end = page_end([arrival.last_updated_at for arrival in arrivals], window.after)
+            end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
             # A page that only looked again at what had landed is no end: the next search would bring it once more. One
             # aimed at named orders is: the next begins at the oldest that is left.
             if end is not None and (is_due_only or watermark is None or end > watermark):
