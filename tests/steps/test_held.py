@@ -244,6 +244,21 @@ def test_no_recipient_on_any_order_is_one_missing_role(world: World) -> None:
     assert world.run()["loaded"] == 150
 
 
+def test_orders_that_buyers_fetch_have_no_recipient_and_no_role_is_missing_for_that(world: World) -> None:
+    (cancelled,) = world.put(an_order(minutes_ago=600))
+    world.run()
+    world.change(cancelled, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    fetched = world.put(*(an_order(programs=["IN_STORE_PICK_UP"], recipient=None, minutes_ago=5) for _ in range(3)))
+    assert world.run()["cancelled"] == 1
+    assert world.statuses() == {cancelled: "cancelled", **dict.fromkeys(fetched, "held")}
+
+
+def test_an_address_that_is_null_is_none_and_on_every_order_one_missing_role(world: World) -> None:
+    world.put(*(an_order(recipient={"deliveryAddress": None}) for _ in range(3)))
+    with pytest.raises(RunFailedError, match=r"3 orders .* Direct-to-Consumer Delivery \(Restricted\)"):
+        world.run()
+
+
 def test_one_order_that_the_warehouse_refuses_is_held_and_the_others_are_loaded(world: World) -> None:
     world.refuse_city("Atlantis")
     bad = an_order(recipient={"deliveryAddress": address(city="Atlantis")})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,6 +10,7 @@ from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.failures import DELIVERY
 from mfn.amazon.orders import DUE
 from mfn.errors import FatalError, RetriableError
+from mfn.rules.programs import NOT_A_PARCEL
 
 if TYPE_CHECKING:
     from mfn.amazon.client import Page
@@ -22,9 +23,23 @@ REPEATED_PAGES = 3
 token are a known fault of the Orders API (amzn/selling-partner-api-models, issue 2297)."""
 
 
+NULL = b"null"
+
+
 class _Glance(msgspec.Struct, frozen=True, rename="camel"):
     fulfillment: dict[str, msgspec.Raw] | None = None
     recipient: dict[str, msgspec.Raw] | None = None
+    programs: Any = None
+
+    def needs_recipient(self) -> bool:
+        """Whether it is due, as a parcel that somebody receives: what a buyer fetches has no address."""
+        is_due = self.fulfillment and bytes(self.fulfillment.get("fulfillmentStatus", b"")) in _DUE_TEXTS
+        programs = self.programs if isinstance(self.programs, list) else ()
+        return bool(is_due) and not any(program in NOT_A_PARCEL for program in programs)
+
+    def has_recipient(self) -> bool:
+        """Whether a delivery address came with it."""
+        return self.recipient is not None and bytes(self.recipient.get("deliveryAddress", NULL)) != NULL
 
 
 _GLANCE = msgspec.json.Decoder(_Glance)
@@ -35,7 +50,7 @@ class SeenPages:
     """The pages of a search so far.
 
     Attributes:
-        due: How many due orders came.
+        due: How many orders came that are due, as ordinary parcels.
         without_recipient: How many of them without a recipient.
     """
 
@@ -55,9 +70,9 @@ class SeenPages:
                 glance = _GLANCE.decode(raw)
             except UNREADABLE:
                 continue
-            if glance.fulfillment and bytes(glance.fulfillment.get("fulfillmentStatus", b"")) in _DUE_TEXTS:
+            if glance.needs_recipient():
                 self.due += 1
-                self.without_recipient += not (glance.recipient and glance.recipient.get("deliveryAddress"))
+                self.without_recipient += not glance.has_recipient()
 
     def lacks_recipients(self) -> bool:
         """Whether no due order came with a recipient: one set-up fault, not a thousand bad addresses."""
