@@ -50,6 +50,11 @@ def test_a_parcel_of_which_amazon_says_nothing_is_one_all_the_same(package: dict
     assert read == ShownPackage(None, None, None, None)
 
 
+def test_a_reference_and_a_tracking_number_written_as_numbers_are_read_like_texts() -> None:
+    (package,) = read_packages(shown({"packageReferenceId": 7, "trackingNumber": 794644790138})).packages
+    assert (package.package_reference_id, package.tracking_number) == ("7", "794644790138")
+
+
 @pytest.mark.parametrize("text", ["yesterday", "", "0001-01-01T00:00:00+14:00"])
 def test_a_time_that_is_none_hides_no_parcel(text: str) -> None:
     (package,) = read_packages(shown({"packageReferenceId": "1", "shipTime": text})).packages
@@ -68,9 +73,14 @@ def test_an_order_that_is_broken_elsewhere_still_shows_its_parcels() -> None:
         (["A7", "", None, "-9", "1.5", "\u0669"], 0),
         (["A7", "4"], 4),
         (["99999999999999999999"], 99_999_999_999_999_999_999),
+        (["4", "9" * 51], 4),
+        (["4", "9" * 5_000], 4),  # Python itself reads no number of more than 4,300 digits
+        ([7, "4"], 7),
     ],
 )
-def test_the_highest_reference_is_that_of_the_numbers_among_them(references: list[str | None], highest: int) -> None:
+def test_the_highest_reference_is_that_of_the_numbers_among_them(
+    references: list[str | int | None], highest: int
+) -> None:
     order = read_packages(shown(*({"packageReferenceId": reference} for reference in references)))
     assert order.highest_reference == highest
 
@@ -80,7 +90,7 @@ def test_the_highest_reference_is_that_of_the_numbers_among_them(references: lis
     [
         (b"no order", "malformed"),
         (b'{"packages": [{"trackingNumber": "\xff"}]}', "utf-8"),
-        (shown({"packageReferenceId": 7}), r"Expected `str \| null`, got `int` - at `\$.packages"),
+        (shown({"packageReferenceId": []}), r"Expected `int \| str \| null`, got `array` - at `\$.packages"),
         (shown("Test Buyer"), "Expected `object`, got `str`"),
     ],
 )

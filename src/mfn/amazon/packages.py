@@ -1,8 +1,8 @@
 """The parcels that Amazon shows of an order, ours and those that somebody else has confirmed.
 
 Field names: Amazon's model orders_2026-01-01.json of 2026-07-29, definition OrderPackage (data set PACKAGES, for
-merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out, and
-in an order that is broken elsewhere.
+merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out or
+writes a number as one, and in an order that is broken elsewhere.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class _Status(Struct):
 
 
 class _Package(Struct, rename="camel"):
-    package_reference_id: str | None = None
+    package_reference_id: str | int | None = None
     package_status: _Status | None = None
     ship_time: str | None = None
-    tracking_number: str | None = None
+    tracking_number: str | int | None = None
 
 
 class _Order(Struct):
@@ -34,6 +34,9 @@ class _Order(Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Order)
+
+_DIGITS_AT_MOST = 50
+"""A longer reference is no number to count on from, and none of ours is ever as long."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class ShownPackages:
     def highest_reference(self) -> int:
         """The highest package reference that is a number; 0 where there is none."""
         references = (package.package_reference_id or "" for package in self.packages)
-        return max((int(text) for text in references if text.isascii() and text.isdigit()), default=0)
+        numbers = (text for text in references if text.isascii() and text.isdigit() and len(text) <= _DIGITS_AT_MOST)
+        return max(map(int, numbers), default=0)
 
 
 def read_packages(raw: bytes) -> ShownPackages:
@@ -92,11 +96,15 @@ def read_packages(raw: bytes) -> ShownPackages:
 
 def _shown(package: _Package) -> ShownPackage:
     return ShownPackage(
-        package_reference_id=package.package_reference_id,
-        tracking_number=package.tracking_number,
+        package_reference_id=_text(package.package_reference_id),
+        tracking_number=_text(package.tracking_number),
         shipped_at=_moment(package.ship_time),
         status=package.package_status.status if package.package_status else None,
     )
+
+
+def _text(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _moment(text: str | None) -> datetime | None:
