@@ -150,6 +150,19 @@ def test_a_sender_that_is_quick_enough_goes_at_the_speed_of_the_plan(rate: float
     assert now - START <= max(0.0, calls - BURST + 4) / (rate * 0.99) + 0.002
 
 
+@given(st.sampled_from([2.0, 5.0]), st.integers(1, 9), st.floats(0.001, 0.02))
+def test_a_sender_that_is_a_moment_late_with_each_call_loses_those_moments_only(
+    rate: float, at_once: int, late: float
+) -> None:
+    amazon, now = Amazon(rate), START
+    sender = Sender(Bucket(BURST, rate, START), amazon, at_once)
+    while amazon.taken < 60:
+        seconds = sender.takes(now, 60 - amazon.taken)
+        now += seconds + late if seconds else 0.0
+        sender.arrive(now, 1)
+    assert now - START <= 60 * (1 / (rate * 0.99) + late + 0.002)
+
+
 @pytest.fixture
 def ledger(database_url: str) -> Engine:
     engine = engine_for(database_url)
@@ -183,6 +196,17 @@ def test_hundreds_of_calls_a_second_take_one_transaction_a_second(ledger: Engine
     with budget.in_bulk(OPERATION, 1000, at_once=4):
         assert 985 <= within(budget, clock, 5) <= 1000
     assert len(commits) <= 8
+
+
+def test_a_plan_that_holds_hardly_more_than_is_under_way_is_used_to_nearly_its_rate(ledger: Engine) -> None:
+    clock = Clock()
+    budget, patched = Budget(ledger, "seller/na", clock=clock), 0
+    with budget.in_bulk("patchListingsItem", 1000, at_once=4):
+        while clock.now < START + 60:
+            wait = budget.take("patchListingsItem")
+            patched += not wait
+            clock.now += wait + 0.005 if wait else 0.0
+    assert 285 <= patched <= 300
 
 
 def test_no_more_is_booked_than_is_wanted(ledger: Engine) -> None:

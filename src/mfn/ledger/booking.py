@@ -77,7 +77,13 @@ class Booking:
         return self._left + max(0.0, now - self._made_at) * self._rate
 
     def _forget_late_ones(self, now: float) -> None:
-        """Forget what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one."""
-        self._tokens = min(self._tokens, max(0.0, self._room - self._left_by(now)))
-        while len(self._due) > self._tokens + A_TRIFLE:
-            self._due.popleft()
+        """Forget what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one.
+
+        What a full one holds may be made now, and the rest as it comes back: a call that is a moment late costs that
+        moment, and not the whole call, without which a small bucket would never get near its rate.
+        """
+        kept = max(0.0, self._room - self._left_by(now))
+        if kept < self._tokens:
+            self._tokens = kept
+            calls = range(1, int(kept + A_TRIFLE) + 1)
+            self._due = deque(now + max(0, number - self._room) / self._rate for number in calls)
