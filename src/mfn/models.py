@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+import msgspec
 
 from mfn.plain_text import shortened, shown, shown_lines
 
@@ -142,6 +145,44 @@ class Standing(NamedTuple):
     marketplace_id: str | None = None
     service_level: str | None = None
     programs: str | None = None
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What a run was asked for, as its batch keeps it; each kind of run knows some of it, and older ones knew less.
+
+    Attributes:
+        since: From which change of an order on, rather than since the last import; also the beginning of a
+            reconciliation, and of what is processed again.
+        order_id: This order only.
+        dry_run: Say what would be done, and change nothing.
+        full: Read all listings anew, and send every level.
+        force: Send also where the warehouse lost more than is believed.
+        pages: So many pages of what is new, at most.
+        due_only: Only what the warehouse is to ship.
+        named: The orders that notifications named, and nothing else.
+        gap: A period that was left out before, and nothing else.
+        reprocess: The plan that the batch is a part of: its orders are the ledger's.
+    """
+
+    since: datetime | None = None
+    order_id: str | None = None
+    dry_run: bool = False
+    full: bool = False
+    force: bool = False
+    pages: int | None = None
+    due_only: bool = False
+    named: bool = False
+    gap: bool = False
+    reprocess: str | None = None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
+        """What stands in the parameters of a batch.
+
+        Args:
+            parameters: As the ledger has them; what else they say is not for reading.
+        """
+        return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, cls)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ from mfn.ledger.orders import (
 )
 from mfn.ledger.schema import DOUBTED, Lease
 from mfn.ledger.staging import IN_DOUBT
+from mfn.models import Parameters
 from tests.met import add_to_batch
 
 if TYPE_CHECKING:
@@ -204,3 +206,9 @@ def test_dry_runs_are_no_past_runs_and_push_none_of_them_out(ledger: Ledger, tok
     for _ in range(3):
         ended(ledger, token, DRY, status="done")
     assert {run.batch_id for run in past_runs(ledger, "us", "import", limit=3)} == set(done)
+
+
+def test_what_a_run_was_asked_for_is_read_also_where_it_says_less_or_more() -> None:
+    assert Parameters.of({}) == Parameters()
+    kept = {"since": "2026-11-24T08:00:00+00:00", "order_id": None, "dry_run": None, "mappings": "a digest"}
+    assert Parameters.of(kept) == Parameters(since=datetime(2026, 11, 24, 8, tzinfo=UTC))

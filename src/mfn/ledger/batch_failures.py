@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from mfn.ledger.batches import OPENED, update_batch
 from mfn.ledger.leases import assert_held, is_held
 from mfn.ledger.schema import Batch
-from mfn.models import STAGES
+from mfn.models import STAGES, Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,5 +90,6 @@ def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
         parameters: What it was asked for.
         stage: The last stage that it finished.
     """
-    asked_in_vain = parameters.get("order_id") is not None and stage == OPENED
-    return not parameters.get("dry_run") and not asked_in_vain
+    asked = Parameters.of(parameters)
+    asked_in_vain = asked.order_id is not None and stage == OPENED
+    return not asked.dry_run and not asked_in_vain

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from mfn.errors import ConfigurationError
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch
+from mfn.models import Parameters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -35,6 +36,16 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
     if row is None:
         raise ConfigurationError(f"there is no batch {batch_id!r}.", remedy="See mfn batches for the ids.")
     return row
+
+
+def parameters_of(ledger: Ledger, batch: BatchRef) -> Parameters:
+    """What a batch was asked for.
+
+    Args:
+        ledger: The open ledger.
+        batch: The batch.
+    """
+    return Parameters.of(get_batch(ledger, batch.batch_id).parameters)
 
 
 def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from mfn.models import NEWS, SUMMED
+from mfn.models import NEWS, SUMMED, Parameters
 from mfn.quality.model import QualityReport
 from mfn.reports.stock import StockRun
 
@@ -176,7 +176,7 @@ class PastRun:
         Args:
             batch: Its `batch_id`, `connection`, `kind`, `status`, `started_at`, `counts` and `parameters`.
         """
-        dry_run = bool(batch.parameters.get("dry_run"))
+        dry_run = Parameters.of(batch.parameters).dry_run
         return cls(batch.batch_id, batch.connection, batch.kind, batch.status, batch.started_at, batch.counts, dry_run)
 
     @property

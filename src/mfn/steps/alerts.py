@@ -23,7 +23,7 @@ from mfn.ledger.told_alerts import (
     orders_to_ship_by,
     told_of,
 )
-from mfn.models import STAGES
+from mfn.models import STAGES, Parameters
 from mfn.steps.secret_age import secret_age
 from mfn.steps.workplace import Workplace
 
@@ -54,7 +54,8 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
     """
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
-    if row.kind != "import" or row.parameters.get("dry_run") or row.parameters.get("order_id"):
+    asked = Parameters.of(row.parameters)
+    if row.kind != "import" or asked.dry_run or asked.order_id:
         return []
     connection, now = find_connection(settings, row.connection), datetime.now(UTC)
     alerts = [*_held(ledger, connection, report, now), *_due_soon(ledger, connection, report, now)]

@@ -19,7 +19,7 @@ from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
-from mfn.models import STAGES, OrderStatus, Outcome
+from mfn.models import STAGES, OrderStatus, Outcome, Parameters
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import DAY_RUNS, write_report
@@ -110,7 +110,8 @@ def _refusals_of(row: Row[Any]) -> FatalError | None:
 
 def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
     """Closed where too many due orders of a window are held; what was named, or is processed again, has no window."""
-    if any(row.parameters.get(name) for name in ("order_id", "named", "reprocess")):
+    asked = Parameters.of(row.parameters)
+    if asked.order_id or asked.named or asked.reprocess:
         return None
     percent = find_connection(settings, row.connection).orders.hold_alarm_percent
     due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)
@@ -119,7 +120,7 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
     return FatalError(
         f"{held} of {due} due orders are held, more than the {percent:g} % of orders.hold_alarm_percent;"
         " the good ones were loaded."
-        if not row.parameters.get("dry_run")
+        if not asked.dry_run
         else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
         remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
     )
@@ -148,7 +149,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
         failed_at=failed_at(row) if row.stage != STAGES[row.kind][-1] else None,
         window_after=row.window_after,
         window_before=row.window_before,
-        dry_run=bool(row.parameters.get("dry_run")),
+        dry_run=Parameters.of(row.parameters).dry_run,
         counts=row.counts,
         due=row.counts.get("due", 0),
         api_calls=row.api_calls,

@@ -13,7 +13,7 @@ from mfn.ledger.batch_failures import failed_at
 from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
-from mfn.models import BESIDE, PASSED, SUMMED
+from mfn.models import BESIDE, PASSED, SUMMED, Parameters
 from mfn.moments import iso
 from mfn.steps.reconciling.telling import found_in
 
@@ -62,7 +62,7 @@ def _not_decided(counts: Mapping[str, int]) -> int:
 
 def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
     """What became of the order, where a run was asked for one; what the warehouse has otherwise, where it has."""
-    asked = row.parameters.get("order_id")
+    asked = Parameters.of(row.parameters).order_id
     found = batch_orders(open_ledger(settings), row.batch_id) if asked else ()
     order = next((one for one in found if one.order_id == asked and one.outcome is not None), None)
     if order is None:
@@ -78,7 +78,7 @@ def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
 
 def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
     """Which orders a dry run of an import would have loaded, by id: only such a run leaves them nowhere else."""
-    if row.kind != "import" or not row.parameters.get("dry_run"):
+    if row.kind != "import" or not Parameters.of(row.parameters).dry_run:
         return {}
     found = batch_orders(open_ledger(settings), row.batch_id, outcomes=PASSED)
     return {"would_load": [one.order_id for one in found]}
@@ -138,8 +138,9 @@ def report_url(settings: Settings, batch_id: str) -> str | None:
 def window_of(settings: Settings, batch: BatchRef) -> str:
     """The window of an import as people read it: `2026-11-24 10:00 to 10:15 UTC`, or its order."""
     row = get_batch(open_ledger(settings), batch.batch_id)
-    if row.parameters.get("order_id"):
-        return f"order {row.parameters['order_id']}"
+    asked = Parameters.of(row.parameters)
+    if asked.order_id:
+        return f"order {asked.order_id}"
     if row.window_after is None or row.window_before is None:
         return "no window"
     same_day = row.window_after.date() == row.window_before.date()

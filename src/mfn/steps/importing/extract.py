@@ -24,6 +24,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
 from mfn.ledger.search_gaps import note_gap
 from mfn.ledger.watermarks import get_watermark, move_watermark
+from mfn.models import Parameters
 from mfn.rules.search_pages import page_end
 from mfn.steps.importing.lane_calls import (
     KEPT_FOR_LIVE,
@@ -95,16 +96,16 @@ def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
 
 def _fetch(place: Workplace, batch: BatchRef) -> None:
     row = get_batch(place.ledger, batch.batch_id)
-    asked = row.parameters
-    if asked.get("reprocess"):  # its orders are the ledger's
+    asked = Parameters.of(row.parameters)
+    if asked.reprocess:  # its orders are the ledger's
         return
-    if asked.get("order_id"):
-        _land_one(place, batch, asked["order_id"])
+    if asked.order_id:
+        _land_one(place, batch, asked.order_id)
         return
-    if asked.get("named"):
+    if asked.named:
         land_named(place, batch)
         return
-    if asked.get("gap") and row.search_before is None:
+    if asked.gap and row.search_before is None:
         work_gaps(place, batch, pages=1)
         return
     token = usable_token(row.page_token, row.page_token_at)
@@ -112,14 +113,14 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
     if row.search_after is not None and (token is not None or not row.is_window_open):
         before = row.search_before
         _search(place, batch, SearchWindow(row.search_after, before) if before else OpenWindow(row.search_after), token)
-    if row.is_window_open and not asked.get("gap"):
+    if row.is_window_open and not asked.gap:
         _search(place, batch, _new_window(place, batch), None)
     index_pages(place.ledger, batch)
-    if asked.get("pages"):
+    if asked.pages:
         forget_landed_names(place, batch)
         read_mendable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
         return
-    if not asked.get("dry_run") and not asked.get("since"):
+    if not asked.dry_run and not asked.since:
         _ask_besides(place, batch)
     read_mendable_again(place, batch)
 
@@ -154,8 +155,8 @@ def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
         after = row.search_after
     elif row.window_before is not None:  # the batch goes on where its own window ended
         after = row.window_before - overlap
-    elif row.parameters.get("since"):
-        after = datetime.fromisoformat(row.parameters["since"])
+    elif (since := Parameters.of(row.parameters).since) is not None:
+        after = since
     elif watermark is None:
         after = before - timedelta(days=orders.initial_lookback_days)
     else:
@@ -177,8 +178,8 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
             page_token_at=row.page_token_at if token else None,
         )
     seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
-    has_begun_anew, is_due_only = False, row.parameters.get("due_only", False)
-    statuses = DUE if is_due_only else STATUSES
+    has_begun_anew, asked = False, Parameters.of(row.parameters)
+    statuses = DUE if asked.due_only else STATUSES
     while True:
         try:
             page = place.amazon.search_page(window, statuses=statuses, page_token=token)
@@ -191,17 +192,17 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         pages += 1
         arrivals = [read_arrival(raw) for raw in page.orders]
         reached = page.next_token or page.before
-        if isinstance(reached, str) and pages >= row.parameters.get("pages", math.inf):
+        if isinstance(reached, str) and pages >= (asked.pages or math.inf):
             end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
             # A page that only looked again at what had landed is no end: the next search would bring it once more. One
             # aimed at named orders is: the next begins at the oldest that is left.
-            if end is not None and (is_due_only or watermark is None or end > watermark):
+            if end is not None and (asked.due_only or watermark is None or end > watermark):
                 reached = end
         is_done = isinstance(reached, datetime)
         if is_done and seen.lacks_recipients():
             _forget_token(place, batch)
             raise missing_role(batch.connection, seen.due)
-        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not is_due_only)
+        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not asked.due_only)
         if is_done:
             return
         if seen.go_round():
@@ -245,7 +246,7 @@ def _land_page(
             search_before=None,
             window_before=reached,
         )
-        if not row.parameters.get("dry_run") and _joins(place, window, watermark):
+        if not Parameters.of(row.parameters).dry_run and _joins(place, window, watermark):
             move_watermark(database, batch, reached)
             begun = max(window.after, watermark or window.after)
             if not is_whole and begun < reached:

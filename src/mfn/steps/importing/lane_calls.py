@@ -19,6 +19,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
 from mfn.ledger.unanswered_orders import when_unanswered
+from mfn.models import Parameters
 from mfn.rules.next_call import KEPT_FOR_LATE
 from mfn.steps.single_orders import remember
 
@@ -204,6 +205,6 @@ def _work_gap(place: Workplace, batch: BatchRef, gap: Row[Any], leaving: int) ->
             close_gap(database, gap)
         else:
             move_gap(database, gap, page.next_token)
-        if row.parameters.get("gap"):
+        if Parameters.of(row.parameters).gap:
             first, last = row.window_after or gap.after, row.window_before or gap.before
             update_batch(database, batch, window_after=min(first, gap.after), window_before=max(last, gap.before))

@@ -15,7 +15,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order, has_loaded
 from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_orders, write_cancelled
 from mfn.ledger.staging import StagedChunk, release
-from mfn.models import OrderStatus, Outcome
+from mfn.models import OrderStatus, Outcome, Parameters
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.judging import is_payment_pending
@@ -53,23 +53,23 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
-    is_dry_run = bool(row.parameters.get("dry_run"))
+    asked = Parameters.of(row.parameters)
     loading = Loading(
         place,
         batch,
         goes_on=has_loaded(place.ledger, batch.batch_id),
         conflicts=Conflicts(row.findings.get("conflicts", ())),
-        restores=bool(row.parameters.get("order_id")),
+        restores=bool(asked.order_id),
     )
     for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED)):
         (staged,) = read_chunks(place.ledger, batch, TRANSFORMED, [number], StagedChunk, purpose=load.__name__)
         chunk = staged.orders
-        if is_dry_run:
+        if asked.dry_run:
             rehearse_chunk(loading, chunk)
         else:
             load_chunk(loading, number, chunk)
         del staged, chunk  # before the search for what refers to itself, which would go through all of it
-    if not is_dry_run:
+    if not asked.dry_run:
         pass_on_requests_alone(loading)
         _pass_on_cancellations(loading)
     counts = _counts(loading)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mfn.errors import FatalError
-from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.batches import get_batch, parameters_of, update_batch
 from mfn.ledger.chunks import numbers_by_part, write_chunk
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders, write_standing
@@ -63,7 +63,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     items = place.warehouse.items()
     staged_count = 0
-    is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
+    is_dry_run = parameters_of(place.ledger, batch).dry_run
     for part, numbers in enumerate(one_by_one(numbers_by_part(place.ledger, batch.batch_id, VALIDATED))):
         kept = read_part(place.ledger, batch, numbers, purpose=transform.__name__)
         staged_count += _transform_part(place, batch, items, kept, part, is_dry_run=is_dry_run)

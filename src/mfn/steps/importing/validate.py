@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from mfn.database.bulk import among
-from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.batches import add_findings, get_batch, parameters_of, update_batch
 from mfn.ledger.buyers_data import CHUNK_ORDERS, places_of, texts_at
 from mfn.ledger.chunks import drop_chunks, write_pieces
 from mfn.ledger.earlier_orders import take_in_earlier_orders
@@ -76,24 +76,23 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: A check could not run, or a table of the warehouse is not as agreed.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    row = get_batch(place.ledger, batch.batch_id)
-    is_dry_run = bool(row.parameters.get("dry_run"))
+    asked = parameters_of(place.ledger, batch)
     bench = Bench(place, place.warehouse.items(), place.warehouse.ship_methods())
     index_pages(place.ledger, batch)
-    is_again = bool(row.parameters.get("reprocess"))
-    if row.parameters.get("order_id") is None and not is_again:
+    is_again = asked.reprocess is not None
+    if asked.order_id is None and not is_again:
         with place.ledger.writing() as database:
             take_in_earlier_orders(database, batch)
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch)
     met = landed_batch_orders(place.ledger, batch.batch_id)
-    kept_out = KeptOut(place, batch, is_asked_for=row.parameters.get("order_id") is not None)
+    kept_out = KeptOut(place, batch, is_asked_for=asked.order_id is not None)
     waiting = _read_before_release(bench, batch, met.earlier, kept_out.before)
     bounds = met.bounds(CHUNK_ORDERS) if place.ledger.engine.dialect.name == "sqlite" else None
     tally = _Tally()
     for number, chunk in enumerate(one_by_one(met.chunks(CHUNK_ORDERS))):
-        loaded = set() if is_dry_run else chunk.loaded
+        loaded = set() if asked.dry_run else chunk.loaded
         tracked = tracked_orders(place.ledger, batch.connection, chunk.order_ids)
         judged = judge(bench, _texts(place, batch, chunk.earlier, chunk.places), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
@@ -105,7 +104,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
         behind = [(order_id, tracked[order_id].loaded_digest) for order_id in lacking]
         pieces = pieces_of(number, judged.kept, {one.order_id: _is_passed(one) for one in judgements}, bounds)
-        _write(place, batch, judgements, behind, pieces=pieces, judged_before=chunk.judged, is_dry_run=is_dry_run)
+        _write(place, batch, judgements, behind, pieces=pieces, judged_before=chunk.judged, is_dry_run=asked.dry_run)
         del judged, judgements, tracked  # as in load
     counts = {"due": tally.due, "due_held": tally.due_held}
     with place.ledger.writing() as database:
@@ -120,7 +119,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
             ignored=dict(tally.ignored),
             items=len(bench.items),
         )
-        if not is_dry_run:
+        if not asked.dry_run:
             kept_out.write(database)
     return replace(batch, counts={**batch.counts, **counts})
 

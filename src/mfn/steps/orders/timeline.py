@@ -12,6 +12,7 @@ from mfn.ledger.order_ends import ends_of
 from mfn.ledger.order_listing import conflicts_of, order_timeline, orders_with_id
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.parcels import parcels_of
+from mfn.models import Parameters
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -187,7 +188,7 @@ def _moment(row: Row[Any], order_id: str) -> Moment:
         reasons=read_reasons(row.reasons),
         warnings=read_reasons(row.warnings),
         conflicts=_conflicts(row, order_id),
-        dry_run=bool(row.parameters.get("dry_run")),
+        dry_run=Parameters.of(row.parameters).dry_run,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, or_
 
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError
-from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.batches import get_batch, parameters_of, update_batch
 from mfn.ledger.data_access import ACCESS_KEPT_DAYS
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held
@@ -70,7 +70,7 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: Pages cannot be decrypted; everything else is purged by then.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    if get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"):
+    if parameters_of(place.ledger, batch).dry_run:
         return _rehearsed(place, batch)
     with imports_at_rest(place.ledger, batch.connection) as token:
         index_pages(place.ledger, replace(batch, lease=token))

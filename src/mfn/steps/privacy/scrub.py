@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.retention import any_erased, without_data
+from mfn.models import Parameters
 from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
 from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import open_workplace
@@ -46,7 +47,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
         is_wanted = place.connection.privacy.scrub_warehouse or any_erased(database, batch.connection)
     if not is_wanted:
         return _counted(place, batch, scrubbed)
-    if row.parameters.get("dry_run"):
+    if Parameters.of(row.parameters).dry_run:
         return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
     # What is to be emptied must not be loaded anew in between.
     with imports_at_rest(place.ledger, batch.connection):

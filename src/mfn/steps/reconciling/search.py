@@ -22,6 +22,7 @@ from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.known_orders import known_orders, open_orders
 from mfn.ledger.leases import assert_held
+from mfn.models import Parameters
 from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.single_orders import Patience, get_orders
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -130,7 +131,7 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
         return
     token, window = row.page_token, SearchWindow(row.search_after, row.search_before)
     if not (token and row.page_token_at and now - row.page_token_at < FRESH_FOR):
-        token, window = None, _new_window(row.parameters.get("since"), now)
+        token, window = None, _new_window(Parameters.of(row.parameters).since, now)
         _begin(place, batch, window)
     patience = Patience(SEARCH_PATIENCE_SECONDS)
     orders = PlacedOrders(place.session)
@@ -159,9 +160,9 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
             return
 
 
-def _new_window(since: str | None, now: datetime) -> SearchWindow:
+def _new_window(since: datetime | None, now: datetime) -> SearchWindow:
     before = (now - SETTLED_AFTER).replace(microsecond=0)
-    return SearchWindow(min(datetime.fromisoformat(since) if since else before - PERIOD, before), before)
+    return SearchWindow(min(since or before - PERIOD, before), before)
 
 
 def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:

@@ -13,7 +13,7 @@ from mfn.ledger.batch_opening import reopen_batch
 from mfn.ledger.batches import OPENED, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.opening import open_ledger
-from mfn.models import STAGES
+from mfn.models import STAGES, Parameters
 from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
 from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
@@ -211,7 +211,7 @@ def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool
 def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
-    if row.parameters.get("order_id"):
+    if Parameters.of(row.parameters).order_id:
         return
     with ledger.writing() as database:
         if row.window_before is None:  # it never got to its end: the window grows to the present

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.batches import add_findings, parameters_of, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.feeds import forget_feeds
@@ -76,17 +76,16 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: A check could not run at all.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    asked = get_batch(place.ledger, batch.batch_id).parameters
-    is_dry_run, is_full = bool(asked.get("dry_run")), bool(asked.get("full"))
+    asked = parameters_of(place.ledger, batch)
     judged = judge(
         place,
         read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk),
-        is_dry_run=is_dry_run,
-        is_forced=bool(asked.get("force")),
+        is_dry_run=asked.dry_run,
+        is_forced=asked.force,
     )
     entries = judged.entries
     is_free = (entries["outcome"] == "").to_numpy()
-    is_due = is_free & (is_full | is_news(entries))
+    is_due = is_free & (asked.full | is_news(entries))
     counts = {"skus": len(entries)} | {name: int((entries["outcome"] == name).sum()) for name in (HELD, FAILED)}
     made = CompareChunk(packed(entries.loc[is_due, DUE]), counts, judged.is_braked)
     counted = counts | {"pushed": 0, "unchanged": int(is_free.sum()), "oversold": judged.oversold}
@@ -94,11 +93,11 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         assert_held(database, batch.lease)
         drop_chunks(database, batch, stage=compare.__name__)
         write_chunk(place.ledger, database, batch, made, stage=compare.__name__, number=0)
-        if is_dry_run:
+        if asked.dry_run:
             write_outcomes(database, batch, _outcomes(entries[~is_free]))
         else:
             _write(database, batch, judged, is_due)
-        if is_full and not is_dry_run:
+        if asked.full and not asked.dry_run:
             before = datetime.now(UTC) - KEPT_FOR
             trim_outcomes(database, batch, before)
             forget_counted(database, batch, before)

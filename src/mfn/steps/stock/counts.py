@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.batches import update_batch
 from mfn.ledger.schema import Batch, BatchOffer, Offer
-from mfn.models import OfferStatus
+from mfn.models import OfferStatus, Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
         before, asked = database.execute(
             select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
         ).one()
-        told = _told_in_dry_run(database, batch) if asked.get("dry_run") else _told(database, batch)
+        told = _told_in_dry_run(database, batch) if Parameters.of(asked).dry_run else _told(database, batch)
         held, failed = (
             compared["held"] + told.get(OfferStatus.HELD, 0),
             compared["failed"] + told.get(OfferStatus.FAILED, 0),

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from mfn.ledger.batches import get_batch
+from mfn.ledger.batches import parameters_of
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
@@ -114,10 +114,10 @@ def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
         batch: The batch.
         chunk: What was read.
     """
-    asked = get_batch(place.ledger, batch.batch_id).parameters
+    asked = parameters_of(place.ledger, batch)
     oldest = oldest_count(place.ledger, batch.connection)
     news = imported_frame([(chunk.at, placed_at, units) for _, placed_at, units in chunk.news])
-    if asked.get("dry_run"):  # what it is the first to subtract stands nowhere else
+    if asked.dry_run:  # what it is the first to subtract stands nowhere else
         known = news if oldest is None else pd.concat([counted_since(place.ledger, batch.connection, oldest), news])
     else:
         known = news if oldest is None else counted_since(place.ledger, batch.connection, oldest)
@@ -127,8 +127,8 @@ def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
         at=chunk.at,
         covered_until=chunk.covered_until,
         imported=known[known["counted_at"] <= pd.Timestamp(chunk.at)],
-        is_full=bool(asked.get("full")),
-        is_dry_run=bool(asked.get("dry_run")),
+        is_full=asked.full,
+        is_dry_run=asked.dry_run,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pandas as pd
 
-from mfn.ledger.batches import get_batch
+from mfn.ledger.batches import parameters_of
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import (
     Units,
@@ -77,12 +77,11 @@ def read(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: The warehouse's tables cannot be read, a role is missing, or the credentials are refused.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    asked = get_batch(place.ledger, batch.batch_id).parameters
-    is_dry_run = bool(asked.get("dry_run"))
+    asked = parameters_of(place.ledger, batch)
     try:
-        if not is_dry_run:
+        if not asked.dry_run:
             follow_earlier_feeds(place, batch)
-        _read(place, batch, full=bool(asked.get("full")), dry_run=is_dry_run)
+        _read(place, batch, full=asked.full, dry_run=asked.dry_run)
     finally:
         keep_calls(place, batch)
     return batch

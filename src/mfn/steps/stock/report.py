@@ -13,7 +13,7 @@ from mfn.amazon.marketplaces import BY_ID
 from mfn.ledger.feeds import UNDER_WAY
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import Batch, BatchOffer, Feed, Offer
-from mfn.models import OfferStatus
+from mfn.models import OfferStatus, Parameters
 from mfn.reports.stock import (
     Brake,
     Drift,
@@ -122,7 +122,7 @@ def _held(database: Connection, batch: Row[Any], *, is_braked: bool) -> tuple[He
     """
     if "skus" not in batch.counts:
         return ()
-    is_rehearsed = bool(batch.parameters.get("dry_run"))
+    is_rehearsed = Parameters.of(batch.parameters).dry_run
     held: Any = BatchOffer if is_rehearsed else Offer
     told, status = (held.before, held.outcome) if is_rehearsed else (held.level_sent, held.status)
     mine = held.batch_id == batch.batch_id if is_rehearsed else held.connection == batch.connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mfn.ledger.batches import get_batch
+from mfn.ledger.batches import parameters_of
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
@@ -45,7 +45,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     compared = read_plain_chunk(place.ledger, batch, compare.__name__, 0, CompareChunk)
-    is_dry_run = bool(get_batch(place.ledger, batch.batch_id).parameters.get("dry_run"))
+    is_dry_run = parameters_of(place.ledger, batch).dry_run
     try:
         if not is_dry_run:
             follow_feeds(place, batch)
