@@ -45,10 +45,10 @@ def planned(shown: Moments) -> Moments:
         page = slice(begin, min(begin + SEARCH.orders, seen))
         news = int(np.isinf(gone[page]).sum())
         gone[page] = np.minimum(gone[page], now)
-        end = None
+        end, before = None, moment(np.floor(now - SEARCH.delay))
         if page.stop < seen and action.after is not None:
-            end = page_end([moment(at) for at in shown[page]], action.after)
-        state = after_search(state, news, end or moment(np.floor(now - SEARCH.delay)))
+            end = page_end([moment(at) for at in shown[page]], action.after, before)
+        state = after_search(state, news, end or before)
     return gone
 
 
