@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
+from tests.quick_certificates import one_authority
 from tests.quick_mappings import read_once
 from tests.quick_sqlite import hurrying
 from tests.world import World, an_amazon, set_secrets
@@ -34,6 +36,13 @@ settings.load_profile("mfn")
 
 SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notifications/", "tests/test_deployments.py")
 """What the tests of a folder or file share takes long to start, such as a Prefect server."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prefect asks for the authorities as soon as it is imported."""
+    while_tests_run = ExitStack()
+    while_tests_run.enter_context(one_authority())
+    config.add_cleanup(while_tests_run.close)
 
 
 class OnePrefectServer(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types

@@ -23,6 +23,7 @@ from mfn.simulator.catalogue import build_catalogue
 from mfn.simulator.server import DEMO_SELLER, SimulatorServer, open_amazon
 from mfn.simulator.warehouse import create_demo_warehouse, write_demo_mappings
 from mfn.warehouse.tables import wms_order_line
+from tests.commands import mfn
 from tests.ports import free_port
 from tests.world import an_item, an_order
 
@@ -86,11 +87,9 @@ class Operation:
 
     def mfn(self, *words: str) -> Any:
         """What an mfn command prints with --json; it has to end well."""
-        ran = subprocess.run(
-            [MFN, *words, "--json"], cwd=self.home, env=self.environ, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, f"mfn {' '.join(words)}: {ran.stdout}{ran.stderr}"
-        return json.loads(ran.stdout)
+        status, document = mfn(*words, folder=self.home, environ=self.environ)
+        assert status == 0, f"mfn {' '.join(words)}: {document}"
+        return document
 
     def deployment(self, name: str) -> Any:
         """A deployment as the Prefect API has it."""
@@ -139,8 +138,7 @@ class Operation:
 @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(60), wait=wait_fixed(0.25), reraise=True)
 def ask(method: str, url: str, content: Any = None) -> Any:
     """An answer of the Prefect API; a busy one, whose database is locked, is asked again."""
-    # Certificates, of which a client of HTTP has no need, take thirty milliseconds of each poll.
-    answer = httpx.request(method, url, json=content, timeout=30, verify=False).raise_for_status()
+    answer = httpx.request(method, url, json=content, timeout=30).raise_for_status()
     return answer.json() if answer.content else None
 
 

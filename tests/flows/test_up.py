@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -18,9 +17,9 @@ import httpx
 import psutil
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
-from mfn.cli.application import run
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.passed_checks import note_passed
+from tests.commands import mfn
 from tests.ports import free_port
 from tests.privacy.planting import SECRETS
 from tests.privacy.searching import Search
@@ -29,7 +28,6 @@ from tests.world import an_order
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pytest
     from sqlalchemy import Row
 
     from tests.world import World
@@ -97,8 +95,7 @@ def nothing_left() -> Iterator[list[psutil.Process]]:
 
 @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(PATIENCE), wait=wait_fixed(0.2))
 def ask(method: str, url: str, content: Any = None) -> Any:
-    # Certificates, of which a client of HTTP has no need, take thirty milliseconds of each poll.
-    answer = httpx.request(method, url, json=content, timeout=30, verify=False).raise_for_status()
+    answer = httpx.request(method, url, json=content, timeout=30).raise_for_status()
     return answer.json() if answer.content else None
 
 
@@ -121,6 +118,12 @@ def batches_begun(world: World) -> Sequence[Row[Any]]:
     return list_batches(world.ledger, connection="us", kind="import", limit=9)
 
 
+def refused(world: World, port: int, reports_port: int) -> tuple[int, Any]:
+    """What a `mfn up` says that starts nothing, and so needs no process of its own."""
+    words = ["up", "--reports-port", str(reports_port)]
+    return mfn(*words, folder=world.home, environ=environ(world, port))
+
+
 def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_leaves_nothing(world: World) -> None:
     note_passed(world.ledger, "us")
     world.add_connection("eu_west", marketplaces="[DE]")
@@ -139,11 +142,10 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         private = [*(world.home / ".mfn" / "logs").iterdir(), world.home / ".mfn" / "up.json"]
         private += (world.home / "prefect").glob("prefect.db*")
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
-        second = subprocess.run(
-            [MFN, "up", "--json"], cwd=world.home, env=environ(world, port), capture_output=True, text=True, check=False
-        )
-        assert second.returncode == 3
-        assert json.loads(second.stdout)["remedy"]
+        status, told = refused(world, port, free_port())
+        assert status == 3
+        assert "mfn up runs here already" in told["error"]
+        assert told["remedy"]
         deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")
         (schedule,) = deployment["schedules"]
         edited = {"active": False, "schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}}
@@ -178,23 +180,17 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
     assert Search(SECRETS.values()).below(world.home) == [], "no secret stands in logs, in the ledger or at Prefect"
 
 
-def test_what_is_wrong_is_told_before_anything_is_started(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(logging.root, "handlers", [])  # the program adds one of its own
-
-    def refused(port: int, reports_port: int) -> Any:
-        for name in os.environ.keys() - environ(world, port).keys():
-            monkeypatch.delenv(name)
-        for name, text in environ(world, port).items():
-            monkeypatch.setenv(name, text)
-        assert run(["up", "--json", "--reports-port", str(reports_port)]) == 2
-        assert not (world.home / ".mfn" / "logs").exists()
-        return json.loads(capsys.readouterr().out)
-
+def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert "PREFECT_SERVER_API_PORT" in refused(port, free_port())["remedy"]
-        assert "--reports-port" in refused(free_port(), port)["remedy"]
+        status, told = refused(world, port, free_port())
+        assert status == 2
+        assert "PREFECT_SERVER_API_PORT" in told["remedy"]
+        status, told = refused(world, free_port(), port)
+        assert status == 2
+        assert "--reports-port" in told["remedy"]
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
-    assert "connections.yaml" in refused(free_port(), free_port())["error"]
+    status, told = refused(world, free_port(), free_port())
+    assert status == 2
+    assert "connections.yaml" in told["error"]
+    assert not (world.home / ".mfn" / "logs").exists()

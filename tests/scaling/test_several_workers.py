@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from tests.scaling.machines import Machines
     from tests.world import World
 
-MFN = Path(sys.executable).with_name("mfn")
 ORDERS = 20
 RUN_SECONDS = 240
 
@@ -71,9 +67,7 @@ def test_two_workers_on_one_ledger_load_every_order_once(machines: Machines, two
     for world in two_accounts:
         world.put(*(an_order() for _ in range(ORDERS)))
     environ = dict(os.environ) | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
-    deployed = subprocess.run([MFN, "deploy", "--json"], env=environ, capture_output=True, text=True, check=False)
-    assert deployed.returncode == 0, deployed.stderr
-    names = json.loads(deployed.stdout)["deployments"]
+    names = deploy(two_accounts[0].settings, environ)
     assert {"import-orders/us", "import-orders/us_two"} <= set(names)
     with ExitStack() as running:
         first, second = (running.enter_context(machines.client(api)) for api in (0, 1))
