@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.cli.application import run
 from mfn.errors import RunFailedError
 from mfn.steps.orders import decisions
@@ -94,6 +96,19 @@ def test_a_person_reads_why_the_order_is_not_loaded_and_what_to_do(
     shown = capsys.readouterr().out
     assert f"{dismissed}: ignored\n  dismissed: dismissed by hand" in shown
     assert "To take it back: mfn orders release" in shown
+
+
+def test_what_a_marketplace_had_before_it_was_added_comes_as_its_orders_say(world: World) -> None:
+    canada = BY_NAME["CA"].marketplace_id
+    (order_id,) = world.put(an_order(minutes_ago=600, salesChannel={"channelName": "AMAZON", "marketplaceId": canada}))
+    world.run()
+    (reason,) = world.run(order_id=order_id)["order"]["reasons"]
+    assert reason["code"] == "other_marketplace"
+    assert "mfn import CONNECTION --since DATE" in reason["remedy"]
+    connections = world.home / "connections.yaml"
+    connections.write_text(connections.read_text(encoding="utf-8").replace("[US]", "[US, CA]"), encoding="utf-8")
+    assert world.run()["fetched"] == 0
+    assert world.run(since=datetime.now(UTC) - timedelta(days=1))["loaded"] == 1
 
 
 def test_an_order_that_amazon_does_not_know_fails_for_good(world: World) -> None:

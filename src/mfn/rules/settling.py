@@ -56,7 +56,8 @@ SETTLEMENTS: dict[str, Settlement] = {
         Outcome.IGNORED,
         OrderStatus.IGNORED,
         "its marketplace is not one of the connection's",
-        "Add the marketplace to the connection in connections.yaml if its orders are to be shipped.",
+        "If its orders are to be shipped, add the marketplace to the connection in connections.yaml, then fetch what"
+        " Amazon has of it already: mfn import CONNECTION --since DATE.",
     ),
     "placed_before_start": Settlement(
         Outcome.IGNORED,
