@@ -14,6 +14,7 @@ import pytest
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.steps.importing import loading
+from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
 from tests.faults.processes import at_once, die_at_commit, in_child, on_commit
 from tests.world import address, an_item, an_order
@@ -108,11 +109,12 @@ class Commit:
 
 
 def _function() -> str:
-    """The function of this project, outside of its database package, that is committing."""
+    """The function of this project that is committing, not the one that opens its transaction for it."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         code = frame.f_code
-        if "/src/mfn/" in code.co_filename and "/database/" not in code.co_filename:
+        opens = "/database/" in code.co_filename or code.co_name == SqlWarehouse._writing.__name__
+        if "/src/mfn/" in code.co_filename and not opens:
             return code.co_name
         frame = frame.f_back
     return "?"
