@@ -25,6 +25,12 @@ HERE = "127.0.0.1"
 NOT_OURS = {"sr-client-cfg.amplitude.com"}
 """What the Prefect UI asks for whatever its settings are; it gets no answer here, and needs none."""
 
+DRAWN_SELDOM = """
+window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 250);
+window.cancelAnimationFrame = clearTimeout;
+"""
+"""Prefect draws a run that goes on anew with each frame, which takes the processor more than the run itself does."""
+
 expect.set_options(timeout=PATIENCE)
 
 
@@ -89,6 +95,7 @@ def page(chromium: Browser, operation: Operation, request: pytest.FixtureRequest
     device = getattr(request, "param", {"viewport": {"width": 1280, "height": 1000}})
     context = chromium.new_context(**device)
     context.set_default_timeout(PATIENCE)
+    context.add_init_script(DRAWN_SELDOM)
     visit = Visit(context, operation.reports)
     yield context.new_page()
     context.close()
