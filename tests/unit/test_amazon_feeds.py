@@ -138,6 +138,27 @@ def test_an_error_that_belongs_to_no_message_is_told_apart_and_a_warning_is_none
     assert report.refused == {2: (Words(None, "No."), Words("7", "Never."))}
 
 
+def test_an_entry_of_a_report_that_is_odd_hides_no_other() -> None:
+    issues = [
+        {"severity": "ERROR", "messageId": "3", "code": 90, "message": "No."},
+        {"severity": "ERROR", "messageId": 4},
+        {"severity": "ERROR", "messageId": "every one", "message": "Look at it."},
+        {"messageId": 5, "message": "of no severity"},
+        "no entry",
+        {"severity": "ERROR", "messageId": 6, "message": "Never."},
+    ]
+    summary = {"messagesAccepted": 3, "messagesInvalid": 3}
+    report = report_of(json.dumps({"issues": issues, "summary": summary}).encode())
+    assert report.refused == {
+        3: (Words("90", "No."),),
+        4: (Words(None, "no reason given"),),
+        6: (Words(None, "Never."),),
+    }
+    told, *unreadable = map(str, report.general)
+    assert told == "Look at it."
+    assert [text.startswith("an entry of the report cannot be read: ") for text in unreadable] == [True, True]
+
+
 def test_message_ids_count_the_levels_from_one() -> None:
     feed = json.loads(feed_of("A2TESTSELLER", LEVELS))
     assert feed["header"] == {"sellerId": "A2TESTSELLER", "version": "2.0"}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.answers import Words
+from mfn.amazon.answers import UNREADABLE, Words
+from mfn.amazon.quantities import MOST_MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,9 @@ class FeedReport:
 
 class _Issue(Struct, rename="camel"):
     severity: str
-    message: str
-    message_id: int | None = None
-    code: str | None = None
+    message: str | None = None
+    message_id: int | str | None = None
+    code: str | int | None = None
 
 
 class _Summary(Struct, rename="camel"):
@@ -50,12 +51,17 @@ class _Summary(Struct, rename="camel"):
 
 
 class _Report(Struct):
-    issues: list[_Issue]
+    issues: list[msgspec.Raw]
     summary: _Summary
 
 
+_ISSUES = msgspec.json.Decoder(_Issue)
+
+_DIGITS_AT_MOST = len(str(MOST_MESSAGES))
+
+
 def report_of(content: bytes) -> FeedReport:
-    """A processing report, from its text.
+    """A processing report, from its text; an entry that cannot be read is told as a general word, and hides no other.
 
     Args:
         content: JSON in UTF-8.
@@ -66,13 +72,27 @@ def report_of(content: bytes) -> FeedReport:
     report = msgspec.json.decode(content, type=_Report)
     refused: defaultdict[int, list[Words]] = defaultdict(list)
     general: list[Words] = []
-    for issue in report.issues:
+    for raw in report.issues:
+        try:
+            issue = _ISSUES.decode(raw)
+        except UNREADABLE as error:
+            general.append(Words(None, f"an entry of the report cannot be read: {error}"))
+            continue
         if issue.severity == "ERROR":
-            words = Words(issue.code, issue.message)
-            (general if issue.message_id is None else refused[issue.message_id]).append(words)
+            words = Words(None if issue.code is None else str(issue.code), issue.message or "no reason given")
+            message_id = _number(issue.message_id)
+            (general if message_id is None else refused[message_id]).append(words)
     return FeedReport(
         {message_id: tuple(words) for message_id, words in refused.items()},
         tuple(general),
         report.summary.messages_accepted,
         report.summary.messages_invalid,
     )
+
+
+def _number(message_id: int | str | None) -> int | None:
+    """A message's number; None for none, and for a text that is none of ours."""
+    if isinstance(message_id, str):
+        is_number = message_id.isascii() and message_id.isdigit() and len(message_id) <= _DIGITS_AT_MOST
+        return int(message_id) if is_number else None
+    return message_id
