@@ -6,6 +6,7 @@ import base64
 import binascii
 import html
 import io
+import itertools
 import json
 import re
 import sqlite3
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b\x08"
 ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+ZIP_END = b"PK\x05\x06"
 SQLITE = b"SQLite format 3\x00"
 PACKED_IN_EACH_OTHER = 3
 MOST_UNPACKED = 50_000_000
@@ -67,14 +69,7 @@ class Search:
             place: Where they are from.
             depth: How often something packed may have something packed in it.
         """
-        folded = content.lower()  # of ASCII only, as the needles are
-        for haystack, needles in ((folded, self._folded), (content, self._exact)):
-            for needle, text in needles.items():
-                if (at := haystack.find(needle)) >= 0:
-                    yield Found(place, text, content[max(at - EXCERPT, 0) : at + len(needle) + EXCERPT])
-        if depth:
-            for how, unpacked in _unpacked(content):
-                yield from self.in_bytes(unpacked, f"{place} > {how}", depth=depth - 1)
+        yield from self._in_pieces([content], place, depth)
 
     def below(self, folder: Path, *, but: Collection[Path] = ()) -> list[Found]:
         """What is found in every file below a folder; of databases of SQLite in every value as well.
@@ -94,6 +89,21 @@ class Search:
                 found += self._in_database(path)
         return found
 
+    def _in_pieces(self, pieces: list[bytes], place: str, depth: int) -> Iterator[Found]:
+        """Searched together: a database of Prefect's has tens of thousands of short ones that may be base64."""
+        together = b"\n".join(pieces)
+        folded = together.lower()  # of ASCII only, as the needles are
+        for haystack, needles in ((folded, self._folded), (together, self._exact)):
+            for needle, text in needles.items():
+                if (at := haystack.find(needle)) >= 0:
+                    yield Found(place, text, together[max(at - EXCERPT, 0) : at + len(needle) + EXCERPT])
+        if depth:
+            unpacked: dict[str, list[bytes]] = {}
+            for how, inside in itertools.chain.from_iterable(map(_unpacked, pieces)):
+                unpacked.setdefault(how, []).append(inside)
+            for how, insides in unpacked.items():
+                yield from self._in_pieces(insides, f"{place} > {how}", depth - 1)
+
     def _in_database(self, path: Path) -> Iterator[Found]:
         """Values that are longer than a page are torn apart in the file."""
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
@@ -101,10 +111,7 @@ class Search:
             for table in tables:
                 values = (value for row in database.execute(f'SELECT * FROM "{table}"') for value in row)
                 texts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-                yield from self.in_bytes(b"\n".join(texts), f"{path} > {table}", depth=0)
-                for text in texts:
-                    for how, unpacked in _unpacked(text):
-                        yield from self.in_bytes(unpacked, f"{path} > {table} > {how}", depth=1)
+                yield from self._in_pieces(texts, f"{path} > {table}", depth=2)
 
 
 def _written(text: str) -> Iterator[bytes]:
@@ -135,7 +142,7 @@ def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
         at = content.find(GZIP, at + 1)
     for match in ZLIB.finditer(content):
         yield from _inflated("zlib", content[match.start() :], wbits=15)
-    if zipfile.is_zipfile(io.BytesIO(content)):
+    if ZIP_END in content and zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():
                 yield name, archive.read(name)
