@@ -56,7 +56,7 @@ def what_is_there(world: World, batch_id: str) -> dict[str, Any]:
     """The warehouse, the ledger and the report of a batch, but for what differs from run to run."""
     row = get_batch(world.ledger, batch_id)
     page = (world.home / ".mfn" / "reports" / f"{batch_id}.html").read_text(encoding="utf-8")
-    page = re.sub(rf"{batch_id}|\d\d:\d\d(:\d\d)?|, for [^<]+|\d+ Nov \d+", "…", page)
+    page = re.sub(rf"{batch_id}|\d\d:\d\d(:\d\d)?|, for [^<]+|\d+ [A-Z][a-z]{{2}} (\d\d:\d\d|\d{{4}})", "…", page)
     return {
         "orders": without_identity(world.rows(wms_order)),
         "lines": world.rows(wms_order_line),
