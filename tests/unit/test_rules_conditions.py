@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mfn.rules.condition_words import ConditionError
+from mfn.rules.condition_words import ConditionError, refusing_lost_backslashes
 from mfn.rules.conditions import MOST_CHARACTERS, read_condition
 from mfn.rules.fields import EVENTS
 
@@ -273,3 +275,10 @@ def test_what_fits_by_its_kinds_and_is_never_what_is_meant_is_refused_with_what_
 )
 def test_what_may_be_meant_is_not_refused(text: str) -> None:
     assert holds(text)
+
+
+def test_of_what_python_warns_of_only_a_lost_backslash_is_refused() -> None:
+    with refusing_lost_backslashes():
+        warnings.warn("a socket was left open elsewhere", ResourceWarning, stacklevel=1)
+        with pytest.raises((SyntaxError, Warning), match="escape sequence"):
+            ast.literal_eval(r'"\d"')

@@ -7,14 +7,13 @@ pattern, and what it makes of the mark is replaced.
 from __future__ import annotations
 
 import ast as python
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import re2  # type: ignore[import-untyped]  # it has no annotations
 from rule_engine import ast  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
 
 from mfn.rules.condition_kinds import CHILDREN, Type
-from mfn.rules.condition_words import REGULAR_EXPRESSIONS, ConditionError
+from mfn.rules.condition_words import REGULAR_EXPRESSIONS, ConditionError, refusing_lost_backslashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +113,7 @@ def _replaced(node: Any, left: dict[str, Any]) -> Any:
 
 def _compiled(written: str) -> Any:
     try:
-        with warnings.catch_warnings(action="error"):  # of a backslash that means nothing, Python only warns
+        with refusing_lost_backslashes():
             text = python.literal_eval(written)
     except (SyntaxError, ValueError, SyntaxWarning, DeprecationWarning):
         raise ConditionError(("a backslash of a pattern is lost.", f"Write r{written}.")) from None

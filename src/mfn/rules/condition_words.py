@@ -7,6 +7,8 @@ size of their index), no built-in functions. Regular expressions are matched by 
 from __future__ import annotations
 
 import re
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
@@ -48,6 +50,10 @@ OTHERWISE = (
     "Offered are: == != < <= > >= =~ =~~ !~ !~~ and or not in + - * / ( ) [ ], texts, numbers, times, true, false,"
     " null."
 )
+
+
+LOST_BACKSLASH = ".*invalid .*escape sequence"
+"""How Python tells of one: 3.11 as DeprecationWarning, 3.12 and later as SyntaxWarning."""
 
 
 class ConditionError(Exception):
@@ -138,3 +144,11 @@ def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:
 
 def _shortened(value: str, length: int = 20) -> str:
     return value if len(value) <= length else value[:length] + "…"
+
+
+@contextmanager
+def refusing_lost_backslashes() -> Iterator[None]:
+    """Have a backslash that means nothing raise what Python only warns of; any other warning stays one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", LOST_BACKSLASH)
+        yield

@@ -6,7 +6,6 @@ false, but for `== null` and `!=`. So no record can make a condition fail.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from rule_engine import ast, errors
 from mfn.rules.condition_kinds import AFTER_A_DOT, CHILDREN, TESTS, TYPES, WORDS, Type, kind_faults
 from mfn.rules.condition_patterns import Matches, put_in_patterns, take_out_patterns
 from mfn.rules.condition_slips import slips, slips_of_words
-from mfn.rules.condition_words import ConditionError, check_words, read_words
+from mfn.rules.condition_words import ConditionError, check_words, read_words, refusing_lost_backslashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,7 +66,7 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
     reads = check_words(words, fields)
     marked, patterns = take_out_patterns(text, words)
     try:
-        with warnings.catch_warnings(action="error"):  # of a backslash that means nothing, Python only warns
+        with refusing_lost_backslashes():
             rule = rule_engine.Rule(marked, context=_Context(fields))
     except Exception as error:  # noqa: BLE001 - what can be computed is computed here, which fails in many ways
         kinds = ", ".join(f"{name} is {WORDS[TYPES[fields[name].kind]]}" for name in reads)
