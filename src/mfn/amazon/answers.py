@@ -39,6 +39,16 @@ class _ErrorList(Struct):
     errors: list[Words]
 
 
+def whole_number(text: str, *, most_digits: int) -> int | None:
+    """The number that a text of Amazon's is; None where it is none, or none of ours.
+
+    Args:
+        text: Any.
+        most_digits: A longer one is none of ours; of thousands of digits Python would read none.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
+
+
 def summary_of(response: httpx.Response) -> str:
     """Amazon's code and message, or what the body is instead."""
     if not response.content.strip():

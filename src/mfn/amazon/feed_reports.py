@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.answers import UNREADABLE, Words
+from mfn.amazon.answers import UNREADABLE, Words, whole_number
 from mfn.amazon.quantities import MOST_MESSAGES
 
 if TYPE_CHECKING:
@@ -92,7 +92,4 @@ def report_of(content: bytes) -> FeedReport:
 
 def _number(message_id: int | str | None) -> int | None:
     """A message's number; None for none, and for a text that is none of ours."""
-    if isinstance(message_id, str):
-        is_number = message_id.isascii() and message_id.isdigit() and len(message_id) <= _DIGITS_AT_MOST
-        return int(message_id) if is_number else None
-    return message_id
+    return whole_number(message_id, most_digits=_DIGITS_AT_MOST) if isinstance(message_id, str) else message_id

@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.answers import UNREADABLE, whole_number
 from mfn.errors import DataError
 from mfn.moments import in_utc
 
@@ -70,8 +70,7 @@ class ShownPackages:
     def highest_reference(self) -> int:
         """The highest package reference that is a number; 0 where there is none."""
         references = (package.package_reference_id or "" for package in self.packages)
-        numbers = (text for text in references if text.isascii() and text.isdigit() and len(text) <= _DIGITS_AT_MOST)
-        return max(map(int, numbers), default=0)
+        return max((whole_number(text, most_digits=_DIGITS_AT_MOST) or 0 for text in references), default=0)
 
 
 def read_packages(raw: bytes) -> ShownPackages:

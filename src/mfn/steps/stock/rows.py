@@ -11,6 +11,7 @@ from mfn.rules.frames import time_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -73,6 +74,25 @@ def outcome_rows(
             offers.index, outcomes, reasons, *columns, strict=True
         )
     ]
+
+
+def with_new_offers(state: pd.DataFrame, seller_skus: list[str]) -> pd.DataFrame:
+    """The state of offers, also of those that the ledger does not have yet.
+
+    Args:
+        state: Columns of the ledger's offers; index: the seller SKU.
+        seller_skus: All that are wanted.
+    """
+    every = state.reindex(seller_skus)
+    return every.assign(
+        sold_not_imported=every["sold_not_imported"].fillna(0).astype("int64"),
+        is_applied=every["is_applied"].eq(True),
+    )
+
+
+def same_moment(frame: pd.DataFrame, moment: datetime | None) -> pd.Series[Any]:
+    """One moment for every row of a frame; None: none for any."""
+    return pd.Series(moment, index=frame.index, dtype="datetime64[us, UTC]")
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:

@@ -20,7 +20,7 @@ from mfn.ledger.offers import NOT_LISTED, offers_of, write_offers, write_outcome
 from mfn.ledger.orders import reasons_text
 from mfn.models import OfferStatus, Reason
 from mfn.rules.sold_units import STATE, after_being_shown, after_sending, reckon
-from mfn.steps.stock.rows import kept_rows, outcome_rows
+from mfn.steps.stock.rows import kept_rows, outcome_rows, same_moment, with_new_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Sending:
         columns = (*KEPT, "feed_number", "status")
         state = offers_of(self.place.ledger, self.batch.connection, columns, marketplace_id, skus)
         if self.is_dry_run:  # what it has learnt of listings stands nowhere
-            state = _with_new_offers(state, skus)
+            state = with_new_offers(state, skus)
         read = self._read(marketplace_id, skus) if readings is None else readings.set_index("seller_sku")
         if readings is None:
             self._note_missing(marketplace_id, state, read)
@@ -183,11 +183,11 @@ class Sending:
         settled = others[is_settled]
         # Due as long as Amazon has not answered: it may have taken what a killed run sent.
         unanswered = sending.assign(level=np.nan, before_limits=np.nan)
-        begun = sending.assign(**after_sending(sending, unanswered, _moments(sending, datetime.now(UTC))))
+        begun = sending.assign(**after_sending(sending, unanswered, same_moment(sending, datetime.now(UTC))))
         parts = [
             others[~is_settled],
             settled.assign(**after_being_shown(settled, settled)),
-            begun.assign(covered_at_sending=_moments(begun, self.covered_until)),
+            begun.assign(covered_at_sending=same_moment(begun, self.covered_until)),
         ]
         kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
         self._note(KEPT, kept_rows(marketplace_id, kept), [])
@@ -241,7 +241,7 @@ class Sending:
         """
         if sent.empty:
             return
-        now = _moments(sent, datetime.now(UTC))
+        now = same_moment(sent, datetime.now(UTC))
         kept = kept_rows(marketplace_id, after_sending(sent, sent, now))
         standing = (OfferStatus.PUSHED.value, None, None, self.batch.batch_id, sent_by, feed_number)
         self._note(
@@ -285,17 +285,3 @@ class Sending:
             if not self.is_dry_run:
                 write_offers(database, self.batch, columns, rows)
             write_outcomes(database, self.batch, outcomes)
-
-
-def _with_new_offers(state: pd.DataFrame, seller_skus: list[str]) -> pd.DataFrame:
-    """The state of offers, also of those that the ledger does not have yet."""
-    every = state.reindex(seller_skus)
-    return every.assign(
-        sold_not_imported=every["sold_not_imported"].fillna(0).astype("int64"),
-        is_applied=every["is_applied"].eq(True),
-    )
-
-
-def _moments(frame: pd.DataFrame, moment: datetime | None) -> pd.Series[Any]:
-    """One moment for every row."""
-    return pd.Series(moment, index=frame.index, dtype="datetime64[us, UTC]")
