@@ -179,13 +179,23 @@ def test_a_release_is_proposed_only_where_it_would_be_taken(site: Browser, world
 
 
 def test_stock_that_goes_by_itself_after_the_first_import_waits_for_nobody(world: World) -> None:
+    hold_offers(world, A="awaiting_import", B="sku_unknown")
+    assert count_held(world.ledger) == {"us": {"SKU": 1}}
+
+
+def test_held_stock_leads_to_the_runs_that_say_why(site: Browser, world: World) -> None:
+    hold_offers(world, A="sku_unknown")
+    assert "./?connection=us&kind=inventory&outcome=held" in Page(site.get("/").text).links
+
+
+def hold_offers(world: World, **codes: str) -> None:
+    """Offers as the ledger has them once they are held, each SKU for one reason."""
     with world.ledger.writing() as database:
-        for sku, code in (("A", "awaiting_import"), ("B", "sku_unknown")):
+        for sku, code in codes.items():
             reasons = f'[{{"code":"{code}","detail":"","remedy":""}}]'
             row = {"connection": "us", "marketplace_id": "", "seller_sku": sku, "channel": "", "status": "held"}
             more = {"reasons": reasons, "sold_not_imported": 0, "is_applied": False, "updated_at": AT}
             database.execute(insert(Offer).values(**row, **more))
-    assert count_held(world.ledger) == {"us": {"SKU": 1}}
 
 
 def test_orders_are_found_by_a_part_of_their_id_whatever_their_status(site: Browser) -> None:

@@ -36,6 +36,9 @@ OUTCOME_WORDS = {
     "all": "all, with nothing to do as well",
 }
 
+TOLD_BY = {"parcel": "confirm", "SKU": "inventory"}
+"""The kind of run whose reports say which of them are held, and why."""
+
 router = APIRouter()
 
 
@@ -76,6 +79,7 @@ def index(request: Request) -> HTMLResponse:
         outcomes=OUTCOME_WORDS,
         failures=failures,
         held=held,
+        told_by=TOLD_BY,
         newest=newest,
         shown_kinds=[kind for kind in KINDS if any(pair[1] == kind for pair in newest)],
     )
