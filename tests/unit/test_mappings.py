@@ -258,6 +258,13 @@ def test_rows_of_one_spelling_are_an_error_where_they_say_different_things(write
     assert "line 6" in problems[1].message
 
 
+def test_names_for_buyers_with_characters_that_cannot_be_shown_are_told(write: Write) -> None:
+    rows = ",Van,,Other,Night\x0bVan,,\n,Car,,Other,Day Van,Next\u202eDay,\n"
+    problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))
+    assert places(problems) == [("carriers.csv", 2, "carrier_name"), ("carriers.csv", 3, "shipping_method")]
+    assert "'Night\\x0bVan' has a character that cannot be shown" in problems[0].message
+
+
 def test_names_that_match_nothing_or_that_amazon_would_not_take_are_told(write: Write) -> None:
     rows = f",*,,UPS,,,\n,UPS,-,UPS,,,\n,Van,,Other,{'x' * 51},,\n,Car,,Other,{'x' * 50},{'x' * 51},\n"
     problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))

@@ -12,6 +12,7 @@ import pandas as pd
 from mfn.amazon.marketplaces import BY_NAME, find_marketplace
 from mfn.errors import Problem
 from mfn.mappings.csv_file import Row, read_csv_file, spreadsheet_problems
+from mfn.plain_text import HARMFUL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -156,6 +157,9 @@ def _name_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
             if len(name) > MAXIMUM_NAME_LENGTH:
                 message = f"has {len(name)} characters, Amazon takes {MAXIMUM_NAME_LENGTH}."
                 yield Problem(shown, line, column, message, "Shorten it.")
+            if HARMFUL.search(name):
+                message = f"{name!r} has a character that cannot be shown, and every buyer would be told it."
+                yield Problem(shown, line, column, message, "Take it out.")
 
 
 def _spelling_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
