@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,12 @@ from tests.world import an_order
 
 if TYPE_CHECKING:
     from tests.notifications.told import Told
+
+
+def somebody_elses() -> dict[str, Any]:
+    other = a_notification()
+    change_of(other)["SellerId"] = "A2OTHERSELLER01"
+    return other
 
 
 def test_a_change_at_amazon_is_named_within_one_reading(told: Told) -> None:
@@ -74,18 +82,28 @@ def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
 
 
 def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(
-    told: Told, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_AT_A_TIME", 1)  # this queue hands out again at once what was left
-    other = a_notification()
-    change_of(other)["SellerId"] = "A2OTHERSELLER01"
-    told.queue.send(other)
-    assert told.read().left == 1
+    told.queue.send(somebody_elses())
+    assert told.read().left == 1, "this queue hands it out again at once"
     assert told.read().left == 1
     assert sum("left there" in line for line in caplog.messages) == 1
     assert told.queue.depth().waiting == 1
     (noted,) = refused_notifications(told.world.ledger, "us")
     assert noted.is_left
+
+
+def test_what_is_somebody_elses_keeps_nobody_from_what_stands_behind_it(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_AT_A_TIME", 5)
+    told.hide_what_is_read()
+    for _ in range(11):
+        told.queue.send(somebody_elses())
+    (order_id,) = told.world.put(an_order())
+    read = told.read()
+    assert (read.left, read.named) == (11, 1)
+    assert told.named() == [order_id]
 
 
 def test_connections_with_one_queue_get_each_their_own(told: Told) -> None:
@@ -145,6 +163,33 @@ def test_an_sqs_that_cannot_be_reached_passes_by_itself(told: Told) -> None:
     away = Notifications(queue_url=told.queue_url, region=REGION, endpoint="http://127.0.0.1:1")
     with pytest.raises(RetriableError, match="does not answer"):
         asked(away)
+
+
+def test_what_answers_in_place_of_sqs_is_told_as_no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with HTTPServer(("127.0.0.1", 0), SignInPage) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        queue = Queue(Notifications(queue_url=f"{address}/123456789012/orders", region=REGION, endpoint=address))
+        for ask in (lambda: queue.receive(0), queue.depth):
+            with pytest.raises(RetriableError, match="is not SQS"):
+                ask()
+        server.shutdown()
+
+
+class SignInPage(BaseHTTPRequestHandler):
+    """A proxy that answers everything by itself."""
+
+    def do_POST(self) -> None:
+        answer = b'{"Messages": [{"please": "sign in"}]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
 
 
 def test_missing_credentials_are_told_before_anything_is_asked(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,11 @@ class Told:
         """The queue."""
         return open_queue(Notifications(queue_url=self.queue_url, region=REGION, endpoint=self.endpoint))
 
+    def hide_what_is_read(self) -> None:
+        """From now on what was handed out is not handed out again at once, as the queues of AWS do it."""
+        client = boto3.session.Session().client("sqs", region_name=REGION, endpoint_url=self.endpoint)
+        client.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": "30"})
+
     def connection(self, name: str = "us") -> Connection:
         """A connection."""
         return find_connection(self.world.settings, name)

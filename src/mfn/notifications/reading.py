@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 MOST_AT_A_TIME = 1_000
 """So many messages are read before whoever asked goes on with what they name."""
 
+MOST_LEFT = 10_000
+"""So many of somebody else's are passed over besides, to get at one's own that stand behind them."""
+
 KEPT = timedelta(days=30)
 """How long a message that could not be used is remembered."""
 
@@ -92,7 +95,7 @@ def read_notifications(
         wait_seconds: How long to wait for a first message, at most 20.
 
     Returns:
-        What became of at most about `MOST_AT_A_TIME` messages.
+        What became of at most about `MOST_AT_A_TIME` messages, beside those that are left on the queue.
 
     Raises:
         RetriableError: SQS or the ledger cannot be reached; the messages stay on the queue.
@@ -101,12 +104,14 @@ def read_notifications(
     """
     queue = open_queue(connection.notifications)
     total = Read()
-    while total.messages < MOST_AT_A_TIME:
+    passed: set[str] = set()
+    while total.messages - total.left < MOST_AT_A_TIME and total.left < MOST_LEFT:
         messages = queue.receive(0 if total.messages else wait_seconds)
-        if not messages:
-            break
+        if passed.issuperset(message.message_id for message in messages):
+            break  # none, or only what a queue without a visibility timeout hands out again at once
         read, done = take_in(ledger, connection, listed, messages)
         queue.delete(done)
+        passed.update(message.message_id for message in messages if message not in done)
         total = Read(*(one + other for one, other in zip(total, read, strict=True)))
     return total
 

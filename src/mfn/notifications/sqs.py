@@ -9,6 +9,7 @@ import boto3  # noqa: TID251 - the one place that talks to SQS
 import msgspec
 from botocore import exceptions
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from mfn.errors import ConfigurationError, FatalError, MfnError, RetriableError
 
@@ -30,6 +31,9 @@ ANSWER_SECONDS = 10
 
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
 THROTTLED = {"Throttling", "ThrottlingException", "RequestThrottled", "OverLimit", "KmsThrottled", "SlowDown"}
+NO_ANSWER_OF_SQS = (ResponseParserError, KeyError, TypeError, AttributeError, ValueError)
+"""How boto3, or whoever reads what it made of an answer, ends on one that is of another form."""
+
 SERVER_ERROR = 500
 UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY = 401, 403, 408, 429
 
@@ -104,9 +108,10 @@ class Queue:
             answer = self._client.receive_message(
                 QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=min(wait_seconds, LONGEST_WAIT)
             )
-        return [
-            Message(one["MessageId"], one["ReceiptHandle"], one.get("Body", "")) for one in answer.get("Messages", [])
-        ]
+            return [
+                Message(one["MessageId"], one["ReceiptHandle"], one.get("Body", ""))
+                for one in answer.get("Messages", [])
+            ]
 
     def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages that were received; one that SQS keeps all the same is handed out again.
@@ -148,8 +153,10 @@ class Queue:
                 QueueUrl=self.url,
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )
-        counts = answer["Attributes"]
-        return Depth(int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"]))
+            counts = answer["Attributes"]
+            return Depth(
+                int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"])
+            )
 
 
 @contextmanager
@@ -172,6 +179,11 @@ def _explained(url: str) -> Iterator[None]:
             f"the queue {url} cannot be asked: {str(error).rstrip('.')}.",
             remedy=f"boto3 finds AWS credentials in its own places, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or"
             f" the machine's role; they need {PERMISSIONS} (docs/notifications.md).",
+        ) from None
+    except NO_ANSWER_OF_SQS:
+        raise RetriableError(
+            f"the queue {url}: what answers there is not SQS.",
+            remedy=f"See where queue_url and endpoint in connections.yaml, or a proxy in between, lead. {GOES_ON}",
         ) from None
 
 
