@@ -145,6 +145,7 @@ def simulate(
         else:
             print_line(f"a local Amazon with {orders} orders is at {endpoint}; stop it with Ctrl-C")
             print_line(f"in connections.yaml: seller_id: {DEMO_SELLER}, endpoint and lwa_endpoint: {endpoint}")
+            print_line("    and no orders.not_before, which mfn init wrote: these orders were placed before it")
             print_line("in .env: SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, each with any text")
 
     changes = _sender(notifications, notifications_endpoint) if notifications else None
