@@ -115,6 +115,29 @@ def test_an_unmapped_method_gets_the_row_that_would_map_it(
 
 
 @pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ((), "NEXTDAY"),  # of two rows for this level, the one of the connection
+        (("PRIME",), "SDAY"),
+        (("PREMIUM",), ""),  # no row for this programme
+    ],
+)
+def test_the_row_of_a_method_without_one_has_the_code_of_the_most_similar_row(
+    tmp_path: Path, program: tuple[str, ...], code: str
+) -> None:
+    rows = "us,,SCHEDULED,DE,NEXTDAY,\n,,SCHEDULED,US,SDAY,\n,PRIME,SCHEDULED,US,SDAY,\n,,FREE_ECONOMY,CA,GROUND,\n"
+    proposed = propose_shipping_method_row(
+        marketplace_id=CA,
+        service_level="SCHEDULED",
+        programs=program,
+        connection="us",
+        methods=methods(tmp_path, rows),
+        ship_methods=METHODS,
+    )
+    assert proposed.split(",")[4] == code
+
+
+@pytest.mark.parametrize(
     ("service_level", "programs", "code"),
     [
         ("STANDARD", (), "GROUND"),

@@ -99,6 +99,10 @@ def test_a_corrected_parcel_has_no_more_than_what_is_in_it() -> None:
     assert shared(corrected(0, 1, told=2), new(1), ordered=3) == ([1, 0], []), "nor less, while it waits for the rest"
 
 
+def test_of_parts_of_kits_a_corrected_parcel_has_no_more_kits_than_they_could_be() -> None:
+    assert shared(corrected(1, 3, told=2), new(1, held=3), ordered=2, per_kit=3) == ([1, 1], [])
+
+
 def test_a_corrected_parcel_gives_back_what_is_no_longer_whole_and_one_that_stays_does_not() -> None:
     assert shared(corrected(1, 2, told=2), ordered=2) == ([1], [])
     assert shared(settled(1, 2, told=2), ordered=2) == ([2], [])

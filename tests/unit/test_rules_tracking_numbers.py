@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,9 @@ def warning(carrier_code: str | None, tracking_number: str | None) -> str:
         ("PUROLATOR", "320595463938"),
         ("PUROLATOR", "KYV009956937"),
         ("Royal Mail", "RB123456785GB"),
+        ("Royal Mail", "RR473124829GB"),
+        ("DHL-Paket", "CC400000050DE"),
+        ("USPS", "LX400000085US"),
         ("ROYAL_MAIL", "0B0480284000010123ABC"),
         ("Hermes UK", "H00AAA0123456789"),
         ("DPD", "15501234567890"),
@@ -128,6 +132,16 @@ def test_a_missing_number_is_told_elsewhere(tracking_number: str | None) -> None
 
 def test_every_carrier_whose_forms_are_known_is_one_of_amazon_s() -> None:
     assert set(FORMS) <= set(load_mappings(ROOT / "mappings").accepted_carriers["carrier_code"])
+
+
+def test_a_number_named_as_an_example_has_its_carrier_s_form() -> None:
+    examples = {
+        (code, example)
+        for code, forms in FORMS.items()
+        for example in re.findall(r"\b[A-Z]{2}[0-9]{9}[A-Z]{2}\b", forms.expected)
+    }
+    assert {example for _, example in examples} >= {"EA123456785US", "CC123456785DE"}
+    assert {warning(code, example) for code, example in examples} == {""}
 
 
 def test_parcels_keep_their_index() -> None:

@@ -141,6 +141,14 @@ def test_a_fall_that_never_comes_is_drift_after_that() -> None:
     assert told(read(state, 14, at=16)) == {"target": 10, "is": {"to_send", "drift"}}
 
 
+def test_the_former_quantity_that_shows_once_more_soon_after_the_new_one_is_no_drift() -> None:
+    applied = read(a_state(shown_before=14, is_applied=False), 10, at=3)
+    assert told(applied) == {"target": 10, "is": {"shown"}}
+    assert told(read(applied, 14, at=5)) == {"target": 10, "is": {"to_send"}}
+    assert told(read(applied, 15, at=5)) == {"target": 10, "is": {"to_send", "drift"}}
+    assert told(read(applied, 14, at=16)) == {"target": 10, "is": {"to_send", "drift"}}
+
+
 def test_a_rise_that_never_comes_is_drift_once_an_import_has_covered_it() -> None:
     seen = read(a_state(shown_before=4, is_applied=False), 4, at=16)
     assert told(seen) == {"target": 4, "is": {"shown"}}

@@ -98,6 +98,11 @@ def test_a_fault_holds_every_offer_that_needs_the_item_and_no_other() -> None:
     assert details(found, "SET") == ["MUG in A: on_hand is -3", "MUG in B: on_hand is 2.5"]
 
 
+def test_a_fault_names_its_item_also_where_the_row_names_no_location() -> None:
+    found = entries_of(listing_rows("SET"), SET, stock_rows(("MUG", "", -3), ("POT", "A", 3)), item_rows("MUG", "POT"))
+    assert details(found, "SET") == ["MUG: on_hand is -3"]
+
+
 def test_faults_of_one_kind_are_one_reason() -> None:
     stock = stock_rows(*(("MUG", f"BIN {bin_}", -1) for bin_ in range(12)), ("POT", "A", -2))
     found = entries_of(listing_rows("SET"), SET, stock, item_rows("MUG", "POT"))
@@ -146,6 +151,7 @@ def test_an_inactive_item_is_told_as_none_and_not_missed_without_a_listing() -> 
 def test_components_that_kits_promise_too_often_are_told_of_offers_that_are() -> None:
     found = entries_of(listing_rows("MUG", "SET", "POT", "LID"), SET, STOCK, ITEMS)
     assert found.oversold["sku"].tolist() == ["MUG", "POT"]
+    assert found.oversold["offers"].tolist() == [("MUG", "SET"), ("POT", "SET")]
     stock = stock_rows(("MUG", "A", 9), ("POT", "A", -3))
     assert entries_of(listing_rows("MUG", "SET"), SET, stock, ITEMS).oversold.empty
 

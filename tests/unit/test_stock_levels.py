@@ -197,6 +197,9 @@ def test_a_component_that_kits_promise_more_often_than_it_is_there_is_told() -> 
     aliases = alias_rows(("SET", "MUG", 2), ("SET", "POT", 1), ("DUO", "MUG", 2))
     assert oversold(listing_rows("SET", "DUO"), aliases, MUG=7, POT=9) == [(US, "MUG", 7, 12, ("DUO", "SET"))]
     assert oversold(listing_rows("SET", "MUG"), aliases, MUG=4, POT=9) == [(US, "MUG", 4, 8, ("MUG", "SET"))]
+    lidded = pd.concat([aliases, alias_rows(("LIDDED", "MUG", 1), ("LIDDED", "LID", 1))])
+    of_all = oversold(listing_rows("SET", "DUO", "LIDDED"), lidded, MUG=7, POT=9, LID=0)
+    assert of_all == [(US, "MUG", 7, 12, ("DUO", "SET"))], "an offer of which there is none promises nothing"
 
 
 def test_what_offers_promise_together_is_told_only_where_kits_do_and_within_one_marketplace() -> None:
