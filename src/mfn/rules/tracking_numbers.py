@@ -90,7 +90,7 @@ def _s10(country: str) -> _Form:
 
 USPS_22_OR_26 = r"(9[1-5][0-9]{20}|9[1-5][0-9]{24})"
 USPS = _Forms(
-    "20 digits, 22 or 26 that begin with 91 to 95 (also after 420 and a ZIP code), or like EA123456784US",
+    "20 digits, 22 or 26 that begin with 91 to 95 (also after 420 and a ZIP code), or like EA123456785US",
     (
         _Form(r"([0-9]{20})", _checks_usps_20),
         _Form(USPS_22_OR_26, _checks_modulo_10),
@@ -203,7 +203,7 @@ def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
         it fits, where there is none, and where the carrier's forms are not known.
     """
     pairs = list(zip(parcels["carrier_code"].tolist(), parcels["tracking_number"].tolist(), strict=True))
-    found = [_warning(code, number) if isinstance(number, str) else "" for code, number in pairs]
+    found = [_warning(code, number) for code, number in pairs]
     return pd.Series(found, index=parcels.index, dtype="object")
 
 
@@ -242,7 +242,7 @@ def _bare(tracking_number: object) -> str:
     return re.sub(r"[\s\u2010-\u2015-]", "", unicodedata.normalize("NFKC", seen)).upper()
 
 
-def _warning(carrier_code: str, tracking_number: str) -> str:
+def _warning(carrier_code: str, tracking_number: object) -> str:
     known = FORMS.get(carrier_code)
     number = _bare(tracking_number)
     if len(number) > LONGEST_NUMBER:
