@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
 from mfn.file_faults import reading_fault
+from mfn.mistyped import mistyped_names
 from mfn.plain_text import HARMFUL
 from mfn.secret_files import FILE, both_set, read_secret
 
@@ -23,7 +25,27 @@ IN_FILES = ("ledger_url", "pii_keys")
 
 UNSEEN = "has a character that cannot be seen, such as a line break, or that is no text"
 
-SecretFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+
+def _from_home(path: Path) -> Path:
+    """What a shell makes of a ~, which stands in `.env` as it is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"begins with a ~, and no home folder is known for {path.parts[0]}; write it out") from None
+
+
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """A text of a form that is told in words; the text itself is not told, for it may be a webhook's address."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+File = Annotated[Path, AfterValidator(_from_home)]
 
 
 class Settings(BaseSettings):
@@ -44,22 +66,28 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
 
-    home: Path = Field(default=Path(".mfn"), description="state: the ledger, reports, keys")
+    home: File = Field(default=Path(".mfn"), description="state: the ledger, reports, keys")
     ledger_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy URL of the ledger")
-    ledger_url_file: SecretFile = Field(default=None, description="a file that holds the ledger's URL")
-    connections: Path = Field(default=Path("connections.yaml"), description="the connections file")
-    mappings: Path = Field(default=Path("mappings"), description="the mappings directory")
+    ledger_url_file: File | None = Field(default=None, description="a file that holds the ledger's URL")
+    connections: File = Field(default=Path("connections.yaml"), description="the connections file")
+    mappings: File = Field(default=Path("mappings"), description="the mappings directory")
     pii_keys: SecretStr | None = Field(default=None, description="encryption keys for buyers' data, newest first")
-    pii_keys_file: SecretFile = Field(default=None, description="a file that holds the encryption keys")
-    reports_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = Field(
-        default=None, description="where people reach the report site"
-    )
-    notification_block: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[^/\s]+$")] | None = Field(
-        default=None, description="Prefect's notification block that alerts go through, as block-type/name"
-    )
-    work_pool: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
+    pii_keys_file: File | None = Field(default=None, description="a file that holds the encryption keys")
+    reports_url: (
+        Annotated[str, _matching(r"https?://[^\s/]+(/\S*)?", "an address such as http://127.0.0.1:8400")] | None
+    ) = Field(default=None, description="where people reach the report site")
+    notification_block: (
+        Annotated[str, _matching(r"[a-z0-9-]+/[^/\s]+", "block-type/name, such as slack-webhook/operations")] | None
+    ) = Field(default=None, description="Prefect's notification block that alerts go through, as block-type/name")
+    work_pool: Annotated[str, _matching(r"[\w.-]+", "the name of a work pool, such as mfn")] = Field(
         default="mfn", description="Prefect's work pool that the deployments go to"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What is set to nothing is not set, but for keys: a ledger must not begin without those that were meant."""
+        return {name: value for name, value in values.items() if value != "" or name == "pii_keys"}
 
     @property
     def base(self) -> Path:
@@ -93,7 +121,12 @@ def load_settings() -> Settings:
     except ValidationError as error:
         raise ConfigurationError(
             problems=tuple(
-                Problem("the environment", None, PREFIX + str(entry["loc"][0]).upper(), entry["msg"])
+                Problem(
+                    "the environment",
+                    None,
+                    PREFIX + str(entry["loc"][0]).upper(),
+                    str(entry["msg"]).removeprefix("Value error, ") + ".",
+                )
                 for entry in error.errors()
             )
         ) from None
@@ -103,8 +136,8 @@ def load_settings() -> Settings:
         raise ConfigurationError(problems=(Problem(".env", line, None, message, "Save it as UTF-8."),)) from None
     except OSError as error:
         raise ConfigurationError(problems=(Problem(".env", None, None, *reading_fault(Path(".env"), error)),)) from None
-    if unseen := _unseen(settings):
-        raise ConfigurationError(problems=tuple(unseen))
+    if wrong := [*mistyped_names(_names(), PREFIX), *_unseen(settings)]:
+        raise ConfigurationError(problems=tuple(wrong))
     settings.connections = _here() / settings.connections
     base = settings.base
     _see_that_it_can_be_written(base)
@@ -142,6 +175,10 @@ def _see_that_it_can_be_written(folder: Path) -> None:
             f"the name of the folder {folder} is not UTF-8, or this machine's locale is not.",
             remedy="Set LC_ALL=C.UTF-8, or rename the folder, then run the command again.",
         ) from None
+
+
+def _names() -> set[str]:
+    return {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def _unseen(settings: Settings) -> list[Problem]:
@@ -237,8 +274,8 @@ def describe_settings(settings: Settings) -> list[dict[str, Any]]:
     Returns:
         One `{setting, value, origin, meaning}` a setting.
     """
-    from_file = {name.upper() for name in dotenv_values(".env")}
-    given = {name.upper() for name in os.environ}
+    from_file = {name.upper() for name, value in dotenv_values(".env").items() if value}
+    given = {name.upper() for name, value in os.environ.items() if value}
     rows = []
     for name, info in Settings.model_fields.items():
         variable = PREFIX + name.upper()

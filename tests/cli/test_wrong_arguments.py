@@ -169,3 +169,24 @@ def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
     document = json.loads(done.stdout)
     assert document["error"].endswith(told)
     assert document["remedy"].endswith(", then run the command again.")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"import us --order {ORDER} --order 2",
+        "orders --status held --status=loaded",
+        "rerun x --from-stage load --from-stage push",
+    ],
+)
+def test_a_second_value_of_an_option_is_refused_rather_than_dropped(mfn: Mfn, words: str) -> None:
+    status, document = mfn(*words.split())
+    assert (status, document["error"].endswith(" stands more than once, and has one value.")) == (2, True)
+    assert document["remedy"].startswith("Run the command once for each")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_switch_that_is_given_twice_is_one(mfn: Mfn) -> None:
+    assert mfn("batches", "--failed", "--failed")[0] == 0
+    assert mfn("orders", "--json", "--connection", "us")[0] == 0

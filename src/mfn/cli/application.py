@@ -7,7 +7,9 @@ import logging
 import re
 import sys
 import traceback
+from collections import Counter
 from contextlib import suppress
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 import typer
@@ -38,6 +40,7 @@ from mfn.cli import (
 from mfn.cli.output import INTERRUPTED, OneLine, print_error
 from mfn.errors import ConfigurationError, FatalError, MfnError, RunFailedError
 from mfn.file_faults import writing_remedy
+from mfn.mistyped import lines_that_say_nothing
 from mfn.plain_text import shown
 from mfn.secret_files import exposed_files
 from mfn.settings import load_settings
@@ -100,7 +103,7 @@ def _options(
 ) -> None:
     """Common options."""
     with suppress(MfnError):  # what is wrong with the settings the command itself tells
-        for problem in exposed_files(load_settings()):
+        for problem in (*exposed_files(load_settings()), *lines_that_say_nothing()):
             log.warning("warning: %s", problem)
 
 
@@ -124,6 +127,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks is spelled out
     try:
         _refuse_undecodable(words)
+        _refuse_given_twice(words)
         command = typer.main.get_command(application)
         result = int(command.main(args=words, prog_name="mfn", standalone_mode=False) or 0)
     except MfnError as error:
@@ -151,6 +155,22 @@ def _refuse_undecodable(words: Sequence[str]) -> None:
                 f"word {place} behind mfn, {shown(word)}, is not UTF-8.",
                 remedy="Write it anew, in a terminal that is set to UTF-8.",
             )
+
+
+def _refuse_given_twice(words: Sequence[str]) -> None:
+    """Refuse a second value of an option, of which the library would take the last and drop the others unsaid."""
+    before_dashes = [*takewhile(lambda word: word != "--", words), "--"]
+    given = Counter(
+        name
+        for word, after in pairwise(before_dashes)
+        for name, equals, _ in [word.partition("=")]
+        if word.startswith("--") and (equals or not after.startswith("--"))
+    )
+    if twice := [name for name, times in given.items() if times > 1]:
+        raise ConfigurationError(
+            f"{', '.join(twice)} stands more than once, and has one value.",
+            remedy="Run the command once for each; ids that a command takes several of stand without an option.",
+        )
 
 
 def _explained(error: Exception, usage: str | None) -> MfnError:

@@ -1,0 +1,53 @@
+"""What a person has mistyped in `.env` or the environment, and what would pass as if it were not there."""
+
+from __future__ import annotations
+
+import logging
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from mfn.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+ALIKE = 0.8
+"""From this likeness on a name that is no setting is taken for one that was mistyped."""
+
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # it tells each line again with each look at the file
+
+
+def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
+    """Variables that were meant for settings: what was to go into one ledger would go into another.
+
+    Args:
+        known: The names of all settings.
+        prefix: What they begin with.
+
+    Returns:
+        One problem a name; names that are like none of them are left out, for they are somebody else's.
+    """
+    given = [*((".env", name) for name in dotenv_values(".env")), *(("the environment", name) for name in os.environ)]
+    return [
+        Problem(place, None, name, "is no setting.", f"Did you mean {near}? If not, give it another name.")
+        for place, name in given
+        if name.upper().startswith(prefix) and name.upper() not in known
+        for near in get_close_matches(name.upper(), sorted(known), n=1, cutoff=ALIKE)
+    ]
+
+
+def lines_that_say_nothing() -> list[Problem]:
+    """Lines of `.env` that set no variable and are no comments; what stands there is not told, for it may be secret."""
+    path = Path(".env")
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as text:
+        wrong = [entry.original for entry in parse_stream(text) if entry.error]
+    lines = [part.line + part.string[: -len(part.string.lstrip())].count("\n") for part in wrong]
+    message = "this line sets nothing: it is not like NAME=value, or its quotation mark is never closed."
+    return [Problem(".env", line, None, message, "Correct it, or put a # before it.") for line in lines]
