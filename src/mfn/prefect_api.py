@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from mfn.http_environment import told_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,6 +23,7 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
 
     Raises:
         httpx.InvalidURL: Not a URL.
+        ConfigurationError: A proxy or a file of certificates that the environment names cannot be used.
     """
     headers: dict[str, str] = {}
     authentication: httpx.BasicAuth | None = None
@@ -29,7 +32,9 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
         authentication = httpx.BasicAuth(user, password)
     elif key := environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
-    return httpx.Client(base_url=url, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS)
+    address = httpx.URL(url)
+    with told_in_words():
+        return httpx.Client(base_url=address, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS)
 
 
 def shown_url(url: str | httpx.URL) -> str:

@@ -30,6 +30,7 @@ from msgspec import Meta, Struct
 from mfn.amazon import failures
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.bounded import ANSWER_BYTES, DOCUMENT_BYTES, BoundedClient
+from mfn.http_environment import told_in_words
 
 if TYPE_CHECKING:
     import ssl
@@ -217,6 +218,9 @@ def library_of(
         lwa_endpoint: Base URL of Login with Amazon.
         credentials: What to show there.
         timeout_seconds: How long each read and write may take.
+
+    Raises:
+        ConfigurationError: A proxy or a file of certificates that the environment names cannot be used.
     """
 
     def client(most: int) -> BoundedClient:
@@ -227,8 +231,10 @@ def library_of(
             certificates=_certificates(),
         )
 
-    transport = HttpxTransport(client=client(ANSWER_BYTES))
-    return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport, client(DOCUMENT_BYTES))
+    with told_in_words():
+        answers, documents = client(ANSWER_BYTES), client(DOCUMENT_BYTES)
+    transport = HttpxTransport(client=answers)
+    return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport, documents)
 
 
 @cache

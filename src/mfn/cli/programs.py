@@ -16,6 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.running import Running, flow_runs_of, forget, started, stop_processes, with_children, write_down
 from mfn.errors import FatalError
+from mfn.http_environment import told_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +119,7 @@ class Programs:
 
         Raises:
             FatalError: One of the programs has ended, or it takes too long.
+            ConfigurationError: A proxy or a file of certificates that the environment names cannot be used.
         """
 
         def answers() -> None:
@@ -128,7 +130,9 @@ class Programs:
             retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(START_SECONDS), wait=wait_fixed(0.25)
         )
         try:
-            with httpx.Client(timeout=5) as client:  # one for all: each reads every certificate, plain HTTP or not
+            with told_in_words():
+                client = httpx.Client(timeout=5)  # one for all: each reads every certificate, plain HTTP or not
+            with client:
                 patient(answers)
         except RetryError:
             raise FatalError(

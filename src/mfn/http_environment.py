@@ -1,0 +1,44 @@
+"""What the environment has every HTTP client do, proxies and certificates: told in words where it cannot be done."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+
+from mfn.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CERTIFICATES = "SSL_CERT_FILE"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """For the time in which a client is made: httpx reads the environment then.
+
+    Raises:
+        ConfigurationError: A file of certificates, or a proxy, cannot be used; names the variables, and not what they
+            hold, for a proxy's address may have a password in it.
+    """
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError is one
+        why = "it is no file of certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        remedy = "Name a file of certificates in PEM form, or take the variable out."
+        raise _wrong([CERTIFICATES], f"names a file that cannot be used ({why}).", remedy) from None
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        why = "SOCKS is not supported" if isinstance(error, ImportError) else "that is no address of one"
+        names = [name for name in os.environ if name.upper() in PROXIES]
+        remedy = "Name an HTTP proxy, such as http://proxy.example.com:3128, or take the variable out."
+        raise _wrong(names, f"names a proxy that cannot be used ({why}).", remedy) from None
+
+
+def _wrong(names: list[str], message: str, remedy: str) -> ConfigurationError:
+    name = ", ".join(names) or None
+    return ConfigurationError(problems=(Problem("the environment", None, name, message, remedy),))
