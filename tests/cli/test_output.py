@@ -85,6 +85,12 @@ def test_a_full_disk_behind_stdout_is_told_on_stderr(world: World, words: list[s
     assert "Traceback" not in done.stderr
 
 
+def test_a_stdout_that_is_closed_is_no_failure(world: World) -> None:
+    world.run()
+    done = program("sh", "-c", 'exec "$0" batches >&-', PROGRAM)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_the_encoding_of_stdout_lacks_is_spelled_out(world: World) -> None:
     world.put(an_order(level="Ü-😀"))
     world.run()

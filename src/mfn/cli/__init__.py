@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     """The entry point of the `mfn` program."""
+    if sys.stdout is None:  # closed by the shell (>&-): the next file to be opened, a ledger, would be in its place
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is for the whole program
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
     try:
         from mfn.cli.application import run  # noqa: PLC0415 - so that `import mfn.cli` stays cheap
