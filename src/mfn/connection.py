@@ -16,6 +16,7 @@ from mfn.settings import resolve_database_url
 
 CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
 QUEUE_REGION = re.compile(r"https?://sqs\.(?P<region>[a-z]{2}(-[a-z]+)+-\d+)\.")
+MOST_PORT = 65_535
 QUEUE_EXAMPLE = "e.g. https://sqs.us-east-1.amazonaws.com/123456789012/mfn-orders"
 
 
@@ -58,10 +59,25 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(f"{value} is no time in UTC") from None
 
 
+def _merchant_token(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]+", value):  # a blank that was copied along would make another account of it
+        raise ValueError(f"expected a merchant token, letters and digits such as A2XXXXXXXXXXXX, got {value!r}")
+    return value
+
+
 def _base_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s:]+(:\d{1,5})?/?", value):
-        raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {value!r}")
+    found = re.fullmatch(r"https?://([^/\s:@\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?/?", value)
+    if not found or not 0 < int(found["port"] or 1) <= MOST_PORT:
+        got = "one with a user or a password" if "@" in value else repr(value)
+        raise ValueError(f"expected a base URL such as http://127.0.0.1:8480, got {got}")
     return value.rstrip("/")
+
+
+def _program(value: str) -> str:
+    name = value.strip().upper()
+    if not re.fullmatch(r"[A-Z0-9_]+", name):
+        raise ValueError(f"expected a programme as Amazon writes it, such as DELIVERY_BY_AMAZON, got {value!r}")
+    return name
 
 
 def _queue_url(value: str) -> str:
@@ -102,7 +118,7 @@ class Orders(_Section):
     initial_lookback_days: Annotated[float, Field(strict=True, gt=0, le=730)] = 7
     overlap_minutes: Annotated[float, Field(strict=True, ge=0, le=1440)] = 15
     not_before: Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_utc)] | None = None
-    allow_programs: list[str] = []
+    allow_programs: list[Annotated[str, AfterValidator(_program)]] = []
     hold_alarm_percent: Percent = 50
 
 
@@ -163,7 +179,7 @@ class Connection(_Section):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str = ""
-    seller_id: Annotated[str, Field(min_length=1)]
+    seller_id: Annotated[str, AfterValidator(_merchant_token)]
     marketplaces: Annotated[list[Marketplace], BeforeValidator(_marketplaces), Field(min_length=1)]
     credentials: Annotated[str, AfterValidator(_credentials)] = "env"
     endpoint: BaseUrl | None = None

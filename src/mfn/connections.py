@@ -92,7 +92,9 @@ def _read(path: Path) -> str:
         message, remedy = reading_fault(path, error)
         raise ConfigurationError(f"{shown} {message}", remedy=remedy) from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{shown} is not UTF-8 (byte {error.start}).", remedy="Save it as UTF-8.") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 (byte 0x{error.object[error.start]:02X})."
+        raise ConfigurationError(problems=(Problem(shown, line, None, message, "Save it as UTF-8."),)) from None
 
 
 def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connection | list[Problem]:

@@ -53,7 +53,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("entry", ["warehouse: postgresql://u:hunter2@h/d", "credentials: hunter2"])
+@pytest.mark.parametrize(
+    "entry", ["warehouse: postgresql://u:hunter2@h/d", "credentials: hunter2", "endpoint: https://u:hunter2@h"]
+)
 def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry: str) -> None:
     text = f"connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    {entry}\n"
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
@@ -189,3 +191,33 @@ def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> 
     with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory\.") as refused:
         load_connections(load_settings())
     assert refused.value.remedy == "Put a file in the place of this directory."
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("seller_id", '" A2XXXXXXXXXXXX"', "expected a merchant token, letters and digits such as A2XXXXXXXXXXXX, got"),
+        ("seller_id", "''", "expected a merchant token"),
+        ("endpoint", "http://127.0.0.1:84800", "expected a base URL such as http://127.0.0.1:8480, got"),
+        ("lwa_endpoint", "http://127.0.0.1:0", "expected a base URL"),
+        ("orders", "{allow_programs: [DELIVERY_BY_AMAZON, easy ship]}", "expected a programme as Amazon writes it"),
+    ],
+)
+def test_what_would_never_be_found_at_amazon_is_refused_before_it_is_looked_for(
+    folder: Path, key: str, value: str, said: str
+) -> None:
+    entry = {"seller_id": "A2XXXXXXXXXXXX", "marketplaces": "[US]", key: value}
+    text = "connections:\n  us:\n" + "".join(f"    {name}: {given}\n" for name, given in entry.items())
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"connections\.us\.{key}.*: {said}"):
+        load_connections(load_settings())
+
+
+def test_programmes_are_let_through_in_any_case_and_an_endpoint_may_be_an_ipv6_address(folder: Path) -> None:
+    text = (
+        "connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n"
+        '    endpoint: "http://[::1]:8480/"\n    orders: {allow_programs: [" in_store_pick_up "]}\n'
+    )
+    (folder / "connections.yaml").write_text(text, encoding="utf-8")
+    found = load_connections(load_settings())["us"]
+    assert (found.endpoint, found.orders.allow_programs) == ("http://[::1]:8480", ["IN_STORE_PICK_UP"])
