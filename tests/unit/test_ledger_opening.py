@@ -18,7 +18,7 @@ import mfn.ledger
 from mfn.database.engines import writing
 from mfn.errors import ConfigurationError, FatalError
 from mfn.ledger.encryption import new_key
-from mfn.ledger.opening import HEAD, ledger_engine, make_home, open_ledger
+from mfn.ledger.opening import HEAD, is_there, ledger_engine, make_home, open_ledger
 from mfn.ledger.schema import Base, EncryptionKey, Parcel
 from mfn.settings import load_settings
 from tests.faults.processes import at_once, die_at_commit, in_child, without_privileges
@@ -159,6 +159,18 @@ def test_a_home_that_may_not_be_written_is_told_as_such(settings: Settings, home
     home.chmod(0o700)
     assert ended.error in {"ConfigurationError", "RetriableError"}, ended
     assert ended.remedy
+
+
+def test_a_home_on_a_disk_that_is_not_mounted_is_not_taken_for_one_without_orders(home: Path) -> None:
+    settings = load_settings()
+    assert not is_there(settings)
+    home.symlink_to(home.parent / "disk" / "mfn")
+    with pytest.raises(ConfigurationError, match=r"MFN_HOME .* is a link to .*/disk/mfn, which is no directory"):
+        is_there(settings)
+    home.unlink()
+    home.touch()
+    with pytest.raises(ConfigurationError, match=r"MFN_HOME .* cannot be made: File exists"):
+        is_there(settings)
 
 
 def test_keys_from_the_environment_beat_the_file_and_are_held_to_the_ledger(

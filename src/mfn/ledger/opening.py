@@ -136,9 +136,16 @@ def is_there(settings: Settings) -> bool:
 
     Args:
         settings: The settings in force.
+
+    Raises:
+        ConfigurationError: MFN_HOME is no directory, as where it leads to a disk that is not mounted.
     """
     url = make_url(settings.ledger_url.get_secret_value())
-    return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
+    if url.get_backend_name() != "sqlite" or Path(str(url.database)).exists():
+        return True
+    if os.path.lexists(settings.home):
+        make_home(settings.home)
+    return False
 
 
 def make_home(home: Path) -> None:
