@@ -137,6 +137,19 @@ def test_one_that_the_warehouse_has_shipped_waits_until_amazon_is_told_where_tha
     assert erase(world.settings, order_id)["ledger"]
 
 
+def test_one_that_was_shipped_short_is_erased_once_its_rest_was_cancelled(shipping: Shipping) -> None:
+    world = shipping.world
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    shipping.ship(order_id, short_by=1)
+    shipping.run()
+    world.change(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"})
+    with pytest.raises(ConfigurationError) as refused:
+        erase(world.settings, order_id)
+    assert f"mfn import us --order {order_id}" in refused.value.remedy
+    world.run(order_id=order_id)
+    assert erase(world.settings, order_id)["ledger"]
+
+
 def test_where_another_system_tells_amazon_what_the_warehouse_has_shipped_is_erased(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)

@@ -318,6 +318,21 @@ def test_a_parcel_that_amazon_took_and_does_not_show_is_sent_again(
     assert len(shipping.packages(order_id)) == 1
 
 
+def test_an_order_that_was_shipped_short_is_settled_once_its_rest_was_cancelled(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3), minutes_ago=600))
+    shipping.ship(order_id, short_by=1)
+    shipping.run()
+    shipping.an_hour_passes()
+    shipping.run()
+    reconciling.hours_pass()
+    assert reconciling.kinds() == {}
+    reconciling.status(order_id, "SHIPPED")
+    assert reconciling.mend() == {order_id: "status_differs"}
+    assert shipping.world.statuses() == {order_id: "shipped"}
+
+
 def test_units_that_amazon_changed_unseen_are_corrected_where_the_warehouse_has_not_begun(
     world: World, reconciling: Reconciling
 ) -> None:

@@ -115,3 +115,24 @@ def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shippi
     assert (failed.value.summary["verified"], failed.value.summary["unverified"]) == (2, 1)
     assert failed.value.remedy.startswith("Other orders were answered")
     assert shipping.run()["verified"] == 3
+
+
+def test_an_order_whose_rest_was_cancelled_is_confirmed_once_amazon_shows_that_all_has_left(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    shipping.ship(order_id, short_by=1)
+    shipping.run()
+    shipping.world.change(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"})
+    assert shipping.world.statuses() == {order_id: "partially_shipped"}
+    shipping.an_hour_passes()
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "confirmed"}
+
+
+def test_what_the_warehouse_has_still_to_ship_is_not_confirmed_by_what_amazon_shows(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    shipping.ship(order_id, units={1: 2})
+    shipping.run()
+    shipping.world.change(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"})
+    shipping.an_hour_passes()
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "partially_shipped"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +32,7 @@ class _Package(Struct, rename="camel"):
 
 class _Order(Struct):
     packages: list[_Package] | None = None
+    fulfillment: Any = None
 
 
 _DECODER = msgspec.json.Decoder(_Order)
@@ -62,9 +64,11 @@ class ShownPackages:
 
     Attributes:
         packages: Its parcels, in Amazon's order.
+        is_whole: Whether nothing of the order is left to ship.
     """
 
     packages: tuple[ShownPackage, ...]
+    is_whole: bool = False
 
     @property
     def highest_reference(self) -> int:
@@ -90,7 +94,10 @@ def read_packages(raw: bytes) -> ShownPackages:
             f"the parcels of the payload cannot be read: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",
         ) from None
-    return ShownPackages(tuple(_shown(package) for package in order.packages or ()))
+    fulfillment = order.fulfillment if isinstance(order.fulfillment, dict) else {}
+    return ShownPackages(
+        tuple(_shown(package) for package in order.packages or ()), fulfillment.get("fulfillmentStatus") == "SHIPPED"
+    )
 
 
 def _shown(package: _Package) -> ShownPackage:

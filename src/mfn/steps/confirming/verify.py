@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.failures import BudgetExhaustedError
-from mfn.amazon.packages import read_packages
+from mfn.amazon.packages import ShownPackages, read_packages
 from mfn.amazon.refusals import ShipmentRefusedError
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.errors import DataError
@@ -27,7 +27,7 @@ from mfn.steps.single_orders import Patience, remember
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -43,6 +43,9 @@ SHOWN_AFTER = timedelta(hours=1)
 
 WAIT_SECONDS = 20.0
 """How long a run waits in all for the budget of getOrder; what is left is asked for by the next run."""
+
+SHIPPED = "shipped"
+"""What the warehouse says of an order of which nothing more leaves."""
 
 SENT_AGAIN, NOT_SHOWN = "sent_again", "not_shown"
 GIVEN_UP = {NOT_SHOWN, VOIDED_AFTER_SENDING}
@@ -89,6 +92,7 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         place,
         batch,
         wanted=units_to_ship(place.warehouse.order_lines(orders)),
+        left={number for number, status in place.warehouse.states(orders).items() if status.lower() == SHIPPED},
         references=references_of(place.ledger, batch.connection, list(orders)),
         conflicts=Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ())),
     )
@@ -106,8 +110,8 @@ def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unansw
     for order_number in sorted(orders, key=when_unanswered(place.ledger, verifying.batch.connection)):
         try:
             text = place.amazon.get_order(order_number, max_wait_seconds=patience.left())
-            packages = read_packages(text).packages if text is not None else ()
-            changes = [verifying.judged(parcel, packages) for parcel in orders[order_number]]
+            shown = read_packages(text) if text is not None else ShownPackages(())
+            changes = [verifying.judged(parcel, shown.packages) for parcel in orders[order_number]]
         except BudgetExhaustedError:
             break
         except NO_ANSWER as error:
@@ -116,7 +120,8 @@ def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unansw
         except DataError:
             continue  # what cannot be read says nothing
         unanswered.answered()
-        verifying.note(order_number, [change for change in changes if change is not None])
+        changed = [change for change in changes if change is not None]
+        verifying.note(order_number, changed, is_whole=shown.is_whole)
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ class _Verifying:
         place: The workplace.
         batch: The batch.
         wanted: The units that the warehouse was given to ship, by order and order item.
+        left: Orders of which the warehouse says that everything has left that will.
         references: The references that this project gave to parcels of each order.
         conflicts: What was found so far.
     """
@@ -134,6 +140,7 @@ class _Verifying:
     place: Workplace
     batch: BatchRef
     wanted: Mapping[str, Units]
+    left: Collection[str]
     references: Mapping[str, set[str]]
     conflicts: Conflicts
 
@@ -171,9 +178,11 @@ class _Verifying:
             refusal = error
         return answered(self.place, parcel, refusal)
 
-    def note(self, order_number: str, changes: Sequence[Mapping[str, Any]]) -> None:
-        """Write down what became of an order's parcels."""
+    def note(self, order_number: str, changes: Sequence[Mapping[str, Any]], *, is_whole: bool) -> None:
+        """Write down what became of an order's parcels; of one that is whole, what never left was cancelled."""
         wanted = {order_number: self.wanted[order_number]} if order_number in self.wanted else {}
+        if is_whole and order_number in self.left:
+            wanted = {order_number: {}}
         with self.place.ledger.writing() as database:
             assert_held(database, self.batch.lease)
             update_parcels(database, self.batch, changes)

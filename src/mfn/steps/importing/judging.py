@@ -36,9 +36,12 @@ READY = OrderStatus.READY.value
 """The outcome of an order that may be loaded, until the load has happened."""
 
 BUYER_CANCELS = "buyer_cancel_requested"
+SHIPPED = "shipped"
+"""What the warehouse says of an order of which nothing more leaves."""
+
 SKIPPED = CODES["skip"]
 
-PAYMENT_PENDING = "payment_pending"
+PAYMENT_PENDING, ALREADY_SHIPPED = "payment_pending", "already_shipped"
 MAY_RESERVE = ("", PAYMENT_PENDING, "channel_missing", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
 
@@ -92,11 +95,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a chunk's orders: the ledger's rows, which the warehouse has, for what they were released."""
+    """What is known of a chunk's orders: the ledger's rows, which the warehouse has, for what they were released.
+
+    And of those that Amazon knows in part, which have left the warehouse as far as they will.
+    """
 
     rows: Mapping[str, Row[Any]]
     in_warehouse: frozenset[str]
     released: Mapping[str, Released]
+    left: frozenset[str]
 
 
 def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str, Row[Any]]) -> Judged:
@@ -112,7 +119,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     """
     connection = bench.place.connection
     released = released_reasons(bench.place.ledger, connection.name, tracked.keys())
-    known = _Known(tracked, _in_warehouse(bench, tracked), released)
+    known = _Known(tracked, _in_warehouse(bench, tracked), released, _left(bench, tracked))
     orders, judgements = _decode(texts, known)
     frame = order_frame(orders)
     settled = settle(
@@ -150,6 +157,13 @@ def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[st
         bench.place.warehouse.await_writer()
     unnoted = bench.place.warehouse.states(ready) if ready else {}
     return frozenset(unnoted).union(order_id for order_id, row in tracked.items() if row.status in IN_WAREHOUSE)
+
+
+def _left(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
+    """Of the orders that are shipped in part, those of which nothing more leaves, as the warehouse says."""
+    in_part = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.PARTIALLY_SHIPPED]
+    there = bench.place.warehouse.states(in_part) if in_part else {}
+    return frozenset(order_id for order_id, status in there.items() if status.lower() == SHIPPED)
 
 
 def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Judgement]]:
@@ -191,7 +205,9 @@ def _settled(order: Order, code: str, known: _Known, standing: Standing) -> Judg
         moved, reasons = None if in_warehouse else settlement.status, (cancelled_reason(order),)
         return Judgement(order_id, Outcome.CANCELLED, moved, reasons, (), standing)
     if in_warehouse:
-        return Judgement(order_id, Outcome.UNCHANGED, None, (), (), standing)
+        # Of the rest, which never left, Amazon cancelled the units.
+        is_whole = code == ALREADY_SHIPPED and order_id in known.left
+        return Judgement(order_id, Outcome.UNCHANGED, settlement.status if is_whole else None, (), (), standing)
     return Judgement(order_id, settlement.outcome, settlement.status, (reason,), (), standing)
 
 

@@ -167,5 +167,6 @@ def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
         )
     # Where nobody ever ran mfn confirm, another system tells Amazon.
     if list_batches(place.ledger, connection=name, kind="confirm", limit=1):
-        return Fault("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}. {again}")
+        anew = f"where the rest was cancelled at Amazon, mfn import {name} --order {row.order_id}"
+        return Fault("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}; {anew}. {again}")
     return None

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import MERCHANT
-from mfn.models import OrderStatus
+from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.settling import DUE
 from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
@@ -33,6 +33,9 @@ SHOWN_WITHIN = timedelta(hours=3)
 
 SETTLED_WITHIN = timedelta(days=1)
 """A label bought from Amazon shows an order as shipped before its parcel leaves: so long may that take."""
+
+ENDED = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
+"""Parcels of which no confirm run asks Amazon any more."""
 
 IMPORTED = ("PENDING", *DUE)
 """What an import takes up; of what it has not seen, everything else has come to its end without it."""
@@ -135,6 +138,9 @@ def _shipped(order: Facts, terms: Terms) -> Difference | None:
         return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it anew"))
     if known in LEFT and order.written and order.written.is_at_work and not order.parcels:
         return Difference(Kind.SHIPPED_ON_AMAZON, told, LEAVES_AGAIN)
+    if _is_left_short(order):
+        what = "What never left was cancelled at Amazon; import it anew, which settles it"
+        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, what))
     return _shipped_and_given(order, told, terms) if known in GIVEN else None
 
 
@@ -154,6 +160,13 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
     if written.status != NEW and terms.now - changed_at < SETTLED_WITHIN:
         return None
     return Difference(Kind.SHIPPED_ON_AMAZON, told, SHIPPED_ELSEWHERE)
+
+
+def _is_left_short(order: Facts) -> bool:
+    """Whether a part of it is known to have left, no run asks for that any more, and the warehouse ships no more."""
+    if order.status != OrderStatus.PARTIALLY_SHIPPED or order.written is None or order.written.status != SHIPPED:
+        return False
+    return bool(order.parcels) and all(parcel.status in ENDED for parcel in order.parcels)
 
 
 def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
