@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from mfn.amazon.marketplaces import BY_NAME
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
@@ -439,6 +440,23 @@ def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
     assert reconciling.mend() == {order_id: "status_differs"}
     assert world.statuses() == {order_id: "loaded"}
     assert len(world.rows()) == 1
+
+
+def test_what_settings_of_before_left_alone_is_told_once_they_would_let_it_through(
+    world: World, reconciling: Reconciling
+) -> None:
+    canada = {"channelName": "AMAZON", "marketplaceId": BY_NAME["CA"].marketplace_id}
+    elsewhere, early = world.put(an_order(minutes_ago=60, salesChannel=canada), an_order(minutes_ago=240))
+    world.write_connections(not_before=f"'{amazon_time(datetime.now(UTC) - timedelta(minutes=120))}'")
+    world.run()
+    world.run(order_id=elsewhere)
+    assert world.statuses() == dict.fromkeys((elsewhere, early), "ignored")
+    assert reconciling.kinds() == {}
+    world.write_connections()
+    connections = world.home / "connections.yaml"
+    connections.write_text(connections.read_text(encoding="utf-8").replace("[US]", "[US, CA]"), encoding="utf-8")
+    assert reconciling.mend() == dict.fromkeys((elsewhere, early), "status_differs")
+    assert world.statuses() == dict.fromkeys((elsewhere, early), "loaded")
 
 
 def test_a_parcel_whose_order_the_warehouse_lost_is_told_once_the_row_is_back(

@@ -37,6 +37,7 @@ class ShownOrder(Struct, frozen=True, array_like=True):
         units: By order item id, the units that are still ordered, shipped or not; None where that cannot be read.
         shipped_at: When the last of its parcels left; UTC.
         is_delivered: Whether each of its parcels has arrived, and there is one.
+        marketplace_id: Amazon's id of the marketplace where it was placed.
     """
 
     order_id: str
@@ -50,6 +51,7 @@ class ShownOrder(Struct, frozen=True, array_like=True):
     units: dict[str, int] | None = None
     shipped_at: datetime | None = None
     is_delivered: bool = False
+    marketplace_id: str | None = None
 
 
 class _Window(Struct, rename="camel"):
@@ -61,6 +63,10 @@ class _Fulfillment(Struct, rename="camel"):
     fulfilled_by: str | None = None
     fulfillment_service_level: str | None = None
     ship_by_window: _Window | None = None
+
+
+class _SalesChannel(Struct, rename="camel"):
+    marketplace_id: str | None = None
 
 
 class _ItemFulfillment(Struct, rename="camel"):
@@ -78,6 +84,7 @@ class _Order(Struct, rename="camel"):
     created_time: datetime | None = None
     last_updated_time: datetime | None = None
     programs: list[str] | None = None
+    sales_channel: _SalesChannel | None = None
     fulfillment: _Fulfillment | None = None
     order_items: list[_Item] | None = None
 
@@ -112,6 +119,7 @@ def read_shown(order_id: str, raw: bytes) -> ShownOrder:
         units=None if order.order_items is None else _units(order.order_items),
         shipped_at=max((package.shipped_at for package in sent if package.shipped_at), default=None),
         is_delivered=bool(sent) and all(package.status == DELIVERED for package in sent),
+        marketplace_id=(order.sales_channel or _SalesChannel()).marketplace_id,
     )
 
 

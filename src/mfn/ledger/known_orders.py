@@ -41,11 +41,11 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> d
         order_ids: As many as there are.
 
     Returns:
-        order_id, status, updated_at, is_sfp, ship_by, service_level, fulfilled_before.
+        order_id, status, reasons, updated_at, is_sfp, ship_by, service_level, fulfilled_before.
     """
     statement = select(
-        TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.updated_at, TrackedOrder.is_sfp, TrackedOrder.ship_by,
-        TrackedOrder.service_level, TrackedOrder.fulfilled_before,
+        TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.updated_at, TrackedOrder.is_sfp,
+        TrackedOrder.ship_by, TrackedOrder.service_level, TrackedOrder.fulfilled_before,
     ).where(TrackedOrder.connection == connection)  # fmt: skip
     with ledger.reading() as database:
         rows: Any = database.execute(statement.where(among(database, TrackedOrder.order_id, order_ids)))

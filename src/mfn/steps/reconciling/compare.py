@@ -86,7 +86,8 @@ def _terms(place: Workplace, batch: BatchRef) -> Terms:
     orders, watermark = place.connection.orders, covered_until(place.ledger, batch.connection)
     # What an import may have missed since its window is younger than the overlap is for the next one.
     until = watermark and watermark - timedelta(minutes=orders.overlap_minutes)
-    return Terms(batch.connection, datetime.now(UTC), until, orders.not_before)
+    marketplace_ids = frozenset(place.connection.marketplace_ids)
+    return Terms(batch.connection, datetime.now(UTC), until, orders.not_before, marketplace_ids)
 
 
 def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iterable[Facts]:
@@ -132,6 +133,7 @@ def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def _known(row: Row[Any], promised: Mapping[str, int]) -> Known:
+    reasons = read_reasons(row.reasons) if row.status == OrderStatus.IGNORED else ()
     return Known(
         OrderStatus(row.status),
         row.updated_at,
@@ -140,6 +142,7 @@ def _known(row: Row[Any], promised: Mapping[str, int]) -> Known:
         service_level=row.service_level,
         shipped_before=msgspec.json.decode(row.fulfilled_before or "{}", type=dict[str, int]),
         promised=promised,
+        ignored_for=reasons[0].code if reasons else None,
     )
 
 

@@ -23,6 +23,7 @@ from mfn.steps.reconciling.rows import misplaced, other_units
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mfn.amazon.shown_orders import ShownOrder
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 TOLD_WITHIN = timedelta(hours=1)
@@ -87,7 +88,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
         return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, {shown.status} at Amazon", import_it)
     if shown is None or shown.status not in IMPORTED:
         return None
-    if terms.not_before and shown.placed_at and shown.placed_at < terms.not_before:
+    if _is_placed_before_start(shown, terms):
         return None
     placed = f"placed {shown.placed_at:%Y-%m-%d %H:%M} UTC, " if shown.placed_at else ""
     return Difference(
@@ -189,11 +190,32 @@ def _due(order: Facts, terms: Terms) -> Difference | None:
         return Difference(Kind.STATUS_DIFFERS, told, remedy)
     if known in GIVEN | LEFT and (untold := _untold(order, terms)):
         return _not_told(untold[0], status, terms, has_row=order.written is not None)
+    if known == OrderStatus.IGNORED:
+        return _no_longer_ignored(order, told, terms)
     if known in LEFT:
         return _not_shown(order, told, terms) if order.known and _is_old(order.known.moved_at, terms) else None
     if known not in GIVEN:
         return None
     return _not_at_work(order, told, terms) or other_units(order, terms)
+
+
+def _no_longer_ignored(order: Facts, told: str, terms: Terms) -> Difference | None:
+    """By settings that are others by now an import left it alone, and the search that goes on never brings it again."""
+    known, shown = order.known, order.shown
+    if known is None or shown is None or order.written is not None:
+        return None
+    if known.ignored_for == "other_marketplace" and shown.marketplace_id in terms.marketplace_ids:
+        why = "its marketplace is one of the connection's by now"
+    elif known.ignored_for == "placed_before_start" and not _is_placed_before_start(shown, terms):
+        why = "orders.not_before is earlier by now"
+    else:
+        return None
+    what = "If it is to be shipped from here, import it anew"
+    return Difference(Kind.STATUS_DIFFERS, f"{told}, and {why}", import_anew(order, terms, what))
+
+
+def _is_placed_before_start(shown: ShownOrder, terms: Terms) -> bool:
+    return bool(terms.not_before and shown.placed_at and shown.placed_at < terms.not_before)
 
 
 def _not_told(parcel: Left, status: str | None, terms: Terms, *, has_row: bool) -> Difference:

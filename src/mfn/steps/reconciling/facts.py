@@ -42,6 +42,7 @@ class Known:
         service_level: Amazon's fulfillmentServiceLevel.
         shipped_before: By order item id, the units that had left before the warehouse was given it.
         promised: By the warehouse's SKU, the units that are promised to it; empty where none are (any more).
+        ignored_for: The code of the reason for which imports leave it alone; None where they do not.
     """
 
     status: OrderStatus
@@ -51,6 +52,7 @@ class Known:
     service_level: str | None = None
     shipped_before: Mapping[str, int] = field(default_factory=dict)
     promised: Mapping[str, int] = field(default_factory=dict)
+    ignored_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,11 @@ class Terms:
         now: The present moment.
         imported_until: Up to which of Amazon's changes imports must have seen; None: there was none yet.
         not_before: Orders placed earlier belong to the system before this one.
+        marketplace_ids: Amazon's ids of the connection's marketplaces.
     """
 
     connection: str
     now: datetime
     imported_until: datetime | None
     not_before: datetime | None = None
+    marketplace_ids: frozenset[str] = frozenset()
