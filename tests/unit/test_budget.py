@@ -214,9 +214,13 @@ def test_a_drained_bucket_fills_again_with_time(ledger: Engine) -> None:
 
 
 def test_accounts_and_operations_have_buckets_of_their_own(ledger: Engine) -> None:
-    Budget(ledger, "seller/na", clock=Clock()).drain("getOrder")
-    assert Budget(ledger, "seller/eu", clock=Clock()).take("getOrder") == 0
-    assert Budget(ledger, "seller/na", clock=Clock()).take("getFeed") == 0
+    here, elsewhere = (Budget(ledger, account, clock=Clock()) for account in ("seller/na", "seller/eu"))
+    for budget, operation in ((here, "getOrder"), (here, "getFeed"), (elsewhere, "getOrder")):
+        assert budget.take(operation) == 0
+    here.drain("getOrder")
+    assert here.take("getOrder") > 0
+    assert elsewhere.take("getOrder") == 0
+    assert here.take("getFeed") == 0
 
 
 def test_a_ledger_out_of_reach_is_retriable(tmp_path: Path) -> None:

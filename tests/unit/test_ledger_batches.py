@@ -196,6 +196,17 @@ def test_orders_that_fare_alike_are_all_noted_however_many_they_are(ledger: Ledg
     }  # fmt: skip
 
 
+def test_what_becomes_of_orders_in_one_batch_is_not_written_into_another(ledger: Ledger, token: str) -> None:
+    first, second = ended(ledger, token, status="done"), opened(ledger, token)
+    with ledger.writing() as database:
+        for batch, outcome in ((first, "ready"), (second, "held")):
+            add_to_batch(database, batch, ["1", "2"], origin=WINDOW)
+            write_outcomes(database, batch, [("1", outcome, None, None), ("2", outcome, "[]", None)])
+        move_outcomes(database, second, [("1", "loaded"), ("2", "loaded")])
+    assert count_outcomes(ledger, first.batch_id) == {(WINDOW, "ready"): 2}
+    assert count_outcomes(ledger, second.batch_id) == {(WINDOW, "loaded"): 2}
+
+
 def test_a_dry_run_leaves_nothing_to_take_in(ledger: Ledger, token: str) -> None:
     left_unjudged(ledger, token, DRY)
     assert taken_in(ledger, opened(ledger, token)) == []

@@ -107,8 +107,10 @@ def test_of_several_processes_that_start_together_exactly_one_works(ledger: Ledg
 def test_a_holder_that_was_killed_on_this_machine_is_noticed_at_once(ledger: Ledger) -> None:
     assert in_child(partial(hold_and_die, ledger)).is_killed
     assert row(ledger).left > 30
-    with lease(ledger, "us", "import"):
-        pass
+    with ledger.reading() as database:
+        assert not is_held(database, "us", "import")
+    with lease(ledger, "us", "import"), ledger.reading() as database:
+        assert is_held(database, "us", "import")
 
 
 def test_a_killed_holder_that_nobody_has_waited_for_counts_as_dead(ledger: Ledger) -> None:
