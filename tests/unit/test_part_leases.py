@@ -40,6 +40,16 @@ def test_an_import_that_takes_the_lease_over_ends_what_parts_may_commit(ledger: 
             assert_held(database, other)
 
 
+def test_an_import_that_is_refused_leaves_the_parts_to_their_processes(ledger: Ledger) -> None:
+    with ExitStack() as stack:
+        wave = stack.enter_context(lease(ledger, "us", "import"))
+        part = stack.enter_context(part_lease(ledger, "us", "one", under=wave))
+        with pytest.raises(LeaseHeldError):
+            stack.enter_context(lease(ledger, "us", "import"))
+        with ledger.writing() as database:
+            assert_held(database, part)
+
+
 def test_one_process_at_a_time_works_on_a_part(ledger: Ledger) -> None:
     with ExitStack() as stack:
         wave = stack.enter_context(lease(ledger, "us", "import"))

@@ -92,6 +92,16 @@ def test_retention_begins_with_delivery_else_shipment_else_cancellation_else_lan
         assert count_texts(database, "us") == 5
 
 
+def test_an_order_that_was_left_alone_is_kept_from_its_landing_or_its_end_whichever_came_first(
+    ledger: Ledger, batch: BatchRef
+) -> None:
+    landed_first, ended_first = landed(ledger, batch, "ignored", "ignored")
+    with ledger.writing() as database:
+        database.execute(update(LandedOrder).where(LandedOrder.order_id == landed_first).values(landed_at=LONG_AGO))
+        note_ends(database, "us", [End(landed_first, cancelled_at=NOW), End(ended_first, shipped_at=LONG_AGO)])
+    assert due(ledger) == [landed_first, ended_first]
+
+
 def test_an_order_that_left_years_before_the_warehouse_had_it_left_when_it_had_it(
     ledger: Ledger, batch: BatchRef
 ) -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Column, String
 
 from mfn.database.engines import engine_for
 from mfn.warehouse.scrubbing import LINE_DATA, ORDER_DATA
 from mfn.warehouse.sql import SqlWarehouse
-from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS
+from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 from tests.warehouse_actor import WarehouseActor, line_row, order_row
 
 if TYPE_CHECKING:
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 SAID = dict.fromkeys(ORDER_DATA, "of a buyer")
 SAID_OF_LINE: dict[str, Any] = dict.fromkeys(LINE_DATA, "of a buyer")
+
+
+ABOUT_NOBODY = {
+    "order_number", "connection", "marketplace_id", "status", "ship_method_code", "programs", "replaces_order", "state",
+    "country_code", "address_type", "batch_id", "order_item_id", "sku", "seller_sku", "asin", "title", "currency_code",
+    "ioss_number", "gift_wrap",
+}  # fmt: skip
+"""The state and the country are no one's alone, nor is what was bought."""
+
+
+def is_text(column: Column[Any]) -> bool:
+    return isinstance(column.type, String)
 
 
 @pytest.fixture
@@ -48,6 +61,11 @@ def test_what_is_about_a_buyer_is_emptied_and_everything_else_stays(warehouse: S
     assert actor.lines("A") == [line | dict.fromkeys(LINE_DATA)]
     assert actor.order("B") == other
     assert warehouse.scrub(["A"]) == frozenset()
+
+
+def test_no_text_of_an_order_or_a_line_is_kept_but_for_those_that_are_about_nobody() -> None:
+    texts = {column.name for each in (wms_order, wms_order_line) for column in each.columns if is_text(column)}
+    assert texts - {*ORDER_DATA, *LINE_DATA} == ABOUT_NOBODY
 
 
 def test_a_line_alone_is_emptied_too(warehouse: SqlWarehouse) -> None:
