@@ -15,6 +15,7 @@ from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
 from mfn.ledger.search_gaps import search_gaps
 from mfn.ledger.watermarks import get_watermark
+from mfn.rules.lanes import Flow
 from mfn.rules.next_call import Fetch, Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
@@ -354,6 +355,14 @@ def test_a_refusal_for_the_rate_lets_what_was_named_rest(world: World) -> None:
     assert sum(bool(parameters.get("named")) for parameters, _, _ in asked(world)) == 1
 
 
+def test_orders_that_changed_before_notifications_came_do_not_wait_for_these(world: World) -> None:
+    old = world.put(*(an_order(minutes_ago=300 - number) for number in range(101)))
+    one = Followed("us")
+    for _turn in range(2):
+        take_turn(world.settings, one, lambda _place: 1, lambda _run: None)
+    assert len(world.statuses()) == len(old)
+
+
 def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_not_rest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,7 +370,7 @@ def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_
     world.run()
     world.amazon.plans = UsagePlans(Clock(), 1.0)  # getOrder has thirty calls at once
     name_orders(world, *world.put(*(an_order(minutes_ago=1) for _ in range(80))))
-    one = Followed("us")
+    one = Followed("us", flow=Flow(searched_at=datetime.now(UTC)))
     take_turn(world.settings, one, lambda _place: None, lambda _run: None)
     assert 24 <= len(world.statuses()) < 80, "some calls come back meanwhile, and some are left"
     assert one.names.failures == 0

@@ -155,6 +155,20 @@ def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_
     assert not isinstance(next_action(replace(later, names=20, settled_names=20)), Search)
 
 
+def test_what_changed_before_notifications_came_is_searched_page_by_page_and_nothing_of_it_left_out() -> None:
+    yesterday = NOON - timedelta(days=1)
+    backlog = state(searched_to=yesterday, flow=Flow(1.0, NOON), is_told=True, told_since=NOON, names=3)
+    assert next_action(backlog) == Search(yesterday)
+    assert next_action(replace(backlog, search=replace(SEARCH, tokens=0.5))) == Fetch(), "without a call names go on"
+    assert next_action(replace(backlog, searched_to=NOON)) == Fetch()
+
+
+def test_names_that_are_there_at_every_turn_put_off_a_search_for_a_minute_only() -> None:
+    told = state(is_told=True, names=3)
+    assert next_action(replace(told, now=NOON + minutes(15.5))) == Fetch()
+    assert isinstance(next_action(replace(told, now=NOON + minutes(16.5))), Search)
+
+
 def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
     told = state(now=NOON + minutes(16), is_told=True, names=0)
     assert next_action(told) == Search(told.searched_to)

@@ -46,6 +46,9 @@ KEPT_FOR_LATE = 1
 TOLD_EVERY = timedelta(minutes=15)
 """So often a search looks for orders that no notification named."""
 
+PUT_OFF = timedelta(minutes=1)
+"""So much longer a search that is due waits for names: where some are there at every turn, it would wait for ever."""
+
 _NEARLY_ALL = 0.975
 """Of the bucket: the next call to come back would be half lost."""
 
@@ -76,6 +79,7 @@ class State:
         search: The lane of searchOrders.
         get: The lane of getOrder.
         is_told: Whether notifications name the orders that change.
+        told_since: Since when; what changed earlier may have been named by none. None: for as long as anybody knows.
         names: How many named orders wait to be asked for.
         settled_names: How many of them are due, so says their name, shown by a search by now, and not asked for yet.
         oldest_name_at: When the first of those changed that are due and were not asked for yet; None: there are none.
@@ -90,6 +94,7 @@ class State:
     search: Lane
     get: Lane
     is_told: bool = False
+    told_since: datetime | None = None
     names: int = 0
     settled_names: int = 0
     oldest_name_at: datetime | None = None
@@ -140,10 +145,11 @@ Action = Search | Fetch | WorkGap | Wait
 def next_action(state: State) -> Action:
     """The next thing to do for one connection.
 
-    Names first, while getOrder has calls; where it falls behind, a search brings the oldest of them: a whole page with
-    any call that is there, some of them with one that a full bucket would lose. A search is made
-    when one more call has come back since the last one, so that the bucket stays full for a burst; in a burst earlier,
-    at the moment at which its page is full. A full page is not followed to the end of its window: the next search
+    Names first, while getOrder has calls, but for a search that was put off for them long enough, or looks for what
+    changed before notifications came. Where getOrder falls behind, a search brings the oldest of them: a whole page
+    with any call that is there, some of them with one that a full bucket would lose. A search is made when one more
+    call has come back since the last one, so that the bucket stays full for a burst; in a burst earlier, at the moment
+    at which its page is full. A full page is not followed to the end of its window: the next search
     begins where it ended, and brings a full page again. Where notifications name more than a page of orders between two
     searches, the search leaves out what getOrder has brought already. What was left out is searched with calls
     that a full bucket would lose, of which there are some while the other searches come a little later.
@@ -154,12 +160,14 @@ def next_action(state: State) -> Action:
     moments = []
     if _is_behind(state) and state.search.has(1):
         return _search(state)
+    due_at = max(_search_due_at(state), state.now + state.search.until(1))
+    if due_at <= state.now and _is_put_off(state):
+        return _search(state)
     if state.names:
         wanted = min(state.names, FETCHED_AT_ONCE)
         if state.get.has(wanted + KEPT_FOR_LATE):
             return Fetch()
         moments.append(state.now + state.get.until(wanted + KEPT_FOR_LATE))
-    due_at = max(_search_due_at(state), state.now + state.search.until(1))
     if due_at <= state.now:
         return _search(state)
     moments.append(due_at)
@@ -178,7 +186,8 @@ def _search_due_at(state: State) -> datetime:
     reached = searched_to + SETTLING
     is_behind = flow.searched_at - reached > LEFT_BEHIND and state.search.has(SPARED_CALLS)
     regular = (reached if is_behind else flow.searched_at) + _pause(state, flow.searched_at)
-    if state.is_told:  # orders come by their names, and the calls are for those that getOrder is too slow for
+    if state.is_told and not _is_untold(state):
+        # Orders come by their names, and the calls are for those that getOrder is too slow for.
         if state.settled_names >= FETCHED_AT_ONCE:
             return state.now + state.search.until(state.search.burst - A_TRIFLE)
         return max(flow.searched_at + TOLD_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
@@ -205,6 +214,18 @@ def _is_behind(state: State) -> bool:
     return state.settled_names >= PAGE_ORDERS
 
 
+def _is_untold(state: State) -> bool:
+    """Whether orders are left to be searched that changed before notifications came, which nothing else brings."""
+    is_before = state.told_since is not None and state.searched_to is not None and state.searched_to < state.told_since
+    return is_before and state.settled_names < FETCHED_AT_ONCE
+
+
+def _is_put_off(state: State) -> bool:
+    """Whether a search that is due comes before names."""
+    searched_at = state.flow.searched_at
+    return searched_at is None or _is_untold(state) or state.now - searched_at > TOLD_EVERY + PUT_OFF
+
+
 def _span(state: State) -> timedelta:
     """How long until a page is surely full: the surer, the more is spent of a bucket that lasts for no burst."""
     per_second, search = state.flow.per_second, state.search
@@ -220,7 +241,8 @@ def _search(state: State) -> Search:
     settled = state.now - SETTLING
     new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
     begin = min(state.oldest_name_at or settled, settled)
-    if _is_behind(state) or (state.is_told and new > PAGE_ORDERS and begin > state.searched_to):
+    is_brought = state.is_told and new > PAGE_ORDERS and not _is_untold(state)
+    if _is_behind(state) or (is_brought and begin > state.searched_to):
         # Of calls that are short, none is for orders that nobody waits for.
         is_due_only = _is_behind(state) and not state.search.has(state.search.burst - A_TRIFLE)
         return Search(begin, begin > state.searched_to, is_due_only)

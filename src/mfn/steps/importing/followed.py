@@ -56,6 +56,7 @@ class Followed:
         gaps: That of the periods that were left out, likewise.
         queue: That of its queue, likewise.
         told_at: When the last notification was read.
+        told_since: Since when they have been coming.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Followed:
     gaps: Rest = field(default_factory=lambda: Rest("what was left out"))
     queue: Rest = field(default_factory=lambda: Rest("its queue"))
     told_at: datetime = LONG_AGO
+    told_since: datetime | None = None
 
     def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
         """What rests where an action fails.

@@ -138,7 +138,10 @@ def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int
         return None
     one.queue.failures = 0
     if notifications:
-        one.told_at = datetime.now(UTC)
+        now = datetime.now(UTC)
+        if now - one.told_at >= TOLD_FOR:
+            one.told_since = now
+        one.told_at = now
     return notifications
 
 
@@ -177,6 +180,7 @@ def look(place: Workplace, one: Followed) -> State:
         search=_lane(budget, "searchOrders"),
         get=_lane(budget, "getOrder"),
         is_told=now - one.told_at < TOLD_FOR and not (one.queue.failures or one.names.failures),
+        told_since=one.told_since,
         names=len(due),
         settled_names=sum(name.changed_at <= now - SETTLING for name in unasked),
         oldest_name_at=unasked[0].changed_at if unasked else None,
