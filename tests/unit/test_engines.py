@@ -171,6 +171,14 @@ def test_an_unreachable_postgresql_can_be_tried_again_and_its_password_is_not_sh
     assert "very-secret" not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_parameter_of_the_url_that_postgresql_does_not_know_is_no_fault_of_a_table(postgres_url: str) -> None:
+    url = make_url(postgres_url).update_query_dict({"ssl_mode": "require"}).render_as_string(hide_password=False)
+    unknown = "the ledger cannot be used: invalid connection option"
+    with pytest.raises(FatalError, match=unknown) as refused, reading(engine_for(url), what="the ledger"):
+        pass
+    assert refused.value.remedy.startswith("Correct what stands behind the ? in its URL (")
+
+
 def test_a_connection_lost_on_the_way_can_be_tried_again_and_the_next_one_works(postgres_url: str) -> None:
     engine = engine_for(postgres_url)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.amazon.credentials import Credentials
+from mfn.amazon.probing import reach
 from mfn.amazon.transport import _certificates, library_of
 from mfn.errors import ConfigurationError
 from mfn.prefect_api import prefect_client
@@ -29,11 +30,12 @@ def nothing_kept() -> Iterator[None]:
 
 
 def refusals() -> list[str]:
-    """What is said where Amazon is called, and where Prefect is."""
+    """What is said where Amazon is called, where Prefect is, and where `mfn check` looks whether Amazon answers."""
     said = []
     for make in (
         lambda: library_of("us", HERE, HERE, Credentials("token", "app", "secret"), 1.0),
         lambda: prefect_client(f"{HERE}/api", {}),
+        lambda: reach(HERE),
     ):
         with pytest.raises(ConfigurationError) as refused:
             make()
@@ -58,7 +60,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("ALL_PROXY", proxy)
     remedy = "Name an HTTP proxy, such as http://proxy.example.com:3128, or take the variable out."
-    assert refusals() == [f"the environment: ALL_PROXY: names a proxy that cannot be used ({why}). {remedy}"] * 2
+    assert refusals() == [f"the environment: ALL_PROXY: names a proxy that cannot be used ({why}). {remedy}"] * 3
 
 
 def test_a_file_of_certificates_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from mfn.amazon.feeds import PATH as FEEDS
 from mfn.amazon.listings_report import REPORT_TYPE
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.reports import PATH as REPORTS
+from mfn.http_environment import told_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,9 +54,11 @@ def reach(host: str) -> Answered:
 
     Raises:
         AmazonUnavailableError: It cannot be reached, or does not answer in time.
+        ConfigurationError: A proxy or a file of certificates that the environment names cannot be used.
     """
     try:
-        response = httpx.get(host, timeout=CONNECT_SECONDS)
+        with told_in_words():
+            response = httpx.get(host, timeout=CONNECT_SECONDS)
     except httpx.RequestError as error:
         raise unreachable(host, error) from None
     try:

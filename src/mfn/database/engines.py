@@ -91,6 +91,9 @@ NOT_ALLOWED = ("42501", "3F000")
 LOCKED = "55P03"
 """What PostgreSQL answers once a lock was waited for in vain."""
 
+UNKNOWN_OPTION = "invalid connection option"
+"""What libpq says of a parameter in a URL that it does not know, without a code."""
+
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
@@ -246,6 +249,10 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
         forbidden, is_busy = error.sqlstate in NOT_ALLOWED, error.sqlstate == LOCKED
+    if said.startswith(UNKNOWN_OPTION):
+        return FatalError(
+            f"{what} cannot be used: {said}", remedy=f"Correct what stands behind the ? in its URL ({URLS})."
+        )
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
