@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 30.0
+NO_SUCH_PATH = {"detail": "Not Found"}
+"""What a Prefect server says outside of its API; inside it says what it does not have."""
+
+ENDS_IN_API = "Correct PREFECT_API_URL: that of a Prefect server ends in /api, e.g. http://127.0.0.1:4200/api."
 
 
 def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
@@ -35,6 +39,18 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
     address = httpx.URL(url)
     with told_in_words():
         return httpx.Client(base_url=address, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS)
+
+
+def is_of_prefect(answer: httpx.Response) -> bool:
+    """Whether Prefect's API gave an answer: not its user interface beside it, nor another program.
+
+    Args:
+        answer: One that succeeded, or with status 404.
+    """
+    try:
+        return not answer.content or answer.json() != NO_SUCH_PATH
+    except ValueError:
+        return False
 
 
 def shown_url(url: str | httpx.URL) -> str:

@@ -137,6 +137,20 @@ def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> Non
     assert "prefect server start" in failed.value.remedy
 
 
+@pytest.mark.usefixtures("prefect")
+def test_an_address_of_a_prefect_server_without_its_api_is_told_as_such(world: World) -> None:
+    address = str(PREFECT_API_URL.value()).removesuffix("/api")
+    with pytest.raises(ConfigurationError, match=f"what answers at {address} is no Prefect API") as refused:
+        deploy(world.settings, environ(address))
+    assert "ends in /api" in refused.value.remedy
+
+
+def test_a_setting_of_prefects_that_cannot_be_is_named(world: World) -> None:
+    with pytest.raises(ConfigurationError, match=r"ServerAPISettings port Input should be a valid integer") as refused:
+        deploy(world.settings, environ("") | {"PREFECT_SERVER_API_PORT": "x"})
+    assert "PREFECT_…" in refused.value.remedy
+
+
 def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: World) -> None:
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"connections\.yaml"):

@@ -189,6 +189,9 @@ def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
         status, told = refused(world, free_port(), port)
         assert status == 2
         assert "--reports-port" in told["remedy"]
+    same = free_port()
+    status, told = refused(world, same, same)
+    assert (status, "--reports-port" in told["remedy"]) == (2, True)
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
     status, told = refused(world, free_port(), free_port())
     assert status == 2

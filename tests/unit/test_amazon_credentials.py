@@ -90,6 +90,8 @@ def test_prefect_is_shown_the_key_or_else_the_user_and_password(prefect: Scripte
     ("reply", "said", "remedy"),
     [
         (answer(404, {"detail": "Block document not found"}), "is not there", "Create a Secret block"),
+        (answer(404, {"detail": "Not Found"}), "at PREFECT_API_URL is no Prefect API", "ends in /api"),
+        (answer(404, "<html>"), "at PREFECT_API_URL is no Prefect API", "ends in /api"),
         (answer(401), "may not be read (HTTP 401", "PREFECT_API_KEY"),
         (answer(403), "may not be read (HTTP 403", "PREFECT_API_AUTH_STRING"),
         (answer(500), "cannot be read (HTTP 500", "PREFECT_API_URL"),

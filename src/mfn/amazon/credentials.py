@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import httpx
 
 from mfn.errors import ConfigurationError, Problem
-from mfn.prefect_api import prefect_client
+from mfn.prefect_api import ENDS_IN_API, is_of_prefect, prefect_client
 from mfn.secret_files import PLACE, secret_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) 
             f"{where} cannot be read: PREFECT_API_URL does not answer ({type(error).__name__}: {error}).",
             remedy=PREFECT_SERVER,
         ) from None
+    if response.status_code == httpx.codes.NOT_FOUND and not is_of_prefect(response):
+        raise ConfigurationError(f"{where} cannot be read: at PREFECT_API_URL is no Prefect API.", remedy=ENDS_IN_API)
     if response.status_code != httpx.codes.OK:
         _refuse(where, response.status_code)
     try:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from mfn.settings import Settings
 
+FAULT_LINES = 3
+"""So many lines say which of Prefect's settings is wrong: of which group, which one, and why."""
+
+SEE_ALSO = "For further information"
+
 
 def prefect_api_url(settings: Settings, environ: Mapping[str, str]) -> str:
     """The Prefect API: `PREFECT_API_URL`, else that of Prefect's profile, else that of the `mfn up` that runs here.
@@ -60,8 +65,12 @@ def _settings(environ: Mapping[str, str], *options: str) -> dict[str, str]:
         check=False,
     )
     if shown.returncode != 0:
-        said = (shown.stderr.strip() or shown.stdout.strip() or "it said nothing").splitlines()[-1]
+        lines = [
+            line.strip() for line in (shown.stderr.strip() or shown.stdout.strip() or "it said nothing").splitlines()
+        ]
+        said = " ".join([line for line in lines if not line.startswith(SEE_ALSO)][-FAULT_LINES:])
         raise ConfigurationError(
-            f"prefect config view failed: {said}", remedy="Mend Prefect's settings (prefect config view)."
+            f"prefect config view failed: {said}",
+            remedy="Mend that setting where it was made: a variable PREFECT_…, .env, or prefect config set.",
         )
     return {entry["name"]: str(entry["value"]) for entry in json.loads(shown.stdout)["settings"]}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
-from mfn.errors import FatalError, RetriableError
-from mfn.prefect_api import shown_url
+from mfn.errors import ConfigurationError, FatalError, RetriableError
+from mfn.prefect_api import ENDS_IN_API, is_of_prefect, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,6 +32,7 @@ def ask(
     Raises:
         RetriableError: It cannot be reached, or breaks.
         FatalError: It refuses.
+        ConfigurationError: It is none.
     """
     busy = Retrying(
         retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
@@ -46,6 +47,8 @@ def ask(
             f"the Prefect API at {shown_url(client.base_url)} cannot be reached: {type(error).__name__}.",
             remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
         ) from None
+    if (answer.is_success or answer.status_code == httpx.codes.NOT_FOUND) and not is_of_prefect(answer):
+        raise ConfigurationError(f"what answers at {shown_url(client.base_url)} is no Prefect API.", remedy=ENDS_IN_API)
     if answer.is_success or answer.status_code in allowed:
         return answer
     if answer.is_server_error:

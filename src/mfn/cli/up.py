@@ -89,11 +89,10 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
     host, port = server_address(environ)
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     ui, reports = f"http://{shown}:{port}", f"http://127.0.0.1:{reports_port}"
-    for place, number, setting in (
-        (host, port, "PREFECT_SERVER_API_PORT"),
-        ("127.0.0.1", reports_port, "--reports-port"),
-    ):
-        listen(place, number, setting=setting).close()  # so that a port that is taken is told before anything starts
+    ports = ((host, port, "PREFECT_SERVER_API_PORT"), ("127.0.0.1", reports_port, "--reports-port"))
+    with ExitStack() as held:  # both at once: what is taken, also by the other one, is told before anything starts
+        for place, number, setting in ports:
+            held.enter_context(listen(place, number, setting=setting))
     environ = {"MFN_REPORTS_URL": reports, **environ, "PREFECT_API_URL": f"{ui}/api"}
     programs = Programs(settings, environ, f"{ui}/api")
     stop_processes(flow_runs_of(programs.api), seconds=STOP_SECONDS)  # nothing listens there: they are left over
