@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,8 @@ from mfn.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ALIKE = 0.8
-"""From this likeness on a name that is no setting is taken for one that was mistyped."""
+ALIKE = 0.65
+"""A name was mistyped whose every word is so like that of a setting: MFN_LEDGER_USER is somebody else's own."""
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # it tells each line again with each look at the file
 
@@ -37,8 +37,16 @@ def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
         Problem(place, None, name, "is no setting.", f"Did you mean {near}? If not, give it another name.")
         for place, name in given
         if name.upper().startswith(prefix) and name.upper() not in known
-        for near in get_close_matches(name.upper(), sorted(known), n=1, cutoff=ALIKE)
+        for near in sorted(known)
+        if _is_like(name.upper(), near)
     ]
+
+
+def _is_like(name: str, setting: str) -> bool:
+    words = name.split("_"), setting.split("_")
+    return len(words[0]) == len(words[1]) and all(
+        SequenceMatcher(None, word, meant).ratio() >= ALIKE for word, meant in zip(*words, strict=True)
+    )
 
 
 def lines_that_say_nothing() -> list[Problem]:

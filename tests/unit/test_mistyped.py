@@ -34,8 +34,8 @@ def test_a_mistyped_setting_opens_no_other_ledger(folder: Path, monkeypatch: pyt
 
 
 def test_somebody_elses_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MFN_SPAPI_MODELS", "models")
-    monkeypatch.setenv("MFN_", "")
+    for name in ("SPAPI_MODELS", "LEDGER_USER", "REPORTS_PORT", "HOME_DIR", "HOST", "CONNECTIONS_FILE", ""):
+        monkeypatch.setenv(f"MFN_{name}", "x")
     monkeypatch.setenv("LEDGER_URL", "x")
     load_settings()
 
