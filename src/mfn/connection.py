@@ -83,6 +83,8 @@ def _program(value: str) -> str:
 def _queue_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/[^/\s]+/[^/\s]+", value):
         raise ValueError(f"expected the URL of an SQS queue, {QUEUE_EXAMPLE}, got {value!r}")
+    if value.endswith(".fifo"):
+        raise ValueError("is a FIFO queue, and Amazon sends to standard queues only")
     return value
 
 

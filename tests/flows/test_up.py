@@ -45,6 +45,7 @@ def environ(world: World, port: int) -> dict[str, str]:
         "PREFECT_HOME": str(world.home / "prefect"),
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "MFN_REPORTS_URL": "",  # as a template of .env has it: not set
     }
 
 

@@ -200,6 +200,7 @@ def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> 
         ("seller_id", "''", "expected a merchant token"),
         ("endpoint", "http://127.0.0.1:84800", "expected a base URL such as http://127.0.0.1:8480, got"),
         ("lwa_endpoint", "http://127.0.0.1:0", "expected a base URL"),
+        ("notifications", "{queue_url: https://sqs.us-east-1.amazonaws.com/1/mfn.fifo}", "is a FIFO queue, and Amazon"),
         ("orders", "{allow_programs: [DELIVERY_BY_AMAZON, easy ship]}", "expected a programme as Amazon writes it"),
     ],
 )

@@ -93,7 +93,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
     with ExitStack() as held:  # both at once: what is taken, also by the other one, is told before anything starts
         for place, number, setting in ports:
             held.enter_context(listen(place, number, setting=setting))
-    environ = {"MFN_REPORTS_URL": reports, **environ, "PREFECT_API_URL": f"{ui}/api"}
+    environ |= {"MFN_REPORTS_URL": settings.reports_url or reports, "PREFECT_API_URL": f"{ui}/api"}
     programs = Programs(settings, environ, f"{ui}/api")
     stop_processes(flow_runs_of(programs.api), seconds=STOP_SECONDS)  # nothing listens there: they are left over
     with ExitStack() as running_programs:
