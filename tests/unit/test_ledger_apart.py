@@ -35,7 +35,7 @@ from mfn.ledger import (
     told_offers,
     unanswered_orders,
     watermarks,
-)  # fmt: skip
+)
 from mfn.ledger.batch_opening import open_batch
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import Base, Batch, Parcel, TrackedOrder

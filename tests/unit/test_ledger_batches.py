@@ -74,6 +74,21 @@ def test_a_batch_that_died_or_failed_in_a_stage_is_carried_on(ledger: Ledger, to
     assert (row.status, row.error, row.finished_at) == ("running", None, None)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_broke_off_last_is_found_among_any_number_of_earlier_batches(ledger: Ledger, token: str) -> None:
+    for _ in range(50):
+        ended(ledger, token, status="done", stage="load")
+    first = opened(ledger, token)
+    assert opened(ledger, token).batch_id == first.batch_id
+
+
+def test_a_batch_bears_the_flow_run_that_took_it_up_last(ledger: Ledger, token: str) -> None:
+    batch = opened(ledger, token)
+    for given, borne in (("one", "one"), (None, "one"), ("two", "two")):
+        reopen_batch(ledger, batch.batch_id, lease=token, stage="opened", flow_run_id=given)
+        assert get_batch(ledger, batch.batch_id).flow_run_id == borne
+
+
 @pytest.mark.parametrize("left", [{"status": "done", "stage": "load"}, {"status": "failed", "stage": "load"}])
 def test_a_batch_that_got_through_is_not_also_where_the_quality_gate_closed(
     ledger: Ledger, token: str, left: dict[str, Any]
