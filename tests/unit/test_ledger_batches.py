@@ -191,6 +191,16 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
     assert taken_in(ledger, opened(ledger, token)) == ["landed"]
 
 
+def test_an_order_that_was_judged_before_a_broken_off_batch_met_it_anew_is_taken_in(ledger: Ledger, token: str) -> None:
+    first = opened(ledger, token)
+    with ledger.writing() as database:
+        add_to_batch(database, first, ["landed"], origin=WINDOW)
+        write_outcomes(database, first, [("landed", "loaded", None, None)])
+    change(ledger, first, status="done", stage="load")
+    left_unjudged(ledger, token, ONE_ORDER)
+    assert taken_in(ledger, opened(ledger, token)) == ["judged", "landed"]
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_orders_left_behind_are_found_without_a_look_at_all_that_was_ever_loaded(ledger: Ledger) -> None:
     assert f"loaded_digest IN {IN_DOUBT}" == DOUBTED
