@@ -153,6 +153,7 @@ def test_a_refusal_keeps_amazons_words_and_is_not_tried_again(live: AmazonOrders
         "PackageReferenceId: is invalid, must be a positive numeric value.",
     )
     assert caught.value.status == 400
+    assert "Correct in the warehouse what Amazon names" in caught.value.remedy
     assert f"confirmShipment {order['orderId']}, parcel 0, for the connection us: HTTP 400, " in caught.value.message
     assert str(words).rstrip(": ") in caught.value.message
     assert live.calls == {"confirmShipment": 1}
@@ -164,8 +165,9 @@ def test_an_order_that_is_fulfilled_already_is_told_apart(live: AmazonOrders, am
     amazon.orders.put(order)
     item = order["orderItems"][0]["orderItemId"]
     live.confirm_shipment(order["orderId"], a_package("1", item))
-    with pytest.raises(OrderFulfilledError, match="already fulfilled"):
+    with pytest.raises(OrderFulfilledError, match="already fulfilled") as caught:
         live.confirm_shipment(order["orderId"], a_package("2", item))
+    assert "The order is read again" in caught.value.remedy
 
 
 def test_an_order_that_amazon_does_not_know_stops_no_other(live: AmazonOrders) -> None:
