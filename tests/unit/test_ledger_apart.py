@@ -143,6 +143,7 @@ def write(database: Connection, batch: BatchRef) -> None:
     )
     decisions.move_decided(database, "us", "held", dict.fromkeys(IDS))
     decisions.drop_staged(database, "us", batch.lease)
+    orders.write_cancelled(database, batch, IDS)
     told_alerts.forget_told(database, "us", "import", IDS)
     feeds.note_feed(database, batch, "another", "a document", [])
     feeds.update_feed(database, batch, 100, status="failed")
