@@ -20,6 +20,17 @@ A_TRIFLE = 1e-6
 """Of a token or a second: what adding up fractions may be wrong by."""
 
 
+def calls_ahead(bucket: Bucket, wanted: int) -> int:
+    """How many calls are booked at once: those that are there or come back soon, one at the least.
+
+    Args:
+        bucket: Refilled for the present moment.
+        wanted: How many calls will be made.
+    """
+    soon = int(max(bucket.tokens, 0.0) + bucket.refill_rate * AHEAD_SECONDS)
+    return max(1, min(wanted, soon))
+
+
 class Booking:
     """Some calls of one bucket, taken when it is made.
 
@@ -32,8 +43,7 @@ class Booking:
 
     def __init__(self, bucket: Bucket, room: int, now: float, wanted: int) -> None:
         bucket.tokens = min(bucket.tokens, room)
-        soon = int(max(bucket.tokens, 0.0) + bucket.refill_rate * AHEAD_SECONDS)
-        calls = max(1, min(wanted, soon))
+        calls = calls_ahead(bucket, wanted)
         self._due = deque(now + bucket.wait(now, number) for number in range(1, calls + 1))
         bucket.tokens -= calls
         self._tokens = float(calls)

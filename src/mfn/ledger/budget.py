@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.engines import reading, writing
 from mfn.errors import RetriableError
-from mfn.ledger.booking import Booking
+from mfn.ledger.booking import Booking, calls_ahead
 from mfn.ledger.bucket import Bucket
 from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import RateBudget
@@ -181,17 +181,25 @@ class Budget:
             bucket.tokens = min(bucket.tokens, 0.0)
 
     def _take_ahead(self, operation: str) -> float:
-        """A call from those that are booked; more are booked where none is left."""
+        """A call from those that are booked; more are booked where none is left.
+
+        A single one is not booked but taken once it is there: processes that each book one, and are a moment late for
+        it, would go behind each other's for ever.
+        """
         booked = self._booked.get(operation)
         seconds = booked.take(self._clock()) if booked else None
         if seconds is None:
             with self._locked(operation) as (bucket, now):
-                booked = Booking(bucket, self._rooms[operation], now, self._wanted[operation])
-            self._booked[operation] = booked
-            seconds = booked.take(now) or 0.0
+                room, wanted = self._rooms[operation], self._wanted[operation]
+                bucket.tokens = min(bucket.tokens, room)
+                booked = Booking(bucket, room, now, wanted) if calls_ahead(bucket, wanted) > 1 else None
+                seconds = bucket.take(now) if booked is None else None
+            if booked is not None:
+                self._booked[operation] = booked
+                seconds = booked.take(now) or 0.0
         if not seconds:
             self._wanted[operation] -= 1
-        return seconds
+        return seconds or 0.0
 
     def _clock(self) -> float:
         """The present moment of the ledger's clock, as it was read last; what this machine's says does not matter."""
