@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from mfn.amazon.marketplaces import BY_NAME
+from mfn.errors import RunFailedError
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.simulator.clock import amazon_time
@@ -199,6 +200,29 @@ def test_a_parcel_of_which_amazon_knows_from_somebody_else_is_settled_by_a_confi
         ],
     )
     assert reconciling.mend() == {order_id: "shipped_on_amazon"}
+    assert shipping.statuses() == {"S1": "skipped"}
+
+
+def test_a_parcel_that_amazon_refused_is_settled_once_seller_central_has_its_number(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="S1", tracking_number="1Z0000000000000001", shipped_at=hours_ago(2))
+
+    def confirmed_by_hand(tracking_number: str) -> None:
+        package = {"packageReferenceId": "7", "trackingNumber": tracking_number, "packageStatus": {"status": "SHIPPED"}}
+        reconciling.missed(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"}, packages=[package])
+
+    confirmed_by_hand("1Z0000000000000009")
+    refusal = {"errors": [{"code": "InvalidInput", "message": "PackageToUpdateNotFound"}]}
+    shipping.world.amazon.faults.answer("confirmShipment", 400, refusal)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    assert shipping.statuses() == {"S1": "failed"}
+    ((_, remedy),) = reconciling.found().values()
+    confirmed_by_hand("1Z0000000000000001")
+    carry_out(remedy)
+    assert reconciling.kinds() == {}
     assert shipping.statuses() == {"S1": "skipped"}
 
 

@@ -12,9 +12,12 @@ from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SH
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     LEAVES_AGAIN,
+    REFUSED_THERE,
     SHIPPED_ELSEWHERE,
     import_anew,
+    mends,
     put_back,
+    stands,
     take_back,
     take_out,
 )
@@ -151,8 +154,7 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
     if (untold := _untold(order, terms)) and written is None:
         return Difference(Kind.SHIPPED_ON_AMAZON, told, put_back(terms))
     if untold:
-        confirm = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
-        return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {untold[0].shipment_id} not told", confirm)
+        return _told_otherwise(order, untold[0], told, terms)
     if written is None:
         return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, take_back(order, terms))
     if written.status == CANCELLED or (written.status == SHIPPED and order.parcels) or _is_being_told(order):
@@ -161,6 +163,17 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
     if written.status != NEW and terms.now - changed_at < SETTLED_WITHIN:
         return None
     return Difference(Kind.SHIPPED_ON_AMAZON, told, SHIPPED_ELSEWHERE)
+
+
+def _told_otherwise(order: Facts, parcel: Left, told: str, terms: Terms) -> Difference:
+    """Amazon shows that all has left, and was not told of a parcel of the warehouse's."""
+    if parcel.status == ParcelStatus.FAILED:
+        fetch = import_anew(order, terms, REFUSED_THERE)
+        remedy = f"{fetch} && mfn confirm {terms.connection}"
+    else:
+        settle = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
+        remedy = f"{mends(parcel)} {settle}".strip()
+    return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {parcel.shipment_id} not told{stands(parcel)}", remedy)
 
 
 def _is_left_short(order: Facts) -> bool:
@@ -220,12 +233,10 @@ def _is_placed_before_start(shown: ShownOrder, terms: Terms) -> bool:
 
 def _not_told(parcel: Left, status: str | None, terms: Terms, *, has_row: bool) -> Difference:
     left = f" left on {parcel.shipped_at:%Y-%m-%d %H:%M} UTC" if parcel.shipped_at else " is closed"
-    why = "; ".join(f"{reason.code}: {reason.detail}" for reason in parcel.reasons)
-    stands = f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
-    remedies = " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
+    remedies = mends(parcel)
     return Difference(
         Kind.SHIPMENT_NOT_CONFIRMED,
-        f"parcel {parcel.shipment_id}{left}{stands}, and Amazon has the order as {status}",
+        f"parcel {parcel.shipment_id}{left}{stands(parcel)}, and Amazon has the order as {status}",
         put_back(terms)
         if not has_row
         else f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()

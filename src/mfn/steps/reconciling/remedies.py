@@ -9,7 +9,7 @@ from mfn.models import OrderStatus
 from mfn.steps.reconciling.facts import NEW
 
 if TYPE_CHECKING:
-    from mfn.steps.reconciling.facts import Facts, Terms
+    from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 LEAVES_AGAIN = (
     "Cancel it in the warehouse before it leaves a second time; if it has not left yet, let its parcel be closed there."
@@ -19,6 +19,22 @@ SHIPPED_ELSEWHERE = (
     "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
     " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
 )
+
+REFUSED_THERE = (
+    "If it never left, void it in the warehouse. If it is the parcel that Amazon shows, write its tracking number into"
+    " Seller Central, then fetch the order"
+)
+
+
+def stands(parcel: Left) -> str:
+    """Where a parcel stands, and why, in brackets."""
+    why = "; ".join(f"{reason.code}: {reason.detail}" for reason in parcel.reasons)
+    return f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
+
+
+def mends(parcel: Left) -> str:
+    """What mends a parcel; nothing where no reason says so."""
+    return " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
 
 
 def import_anew(order: Facts, terms: Terms, what: str) -> str:
