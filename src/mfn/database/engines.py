@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sqlite3
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -13,22 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from mfn.errors import DataError, FatalError, MfnError, RetriableError
+from mfn.database.failures import explained, primary_code
+from mfn.errors import FatalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
-
-URLS = "the warehouse: warehouse.url in connections.yaml; the ledger: MFN_LEDGER_URL"
-LOST_REMEDY = f"See that the database runs and has room, and that its URL is right ({URLS}); then "
-BUSY_REMEDY = "Another program has been writing to it, or kept it locked: end that one if it stands still; then "
-AGAIN = "run the command again (a batch: mfn rerun --failed)."
 
 STALLED_SECONDS = 60
 """How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
@@ -42,18 +35,6 @@ UNANSWERED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_coun
 """Parameters of libpq: a server of which the network brings nothing any more is given up after a minute. Without them
 a run waits for its answer for two hours."""
 
-SQLITE_PASSING = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-}
-"""Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
-
 PAGE_BYTES = 16_384
 """Of a new file, not the usual 4096: a chunk of orders touches most pages of a tree, a landed page is one value."""
 CHECKPOINT_BYTES = 1000 * PAGE_BYTES
@@ -64,37 +45,8 @@ CHECKPOINT_BYTES = 1000 * PAGE_BYTES
 _NOTHING_KNOWN: dict[None, None] = {}
 sqlite3.register_adapter(type(None), _NOTHING_KNOWN.get)
 
-SQLITE_WRONG_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-"""Primary result codes of SQLite for a file that is no database, or is one no more."""
-
-SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
-"""Primary result codes of SQLite for a value or a row that is refused."""
-
-DATA_EXCEPTION = "22"
-UNTRANSLATABLE = "22P05"
-"""A character that the database's encoding has not: its message quotes the names of encodings, and no value."""
-
-CONSTRAINT_VIOLATION = "23"
-RAISED_BY_TRIGGER = "P0001"
-RAISE_STATEMENT = "exec_stmt_raise"
-"""Where in PostgreSQL's source (pl_exec.c) an error arises whose code and words a trigger chose."""
-
-QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
-"""A value between quotation marks, whichever language the server speaks."""
-
 # At DEBUG SQLAlchemy logs every row that it reads, whatever `hide_parameters` says: a filter stays when levels are set.
 logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
-
-NOT_ALLOWED = ("42501", "3F000")
-"""What PostgreSQL answers a login that lacks a right; the second where it may not even use the schema."""
-
-LOCKED = "55P03"
-"""What PostgreSQL answers once a lock was waited for in vain."""
-
-UNKNOWN_OPTION = "invalid connection option"
-"""What libpq says of a parameter in a URL that it does not know, without a code."""
-
-COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
 
 def engine_for(url: str, *, survives_power_cut: bool = True, any_text: bool = True) -> Engine:
@@ -167,11 +119,7 @@ def _read_text(written: bytes) -> str:
 
 
 def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_BUSY
-
-
-def _primary_code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return isinstance(error, sqlite3.Error) and primary_code(error) == sqlite3.SQLITE_BUSY
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -192,7 +140,7 @@ def reading(engine: Engine, *, what: str) -> Iterator[Connection]:
         FatalError: It does not have the tables or columns that were asked for.
     """
     with (
-        _explained(engine, what, deed="read"),
+        explained(engine, what, deed="read"),
         engine.connect().execution_options(mfn_read_only=True) as connection,
         connection.begin(),
     ):
@@ -212,92 +160,5 @@ def writing(engine: Engine, *, what: str) -> Iterator[Connection]:
         DataError: It refuses a row; others may be taken.
         FatalError: It refuses what is written.
     """
-    with _explained(engine, what, deed="written"), engine.begin() as connection:
+    with explained(engine, what, deed="written"), engine.begin() as connection:
         yield connection
-
-
-@contextmanager
-def _explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
-    driver: Any = engine.dialect.loaded_dbapi
-    try:
-        yield
-    except PoolTimeoutError:
-        raise RetriableError(
-            f"{what} cannot be used: all of this process's connections to it are busy.",
-            remedy="Run the command again (a batch: mfn rerun --failed).",
-        ) from None
-    except DBAPIError as error:
-        # `from None`: what the driver says in full quotes the values, which may be a buyer's.
-        raise _error(engine, what, error.orig, deed=deed, lost=error.connection_invalidated) from None
-    except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
-        raise _error(engine, what, error, deed=deed, lost=False) from None
-
-
-def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> MfnError:
-    driver: Any = engine.dialect.loaded_dbapi
-    said = _said(error)
-    if isinstance(error, sqlite3.Error):
-        code = _primary_code(error)
-        if code in SQLITE_WRONG_FILE:
-            where = "" if str(engine.url.database) in what else f" from {engine.url.database}"
-            return FatalError(
-                f"{what} cannot be read{where}: {said}",
-                remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
-            )
-        passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
-        is_busy, deed = code == sqlite3.SQLITE_BUSY, "written"  # also to read, it writes beside the file
-    else:
-        passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
-        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, error.sqlstate == LOCKED
-    if said.startswith(UNKNOWN_OPTION):
-        return FatalError(
-            f"{what} cannot be used: {said}", remedy=f"Correct what stands behind the ? in its URL ({URLS})."
-        )
-    if passing or lost:
-        return RetriableError(
-            f"{what} cannot be used: {said}",
-            remedy=(BUSY_REMEDY if is_busy else LOST_REMEDY) + AGAIN,
-        )
-    if forbidden:
-        return FatalError(
-            f"{what} may not be {deed}: {said}",
-            remedy="Give the login (for a file, the user) that right; then run it again (a batch: mfn rerun --failed).",
-        )
-    if _is_about_a_row(error):
-        return DataError(
-            f"{what} refused a row: {said}",
-            remedy="Widen the column or ease the constraint that is named, or correct the value where it comes from.",
-        )
-    return FatalError(
-        f"{what} refused a statement: {said}",
-        remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
-        "mend it, and run the command again (a batch: mfn rerun --failed).",
-    )
-
-
-def _is_about_a_row(error: Any) -> bool:
-    """Whether a value or a row was refused, so that other rows may well be taken."""
-    if isinstance(error, sqlite3.Error):
-        return _primary_code(error) in SQLITE_ROW
-    state = error.sqlstate or ""
-    return state.startswith((DATA_EXCEPTION, CONSTRAINT_VIOLATION)) or _is_raised_by_trigger(error)
-
-
-def _is_raised_by_trigger(error: Any) -> bool:
-    diagnosis = getattr(error, "diag", None)
-    by_statement = diagnosis is not None and diagnosis.source_function == RAISE_STATEMENT
-    return by_statement or getattr(error, "sqlstate", None) == RAISED_BY_TRIGGER
-
-
-def _said(error: Any) -> str:
-    """The first line of what a database says, without the values that it quotes."""
-    diagnosis = getattr(error, "diag", None)
-    text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
-    state = getattr(error, "sqlstate", None) or ""
-    if _is_raised_by_trigger(error):
-        return f"a trigger of its own refused a row (SQLSTATE {state}); the server's log has the words."
-    if state.startswith(DATA_EXCEPTION) and state != UNTRANSLATABLE:
-        text = QUOTED.sub('"…"', text)
-        column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")
-        text += f" (column {column[1]})" if column else ""
-    return text.splitlines()[0] if text else type(error).__name__

@@ -152,3 +152,7 @@ class Terms:
     imported_until: datetime | None
     not_before: datetime | None = None
     marketplace_ids: frozenset[str] = frozenset()
+
+    def is_before_start(self, shown: ShownOrder) -> bool:
+        """Whether an order belongs to the system that shipped before this one."""
+        return bool(self.not_before and shown.placed_at and shown.placed_at < self.not_before)

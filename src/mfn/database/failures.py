@@ -1,0 +1,171 @@
+"""What a database or its driver says, as this project's errors; never the values, which may be a buyer's."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from mfn.errors import DataError, FatalError, MfnError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+URLS = "the warehouse: warehouse.url in connections.yaml; the ledger: MFN_LEDGER_URL"
+LOST_REMEDY = f"See that the database runs and has room, and that its URL is right ({URLS}); then "
+BUSY_REMEDY = "Another program has been writing to it, or kept it locked: end that one if it stands still; then "
+AGAIN = "run the command again (a batch: mfn rerun --failed)."
+
+SQLITE_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
+
+SQLITE_WRONG_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+"""Primary result codes of SQLite for a file that is no database, or is one no more."""
+
+SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
+"""Primary result codes of SQLite for a value or a row that is refused."""
+
+DATA_EXCEPTION = "22"
+
+UNTRANSLATABLE = "22P05"
+"""A character that the database's encoding has not: its message quotes the names of encodings, and no value."""
+
+CONSTRAINT_VIOLATION = "23"
+
+RAISED_BY_TRIGGER = "P0001"
+
+RAISE_STATEMENT = "exec_stmt_raise"
+"""Where in PostgreSQL's source (pl_exec.c) an error arises whose code and words a trigger chose."""
+
+QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
+"""A value between quotation marks, whichever language the server speaks."""
+
+NOT_ALLOWED = ("42501", "3F000")
+"""What PostgreSQL answers a login that lacks a right; the second where it may not even use the schema."""
+
+LOCKED = "55P03"
+"""What PostgreSQL answers once a lock was waited for in vain."""
+
+UNKNOWN_OPTION = "invalid connection option"
+"""What libpq says of a parameter in a URL that it does not know, without a code."""
+
+COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
+
+
+@contextmanager
+def explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
+    """Raise this project's error for what a database or its driver raises.
+
+    Args:
+        engine: The database.
+        what: How a person knows it, e.g. `the ledger`.
+        deed: What is done there, as a participle: `read`, `written`.
+
+    Raises:
+        RetriableError: It cannot be reached, or was lost on the way.
+        DataError: It refuses a row; others may be taken.
+        FatalError: It refuses what is asked, or is no such database.
+    """
+    driver: Any = engine.dialect.loaded_dbapi
+    try:
+        yield
+    except PoolTimeoutError:
+        raise RetriableError(
+            f"{what} cannot be used: all of this process's connections to it are busy.",
+            remedy="Run the command again (a batch: mfn rerun --failed).",
+        ) from None
+    except DBAPIError as error:
+        # `from None`: what the driver says in full quotes the values, which may be a buyer's.
+        raise _error(engine, what, error.orig, deed=deed, lost=error.connection_invalidated) from None
+    except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
+        raise _error(engine, what, error, deed=deed, lost=False) from None
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code of an error (sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> MfnError:
+    driver: Any = engine.dialect.loaded_dbapi
+    said = _said(error)
+    if isinstance(error, sqlite3.Error):
+        code = primary_code(error)
+        if code in SQLITE_WRONG_FILE:
+            where = "" if str(engine.url.database) in what else f" from {engine.url.database}"
+            return FatalError(
+                f"{what} cannot be read{where}: {said}",
+                remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
+            )
+        passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
+        is_busy, deed = code == sqlite3.SQLITE_BUSY, "written"  # also to read, it writes beside the file
+    else:
+        passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
+        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, error.sqlstate == LOCKED
+    if said.startswith(UNKNOWN_OPTION):
+        return FatalError(
+            f"{what} cannot be used: {said}", remedy=f"Correct what stands behind the ? in its URL ({URLS})."
+        )
+    if passing or lost:
+        return RetriableError(
+            f"{what} cannot be used: {said}",
+            remedy=(BUSY_REMEDY if is_busy else LOST_REMEDY) + AGAIN,
+        )
+    if forbidden:
+        return FatalError(
+            f"{what} may not be {deed}: {said}",
+            remedy="Give the login (for a file, the user) that right; then run it again (a batch: mfn rerun --failed).",
+        )
+    if _is_about_a_row(error):
+        return DataError(
+            f"{what} refused a row: {said}",
+            remedy="Widen the column or ease the constraint that is named, or correct the value where it comes from.",
+        )
+    return FatalError(
+        f"{what} refused a statement: {said}",
+        remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
+        "mend it, and run the command again (a batch: mfn rerun --failed).",
+    )
+
+
+def _is_about_a_row(error: Any) -> bool:
+    """Whether a value or a row was refused, so that other rows may well be taken."""
+    if isinstance(error, sqlite3.Error):
+        return primary_code(error) in SQLITE_ROW
+    state = error.sqlstate or ""
+    return state.startswith((DATA_EXCEPTION, CONSTRAINT_VIOLATION)) or _is_raised_by_trigger(error)
+
+
+def _is_raised_by_trigger(error: Any) -> bool:
+    diagnosis = getattr(error, "diag", None)
+    by_statement = diagnosis is not None and diagnosis.source_function == RAISE_STATEMENT
+    return by_statement or getattr(error, "sqlstate", None) == RAISED_BY_TRIGGER
+
+
+def _said(error: Any) -> str:
+    """The first line of what a database says, without the values that it quotes."""
+    diagnosis = getattr(error, "diag", None)
+    text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
+    state = getattr(error, "sqlstate", None) or ""
+    if _is_raised_by_trigger(error):
+        return f"a trigger of its own refused a row (SQLSTATE {state}); the server's log has the words."
+    if state.startswith(DATA_EXCEPTION) and state != UNTRANSLATABLE:
+        text = QUOTED.sub('"…"', text)
+        column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")
+        text += f" (column {column[1]})" if column else ""
+    return text.splitlines()[0] if text else type(error).__name__
