@@ -60,8 +60,8 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _merchant_token(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9]+", value):  # a blank that was copied along would make another account of it
-        raise ValueError(f"expected a merchant token, letters and digits such as A2XXXXXXXXXXXX, got {value!r}")
+    if not re.fullmatch(r"[!-~]+", value):  # a blank that was copied along would make another account of it
+        raise ValueError(f"expected a merchant token such as A2XXXXXXXXXXXX, without a blank, got {value!r}")
     return value
 
 

@@ -196,7 +196,7 @@ def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("seller_id", '" A2XXXXXXXXXXXX"', "expected a merchant token, letters and digits such as A2XXXXXXXXXXXX, got"),
+        ("seller_id", '" A2XXXXXXXXXXXX"', "expected a merchant token such as A2XXXXXXXXXXXX, without a blank, got"),
         ("seller_id", "''", "expected a merchant token"),
         ("endpoint", "http://127.0.0.1:84800", "expected a base URL such as http://127.0.0.1:8480, got"),
         ("lwa_endpoint", "http://127.0.0.1:0", "expected a base URL"),
