@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import time_machine
 
 from benchmarks.day_orders import START
-from mfn.amazon.client import AmazonOrders
+from mfn.amazon.session import open_session
 from mfn.ledger import clock as ledger_clock
 from mfn.simulator.clock import Clock
 
@@ -52,7 +52,7 @@ def virtual_time() -> Iterator[DayClock]:
     """Let this process live in the simulated day until the block ends: its clock, the ledger's, and its waiting."""
     with time_machine.travel(START, tick=False) as traveller:
         clock = DayClock(traveller)
-        waits: dict[str, Any] = AmazonOrders.__init__.__kwdefaults__ or {}
+        waits: dict[str, Any] = open_session.__kwdefaults__ or {}
         since_start = ledger_clock._SINCE_START  # noqa: SLF001
         before = waits["wait"]
         waits["wait"] = clock.sleep
