@@ -9,14 +9,13 @@ from sqlalchemy import text
 
 from mfn.database.bulk import utc_text
 from mfn.warehouse.asking import NUMBER, as_asked, asked, states
+from mfn.warehouse.order_states import CANCELLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from mfn.database.bulk import insert_new, merge, on_conflict, quoted, stage
 from mfn.errors import DataError
 from mfn.warehouse.asking import STATUS, as_asked, asked, states
+from mfn.warehouse.order_states import NEW
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
         # Nobody else writes meanwhile: what is not there now goes straight in, at half the cost.
         first, orders = _parted(orders, known)
         first_lines, lines = _parted(lines, known)
-        merge(connection, wms_order, (*ORDER_COLUMNS, "status"), [(*row, "new") for row in first])
+        merge(connection, wms_order, (*ORDER_COLUMNS, "status"), [(*row, NEW) for row in first])
         merge(connection, wms_order_line, LINE_COLUMNS, first_lines)
     elif not known and insert_new(
         connection,
-        (wms_order, (*ORDER_COLUMNS, "status"), [(*row, "new") for row in orders]),
+        (wms_order, (*ORDER_COLUMNS, "status"), [(*row, NEW) for row in orders]),
         (wms_order_line, LINE_COLUMNS, lines),
     ):
         orders = []
@@ -157,9 +158,9 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
         {"asked": given},
     ).all()
     statuses = {number: status for number, status, _, _ in found}
-    written = frozenset(number for number, status in statuses.items() if status == "new")
+    written = frozenset(number for number, status in statuses.items() if status == NEW)
     wrong = (set(numbers) - statuses.keys()) | (lines.keys() - set(numbers))
-    wrong |= {number for number, status, count, _ in found if status == "new" and count != lines[number]}
+    wrong |= {number for number, status, count, _ in found if status == NEW and count != lines[number]}
     if wrong:
         named = ", ".join(sorted(wrong)[:NAMED_AT_MOST]) + (", …" if len(wrong) > NAMED_AT_MOST else "")
         raise DataError(
@@ -168,6 +169,6 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
             remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; the next run"
             " tries again.",
         )
-    refused = {number: status for number, status in statuses.items() if status != "new"}
+    refused = {number: status for number, status in statuses.items() if status != NEW}
     foreign = frozenset(number for number, _, _, is_foreign in found if is_foreign and number in refused)
     return LoadResult(written=written, refused=refused, foreign=foreign)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Numeric, String, Table
 
+from mfn.warehouse.order_states import NEW
+
 MAY_BE_MISSING = {"may_be_missing": True}
 """In the `info` of a column that a table of the warehouse's own may lack."""
 
@@ -36,7 +38,7 @@ wms_order = Table(
     Column("order_number", String, primary_key=True),
     Column("connection", String),
     Column("marketplace_id", String),
-    Column("status", String, nullable=False, server_default="new"),
+    Column("status", String, nullable=False, server_default=NEW),
     Column("cancel_requested_at", DateTime(timezone=True)),
     Column("cancel_reason", String),
     Column("allocated_at", DateTime(timezone=True)),

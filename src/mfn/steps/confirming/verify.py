@@ -25,6 +25,7 @@ from mfn.steps.confirming.sending import ANSWERED, answered, is_shown, package_o
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.single_orders import Patience, remember
 from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.warehouse.order_states import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -43,9 +44,6 @@ SHOWN_AFTER = timedelta(hours=1)
 
 WAIT_SECONDS = 20.0
 """How long a run waits in all for the budget of getOrder; what is left is asked for by the next run."""
-
-SHIPPED = "shipped"
-"""What the warehouse says of an order of which nothing more leaves."""
 
 SENT_AGAIN, NOT_SHOWN = "sent_again", "not_shown"
 GIVEN_UP = {NOT_SHOWN, VOIDED_AFTER_SENDING}

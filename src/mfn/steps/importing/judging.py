@@ -21,6 +21,7 @@ from mfn.rules.frames import order_frame
 from mfn.rules.order_rules import CODES
 from mfn.rules.settling import SETTLEMENTS, cancelled_reason, settle, settlement_reason
 from mfn.steps.importing.order_frames import checked_frames, due_frames, kept_frames, standings_of
+from mfn.warehouse.order_states import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,9 +37,6 @@ READY = OrderStatus.READY.value
 """The outcome of an order that may be loaded, until the load has happened."""
 
 BUYER_CANCELS = "buyer_cancel_requested"
-SHIPPED = "shipped"
-"""What the warehouse says of an order of which nothing more leaves."""
-
 SKIPPED = CODES["skip"]
 
 PAYMENT_PENDING, ALREADY_SHIPPED = "payment_pending", "already_shipped"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.kept_out import kept_out_versions, versions_not_taken_up, write_kept_out
 from mfn.ledger.orders import TO_SHIP
+from mfn.warehouse.order_states import CANCELLED, NEW, SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,10 +25,10 @@ KEPT_OUT = "its newest version at Amazon was kept out"
 DELETED = "deleted"
 BEGUN = "What the warehouse has begun is an older version: stop it there, or correct the parcel by hand."
 BY_STATUS = {
-    "new": "What the warehouse has not begun is written by the next import once that is mended; or at once:\n"
+    NEW: "What the warehouse has not begun is written by the next import once that is mended; or at once:\n"
     "mfn import {connection} --order {order_id}",
-    "shipped": "What has left was an older version: compare it with Seller Central.",
-    "cancelled": "What the warehouse has cancelled: let it take that up again, or cancel it in Seller Central.",
+    SHIPPED: "What has left was an older version: compare it with Seller Central.",
+    CANCELLED: "What the warehouse has cancelled: let it take that up again, or cancel it in Seller Central.",
     DELETED: "What was deleted in the warehouse, if it did not leave, is loaded again with:\n"
     "mfn orders release {order_id} --why TEXT",
 }

@@ -17,7 +17,7 @@ from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT
 from mfn.models import Outcome
 from mfn.steps.importing.judging import BUYER_CANCELS
 from mfn.steps.importing.loading import BUYER_ASKED
-from mfn.warehouse.cancelling import CANCELLED
+from mfn.warehouse.order_states import CANCELLED
 
 if TYPE_CHECKING:
     from mfn.steps.importing.loading import Loading

@@ -26,7 +26,7 @@ from mfn.ledger.orders import (
 from mfn.ledger.staging import CANCEL_REQUESTED, in_doubt, is_same_order, reserve
 from mfn.models import OrderStatus, Outcome, Reason
 from mfn.steps.importing.transform import transform
-from mfn.warehouse.cancelling import CANCELLED
+from mfn.warehouse.order_states import CANCELLED, NEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 TRANSFORMED = transform.__name__
 """The stage whose chunks are loaded."""
 
-NEW = "new"
 BUYER_ASKED = "the buyer asked for it"
 
 Chunk = list[tuple[str, str, "Staged"]]

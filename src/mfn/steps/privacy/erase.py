@@ -25,6 +25,7 @@ from mfn.moments import iso
 from mfn.steps.orders.decisions import Fault
 from mfn.steps.privacy.purge import WHY_SETTLED, warehouse_of
 from mfn.steps.workplace import open_workplace
+from mfn.warehouse.order_states import CANCELLED, SHIPPED
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 ERASE = "erase"
 """What for, as the audit trail tells it."""
-
-SHIPPED, CANCELLED = "shipped", "cancelled"
-"""What the warehouse says of an order that it is done with."""
 
 
 def erase(settings: Settings, order_id: str, *, connection: str | None = None) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED
+from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import SHIPPED_ELSEWHERE, import_anew, mends, put_back, stands, take_back
 from mfn.steps.reconciling.rows import other_units
+from mfn.warehouse.order_states import CANCELLED, NEW, SHIPPED
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from mfn.amazon.orders import MERCHANT
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.settling import DUE
 from mfn.steps.reconciling.awaited import awaited, untold_parcels
-from mfn.steps.reconciling.facts import CANCELLED, GIVEN, LEFT, NEW, SETTLED, SHIPPED, WAITING
+from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     LEAVES_AGAIN,
@@ -23,6 +23,7 @@ from mfn.steps.reconciling.remedies import (
     take_out,
 )
 from mfn.steps.reconciling.rows import misplaced
+from mfn.warehouse.order_states import CANCELLED, NEW, SHIPPED
 
 if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mfn.models import OrderStatus, ParcelStatus
+from mfn.warehouse.order_states import CANCELLED, SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from mfn.amazon.shown_orders import ShownOrder
     from mfn.models import Reason
-
-NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cancelled")
-"""Where an order stands in the warehouse."""
 
 WAITING = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.READY})
 """Orders that the warehouse was not given yet."""

@@ -6,7 +6,7 @@ from shlex import quote  # an id is what somebody else wrote
 from typing import TYPE_CHECKING
 
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import NEW
+from mfn.warehouse.order_states import NEW
 
 if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import GIVEN, NEW, SHIPPED, STATES
+from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import write_again
+from mfn.warehouse.order_states import NEW, SHIPPED, STATES
 
 if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Terms
