@@ -2,4 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cancelled")
+
+
+def shipped_ones(states: Mapping[str, str]) -> frozenset[str]:
+    """The orders of which nothing more leaves, in whatever case the warehouse writes that.
+
+    Args:
+        states: Where each order stands, as the warehouse wrote it.
+    """
+    return frozenset(number for number, status in states.items() if status.lower() == SHIPPED)

@@ -25,7 +25,7 @@ from mfn.steps.confirming.sending import ANSWERED, answered, is_shown, package_o
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.single_orders import Patience, remember
 from mfn.steps.workplace import keep_calls, open_workplace
-from mfn.warehouse.order_states import SHIPPED
+from mfn.warehouse.order_states import shipped_ones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -90,7 +90,7 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         place,
         batch,
         wanted=units_to_ship(place.warehouse.order_lines(orders)),
-        left={number for number, status in place.warehouse.states(orders).items() if status.lower() == SHIPPED},
+        left=shipped_ones(place.warehouse.states(orders)),
         references=references_of(place.ledger, batch.connection, list(orders)),
         conflicts=Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ())),
     )

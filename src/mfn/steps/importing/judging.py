@@ -21,7 +21,7 @@ from mfn.rules.frames import order_frame
 from mfn.rules.order_rules import CODES
 from mfn.rules.settling import SETTLEMENTS, cancelled_reason, settle, settlement_reason
 from mfn.steps.importing.order_frames import checked_frames, due_frames, kept_frames, standings_of
-from mfn.warehouse.order_states import SHIPPED
+from mfn.warehouse.order_states import shipped_ones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -160,8 +160,7 @@ def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[st
 def _left(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
     """Of the orders that are shipped in part, those of which nothing more leaves, as the warehouse says."""
     in_part = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.PARTIALLY_SHIPPED]
-    there = bench.place.warehouse.states(in_part) if in_part else {}
-    return frozenset(order_id for order_id, status in there.items() if status.lower() == SHIPPED)
+    return shipped_ones(bench.place.warehouse.states(in_part)) if in_part else frozenset()
 
 
 def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Judgement]]:
