@@ -13,7 +13,7 @@ import pytest
 
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
-from mfn.amazon.failures import BudgetExhaustedError
+from mfn.amazon.failures import BudgetExhaustedError, CallRefusedError
 from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.session import open_session
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of
@@ -117,6 +117,16 @@ def test_a_single_order_is_asked_for_with_the_same_data(amazon: ScriptedAmazon, 
 def test_an_order_that_amazon_does_not_know_is_none(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
     amazon.api = [answer(404)]
     assert orders.get_order("111-1") is None
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize(("kind", "page"), [("text/html", b"<h1>Gone</h1>"), ("application/json", b'{"message": ""}')])
+def test_an_order_is_not_unknown_because_something_in_between_says_so(
+    amazon: ScriptedAmazon, orders: AmazonOrders, status: int, kind: str, page: bytes
+) -> None:
+    amazon.api = [answer(status, page, content_type=kind)]
+    with pytest.raises(CallRefusedError, match="a body that is not Amazon's"):
+        orders.get_order("111-1")
 
 
 def test_requests_name_the_host_they_go_to_and_carry_the_token(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:

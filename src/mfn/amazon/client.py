@@ -18,7 +18,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.answers import UNREADABLE, errors_of
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, checked, decoded, unreadable
 from mfn.amazon.order_pages import SearchPage, end_of
@@ -180,7 +180,8 @@ class AmazonOrders:
         what = f"getOrder {order_id} for the connection {self._name}"
 
         def read(response: httpx.Response) -> bytes | None:
-            if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
+            is_refusal = response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST)
+            if is_refusal and errors_of(response) is not None:  # a proxy's page says nothing about the order
                 return None
             text = bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
             if not _is_order(text, order_id):  # taken for it, the order would count as read
