@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mfn import processes
 from mfn.amazon.client import AmazonOrders
 from mfn.errors import LeaseHeldError
-from mfn.ledger import leases
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.steps.runs import carried_out, import_parameters, new_run
@@ -37,7 +37,7 @@ def be_the_second_machine(home: Path) -> None:
     """Let this process be one of another machine, with a name and a kernel of its own."""
     boot_id = home / "boot_id_of_second"
     boot_id.write_text("0b5b1c0e-0000-4000-8000-000000000002\n", encoding="ascii")
-    leases.BOOT_ID = boot_id
+    processes.BOOT_ID = boot_id
     platform.node = lambda: "warehouse-2"
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from sqlalchemy import select, update
 
+from mfn import processes
 from mfn.database.engines import engine_for
 from mfn.errors import LeaseHeldError, LeaseLostError
 from mfn.ledger import leases
@@ -243,7 +244,7 @@ def test_a_holder_on_another_machine_of_the_same_name_is_not_taken_for_dead(
     assert in_child(partial(hold_and_die, ledger)).is_killed
     (tmp_path / "boot_id").write_text("0b5b1c0e-0000-4000-8000-000000000001\n", encoding="ascii")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(leases, "BOOT_ID", tmp_path / "boot_id")
+        elsewhere.setattr(processes, "BOOT_ID", tmp_path / "boot_id")
         with pytest.raises(LeaseHeldError), lease(ledger, "us", "import"):
             pass
     with lease(ledger, "us", "import"):

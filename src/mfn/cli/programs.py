@@ -14,9 +14,10 @@ import psutil
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from mfn.cli.project import prefect_program, project_root
-from mfn.cli.running import Running, flow_runs_of, forget, started, stop_processes, with_children, write_down
+from mfn.cli.running import Running, flow_runs_of, forget, stop_processes, with_children, write_down
 from mfn.errors import FatalError
 from mfn.http_environment import told_in_words
+from mfn.processes import started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,32 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
+from mfn.processes import Started  # noqa: TC001 - msgspec reads the types when it runs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from mfn.settings import Settings
-
-
-class Started(msgspec.Struct, frozen=True):
-    """A process that was started.
-
-    Attributes:
-        pid: Its number, which another process may have got since.
-        created: When it began, as the system tells it: a number that was given again began at another time.
-    """
-
-    pid: int
-    created: float
-
-    @property
-    def process(self) -> psutil.Process | None:
-        """The process while it lives."""
-        with suppress(psutil.Error):
-            process = psutil.Process(self.pid)
-            if process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE:
-                return process
-        return None
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -49,15 +30,6 @@ class Running(msgspec.Struct, frozen=True):
     up: Started
     api: str
     programs: dict[str, Started]
-
-
-def started(pid: int) -> Started:
-    """A process that runs now.
-
-    Args:
-        pid: Its number.
-    """
-    return Started(pid, psutil.Process(pid).create_time())
 
 
 def running_here(settings: Settings) -> Running | None:

@@ -8,10 +8,8 @@ import secrets
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import psutil
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,6 +17,7 @@ from mfn.errors import LeaseHeldError, LeaseLostError, MfnError
 from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import Lease
 from mfn.models import BatchKind
+from mfn.processes import Started, started, where_numbers_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +37,6 @@ LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0
 TRUSTED_SECONDS = 1.0
 """How long what was just renewed is not asked for again: much less than a lease."""
-
-START_TOLERANCE_SECONDS = 5.0
-"""By how much two readings of a process's start may differ: both come from a clock that somebody may set in between."""
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-PROCESSES = Path("/proc/self/ns/pid")
 
 _RENEW = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=LedgerTime() + LEASE_SECONDS)
 _GIVE_BACK = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=0.0)
@@ -260,29 +253,13 @@ def _this_process() -> str:
 
     That is the process's start, since a later one may have its number, and where such numbers count.
     """
-    started = _started(psutil.Process())
-    return f"{platform.node()} process {os.getpid()} started {started:.0f} in {_where_numbers_count()}"
-
-
-def _started(process: psutil.Process) -> float:
-    """When a process began, in seconds after its machine did: no clock that is set moves that."""
-    return process.create_time() - psutil.boot_time()
-
-
-def _where_numbers_count() -> str:
-    """The running kernel and its processes that see each other; two machines may well have the same name."""
-    if BOOT_ID.exists() and PROCESSES.exists():
-        return f"{BOOT_ID.read_text(encoding='ascii').strip()}/{PROCESSES.readlink().name}"
-    return platform.node()
+    this = started(os.getpid())
+    return f"{platform.node()} process {this.pid} started {this.after} in {this.where}"
 
 
 def _is_dead(holder: str) -> bool:
     process, _, where = holder.partition(" in ")
-    number, _, started = process.rpartition(" process ")[2].partition(" started ")
-    if where != _where_numbers_count() or not number.isdigit() or not started.isdigit():
+    number, _, after = process.rpartition(" process ")[2].partition(" started ")
+    if where != where_numbers_count() or not number.isdigit() or not after.isdigit():
         return False
-    try:
-        alive = psutil.Process(int(number))
-        return alive.status() == psutil.STATUS_ZOMBIE or abs(_started(alive) - int(started)) > START_TOLERANCE_SECONDS
-    except psutil.NoSuchProcess:
-        return True
+    return Started(int(number), int(after), where).process is None
