@@ -149,3 +149,17 @@ def test_what_the_warehouse_has_begun_is_not_said_to_be_written_again(world: Wor
     summary = world.run(order_id=order_id)
     assert summary["order"] == {"order_id": order_id, "outcome": "unchanged", "reasons": []}
     assert world.rows()[0]["city"] == "Elsewhere"
+
+
+def test_what_the_warehouse_refuses_to_have_written_again_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (order_id,) = world.put(an_order(minutes_ago=600))
+    world.run()
+    world.correct_city(order_id, "Elsewhere")
+    world.refuse_city("Seattle")
+    assert run(["import", "us", "--order", order_id]) == 0
+    shown = capsys.readouterr().out
+    assert f"{order_id}: unchanged\n  it was not written again: the warehouse refused it" in shown
+    assert "no such city" in shown
+    assert world.rows()[0]["city"] == "Elsewhere"

@@ -155,8 +155,10 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
 def _restore(loading: Loading, unchanged: Chunk) -> None:
     """Write again, as they were given, those orders that the warehouse has not begun."""
     states = loading.place.warehouse.states([order_id for order_id, _, _ in unchanged])
-    written, _ = _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
+    written, refusals = _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
     loading.written_again.update(written)
+    for order_id, refusal in refusals.items():
+        loading.conflicts.add(order_id, "it was not written again: the warehouse refused it", refusal.message)
 
 
 def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
