@@ -37,6 +37,14 @@ def test_units_that_amazon_cancelled_do_not_count() -> None:
     assert shown().units is None
 
 
+@pytest.mark.parametrize("units", [-1, 1_000_001, 2**64, 10**30])
+def test_units_beyond_all_reason_are_not_read_and_the_order_still_counts(units: int) -> None:
+    item = {"orderItemId": "1", "quantityOrdered": 1, "fulfillment": {"quantityUnfulfilled": units}}
+    found = shown(fulfillment={"fulfillmentStatus": "UNSHIPPED"}, orderItems=[item])
+    assert (found.status, found.units) == ("UNSHIPPED", None)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=ShownOrder) == found
+
+
 @pytest.mark.parametrize(
     ("states", "is_delivered"),
     [

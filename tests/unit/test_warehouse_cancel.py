@@ -6,6 +6,7 @@ import pytest
 
 from mfn.warehouse.cancelling import CancelResult
 from mfn.warehouse.sql import SqlWarehouse
+from mfn.warehouse.tables import ORDER_COLUMNS
 from tests.warehouse_actor import MOMENT, WarehouseActor, line_row, order_row
 
 LATER = MOMENT + timedelta(hours=5)
@@ -105,6 +106,21 @@ def test_a_request_that_is_taken_back_leaves_no_trace_but_on_a_cancelled_order(
     assert (picking["status"], picking["cancel_requested_at"], picking["cancel_reason"]) == ("picking", None, None)
     assert in_utc(picking["updated_at"]) == MOMENT
     assert in_utc(actor.order("A-shipped")["cancel_requested_at"]) == LATER
+
+
+def test_a_request_is_taken_back_where_the_reason_takes_no_null(database_url: str) -> None:
+    actor = WarehouseActor(database_url)
+    with actor.working() as connection:
+        names = (*ORDER_COLUMNS[1:], "status", "cancel_requested_at", "allocated_at")
+        columns = ", ".join([f"{name} TEXT" for name in names] + ["cancel_reason TEXT NOT NULL DEFAULT ''"])
+        connection.exec_driver_sql(f"CREATE TABLE wms_order (order_number TEXT PRIMARY KEY, {columns})")
+    warehouse = SqlWarehouse(database_url, name="us")
+    warehouse.ensure_tables()
+    warehouse.load([order_row("A-1")], [line_row("A-1")])
+    warehouse.request_cancellation({"A-1": "no longer needed"}, LATER)
+    warehouse.withdraw_request(["A-1"])
+    order = actor.order("A-1")
+    assert (order["cancel_requested_at"], order["cancel_reason"]) == (None, "")
 
 
 def test_each_order_gets_its_own_reason(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:

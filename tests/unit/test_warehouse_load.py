@@ -113,6 +113,28 @@ def test_a_nul_character_in_a_gift_message_costs_no_order(warehouse: SqlWarehous
     assert actor.lines("A-1")[0]["gift_message"].replace("\x00", "") == "Happy birthday"
 
 
+def test_an_absent_text_is_empty_where_the_warehouse_takes_no_null(database_url: str, actor: WarehouseActor) -> None:
+    required = {"address_2", "district", "programs", "gift_message"}
+    with writing(engine_for(database_url), what="the test") as connection:
+        for table in (wms_order, wms_order_line):
+            columns = ", ".join(
+                f"{column.name} TEXT NOT NULL DEFAULT ''"
+                if column.name in required
+                else f"{column.name} {column.type.compile(connection.dialect)}"
+                for column in reversed(table.columns)
+            )
+            key = ", ".join(table.primary_key.columns.keys())
+            connection.execute(text(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key}))"))
+    warehouse = SqlWarehouse(database_url, name="us")
+    warehouse.ensure_tables()
+    for _ in range(2):  # the second time under the guard
+        absent = order_row("A-1", address_2=None, district=None, programs=None, phone=None)
+        assert warehouse.load([absent], [line_row("A-1", gift_message=None)]).written == {"A-1"}
+    order = actor.order("A-1")
+    assert (order["address_2"], order["district"], order["programs"], order["phone"]) == ("", "", "", None)
+    assert actor.lines("A-1")[0]["gift_message"] == ""
+
+
 def test_no_orders_are_nothing_to_do(warehouse: SqlWarehouse) -> None:
     result = warehouse.load([], [])
     assert result == LoadResult(written=frozenset(), refused={})

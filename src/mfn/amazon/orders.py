@@ -23,7 +23,8 @@ PENDING = ("PENDING", "PENDING_AVAILABILITY")  # nobody may ship these yet
 DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
 CANCELLED = "CANCELLED"
 
-Quantity = Annotated[int, Meta(ge=0, le=1_000_000)]
+UNITS_AT_MOST = 1_000_000
+Quantity = Annotated[int, Meta(ge=0, le=UNITS_AT_MOST)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
 """What an id may look like: no space and no control character, so that every database, page and URL takes it."""
 

@@ -11,7 +11,7 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the types when it r
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.orders import MERCHANT, PRIME
+from mfn.amazon.orders import MERCHANT, PRIME, UNITS_AT_MOST
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError
 from mfn.moments import in_utc
@@ -123,14 +123,16 @@ def read_shown(order_id: str, raw: bytes) -> ShownOrder:
     )
 
 
-def _units(items: list[_Item]) -> dict[str, int]:
-    """As the import counts them: what is left to ship, and what has been."""
+def _units(items: list[_Item]) -> dict[str, int] | None:
+    """As the import counts them: what is left to ship, and what has been; None where a number is beyond all reason."""
     found: dict[str, int] = {}
     for item in items:
         fulfillment = item.fulfillment or _ItemFulfillment()
         shipped = fulfillment.quantity_fulfilled or 0
         left = fulfillment.quantity_unfulfilled
         left = max(item.quantity_ordered - shipped, 0) if left is None else left
+        if not all(0 <= units <= UNITS_AT_MOST for units in (item.quantity_ordered, left, shipped)):
+            return None
         found[item.order_item_id] = found.get(item.order_item_id, 0) + left + shipped
     return found
 

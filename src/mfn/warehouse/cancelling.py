@@ -10,6 +10,7 @@ from sqlalchemy import text
 from mfn.database.bulk import utc_text
 from mfn.warehouse.asking import NUMBER, as_asked, asked, states
 from mfn.warehouse.order_states import CANCELLED
+from mfn.warehouse.setup import required_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,9 +104,10 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
         connection: An open transaction.
         order_numbers: Amazon's ids of orders whose buyers asked for it and no longer do.
     """
+    nothing = "''" if "cancel_reason" in required_columns(connection, "wms_order") else "NULL"
     connection.execute(
         text(
-            "UPDATE wms_order SET cancel_requested_at = NULL, cancel_reason = NULL"
+            f"UPDATE wms_order SET cancel_requested_at = NULL, cancel_reason = {nothing}"
             f" FROM {asked(connection)} WHERE order_number = asked.key AND cancel_requested_at IS NOT NULL"
             " AND (status IS NULL OR status <> 'cancelled')"
         ),

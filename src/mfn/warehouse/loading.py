@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import String, text
 
 from mfn.database.bulk import insert_new, merge, on_conflict, quoted, stage
 from mfn.errors import DataError
 from mfn.warehouse.asking import STATUS, as_asked, asked, states
 from mfn.warehouse.order_states import NEW
+from mfn.warehouse.setup import required_columns
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     numbers = [order[0] for order in orders]
     line_counts = Counter(map(itemgetter(0), lines))
     known = frozenset(states(connection, numbers))
+    orders = _as_taken(connection, wms_order, ORDER_COLUMNS, orders)
+    lines = _as_taken(connection, wms_order_line, LINE_COLUMNS, lines)
     if connection.dialect.name == "sqlite":
         # Nobody else writes meanwhile: what is not there now goes straight in, at half the cost.
         first, orders = _parted(orders, known)
@@ -79,6 +82,18 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     if orders:
         _merge_under_guard(connection, orders, lines, is_any_known=bool(known))
     return _counted(connection, numbers, line_counts, what)
+
+
+def _as_taken(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> Sequence[tuple[Any, ...]]:
+    """The rows with an empty text for what is absent, where the warehouse's own column of texts takes no NULL."""
+    required = required_columns(connection, table.name)
+    texts = {name for name in required & set(names) if isinstance(table.c[name].type, String)}
+    places = {at for at, name in enumerate(names) if name in texts - set(table.primary_key.columns.keys())}
+    if not places:
+        return rows
+    return [tuple("" if value is None and at in places else value for at, value in enumerate(row)) for row in rows]
 
 
 def _parted(

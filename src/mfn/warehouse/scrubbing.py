@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 
 from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
 from mfn.warehouse.asking import STATUS, as_asked, asked, same, states
-from mfn.warehouse.setup import as_we_write
+from mfn.warehouse.setup import required_columns
 from mfn.warehouse.values import as_text, times
 
 if TYPE_CHECKING:
@@ -71,19 +71,13 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
     given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
     scrubbed: set[str] = set()
     for table, names in SCRUBBED.items():
-        required = _required(connection, table)
+        required = required_columns(connection, table)
         sets = ", ".join(f"{name} = {repr('') if name in required else 'NULL'}" for name in names)
         chosen = f"order_number IN (SELECT asked.key FROM {asked(connection)})"
         number = "CAST(order_number AS VARCHAR)"  # a CHAR that is longer has blanks behind it
         change = f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)}) RETURNING {number}"
         scrubbed.update(connection.execute(text(change), given).scalars())
     return frozenset(scrubbed)
-
-
-def _required(connection: Connection, table: str) -> set[str]:
-    """The columns that take no NULL in this warehouse's own table."""
-    found = inspect(connection).get_columns(table)
-    return as_we_write(connection, (column["name"] for column in found if not column["nullable"]))
 
 
 def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, datetime | None]:

@@ -96,6 +96,17 @@ def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[st
     return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
 
 
+def required_columns(connection: Connection, table: str) -> set[str]:
+    """The columns that take no NULL in this warehouse's own table.
+
+    Args:
+        connection: An open transaction.
+        table: One of the contract, which is there.
+    """
+    found = inspect(connection).get_columns(table)
+    return as_we_write(connection, (column["name"] for column in found if not column["nullable"]))
+
+
 def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
     missing = [
         f"{table.name}.{column.name}"
