@@ -217,6 +217,19 @@ def test_who_fulfils_a_listing_is_told_apart(
     )
 
 
+@pytest.mark.parametrize("units", [10**30, 2**31, -1, 2.5, "7", [], True, None])
+def test_an_odd_quantity_is_none_and_costs_no_other_listing(
+    told: AmazonListings, scripted: ScriptedAmazon, units: object
+) -> None:
+    odd = {"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": units}]}
+    nameless = {"sku": "B", "fulfillmentAvailability": [{"fulfillmentChannelCode": None, "quantity": 1}]}
+    good = {"sku": "C", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": 3}]}
+    scripted.api = [page(odd, nameless, good)]
+    found = told.listings_of(US, ["A", "B", "C"]).frame
+    assert found["quantity"].isna().tolist() == [True, True, False]
+    assert found["channel"].tolist() == ["DEFAULT", "UNKNOWN", "DEFAULT"]
+
+
 def test_listings_of_some_skus_are_asked_for_by_twenty(
     listings: AmazonListings, amazon: LocalAmazon, orders: AmazonOrders
 ) -> None:

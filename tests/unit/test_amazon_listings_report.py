@@ -130,7 +130,10 @@ def test_a_sku_that_the_letters_cannot_write_is_left_out_rather_than_changed() -
     assert len(rows(Document(content, "Cp1252"))) == 200
 
 
-@pytest.mark.parametrize(("quantity", "read"), [("0", 0), ("12", 12), ("", None), ("1.5", None), ("many", None)])
+@pytest.mark.parametrize(
+    ("quantity", "read"),
+    [("0", 0), ("12", 12), ("", None), ("1.5", None), ("many", None), ("1e30", None), ("-1", None)],
+)
 def test_a_quantity_that_is_none_is_none(quantity: str, read: int | None) -> None:
     document = report(f"x\t1\tA\t1\t{quantity}\tB1\tDEFAULT\tActive")
     assert rows(document)[0][-1] == read

@@ -6,12 +6,12 @@ Fields: Amazon's model listingsItems_2021-08-01.json of 2026-07-30, definition I
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from msgspec import Struct
 
-from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.amazon.quantities import MERCHANT_CHANNEL, MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,8 +51,8 @@ class _Summary(Struct, rename="camel"):
 
 
 class _Availability(Struct, rename="camel"):
-    fulfillment_channel_code: str
-    quantity: int | None = None
+    fulfillment_channel_code: str | None = None
+    quantity: Any = None  # one odd value must not cost the page with the others
 
 
 class Item(Struct, rename="camel"):
@@ -108,7 +108,7 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({name: "Int64" if name == "quantity" else "str" for name in COLUMNS})
 
 
-def channel_of(codes: Sequence[str]) -> str:
+def channel_of(codes: Sequence[str | None]) -> str:
     """One word for who fulfils a listing.
 
     Args:
@@ -124,4 +124,5 @@ def _row(item: Item) -> tuple[str, str, str, str, int | None]:
     if entries == [] and not summary.fn_sku:
         codes = [MERCHANT_CHANNEL]
     own = [entry.quantity for entry in entries or () if entry.fulfillment_channel_code == MERCHANT_CHANNEL]
-    return item.sku, summary.asin or "", summary.item_name or "", channel_of(codes), own[0] if own else None
+    shown = own[0] if own and type(own[0]) is int and 0 <= own[0] <= MOST_SHOWN else None
+    return item.sku, summary.asin or "", summary.item_name or "", channel_of(codes), shown

@@ -18,7 +18,7 @@ import pandas as pd
 from mfn.amazon.answers import clipped
 from mfn.amazon.listing_items import COLUMNS, UNKNOWN_CHANNEL, channel_of, typed
 from mfn.amazon.marketplaces import BY_NAME
-from mfn.amazon.quantities import MERCHANT_CHANNEL
+from mfn.amazon.quantities import MERCHANT_CHANNEL, MOST_SHOWN
 from mfn.amazon.reports import read_report
 from mfn.errors import FatalError, RetriableError
 
@@ -129,7 +129,7 @@ def _merged(raw: pd.DataFrame) -> pd.DataFrame:
             "asin": raw.get("asin", ""),
             "title": raw.get("title", ""),
             "channel": raw["channel"].str.strip().str.upper().replace("", UNKNOWN_CHANNEL),
-            "quantity": quantity.where(quantity % 1 == 0),
+            "quantity": quantity.where((quantity % 1 == 0) & quantity.between(0, MOST_SHOWN)),
         },
         columns=list(COLUMNS),
     )

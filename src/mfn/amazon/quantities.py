@@ -18,6 +18,9 @@ FEED_VERSION = "2.0"
 MOST_MESSAGES = 25_000
 """Of a feed. Source: listings-feed-schema-v2.json."""
 
+MOST_SHOWN = 2**31 - 1
+"""More units than that no listing offers: what says so is no quantity."""
+
 MERCHANT_CHANNEL = "DEFAULT"
 """Amazon's code for what the seller's own warehouse fulfils."""
 
