@@ -98,8 +98,10 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     assert caplog.messages == []
 
     file = world.settings.connections
-    file.write_text(file.read_text(encoding="utf-8").replace("eu_west:", "eu:"), encoding="utf-8")
-    deploy(world.settings, environ(url))
+    file.write_text(file.read_text(encoding="utf-8").replace("eu_west:", "mirror:"), encoding="utf-8")
+    assert "import-orders/mirror" in deploy(world.settings, environ(url)), (
+        "a name with the letters of error is no error"
+    )
     (told,) = caplog.messages
     assert "has no connection eu_west, and its deployments stay" in told
     gone = [name for name in NAMES if name.endswith("/eu_west")]

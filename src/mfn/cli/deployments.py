@@ -204,8 +204,7 @@ def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> No
         check=False,
     )
     log.debug("prefect %s said:\n%s%s", " ".join(words), ran.stdout, ran.stderr)
-    # prefect deploy swallows errors of single deployments and ends with 0 all the same
-    if ran.returncode != 0 or "Traceback" in ran.stderr or "rror" in ran.stdout:
+    if ran.returncode != 0:
         said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
         raise FatalError(
             f"prefect {' '.join(words[:2])} failed: {said[-1] if said else 'it said nothing'}",
