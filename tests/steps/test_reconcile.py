@@ -72,6 +72,17 @@ def test_what_changed_after_the_imports_or_belongs_to_the_system_before_is_no_di
     assert len(reconciling.kinds()) == 1
 
 
+def test_orders_that_cannot_be_read_are_held_by_the_import_and_end_no_comparison(
+    world: World, reconciling: Reconciling
+) -> None:
+    nameless = an_order() | {"orderId": "no id"}
+    endless = an_order(an_item(units=10**30))
+    world.put(nameless, endless, an_order())
+    assert world.run()["held"] == 2
+    summary = reconciling.run()
+    assert (summary["orders"], summary["differences"]) == (2, [])
+
+
 def test_before_the_first_import_nothing_is_compared(world: World, reconciling: Reconciling) -> None:
     world.put(an_order())
     assert reconciling.run()["orders"] == 0

@@ -146,7 +146,9 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
             continue
         at = datetime.now(UTC)
         arrivals = [read_arrival(raw) for raw in page.orders]
-        found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in arrivals]
+        # A made-up id stands for nothing that could be found again: the import holds such an order and tells of it.
+        named = [one for one in arrivals if not one.order_id.startswith(MADE_UP)]
+        found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in named]
         number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
         token = page.next_token
         with place.ledger.writing() as database:
