@@ -261,6 +261,8 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
         database.execute(text("ALTER TABLE tracked_order DROP COLUMN version_taken_up"))
         database.execute(text("DROP INDEX ix_tracked_order_in_doubt"))
         database.execute(text("ALTER TABLE landed_page DROP COLUMN texts"))
+        database.execute(text("DROP INDEX ix_reservation_warehouse"))
+        database.execute(text("CREATE INDEX ix_reservation_warehouse_sku ON reservation (warehouse, sku)"))
         for name in ("flow_run_id", "started_at", "status_started_at"):
             database.execute(text(f"DROP INDEX ix_batch_{name}"))
         for name in ("flow_run_id", "taken_up_at"):

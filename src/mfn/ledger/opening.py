@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mfn.ledger.encryption import Key
     from mfn.settings import Settings
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; a test holds it to ledger/migrations."""
 READINGS = 2
 """A rotation of the keys may end between a look into the ledger and one into the file; not twice in a row."""
