@@ -171,6 +171,6 @@ def test_a_home_that_cannot_be_written_is_told_and_nothing_is_changed(rotating: 
 def test_without_a_ledger_there_is_nothing_to_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MFN_LEDGER_URL", raising=False)
-    with pytest.raises(MfnError, match="no ledger yet"):
+    with pytest.raises(MfnError, match="there is no ledger"):
         rotate_keys(load_settings())
     assert not (tmp_path / ".mfn").exists()

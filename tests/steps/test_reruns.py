@@ -145,5 +145,6 @@ def test_a_stage_that_an_import_lacks_is_refused_before_anything_starts(world: W
 
 
 def test_a_batch_that_does_not_exist_is_refused(world: World) -> None:
+    world.run()
     with pytest.raises(ConfigurationError, match="there is no batch 'nope'"):
         rerun_batch(world.settings, "nope")

@@ -142,9 +142,9 @@ def report(
     path = settings.reports / "index.html"
     if batch is not None:
         from mfn.ledger.batches import get_batch  # noqa: PLC0415 - so that --help answers at once
-        from mfn.ledger.opening import open_ledger  # noqa: PLC0415
+        from mfn.ledger.opening import existing_ledger  # noqa: PLC0415
 
-        row = get_batch(open_ledger(settings), batch)
+        row = get_batch(existing_ledger(settings), batch)
         path = settings.reports / f"{batch}.html"
         if row.report is not None and not path.is_file():  # with another MFN_HOME; one that was moved has it here
             path = Path(row.report)

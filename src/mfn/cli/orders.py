@@ -90,10 +90,10 @@ def list_(
 @orders.command()
 def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
-    from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - as above
+    from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
     from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
 
-    story = tell_order(open_ledger(load_settings()), order_id)
+    story = tell_order(existing_ledger(load_settings()), order_id)
     found, timeline = story.standings, [_moment(moment) for moment in story.timeline]
     parcels = [_parcel(parcel) for parcel in story.parcels]
     standing = _shown(found[0], found[0].reasons) if found else {}

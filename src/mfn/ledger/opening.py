@@ -148,6 +148,24 @@ def is_there(settings: Settings) -> bool:
     return False
 
 
+def existing_ledger(settings: Settings) -> Ledger:
+    """The ledger of these settings, for what asks or changes what it has: none is made where there is none.
+
+    Args:
+        settings: The settings in force.
+
+    Raises:
+        ConfigurationError: There is none, or it cannot be opened as `open_ledger` tells.
+        RetriableError: Its database cannot be reached.
+    """
+    if not is_there(settings):
+        raise ConfigurationError(
+            f"there is no ledger {shown_database_url(settings.ledger_url.get_secret_value())} yet.",
+            remedy="Run the command in the folder of your runs, or set MFN_HOME as they do; mfn init makes one.",
+        )
+    return open_ledger(settings)
+
+
 def make_home(home: Path) -> None:
     """Make the home directory, readable by its owner only."""
     try:

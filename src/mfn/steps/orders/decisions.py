@@ -19,7 +19,7 @@ from mfn.ledger.decisions import (
     write_decisions,
 )
 from mfn.ledger.leases import lease
-from mfn.ledger.opening import open_ledger
+from mfn.ledger.opening import existing_ledger
 from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.orders import IN_WAREHOUSE, read_reasons, reasons_text, tracked_orders
 from mfn.ledger.retention import without_data
@@ -114,7 +114,7 @@ def release(
         One refusal for each order that cannot be released; then nothing was done. Empty: all are released.
 
     Raises:
-        ConfigurationError: No reason is given, or there is no such connection.
+        ConfigurationError: No reason is given, or there is no such connection, or no ledger.
         LeaseHeldError: An import is at work on a connection; nothing was done.
         RetriableError: The ledger or a warehouse could not be reached.
     """
@@ -153,7 +153,7 @@ def _decide(
         raise ConfigurationError("--why is empty.", remedy="Say why, for whoever asks later: --why 'the buyer called'.")
     if connection is not None:
         find_connection(settings, connection)
-    ledger = open_ledger(settings)
+    ledger = existing_ledger(settings)
     places, refusals = _placed(ledger, list(dict.fromkeys(order_ids)), connection)
     with ExitStack() as leases:
         # An import keeps in memory where orders stand: none may be at work while that is changed.

@@ -15,7 +15,7 @@ from mfn.ledger.buyers_data import places_of
 from mfn.ledger.known_connections import of_order
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
-from mfn.ledger.opening import open_ledger
+from mfn.ledger.opening import existing_ledger
 from mfn.ledger.order_ends import ends_of, note_erased
 from mfn.ledger.orders import tracked_orders
 from mfn.ledger.removal import Removing
@@ -54,13 +54,14 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
         something of the buyer stood there.
 
     Raises:
-        ConfigurationError: No connection has it, or several have, or it is still to be shipped; nothing was done.
+        ConfigurationError: There is no ledger, no connection has it, or several have, or it is still to be shipped;
+            nothing was done.
         LeaseHeldError: An import or a purge is at work on the connection; nothing was done.
         RunFailedError: The ledger or the warehouse could not be reached after it had begun; it has what was done.
     """
-    ledger = open_ledger(settings)
     if connection is not None:
         find_connection(settings, connection)
+    ledger = existing_ledger(settings)
     name = _connection_of(ledger, order_id, connection)
     now, by = datetime.now(UTC), psutil.Process().username()
     # An import keeps in memory what has landed: none may be at work while that is removed.

@@ -16,7 +16,7 @@ from mfn.ledger.encryption import new_key, parse_keys
 from mfn.ledger.key_file import put_in_front, read_keys, set_aside
 from mfn.ledger.keys import KEYS_CHANGED, KEYS_CHANGED_REMEDY, lock_schema, register_newest, registered_keys
 from mfn.ledger.leases import assert_held, lease
-from mfn.ledger.opening import is_there, open_ledger
+from mfn.ledger.opening import existing_ledger, open_ledger
 from mfn.ledger.resealing import count_others, reseal, retire
 from mfn.ledger.schema import LandedOrder
 
@@ -75,9 +75,7 @@ def rotate_keys(settings: Settings) -> Rotation:
         RunFailedError: Runs kept on writing under an old key; or something is stored that no key decrypts, and
             everything else is under the newest one.
     """
-    if not is_there(settings):
-        raise ConfigurationError("there is no ledger yet.", remedy="It is made together with its keys: mfn init.")
-    with _alone(open_ledger(settings)) as token:
+    with _alone(existing_ledger(settings)) as token:
         ledger = open_ledger(settings)  # another rotation may have ended a moment ago
         if not _is_begun(ledger, settings):
             _add_key(ledger, settings, token)
