@@ -8,7 +8,7 @@ import pytest
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.order_listing import orders_with_id
+from mfn.ledger.order_listing import list_orders, orders_with_id
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.watermarks import get_watermark
 from mfn.steps.orders.decisions import dismiss
@@ -70,6 +70,23 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> N
     world.run()
     told = " ".join(world.details(order_id))
     assert "mapped to TEA-SETS, no active item of the warehouse (nearest: TEA_SETS differs in separators)" in told
+
+
+def test_a_sku_that_no_row_can_name_is_told_without_a_row_to_paste(world: World) -> None:
+    odd = ["1E+05", "#N/A", "  ", "A\tB", "A\x00B"]
+    world.put(*(an_order(an_item(sku=sku)) for sku in odd), *(an_order() for _ in odd))
+    assert world.run()["held"] == len(odd)
+    remedies = {reason.remedy for row in list_orders(world.ledger) for reason in read_reasons(row.reasons)}
+    (remedy,) = remedies
+    assert remedy.endswith("in Seller Central: no row of mappings/sku_aliases.csv can name this one.")
+
+
+def test_an_order_with_more_left_to_ship_than_was_ordered_says_which_item(world: World) -> None:
+    item = an_item(units=2)
+    item["fulfillment"] |= {"quantityUnfulfilled": 5}
+    order_id, _ = world.put(an_order(item), an_order())
+    world.run()
+    assert world.details(order_id) == [f"order item {item['orderItemId']}: more is left to ship than was ordered"]
 
 
 def test_an_order_shows_every_reason_at_once(world: World) -> None:

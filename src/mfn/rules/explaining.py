@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rapidfuzz import fuzz, process
 
 from mfn.models import Reason
-from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
+from mfn.rules.nearest_skus import can_be_aliased, nearest_skus, propose_alias_row
 from mfn.rules.shipping_methods import propose_shipping_method_row
 
 if TYPE_CHECKING:
@@ -177,7 +177,12 @@ class _Details:
                     connection=self._context.connection,
                     marketplace_id=marketplace_id,
                 )
-                remedies.append(f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}")
+                remedies.append(
+                    f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}"
+                    if can_be_aliased(seller_sku)
+                    else "Add the item to wms_item, or give the listing another SKU in Seller Central: no row of"
+                    " mappings/sku_aliases.csv can name this one."
+                )
             else:
                 details.append(
                     f"seller SKU {seller_sku} is mapped to {warehouse_sku}, no active item of the warehouse{told}"
@@ -255,9 +260,11 @@ EXPLAINED: dict[str, Callable[[Record], Reason]] = {
         f"order item {line['order_item_id']} stands twice in the order",
         "It is read again from Amazon on every run; report it to Amazon if it stays.",
     ),
-    "invalid_payload": lambda _record: Reason(
+    "invalid_payload": lambda record: Reason(
         "invalid_payload",
-        "a value is not of the kind that Amazon's model names",
+        f"order item {record['order_item_id']}: more is left to ship than was ordered"
+        if record.get("order_item_id")
+        else "a value is not of the kind that Amazon's model names",
         "It is read again from Amazon on every run; see the checks in the report.",
     ),
     "postal_code_mismatch": lambda order: Reason("postal_code_mismatch", str(order["address_warning"])),

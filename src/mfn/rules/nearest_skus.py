@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rapidfuzz.distance import OSA
 
 from mfn.amazon.marketplaces import BY_ID
-from mfn.mappings.csv_file import csv_row
+from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET, csv_row
+from mfn.plain_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -106,6 +107,17 @@ def nearest_skus(
         return KINDS.index(near.kind), near.warehouse_sku in taken, near.warehouse_sku
 
     return {sku: sorted(near, key=rank)[:MOST] for sku, near in found.items()}
+
+
+def can_be_aliased(seller_sku: str) -> bool:
+    """Whether a row of sku_aliases.csv can name a SKU: as text that survives being shown and pasted.
+
+    Args:
+        seller_sku: Amazon's SKU.
+    """
+    written = seller_sku.strip()
+    broken = any(pattern.fullmatch(written) for pattern, _, _ in BROKEN_BY_A_SPREADSHEET)
+    return bool(written) and shown(seller_sku) == seller_sku and not broken
 
 
 def propose_alias_row(

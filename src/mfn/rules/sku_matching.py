@@ -12,7 +12,7 @@ from mfn.amazon.marketplaces import BY_ID
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET
 from mfn.mappings.tables import SKU_ALIASES
-from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
+from mfn.rules.nearest_skus import can_be_aliased, nearest_skus, propose_alias_row
 from mfn.rules.skus import aliases_without_listing, offer_components
 
 if TYPE_CHECKING:
@@ -216,11 +216,6 @@ def _broken(sku: str) -> str:
     return next((f"; {sku!r} {what}" for what in fitting), "")
 
 
-def _can_be_mapped(sku: str) -> bool:
-    """Whether sku_aliases.csv takes a SKU."""
-    return bool(sku.strip()) and not _broken(sku)
-
-
 def _near_misses(
     missing: pd.DataFrame,
     listed_in: Mapping[str, int],
@@ -233,10 +228,10 @@ def _near_misses(
     columns = (missing[name].tolist() for name in ("seller_sku", "marketplaces", "asin", "title", "warehouse_skus"))
     for seller_sku, marketplaces, asin, title, warehouse_skus in zip(*columns, strict=True):
         is_mapped = warehouse_skus != (seller_sku,) or (seller_sku, seller_sku) in context.lines
-        if is_mapped or not _can_be_mapped(seller_sku):
+        if is_mapped or not can_be_aliased(seller_sku):
             continue
         others = (one for one in near.get(seller_sku, ()) if one.warehouse_sku != seller_sku)
-        proposed = [one for one in others if _can_be_mapped(one.warehouse_sku)]
+        proposed = [one for one in others if can_be_aliased(one.warehouse_sku)]
         # Where it leads to something in another marketplace, the alias must not reach there.
         places = [""] if len(marketplaces) == listed_in[seller_sku] else marketplaces
         rows += [
