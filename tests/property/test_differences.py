@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +161,90 @@ def test_what_amazon_waits_for_and_nobody_is_going_to_ship_always_differs(
     there = Written(written, units={"1": 2}) if written and here != OrderStatus.CANCELLED else None
     order = Facts(ID, NOW - timedelta(minutes=1), shown("UNSHIPPED"), stands(here), there)
     assert difference(order, TERMS) is not None
+
+
+LEFT_AT = NOW - timedelta(hours=9)
+UNTOLD = Left("P1", LEFT_AT, ParcelStatus.PENDING, LEFT_AT)
+FRESH = replace(UNTOLD, shipped_at=NOW - timedelta(minutes=10))
+SENT = Left("P1", LEFT_AT, ParcelStatus.SENT, sent_at=LEFT_AT)
+GIVEN_UP = replace(SENT, is_given_up=True)
+PICKING = replace(HAS, status="picking")
+STOPPED = replace(HAS, status="cancelled")
+GONE = replace(HAS, status="shipped")
+
+IMPORT, CONFIRM = f"mfn import us --order {ID}", "mfn confirm us"
+DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...], Kind, str]] = [
+    # What a person has stopped in the warehouse an import would only stop once more.
+    ("UNSHIPPED", OrderStatus.CANCELLED, STOPPED, (), Kind.STATUS_DIFFERS, "Cancel it in Seller Central, or let"),
+    ("UNSHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
+    ("UNSHIPPED", OrderStatus.CONFIRMED, GONE, (UNTOLD,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
+    ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (SENT,), Kind.STATUS_DIFFERS, CONFIRM),
+    # Nobody sends again what was given up.
+    ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (GIVEN_UP,), Kind.STATUS_DIFFERS, "confirm there what Amazon does not"),
+    ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (SENT,), Kind.STATUS_DIFFERS, CONFIRM),
+    ("SHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
+    ("SHIPPED", OrderStatus.LOADED, None, (UNTOLD,), Kind.SHIPPED_ON_AMAZON, "put the row of wms_order"),
+    ("SHIPPED", OrderStatus.LOADED, HAS, (), Kind.SHIPPED_ON_AMAZON, "before it leaves a second time"),
+    ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (), Kind.SHIPPED_ON_AMAZON, "before it leaves a second time"),
+    ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, LABEL), Kind.STATUS_DIFFERS, IMPORT),
+    ("CANCELLED", OrderStatus.CONFIRMED, GONE, (TOLD,), Kind.CANCELLED_ON_AMAZON, IMPORT),
+    ("UNFULFILLABLE", OrderStatus.HELD, None, (), Kind.STATUS_DIFFERS, IMPORT),
+    ("UNFULFILLABLE", OrderStatus.LOADED, PICKING, (), Kind.STATUS_DIFFERS, "cancel it in the warehouse"),
+    (None, OrderStatus.HELD, None, (), Kind.MISSING_ON_AMAZON, "mfn orders dismiss"),
+    (None, OrderStatus.LOADED, None, (), Kind.MISSING_ON_AMAZON, "mfn orders release"),
+    (None, OrderStatus.LOADED, PICKING, (), Kind.MISSING_ON_AMAZON, "cancel it in the warehouse"),
+    (None, OrderStatus.PARTIALLY_SHIPPED, None, (), Kind.MISSING_ON_AMAZON, "cancel it in the warehouse"),
+]
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, ...]) -> None:
+    at_amazon, here, written, left, kind, remedy = case
+    found = difference(
+        Facts(ID, NOW, None if at_amazon is None else shown(at_amazon), stands(here), written, left), TERMS
+    )
+    assert found is not None
+    assert (found.kind, remedy in found.remedy) == (kind, True), found
+
+
+@pytest.mark.parametrize(
+    ("at_amazon", "here", "written", "left"),
+    [
+        ("SHIPPED", OrderStatus.LOADED, STOPPED, ()),
+        ("SHIPPED", OrderStatus.LOADED, PICKING, ()),  # a label bought from Amazon: within the day
+        ("SHIPPED", OrderStatus.LOADED, HAS, (FRESH,)),  # the next confirm run settles it
+        ("SHIPPED", OrderStatus.LOADED, None, (TOLD,)),
+        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT)),  # the next confirm runs ask for it
+        ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (TOLD,)),
+        ("SHIPPED", OrderStatus.CONFIRMED, replace(PICKING, is_cancel_requested=True), ()),
+        ("CANCELLED", OrderStatus.CANCELLED, PICKING, (TOLD,)),
+        ("UNFULFILLABLE", OrderStatus.LOADED, STOPPED, ()),
+        ("UNFULFILLABLE", OrderStatus.LOADED, GONE, ()),
+        (None, OrderStatus.LOADED, STOPPED, ()),
+        (None, OrderStatus.LOADED, GONE, ()),
+        (None, OrderStatus.CONFIRMED, None, ()),
+    ],
+)
+def test_what_comes_right_by_itself_or_has_come_to_its_end_is_no_difference(
+    at_amazon: str | None, here: OrderStatus, written: Written | None, left: tuple[Left, ...]
+) -> None:
+    order = Facts(ID, NOW, None if at_amazon is None else shown(at_amazon), stands(here), written, left)
+    assert difference(order, TERMS) is None
+
+
+def test_what_is_going_to_be_shown_or_shipped_differs_only_once_it_is_late() -> None:
+    lately = Facts(ID, NOW, shown("UNSHIPPED"), Known(OrderStatus.SHIPPED, NOW - timedelta(hours=1)), GONE, (SENT,))
+    assert difference(lately, TERMS) is None
+    assert difference(replace(lately, known=stands(OrderStatus.SHIPPED)), TERMS) is not None
+    in_part = replace(lately, known=stands(OrderStatus.PARTIALLY_SHIPPED), written=PICKING)
+    assert difference(replace(in_part, parcels=(replace(SENT, sent_at=NOW - timedelta(hours=1)),)), TERMS) is None
+    labelled = Facts(ID, NOW, shown("SHIPPED"), stands(OrderStatus.LOADED), PICKING)
+    tomorrow = Terms("us", NOW + timedelta(days=1), NOW)
+    assert (difference(labelled, TERMS), difference(labelled, tomorrow) is not None) == (None, True)
+
+
+def test_an_order_of_a_marketplace_differs_only_once_that_is_one_of_the_connections() -> None:
+    there = msgspec.structs.replace(shown("UNSHIPPED"), marketplace_id="M")
+    order = Facts(ID, NOW, there, stands(OrderStatus.IGNORED, ignored_for="other_marketplace"))
+    assert difference(order, TERMS) is None
+    assert difference(order, replace(TERMS, marketplace_ids=frozenset({"M"}))) is not None
