@@ -21,9 +21,10 @@ from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
 from mfn.steps.importing.backfill import backfill, oldest_orders
 from mfn.steps.importing.followed import Followed
+from mfn.steps.importing.following import HELD_SECONDS, follow, look
 from mfn.steps.importing.following import _carry_out as carry_out
 from mfn.steps.importing.following import _take_turn as take_turn
-from mfn.steps.importing.following import follow, look
+from mfn.steps.runs import new_run
 from mfn.steps.workplace import open_workplace
 from tests.world import an_order
 
@@ -227,6 +228,24 @@ def test_one_held_order_of_a_named_run_is_no_failure(world: World) -> None:
     assert list(world.statuses().values()) == ["held"]
 
 
+def test_a_search_that_brings_too_many_held_orders_is_no_reason_to_rest(world: World) -> None:
+    world.write_connections(hold_alarm_percent=50)
+    world.put(an_order(level="NOBODY-MAPS-IT"))
+    one = Followed("us")
+    take_turn(world.settings, one, lambda _place: None, lambda _run: None)
+    assert [(counts["held"], status) for _, counts, status in asked(world)] == [(1, "failed")]
+    assert one.everything.failures == 0
+
+
+def test_a_connection_that_another_import_holds_is_left_to_it_for_a_moment(world: World) -> None:
+    one, before = Followed("us"), datetime.now(UTC)
+    with new_run(world.settings, "us", "import", {"dry_run": False}):
+        take_turn(world.settings, one, lambda _place: None, lambda _run: None)
+    assert one.next_at - before >= timedelta(seconds=HELD_SECONDS)
+    assert one.everything.failures == 0
+    assert len(list_batches(world.ledger)) == 1
+
+
 def test_a_connection_that_fails_rests_and_stops_no_other(world: World) -> None:
     world.add_connection("ca", marketplaces="[CA]")
     (order_id,) = world.put(an_order())
@@ -291,7 +310,8 @@ def test_a_backfill_is_worked_off_by_ordinary_imports_which_keep_calls_for_what_
     assert backfill(world.settings, "us")["gaps"] == []
 
 
-def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(world: World) -> None:
+@pytest.mark.parametrize("lost", ["long ago", "not taken any more"])
+def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(world: World, lost: str) -> None:
     ids = world.put(*(an_order(minutes_ago=60 * 24 * 20 + number) for number in range(130)))
     world.run()
     since = datetime.now(UTC) - timedelta(days=21)
@@ -303,7 +323,8 @@ def test_a_gap_goes_on_at_its_page_and_from_its_beginning_once_that_has_expired(
     (gap,) = search_gaps(world.ledger, "us")
     assert gap.page_token
     with world.ledger.writing() as database:
-        database.execute(update(SearchGap).values(page_token_at=datetime.now(UTC) - timedelta(days=2)))
+        came = {"page_token_at": datetime.now(UTC) - timedelta(days=2)} if lost == "long ago" else {"page_token": lost}
+        database.execute(update(SearchGap).values(came))
     summary = world.run()
     assert set(world.statuses()) == set(ids)
     assert search_gaps(world.ledger, "us") == []
