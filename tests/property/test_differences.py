@@ -168,6 +168,9 @@ UNTOLD = Left("P1", LEFT_AT, ParcelStatus.PENDING, LEFT_AT)
 FRESH = replace(UNTOLD, shipped_at=NOW - timedelta(minutes=10))
 SENT = Left("P1", LEFT_AT, ParcelStatus.SENT, sent_at=LEFT_AT)
 GIVEN_UP = replace(SENT, is_given_up=True)
+UNDATED = replace(UNTOLD, shipped_at=None)
+SEEN_LATELY = replace(UNTOLD, seen_at=NOW - timedelta(minutes=10))
+HELD = replace(SEEN_LATELY, status=ParcelStatus.HELD, reasons=(Reason("tracking_missing", "it has none", "Add it."),))
 PICKING = replace(HAS, status="picking")
 STOPPED = replace(HAS, status="cancelled")
 GONE = replace(HAS, status="shipped")
@@ -182,6 +185,11 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
     # Nobody sends again what was given up.
     ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (GIVEN_UP,), Kind.STATUS_DIFFERS, "confirm there what Amazon does not"),
     ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (SENT,), Kind.STATUS_DIFFERS, CONFIRM),
+    ("UNSHIPPED", OrderStatus.LOADED, GONE, (UNDATED,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
+    ("UNSHIPPED", OrderStatus.LOADED, GONE, (HELD,), Kind.SHIPMENT_NOT_CONFIRMED, "Add it."),
+    ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, units={"1": 2, "9": 1}), (), Kind.UNITS_DIFFER, IMPORT),
+    # Loaded again it would leave a second time.
+    ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, None, (), Kind.MISSING_IN_WAREHOUSE, "confirm the rest of it"),
     ("SHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
     ("SHIPPED", OrderStatus.LOADED, None, (UNTOLD,), Kind.SHIPPED_ON_AMAZON, "put the row of wms_order"),
     ("SHIPPED", OrderStatus.LOADED, HAS, (), Kind.SHIPPED_ON_AMAZON, "before it leaves a second time"),
@@ -210,6 +218,13 @@ def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, 
 @pytest.mark.parametrize(
     ("at_amazon", "here", "written", "left"),
     [
+        ("UNSHIPPED", OrderStatus.LOADED, GONE, (SEEN_LATELY,)),
+        ("UNSHIPPED", OrderStatus.LOADED, replace(GONE, units={"1": 1}), (replace(LABEL, status=None),)),
+        ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, skus={"MUG": 2}), ()),  # what is promised is not known
+        ("PARTIALLY_SHIPPED", OrderStatus.LOADED, PICKING, ()),
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, HAS, (TOLD,)),
+        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, ()),
+        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (TOLD,)),
         ("SHIPPED", OrderStatus.LOADED, STOPPED, ()),
         ("SHIPPED", OrderStatus.LOADED, PICKING, ()),  # a label bought from Amazon: within the day
         ("SHIPPED", OrderStatus.LOADED, HAS, (FRESH,)),  # the next confirm run settles it
@@ -238,9 +253,10 @@ def test_what_is_going_to_be_shown_or_shipped_differs_only_once_it_is_late() -> 
     assert difference(replace(lately, known=stands(OrderStatus.SHIPPED)), TERMS) is not None
     in_part = replace(lately, known=stands(OrderStatus.PARTIALLY_SHIPPED), written=PICKING)
     assert difference(replace(in_part, parcels=(replace(SENT, sent_at=NOW - timedelta(hours=1)),)), TERMS) is None
-    labelled = Facts(ID, NOW, shown("SHIPPED"), stands(OrderStatus.LOADED), PICKING)
     tomorrow = Terms("us", NOW + timedelta(days=1), NOW)
-    assert (difference(labelled, TERMS), difference(labelled, tomorrow) is not None) == (None, True)
+    for written in (PICKING, GONE):
+        labelled = Facts(ID, NOW, shown("SHIPPED"), stands(OrderStatus.LOADED), written)
+        assert (difference(labelled, TERMS), difference(labelled, tomorrow) is not None) == (None, True)
 
 
 def test_an_order_of_a_marketplace_differs_only_once_that_is_one_of_the_connections() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.imported_units import covered_until
@@ -14,6 +14,7 @@ from mfn.simulator.clock import amazon_time
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
+from mfn.warehouse.tables import wms_inventory
 from tests.steps.pushing import SKUS, everywhere
 
 if TYPE_CHECKING:
@@ -277,3 +278,13 @@ def test_a_warehouse_that_lost_too_much_is_believed_by_force_and_from_then_on(pu
     assert pushing.run(force=True)["sold_out"] == 3
     assert pushing.run()["held"] == 0
     assert pushing.shown() == everywhere(0) | {"VASE": 10}
+
+
+def test_a_warehouse_without_a_row_is_not_believed_whatever_may_be_lost(pushing: Pushing) -> None:
+    pushing.stock.write_inventory_section(brake_percent=100)
+    pushing.run()
+    with pushing.stock.world.writing_warehouse() as database:
+        database.execute(delete(wms_inventory))
+    error, summary = pushing.run_that_fails()
+    assert "wms_inventory of the warehouse has no row" in error.message
+    assert (summary["held"], pushing.shown()) == (4, everywhere(10))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.amazon.answers import Words
+from mfn.amazon.feed_reports import FeedReport
 from mfn.amazon.feeds import AmazonFeeds
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
@@ -101,6 +103,42 @@ def test_a_feed_that_never_reached_amazon_is_lost_and_its_levels_are_sent_again(
     assert feeding.shown() == everywhere(5)
     assert feeding.run()["pushed"] == 4
     assert [feed.status for feed in feeding.feeds()] == ["lost", "done"]
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_feed_that_amazon_does_not_take_is_lost_and_its_levels_are_sent_again(feeding: Pushing) -> None:
+    refusal = {"errors": [{"code": "InvalidInput", "message": "no such feed type"}]}
+    feeding.stock.world.amazon.faults.answer("createFeed", 400, refusal)
+    error, summary = feeding.run_that_fails()
+    assert ("no such feed type" in error.message, summary["failed"], summary["under_way"]) == (True, 4, 0)
+    assert feeding.run()["pushed"] == 4
+    assert [feed.status for feed in feeding.feeds()] == ["lost", "done"]
+    assert feeding.shown() == everywhere(10)
+
+
+def test_a_dry_run_hands_in_no_feed(feeding: Pushing) -> None:
+    summary = feeding.run(dry_run=True)
+    assert (summary["pushed"], feeding.calls(), feeding.feeds()) == (4, 0, [])
+    assert feeding.shown() == everywhere(5)
+
+
+def test_a_feed_of_which_amazon_takes_nothing_fails_its_levels_in_amazons_words(
+    feeding: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("FATAL")
+    words = (Words("4000", "The feed is no JSON."),)
+    of_the_feed = FeedReport(refused={}, general=words, accepted=0, invalid=0)
+    with monkeypatch.context() as patch:
+        of_amazon = AmazonFeeds.feed
+        patch.setattr(AmazonFeeds, "report", lambda _amazon, _document: of_the_feed)
+        patch.setattr(
+            AmazonFeeds,
+            "feed",
+            lambda amazon, feed_id: replace(of_amazon(amazon, feed_id), status="DONE", document_id="D"),
+        )
+        _, summary = feeding.run_that_fails()
+    assert (summary["failed"], "The feed is no JSON." in feeding.reasons("BOWL")) == (4, True)
+    assert feeding.run()["pushed"] == 4
     assert feeding.shown() == everywhere(10)
 
 
