@@ -12,7 +12,7 @@ from mfn.ledger.batch_listing import batches_of_flow_run, kinds_of, list_batches
 from mfn.ledger.batch_opening import reopen_batch
 from mfn.ledger.batches import OPENED, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers
-from mfn.ledger.opening import existing_ledger, open_ledger
+from mfn.ledger.opening import existing_ledger, is_there, open_ledger
 from mfn.models import STAGES, Parameters
 from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
@@ -45,8 +45,13 @@ READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
 
 
 def failed_batches(settings: Settings) -> list[str]:
-    """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them."""
-    ledger = existing_ledger(settings)
+    """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them.
+
+    Where nothing ever ran nothing failed, and no ledger is made.
+    """
+    if not is_there(settings):
+        return []
+    ledger = open_ledger(settings)
     note_dead_batches(ledger)
     failed = [row for row in list_batches(ledger, failed=True) if has_work_left(row.parameters, row.stage)]
     return [row.batch_id for row in reversed(failed)]
@@ -62,10 +67,9 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
 
     Raises:
         ConfigurationError: Names every id that no batch has, and every batch that lacks the stage; a stage that
-            nothing has is one also where no batch is meant. Or there is no ledger.
+            nothing has is one also where no batch is meant. Or batches are, and there is no ledger.
     """
-    ledger = existing_ledger(settings)
-    kinds = kinds_of(ledger, batch_ids)
+    kinds = kinds_of(existing_ledger(settings), batch_ids) if batch_ids else {}
     unknown = [batch_id for batch_id in batch_ids if batch_id not in kinds]
     faults = [f"there is no batch {batch_id!r}." for batch_id in unknown]
     remedies = ["See mfn batches for the ids."] if unknown else []
