@@ -401,6 +401,13 @@ def test_units_that_had_left_before_and_kits_are_no_difference_and_those_of_the_
     assert world.lines(tampered["orderId"]) == [("MUG-BLUE", 2)]
 
 
+def test_blanks_around_a_sku_are_no_difference(world: World, reconciling: Reconciling) -> None:
+    world.add_items(" MUG", "BOWL ")
+    world.put(an_order(an_item(sku=" MUG"), an_item(sku="BOWL ", units=2)))
+    assert world.run()["loaded"] == 1
+    assert reconciling.kinds() == {}
+
+
 def test_what_somebody_changed_in_a_row_that_is_not_begun_is_written_again(
     world: World, reconciling: Reconciling
 ) -> None:

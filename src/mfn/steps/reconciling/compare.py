@@ -132,6 +132,14 @@ def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
     return found
 
 
+def _as_the_warehouse_is_read(promised: Mapping[str, int]) -> dict[str, int]:
+    """By SKU without the blanks around it, since the lines of the warehouse are read so: a CHAR column has them anyway."""
+    found: dict[str, int] = defaultdict(int)
+    for sku, units in promised.items():
+        found[sku.strip()] += units
+    return dict(found)
+
+
 def _known(row: Row[Any], promised: Mapping[str, int]) -> Known:
     reasons = read_reasons(row.reasons) if row.status == OrderStatus.IGNORED else ()
     return Known(
@@ -141,7 +149,7 @@ def _known(row: Row[Any], promised: Mapping[str, int]) -> Known:
         ship_by=row.ship_by,
         service_level=row.service_level,
         shipped_before=msgspec.json.decode(row.fulfilled_before or "{}", type=dict[str, int]),
-        promised=promised,
+        promised=_as_the_warehouse_is_read(promised),
         ignored_for=reasons[0].code if reasons else None,
     )
 
