@@ -133,7 +133,7 @@ def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def _as_the_warehouse_is_read(promised: Mapping[str, int]) -> dict[str, int]:
-    """By SKU without the blanks around it, since the lines of the warehouse are read so: a CHAR column has them anyway."""
+    """By SKU without the blanks around it, as the lines of the warehouse are read: a CHAR column adds some."""
     found: dict[str, int] = defaultdict(int)
     for sku, units in promised.items():
         found[sku.strip()] += units
