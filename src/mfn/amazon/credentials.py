@@ -26,7 +26,6 @@ REFRESH_TOKEN = "SP_API_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
 APP_ID = "LWA_APP_ID"
 CLIENT_SECRET = "LWA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 NAMES = (REFRESH_TOKEN, APP_ID, CLIENT_SECRET)
-TIMEOUT_SECONDS = 10
 PREFECT_SERVER = "Set PREFECT_API_URL to a Prefect server that answers, or set credentials: env."
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete
 
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
@@ -165,13 +165,6 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
     assert_held(database, batch.lease)
     now = utc_text(datetime.now(UTC))
     merge(database, table(BatchOffer), OUTCOME_COLUMNS, [(batch.batch_id, batch.connection, *row, now) for row in rows])
-
-
-def count_outcomes(database: Connection, batch: BatchRef) -> dict[str, int]:
-    """How many offers the batch has with each outcome."""
-    mine = BatchOffer.batch_id == batch.batch_id
-    rows = database.execute(select(BatchOffer.outcome, func.count()).where(mine).group_by(BatchOffer.outcome)).all()
-    return {row[0]: row[1] for row in rows}
 
 
 def trim_outcomes(database: Connection, batch: BatchRef, before: datetime) -> None:
