@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mfn.amazon.orders import MERCHANT, PENDING
+from mfn.amazon.orders import DUE, MERCHANT, PENDING
 from mfn.models import OrderStatus, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ CANCELLED_BY = {"BUYER": " by the buyer", "MERCHANT": " by the seller", "AMAZON"
 
 REASON_CODE = re.compile(r"[A-Z][A-Z_]{0,60}")
 """What is surely a code of Amazon's: the model has no list of them."""
-
-DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mfn.amazon.orders import MERCHANT, PENDING
+from mfn.amazon.orders import DUE, MERCHANT, PENDING
 from mfn.ledger.orders import tracked_orders
 from mfn.models import Outcome
-from mfn.rules.settling import DUE
 from mfn.steps.checking.findings import counted, failed, mapping_findings, ok, warning
 from mfn.steps.importing.judging import READY, judge
 from mfn.steps.importing.order_frames import Bench

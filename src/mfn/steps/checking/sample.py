@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
-from mfn.amazon.orders import decode_order
+from mfn.amazon.orders import DUE, decode_order
 from mfn.errors import DataError
 from mfn.ledger.arrivals import read_arrival
 from mfn.rules.frames import order_frame
-from mfn.rules.settling import DUE
 from mfn.steps.checking.account import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ import pandas as pd
 from sqlalchemy import func, select
 
 from mfn.amazon.marketplaces import BY_ID
-from mfn.amazon.orders import PRIME
+from mfn.amazon.orders import DUE, PRIME
 from mfn.errors import shown_path
 from mfn.ledger.schema import TrackedOrder
 from mfn.mappings.against_warehouse import check_codes
 from mfn.mappings.tables import SHIPPING_METHODS
 from mfn.models import OrderStatus
-from mfn.rules.settling import DUE
 from mfn.rules.shipping_methods import propose_shipping_method_row, resolve_shipping_methods
 from mfn.steps.checking.findings import SHOWN, counted, failed, mapping_findings, more, ok, warning
 

@@ -12,6 +12,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import EXAMINED, SENT, known_parcels, note_counts, update_parcels, write_collected
 from mfn.models import ParcelStatus, Reason
+from mfn.rules.parcels import LEFT_ALONE
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-OPEN, VOID, GONE = "open", "void", "deleted, or under another connection's order"
-NOT_CONFIRMED = (OPEN, VOID)
+OPEN, GONE = "open", "deleted, or under another connection's order"
 COMPARED = [
     "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label", "status",
     "is_id_ambiguous",
@@ -69,7 +69,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     shipments = shipments.assign(digest=_digests(place.ledger, shipments))
     before = shipments["shipment_id"].map({key: row.written_digest for key, row in known.items()})
     changed = shipments[before != shipments["digest"]]
-    due = changed[~changed["status"].isin(NOT_CONFIRMED)]
+    due = changed[~changed["status"].isin(LEFT_ALONE)]
     taken_back = _taken_back(known, shipments, changed)
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
     moved = _moved(known, due)
@@ -102,7 +102,7 @@ def _taken_back(
     known: Mapping[str, Row[Any]], shipments: pd.DataFrame, changed: pd.DataFrame
 ) -> list[tuple[Row[Any], str, str]]:
     """Known parcels that are void, open again or gone: the ledger's row, their state in words, their digest now."""
-    withdrawn = changed[changed["status"].isin(NOT_CONFIRMED) & changed["shipment_id"].isin(list(known))]
+    withdrawn = changed[changed["status"].isin(LEFT_ALONE) & changed["shipment_id"].isin(list(known))]
     there = set(shipments["shipment_id"])
     gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
     found = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mfn.amazon.orders import MERCHANT
+from mfn.amazon.orders import DUE, MERCHANT
 from mfn.models import OrderStatus, ParcelStatus
-from mfn.rules.settling import DUE
 from mfn.steps.reconciling.awaited import awaited, untold_parcels
 from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
