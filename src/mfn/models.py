@@ -96,7 +96,7 @@ class OfferStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a run did with an order: every fetched order ends in exactly one of the first five."""
+    """What a run did with an order: every fetched order ends in exactly one of these."""
 
     LOADED = "loaded"
     HELD = "held"

@@ -21,8 +21,8 @@ class NamedOrder(Base):
     changed_at: Mapped[datetime]  # Amazon's time of the change, without fractions of a second
     named_at: Mapped[datetime]  # when the notification was read
     status: Mapped[str]  # as the Orders API spells it: UNSHIPPED
-    asked_at: Mapped[datetime | None]  # when Amazon last answered a getOrder for it
-    times_asked: Mapped[int] = mapped_column(Integer)  # how often it did since the order was named
+    asked_at: Mapped[datetime | None]  # when a getOrder for it was last sent, answered or not
+    times_asked: Mapped[int] = mapped_column(Integer)  # how often Amazon answered one since the order was named
 
     __table_args__ = (Index(None, "connection", "changed_at"), CLUSTERED)
 

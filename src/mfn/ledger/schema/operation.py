@@ -77,7 +77,7 @@ class UnansweredOrder(Base):
 
 
 class EncryptionKey(Base):
-    """Which keys this ledger's data was encrypted with: a known word under each, to tell a wrong key at once."""
+    """Which keys this ledger's data may be encrypted with: its secret under each tells a wrong one at once."""
 
     __tablename__ = "encryption_key"
 

@@ -99,7 +99,7 @@ class Feed(Base):
     feed_id: Mapped[str | None]  # Amazon's
     document_id: Mapped[str | None]
     status: Mapped[str]  # submitting, submitted, done, fatal, lost, stuck
-    messages: Mapped[list[Any]]  # [seller SKU, level, computed level]; message ids count them from 1
+    messages: Mapped[list[Any]]  # [seller SKU, level, computed, before its limits]; message ids count from 1
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     errors: Mapped[dict[str, Any] | None]  # Amazon's words about the feed as a whole, and its figures
