@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mfn.amazon.client import AmazonOrders
+from mfn.amazon.failures import AmazonUnavailableError
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
+    from mfn.amazon.shipments import PackageDetail
     from tests.steps.shipping import Shipping
 
 
@@ -53,6 +56,33 @@ def test_what_amazon_does_not_show_is_sent_again_once_and_then_reported(shipping
     assert conflict["order_id"] == order_id
     shipping.an_hour_passes()
     assert shipping.run()["api_calls"] == {}
+
+
+def test_a_parcel_that_was_sent_again_is_not_sent_a_third_time_because_amazon_did_not_answer_for_the_next(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    first, second = (shipping.ship(order_id, units={1: 1}) for _ in range(2))
+    shipping.run()
+    shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    shipping.an_hour_passes()
+    confirm = AmazonOrders.confirm_shipment
+
+    def answers(self: AmazonOrders, order_id: str, package: PackageDetail, **options: Any) -> None:
+        if package.package_reference_id == "2":
+            raise AmazonUnavailableError(f"confirmShipment {order_id}: HTTP 500.", remedy="Wait.")
+        confirm(self, order_id, package, **options)
+
+    with pytest.MonkeyPatch.context() as amazon:
+        amazon.setattr(AmazonOrders, "confirm_shipment", answers)
+        with pytest.raises(RunFailedError, match="HTTP 500"):
+            shipping.run()
+    assert (shipping.warnings(first), shipping.warnings(second)) == (["sent_again"], [])
+    before = shipping.calls()
+    shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    shipping.run()
+    assert shipping.calls() == before + 1
+    assert shipping.warnings(second) == ["sent_again"]
 
 
 def test_what_is_shown_after_it_was_sent_again_is_verified(shipping: Shipping) -> None:

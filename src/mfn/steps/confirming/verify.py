@@ -107,19 +107,23 @@ def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unansw
     patience = Patience(WAIT_SECONDS)
     for order_number in sorted(orders, key=when_unanswered(place.ledger, verifying.batch.connection)):
         try:
-            text = place.amazon.get_order(order_number, max_wait_seconds=patience.left())
-            shown = read_packages(text) if text is not None else ShownPackages(())
-            changes = [verifying.judged(parcel, shown.packages) for parcel in orders[order_number]]
+            shown = _read(place.amazon.get_order(order_number, max_wait_seconds=patience.left()))
+            if shown is None:
+                continue
+            verifying.settle(orders[order_number], shown)
         except BudgetExhaustedError:
             break
         except NO_ANSWER as error:
             unanswered.add(order_number, error)
             continue
-        except DataError:
-            continue  # what cannot be read says nothing
         unanswered.answered()
-        changed = [change for change in changes if change is not None]
-        verifying.note(order_number, changed, is_whole=shown.is_whole)
+
+
+def _read(text: bytes | None) -> ShownPackages | None:
+    try:
+        return read_packages(text) if text is not None else ShownPackages(())
+    except DataError:
+        return None  # what cannot be read says nothing
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,17 @@ class _Verifying:
     references: Mapping[str, set[str]]
     conflicts: Conflicts
 
-    def judged(self, parcel: Row[Any], packages: Sequence[ShownPackage]) -> Mapping[str, Any] | None:
+    def settle(self, parcels: Sequence[Row[Any]], shown: ShownPackages) -> None:
+        """Judge the parcels of an order, and write down what became of them also where a call for one has no answer."""
+        changes: list[Mapping[str, Any]] = []
+        try:
+            for parcel in parcels:
+                change = self._judged(parcel, shown.packages)
+                changes += [] if change is None else [change]
+        finally:
+            self._note(parcels[0].order_number, changes, is_whole=shown.is_whole)
+
+    def _judged(self, parcel: Row[Any], packages: Sequence[ShownPackage]) -> Mapping[str, Any] | None:
         """What becomes of a parcel, by what Amazon shows of its order."""
         others = self.references[parcel.order_number] - {parcel.package_reference_id}
         unchanged = {name: getattr(parcel, name) for name in ANSWERED}
@@ -176,7 +190,7 @@ class _Verifying:
             refusal = error
         return answered(self.place, parcel, refusal)
 
-    def note(self, order_number: str, changes: Sequence[Mapping[str, Any]], *, is_whole: bool) -> None:
+    def _note(self, order_number: str, changes: Sequence[Mapping[str, Any]], *, is_whole: bool) -> None:
         """Write down what became of an order's parcels; of one that is whole, what never left was cancelled."""
         wanted = {order_number: self.wanted[order_number]} if order_number in self.wanted else {}
         if is_whole and order_number in self.left:
