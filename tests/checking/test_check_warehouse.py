@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, update
+from sqlalchemy.engine import make_url
 
+from mfn.database.engines import engine_for
 from mfn.ledger.passed_checks import has_passed
 from mfn.warehouse.tables import wms_inventory, wms_item, wms_ship_method, wms_shipment
 from tests.checking.conftest import Checked, prime_order, said, statuses
@@ -254,3 +256,27 @@ def test_a_warehouse_on_postgresql_is_looked_at_the_same_way(world: World, postg
     with checked.writing() as database:
         database.exec_driver_sql("DROP TABLE wms_shipment")
     assert "has no wms_shipment" in checked.run()["carriers"].detail
+
+
+def test_rights_that_the_login_lacks_are_told_before_an_order_needs_them(world: World, postgres_url: str) -> None:
+    world.warehouse_url = postgres_url
+    shutil.rmtree(world.home / "mappings")
+    world.set_up()
+    checked = Checked(world)
+    with checked.writing() as database:
+        schema = database.exec_driver_sql("SELECT current_schema()").scalar()
+        database.exec_driver_sql("DROP ROLE IF EXISTS onlooker")
+        database.exec_driver_sql("CREATE ROLE onlooker LOGIN")
+        database.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO onlooker")
+        database.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO onlooker")
+    url = make_url(postgres_url).set(username="onlooker").render_as_string(hide_password=False)
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(postgres_url, url), encoding="utf-8")
+    steps = checked.run()
+    assert statuses(steps) == {"SKUs": "failed", "roles": "warning", "inventory": "warning"}
+    assert "lacks rights: INSERT on wms_order, UPDATE on wms_order, INSERT on wms_order_line" in steps["SKUs"].detail
+    assert "docs/warehouse.md" in steps["SKUs"].remedy
+    engine_for(url).dispose()
+    with checked.writing() as database:
+        database.exec_driver_sql("DROP OWNED BY onlooker")
+        database.exec_driver_sql("DROP ROLE onlooker")

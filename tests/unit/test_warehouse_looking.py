@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, inspect
+from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, writing
 from mfn.errors import FatalError, RetriableError
@@ -31,6 +32,37 @@ def test_every_missing_table_is_told_and_none_is_made(database_url: str) -> None
     assert look.faults == ("missing wms_shipment.carrier",)
     with engine_for(database_url).connect() as database:
         assert set(inspect(database).get_table_names()) == set(metadata.tables) - {"wms_item"}
+
+
+def test_rights_that_only_a_later_run_would_miss_are_told_at_once(postgres_server: str) -> None:
+    server = engine_for(postgres_server).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql("DROP ROLE IF EXISTS clerk")
+        connection.exec_driver_sql("CREATE ROLE clerk LOGIN")
+        connection.exec_driver_sql("CREATE DATABASE narrow")
+        connection.exec_driver_sql("REVOKE TEMPORARY ON DATABASE narrow FROM public")
+    narrow = make_url(postgres_server).set(database="narrow")
+    owner = narrow.render_as_string(hide_password=False)
+    ensure_tables(engine_for(owner), what=WHAT)
+    url = narrow.set(username="clerk").render_as_string(hide_password=False)
+    grants = (
+        "SELECT ON ALL TABLES IN SCHEMA public", "INSERT (order_number), UPDATE (status) ON wms_order",
+        "INSERT ON wms_order_line",
+    )  # fmt: skip
+    with writing(engine_for(owner), what=WHAT) as database:
+        for grant in grants:
+            database.exec_driver_sql(f"GRANT {grant} TO clerk")
+    expected = ("UPDATE on wms_order_line", "DELETE on wms_order_line", "TEMPORARY on the database")
+    assert look_at(url, what=WHAT).denied == expected
+    with writing(engine_for(owner), what=WHAT) as database:
+        database.exec_driver_sql("GRANT UPDATE, DELETE ON wms_order_line TO clerk")
+        database.exec_driver_sql("GRANT TEMPORARY ON DATABASE narrow TO clerk")
+    assert look_at(url, what=WHAT).denied == ()
+    for one in (url, owner):
+        engine_for(one).dispose()
+    with server.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE narrow")
+        connection.exec_driver_sql("DROP ROLE clerk")
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:

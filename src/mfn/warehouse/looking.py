@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from mfn.database.columns import columns
 from mfn.database.engines import engine_for, reading
 from mfn.errors import FatalError
 from mfn.warehouse.setup import look
-from mfn.warehouse.tables import wms_order, wms_order_line
+from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment_line
 from mfn.warehouse.values import as_text, flags, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+RIGHTS = {
+    wms_order.name: ("SELECT", "INSERT", "UPDATE"),
+    wms_order_line.name: ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    wms_shipment_line.name: ("SELECT",),
+}
+"""What nobody asks a warehouse for before there is an order or a parcel; docs/warehouse.md names all rights."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +38,12 @@ class WarehouseLook:
     Attributes:
         missing: The tables that it has not.
         faults: What those lack that it has: columns, or the key that keeps a second row out; in words.
+        denied: Which rights the login lacks that loads and scrubs need, e.g. `DELETE on wms_order_line`.
     """
 
     missing: tuple[str, ...]
     faults: tuple[str, ...]
+    denied: tuple[str, ...] = ()
 
     def lacks(self, tables: Sequence[str]) -> list[str]:
         """Which of these tables the warehouse has not."""
@@ -58,7 +69,27 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
         )
     with reading(engine_for(url), what=what) as connection:
         missing, faults = look(connection)
-        return WarehouseLook(tuple(table.name for table in missing), tuple(faults))
+        return WarehouseLook(tuple(table.name for table in missing), tuple(faults), _denied(connection))
+
+
+def _denied(connection: Connection) -> tuple[str, ...]:
+    """The rights that the login lacks, those that no other look finds out; a file of SQLite has none of its own."""
+    if connection.dialect.name == "sqlite":
+        return ()
+    wanted = [(name, right) for name, rights in RIGHTS.items() for right in rights]
+    # A right on single columns counts: which of them a statement needs is told by the database.
+    has = dict.fromkeys(("SELECT", "INSERT", "UPDATE"), "has_any_column_privilege")
+    lacking = [
+        f"{right} on {name}"
+        for name, right in wanted
+        if connection.scalar(
+            text(f"SELECT {has.get(right, 'has_table_privilege')}(to_regclass(:name), :right)"),
+            {"name": name, "right": right},
+        )
+        is False
+    ]
+    may_stage = connection.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')"))
+    return tuple(lacking if may_stage else [*lacking, "TEMPORARY on the database"])
 
 
 def lost_order_tables(url: str, *, what: str) -> list[str]:

@@ -63,6 +63,9 @@ MAKE_TABLES = (
     " tables."
 )
 MEND_TABLES = "Add what is missing as docs/warehouse.md lists it."
+GRANT = (
+    "Grant them to the login of warehouse.url, as docs/warehouse.md lists them; else orders stop at the first change."
+)
 
 
 def check_connection(settings: Settings, connection: str) -> list[Step]:
@@ -144,6 +147,9 @@ class _Walk:
         if look.faults:
             told = f"{place.warehouse_name} has tables that cannot be used: {'; '.join(look.faults)}"
             self.found[SKUS].append(failed(told, MEND_TABLES))
+        if look.denied:
+            told = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
+            self.found[SKUS].append(failed(told, GRANT))
         items = None if look.lacks(TABLES[SKUS]) else self._get(SKUS, place.warehouse.items)
         ship_methods = None if look.lacks(TABLES[METHODS]) else self._get(METHODS, place.warehouse.ship_methods)
         return look, items, ship_methods
