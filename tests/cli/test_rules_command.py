@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mfn.cli.application import run
+from mfn.steps.runs import run_import
 from mfn.warehouse.tables import wms_inventory
 from tests.warehouse_actor import WarehouseActor
 from tests.world import an_item, an_order
@@ -89,6 +90,19 @@ def test_an_order_shows_which_rules_fire_on_what_values_and_what_each_changes(
     assert washington["values"] == {"order.state": "WA", "order.value": 29.97}
     assert kits["values"] == {"order.warehouse_skus": ["BOWL", "PLATE"], "order.ship_method_code": "AIR"}
     assert (never["tried"], never["fired"]) == (False, False)
+
+
+def test_an_order_that_several_connections_have_is_tried_for_the_one_that_is_named(
+    world: World, mfn: Mfn, write: Write
+) -> None:
+    world.add_connection("other", marketplaces="[US]")
+    (order_id,) = world.put(an_order())
+    for connection in ("us", "other"):
+        run_import(world.settings, connection)
+    status, document = mfn("rules", "test", write(RULES), "--order", order_id)
+    assert (status, document["error"]) == (2, f"other, us each have an order {order_id!r}.")
+    status, document = mfn("rules", "test", write(RULES), "--order", order_id, "--connection", "us")
+    assert (status, document["connection"]) == (0, "us")
 
 
 def test_an_order_that_is_held_can_be_tried_too(world: World, mfn: Mfn, write: Write) -> None:

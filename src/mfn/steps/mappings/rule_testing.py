@@ -53,14 +53,15 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
         settings: The settings in force.
         rules: The file with the rules; it exists.
         order_id: Amazon's order id.
-        connection: Only this connection's order; None: whichever has it.
+        connection: The connection that has it; None: whichever has it.
 
     Returns:
         `event`, `id`, `connection`, `rules` (see `mfn.rules.rule_trial`), and `decision`, `message` and `rule` of the
         enabled one that decided, each "" without one.
 
     Raises:
-        ConfigurationError: The file or the mappings are wrong, or there is no such connection or order.
+        ConfigurationError: The file or the mappings are wrong, there is no such connection or order, or several
+            connections have it.
         DataError: The order cannot be read.
     """
     if connection is not None:
@@ -69,6 +70,8 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
     names = [name for name in found if connection in (None, name)]
     if not names:
         raise _without_text(settings, order_id, connection)
+    if len(names) > 1:
+        raise _several(names, f"each have an order {order_id!r}")
     place = open_workplace(settings, names[0])
     texts = stored_orders(place.ledger, names[0], [order_id], purpose=RULES_TEST)
     orders = [decode_order(text) for _, text in texts]
@@ -187,9 +190,12 @@ def _only(found: Sequence[tuple[Workplace, pd.DataFrame]], claim: str) -> tuple[
         claim: What is said of several that have it.
     """
     if len(found) > 1:
-        names = _named(place for place, _ in found)
-        raise ConfigurationError(f"{names} {claim}.", remedy="Say which one with --connection.")
+        raise _several((place.connection.name for place, _ in found), claim)
     return found[0]
+
+
+def _several(names: Iterable[str], claim: str) -> ConfigurationError:
+    return ConfigurationError(f"{', '.join(names)} {claim}.", remedy="Say which one with --connection.")
 
 
 def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
