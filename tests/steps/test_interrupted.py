@@ -18,7 +18,7 @@ from mfn.steps.importing.transform import transform
 from mfn.steps.report import report
 from mfn.steps.runs import import_run
 from mfn.steps.stages import perform
-from tests.world import address, an_order
+from tests.world import SKUS, address, an_item, an_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,25 @@ def test_a_run_that_is_ended_between_two_steps_is_not_done(world: World) -> None
     assert get_batch(world.ledger, batch.batch_id).status == "failed"
     assert world.run()["batch_id"] == batch.batch_id
     assert world.statuses() == {order_id: "loaded"}
+
+
+def test_a_mapping_that_changes_while_a_run_is_at_work_loads_nothing_that_it_no_longer_fits(world: World) -> None:
+    world.add_items("MUG-GREEN")
+    changed, other = world.put(an_order(an_item(sku="MUG-GREEN")), an_order())
+
+    def import_meanwhile() -> None:
+        with import_run(world.settings, "us") as batch:
+            batch = perform(extract, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
+            batch = perform(validate_step.validate, batch, world.settings)  # noqa: PLW2901
+            world.forget_items()
+            world.add_items(*SKUS)
+            perform(transform, batch, world.settings)
+
+    with pytest.raises(FatalError, match="no longer fits orders that had passed"):
+        import_meanwhile()
+    assert world.rows() == []
+    world.run()
+    assert world.statuses() == {changed: "held", other: "loaded"}
 
 
 def load_one_and_break(loading: Loading, number: int, chunk: Chunk) -> None:
