@@ -85,6 +85,19 @@ def test_a_parcel_corrected_after_the_purge_is_sent_once_amazon_says_what_it_sho
     assert with_texts(world) == set()
 
 
+def test_an_order_that_amazon_denies_after_the_purge_holds_up_no_other_parcel(shipping: Shipping) -> None:
+    parcels = [shipping.ship(order_id) for order_id in shipping.loaded(*(an_order() for _ in range(3)))]
+    shipping.run()
+    days_pass(shipping.world)
+    purge(shipping.world)
+    for shipment_id in parcels:
+        shipping.warehouse.change(shipment_id, tracking_number=f"T-CORRECTED-{shipment_id}")
+    shipping.world.amazon.faults.answer("getOrder", 403, times=2)
+    summary = shipping.run()
+    assert (summary["sent"], summary["held"]) == (2, 1)
+    assert shipping.run()["sent"] == 1
+
+
 def test_what_amazon_was_not_told_of_before_the_purge_it_is_told_of_afterwards(shipping: Shipping) -> None:
     world = shipping.world
     unsent, refused = shipping.loaded(an_order(), an_order())

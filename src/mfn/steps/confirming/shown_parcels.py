@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError
+from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.packages import read_packages
+from mfn.amazon.unanswered import Unanswered
 from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.retention import without_data
-from mfn.steps.single_orders import Patience
+from mfn.ledger.unanswered_orders import when_unanswered
+from mfn.steps.single_orders import get_orders, remember
 from mfn.steps.workplace import keep_calls
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def shown_parcels(
     if not asked:
         return found
     try:
-        return found | _shown_now(place, asked)
+        return found | _shown_now(place, batch, asked)
     finally:
         keep_calls(place, batch)
 
@@ -78,16 +81,14 @@ def _landed(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> 
     return found
 
 
-def _shown_now(place: Workplace, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
+def _shown_now(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
     found = {}
-    patience = Patience(ASKING_SECONDS)
-    for order_number in order_numbers:
-        try:
-            text = place.amazon.get_order(order_number, max_wait_seconds=patience.left())
-            if text is not None:
-                found[order_number] = read_packages(text)
-        except (BudgetExhaustedError, AmazonUnavailableError, FatalError):
-            break
-        except DataError:
-            continue  # what cannot be read says nothing
+    asked = sorted(order_numbers, key=when_unanswered(place.ledger, batch.connection))
+    unanswered = Unanswered()
+    with suppress(AmazonUnavailableError, FatalError):  # nor would any other order be answered now
+        for order_number, text in get_orders(place.amazon, asked, unanswered, wait_seconds=ASKING_SECONDS):
+            with suppress(DataError):  # what cannot be read says nothing
+                if text is not None:
+                    found[order_number] = read_packages(text)
+    remember(place, batch, unanswered)
     return found
