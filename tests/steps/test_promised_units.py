@@ -64,6 +64,28 @@ def test_an_order_without_a_sku_that_any_warehouse_could_have_is_held_and_stops_
     assert pushing.stock.shown("BOWL") == 9
 
 
+@pytest.mark.parametrize("odd", [{"fulfilledBy": None}, {"fulfillmentStatus": "BEWITCHED"}])
+def test_an_order_of_which_nobody_knows_yet_who_ships_it_keeps_its_units(
+    pushing: Pushing, odd: dict[str, str | None]
+) -> None:
+    pushing.stock.world.answer_page(an_order(an_item(sku="BOWL", units=2), minutes_ago=5, fulfillment=odd))
+    assert pushing.stock.world.run()["held"] == 1
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 8
+
+
+def test_an_unpaid_order_that_is_not_to_be_shipped_after_all_gives_its_units_back(pushing: Pushing) -> None:
+    world = pushing.stock.world
+    (order_id,) = world.put(an_order(an_item(sku="BOWL", units=2), status="PENDING", minutes_ago=5))
+    world.run()
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 8
+    world.change(order_id, fulfillment={"fulfillmentStatus": "UNFULFILLABLE"})
+    world.run(order_id=order_id)
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 10
+
+
 def test_orders_that_an_import_could_not_load_are_subtracted(pushing: Pushing) -> None:
     pushing.run()
     sell(pushing, "BOWL", 2)
