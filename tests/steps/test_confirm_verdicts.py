@@ -237,6 +237,18 @@ def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(ship
     assert shipping.calls() == 3
 
 
+def test_an_order_that_is_fulfilled_already_waits_for_a_call_to_be_settled_and_stops_no_other(
+    shipping: Shipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfn.steps.confirming.sending.SETTLING_WAIT_SECONDS", 0.0)
+    for order_id in shipping.loaded(an_order(), an_order()):
+        shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 400, FULFILLED)
+    shipping.leave_calls("getOrder", 0)
+    summary = shipping.run()
+    assert (summary["sent"], summary["pending"], summary["failed"]) == (1, 1, 0)
+
+
 def test_one_number_on_parcels_of_two_orders_is_told_and_both_are_sent(shipping: Shipping) -> None:
     first, second, third = shipping.loaded(an_order(), an_order(), an_order())
     shipping.ship(first, shipment_id="A", tracking_number="1Z999AA10123456784")

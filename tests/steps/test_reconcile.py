@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.errors import RunFailedError
@@ -555,6 +555,20 @@ def test_what_stands_in_the_warehouse_and_not_in_the_ledger_is_made_known_withou
     rows = {row["order_number"]: row["status"] for row in world.rows()}
     assert {row["order_number"]: row["status"] for row in keep}.items() <= rows.items()
     assert (len(rows), world.statuses()[begun], world.statuses()[shipped]) == (5, "loaded", "shipped")
+
+
+def test_a_number_that_is_none_of_amazons_is_told_and_amazon_not_asked_for_it(
+    world: World, reconciling: Reconciling
+) -> None:
+    world.put(an_order())
+    world.run()
+    with world.writing_warehouse() as database:
+        database.execute(insert(wms_order), {"order_number": "SO 1001/A", "connection": "us", "status": "new"})
+    summary = reconciling.run()
+    (told,) = summary["differences"]
+    assert (told["order_id"], told["kind"]) == ("SO 1001/A", "unknown_to_ledger")
+    assert "correct wms_order.connection" in told["remedy"]
+    assert "getOrder" not in summary["api_calls"]
 
 
 def test_overdue_orders_of_long_ago_are_asked_for_one_by_one(world: World, reconciling: Reconciling) -> None:
