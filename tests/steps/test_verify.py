@@ -147,6 +147,18 @@ def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shippi
     assert shipping.run()["verified"] == 3
 
 
+def test_an_order_that_cannot_be_read_says_nothing_of_its_parcel_and_stops_no_other(shipping: Shipping) -> None:
+    first, *others = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(3)))
+    for order_id in (first, *others):
+        shipping.ship(order_id)
+        shipping.run()
+    shipping.an_hour_passes()
+    shipping.world.amazon.faults.answer("getOrder", 200, {"order": {"orderId": first, "packages": "none"}})
+    summary = shipping.run()
+    assert (summary["verified"], summary["unverified"], shipping.calls()) == (2, 1, 3)
+    assert shipping.run()["verified"] == 3
+
+
 def test_an_order_whose_rest_was_cancelled_is_confirmed_once_amazon_shows_that_all_has_left(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=3)))
     shipping.ship(order_id, short_by=1)
