@@ -90,23 +90,23 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     assert begun["paused"], "what somebody paused meanwhile stays"
     assert begun["tags"] == []
 
-    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"active": False})
-    deploy(world.settings, environ(url))
-    after = deployment(url, "import-orders/eu_west")["schedules"]
-    assert not any(one["active"] for one in after), "so does an edit later"
-    assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
+    left = deployment(url, "import-orders/us")
     assert caplog.messages == []
 
+    ask("PATCH", f"{path}/schedules/{schedule['id']}", {"active": False})
     file = world.settings.connections
-    file.write_text(file.read_text(encoding="utf-8").replace("eu_west:", "mirror:"), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("  us:", "  mirror:"), encoding="utf-8")
     assert "import-orders/mirror" in deploy(world.settings, environ(url)), (
         "a name with the letters of error is no error"
     )
+    after = deployment(url, "import-orders/eu_west")["schedules"]
+    assert not any(one["active"] for one in after), "so does an edit later"
+    assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
     (told,) = caplog.messages
-    assert "has no connection eu_west, and its deployments stay" in told
-    gone = [name for name in NAMES if name.endswith("/eu_west")]
+    assert "has no connection us, and its deployments stay" in told
+    gone = [name for name in NAMES if name.endswith("/us")]
     assert sorted(told.splitlines()[1:]) == sorted(f"prefect deployment delete {name}" for name in gone)
-    assert deployment(url, "import-orders/eu_west")["id"] == resting["id"]
+    assert deployment(url, "import-orders/us")["id"] == left["id"]
 
 
 REFUSED = """\
