@@ -18,6 +18,7 @@ from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
 from tests.quick_certificates import one_authority
 from tests.quick_mappings import read_once
+from tests.quick_programs import seldom_tidied
 from tests.quick_sqlite import hurrying
 from tests.world import World, an_amazon, set_secrets
 
@@ -39,9 +40,10 @@ SHARED = ("tests/flows/", "tests/browser/", "tests/scaling/", "tests/notificatio
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prefect asks for the authorities as soon as it is imported."""
+    """Prefect asks for the authorities as soon as it is imported, and so does every program that is started."""
     while_tests_run = ExitStack()
     while_tests_run.enter_context(one_authority())
+    while_tests_run.enter_context(seldom_tidied())
     config.add_cleanup(while_tests_run.close)
 
 

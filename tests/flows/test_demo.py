@@ -33,7 +33,7 @@ def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_comman
     mfn = str(Path(sys.executable).with_name("mfn"))
     program = [mfn, "demo", "--json"]
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    clean["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]
+    clean |= {name: os.environ[name] for name in ("SSL_CERT_FILE", "PYTHONPATH")}
     ran = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     shown = json.loads(ran.stdout)

@@ -26,7 +26,7 @@ from tests.privacy.searching import Search
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Row
 
@@ -100,9 +100,20 @@ def ask(method: str, url: str, content: Any = None) -> Any:
     return answer.json() if answer.content else None
 
 
+def post(api: str, name: str, what: str, content: Any = None) -> Any:
+    """Something that is done with a deployment."""
+    deployment = ask("GET", f"{api}/deployments/name/{name}")["id"]
+    return ask("POST", f"{api}/deployments/{deployment}/{what}", content)
+
+
+def rest(api: str, names: Collection[str]) -> None:
+    """Pause deployments, whose schedules would otherwise have the processor."""
+    for name in names:
+        post(api, name, "pause_deployment")
+
+
 def start_run(api: str) -> str:
-    deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")["id"]
-    return str(ask("POST", f"{api}/deployments/{deployment}/create_flow_run", {})["id"])
+    return str(post(api, IMPORT, "create_flow_run", {})["id"])
 
 
 def state_of(api: str, run: str) -> str:
@@ -137,6 +148,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         seen.extend(family(up))
         api = shown["api"]
         assert (shown["ui"], shown["reports"]) == (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{reports_port}")
+        rest(api, {*shown["deployments"]} - {IMPORT})
         assert IMPORT in shown["deployments"]
         assert sorted({name.split("/")[1] for name in shown["waiting"]}) == ["eu_west"]
         assert httpx.get(f"{shown['reports']}/health").is_success
@@ -144,9 +156,8 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         private += (world.home / "prefect").glob("prefect.db*")
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
         status, told = refused(world, port, free_port())
-        assert status == 3
+        assert (status, told["remedy"] != "") == (3, True)
         assert "mfn up runs here already" in told["error"]
-        assert told["remedy"]
         deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")
         (schedule,) = deployment["schedules"]
         edited = {"active": False, "schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}}
