@@ -178,3 +178,16 @@ def test_what_the_warehouse_has_still_to_ship_is_not_confirmed_by_what_amazon_sh
     shipping.an_hour_passes()
     shipping.run()
     assert shipping.world.statuses() == {order_id: "partially_shipped"}
+
+
+def test_what_the_warehouse_has_still_to_ship_is_not_taken_for_shipped_by_an_import(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3)))
+    shipping.ship(order_id, short_by=1)
+    shipping.world.warehouse_moves(order_id, "picking")
+    shipping.run()
+    shipping.world.change(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"})
+    shipping.world.run(order_id=order_id)
+    assert shipping.world.statuses() == {order_id: "partially_shipped"}
+    shipping.world.warehouse_moves(order_id, "shipped")
+    shipping.world.run(order_id=order_id)
+    assert shipping.world.statuses() == {order_id: "shipped"}
