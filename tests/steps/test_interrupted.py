@@ -105,6 +105,26 @@ def test_what_the_warehouse_refused_before_a_run_broke_off_counts_at_the_quality
         world.run()
 
 
+def test_a_change_that_amazon_takes_back_after_a_run_broke_off_is_taken_back_in_the_warehouse(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RetriableError("the ledger is gone.", remedy="Start it.")
+
+    (order_id,) = world.put(an_order())
+    world.run()
+    before = world.amazon.orders.get(order_id)["recipient"]
+    world.change(order_id, recipient={"deliveryAddress": address(city="Tacoma")})
+    with monkeypatch.context() as planted:
+        planted.setattr("mfn.steps.importing.loading._note", broken)
+        with pytest.raises(RunFailedError, match="the ledger is gone"):
+            world.run()
+    assert world.rows()[0]["city"] == "Tacoma"
+    world.change(order_id, recipient=before)
+    world.run()
+    assert world.rows()[0]["city"] == "Seattle"
+
+
 def test_a_load_that_leaves_orders_without_an_outcome_is_not_done(world: World) -> None:
     order_id, _ = world.put(an_order(), an_order())
 
