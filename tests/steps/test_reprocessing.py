@@ -146,9 +146,11 @@ def test_a_part_that_failed_does_not_stop_the_others_and_is_run_again_like_any_b
         reprocess(world.settings, "us", ALL, size=1)
     assert (failed.value.summary["loaded"], len(failed.value.summary["failed"])) == (1, 1)
     assert failed_batches(world.settings) == failed.value.summary["failed"]
+    (part,) = failed.value.summary["failed"]
     calls = len(world.amazon.calls)
-    assert rerun_batch(world.settings, failed.value.summary["failed"][0], from_stage="extract")["loaded"] == 1
+    assert rerun_batch(world.settings, part, from_stage="extract")["loaded"] == 1
     assert (methods(world), len(world.amazon.calls)) == (["TWO_DAY", "TWO_DAY"], calls)
+    assert not get_batch(world.ledger, part).is_window_open, "a scheduled import would leave its work to this batch"
 
 
 def test_a_wave_that_has_ended_lets_none_of_its_parts_begin(world: World) -> None:

@@ -215,7 +215,8 @@ def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool
 def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
-    if Parameters.of(row.parameters).order_id:
+    asked = Parameters.of(row.parameters)
+    if asked.order_id or asked.reprocess:  # neither has a window: nobody may take it for a search for what is new
         return
     with ledger.writing() as database:
         if row.window_before is None:  # it never got to its end: the window grows to the present
