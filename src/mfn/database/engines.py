@@ -80,7 +80,7 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
         connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}
-        return create_engine(parsed, pool_pre_ping=True, pool_use_lifo=True, hide_parameters=True, connect_args=connect)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
     folder = Path(str(parsed.database)).parent
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -89,8 +89,7 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
             f"The folder {folder} for the database {parsed.database} cannot be made: {error.strerror}.",
             remedy="Make it yourself, or name another file in the URL; then run the command again.",
         ) from None
-    # Of two connections in turn each would find its cache outdated by what the other wrote.
-    engine = create_engine(parsed, pool_use_lifo=True, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, any_text))
     event.listen(engine, "begin", _begin_immediate)
     return engine
