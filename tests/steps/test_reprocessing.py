@@ -57,6 +57,19 @@ def test_a_changed_mapping_reaches_what_the_warehouse_has_not_begun_without_a_ca
     assert len(world.amazon.calls) == calls
 
 
+def test_what_else_lies_beside_the_mappings_stops_nothing_and_begins_nothing_anew(world: World) -> None:
+    world.put(an_order(), an_order())
+    world.run()
+    with reprocessing_of(world.settings, "us", ALL, size=1) as work, work.wave() as token:
+        begun = work.next_part(token)
+    beside = world.home / "mappings"
+    (beside / ".#rules.yaml").symlink_to("somebody@somewhere.1234")  # how an editor locks a file
+    (beside / "old.csv").mkdir()
+    (beside / "notes.csv").write_text("to do\n", encoding="utf-8")
+    done = reprocess(world.settings, "us", ALL, size=1)
+    assert (done["orders"], len(done["batches"]), done["batches"][0]) == (2, 2, begun)
+
+
 def test_orders_are_cut_into_disjoint_parts_each_a_batch_with_a_report_of_its_own(world: World) -> None:
     placed = world.put(*(an_order() for _ in range(5)))
     world.run()

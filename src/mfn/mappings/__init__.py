@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mfn.rules.rule import Rule
 
 RULES = "rules.yaml"
+FILES = tuple(sorted((*(table.file for table in TABLES), RULES)))
+"""The names of all of them."""
+
 MOST_PROBLEMS = 1_000
 
 
@@ -138,7 +141,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
 
 def _misnamed(directory: Path) -> list[Problem]:
     """Files that nobody reads since their name is nearly that of one which is not there: rules.yml."""
-    missing = {name for name in (*(table.file for table in TABLES), RULES) if not (directory / name).exists()}
+    missing = {name for name in FILES if not (directory / name).exists()}
     problems = []
     for path in sorted(directory.iterdir()):
         name = re.sub(r"[ -]", "_", path.name.casefold()).replace(".yml", ".yaml")

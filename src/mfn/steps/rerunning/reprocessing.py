@@ -18,6 +18,7 @@ from mfn.ledger.leases import is_held, lease, part_kind, part_lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import UNFINISHED
 from mfn.ledger.reprocessing import PART_ORDERS, cut_part, new_plan, unfinished_plan
+from mfn.mappings import FILES
 from mfn.models import STAGES, SUMMED, BatchRef, OrderStatus
 from mfn.steps.rerunning.reprocessed import failed_parts, summary_of_parts
 from mfn.steps.runs import carried_out, moment_text
@@ -182,8 +183,8 @@ def reprocessing_of(
 
 
 def _digest_of_files(directory: Path) -> str:
-    """What changes with any mapping file or rule."""
-    found = sorted(path for path in directory.iterdir() if path.suffix in {".csv", ".yaml"})
+    """What changes with any mapping file or rule; not with what else lies there, such as an editor's lock."""
+    found = [path for name in FILES if (path := directory / name).is_file()]
     contents = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
     return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
 
