@@ -77,6 +77,14 @@ def test_a_day_links_at_most_thirty_others(tmp_path: Path) -> None:
     assert 'href="days/2026-11-01.html"' in index
 
 
+def test_a_file_that_somebody_put_beside_the_days_is_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "days").mkdir(parents=True)
+    for name in ("2026-11-1x.html", "2026-13-01.html", "2026-11-01.html"):
+        (tmp_path / "days" / name).touch()
+    write_report(tmp_path, ordinary_day(), ())
+    assert (tmp_path / "index.html").read_text(encoding="utf-8").count('href="days/') == 1
+
+
 def test_the_index_of_a_busy_day_shows_the_newest_fifty_and_links_the_whole_day(tmp_path: Path) -> None:
     runs = [replace(run, started_at=START - timedelta(seconds=n)) for n, run in enumerate(past_runs(250))]
     write_report(tmp_path, ordinary_day(), runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from datetime import UTC, date
 from functools import partial
 from pathlib import Path
@@ -63,8 +64,11 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
 
 
 def _other_days(days: Path, day: date) -> list[date]:
-    found = (date.fromisoformat(path.stem) for path in days.glob("????-??-??.html"))
-    return sorted((other for other in found if other != day), reverse=True)
+    found = set()
+    for path in days.glob("????-??-??.html"):
+        with suppress(ValueError):  # a file that somebody else put there is no day
+            found.add(date.fromisoformat(path.stem))
+    return sorted(found - {day}, reverse=True)
 
 
 def _replace(path: Path, text: str) -> None:
