@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,13 +22,14 @@ class Clock(BaseHTTPRequestHandler):
     """A host that denies everything, and whose clock is not ours."""
 
     told = ""
+    promised = 0
 
     def do_GET(self) -> None:
         """Deny."""
         self.send_response_only(403)
         if self.told:
             self.send_header("Date", self.told)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(self.promised))
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -45,6 +47,16 @@ def host() -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture
+def clock_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is nine hours from UTC."""
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize("minutes", [-5, 5])
 def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     told = datetime.now(UTC) - timedelta(minutes=minutes)
@@ -54,7 +66,24 @@ def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypat
     assert abs(answered.ahead - timedelta(minutes=minutes)) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("told", ["", "tomorrow, perhaps"])
+@pytest.mark.usefixtures("clock_in_tokyo")
+def test_a_host_that_does_not_say_in_which_zone_its_clock_is_means_utc(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "told", format_datetime(datetime.now(UTC).replace(tzinfo=None)))
+    assert Clock.told.endswith("-0000")
+    answered = reach(host)
+    assert answered.ahead is not None
+    assert abs(answered.ahead) < timedelta(minutes=1)
+
+
+def test_what_a_host_says_is_not_waited_for(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clock, "told", format_datetime(datetime.now(UTC), usegmt=True))
+    monkeypatch.setattr(Clock, "promised", 1_000_000)  # and nothing of it is ever sent
+    assert reach(host).ahead is not None
+
+
+@pytest.mark.parametrize("told", ["", "tomorrow, perhaps", "Fri, 31 Dec 9999 23:59:59 -1400"])
 def test_a_host_that_does_not_tell_its_time_has_answered_all_the_same(
     host: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

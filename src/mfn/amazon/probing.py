@@ -22,6 +22,7 @@ from mfn.amazon.listings_report import REPORT_TYPE
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.reports import PATH as REPORTS
 from mfn.http_environment import told_in_words
+from mfn.moments import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,15 +59,16 @@ def reach(host: str) -> Answered:
     """
     try:
         with told_in_words():
-            response = httpx.get(host, timeout=CONNECT_SECONDS)
+            client = httpx.Client(timeout=CONNECT_SECONDS)
+        with client, client.stream("GET", host) as response:  # what it says, however long, is of no interest
+            told = response.headers.get("date", "")
     except httpx.RequestError as error:
         raise unreachable(host, error) from None
     try:
-        told = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
+        # The header has whole seconds, and belongs to a moment between question and answer.
+        return Answered(host, datetime.now(UTC) - in_utc(parsedate_to_datetime(told)))
+    except (ValueError, OverflowError):
         return Answered(host, None)
-    # The header has whole seconds, and belongs to a moment between question and answer.
-    return Answered(host, datetime.now(UTC) - told.astimezone(UTC))
 
 
 def may_read_order(session: Session, order_id: str | None, data_sets: Sequence[str]) -> AccessDeniedError | None:
