@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +86,17 @@ def test_a_person_is_told_how_the_schedules_begin(checked: Checked, capsys: pyte
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2] == "us: passed (7 ok, 2 warning)"
     assert lines[-1] == "us: mfn deploy or mfn up starts the schedules, unless they run already"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it takes a device that is always full")
+def test_a_reader_that_has_left_stops_no_check_and_a_full_disk_is_told(checked: Checked) -> None:
+    words = [str(Path(sys.executable).with_name("mfn")), "check"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as checking:
+        assert checking.stdout is not None
+        assert checking.stderr is not None
+        checking.stdout.close()
+        assert (checking.stderr.read(), checking.wait()) == ("", 0)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be written to stdout: No space left on device" in done.stderr

@@ -6,10 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from mfn.cli.output import JsonOption, print_json, print_line
+from mfn.cli.output import JsonOption, print_json, print_line, print_styled
 from mfn.connections import find_connection, load_connections
 from mfn.errors import FatalError, MfnError
 from mfn.plain_text import shown_lines
@@ -113,17 +112,17 @@ def _document(step: Step) -> dict[str, Any]:
 
 
 def _print(name: str, steps: Sequence[Step]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(name, style="bold"))
+    lines = [Text(name, style="bold")]
     for number, step in enumerate(steps, start=1):
         sign, colour = SIGNS[step.status]
-        console.print(Text.assemble((f"{sign} {number} {step.name}: {step.status}", colour)))
+        lines.append(Text.assemble((f"{sign} {number} {step.name}: {step.status}", colour)))
         for finding in step.sorted_findings:
             sign, colour = SIGNS[finding.status]
-            console.print(Text.assemble("    ", (sign, colour), f" {shown_lines(finding.detail)}"))
+            lines.append(Text.assemble("    ", (sign, colour), f" {shown_lines(finding.detail)}"))
             if finding.remedy:
-                console.print(Text.assemble("      ", ("what to do: ", "bold"), shown_lines(finding.remedy)))
+                lines.append(Text.assemble("      ", ("what to do: ", "bold"), shown_lines(finding.remedy)))
     counts = {status: sum(step.status == status for step in steps) for status in SIGNS}
     summary = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     passed = "passed" if not counts["failed"] else "not passed"
-    console.print(Text(f"{name}: {passed} ({summary})", style="bold"))
+    lines.append(Text(f"{name}: {passed} ({summary})", style="bold"))
+    print_styled(lines)

@@ -55,6 +55,16 @@ def print_line(text: str) -> None:
         print(shown_lines(text), flush=True)  # noqa: T201 - as above
 
 
+def print_styled(lines: Iterable[Text]) -> None:
+    """Print lines in colour to stdout, in a terminal that has it; what is quoted in them is fit to be shown."""
+    console = Console(highlight=False, soft_wrap=True)
+    with _writing_to_stdout():
+        with console.capture() as written:  # where its reader has left, a console ends the program itself
+            for line in lines:
+                console.print(line)
+        print(written.get(), end="", flush=True)  # noqa: T201 - as above
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table for a person to stdout; only its last column is broken over lines, and in a pipe none is.
 
@@ -68,10 +78,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     words = (word for row in (columns, *cells) for word in row[-1].split())
     fits = console.is_terminal and left + max(map(cell_len, words)) <= console.width
     room = console.width - left if fits else widths[-1]
+    print_styled([Text(_aligned(columns, widths), style="bold")])
     with _writing_to_stdout():
-        with console.capture() as heading:  # where its reader has left, a console ends the program itself
-            console.print(Text(_aligned(columns, widths), style="bold"), soft_wrap=True)
-        print(heading.get(), end="")  # noqa: T201 - as above
         for *others, last in cells:
             lines = Text(last).wrap(console, room) if cell_len(last) > room else [last]
             print(_aligned([*others, str(lines[0])], widths))  # noqa: T201 - as above
