@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line
+from mfn.cli.output import JsonOption, print_error, print_json, print_line
+from mfn.errors import MfnError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from mfn.cli.programs import Programs
 
 
 def add_to(application: typer.Typer) -> None:
@@ -39,8 +42,24 @@ def up(
             print_line(f"the report site: {running.reports}")
             print_line(f"the logs:        {running.logs}")
             print_line("stop everything with Ctrl-C")
-        programs.wait()
+        wait_for_end(programs)
+
+
+def wait_for_end(programs: Programs) -> None:
+    """Wait until the first program has ended by itself, and tell it on stderr: the one document was printed before.
+
+    Args:
+        programs: Those that run.
+
+    Raises:
+        typer.Exit: It did.
+    """
+    programs.wait()
+    try:
         programs.check()
+    except MfnError as error:
+        print_error(error, as_json=False)
+        raise typer.Exit(error.exit_code) from None
 
 
 def demo(

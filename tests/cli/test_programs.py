@@ -1,0 +1,30 @@
+"""Programs that `mfn up` runs, once one of them ends by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+
+from mfn.cli.prefect_program import wait_for_end
+from mfn.cli.programs import Programs
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_document(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.ledger, "its folder is made"
+    programs = Programs(world.settings, os.environ, "http://127.0.0.1:1/api")
+    programs.start("report-site", [sys.executable, "-c", "raise SystemExit('no room')"])
+    with pytest.raises(typer.Exit) as ended:
+        wait_for_end(programs)
+    assert ended.value.exit_code == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "the report-site ended with 1: no room" in said.err
