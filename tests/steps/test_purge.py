@@ -255,7 +255,10 @@ def test_what_the_trail_says_of_accesses_goes_after_a_year(world: World) -> None
     kept = count(world, DataAccess)
     with world.ledger.writing() as database:
         old = {"by": "somebody", "purpose": "validate", "connection": "us", "orders": 1}
-        database.execute(insert(DataAccess), [{**old, "at": datetime.now(UTC) - timedelta(days=366)}])
+        gone = {**old, "connection": "taken out of connections.yaml"}
+        database.execute(
+            insert(DataAccess), [{**one, "at": datetime.now(UTC) - timedelta(days=366)} for one in (old, gone)]
+        )
     purge(world)
     assert count(world, DataAccess) == kept
 
@@ -292,6 +295,8 @@ def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_
     ended, _ = world.put(an_order(status="CANCELLED"), an_order())
     world.run()
     days_pass(world)
+    with world.ledger.reading() as database:
+        sealed = database.execute(select(LandedPage.payload)).scalar_one()
     path = world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("  us:", "  mexico:"), encoding="utf-8")
     rehearsed, _ = purge_all(world.settings, dry_run=True)
@@ -304,3 +309,5 @@ def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_
         ("us", 1, 1),
     ]
     assert ended not in with_texts(world)
+    files = (world.home / ".mfn").glob("ledger.db*")
+    assert sealed[40:200] not in b"".join(path.read_bytes() for path in files), "its older pages are gone too"

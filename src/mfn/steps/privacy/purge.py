@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete
 
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError
@@ -84,7 +84,7 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         removing = Removing(place.ledger, batch.connection, token, now, WHY_SETTLED, purge.__name__, batch.batch_id)
         removing.remove(due, tally.note)
         removing.drop_old_chunks(now - CHUNKS_KEPT)
-    forget_accesses(place.ledger, batch.connection, now - timedelta(days=ACCESS_KEPT_DAYS))
+    forget_accesses(place.ledger, now - timedelta(days=ACCESS_KEPT_DAYS))
     empty_log(place.ledger.engine)
     if fault is not None:
         raise fault
@@ -160,17 +160,15 @@ def warehouse_of(place: Workplace) -> SqlWarehouse | None:
     return None if lost else place.warehouse
 
 
-def forget_accesses(ledger: Ledger, connection: str, before: datetime) -> None:
-    """Remove what the audit trail says of accesses before a moment.
+def forget_accesses(ledger: Ledger, before: datetime) -> None:
+    """Remove what the audit trail says of accesses before a moment, also to data of connections that are gone.
 
     Args:
         ledger: The open ledger.
-        connection: Those to data of this connection, and of several ones.
         before: The moment, aware.
     """
-    mine = or_(DataAccess.connection == connection, DataAccess.connection.is_(None))
     with ledger.writing() as database:
-        database.execute(delete(DataAccess).where(DataAccess.at < before, mine))
+        database.execute(delete(DataAccess).where(DataAccess.at < before))
 
 
 def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:

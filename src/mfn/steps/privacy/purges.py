@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mfn.connection import Privacy
 from mfn.connections import load_connections
+from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError, RunFailedError
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
@@ -86,6 +87,7 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
             removing = Removing(ledger, connection, token, now, WHY_SETTLED, purge.__name__)
             removing.remove(due)
             removing.drop_old_chunks(now - CHUNKS_KEPT)
+    empty_log(ledger.engine)
     figures = {"orders": orders, "purged": len(due), "kept": orders - len(due), "scrubbed": 0}
     return {"batch_id": None, "connection": connection, "status": "done", **figures, "report": None}
 
