@@ -6,14 +6,17 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select, update
 
 from mfn.connection import Notifications
 from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.ledger.refused_notifications import refused_notifications
+from mfn.ledger.schema import RefusedNotification
 from mfn.notifications import reading
 from mfn.notifications.reading import open_queue
 from mfn.notifications.sqs import Depth, Queue
@@ -79,6 +82,19 @@ def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
     kept = f"{noted.why} {noted.shape} {caplog.text}"
     assert not any(word in kept for word in ("98101", "Jane", "Example"))
     assert noted.message_id in caplog.text
+
+
+def test_what_was_put_aside_is_told_for_a_month_and_forgotten_with_the_next_message(told: Told) -> None:
+    told.queue.send({"NotificationType": "ORDER_CHANGE"})
+    told.read()
+    ledger = told.world.ledger
+    with ledger.writing() as database:
+        database.execute(update(RefusedNotification).values(refused_at=datetime.now(UTC) - timedelta(days=31)))
+    assert refused_notifications(ledger, "us") == []
+    told.queue.send(a_notification("111-0000001-0000001"))
+    told.read()
+    with ledger.reading() as database:
+        assert database.execute(select(RefusedNotification)).all() == []
 
 
 def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(

@@ -134,7 +134,7 @@ def write(database: Connection, batch: BatchRef) -> None:
     named_orders.note_asked(database, "us", IDS)
     named_orders.forget_named(database, "us")
     unanswered_orders.note_unanswered(database, "us", [ORDER])
-    refused_notifications.note_refused(database, "us", [], at=NOW, keep=timedelta(days=1))
+    refused_notifications.note_refused(database, "us", [], at=NOW)
     search_gaps.note_gap(database, "us", "backfill", LONG_AGO, NOW)
     order_ends.note_known_ends(database, "us", NOW)
     order_ends.note_removed(database, "us", IDS, NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, select
@@ -12,13 +13,15 @@ from mfn.ledger.schema import RefusedNotification, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Row
 
     from mfn.ledger.opening import Ledger
 
 COLUMNS = ("connection", "message_id", "refused_at", "is_left", "why", "shape")
+
+KEPT = timedelta(days=30)
+"""How long a message that could not be used is remembered."""
 
 
 class Refused(NamedTuple):
@@ -37,26 +40,23 @@ class Refused(NamedTuple):
     is_left: bool
 
 
-def note_refused(
-    database: Connection, connection: str, refused: Iterable[Refused], *, at: datetime, keep: timedelta
-) -> list[Refused]:
-    """Note messages that could not be used, and forget those that nobody has looked into for long.
+def note_refused(database: Connection, connection: str, refused: Iterable[Refused], *, at: datetime) -> list[Refused]:
+    """Note messages that could not be used, and forget those that were refused longer than `KEPT` ago.
 
     Args:
         database: The open transaction on the ledger.
         connection: Whose queue they stood on.
-        refused: As many as there are; nothing happens where there are none.
+        refused: As many as there are, or none.
         at: When, aware.
-        keep: How long they are kept.
 
     Returns:
         Those that had not been noted before; one that was left on the queue comes again.
     """
+    mine = RefusedNotification.connection == connection
+    database.execute(delete(RefusedNotification).where(mine, RefusedNotification.refused_at < at - KEPT))
     by_id = {one.message_id: one for one in refused}
     if not by_id:
         return []
-    mine = RefusedNotification.connection == connection
-    database.execute(delete(RefusedNotification).where(mine, RefusedNotification.refused_at < at - keep))
     noted = select(RefusedNotification.message_id).where(mine, among(database, RefusedNotification.message_id, by_id))
     known = set(database.execute(noted).scalars())
     rows = [
@@ -68,15 +68,19 @@ def note_refused(
 
 
 def refused_notifications(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
-    """The messages on a connection's queue that could not be used, newest first: every column.
+    """The messages on a connection's queue that could not be used within the time that is `KEPT`, newest first.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
+
+    Returns:
+        Every column of `refused_notification`.
     """
+    since = datetime.now(UTC) - KEPT  # where no message comes, nobody removes what is older
     statement = (
         select(RefusedNotification)
-        .where(RefusedNotification.connection == connection)
+        .where(RefusedNotification.connection == connection, RefusedNotification.refused_at >= since)
         .order_by(RefusedNotification.refused_at.desc(), RefusedNotification.message_id)
     )
     with ledger.reading() as database:

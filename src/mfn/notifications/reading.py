@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,9 +27,6 @@ MOST_AT_A_TIME = 1_000
 
 MOST_LEFT = 10_000
 """So many of somebody else's are passed over besides, to get at one's own that stand behind them."""
-
-KEPT = timedelta(days=30)
-"""How long a message that could not be used is remembered."""
 
 
 class Read(NamedTuple):
@@ -152,7 +149,7 @@ def take_in(
     named = {change.order_id for one in sharing for change in changes if names_for(one, [change])}
     with ledger.writing() as database:
         news = sum(note_named(database, one.name, names_for(one, changes)) for one in sharing)
-        first = note_refused(database, connection.name, refused, at=datetime.now(UTC), keep=KEPT)
+        first = note_refused(database, connection.name, refused, at=datetime.now(UTC))
     for one in first:
         log.warning(
             "%s: message %s on its queue %s: %s", connection.name, one.message_id,
