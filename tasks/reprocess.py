@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -182,7 +182,8 @@ class _Hands:
         get_run_logger().warning("no worker of %s begins a part of it: this run does them itself", self.pool)
         for flow_run_id, batch_id in self._out.items():
             told: State[Any] = Cancelled(message="No worker had room: the run that planned it does it itself.")
-            await self.client.set_flow_run_state(flow_run_id, told, force=True)
+            with suppress(ObjectNotFound):  # somebody has deleted it
+                await self.client.set_flow_run_state(flow_run_id, told, force=True)
             self.work.put_back(batch_id)
         self._out.clear()
         self.pool = None

@@ -22,6 +22,8 @@ from tests.steps.test_reprocessing import change_mappings, methods
 from tests.world import an_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.world import World
 
 pytestmark = [
@@ -43,8 +45,11 @@ async def _flow_runs(client: Any) -> list[Any]:
     return found
 
 
-async def _reprocess(*, with_worker: bool) -> tuple[Any, list[Any]]:
-    """The state of the flow run and the flow runs of its parts, which a worker carries out where there is one."""
+async def _reprocess(*, with_worker: bool, once_deleted: Callable[[], None] | None = None) -> tuple[Any, list[Any]]:
+    """The state of the flow run and the flow runs of its parts, which a worker carries out where there is one.
+
+    With `once_deleted` somebody deletes those that are handed out; it is called then.
+    """
     planning: Any = reprocess_orders
     part: Any = reprocess_part
     async with get_client() as client:
@@ -58,6 +63,12 @@ async def _reprocess(*, with_worker: bool) -> tuple[Any, list[Any]]:
                 if found.state.is_scheduled():
                     ending: Any = run_flow(part, flow_run=found, parameters=found.parameters, return_type="state")
                     await ending
+            await asyncio.wait([planned], timeout=0.05)
+        while once_deleted is not None and not planned.done():
+            for found in await _flow_runs(client):
+                if found.state.is_scheduled():
+                    await client.delete_flow_run(found.id)
+                    once_deleted()
             await asyncio.wait([planned], timeout=0.05)
         state = await planned
         runs = await _flow_runs(client)
@@ -94,3 +105,16 @@ def test_where_no_worker_begins_the_planning_run_does_the_parts_itself_and_none_
     part: Any = reprocess_part
     late = asyncio.run(part(**runs[0].parameters, return_state=True))
     assert (late.name, "has ended" in late.message) == ("Skipped", True)
+
+
+def test_parts_whose_flow_runs_somebody_deleted_are_done_by_the_planning_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.reprocess.BEGIN_SECONDS", float("inf"))
+    world.put(an_order())
+    world.run()
+    change_mappings(world)
+    give_up = partial(monkeypatch.setattr, "tasks.reprocess.BEGIN_SECONDS", 0.0)
+    state, runs = asyncio.run(_reprocess(with_worker=False, once_deleted=give_up))
+    assert (state.type.value, state.message, runs) == ("COMPLETED", "Done: us.", [])
+    assert methods(world) == ["TWO_DAY"]
