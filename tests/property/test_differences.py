@@ -188,6 +188,8 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (UNDATED,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (HELD,), Kind.SHIPMENT_NOT_CONFIRMED, "Add it."),
     ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, units={"1": 2, "9": 1}), (), Kind.UNITS_DIFFER, IMPORT),
+    ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT), Kind.STATUS_DIFFERS, "a further parcel"),
+    ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (LABEL,), Kind.STATUS_DIFFERS, "a further parcel"),
     # Loaded again it would leave a second time.
     ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, None, (), Kind.MISSING_IN_WAREHOUSE, "confirm the rest of it"),
     ("SHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
@@ -223,6 +225,7 @@ def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, 
         ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, skus={"MUG": 2}), ()),  # what is promised is not known
         ("PARTIALLY_SHIPPED", OrderStatus.LOADED, PICKING, ()),
         ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, HAS, (TOLD,)),
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, FRESH)),  # the rest is about to be told
         ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, ()),
         ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (TOLD,)),
         ("SHIPPED", OrderStatus.LOADED, STOPPED, ()),
@@ -253,6 +256,10 @@ def test_what_is_going_to_be_shown_or_shipped_differs_only_once_it_is_late() -> 
     assert difference(replace(lately, known=stands(OrderStatus.SHIPPED)), TERMS) is not None
     in_part = replace(lately, known=stands(OrderStatus.PARTIALLY_SHIPPED), written=PICKING)
     assert difference(replace(in_part, parcels=(replace(SENT, sent_at=NOW - timedelta(hours=1)),)), TERMS) is None
+    short = replace(in_part, shown=shown("PARTIALLY_SHIPPED"), written=GONE)
+    assert difference(short, TERMS) is not None
+    sent_lately = Known(OrderStatus.PARTIALLY_SHIPPED, NOW - timedelta(hours=1))
+    assert difference(replace(short, known=sent_lately), TERMS) is None
     tomorrow = Terms("us", NOW + timedelta(days=1), NOW)
     for written in (PICKING, GONE):
         labelled = Facts(ID, NOW, shown("SHIPPED"), stands(OrderStatus.LOADED), written)

@@ -354,6 +354,24 @@ def test_a_parcel_that_amazon_took_and_does_not_show_is_sent_again(
     assert len(shipping.packages(order_id)) == 1
 
 
+def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_written_the_rest(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=3), minutes_ago=600))
+    shipping.ship(order_id, short_by=1)
+    shipping.run()
+    shipping.an_hour_passes()
+    shipping.run()
+    reconciling.hours_pass()
+    reconciling.status(order_id, "PARTIALLY_SHIPPED")
+    kind, remedy = reconciling.found()[order_id]
+    assert (kind, "a further parcel" in remedy) == ("status_differs", True)
+    shipping.ship(order_id, shipment_id="REST", short_by=2)
+    shipping.run()
+    assert reconciling.kinds() == {}
+    assert sum(package["packageItems"][0]["quantity"] for package in shipping.packages(order_id)) == 3
+
+
 def test_an_order_that_was_shipped_short_is_settled_once_its_rest_was_cancelled(
     shipping: Shipping, reconciling: Reconciling
 ) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from mfn.models import OrderStatus
 from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED
 from mfn.steps.reconciling.kinds import Difference, Kind
-from mfn.steps.reconciling.remedies import SHIPPED_ELSEWHERE, import_anew, mends, put_back, stands, take_back
+from mfn.steps.reconciling.remedies import (
+    SHIPPED_ELSEWHERE,
+    SHIPPED_SHORT,
+    import_anew,
+    mends,
+    put_back,
+    stands,
+    take_back,
+)
 from mfn.steps.reconciling.rows import other_units
 from mfn.warehouse.order_states import CANCELLED, NEW, SHIPPED
 
@@ -109,7 +117,17 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     sent = [parcel for parcel in order.parcels if parcel.sent_at and _is_old(parcel.sent_at, terms)]
     if sent and status == "UNSHIPPED":
         return _not_shown(order, told, terms)
-    return None
+    return _left_short(order, told, terms) if written.status == SHIPPED else None
+
+
+def _left_short(order: Facts, told: str, terms: Terms) -> Difference | None:
+    """The warehouse ships no more, and Amazon waits for what none of its parcels holds."""
+    known = order.known
+    if known is None or known.status != OrderStatus.PARTIALLY_SHIPPED or not _is_old(known.moved_at, terms):
+        return None
+    if any(parcel.status not in SETTLED for parcel in order.parcels):
+        return None
+    return Difference(Kind.STATUS_DIFFERS, f"{told}, whose parcels hold less than was ordered", SHIPPED_SHORT)
 
 
 def untold_parcels(order: Facts, terms: Terms) -> list[Left]:

@@ -20,6 +20,11 @@ SHIPPED_ELSEWHERE = (
     " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
 )
 
+SHIPPED_SHORT = (
+    "If the rest has left, let the warehouse write it: as a further parcel, or as the missing lines of one, together"
+    " with another shipped_at; the next confirm run tells it. What does not leave: cancel it in Seller Central."
+)
+
 REFUSED_THERE = (
     "If it never left, void it in the warehouse. If it is the parcel that Amazon shows, write its tracking number into"
     " Seller Central, then fetch the order"
