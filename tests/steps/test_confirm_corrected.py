@@ -162,6 +162,7 @@ def test_a_parcel_whose_units_were_told_with_one_that_is_void_is_held_before_ama
     shipping.ship(order_id, shipment_id="INSTEAD", tracking_number="T-INSTEAD")
     assert shipping.run()["held"] == 1
     assert shipping.reasons("INSTEAD") == ["units_told"]
+    assert "void or gone" in shipping.parcel("INSTEAD").reasons
     shipping.warehouse.void("INSTEAD")
     shipping.warehouse.change("VOIDED", status="closed", tracking_number="T-INSTEAD")
     assert shipping.run()["sent"] == 1
@@ -180,6 +181,51 @@ def test_units_that_move_from_one_parcel_to_another_are_given_up_before_they_are
             connection.execute(update(wms_shipment_line).where(of_parcel).values(quantity=units))
     assert shipping.run()["sent"] == 2
     assert told(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
+
+
+def write_lines_of(shipping: Shipping, shipment_id: str, other: str) -> None:
+    """The warehouse writes what was another parcel's lines under a parcel, and when it left anew."""
+    with shipping.warehouse.working() as connection:
+        of_parcel = wms_shipment_line.c.shipment_id == shipment_id
+        connection.execute(update(wms_shipment_line).where(of_parcel).values(shipment_id=other))
+    shipping.warehouse.change(other, shipped_at=datetime.now(UTC) - timedelta(minutes=2))
+
+
+def test_parcels_whose_lines_were_mixed_up_are_held_and_go_out_once_their_numbers_are_swapped_instead(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(), an_item(sku="PLATE"), minutes_ago=600))
+    for line, shipment_id in enumerate(("S1", "S2"), 1):
+        shipping.ship(order_id, shipment_id=shipment_id, tracking_number=f"T-{shipment_id}", units={line: 1})
+    shipping.run()
+
+    def swap_lines() -> None:
+        for former, other in (("S1", "ASIDE"), ("S2", "S1"), ("ASIDE", "S2")):
+            write_lines_of(shipping, former, other)
+
+    swap_lines()
+    assert shipping.run()["held"] == 2
+    assert "with parcel S2, which holds none of it" in shipping.parcel("S1").reasons
+    assert "swap their carriers" in shipping.parcel("S1").reasons
+    swap_lines()
+    shipping.warehouse.change("S1", tracking_number="T-S2")
+    shipping.warehouse.change("S2", tracking_number="T-S1")
+    assert shipping.run()["sent"] == 2
+    items = [package["packageItems"][0]["orderItemId"] for package in shipping.packages(order_id)]
+    numbers = [package["trackingNumber"] for package in shipping.packages(order_id)]
+    assert (len(set(items)), numbers) == (2, ["T-S2", "T-S1"])
+
+
+def test_what_a_corrected_parcel_gives_up_goes_out_with_another_in_the_next_run(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(), an_item(sku="PLATE"), minutes_ago=600))
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
+    shipping.run()
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={2: 1})
+    for former, other in (("S1", "ASIDE"), ("S2", "S1"), ("ASIDE", "S2")):
+        write_lines_of(shipping, former, other)
+    shipping.run()
+    shipping.run()
+    assert shipping.statuses() == {"S1": "sent", "S2": "sent"}
 
 
 def test_kits_that_a_voided_parcel_would_have_completed_are_told_with_those_that_are_left(shipping: Shipping) -> None:

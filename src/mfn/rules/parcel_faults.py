@@ -47,6 +47,13 @@ REMEDIES = {
 """
 
 
+MIXED_UP = (
+    "Nothing, if that parcel alone was corrected: this one goes out in the next run. If the two were mixed up, put the "
+    "lines of both back, and swap their carriers, services and tracking numbers instead."
+)
+"""What to do about `units_told` where the parcel that Amazon has the units with has left with other ones."""
+
+
 def explain_parcels(
     parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
 ) -> pd.DataFrame:
@@ -57,7 +64,7 @@ def explain_parcels(
         components: What was ordered.
         lines: The lines of judged parcels with their `component`, and whether their quantity `is_whole`.
         progress: By component and position: `units`, `so_far`, `ordered`, `units_per_kit`.
-        kits: By item and position: `kits`, `quantity`, `is_over`.
+        kits: By item and position: `kits`, `quantity`, `is_over`, `holder`.
 
     Returns:
         By position, then in the order of `REMEDIES`: `position`, `shipment_id`, `code` (once a parcel, with everything
@@ -85,8 +92,15 @@ def explain_parcels(
         said = "its tracking number has neither a letter nor a digit" if is_written else "it has no tracking number"
         found[position, "tracking_missing"].append(said)
     ranks = {code: rank for rank, code in enumerate(REMEDIES)}
+    mixed_up = set(kits.loc[kits["is_over"] & kits["holder"].notna(), "position"])
     rows = [
-        (position, ids[position], code, _together(found[position, code]), REMEDIES[code])
+        (
+            position,
+            ids[position],
+            code,
+            _together(found[position, code]),
+            MIXED_UP if code == "units_told" and position in mixed_up else REMEDIES[code],
+        )
         for position, code in sorted(found, key=lambda key: (key[0], ranks[key[1]]))
     ]
     return pd.DataFrame(rows, columns=["position", "shipment_id", "code", "detail", "remedy"]).astype(
@@ -183,8 +197,10 @@ def _of_told(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
     over = kits[kits["is_over"]]
     names = components.drop_duplicates("item").set_index("item")[["order_item_id", "seller_sku"]]
     for row in _records(over.join(names, on="item")):
-        detail = f"{_item(row)}: Amazon was told of all its units, with parcels that are void or gone in the warehouse"
-        yield row["position"], "units_told", detail
+        held_by = "parcels that are void or gone in the warehouse"
+        if isinstance(row["holder"], str):
+            held_by = f"parcel {row['holder']}, which holds none of it in the warehouse by now"
+        yield row["position"], "units_told", f"{_item(row)}: Amazon was told of all its units, with {held_by}"
 
 
 def _of_kits(

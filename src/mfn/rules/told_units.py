@@ -96,9 +96,10 @@ def share_out(
 
     Returns:
         `kits` with what is told in their stead, and `is_over`: whether the parcel holds units of which Amazon was told
-        with parcels that are void or gone, so that it cannot be told of them.
+        with parcels that are void, gone or hold none of the item by now, so that it cannot be told of them; `holder`
+        is one of the last kind, None where there is none.
     """
-    kits = kits.assign(is_over=False)
+    kits = kits.assign(is_over=False, holder=None)
     by_item = _told_by_item(components, told)
     concerned = kits["item"].isin(by_item)
     if not concerned.any():
@@ -108,6 +109,7 @@ def share_out(
     capacity = (components["ordered"] // components["units_per_kit"]).groupby(components["item"]).min()
     ids = parcels["shipment_id"].to_dict()
     settled, known = set(told.settled), {each.shipment_id for each in told.units}
+    closed, holders = set(ids.values()), {}
     shares: dict[int, list[_Share]] = {}
     for item, position, quantity in zip(*(kits.loc[concerned, name].tolist() for name in KEYS), strict=True):
         shipment_id = ids[position]
@@ -122,12 +124,15 @@ def share_out(
         shares.setdefault(item, []).append(share)
     for item, of_item in shares.items():
         there = {ids[share.position] for share in of_item}
+        holders[item] = next((each for each in by_item[item] if each in closed and each not in there), None)
         elsewhere = sum(units for shipment_id, units in by_item[item].items() if shipment_id not in there)
         _share_out(of_item, capacity=int(capacity[item]), elsewhere=elsewhere)
     shared = [
-        (item, share.position, share.units, share.is_over) for item, of_item in shares.items() for share in of_item
+        (item, share.position, share.units, share.is_over, holders[item])
+        for item, of_item in shares.items()
+        for share in of_item
     ]
-    changed = pd.DataFrame(shared, columns=["item", "position", "quantity", "is_over"])
+    changed = pd.DataFrame(shared, columns=["item", "position", "quantity", "is_over", "holder"])
     changed = changed.assign(kits=changed.groupby("item")["quantity"].cumsum())
     both = pd.concat([kits[~concerned], changed[list(kits.columns)]])
     return both.sort_values(["item", "position"], ignore_index=True)
