@@ -82,7 +82,7 @@ def shown_by_amazon(world: World, orders: dict[str, dict[str, Any]]) -> dict[str
     }
 
 
-TELLING = {"collect", "_normalize", "_note", "note"}
+TELLING = {"collect", "_normalize", "_note"}
 """Functions after whose commits a run is killed: those that write down what parcels and orders have come to."""
 
 

@@ -104,8 +104,10 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
     (told,) = caplog.messages
     assert "has no connection us, and its deployments stay" in told
-    gone = [name for name in NAMES if name.endswith("/us")]
-    assert sorted(told.splitlines()[1:]) == sorted(f"prefect deployment delete {name}" for name in gone)
+    gone = {f"prefect deployment delete {name}" for name in NAMES if name.endswith("/us")}
+    commands = told.splitlines()[1:]  # other tests may have left deployments for this connection on the same server
+    assert gone <= set(commands)
+    assert not any(command.endswith(("/eu_west", "/mirror", "/default")) for command in commands)
     assert deployment(url, "import-orders/us")["id"] == left["id"]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, inspect, text
 from sqlalchemy.engine.reflection import ObjectKind
+from sqlalchemy.exc import NoSuchTableError
 
 from mfn.database.engines import reading, writing
 from mfn.errors import FatalError
@@ -101,9 +102,12 @@ def required_columns(connection: Connection, table: str) -> set[str]:
 
     Args:
         connection: An open transaction.
-        table: One of the contract, which is there.
+        table: One of the contract; of one that somebody has just dropped there are none.
     """
-    found = inspect(connection).get_columns(table)
+    try:
+        found = inspect(connection).get_columns(table)
+    except NoSuchTableError:
+        return set()
     return as_we_write(connection, (column["name"] for column in found if not column["nullable"]))
 
 
