@@ -399,3 +399,32 @@ def test_no_statement_reads_a_buyer_s_data(database_url: str, warehouse: SqlWare
     told = " ".join(statements)
     for column in ("ship_to", "address_1", "postal", "city", "phone", "email", "gift", "customization", "order.*"):
         assert column not in told
+
+
+def test_parcels_of_some_orders_and_of_late_are_told_as_among_all_and_others_are_left_out(
+    database_url: str, warehouse: SqlWarehouse
+) -> None:
+    written = {
+        "S-1": ("A-1", "2026-01-05 10:00:00"),
+        "S-2": ("X-2", "2026-01-05 10:00:00"),
+        "S-3": ("X-3", "2026-11-20 10:00:00"),
+        "S-4": ("X-4", "2026-11-20T23:30:00-11:00"),
+        "S-5": ("X-5", "5.1.2026"),
+        "S-6": ("X-6", None),
+        "S-7": ("X-7", "2026-11-20 10:00:00"),
+        "S-8": ("B-1", "2026-11-20 10:00:00"),
+        " ": ("A-1", "2026-01-05 10:00:00"),
+    }
+    rows = [
+        f"('{shipment_id}', '{order}', 'UPS', 'G', '1Z', {repr(moment) if moment else 'NULL'}, NULL)"
+        for shipment_id, (order, moment) in written.items()
+    ]
+    again = "('S-7', 'X-2', 'UPS', 'G', '1Z', '2026-01-05 10:00:00', NULL)"
+    own_headers(database_url, OWN_HEADERS, *rows, again)
+    everything = warehouse.shipments("us").set_index("shipment_id")
+    about = warehouse.shipments_about("us", ["A-1"], since=datetime(2026, 11, 20, tzinfo=UTC)).set_index("shipment_id")
+    assert set(everything.index) - set(about.index) == {"S-2"}
+    pd.testing.assert_frame_equal(about, everything.loc[about.index])
+    assert about.loc["S-7", "is_id_ambiguous"], "one of its rows is old and of another order"
+    header = warehouse.written_shipments("us").set_index("shipment_id")
+    pd.testing.assert_frame_equal(header, everything[header.columns])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from mfn.database.bulk import among, merge, utc_text
+from mfn.database.columns import columns
 from mfn.ledger.batches import update_batch
 from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.schema import Batch, Parcel, table
@@ -36,14 +37,29 @@ KEPT = {"connection", "shipment_id", "times_sent", "batch_id"}
 """What a parcel keeps when the warehouse changes it; in which run it is due is said once it has been examined."""
 
 
-def known_parcels(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
-    """What `collect` compares of every parcel of a connection, by shipment id."""
-    columns = (
-        Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.written_digest, Parcel.sent_at,
-        Parcel.package_reference_id, Parcel.items_sent, Parcel.warnings,
+def written_digests(ledger: Ledger, connection: str) -> dict[str, str]:
+    """The digest of what the warehouse wrote of every parcel of a connection, by shipment id."""
+    names = {"shipment_id": "shipment_id", "written_digest": "written_digest"}
+    with ledger.reading() as database:
+        found = columns(database, names, "FROM parcel WHERE connection = :of", {"of": connection})
+    return dict(zip(found["shipment_id"], found["written_digest"], strict=True))
+
+
+def known_parcels(ledger: Ledger, connection: str, shipment_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """What `collect` looks at of parcels that are known, by shipment id: of some of them, and of all to be examined.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        shipment_ids: Parcels, known or not, as many as there are.
+    """
+    wanted = (
+        Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.sent_at, Parcel.package_reference_id,
+        Parcel.items_sent, Parcel.warnings,
     )  # fmt: skip
     with ledger.reading() as database:
-        rows: Any = database.execute(select(*columns).where(Parcel.connection == connection))
+        which = Parcel.status.in_(EXAMINED) | among(database, Parcel.shipment_id, shipment_ids)
+        rows: Any = database.execute(select(*wanted).where(Parcel.connection == connection, which))
         return {row.shipment_id: row for row in rows}
 
 

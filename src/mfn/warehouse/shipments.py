@@ -5,6 +5,7 @@ No statement here reads a buyer's name, street, e-mail address or telephone numb
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +15,8 @@ from mfn.warehouse.asking import as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -26,6 +28,24 @@ ORDER_FACTS = (
 )  # fmt: skip
 UNNAMED = "unnamed-"
 """How the made-up id of a row without a shipment_id begins; the order number follows."""
+
+A_ZONE = timedelta(days=2)
+"""More than lies between the same hour in any two time zones."""
+
+
+def written(connection: Connection, of: str) -> pd.DataFrame:
+    """What the warehouse wrote of each parcel that `shipments` returns, and nothing of its order.
+
+    Args:
+        connection: An open transaction.
+        of: The connection's name.
+
+    Returns:
+        One row a parcel, sorted by id; of the columns of `shipments` these: `shipment_id`, `order_number`, `carrier`,
+        `service`, `tracking_number`, `shipped_at`, `is_amazon_label`, `status`, `is_shipped_at_unreadable`,
+        `is_id_missing`, `is_id_ambiguous`.
+    """
+    return _one_a_parcel(_as_written(columns(connection, _header(connection), _of_connection(connection), {"of": of})))
 
 
 def shipments(connection: Connection, of: str) -> pd.DataFrame:
@@ -64,26 +84,83 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         is_id_ambiguous            the warehouse has different rows with this id
         ========================== ==================================================================================
     """
-    status = (
-        as_text(connection, "shipment.status")
-        if has_column(connection, "wms_shipment", "status")
-        else "CAST(NULL AS VARCHAR)"
-    )
+    return _shipments(connection, _of_connection(connection), {"of": of})
+
+
+def shipments_about(connection: Connection, of: str, order_numbers: Iterable[str], *, since: datetime) -> pd.DataFrame:
+    """Those parcels that `shipments` returns which belong to some orders, and those that left lately.
+
+    Args:
+        connection: An open transaction.
+        of: The connection's name.
+        order_numbers: The orders, as many as there are.
+        since: In UTC; of other orders those parcels that left since then, and those of which that cannot be told.
+
+    Returns:
+        As `shipments`; some that left a little earlier may be among them.
+    """
+    about = f"({_is_of_orders(connection)} OR {_may_have_left(connection)} OR {_shares_its_id(connection)})"
+    parameters = {
+        "of": of,
+        "asked": as_asked(dict.fromkeys(order_numbers, "")),
+        "since": f"{since - A_ZONE:%Y-%m-%d}",
+    }
+    return _shipments(connection, f"{_of_connection(connection)} AND {about}", parameters)
+
+
+def _shipments(connection: Connection, which: str, parameters: Mapping[str, str]) -> pd.DataFrame:
     expressions = {
-        **{name: as_text(connection, f"shipment.{name}") for name in HEADER},
-        "status": status,
+        **_header(connection),
         "known_as": as_text(connection, "wms_order.order_number"),
         **{name: as_text(connection, f"wms_order.{name}") for name in ORDER_FACTS},
         "order_status": as_text(connection, "wms_order.status"),
     }
-    read = columns(
-        connection,
-        expressions,
+    read = columns(connection, expressions, which, parameters)
+    frame = _as_written(read).assign(
+        is_order_known=pd.Series([number is not None for number in read["known_as"]], dtype="bool"),
+        marketplace_id=words(read["marketplace_id"]),
+        ordered_at=times(read["ordered_at"]),
+        ship_by=times(read["ship_by"]),
+        **{name: flags(read[name], missing=False) for name in ("is_sfp", "is_premium", "is_business")},
+        **{name: words(read[name]) for name in ("programs", "ship_method_code", "country_code", "state")},
+        order_status=words(read["order_status"]),
+    )
+    return _one_a_parcel(frame)
+
+
+def _header(connection: Connection) -> dict[str, str]:
+    """What to select of a shipment, by the name it gets."""
+    has_status = has_column(connection, "wms_shipment", "status")
+    status = as_text(connection, "shipment.status") if has_status else "CAST(NULL AS VARCHAR)"
+    return {**{name: as_text(connection, f"shipment.{name}") for name in HEADER}, "status": status}
+
+
+def _of_connection(connection: Connection) -> str:
+    return (
         "FROM wms_shipment AS shipment LEFT JOIN wms_order"
         f" ON {same(connection, 'wms_order.order_number', 'shipment.order_number')}"
-        " WHERE wms_order.order_number IS NULL OR wms_order.connection = :of",
-        {"of": of},
+        " WHERE (wms_order.order_number IS NULL OR wms_order.connection = :of)"
     )
+
+
+def _is_of_orders(connection: Connection) -> str:
+    number = as_text(connection, "shipment.order_number")
+    return f"{number} IN (SELECT asked.key FROM {asked(connection)})"
+
+
+def _may_have_left(connection: Connection) -> str:
+    """Not surely before `:since`: what is no date in the usual form may be any moment."""
+    left = f"coalesce({as_text(connection, 'shipment.shipped_at')}, '')"
+    return f"NOT ({left} LIKE '20__-__-__%' AND {left} < :since)"
+
+
+def _shares_its_id(connection: Connection) -> str:
+    """Whether there are several rows with this id: which of them counts is seen only where all are there."""
+    one, other = as_text(connection, "shipment.shipment_id"), as_text(connection, "shipment_id")
+    return f"{one} IN (SELECT {other} FROM wms_shipment GROUP BY {other} HAVING count(*) > 1)"
+
+
+def _as_written(read: Mapping[str, list[Any]]) -> pd.DataFrame:
     order_numbers = [number or "" for number in read["order_number"]]
     is_id_missing = [not (shipment_id or "").strip() for shipment_id in read["shipment_id"]]
     shipment_ids = [
@@ -91,7 +168,7 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         for shipment_id, order_number, missing in zip(read["shipment_id"], order_numbers, is_id_missing, strict=True)
     ]
     shipped_at = times(read["shipped_at"])
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "shipment_id": pd.Series(shipment_ids, dtype="object"),
             "order_number": pd.Series(order_numbers, dtype="object"),
@@ -101,18 +178,10 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
             "shipped_at": shipped_at,
             "is_amazon_label": flags(read["is_amazon_label"], missing=False),
             "status": words(read["status"]).str.lower().fillna(CLOSED),
-            "is_order_known": pd.Series([number is not None for number in read["known_as"]], dtype="bool"),
-            "marketplace_id": words(read["marketplace_id"]),
-            "ordered_at": times(read["ordered_at"]),
-            "ship_by": times(read["ship_by"]),
-            **{name: flags(read[name], missing=False) for name in ("is_sfp", "is_premium", "is_business")},
-            **{name: words(read[name]) for name in ("programs", "ship_method_code", "country_code", "state")},
-            "order_status": words(read["order_status"]),
             "is_shipped_at_unreadable": words(read["shipped_at"]).notna() & shipped_at.isna(),
             "is_id_missing": pd.Series(is_id_missing, dtype="bool"),
         }
     )
-    return _one_a_parcel(frame)
 
 
 def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:

@@ -142,10 +142,20 @@ class SqlWarehouse:
         with self._reading() as connection:
             return comparing.standings(connection, order_numbers)
 
+    def written_shipments(self, connection: str) -> pd.DataFrame:
+        """What the warehouse wrote of each parcel, without its order; see `mfn.warehouse.shipments.written`."""
+        with self._reading() as database:
+            return shipments.written(database, connection)
+
     def shipments(self, connection: str) -> pd.DataFrame:
         """The parcels of one connection's orders and of unknown ones; see `mfn.warehouse.shipments.shipments`."""
         with self._reading() as database:
             return shipments.shipments(database, connection)
+
+    def shipments_about(self, connection: str, order_numbers: Iterable[str], *, since: datetime) -> pd.DataFrame:
+        """Of these the ones of some orders, and what left lately; see `mfn.warehouse.shipments.shipments_about`."""
+        with self._reading() as database:
+            return shipments.shipments_about(database, connection, order_numbers, since=since)
 
     def shipment_lines(self, shipment_ids: Iterable[str]) -> pd.DataFrame:
         """What is in these parcels; see `mfn.warehouse.shipments.shipment_lines`."""

@@ -10,7 +10,15 @@ import pandas as pd
 from mfn.ledger.batches import add_findings, get_batch
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
-from mfn.ledger.parcels import EXAMINED, SENT, known_parcels, note_counts, update_parcels, write_collected
+from mfn.ledger.parcels import (
+    EXAMINED,
+    SENT,
+    known_parcels,
+    note_counts,
+    update_parcels,
+    write_collected,
+    written_digests,
+)
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.parcels import LEFT_ALONE
 from mfn.steps.conflicts import Conflicts
@@ -64,11 +72,11 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: The warehouse's tables cannot be read.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    shipments = place.warehouse.shipments(batch.connection)
-    known = known_parcels(place.ledger, batch.connection)
+    shipments = place.warehouse.written_shipments(batch.connection)
     shipments = shipments.assign(digest=_digests(place.ledger, shipments))
-    before = shipments["shipment_id"].map({key: row.written_digest for key, row in known.items()})
+    before = shipments["shipment_id"].map(written_digests(place.ledger, batch.connection))
     changed = shipments[before != shipments["digest"]]
+    known = known_parcels(place.ledger, batch.connection, changed["shipment_id"].tolist())
     due = changed[~changed["status"].isin(LEFT_ALONE)]
     taken_back = _taken_back(known, shipments, changed)
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))

@@ -21,7 +21,7 @@ from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
 from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
-from mfn.rules.tracking_numbers import check_shared_numbers, check_tracking_numbers
+from mfn.rules.tracking_numbers import USED_AGAIN_AFTER, check_shared_numbers, check_tracking_numbers
 from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
 from mfn.steps.confirming.sending import is_shown
@@ -77,7 +77,9 @@ def _normalize(
     place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], order_numbers: set[str], removed: Collection[str]
 ) -> None:
     examined = {row.shipment_id: row for row in rows}
-    shipments = place.warehouse.shipments(batch.connection)
+    # Of other orders only those may have one of their tracking numbers that left lately.
+    since = datetime.now(UTC) - USED_AGAIN_AFTER
+    shipments = place.warehouse.shipments_about(batch.connection, order_numbers, since=since)
     left = shipments[~shipments["status"].isin(LEFT_ALONE)]
     shipments = left[left["order_number"].isin(list(order_numbers))].reset_index(drop=True)
     order_lines = place.warehouse.order_lines(order_numbers)
