@@ -269,3 +269,18 @@ def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_befor
     shipping.warehouse.change("TOLD", tracking_number="T-TOLD")
     assert shipping.run()["sent"] == 2
     assert told(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}
+
+
+def test_a_parcel_whose_order_left_as_a_whole_may_be_moved_out_of_the_table_once_amazon_was_told(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded(an_order())
+    shipping.ship(order_id, shipment_id="OLD")
+    shipping.run()
+    with shipping.warehouse.working() as connection:
+        connection.execute(delete(wms_shipment_line))
+        connection.execute(delete(wms_shipment))
+    summary = shipping.run()
+    assert (summary["shipments"], summary["api_calls"], summary["unverified"]) == (0, {}, 1)
+    assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
+    assert shipping.world.statuses()[order_id] == "shipped"
