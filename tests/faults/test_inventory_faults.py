@@ -102,6 +102,17 @@ def test_a_refusal_of_one_sku_stops_no_other(push: Push) -> None:
     assert (ended, document["failed"], document["pushed"]) == (1, 1, 3), document
 
 
+def test_a_denial_of_one_sku_stops_no_other_and_the_next_run_sends_it(push: Push) -> None:
+    push.stock.world.amazon.faults.answer("patchListingsItem", 202)
+    status, document = push()
+    assert (status, document["pushed"]) == (1, 3), document
+    assert document["remedy"].startswith("Others were answered"), document
+    broken_off = document["batch_id"]
+    status, document = push()
+    assert (status, push.shown()) == (0, everywhere(10)), document
+    assert (document["batch_id"], document["pushed"]) == (broken_off, 4), "it is carried on"
+
+
 def test_a_listing_that_is_gone_is_held_and_no_other(push: Push) -> None:
     push()
     for sku in SKUS:

@@ -143,7 +143,7 @@ def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shippi
     with pytest.raises(RunFailedError, match="HTTP 403") as failed:
         shipping.run()
     assert (failed.value.summary["verified"], failed.value.summary["unverified"]) == (2, 1)
-    assert failed.value.remedy.startswith("Other orders were answered")
+    assert failed.value.remedy.startswith("Others were answered")
     assert shipping.run()["verified"] == 3
 
 

@@ -17,12 +17,12 @@ from msgspec import Struct
 
 from mfn.amazon.answers import Words, errors_of
 from mfn.amazon.at_once import AT_ONCE, several_at_once
-from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, checked, decoded
+from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, CallRefusedError, checked, decoded
 from mfn.amazon.listing_items import DATA_SETS, IDENTIFIERS_AT_ONCE, Item, ItemPage, ListingsRead, frame_of
 from mfn.amazon.listings_report import listings_in, read_listings_report
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.refusals import ListingMissingError, ListingRefusedError, invalid, not_patched
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.plain_text import shown
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class AmazonListings:
 
     def patch_quantities(
         self, marketplace_id: str, levels: Sequence[tuple[str, int]]
-    ) -> Generator[ListingRefusedError | AmazonUnavailableError | None, None, None]:
+    ) -> Generator[ListingRefusedError | AmazonUnavailableError | CallRefusedError | None, None, None]:
         """Tell Amazon of many quantities, as fast as the rate budget allows, a few calls at once.
 
         Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
@@ -197,17 +197,19 @@ class AmazonListings:
             levels: Seller SKUs, each once, and their units on offer, in the order in which they are sent.
 
         Yields:
-            For each, in this order: None where Amazon took it, else its refusal, or why there was no answer.
+            For each, in this order: None where Amazon took it, else its refusal, or why there was no answer, or none
+            that says anything about it.
 
         Raises:
             RetriableError: Amazon did not say that it took several of them in a row.
-            FatalError: A role is missing, the credentials are refused, or every request is.
+            FatalError: Several in a row were denied: a role is missing, or every request is refused; or the credentials
+                are wrong.
         """
 
-        def patch(level: tuple[str, int]) -> ListingRefusedError | AmazonUnavailableError | None:
+        def patch(level: tuple[str, int]) -> ListingRefusedError | AmazonUnavailableError | CallRefusedError | None:
             try:
                 self.patch_quantity(marketplace_id, *level)
-            except (ListingRefusedError, AmazonUnavailableError) as error:
+            except (ListingRefusedError, *NO_ANSWER) as error:
                 return error
             return None
 
@@ -217,7 +219,7 @@ class AmazonListings:
             closing(several_at_once(levels, patch, name="patch-listing")) as answers,
         ):
             for (seller_sku, _), answer in zip(levels, answers, strict=True):
-                if isinstance(answer, AmazonUnavailableError):
+                if isinstance(answer, NO_ANSWER):
                     unanswered.add(seller_sku, answer)
                 else:
                     unanswered.answered()

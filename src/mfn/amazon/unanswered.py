@@ -1,17 +1,17 @@
-"""What Amazon leaves without an answer: an order's call stops no other, an Amazon that is down is not asked for all."""
+"""What Amazon leaves without an answer: one call stops no other, and an Amazon that is down is not asked for all."""
 
 from __future__ import annotations
 
 from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, ThrottledError
 
 IN_A_ROW = 3
-"""After so many orders in a row without an answer it is not about an order any more."""
+"""After so many orders or SKUs in a row without an answer it is not about one of them any more."""
 
 NO_ANSWER = (AmazonUnavailableError, CallRefusedError)
-"""What says nothing about the order that was asked for: no answer, and one that would meet any other order as well, of
-which only the next orders can tell whether it does. A proxy may dislike one body, Amazon deny one order."""
+"""What says nothing about the order or SKU that was asked for: no answer, and one that would meet any other as well, of
+which only the next ones can tell whether it does. A proxy may dislike one body, Amazon deny one order."""
 
-ABOUT_ONE = "Other orders were answered: see in Seller Central that this one is of this account. If all are refused:"
+ABOUT_ONE = "Others were answered: see in Seller Central that this one is of this account. If all are refused:"
 
 
 class Unanswered:

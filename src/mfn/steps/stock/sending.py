@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.amazon.refusals import ListingMissingError
-from mfn.amazon.unanswered import Unanswered
+from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.database.bulk import utc_text
 from mfn.ledger.offers import NOT_LISTED, offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
@@ -216,7 +215,7 @@ class Sending:
         try:
             with closing(self.place.listings.patch_quantities(marketplace_id, levels)) as answers:
                 for (sku, _), answer in zip(levels, answers, strict=True):
-                    if isinstance(answer, AmazonUnavailableError):
+                    if isinstance(answer, NO_ANSWER):
                         self.unanswered.add(sku, answer)
                         continue
                     self.unanswered.answered()
