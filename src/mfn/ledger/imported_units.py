@@ -66,7 +66,7 @@ def covered_until(ledger: Ledger, connection: str) -> datetime | None:
 
 
 def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -> list[str]:
-    """The orders, of every connection, that have units of a warehouse reserved.
+    """The orders, of every connection, that have units of a warehouse reserved, but for those that are gone.
 
     Args:
         ledger: The open ledger.
@@ -77,15 +77,20 @@ def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -
         found = columns_of(
             database,
             {"order_id": "order_id"},
-            f"FROM (SELECT DISTINCT order_id FROM reservation WHERE {_is_here(sharing)}) AS reserving",
+            f"FROM (SELECT DISTINCT r.order_id {_promised(sharing)}) AS reserving",
             {"warehouse": warehouse},
         )
     return found["order_id"]
 
 
-def _is_here(sharing: Collection[str], *, of: str = "") -> str:
+def _promised(sharing: Collection[str]) -> str:
     names = ", ".join(f"'{name}'" for name in sharing)  # letters, digits and underscores
-    return f"({of}warehouse = :warehouse OR {of}connection IN ({names}))"
+    gone = ", ".join(f"'{status.value}'" for status in GONE)
+    return (
+        "FROM reservation AS r LEFT JOIN tracked_order AS t ON t.connection = r.connection AND t.order_id = r.order_id"
+        f" WHERE (r.warehouse = :warehouse OR r.connection IN ({names}))"
+        f" AND (t.status IS NULL OR t.status NOT IN ({gone}))"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +119,6 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Coll
         warehouse: As for `reserving_orders`.
         sharing: Likewise.
     """
-    gone = ", ".join(f"'{status.value}'" for status in GONE)
-    promised = (
-        "FROM reservation AS r LEFT JOIN tracked_order AS t ON t.connection = r.connection AND t.order_id = r.order_id"
-        f" WHERE {_is_here(sharing, of='r.')} AND (t.status IS NULL OR t.status NOT IN ({gone}))"
-    )
     counted = exists().where(
         CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
     )
@@ -126,7 +126,7 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Coll
     with ledger.reading() as database:
         names = {name: f"r.{name}" for name in ("connection", "order_id", "sku", "units")}
         names["marketplace_id"] = "t.marketplace_id"
-        units = columns_of(database, names, promised, {"warehouse": warehouse}, repeated=REPEATED)
+        units = columns_of(database, names, _promised(sharing), {"warehouse": warehouse}, repeated=REPEATED)
         order_ids = database.execute(news).scalars().all()
         last = [
             database.execute(select(func.max(noted.counted_at)).where(noted.connection == connection)).scalar()
