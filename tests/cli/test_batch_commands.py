@@ -86,7 +86,7 @@ def test_a_stage_that_some_of_the_failed_batches_lack_starts_none_of_them(
     world.put(an_order())
     with monkeypatch.context() as lost:
         lose_the_warehouse(lost, "load")
-        lose_the_warehouse(lost, "shipments")
+        lose_the_warehouse(lost, "written_shipments")
         assert mfn("import", "us")[0] == 1
         with pytest.raises(RunFailedError):
             run_confirm(world.settings, "us")
