@@ -354,15 +354,21 @@ def test_a_parcel_that_amazon_took_and_does_not_show_is_sent_again(
     assert len(shipping.packages(order_id)) == 1
 
 
-def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_written_the_rest(
-    shipping: Shipping, reconciling: Reconciling
-) -> None:
+def shipped_short(shipping: Shipping, reconciling: Reconciling) -> str:
+    """An order for three units of which two have left, hours ago; Amazon was told and shows it."""
     (order_id,) = shipping.loaded(an_order(an_item(units=3), minutes_ago=600))
     shipping.ship(order_id, short_by=1)
     shipping.run()
     shipping.an_hour_passes()
     shipping.run()
     reconciling.hours_pass()
+    return order_id
+
+
+def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_written_the_rest(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    order_id = shipped_short(shipping, reconciling)
     reconciling.status(order_id, "PARTIALLY_SHIPPED")
     kind, remedy = reconciling.found()[order_id]
     assert (kind, "a further parcel" in remedy) == ("status_differs", True)
@@ -375,12 +381,7 @@ def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_wri
 def test_an_order_that_was_shipped_short_is_settled_once_its_rest_was_cancelled(
     shipping: Shipping, reconciling: Reconciling
 ) -> None:
-    (order_id,) = shipping.loaded(an_order(an_item(units=3), minutes_ago=600))
-    shipping.ship(order_id, short_by=1)
-    shipping.run()
-    shipping.an_hour_passes()
-    shipping.run()
-    reconciling.hours_pass()
+    order_id = shipped_short(shipping, reconciling)
     assert reconciling.kinds() == {}
     reconciling.status(order_id, "SHIPPED")
     assert reconciling.mend() == {order_id: "status_differs"}

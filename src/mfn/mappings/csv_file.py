@@ -101,14 +101,25 @@ def read_csv_file(
     return rows, problems
 
 
+def broken_by_a_spreadsheet(value: str) -> tuple[str, str] | None:
+    """What a spreadsheet has made of a value, to be read after it, and what to do; None where it has not.
+
+    Args:
+        value: A cell, or what is to stand in one.
+    """
+    written = value.strip()
+    return next(
+        ((what, remedy) for pattern, what, remedy in BROKEN_BY_A_SPREADSHEET if pattern.fullmatch(written)), None
+    )
+
+
 def spreadsheet_problems(shown: str, row: Row) -> list[Problem]:
     """The cells of a row that a spreadsheet has changed into something else."""
     return [
-        Problem(shown, row.line, column, f"{value!r} {what}.", remedy)
+        Problem(shown, row.line, column, f"{value!r} {broken[0]}.", broken[1])
         for column, value in row.cells.items()
         if column not in {"note", "source"}
-        for pattern, what, remedy in BROKEN_BY_A_SPREADSHEET
-        if pattern.fullmatch(value.strip())
+        if (broken := broken_by_a_spreadsheet(value))
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz.distance import OSA
 
 from mfn.amazon.marketplaces import BY_ID
-from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET, csv_row
+from mfn.mappings.csv_file import broken_by_a_spreadsheet, csv_row
 from mfn.plain_text import shown
 
 if TYPE_CHECKING:
@@ -109,15 +109,13 @@ def nearest_skus(
     return {sku: sorted(near, key=rank)[:MOST] for sku, near in found.items()}
 
 
-def can_be_aliased(seller_sku: str) -> bool:
+def can_be_aliased(sku: str) -> bool:
     """Whether a row of sku_aliases.csv can name a SKU: as text that survives being shown and pasted.
 
     Args:
-        seller_sku: Amazon's SKU.
+        sku: Amazon's or the warehouse's.
     """
-    written = seller_sku.strip()
-    broken = any(pattern.fullmatch(written) for pattern, _, _ in BROKEN_BY_A_SPREADSHEET)
-    return bool(written) and shown(seller_sku) == seller_sku and not broken
+    return bool(sku.strip()) and shown(sku) == sku and not broken_by_a_spreadsheet(sku)
 
 
 def propose_alias_row(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mfn.amazon.marketplaces import BY_ID
 from mfn.amazon.quantities import MERCHANT_CHANNEL
-from mfn.mappings.csv_file import BROKEN_BY_A_SPREADSHEET
+from mfn.mappings.csv_file import broken_by_a_spreadsheet
 from mfn.mappings.tables import SKU_ALIASES
 from mfn.rules.nearest_skus import can_be_aliased, nearest_skus, propose_alias_row
 from mfn.rules.skus import aliases_without_listing, offer_components
@@ -212,8 +212,8 @@ def _why(seller_sku: str, sku: str, near: Sequence[NearSku], context: _Context) 
 
 def _broken(sku: str) -> str:
     """What a spreadsheet has made of a SKU, to be read after something else; empty where it has not."""
-    fitting = (what for pattern, what, _ in BROKEN_BY_A_SPREADSHEET if pattern.fullmatch(sku.strip()))
-    return next((f"; {sku!r} {what}" for what in fitting), "")
+    broken = broken_by_a_spreadsheet(sku)
+    return f"; {sku!r} {broken[0]}" if broken else ""
 
 
 def _near_misses(
