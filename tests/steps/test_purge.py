@@ -11,8 +11,18 @@ from sqlalchemy import delete, insert, select, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.known_orders import units_promised_to
 from mfn.ledger.order_ends import End, note_ends
-from mfn.ledger.schema import ArrivedPage, BatchChunk, DataAccess, LandedOrder, LandedPage, OrderEnd, TrackedOrder
+from mfn.ledger.schema import (
+    ArrivedPage,
+    BatchChunk,
+    DataAccess,
+    LandedOrder,
+    LandedPage,
+    OrderEnd,
+    Reservation,
+    TrackedOrder,
+)
 from mfn.steps.orders.timeline import tell_order
 from mfn.steps.privacy.purges import purge_all, run_purge
 from mfn.steps.rerunning.reruns import rerun_batch
@@ -35,6 +45,7 @@ def test_the_text_of_an_order_that_was_shipped_a_month_ago_is_removed_and_the_re
     assert with_texts(world) == {shipped, to_ship}
     days_pass(world)
     before = (world.statuses(), shipping.statuses(), world.rows())
+    assert count(world, Reservation) == 2
 
     summary = purge(world)
 
@@ -42,6 +53,7 @@ def test_the_text_of_an_order_that_was_shipped_a_month_ago_is_removed_and_the_re
     assert with_texts(world) == {to_ship}
     assert texts_on_pages(world) == 1
     assert (world.statuses(), shipping.statuses(), world.rows()) == before
+    assert set(units_promised_to(world.ledger, "us", [shipped, to_ship])) == {to_ship}
     moments = tell_order(world.ledger, shipped).timeline
     assert [(moment.kind, moment.outcome) for moment in moments][-1] == ("removal", "purged")
     assert purge(world)["purged"] == 0
@@ -76,6 +88,8 @@ def test_an_order_that_amazon_is_known_to_show_as_delivered_is_purged_wherever_i
     assert purge(world)["purged"] == 2
     assert world.statuses() == {loaded: "loaded", held: "shipped"}
     assert world.reasons(held) == ["already_shipped"]
+    # Of what the warehouse has not begun it is not known here that it is no longer needed.
+    assert set(units_promised_to(world.ledger, "us", [loaded, held])) == {loaded}
     assert world.run()["still_held"] == 0
 
 

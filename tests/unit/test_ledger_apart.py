@@ -84,6 +84,7 @@ READERS: dict[str, Callable[[Ledger], Any]] = {
     "feed ids": lambda ledger: feeds.known_feed_ids(ledger, "us"),
     "coverage": lambda ledger: imported_units.covered_until(ledger, "us"),
     "counted units": lambda ledger: imported_units.counted_since(ledger, "us", LONG_AGO - timedelta(days=1)),
+    "outlived promises": lambda ledger: imported_units.outlived_promises(ledger, "us"),
     "kept out": lambda ledger: kept_out.kept_out_versions(ledger, "us"),
     "not taken up": lambda ledger: kept_out.versions_not_taken_up(ledger, "us", IDS),
     "open orders": lambda ledger: known_orders.open_orders(ledger, "us"),

@@ -16,7 +16,7 @@ from mfn.database.columns import columns as columns_of
 from mfn.errors import DataError
 from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import CountedOrder, Offer, Reservation, Watermark, table
+from mfn.ledger.schema import CountedOrder, LandedOrder, Offer, Reservation, TrackedOrder, Watermark, table
 from mfn.ledger.watermarks import get_watermark, set_watermark
 from mfn.models import OrderStatus
 from mfn.moments import in_utc
@@ -241,3 +241,22 @@ def forget_counted(database: Connection, batch: BatchRef, before: datetime) -> N
     )
     mine = (CountedOrder.connection == batch.connection) & (CountedOrder.counted_at < before)
     database.execute(delete(CountedOrder).where(mine, ~reserving))
+
+
+def outlived_promises(ledger: Ledger, connection: str) -> Sequence[str]:
+    """The orders that are gone and whose text was removed, and that units are still reserved for.
+
+    Nothing of them is promised any more, and every stock run would go through them.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+    """
+    is_gone, has_text = (
+        exists().where(of.connection == Reservation.connection, of.order_id == Reservation.order_id)
+        for of in (TrackedOrder, LandedOrder)
+    )
+    outlived = is_gone.where(TrackedOrder.status.in_(GONE)) & ~has_text
+    statement = select(Reservation.order_id).where(Reservation.connection == connection, outlived).distinct()
+    with ledger.reading() as database:
+        return database.execute(statement).scalars().all()

@@ -12,7 +12,9 @@ from sqlalchemy import delete
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError
 from mfn.ledger.batches import get_batch, parameters_of, update_batch
+from mfn.ledger.buyers_data import CHUNK_ORDERS
 from mfn.ledger.data_access import ACCESS_KEPT_DAYS
+from mfn.ledger.imported_units import outlived_promises
 from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import BELIEVED, End, note_ends, note_known_ends
@@ -20,6 +22,7 @@ from mfn.ledger.orders import reasons_text
 from mfn.ledger.removal import Removing
 from mfn.ledger.retention import count_texts, due_orders, not_seen_to_leave
 from mfn.ledger.schema import DataAccess
+from mfn.ledger.staging import release
 from mfn.models import OrderStatus
 from mfn.rules.settling import settlement_reason
 from mfn.steps.waiting import imports_at_rest
@@ -53,8 +56,9 @@ WHY_SETTLED = {
 def purge(batch: BatchRef, settings: Settings) -> BatchRef:
     """Remove the texts of orders whose retention is over, and every text that a newer version has made stale.
 
-    Batches, orders, decisions and parcels stay, so that reports and timelines do. While the connection's imports hold
-    their lease this waits; then none begins before it is done.
+    Batches, orders, decisions and parcels stay, so that reports and timelines do; what is reserved for orders that have
+    left or were cancelled goes with their texts. While the connection's imports hold their lease this waits; then none
+    begins before it is done.
 
     Args:
         batch: The batch, just opened or run again.
@@ -84,11 +88,20 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         removing = Removing(place.ledger, batch.connection, token, now, WHY_SETTLED, purge.__name__, batch.batch_id)
         removing.remove(due, tally.note)
         removing.drop_old_chunks(now - CHUNKS_KEPT)
+        _forget_promises(place, replace(batch, lease=token))
     forget_accesses(place.ledger, now - timedelta(days=ACCESS_KEPT_DAYS))
     empty_log(place.ledger.engine)
     if fault is not None:
         raise fault
     return replace(batch, counts={**batch.counts, **tally.counts})
+
+
+def _forget_promises(place: Workplace, batch: BatchRef) -> None:
+    order_ids = outlived_promises(place.ledger, batch.connection)
+    for start in range(0, len(order_ids), CHUNK_ORDERS):
+        with place.ledger.writing() as database:
+            assert_held(database, batch.lease)
+            release(database, batch, order_ids[start : start + CHUNK_ORDERS])
 
 
 class _Tally:
