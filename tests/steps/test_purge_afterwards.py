@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,6 +97,19 @@ def test_an_order_that_amazon_denies_after_the_purge_holds_up_no_other_parcel(sh
     summary = shipping.run()
     assert (summary["sent"], summary["held"]) == (2, 1)
     assert shipping.run()["sent"] == 1
+
+
+def test_fractions_of_a_second_in_a_new_parcel_make_no_earlier_one_due(shipping: Shipping) -> None:
+    earlier, later = shipping.loaded(an_order(), an_order())
+    left = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    shipping.ship(earlier, shipped_at=left)
+    shipping.run()
+    shipping.an_hour_passes()
+    assert shipping.run()["verified"] == 1
+    days_pass(shipping.world)
+    purge(shipping.world)
+    shipping.ship(later, shipped_at=left + timedelta(microseconds=1))
+    assert shipping.run()["api_calls"] == {"confirmShipment": 1}
 
 
 def test_what_amazon_was_not_told_of_before_the_purge_it_is_told_of_afterwards(shipping: Shipping) -> None:
