@@ -45,13 +45,16 @@ class Operation:
     before: tuple[bytes, ...] = ()
 
 
+def _listing_of(session: Session, sku: str) -> None:
+    for error in AmazonListings(session).listings_of(US, [sku]).unanswered.values():
+        raise error
+
+
 OPERATIONS = {
     "searchListingsItems": Operation(
         lambda session: AmazonListings(session).listings(US), answer(200, {"numberOfResults": 0, "items": []})
     ),
-    "getListingsItem": Operation(
-        lambda session: AmazonListings(session).listings_of(US, ["A,B"]), answer(200, {"sku": "A,B"})
-    ),
+    "getListingsItem": Operation(lambda session: _listing_of(session, "A,B"), answer(200, {"sku": "A,B"})),
     "patchListingsItem": Operation(
         lambda session: AmazonListings(session).patch_quantity(US, "A", 1), answer(200, {"status": "ACCEPTED"})
     ),

@@ -250,6 +250,41 @@ def test_an_offer_that_a_search_leaves_out_is_asked_for_alone_before_it_counts_a
     assert (pushing.run()["held"], "listing_missing" in pushing.reasons("LAMP")) == (1, True)
 
 
+def test_a_listing_that_amazon_denies_keeps_no_other_level_from_being_told(pushing: Pushing) -> None:
+    stock, denied = pushing.stock, "BOWL, BLUE"
+    stock.world.add_items(denied)
+    stock.list_offer(denied, 5)
+    stock.receive(denied, 9)
+    pushing.run()
+    for sku in (denied, *SKUS):
+        stock.receive(sku, 8)
+    stock.world.amazon.faults.answer("getListingsItem", 403, times=2)
+    error, summary = pushing.run_that_fails()
+    assert (summary["pushed"], pushing.shown(), stock.shown(denied)) == (4, everywhere(8), 9)
+    assert denied in error.message
+    assert "Others were answered" in error.remedy
+    stock.world.amazon.faults.answer("getListingsItem", 403, times=2)
+    _, summary = pushing.run_that_fails(full=True)
+    assert (summary["pushed"], summary["held"]) == (4, 0)
+    assert pushing.run()["pushed"] == 1
+    assert stock.shown(denied) == 8
+
+
+def test_a_new_sku_that_amazon_denies_is_asked_for_again_and_keeps_no_other_level_from_being_told(
+    pushing: Pushing,
+) -> None:
+    pushing.run()
+    new = "JUG, RED"
+    pushing.stock.world.add_items(new)
+    pushing.stock.list_offer(new, 5)
+    for sku in (new, *SKUS):
+        pushing.stock.receive(sku, 8)
+    pushing.stock.world.amazon.faults.answer("getListingsItem", 403, times=2)
+    assert (pushing.run()["pushed"], pushing.shown(), pushing.stock.shown(new)) == (4, everywhere(8), 5)
+    assert pushing.run()["pushed"] == 1
+    assert pushing.stock.shown(new) == 8
+
+
 def test_a_reading_of_all_listings_that_is_empty_is_not_taken_for_no_listings(pushing: Pushing) -> None:
     pushing.run()
     pushing.stock.receive("LAMP", 8)

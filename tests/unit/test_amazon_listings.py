@@ -257,8 +257,12 @@ def test_a_sku_that_is_asked_for_alone_is_not_listed_only_where_amazon_says_so(
     scripted.api = [errors(404, "NOT_FOUND", "SKU 'A,B' not found in marketplace.")]
     assert told.listings_of(US, ["A,B"]).frame.empty
     scripted.api = [answer(404)]
+    read = told.listings_of(US, ["A,B"])
+    assert read.frame.empty
+    assert "HTTP 404" in str(read.unanswered["A,B"])
+    scripted.api = [answer(404)] * 3
     with pytest.raises(FatalError, match="HTTP 404"):
-        told.listings_of(US, ["A,B"])
+        told.listings_of(US, ["A,B", "C,D", "E,F", "G,H"])
 
 
 def test_amazon_is_told_exactly_a_merged_quantity_of_our_own_channel(

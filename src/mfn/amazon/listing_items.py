@@ -5,7 +5,7 @@ Fields: Amazon's model listingsItems_2021-08-01.json of 2026-07-30, definition I
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,8 +14,10 @@ from msgspec import Struct
 from mfn.amazon.quantities import MERCHANT_CHANNEL, MOST_SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError
 
 UNKNOWN_CHANNEL = "UNKNOWN"
 """Amazon does not say who fulfils a listing, and it may be Amazon itself: nobody may push a quantity to it."""
@@ -37,11 +39,13 @@ class ListingsRead:
             shows none).
         asked_at: A moment in UTC before which nothing of it was read.
         read_at: A moment in UTC by which all of it was read: what was sold later is not in it.
+        unanswered: SKUs that were asked for alone and of which nobody said whether they are listed, each with why.
     """
 
     frame: pd.DataFrame
     asked_at: datetime
     read_at: datetime
+    unanswered: Mapping[str, AmazonUnavailableError | CallRefusedError] = field(default_factory=dict)
 
 
 class _Summary(Struct, rename="camel"):

@@ -121,8 +121,12 @@ class AmazonListings:
             are_known: Amazon has listed all of them: one that a search leaves out is asked for alone before it counts
                 as gone.
 
+        Returns:
+            With `unanswered`: one SKU that Amazon, or what is in between, denies or leaves without an answer is told in
+            the log, and keeps no other from being read.
+
         Raises:
-            RetriableError: Amazon did not answer for all of them.
+            RetriableError: Amazon did not answer a search, or for several in a row that were asked for alone.
             FatalError: A role is missing, or the credentials or the request are refused.
         """
         asked_at = datetime.now(UTC)
@@ -140,11 +144,9 @@ class AmazonListings:
             for answer in several_at_once(questions, ask, name="search-listings"):
                 found |= {sku: item for sku, item in answer.items() if sku in wanted}
         alone = [sku for sku in wanted if sku not in found and (are_known or not PLAIN.fullmatch(sku))]
-        with self._session.budget.in_bulk("getListingsItem", len(alone), at_once=AT_ONCE):
-            for item in several_at_once(alone, lambda sku: self._item(marketplace_id, sku), name="get-listing"):
-                if item is not None and item.sku in wanted:
-                    found[item.sku] = item
-        return ListingsRead(frame_of(found.values()), asked_at, datetime.now(UTC))
+        items, unanswered = self._alone(marketplace_id, alone)
+        found |= {item.sku: item for item in items if item.sku in wanted}
+        return ListingsRead(frame_of(found.values()), asked_at, datetime.now(UTC), unanswered)
 
     def patch_quantity(self, marketplace_id: str, seller_sku: str, quantity: int) -> None:
         """Tell Amazon what is on offer of one listing that the seller fulfils; its handling time stays.
@@ -224,6 +226,33 @@ class AmazonListings:
                 else:
                     unanswered.answered()
                 yield answer
+
+    def _alone(
+        self, marketplace_id: str, seller_skus: Sequence[str]
+    ) -> tuple[list[Item], dict[str, AmazonUnavailableError | CallRefusedError]]:
+        """The listings of SKUs that are asked for one by one, and why there was no answer for some."""
+
+        def ask(sku: str) -> Item | AmazonUnavailableError | CallRefusedError | None:
+            try:
+                return self._item(marketplace_id, sku)
+            except NO_ANSWER as error:
+                return error
+
+        items, without, unanswered = [], {}, Unanswered()
+        with (
+            self._session.budget.in_bulk("getListingsItem", len(seller_skus), at_once=AT_ONCE),
+            closing(several_at_once(seller_skus, ask, name="get-listing")) as answers,
+        ):
+            for sku, answer in zip(seller_skus, answers, strict=True):
+                if isinstance(answer, NO_ANSWER):
+                    unanswered.add(sku, answer)
+                    logger.warning("%s", answer.message)
+                    without[sku] = answer
+                    continue
+                unanswered.answered()
+                if answer is not None:
+                    items.append(answer)
+        return items, without
 
     def _searched(self, marketplace_id: str, page: ItemPage, *, skus: Sequence[str] = ()) -> dict[str, Item]:
         """The listings of a page and of all that follow it, by SKU."""

@@ -100,20 +100,23 @@ def _with_left_out(
     doubtful = {*listed_before, *(sku for sku in asked if not sku.isascii())} - there
     if not doubtful:
         return read
-    frames = [read.frame, place.listings.listings_of(marketplace_id, sorted(doubtful)).frame]
-    gone = sorted({*listed_before} - there - set(frames[-1]["seller_sku"]))
+    answers = [read, place.listings.listings_of(marketplace_id, sorted(doubtful))]
+    gone = sorted({*listed_before} - there - set(answers[-1].frame["seller_sku"]) - answers[-1].unanswered.keys())
     for some in (gone[:ASKED_ALONE], gone[ASKED_ALONE:]):
-        alone = place.listings.listings_of(marketplace_id, some, are_known=True).frame
-        if alone.empty:
+        answers.append(place.listings.listings_of(marketplace_id, some, are_known=True))
+        if answers[-1].frame.empty:
             break
-        frames.append(alone)
-    return replace(read, frame=pd.concat(frames, ignore_index=True))
+    return replace(
+        read,
+        frame=pd.concat([answer.frame for answer in answers], ignore_index=True),
+        unanswered={sku: error for answer in answers for sku, error in answer.unanswered.items()},
+    )
 
 
 def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:
-    """What Amazon has, and the SKUs of which it has none, with an empty channel."""
+    """What Amazon has, and the SKUs of which it has none, with an empty channel; what it did not answer is neither."""
     there = read.frame[["seller_sku", "asin", "title", "channel"]].astype("object")
-    missing = sorted(set(asked) - set(there["seller_sku"]))
+    missing = sorted(set(asked) - set(there["seller_sku"]) - read.unanswered.keys())
     absent = pd.DataFrame({"seller_sku": missing, "asin": None, "title": None, "channel": NOT_LISTED}, dtype="object")
     frame = pd.concat([there, absent], ignore_index=True) if len(there) else absent
     return frame.assign(marketplace_id=marketplace_id)

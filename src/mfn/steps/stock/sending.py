@@ -113,6 +113,9 @@ class Sending:
     def _read(self, marketplace_id: str, skus: Sequence[str]) -> pd.DataFrame:
         """What Amazon shows of offers, by seller SKU: `quantity`, `read_at`, `channel`; only of those that it has."""
         found = self.place.listings.listings_of(marketplace_id, skus, are_known=True)
+        for sku, error in found.unanswered.items():
+            self.unanswered.add(sku, error)
+            self.unanswered.answered()  # others were, or there would be no reading
         return pd.DataFrame(
             {
                 "quantity": found.frame["quantity"].astype("float64").to_numpy(),
@@ -124,7 +127,7 @@ class Sending:
 
     def _note_missing(self, marketplace_id: str, state: pd.DataFrame, read: pd.DataFrame) -> None:
         """Hold offers that Amazon does not list any more, and take away those that it ships itself by now."""
-        missing = [sku for sku in state.index if sku not in read.index]
+        missing = [sku for sku in state.index if sku not in read.index and sku not in self.unanswered.orders]
         others = read[(read["channel"] != MERCHANT_CHANNEL).to_numpy()]
         now, reasons = utc_text(datetime.now(UTC)), reasons_text([MISSING])
         rows: list[tuple[Any, ...]] = [
