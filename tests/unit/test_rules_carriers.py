@@ -24,6 +24,7 @@ PROMISED = {
         "US POSTAL SERVICE",
         "usps priority mail",
         "USPS-Ground Advantage",
+        "USPS Ground Advantage™",
     ),
     "UPS": (
         "UPS",

@@ -109,9 +109,11 @@ def empty_frame(table: Table) -> pd.DataFrame:
 def spelling(text: str) -> str:
     """What counts of a carrier's or a service's name: its letters and digits, whatever their case, width and accents.
 
-    `U.P.S.` and `ups` are one spelling, `Colis Privé` and `COLIS PRIVE` another; `UPS Freight` is not `UPS`.
+    `U.P.S.`, `UPS™` and `ups` are one spelling, `Colis Privé` and `COLIS PRIVE` another; `UPS Freight` is not `UPS`.
     """
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+    # Before as well: NFKD makes two letters of the sign of a trade mark.
+    written = "".join(filter(str.isalnum, text))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", written).casefold()))
 
 
 def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame) -> list[Problem]:
