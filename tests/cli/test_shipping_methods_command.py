@@ -71,6 +71,16 @@ def test_the_ledgers_orders_are_counted_without_a_call_the_unmapped_first(world:
     assert len(world.amazon.calls) == calls
 
 
+def test_orders_without_a_service_level_are_counted_like_any_other(world: World, mfn: Mfn) -> None:
+    levels: tuple[Any, ...] = (None, "", "SAME_DAY", "STANDARD")
+    world.put(*(an_order(level=level) for level in levels))
+    expected = [("US", None, None, 2, None), ("US", "SAME_DAY", None, 1, None), ("US", "STANDARD", None, 1, "GROUND")]
+    for origin in ("amazon", "ledger"):
+        status, document = mfn("shipping-methods", "us")
+        assert (status, document["from"], told(document)) == (0, origin, expected)
+        world.run()
+
+
 def test_every_page_of_amazons_is_counted(world: World, mfn: Mfn) -> None:
     world.put(*(an_order() for _ in range(130)))
     _, document = mfn("shipping-methods", "us")

@@ -41,19 +41,25 @@ def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
         (tuple), `orders` (how many, of either source the larger number), `due` (how many of them Amazon
         expects to be shipped), `warehouse_code` (None where nothing maps it).
     """
-    parts = [_in_ledger(place)]
+    parts = [_summed(_in_ledger(place))]
     if sample is not None and len(sample.orders):
         is_due = sample.orders["fulfillment_status"].isin(DUE).astype("int64")
-        parts.append(
-            sample.orders[METHOD].assign(orders=1, due=is_due).groupby(METHOD, dropna=False, as_index=False).sum()
-        )
+        parts.append(_summed(sample.orders[METHOD].assign(orders=1, due=is_due)))
     both = pd.concat(parts, ignore_index=True)
     seen = both.groupby(METHOD, dropna=False, as_index=False).max()
     seen = seen.sort_values("orders", ascending=False, kind="stable")
-    seen = seen.reset_index(drop=True).assign(
-        **{name: seen[name].astype("object").where(seen[name].notna(), None).to_numpy() for name in METHOD[:2]}
-    )
+    seen = seen.reset_index(drop=True)
+    # As Series: of an array with None in it pandas makes texts again, and the missing ones are no None any more.
+    seen = seen.assign(**{name: seen[name].astype("object").where(seen[name].notna(), None) for name in METHOD[:2]})
     return resolve_shipping_methods(seen, place.mappings.shipping_methods, connection=place.connection.name)
+
+
+def _summed(methods: pd.DataFrame) -> pd.DataFrame:
+    """One row a method; an empty service level is none, since a row of the file cannot tell the two apart."""
+    level = methods["service_level"]
+    return (
+        methods.assign(service_level=level.where(level != "", None)).groupby(METHOD, dropna=False, as_index=False).sum()
+    )
 
 
 def _in_ledger(place: CheckPlace) -> pd.DataFrame:
