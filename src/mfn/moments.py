@@ -18,6 +18,18 @@ def in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def moment_in(value: object) -> datetime | None:
+    """The moment that a value of somebody else's JSON is, in UTC; None for one that is none.
+
+    Args:
+        value: ISO 8601 where it is a moment, in any of its forms: without seconds, `+0000`, a date alone.
+    """
+    try:
+        return in_utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar may be none in UTC
+        return None
+
+
 def iso(moment: datetime | None) -> str | None:
     """A moment as JSON documents have it: ISO 8601 in UTC with a Z; None for none."""
     return None if moment is None else _with_z(in_utc(moment).isoformat())

@@ -101,10 +101,18 @@ def test_where_amazon_echoes_no_end_bound_it_is_the_one_that_was_asked_for(order
     assert orders.search_page(SearchWindow(WINDOW.after, elsewhere)).before == WINDOW.before
 
 
-@pytest.mark.parametrize("bound", ["2999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
-def test_an_end_bound_in_a_far_future_is_none(amazon: ScriptedAmazon, orders: AmazonOrders, bound: str) -> None:
-    amazon.api = [answer(200, {"orders": [], "lastUpdatedBefore": bound})]
-    assert orders.search_page(WINDOW).before == WINDOW.before
+@pytest.mark.parametrize("bound", ["2999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "", "1.569521782042E9", 5, {}])
+def test_an_end_bound_in_a_far_future_or_one_that_is_no_time_is_none_and_costs_no_page(
+    amazon: ScriptedAmazon, orders: AmazonOrders, bound: object
+) -> None:
+    amazon.api = [answer(200, {"orders": [{"orderId": "111-1"}], "lastUpdatedBefore": bound})]
+    page = orders.search_page(WINDOW)
+    assert (len(page.orders), page.before) == (1, WINDOW.before)
+
+
+def test_an_end_bound_without_seconds_counts(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
+    amazon.api = [answer(200, {"orders": [], "lastUpdatedBefore": "2026-11-01T00:14Z"})]
+    assert orders.search_page(WINDOW).before == datetime(2026, 11, 1, 0, 14, tzinfo=UTC)
 
 
 def test_a_single_order_is_asked_for_with_the_same_data(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from mfn.moments import in_utc
+from mfn.moments import moment_in
 
 SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 """Amazon refuses an end bound younger than two minutes; the rest is for clocks."""
@@ -28,7 +29,7 @@ class SearchPage(Struct, frozen=True, rename="camel"):
 
     orders: list[msgspec.Raw]
     pagination: Pagination | None = None
-    last_updated_before: datetime | None = None
+    last_updated_before: Any = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,7 @@ def end_of(page: SearchPage, window: SearchWindow | OpenWindow, asked_at: dateti
         window: The span of time that was asked for.
         asked_at: When, aware.
     """
-    said = page.last_updated_before
-    try:
-        before = in_utc(said) if said else None
-    except OverflowError:
-        before = None
+    before = moment_in(page.last_updated_before)
     if before is None or before > asked_at + CLOCKS_APART:
         before = window.before or asked_at - SETTLED_AFTER
     return before.astimezone(UTC)

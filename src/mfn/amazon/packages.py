@@ -8,15 +8,17 @@ writes a number as one, and in an order that is broken elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, whole_number
 from mfn.errors import DataError
-from mfn.moments import in_utc
+from mfn.moments import moment_in
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class _Status(Struct):
@@ -26,7 +28,7 @@ class _Status(Struct):
 class _Package(Struct, rename="camel"):
     package_reference_id: str | int | None = None
     package_status: _Status | None = None
-    ship_time: str | None = None
+    ship_time: Any = None
     tracking_number: str | int | None = None
 
 
@@ -104,17 +106,10 @@ def _shown(package: _Package) -> ShownPackage:
     return ShownPackage(
         package_reference_id=_text(package.package_reference_id),
         tracking_number=_text(package.tracking_number),
-        shipped_at=_moment(package.ship_time),
+        shipped_at=moment_in(package.ship_time),
         status=package.package_status.status if package.package_status else None,
     )
 
 
 def _text(value: str | int | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return in_utc(datetime.fromisoformat(text)) if text else None
-    except (ValueError, OverflowError):
-        return None

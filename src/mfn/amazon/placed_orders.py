@@ -5,7 +5,6 @@ Operations and parameters: Amazon's model orders_2026-01-01.json of 2026-07-29.
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +15,7 @@ from mfn.amazon.failures import checked, decoded
 from mfn.amazon.order_pages import Pagination  # noqa: TC001 - msgspec reads the types when it runs
 from mfn.amazon.orders import MERCHANT
 from mfn.amazon.shown_orders import SHOWN_DATA
-from mfn.moments import in_utc, iso_seconds
+from mfn.moments import iso_seconds, moment_in
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +31,7 @@ are."""
 class _PlacedPage(Struct, frozen=True, rename="camel"):
     orders: list[msgspec.Raw]
     pagination: Pagination | None = None
-    created_before: datetime | None = None
+    created_before: Any = None
 
 
 class PlacedOrders:
@@ -78,7 +77,7 @@ class PlacedOrders:
             return Page(
                 [bytes(order) for order in page.orders],
                 (page.pagination.next_token if page.pagination else None) or None,
-                in_utc(page.created_before) if page.created_before else window.before,
+                moment_in(page.created_before) or window.before,
             )
 
         return self._caller.call(

@@ -7,14 +7,16 @@ even where Amazon leaves something out.
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import MERCHANT, PRIME, UNITS_AT_MOST
 from mfn.amazon.packages import read_packages
 from mfn.errors import DataError
-from mfn.moments import in_utc
+from mfn.moments import moment_in
 
 SHOWN_DATA = ("FULFILLMENT", "PACKAGES")
 """The data sets that are asked for: none of them brings a buyer's name, address, e-mail or telephone number."""
@@ -55,7 +57,7 @@ class ShownOrder(Struct, frozen=True, array_like=True):
 
 
 class _Window(Struct, rename="camel"):
-    latest_date_time: datetime | None = None
+    latest_date_time: Any = None
 
 
 class _Fulfillment(Struct, rename="camel"):
@@ -81,8 +83,8 @@ class _Item(Struct, rename="camel"):
 
 
 class _Order(Struct, rename="camel"):
-    created_time: datetime | None = None
-    last_updated_time: datetime | None = None
+    created_time: Any = None
+    last_updated_time: Any = None
     programs: list[str] | None = None
     sales_channel: _SalesChannel | None = None
     fulfillment: _Fulfillment | None = None
@@ -102,19 +104,18 @@ def read_shown(order_id: str, raw: bytes) -> ShownOrder:
     try:
         order = _DECODER.decode(raw)
         packages = read_packages(raw).packages
-        placed_at, changed_at = (_moment(text) for text in (order.created_time, order.last_updated_time))
-    except (msgspec.DecodeError, UnicodeDecodeError, DataError, OverflowError, RecursionError):
+    except (*UNREADABLE, DataError):
         return ShownOrder(order_id)
     fulfillment = order.fulfillment or _Fulfillment()
     sent = [package for package in packages if package.status != WITHDRAWN]
     return ShownOrder(
         order_id,
         status=fulfillment.fulfillment_status,
-        placed_at=placed_at,
-        changed_at=changed_at,
+        placed_at=moment_in(order.created_time),
+        changed_at=moment_in(order.last_updated_time),
         fulfilled_by=fulfillment.fulfilled_by,
         is_sfp=PRIME in (order.programs or ()) and fulfillment.fulfilled_by == MERCHANT,
-        ship_by=_moment((fulfillment.ship_by_window or _Window()).latest_date_time),
+        ship_by=moment_in((fulfillment.ship_by_window or _Window()).latest_date_time),
         service_level=fulfillment.fulfillment_service_level,
         units=None if order.order_items is None else _units(order.order_items),
         shipped_at=max((package.shipped_at for package in sent if package.shipped_at), default=None),
@@ -135,7 +136,3 @@ def _units(items: list[_Item]) -> dict[str, int] | None:
             return None
         found[item.order_item_id] = found.get(item.order_item_id, 0) + left + shipped
     return found
-
-
-def _moment(moment: datetime | None) -> datetime | None:
-    return None if moment is None else in_utc(moment)
