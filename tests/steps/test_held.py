@@ -28,6 +28,7 @@ HELD = [
     ("program_unsupported", {"programs": ["IN_STORE_PICK_UP"]}),
     ("no_quantity", {"items": [{"units": 1, "shipped": 1}]}),
     ("invalid_payload", {"fulfillment": {"fulfilledBy": None}}),
+    ("invalid_payload", {"fulfillment": {"fulfilledBy": "SELLER"}}),
     ("status_unknown", {"fulfillment": {"fulfillmentStatus": "BEWITCHED"}}),
     ("invalid_payload", {"orderItems": [{"orderItemId": "1", "quantityOrdered": -1, "product": {}}]}),
     ("invalid_payload", {"createdTime": "yesterday"}),

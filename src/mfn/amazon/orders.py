@@ -18,7 +18,7 @@ from mfn.errors import DataError
 from mfn.moments import in_utc
 
 PRIME = "PRIME"
-MERCHANT = "MERCHANT"
+MERCHANT, AMAZON = "MERCHANT", "AMAZON"
 PENDING = ("PENDING", "PENDING_AVAILABILITY")  # nobody may ship these yet
 DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
 CANCELLED = "CANCELLED"

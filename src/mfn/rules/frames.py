@@ -10,7 +10,7 @@ order_id                     Amazon's order id
 marketplace_id               where it was placed, or None
 created_at, last_updated_at  Amazon's times
 fulfillment_status           UNSHIPPED, PARTIALLY_SHIPPED, …
-fulfilled_by                 MERCHANT, AMAZON or None
+fulfilled_by                 MERCHANT, AMAZON, a text that is neither, or None
 service_level                fulfillmentServiceLevel, or None
 programs                     tuple of texts: PRIME first, then PREMIUM, then the others by name
 earliest_ship_at, ship_by    the ship-by window, or NaT

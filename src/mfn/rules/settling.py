@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mfn.amazon.orders import DUE, MERCHANT, PENDING
+from mfn.amazon.orders import AMAZON, DUE, MERCHANT, PENDING
 from mfn.models import OrderStatus, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ SETTLEMENTS: dict[str, Settlement] = {
         "its buyer's data was removed, and with it the order as Amazon sent it",
         "If it is needed again, fetch it: mfn import CONNECTION --order ORDER. The next purge removes it again.",
     ),
-    "channel_missing": Settlement(
+    "channel_unknown": Settlement(
         Outcome.HELD,
         OrderStatus.HELD,
-        "$.fulfillment.fulfilledBy is missing: nobody can say whether the seller or Amazon ships it",
+        f"$.fulfillment.fulfilledBy is neither {MERCHANT} nor {AMAZON}: nobody can say whether the seller ships it",
         "It is read again from Amazon on every run; look at it in Seller Central if it stays.",
     ),
     "status_unknown": Settlement(
@@ -113,14 +113,14 @@ def settle(
     elsewhere = orders["marketplace_id"].notna() & ~orders["marketplace_id"].isin(list(marketplace_ids))
     cases = {
         "dismissed": orders["order_id"].isin(list(dismissed)),
-        "channel_missing": orders["fulfilled_by"].isna(),
-        "not_merchant_fulfilled": orders["fulfilled_by"] != MERCHANT,
+        "not_merchant_fulfilled": orders["fulfilled_by"] == AMAZON,
         "other_marketplace": elsewhere & ~loaded,
         "placed_before_start": early & ~loaded,
         "cancelled": status == "CANCELLED",
         "payment_pending": status.isin(PENDING),
         "already_shipped": status == "SHIPPED",
         "unfulfillable": status == "UNFULFILLABLE",
+        "channel_unknown": orders["fulfilled_by"] != MERCHANT,
         "status_unknown": ~status.isin(DUE),
     }
     chosen = np.select([case.to_numpy(dtype=bool) for case in cases.values()], list(cases), default="")
@@ -130,7 +130,7 @@ def settle(
 def settlement_reason(code: str) -> Reason:
     """A settlement as the reason that the order shows."""
     settlement = SETTLEMENTS[code]
-    shown = "invalid_payload" if code == "channel_missing" else code
+    shown = "invalid_payload" if code == "channel_unknown" else code
     return Reason(shown, settlement.detail, settlement.remedy)
 
 

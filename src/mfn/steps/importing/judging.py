@@ -40,7 +40,7 @@ BUYER_CANCELS = "buyer_cancel_requested"
 SKIPPED = CODES["skip"]
 
 PAYMENT_PENDING, ALREADY_SHIPPED = "payment_pending", "already_shipped"
-MAY_RESERVE = ("", PAYMENT_PENDING, "channel_missing", "status_unknown")
+MAY_RESERVE = ("", PAYMENT_PENDING, "channel_unknown", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
 
 NAMELESS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mfn.amazon.orders import DUE, MERCHANT
+from mfn.amazon.orders import AMAZON, DUE
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.steps.reconciling.awaited import awaited, untold_parcels
 from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED, WAITING
@@ -60,7 +60,7 @@ def difference(order: Facts, terms: Terms) -> Difference | None:
         terms: Of the reconciliation.
     """
     shown = order.shown
-    if shown is not None and shown.fulfilled_by not in {MERCHANT, None}:
+    if shown is not None and shown.fulfilled_by == AMAZON:
         return None
     if order.known is None:
         return _not_known(order, terms)
