@@ -1,8 +1,8 @@
 """The parcels that Amazon shows of an order, ours and those that somebody else has confirmed.
 
 Field names: Amazon's model orders_2026-01-01.json of 2026-07-29, definition OrderPackage (data set PACKAGES, for
-merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out or
-writes a number as one, and in an order that is broken elsewhere.
+merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out,
+writes a number as one or something that is neither, and in an order that is broken elsewhere.
 """
 
 from __future__ import annotations
@@ -21,19 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class _Status(Struct):
-    status: str | None = None
-
-
-class _Package(Struct, rename="camel"):
-    package_reference_id: str | int | None = None
-    package_status: _Status | None = None
-    ship_time: Any = None
-    tracking_number: str | int | None = None
-
-
 class _Order(Struct):
-    packages: list[_Package] | None = None
+    packages: list[Any] | None = None
     fulfillment: Any = None
 
 
@@ -45,7 +34,7 @@ _DIGITS_AT_MOST = 50
 
 @dataclass(frozen=True)
 class ShownPackage:
-    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is a time that cannot be read.
+    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is what cannot be read.
 
     Attributes:
         package_reference_id: What the seller called it within the order.
@@ -96,20 +85,25 @@ def read_packages(raw: bytes) -> ShownPackages:
             f"the parcels of the payload cannot be read: {error}",
             remedy="Compare it with Amazon's model orders_2026-01-01, definition OrderPackage.",
         ) from None
-    fulfillment = order.fulfillment if isinstance(order.fulfillment, dict) else {}
     return ShownPackages(
-        tuple(_shown(package) for package in order.packages or ()), fulfillment.get("fulfillmentStatus") == "SHIPPED"
+        tuple(_shown(package) for package in order.packages or ()),
+        _fields(order.fulfillment).get("fulfillmentStatus") == "SHIPPED",
     )
 
 
-def _shown(package: _Package) -> ShownPackage:
+def _shown(value: Any) -> ShownPackage:
+    package = _fields(value)
     return ShownPackage(
-        package_reference_id=_text(package.package_reference_id),
-        tracking_number=_text(package.tracking_number),
-        shipped_at=moment_in(package.ship_time),
-        status=package.package_status.status if package.package_status else None,
+        package_reference_id=_text(package.get("packageReferenceId")),
+        tracking_number=_text(package.get("trackingNumber")),
+        shipped_at=moment_in(package.get("shipTime")),
+        status=_text(_fields(package.get("packageStatus")).get("status")),
     )
 
 
-def _text(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
