@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mfn.errors import RunFailedError
+from mfn.steps.orders.decisions import dismiss
 from mfn.steps.runs import run_import, run_inventory
 from tests.steps.pushing import everywhere
 from tests.stock_world import CA, US
@@ -72,6 +74,51 @@ def test_an_order_of_which_nobody_knows_yet_who_ships_it_keeps_its_units(
     assert pushing.stock.world.run()["held"] == 1
     pushing.run()
     assert pushing.stock.shown("BOWL") == 8
+
+
+LEGIBLE = {"orderItemId": 7, "quantityOrdered": "two", "product": {"sellerSku": "BOWL", "price": 3}} | {
+    "fulfillment": {"quantityFulfilled": -1, "quantityUnfulfilled": 2}
+}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"createdTime": "yesterday"},
+        {"programs": "PRIME", "lastUpdatedTime": 7},
+        {"recipient": {"deliveryAddress": {"city": 7}}},
+        {"buyer": [], "fulfillment": {"fulfillmentStatus": None, "fulfilledBy": 7}},
+        {"orderItems": [LEGIBLE, {"product": {"sellerSku": "VASE"}}, None]},
+    ],
+)
+def test_an_order_that_is_broken_elsewhere_keeps_the_units_that_can_be_read(
+    pushing: Pushing, broken: dict[str, Any]
+) -> None:
+    world = pushing.stock.world
+    pushing.run()
+    pushing.stock.amazon.sell(US.marketplace_id, "BOWL", 2, datetime.now(UTC))
+    fulfillment = an_order()["fulfillment"] | broken.get("fulfillment", {})
+    order = an_order(an_item(sku="BOWL", units=2), minutes_ago=0) | broken | {"fulfillment": fulfillment}
+    world.answer_page(order)
+    assert world.run()["held"] == 1
+    pushing.run()
+    assert pushing.stock.shown("BOWL") == 8
+    pushing.stock.minutes_pass(20)
+    world.run()
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"BOWL": 8}
+    dismiss(world.settings, [order["orderId"]], why="a fraud")
+    pushing.run()
+    assert pushing.shown() == everywhere(10)
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "SHIPPED"])
+def test_an_order_that_is_broken_and_will_not_be_shipped_keeps_nothing(pushing: Pushing, status: str) -> None:
+    order = an_order(an_item(sku="BOWL", units=2), status=status, minutes_ago=5, programs="PRIME")
+    pushing.stock.world.answer_page(order)
+    assert pushing.stock.world.run()["held"] == 1
+    pushing.run()
+    assert pushing.shown() == everywhere(10)
 
 
 def test_an_unpaid_order_that_is_not_to_be_shipped_after_all_gives_its_units_back(pushing: Pushing) -> None:

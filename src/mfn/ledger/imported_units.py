@@ -10,6 +10,7 @@ import msgspec
 import pandas as pd
 from sqlalchemy import delete, exists, func, select
 
+from mfn.amazon.legible_orders import legible_order
 from mfn.amazon.orders import decode_order
 from mfn.database.bulk import merge, utc_text
 from mfn.database.columns import columns as columns_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mfn.amazon.orders import Order
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
@@ -145,8 +147,8 @@ def units_sold(
     Args:
         ledger: The open ledger.
         batch: The batch.
-        order_ids: Orders that have landed; one that cannot be read, or whose text was removed, sold nothing that is
-            known.
+        order_ids: Orders that have landed; one of which nothing can be read, or whose text was removed, sold nothing
+            that is known.
         purpose: The step, for the audit trail.
     """
     found: list[tuple[str, datetime | None, Units]] = []
@@ -158,17 +160,21 @@ def units_sold(
             try:
                 order = decode_order(text)
             except DataError:
-                found.append((order_id, None, []))
+                broken = legible_order(order_id, text)
+                found.append((order_id, None, _units(broken) if broken else []))
                 continue
-            marketplace_id = order.sales_channel.marketplace_id or ""
-            units: Units = [
-                (marketplace_id, item.product.seller_sku, item.quantity_ordered)
-                for item in order.order_items
-                if item.product.seller_sku and item.quantity_ordered
-            ]
-            found.append((order_id, in_utc(order.created_time), units))
+            found.append((order_id, in_utc(order.created_time), _units(order)))
         found += [(order_id, None, []) for order_id in without_text]
     return found
+
+
+def _units(order: Order) -> Units:
+    marketplace_id = order.sales_channel.marketplace_id or ""
+    return [
+        (marketplace_id, item.product.seller_sku, item.quantity_ordered)
+        for item in order.order_items
+        if item.product.seller_sku and item.quantity_ordered
+    ]
 
 
 def count_orders(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mfn.amazon.legible_orders import legible_order
 from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
 from mfn.ledger.arrivals import MADE_UP
@@ -118,8 +119,10 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     connection = bench.place.connection
     released = released_reasons(bench.place.ledger, connection.name, tracked.keys())
     known = _Known(tracked, _in_warehouse(bench, tracked), released, _left(bench, tracked))
-    orders, judgements = _decode(texts, known)
+    whole, broken, judgements = _decode(texts, known)
+    orders = whole + broken
     frame = order_frame(orders)
+    is_whole = np.arange(len(orders)) < len(whole)
     settled = settle(
         frame,
         marketplace_ids=connection.marketplace_ids,
@@ -128,10 +131,11 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
         dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
     ).to_numpy()
     standings = standings_of(frame)
-    for position in (settled != "").nonzero()[0]:
+    for position in (is_whole & (settled != "")).nonzero()[0]:
         judgements.append(_settled(orders[position], settled[position], known, standings[position]))
     is_kept = np.isin(settled, MAY_RESERVE)
-    kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), settled[is_kept] == "")
+    is_due = is_whole & (settled == "")
+    kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), is_due[is_kept])
     checked, report = _check_due(bench, due, known, standings)
     return Judged(judgements + checked, report, _without_released_requests(kept, released))
 
@@ -163,17 +167,23 @@ def _left(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
     return shipped_ones(bench.place.warehouse.states(in_part)) if in_part else frozenset()
 
 
-def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Judgement]]:
+def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Order], list[Judgement]]:
+    """The orders; what can be read of broken ones, whose units are sold all the same; the judgements of these."""
     orders: list[Order] = []
+    broken: list[Order] = []
     held: list[Judgement] = []
     for order_id, text in texts:
         try:
             orders.append(decode_order(text))
         except DataError as error:
-            remedy = NAMELESS.format(order_id) if order_id.startswith(MADE_UP) else error.remedy
+            is_nameless = order_id.startswith(MADE_UP)
+            remedy = NAMELESS.format(order_id) if is_nameless else error.remedy
             reason = Reason("invalid_payload", error.message, remedy)
             held.append(_held(order_id, known, (reason,), (), Standing(), is_due=False))
-    return orders, held
+            # Each version of one without an id is another order here: its units would be promised again with each.
+            if not is_nameless and (legible := legible_order(order_id, text)):
+                broken.append(legible)
+    return orders, broken, held
 
 
 def _held(

@@ -1,0 +1,90 @@
+"""What can be read of an order that is broken elsewhere: how many units Amazon sold with it, and whether they are due.
+
+An order that is held because its address or a date is no such thing was sold all the same.
+"""
+
+from __future__ import annotations
+
+from datetime import MAXYEAR, UTC, datetime
+from typing import Any
+
+import msgspec
+
+from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.orders import (
+    ENDS_OF_TIME,
+    MOST_BYTES,
+    ItemCancellation,
+    ItemFulfillment,
+    Order,
+    OrderFulfillment,
+    OrderItem,
+    Product,
+    Quantity,
+    SalesChannel,
+    Word,
+)
+
+UNKNOWN = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
+"""Of an order whose times cannot be read: later than any moment before which orders are another system's."""
+
+
+def legible_order(order_id: str, raw: bytes) -> Order | None:
+    """What of a broken order says which units were sold; all else of it is absent.
+
+    Args:
+        order_id: Its id.
+        raw: The JSON text that `decode_order` refused.
+
+    Returns:
+        The order with those of its items whose SKU and units can be read; None where there is no such item.
+    """
+    if len(raw) > MOST_BYTES:
+        return None
+    try:
+        document = msgspec.json.decode(raw)
+    except UNREADABLE:
+        return None
+    listed = document.get("orderItems") if isinstance(document, dict) else None
+    items = [_item(number, one) for number, one in enumerate(listed if isinstance(listed, list) else (), start=1)]
+    if not any(items):
+        return None
+    fulfillment = _part(document, "fulfillment")
+    placed_at = _read(document.get("createdTime"), datetime)
+    return Order(
+        order_id,
+        UNKNOWN if placed_at is None or placed_at.year in ENDS_OF_TIME else placed_at,
+        UNKNOWN,
+        SalesChannel(_read(_part(document, "salesChannel").get("marketplaceId"), Word)),
+        [item for item in items if item is not None],
+        OrderFulfillment(
+            _read(fulfillment.get("fulfillmentStatus"), Word) or "", _read(fulfillment.get("fulfilledBy"), Word)
+        ),
+    )
+
+
+def _item(number: int, document: Any) -> OrderItem | None:
+    seller_sku = _read(_part(document, "product").get("sellerSku"), Word)
+    fulfillment = _part(document, "fulfillment")
+    shipped, left = (_read(fulfillment.get(f"quantity{part}"), Quantity) for part in ("Fulfilled", "Unfulfilled"))
+    ordered = _read(document.get("quantityOrdered"), Quantity) if isinstance(document, dict) else None
+    if ordered is None and left is not None:
+        ordered = left + (shipped or 0)
+    if not seller_sku or ordered is None:
+        return None
+    cancelled = ItemCancellation(cancellation_execution=_part(document, "cancellation").get("cancellationExecution"))
+    return OrderItem(
+        str(number), ordered, Product(seller_sku=seller_sku), None, ItemFulfillment(shipped, left), cancelled
+    )
+
+
+def _part(document: Any, name: str) -> dict[str, Any]:
+    part = document.get(name) if isinstance(document, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _read(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
