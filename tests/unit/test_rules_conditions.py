@@ -169,6 +169,7 @@ def test_depth_within_the_longest_condition_is_no_trouble(text: str) -> None:
         ("order == null", "The fields are: order.order_id, "),
         ('buyer.zip == "x"', "The fields are: connection, now, shipment.shipment_id, "),
         ('order.recipient_name == "x"', "The fields are: order.order_id, "),
+        ('order.city == "x"', "The fields are: order.order_id, "),
     ],
 )
 def test_an_unknown_field_is_told_with_what_there_is_instead(text: str, told: str) -> None:

@@ -197,9 +197,11 @@ def unknown_field(name: str, fields: Collection[str]) -> tuple[str, str]:
     of_part = [field for field in fields if field.startswith(name + ".")]
     near = [field for field in fields if field.rpartition(".")[2] == own_name]
     if not near and not of_part:
-        names = {field: field if part else field.rpartition(".")[2] for field in fields}
-        found = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=SIMILAR_PERCENT)
-        near = [found[2]] if found else []
         of_part = [field for field in fields if field.startswith(part + ".")]
+        # What all fields of a part have in common makes none of them nearer.
+        names = {field: field.rpartition(".")[2] for field in of_part or (() if part else fields)}
+        meant = (own_name, names) if names else (name, {field: field for field in fields})
+        found = process.extractOne(*meant, scorer=fuzz.ratio, score_cutoff=SIMILAR_PERCENT)
+        near = [found[2]] if found else []
     remedy = f"Did you mean {' or '.join(near)}?" if near else f"The fields are: {', '.join(of_part or fields)}."
     return f"there is no field {name}.", remedy
