@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mfn.plain_text import shortened, shown, shown_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 MOST_OF_A_MESSAGE = 1_000
@@ -108,6 +108,31 @@ class ConfigurationError(MfnError):
             remedy = "Mend what is named above and run the command again; nothing was started."
         super().__init__(message, remedy=remedy)
         self.problems = problems
+
+
+def together(errors: Sequence[ConfigurationError]) -> ConfigurationError:
+    """Several errors as one, so that everything that is wrong is told at once.
+
+    Args:
+        errors: At least one.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    return ConfigurationError(
+        "\n".join(error.message for error in errors),
+        remedy=" ".join(dict.fromkeys(error.remedy for error in errors)),
+        problems=tuple(problem for error in errors for problem in error.problems),
+    )
+
+
+def with_rows(error: ConfigurationError, rows: Sequence[Problem]) -> ConfigurationError:
+    """An error that tells of rows of mapping files as well, as far as there are wrong ones.
+
+    Args:
+        error: What else is wrong.
+        rows: What is wrong with the mapping files.
+    """
+    return together([error, ConfigurationError(problems=tuple(rows))]) if rows else error
 
 
 class LeaseHeldError(MfnError):

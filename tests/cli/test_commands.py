@@ -239,6 +239,20 @@ def test_each_warehouse_is_asked_about_its_own_rows_and_one_that_is_not_there_hi
     assert "the warehouse of us has no 'BIKE'" in document["error"]
 
 
+def test_wrong_rows_are_told_together_with_what_is_wrong_in_the_connections(world: World, mfn: Mfn) -> None:
+    connections, methods = world.home / "connections.yaml", world.home / "mappings" / "shipping_methods.csv"
+    connections.write_text(connections.read_text(encoding="utf-8").replace("orders:", "order:"), encoding="utf-8")
+    methods.write_text(methods.read_text(encoding="utf-8") + ",,PRIORITY,,,\n", encoding="utf-8")
+    for words in (("mappings", "check"), ("import", "us"), ("confirm", "us")):
+        status, document = mfn(*words)
+        assert status == 2
+        places = [(problem["file"], problem["column"]) for problem in document["problems"]]
+        assert places == [
+            ("connections.yaml", "connections.us.order"),
+            ("mappings/shipping_methods.csv", "warehouse_code"),
+        ]
+
+
 def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", "postgresql://someone:hidden-word@127.0.0.1/ledger")
     monkeypatch.setenv("MFN_PII_KEYS", "hidden-key")

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mfn.errors import ConfigurationError, MfnError, RunFailedError
+from mfn.errors import ConfigurationError, MfnError, RunFailedError, together, with_rows
 from mfn.ledger.batch_opening import open_batch
+from mfn.mappings import check_mappings
 from mfn.models import STAGES
 from mfn.moments import in_utc
 from mfn.steps.report import report
@@ -146,7 +147,7 @@ def new_run(
         ConfigurationError: Settings, connections or mappings are wrong.
         LeaseHeldError: Another run of this kind works on this connection.
     """
-    place = open_workplace(settings, connection)
+    place = _place_of(settings, connection, kind)
     if kind not in WITHOUT_AMAZON:
         check_set_up(place)
         warn_of_secret_age(place)
@@ -177,13 +178,17 @@ def check_set_up(place: Workplace) -> None:
             getattr(place, part)
         except ConfigurationError as error:
             problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
     if problems:
-        raise ConfigurationError(
-            "\n".join(error.message for error in problems),
-            remedy=" ".join(dict.fromkeys(error.remedy for error in problems)),
-        )
+        raise together(problems)
+
+
+def _place_of(settings: Settings, connection: str, kind: BatchKind) -> Workplace:
+    """The workplace; where there is none, what is wrong with the mapping files is told as well."""
+    try:
+        return open_workplace(settings, connection)
+    except ConfigurationError as error:
+        is_file_wrong = error.problems and kind not in WITHOUT_AMAZON
+        raise with_rows(error, check_mappings(settings.mappings) if is_file_wrong else ()) from None
 
 
 def run_steps(batch: BatchRef, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mfn.connections import load_connections
-from mfn.errors import MfnError, Problem, shown_path
+from mfn.errors import ConfigurationError, MfnError, Problem, shown_path, with_rows
 from mfn.mappings import check_mappings, first_of_each_file, read_mappings
 from mfn.mappings.against_warehouse import check_codes, check_skus
 from mfn.warehouse.sql import SqlWarehouse
@@ -25,11 +25,14 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
             codes and SKUs to their warehouses; one that cannot be asked is told with the rest.
 
     Raises:
-        ConfigurationError: The connections file is there and wrong.
+        ConfigurationError: The connections file is there and wrong; it tells of the mapping files as well.
     """
     if not settings.connections.is_file():
         return check_mappings(settings.mappings)
-    connections = load_connections(settings)
+    try:
+        connections = load_connections(settings)
+    except ConfigurationError as error:
+        raise with_rows(error, check_mappings(settings.mappings)) from None
     mappings, problems = read_mappings(settings.mappings, connections=connections)
     told = {_place(problem) for problem in problems}
     found: dict[tuple[Any, ...], Problem] = {}  # what two connections on one warehouse have in common is told once
