@@ -124,9 +124,9 @@ def test_every_connection_gets_every_deployment_that_names_one() -> None:
         ("reprocess_orders", "default"),
         ("reprocess_part", "default"),
     ]
-    second = rendered["deployments"][1]
-    assert second["parameters"] == {"connection": "eu_west"}
-    assert "eu_west" in second["description"]
+    of_second = [entry for entry in rendered["deployments"] if entry["name"] == "eu_west"]
+    assert all(entry["parameters"] == {"connection": "eu_west"} for entry in of_second)
+    assert all(" of eu_west" in entry["description"] for entry in of_second)
 
 
 def test_schedules_have_slugs_and_time_zones_and_one_run_works_at_a_time() -> None:

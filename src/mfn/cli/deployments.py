@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -143,7 +144,7 @@ def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool
             {
                 **entry,
                 "name": name,
-                "description": entry.get("description", "").replace(f" {example},", f" {name},"),
+                "description": re.sub(rf"\bof {example}\b", f"of {name}", entry.get("description", "")),
                 "parameters": {**entry["parameters"], "connection": name},
                 "schedules": [
                     spread(schedule, over=f"{entry['entrypoint']} {schedule['slug']} {name}")
