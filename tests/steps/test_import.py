@@ -121,6 +121,28 @@ def test_orders_that_amazon_fulfils_are_never_imported(world: World) -> None:
     assert world.statuses() == {order_id: "ignored"}
 
 
+def test_times_without_their_seconds_are_read_and_an_order_that_came_so_is_loaded(world: World) -> None:
+    placed = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1)
+    text = placed.strftime("%Y-%m-%dT%H:%MZ")
+    windows = {name: {"latestDateTime": text} for name in ("shipByWindow", "deliverByWindow")}
+    world.answer_page(an_order(createdTime=text, lastUpdatedTime=text, fulfillment=windows))
+    assert world.run()["loaded"] == 1
+    (row,) = world.rows()
+    assert [row[name] for name in ("ordered_at", "ship_by", "deliver_by")] == [placed.replace(tzinfo=None)] * 3
+
+
+@pytest.mark.parametrize("kind", ["REPLACEMENT_ORIGINAL_ID", "EXCHANGE_ORIGINAL_ID", None])
+def test_an_order_replaces_the_one_that_amazon_says_and_no_other_that_it_has_to_do_with(
+    world: World, kind: str | None
+) -> None:
+    others = [{"orderId": "111-0000000-0000001", "associationType": "SIBLING_ID"}]
+    replaced = {"orderId": "111-0000000-0000002", "associationType": kind}
+    alone, both = world.put(an_order(associatedOrders=others), an_order(associatedOrders=[*others, replaced]))
+    world.run()
+    found = {row["order_number"]: row["replaces_order"] for row in world.rows()}
+    assert found == {alone: None, both: "111-0000000-0000002"}
+
+
 def test_a_dry_run_says_what_would_be_loaded_and_changes_nothing(world: World) -> None:
     good, _, _ = world.put(an_order(), an_order(level="SAME_DAY"), an_order(status="PENDING"))
     summary = world.run(dry_run=True)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.order_times import PATHS, with_whole_times
 from mfn.errors import DataError
 from mfn.moments import in_utc
 
@@ -117,9 +118,10 @@ class SalesChannel(_Amazon, frozen=True):
 
 
 class AssociatedOrder(_Amazon, frozen=True):
-    """The order that this one replaces or exchanges."""
+    """Another order, and what it is to this one."""
 
     order_id: Word | None = None
+    association_type: Any = None
 
 
 class OrderFulfillment(_Amazon, frozen=True):
@@ -247,12 +249,6 @@ _DECODER = msgspec.json.Decoder(Order)
 
 NO_WINDOW = Window()
 ENDS_OF_TIME = {MINYEAR, MAXYEAR}
-PATHS = (
-    "createdTime", "lastUpdatedTime", "fulfillment.shipByWindow.earliestDateTime",
-    "fulfillment.shipByWindow.latestDateTime", "fulfillment.deliverByWindow.earliestDateTime",
-    "fulfillment.deliverByWindow.latestDateTime",
-)  # fmt: skip
-"""Where each of an order's times stands in it."""
 
 
 def decode_order(raw: bytes) -> Order:
@@ -266,9 +262,7 @@ def decode_order(raw: bytes) -> Order:
             value from the order, so that it may be shown.
     """
     try:
-        if len(raw) > MOST_BYTES:
-            raise msgspec.ValidationError(f"Expected at most {MOST_BYTES} bytes, got {len(raw)}")
-        order = _DECODER.decode(raw)
+        order = _decoded(raw)
         _must_exist_in_utc(order)
     except UNREADABLE as error:
         raise DataError(
@@ -276,6 +270,18 @@ def decode_order(raw: bytes) -> Order:
             remedy="Compare it with Amazon's model orders_2026-01-01; it is read again from Amazon on every run.",
         ) from None
     return order
+
+
+def _decoded(raw: bytes) -> Order:
+    if len(raw) > MOST_BYTES:
+        raise msgspec.ValidationError(f"Expected at most {MOST_BYTES} bytes, got {len(raw)}")
+    try:
+        return _DECODER.decode(raw)
+    except msgspec.ValidationError as error:
+        try:
+            return _DECODER.decode(with_whole_times(raw))
+        except UNREADABLE:
+            raise error from None
 
 
 def _must_exist_in_utc(order: Order) -> None:

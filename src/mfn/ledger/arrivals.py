@@ -11,7 +11,7 @@ import msgspec
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import IDENTIFIER
-from mfn.moments import in_utc
+from mfn.moments import in_utc, moment_in
 
 AHEAD = timedelta(days=1)
 """A change so far ahead of this clock is none: as an order's age it would keep out every later version of it."""
@@ -30,7 +30,7 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _HEADER = msgspec.json.Decoder(Header)
-_LOOSE_ID = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Arrival(NamedTuple):
@@ -56,7 +56,7 @@ def read_arrival(raw: bytes) -> Arrival:
     try:
         header = _HEADER.decode(raw)
     except UNREADABLE:
-        header = Header(order_id=_loose_order_id(raw))
+        header = _loose_header(raw)
     if not header.order_id or not is_order_id(header.order_id):
         return Arrival(MADE_UP + hashlib.sha256(raw).hexdigest()[:24], None, raw)
     try:
@@ -73,9 +73,18 @@ def is_order_id(text: str) -> bool:
     return _ORDER_ID.match(text) is not None
 
 
-def _loose_order_id(raw: bytes) -> str | None:
+def _loose_header(raw: bytes) -> Header:
     try:
-        value = msgspec.json.decode(_LOOSE_ID.decode(raw).get("orderId", b"null"))
+        fields = _FIELDS.decode(raw)
+    except UNREADABLE:
+        return Header()
+    order_id = _loose(fields.get("orderId", b"null"))
+    updated_at = moment_in(_loose(fields.get("lastUpdatedTime", b"null")))
+    return Header(order_id if isinstance(order_id, str) else None, updated_at)
+
+
+def _loose(field: bytes) -> object:
+    try:
+        return msgspec.json.decode(field)
     except UNREADABLE:
         return None
-    return value if isinstance(value, str) else None

@@ -92,6 +92,9 @@ ADDRESS_COLUMNS = dict.fromkeys(
 )  # fmt: skip
 
 PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
+REPLACED = (None, "", "REPLACEMENT_ORIGINAL_ID", "EXCHANGE_ORIGINAL_ID")
+"""What an associated order is to the one that replaces it: Amazon's two types, or nothing that says another one."""
+
 NO_FULFILLMENT = ItemFulfillment()
 NO_PACKING = Packing()
 NO_SHIPPING = ItemShipping()
@@ -266,7 +269,8 @@ def _is_cancelled(item: OrderItem) -> bool:
 def _replaced(order: Order) -> str | None:
     if not order.associated_orders:
         return None
-    return next((other.order_id for other in order.associated_orders if other.order_id), None)
+    replaced = (other for other in order.associated_orders if other.association_type in REPLACED)
+    return next((other.order_id for other in replaced if other.order_id), None)
 
 
 def _cancel_reason(order: Order) -> str | None:
