@@ -230,6 +230,31 @@ def test_an_odd_quantity_is_none_and_costs_no_other_listing(
     assert found["channel"].tolist() == ["DEFAULT", "UNKNOWN", "DEFAULT"]
 
 
+@pytest.mark.parametrize(
+    "odd", [{}, "x", 5, [None], ["x"], [{}], [{"fulfillmentChannelCode": 5, "quantity": 1}]], ids=repr
+)
+def test_a_listing_of_which_amazon_says_something_odd_is_nobodys_to_push_and_costs_no_other(
+    told: AmazonListings, scripted: ScriptedAmazon, odd: object
+) -> None:
+    good = {"sku": "B", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": 3}]}
+    scripted.api = [page({"sku": "A", "fulfillmentAvailability": odd, "summaries": odd}, good | {"summaries": odd})]
+    found = told.listings_of(US, ["A", "B"]).frame
+    assert found["channel"].tolist() == ["UNKNOWN", "DEFAULT"]
+    assert found["quantity"].tolist()[1] == 3
+
+
+@pytest.mark.parametrize(
+    "issues", [{}, "x", [None], [{"code": 5, "message": None}], [{"severity": "WARNING"}]], ids=repr
+)
+def test_a_level_that_amazon_took_is_taken_whatever_it_says_besides(
+    told: AmazonListings, scripted: ScriptedAmazon, issues: object
+) -> None:
+    scripted.api = [answer(200, {"sku": "A", "status": status, "issues": issues}) for status in ("ACCEPTED", "INVALID")]
+    told.patch_quantity(US, "A", 3)
+    with pytest.raises(ListingRefusedError, match="INVALID"):
+        told.patch_quantity(US, "A", 3)
+
+
 def test_listings_of_some_skus_are_asked_for_by_twenty(
     listings: AmazonListings, amazon: LocalAmazon, orders: AmazonOrders
 ) -> None:

@@ -48,23 +48,15 @@ class ListingsRead:
     unanswered: Mapping[str, AmazonUnavailableError | CallRefusedError] = field(default_factory=dict)
 
 
-class _Summary(Struct, rename="camel"):
-    asin: str | None = None
-    item_name: str | None = None
-    fn_sku: str | None = None
-
-
-class _Availability(Struct, rename="camel"):
-    fulfillment_channel_code: str | None = None
-    quantity: Any = None  # one odd value must not cost the page with the others
-
-
 class Item(Struct, rename="camel"):
-    """One listing as Amazon answers it, asked for one marketplace with the data sets `DATA_SETS`."""
+    """One listing as Amazon answers it, asked for one marketplace with the data sets `DATA_SETS`.
+
+    All but the SKU is read value by value: one odd value must not cost the page with the others.
+    """
 
     sku: str
-    summaries: list[_Summary] | None = None
-    fulfillment_availability: list[_Availability] | None = None
+    summaries: Any = None
+    fulfillment_availability: Any = None
 
 
 DATA_SETS = ("summaries", "fulfillmentAvailability")
@@ -122,11 +114,20 @@ def channel_of(codes: Sequence[str | None]) -> str:
 
 
 def _row(item: Item) -> tuple[str, str, str, str, int | None]:
-    summary = item.summaries[0] if item.summaries else _Summary()
-    entries = item.fulfillment_availability
-    codes = [entry.fulfillment_channel_code for entry in entries or ()]
-    if entries == [] and not summary.fn_sku:
+    summary = next(iter(_entries(item.summaries)), {})
+    entries = _entries(item.fulfillment_availability)
+    codes = [_text(entry, "fulfillmentChannelCode") for entry in entries]
+    if item.fulfillment_availability == [] and not summary.get("fnSku"):
         codes = [MERCHANT_CHANNEL]
-    own = [entry.quantity for entry in entries or () if entry.fulfillment_channel_code == MERCHANT_CHANNEL]
+    own = [entry.get("quantity") for entry, code in zip(entries, codes, strict=False) if code == MERCHANT_CHANNEL]
     shown = own[0] if own and type(own[0]) is int and 0 <= own[0] <= MOST_SHOWN else None
-    return item.sku, summary.asin or "", summary.item_name or "", channel_of(codes), shown
+    return item.sku, _text(summary, "asin"), _text(summary, "itemName"), channel_of(codes), shown
+
+
+def _entries(values: Any) -> list[dict[str, Any]]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""

@@ -10,7 +10,7 @@ import logging
 import re
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 from msgspec import Struct
@@ -45,14 +45,15 @@ PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 logger = logging.getLogger(__name__)
 
 
-class _Issue(Struct):
-    code: str
-    message: str
-
-
 class _Submission(Struct):
     status: Literal["ACCEPTED", "INVALID", "VALID"]
-    issues: list[_Issue] | None = None
+    issues: Any = None  # words alone: whatever they are, Amazon took the level or did not
+
+
+def _words(issues: Any) -> tuple[Words, ...]:
+    said = [issue for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
+    texts = ([issue.get(name) for name in ("code", "message")] for issue in said)
+    return tuple(Words(*(text if isinstance(text, str) else None for text in pair)) for pair in texts)
 
 
 class AmazonListings:
@@ -176,7 +177,7 @@ class AmazonListings:
                 raise not_patched(what, response, is_plain=PLAIN.fullmatch(seller_sku) is not None)
             submission = decoded(what, response, _Submission)
             if submission.status != "ACCEPTED":
-                raise invalid(what, tuple(Words(issue.code, issue.message) for issue in submission.issues or ()))
+                raise invalid(what, _words(submission.issues))
 
         self._session.caller.call(
             "patchListingsItem",
