@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert
@@ -22,10 +22,15 @@ def test_an_order_cancelled_before_it_was_loaded_never_reaches_the_warehouse(wor
     assert world.rows() == []
 
 
-def test_an_order_cancelled_at_amazon_is_cancelled_while_the_warehouse_has_not_begun(world: World) -> None:
+@pytest.mark.parametrize("broken", [{}, {"createdTime": "yesterday"}, {"programs": "PRIME"}, {"orderItems": None}])
+def test_an_order_cancelled_at_amazon_is_cancelled_while_the_warehouse_has_not_begun(
+    world: World, broken: dict[str, Any]
+) -> None:
     (order_id,) = world.put(an_order())
     world.run()
     world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    if broken:
+        world.answer_page(world.amazon.orders.get(order_id) | broken)
     assert world.run()["cancelled"] == 1
     assert world.rows()[0]["status"] == "cancelled"
     assert world.statuses() == {order_id: "cancelled"}

@@ -112,11 +112,19 @@ def test_an_order_that_is_broken_elsewhere_keeps_the_units_that_can_be_read(
     assert pushing.shown() == everywhere(10)
 
 
-@pytest.mark.parametrize("status", ["CANCELLED", "SHIPPED"])
-def test_an_order_that_is_broken_and_will_not_be_shipped_keeps_nothing(pushing: Pushing, status: str) -> None:
-    order = an_order(an_item(sku="BOWL", units=2), status=status, minutes_ago=5, programs="PRIME")
-    pushing.stock.world.answer_page(order)
-    assert pushing.stock.world.run()["held"] == 1
+@pytest.mark.parametrize(("status", "settled"), [("CANCELLED", "cancelled"), ("SHIPPED", "shipped")])
+def test_a_broken_order_that_will_not_be_shipped_any_more_is_settled_and_gives_its_units_back(
+    pushing: Pushing, status: str, settled: str
+) -> None:
+    world = pushing.stock.world
+    order = an_order(an_item(sku="BOWL", units=2), minutes_ago=5, programs="PRIME")
+    world.put(order)
+    assert world.run()["held"] == 1
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"BOWL": 8}
+    world.change(order["orderId"], fulfillment={"fulfillmentStatus": status})
+    world.run()
+    assert world.statuses() == {order["orderId"]: settled}
     pushing.run()
     assert pushing.shown() == everywhere(10)
 

@@ -1,6 +1,6 @@
-"""What can be read of an order that is broken elsewhere: how many units Amazon sold with it, and whether they are due.
+"""What can be read of an order that is broken elsewhere: how many units Amazon sold with it, and where it stands.
 
-An order that is held because its address or a date is no such thing was sold all the same.
+An order that is held because its address or a date is no such thing was sold all the same, and may be cancelled since.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ UNKNOWN = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 
 
 def legible_order(order_id: str, raw: bytes) -> Order | None:
-    """What of a broken order says which units were sold; all else of it is absent.
+    """What of a broken order says which units were sold, and where it stands; all else of it is absent.
 
     Args:
         order_id: Its id.
         raw: The JSON text that `decode_order` refused.
 
     Returns:
-        The order with those of its items whose SKU and units can be read; None where there is no such item.
+        The order with those of its items whose SKU and units can be read; None where nothing can be.
     """
     if len(raw) > MOST_BYTES:
         return None
@@ -45,10 +45,10 @@ def legible_order(order_id: str, raw: bytes) -> Order | None:
         document = msgspec.json.decode(raw)
     except UNREADABLE:
         return None
-    listed = document.get("orderItems") if isinstance(document, dict) else None
-    items = [_item(number, one) for number, one in enumerate(listed if isinstance(listed, list) else (), start=1)]
-    if not any(items):
+    if not isinstance(document, dict):
         return None
+    listed = document.get("orderItems")
+    items = [_item(number, one) for number, one in enumerate(listed if isinstance(listed, list) else (), start=1)]
     fulfillment = _part(document, "fulfillment")
     placed_at = _read(document.get("createdTime"), datetime)
     return Order(

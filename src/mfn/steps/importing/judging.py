@@ -119,7 +119,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
     connection = bench.place.connection
     released = released_reasons(bench.place.ledger, connection.name, tracked.keys())
     known = _Known(tracked, _in_warehouse(bench, tracked), released, _left(bench, tracked))
-    whole, broken, judgements = _decode(texts, known)
+    whole, broken, held = _decode(texts, known)
     orders = whole + broken
     frame = order_frame(orders)
     is_whole = np.arange(len(orders)) < len(whole)
@@ -131,13 +131,17 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
         dismissed=[order_id for order_id, row in tracked.items() if row.status == OrderStatus.DISMISSED],
     ).to_numpy()
     standings = standings_of(frame)
-    for position in (is_whole & (settled != "")).nonzero()[0]:
-        judgements.append(_settled(orders[position], settled[position], known, standings[position]))
-    is_kept = np.isin(settled, MAY_RESERVE)
+    may_reserve = np.isin(settled, MAY_RESERVE)
+    judgements = {
+        orders[position].order_id: _settled(orders[position], settled[position], known, standings[position])
+        for position in np.where(is_whole, settled != "", ~may_reserve).nonzero()[0]
+    }
+    # Of a broken order without a line that can be read, what was promised to an earlier version stays.
+    is_kept = may_reserve & (is_whole | (frame["item_count"] > 0).to_numpy())
     is_due = is_whole & (settled == "")
     kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), is_due[is_kept])
     checked, report = _check_due(bench, due, known, standings)
-    return Judged(judgements + checked, report, _without_released_requests(kept, released))
+    return Judged([*(held | judgements).values(), *checked], report, _without_released_requests(kept, released))
 
 
 def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> Kept:
@@ -167,11 +171,14 @@ def _left(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
     return shipped_ones(bench.place.warehouse.states(in_part)) if in_part else frozenset()
 
 
-def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Order], list[Judgement]]:
-    """The orders; what can be read of broken ones, whose units are sold all the same; the judgements of these."""
+def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Order], dict[str, Judgement]]:
+    """The orders; what can be read of broken ones; and of all broken ones how they are held, unless they are settled.
+
+    Units of a broken order are sold all the same, and one that is not to be shipped any more need not be whole.
+    """
     orders: list[Order] = []
     broken: list[Order] = []
-    held: list[Judgement] = []
+    held: dict[str, Judgement] = {}
     for order_id, text in texts:
         try:
             orders.append(decode_order(text))
@@ -179,7 +186,7 @@ def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Ord
             is_nameless = order_id.startswith(MADE_UP)
             remedy = NAMELESS.format(order_id) if is_nameless else error.remedy
             reason = Reason("invalid_payload", error.message, remedy)
-            held.append(_held(order_id, known, (reason,), (), Standing(), is_due=False))
+            held[order_id] = _held(order_id, known, (reason,), (), Standing(), is_due=False)
             # Each version of one without an id is another order here: its units would be promised again with each.
             if not is_nameless and (legible := legible_order(order_id, text)):
                 broken.append(legible)
