@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from mfn.amazon.answers import Words
 from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.feed_reports import report_of
-from mfn.amazon.feeds import AmazonFeeds
+from mfn.amazon.feeds import LONG_AGO, AmazonFeeds
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.quantities import MOST_MESSAGES, feed_of, patch_of
 from mfn.simulator.clock import Clock as AmazonClock
@@ -116,6 +116,18 @@ def test_a_feed_whose_answer_was_lost_is_found_again(feeds: AmazonFeeds, amazon:
     (found,) = feeds.feeds_since(NOON)
     assert (found.status, found.created_at) == ("IN_QUEUE", NOON)
     assert found.feed_id not in {feed.feed_id for feed in earlier}
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [("2026-11-01T12:00Z", datetime(2026, 11, 1, 12, tzinfo=UTC)), ("noon", LONG_AGO), (5, LONG_AGO)],
+)
+def test_a_feed_is_followed_whatever_time_amazon_says_of_it(
+    feeds: AmazonFeeds, amazon: LocalAmazon, moment: object, expected: datetime
+) -> None:
+    amazon.faults.answer("getFeed", 200, {"feedId": "1", "processingStatus": "DONE", "createdTime": moment})
+    state = feeds.feed("1")
+    assert (state.status, state.created_at) == ("DONE", expected)
 
 
 def test_many_feeds_are_listed_page_by_page(feeds: AmazonFeeds, amazon: LocalAmazon, orders: AmazonOrders) -> None:

@@ -6,7 +6,7 @@ Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from mfn.amazon.documents import Created, Described
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError, checked, decoded
 from mfn.amazon.feed_reports import report_of
 from mfn.amazon.quantities import feed_of
-from mfn.moments import in_utc, iso_seconds
+from mfn.moments import iso_seconds, moment_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,8 @@ PAGE_SIZE = 100
 UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 """The statuses of a feed that is not at its end."""
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class FeedState:
@@ -41,7 +43,7 @@ class FeedState:
     Attributes:
         feed_id: Amazon's id.
         status: `IN_QUEUE`, `IN_PROGRESS`, `DONE`, `CANCELLED` or `FATAL`.
-        created_at: When it was handed in; UTC.
+        created_at: When it was handed in; UTC; `LONG_AGO` where Amazon says no time.
         marketplace_ids: Where it holds.
         document_id: Its processing report; None where there is none (yet).
     """
@@ -61,7 +63,7 @@ class FeedState:
 class _Feed(Struct, rename="camel"):
     feed_id: str
     processing_status: str
-    created_time: datetime
+    created_time: Any = None  # tells only which of several feeds is a lost one
     marketplace_ids: list[str] | None = None
     result_feed_document_id: str | None = None
 
@@ -232,7 +234,7 @@ def _state(feed: _Feed) -> FeedState:
     return FeedState(
         feed.feed_id,
         feed.processing_status,
-        in_utc(feed.created_time),
+        moment_in(feed.created_time) or LONG_AGO,
         tuple(feed.marketplace_ids or ()),
         feed.result_feed_document_id,
     )
