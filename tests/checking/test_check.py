@@ -132,6 +132,20 @@ def test_a_marketplace_that_is_not_configured_and_suspended_listings_are_warning
     assert has_passed(checked.world.ledger, "us")
 
 
+def test_an_odd_marketplace_of_the_account_hides_none_that_is_configured(checked: Checked) -> None:
+    odd = [
+        None,
+        "CA",
+        {},
+        {"marketplace": {"id": 5}},
+        {"marketplace": {"id": US.marketplace_id}, "participation": None},
+    ]
+    checked.world.amazon.faults.answer("getMarketplaceParticipations", 200, {"payload": odd})
+    account = checked.run()["credentials and marketplaces"]
+    assert account.status == "ok"
+    assert "the account sells in US, as configured" in account.detail
+
+
 def test_every_missing_role_is_told_at_once_with_what_it_is_for(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     faults.without_recipients = True

@@ -6,7 +6,7 @@ Operation: Amazon's model sellers.json of 2025-02-26, getMarketplaceParticipatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -35,22 +35,8 @@ class Participation:
     has_suspended_listings: bool
 
 
-class _Marketplace(Struct, rename="camel"):
-    id: str
-
-
-class _Participation(Struct, rename="camel"):
-    is_participating: bool
-    has_suspended_listings: bool
-
-
-class _Entry(Struct, rename="camel"):
-    marketplace: _Marketplace
-    participation: _Participation
-
-
 class _Participations(Struct):
-    payload: list[_Entry]
+    payload: list[Any]
 
 
 def read_participations(session: Session, *, max_wait_seconds: float) -> list[Participation]:
@@ -70,15 +56,25 @@ def read_participations(session: Session, *, max_wait_seconds: float) -> list[Pa
 
     def read(response: httpx.Response) -> list[Participation]:
         found = decoded(what, checked(what, OPERATION, response), _Participations)
-        return [
-            Participation(
-                entry.marketplace.id,
-                entry.participation.is_participating,
-                entry.participation.has_suspended_listings,
-            )
-            for entry in found.payload
-        ]
+        return [one for one in map(_participation, found.payload) if one is not None]
 
     return session.caller.call(
         OPERATION, what, lambda: session.library.get("/sellers/v1/marketplaceParticipations"), read, max_wait_seconds
     )
+
+
+def _participation(entry: Any) -> Participation | None:
+    """A marketplace, by what can be read of it; None where that is not even its id, which hides no other."""
+    marketplace, taking_part = (_fields(_fields(entry).get(name)) for name in ("marketplace", "participation"))
+    marketplace_id = marketplace.get("id")
+    if not isinstance(marketplace_id, str):
+        return None
+    return Participation(
+        marketplace_id,
+        is_participating=taking_part.get("isParticipating") is not False,
+        has_suspended_listings=taking_part.get("hasSuspendedListings") is True,
+    )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
