@@ -12,7 +12,6 @@ import msgspec
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.orders import (
-    ENDS_OF_TIME,
     MOST_BYTES,
     ItemCancellation,
     ItemFulfillment,
@@ -24,6 +23,7 @@ from mfn.amazon.orders import (
     SalesChannel,
     Word,
 )
+from mfn.moments import moment_in
 
 UNKNOWN = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 """Of an order whose times cannot be read: later than any moment before which orders are another system's."""
@@ -50,10 +50,9 @@ def legible_order(order_id: str, raw: bytes) -> Order | None:
     listed = document.get("orderItems")
     items = [_item(number, one) for number, one in enumerate(listed if isinstance(listed, list) else (), start=1)]
     fulfillment = _part(document, "fulfillment")
-    placed_at = _read(document.get("createdTime"), datetime)
     return Order(
         order_id,
-        UNKNOWN if placed_at is None or placed_at.year in ENDS_OF_TIME else placed_at,
+        moment_in(document.get("createdTime")) or UNKNOWN,
         UNKNOWN,
         SalesChannel(_read(_part(document, "salesChannel").get("marketplaceId"), Word)),
         [item for item in items if item is not None],
