@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
+CANCELLED = "cancelled at Amazon, and the warehouse"
+
+
+def refuse(world: World, condition: str) -> None:
+    """The warehouse has a trigger of its own against some changes of its orders."""
+    with world.writing_warehouse() as database:
+        database.exec_driver_sql(
+            f"CREATE TRIGGER refuses BEFORE UPDATE ON wms_order WHEN {condition}"
+            " BEGIN SELECT RAISE(ABORT, 'not in a wave'); END"
+        )
+
+
 def test_an_order_cancelled_before_it_was_loaded_never_reaches_the_warehouse(world: World) -> None:
     (order_id,) = world.put(an_order(status="CANCELLED"))
     assert world.run()["cancelled"] == 1
@@ -69,6 +81,59 @@ def test_an_order_cancelled_after_picking_began_is_asked_for_and_reported(world:
     assert (row["status"], row["cancel_requested_at"] is not None) == ("picking", True)
     (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], conflict["status"]) == (order_id, "picking")
+
+
+def test_an_order_that_the_warehouse_refuses_to_cancel_is_a_conflict_and_stops_no_other(world: World) -> None:
+    in_a_wave, new = world.put(an_order(), an_order())
+    world.run()
+    refuse(world, f"new.status = 'cancelled' AND old.order_number = '{in_a_wave}'")
+    for order_id in (in_a_wave, new):
+        world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    world.put(an_order(minutes_ago=5))
+    summary = world.run()
+    assert (summary["cancelled"], summary["loaded"]) == (2, 1)
+    rows = {row["order_number"]: row for row in world.rows()}
+    assert (rows[in_a_wave]["status"], rows[in_a_wave]["cancel_reason"]) == ("new", "cancelled at Amazon")
+    assert rows[new]["status"] == "cancelled"
+    (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert (conflict["order_id"], conflict["what"]) == (in_a_wave, f"{CANCELLED} refused to cancel it")
+    assert conflict["status"].endswith("not in a wave; cancel_requested_at is set")
+    assert conflict["remedy"].startswith("Stop the order in the warehouse by hand.")
+
+
+def test_a_request_in_words_that_the_warehouse_has_no_room_for_is_passed_on_in_plain_ones(world: World) -> None:
+    wordy, plain = (world.put(an_order())[0] for _ in range(2))
+    world.run()
+    refuse(world, "length(new.cancel_reason) > 30")
+    for order_id, reason in ((wordy, "I ordered this twice by mistake, one is enough"), (plain, "too late")):
+        item = world.amazon.orders.get(order_id)["orderItems"][0]
+        request = {"cancellationRequest": {"requester": "BUYER", "cancelReason": reason}}
+        world.change(order_id, orderItems=[item | {"cancellation": request}])
+    world.run()
+    assert {row["order_number"]: row["cancel_reason"] for row in world.rows()} == {
+        wordy: "the buyer asked for it",
+        plain: "too late",
+    }
+
+
+def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_until_it_takes_it(world: World) -> None:
+    (order_id,) = world.put(an_order())
+    world.run()
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    told = []
+    for asks in (True, False):
+        refuse(world, "true")
+        world.change(order_id, orderItems=[items[0] | ({"cancellation": cancellation()} if asks else {})])
+        for _ in range(2):
+            summary = world.run()
+            (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+            told.append(conflict["what"].partition(",")[2])
+        with world.writing_warehouse() as database:
+            database.exec_driver_sql("DROP TRIGGER refuses")
+        world.run()
+        (row,) = [row for row in world.rows() if row["order_number"] == order_id]
+        assert (row["cancel_requested_at"] is not None) == asks
+    assert told == [" and the warehouse refused to be told"] * 4
 
 
 def test_an_order_that_the_warehouse_has_begun_from_elsewhere_is_left_alone_and_reported(world: World) -> None:

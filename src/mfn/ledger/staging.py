@@ -83,6 +83,15 @@ def in_doubt(digest: str | None) -> str:
     return CANCEL_REQUESTED if (digest or "").endswith(CANCEL_REQUESTED) else ""
 
 
+def untold(digest: str) -> str:
+    """The fingerprint of an order whose rows the warehouse has, and which refused to be told what its buyer asks for.
+
+    Args:
+        digest: What it would have, had it been told.
+    """
+    return digest.removesuffix(CANCEL_REQUESTED) if digest.endswith(CANCEL_REQUESTED) else digest + CANCEL_REQUESTED
+
+
 def reserve(
     database: Connection,
     batch: BatchRef,

@@ -5,7 +5,6 @@ What holds such a version back says nothing against the request; an item that is
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mfn.ledger.buyers_data import CHUNK_ORDERS
@@ -15,9 +14,8 @@ from mfn.ledger.met_orders import each_order
 from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded
 from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT
 from mfn.models import Outcome
+from mfn.steps.importing.cancellations import BUYER_ASKED, ask_for_buyers, note_passed_on
 from mfn.steps.importing.judging import BUYER_CANCELS
-from mfn.steps.importing.loading import BUYER_ASKED
-from mfn.warehouse.order_states import CANCELLED
 
 if TYPE_CHECKING:
     from mfn.steps.importing.loading import Loading
@@ -49,12 +47,10 @@ def pass_on_requests_alone(loading: Loading) -> None:
         ]
         if not news:
             continue
-        place.warehouse.request_cancellation(dict.fromkeys(news, BUYER_ASKED), datetime.now(UTC))
-        states = place.warehouse.states(news)
-        told = sorted(order_id for order_id, status in states.items() if status != CANCELLED)
-        for order_id in told:
-            loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+        refused = ask_for_buyers(loading, dict.fromkeys(news, BUYER_ASKED))
+        taken = place.warehouse.states([order_id for order_id in news if order_id not in refused])
+        told = note_passed_on(loading, taken)
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)
-            write_reloaded(database, batch, [(order_id, CANCEL_REQUESTED) for order_id in states])
-            move_outcomes(database, batch, [(order_id, Outcome.LOADED.value) for order_id in told])
+            write_reloaded(database, batch, [(order_id, CANCEL_REQUESTED) for order_id in taken])
+            move_outcomes(database, batch, [(order_id, Outcome.LOADED.value) for order_id in sorted(told)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mfn.errors import FatalError
@@ -17,6 +16,7 @@ from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome, Parameters
 from mfn.steps.conflicts import Conflicts
+from mfn.steps.importing.cancellations import pass_on_cancellations
 from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.judging import is_payment_pending
 from mfn.steps.importing.left_behind import pass_on_requests_alone
@@ -26,8 +26,6 @@ from mfn.steps.workplace import open_workplace
 if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
-
-CANCELLED_AT_AMAZON = "cancelled at Amazon"
 
 MAY_BE_THERE = (*IN_WAREHOUSE, OrderStatus.READY)
 """Orders that the warehouse may have; ready ones where a run died after its commit and before the ledger's."""
@@ -85,7 +83,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _pass_on_cancellations(loading: Loading) -> None:
-    place, batch, conflicts = loading.place, loading.batch, loading.conflicts
+    place, batch = loading.place, loading.batch
     cancelled, settled, loaded = [], [], []
     for row in each_order(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value)):
         if row.outcome == Outcome.CANCELLED:
@@ -98,13 +96,11 @@ def _pass_on_cancellations(loading: Loading) -> None:
     if loaded:
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)
-        result = place.warehouse.cancel(loaded, CANCELLED_AT_AMAZON, datetime.now(UTC))
-        for order_id, status in sorted(result.begun.items()):
-            conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
+        pass_on_cancellations(loading, loaded)
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_cancelled(database, batch, loaded)
-        add_findings(database, batch, conflicts=conflicts.for_report())
+        add_findings(database, batch, conflicts=loading.conflicts.for_report())
         release(database, batch, [*cancelled, *settled])
 
 

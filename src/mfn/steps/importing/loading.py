@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mfn.database.bulk import utc_text
-from mfn.errors import DataError
 from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.kept_out import note_taken_up
@@ -23,16 +22,19 @@ from mfn.ledger.orders import (
     write_reloaded,
     write_standing,
 )
-from mfn.ledger.staging import CANCEL_REQUESTED, in_doubt, is_same_order, reserve
+from mfn.ledger.staging import in_doubt, is_same_order, reserve, untold
 from mfn.models import OrderStatus, Outcome, Reason
+from mfn.steps.importing.cancellations import pass_on_requests, take_back_requests
+from mfn.steps.importing.halving import each_taken
 from mfn.steps.importing.transform import transform
 from mfn.warehouse.order_states import CANCELLED, NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Row
 
+    from mfn.errors import DataError
     from mfn.ledger.staging import Staged
     from mfn.models import BatchRef
     from mfn.steps.conflicts import Conflicts
@@ -41,10 +43,10 @@ if TYPE_CHECKING:
 TRANSFORMED = transform.__name__
 """The stage whose chunks are loaded."""
 
-BUYER_ASKED = "the buyer asked for it"
+Entry = tuple[str, str, "Staged"]
+"""Order id, digest, staged order."""
 
-Chunk = list[tuple[str, str, "Staged"]]
-"""(order id, digest, staged order) of each order."""
+Chunk = list[Entry]
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     written, refusals = _write(loading, to_write)
     if loading.restores:
         _restore(loading, [entry for entry in ready if entry not in changed])
-    told = _pass_on_requests(loading, ready, tracked) | _take_back_requests(loading, ready, tracked)
+    asked, not_asked = pass_on_requests(loading, ready, tracked)
+    freed, not_freed = take_back_requests(loading, ready, tracked)
     for order_id, _, staged in to_write:
         if order_id in refusals and staged.is_in_warehouse:
             words = refusals[order_id].message
@@ -149,7 +152,8 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         if order_id in refusals and not staged.is_in_warehouse
     }
     behind = set(refusals) - set(held)  # what the warehouse has of these is old: later imports try again
-    _note(loading, number, chunk, tracked, written=written | told, held=held, behind=behind)
+    chunk = [(o, untold(digest) if o in not_asked | not_freed else digest, staged) for o, digest, staged in chunk]
+    _note(loading, number, chunk, tracked, written=written | asked | freed, held=held, behind=behind)
 
 
 def _restore(loading: Loading, unchanged: Chunk) -> None:
@@ -171,26 +175,21 @@ def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
 
 
 def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataError]]:
-    """Write orders; where the warehouse refuses a row, halve until the bad order stands alone: the others go on.
+    """Write orders; those that the warehouse refuses keep no other one out.
 
     Returns:
         The orders that the warehouse took or had already, and those that it refused. An order that it had begun and
         whose new version it kept out is reported as a conflict and in neither; one that it had begun before it was
         ever given it is reported as well.
     """
-    if not entries:
-        return set(), {}
+    written, refusals = each_taken(lambda part: _write_part(loading, part), entries)
+    return set().union(*written), {order_id: error for (order_id, _, _), error in refusals}
+
+
+def _write_part(loading: Loading, entries: Sequence[Entry]) -> set[str]:
     now = utc_text(datetime.now(UTC))
     rows = [(*staged.order, loading.batch.batch_id, now, now) for _, _, staged in entries if staged.order is not None]
-    try:
-        result = loading.place.warehouse.load(rows, [line for _, _, staged in entries for line in staged.lines])
-    except DataError as error:
-        if len(entries) == 1:
-            return set(), {entries[0][0]: error}
-        middle = len(entries) // 2
-        written, refusals = _write(loading, entries[:middle])
-        more_written, more_refusals = _write(loading, entries[middle:])
-        return written | more_written, refusals | more_refusals
+    result = loading.place.warehouse.load(rows, [line for _, _, staged in entries for line in staged.lines])
     begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
     for order_id in sorted(begun):
         loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
@@ -199,49 +198,7 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
     stopped = {order_id for order_id, status in result.refused.items() if status == CANCELLED}
     for order_id in sorted(stopped - begun - result.foreign):
         loading.conflicts.add(order_id, "it is to be shipped after all, and the warehouse has cancelled it", CANCELLED)
-    return {order_id for order_id, _, _ in entries} - begun, {}
-
-
-def _pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
-    """Tell the warehouse that buyers ask for a cancellation; returns the orders of which that is news."""
-    asked = {
-        order_id: staged.cancel_reason or BUYER_ASKED
-        for order_id, _, staged in ready
-        if staged.cancel_reason is not None
-    }
-    if not asked:
-        return set()
-    warehouse = loading.place.warehouse
-    warehouse.request_cancellation(asked, datetime.now(UTC))
-    # What is news is what the ledger says: a run that died before it wrote that down is not a run that told.
-    known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
-    news = [order_id for order_id in asked if not known.get(order_id, "").endswith(CANCEL_REQUESTED)]
-    told = {order_id for order_id, status in warehouse.states(news).items() if status != CANCELLED}
-    for order_id in sorted(told):
-        loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
-    return told
-
-
-def _take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> set[str]:
-    """Tell the warehouse of buyers who no longer ask for a cancellation; returns the orders that it has not cancelled.
-
-    It would leave the order alone for ever, and Amazon still waits for the parcel.
-    """
-    withdrawn = [
-        order_id
-        for order_id, _, staged in ready
-        if staged.cancel_reason is None
-        and order_id in tracked
-        and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
-    ]
-    if not withdrawn:
-        return set()
-    loading.place.warehouse.withdraw_request(withdrawn)
-    states = loading.place.warehouse.states(withdrawn)
-    for order_id, status in sorted(states.items()):
-        told = status if status == CANCELLED else "cancel_requested_at is empty again"
-        loading.conflicts.add(order_id, "the buyer no longer asks for a cancellation", told)
-    return {order_id for order_id, status in states.items() if status != CANCELLED}
+    return {order_id for order_id, _, _ in entries} - begun
 
 
 def _note(
