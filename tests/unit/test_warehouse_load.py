@@ -163,6 +163,40 @@ def swallowing(url: str, table: str, condition: str) -> None:
             connection.execute(text(statement))
 
 
+def test_an_order_that_the_warehouse_begins_the_moment_it_comes_in_has_its_lines(
+    database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    warehouse.load([order_row("A-1")], [line_row("A-1")])
+    begin = "UPDATE wms_order SET status = 'picking' WHERE order_number = NEW.order_number;"
+    trigger = "CREATE TRIGGER begin AFTER INSERT ON wms_order FOR EACH ROW"
+    statements = (
+        [f"{trigger} BEGIN {begin} END"]
+        if database_url.startswith("sqlite")
+        else [
+            f"CREATE FUNCTION begin() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {begin} RETURN NULL; END$$",
+            f"{trigger} EXECUTE FUNCTION begin()",
+        ]
+    )
+    with writing(engine_for(database_url), what="the test") as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    result = warehouse.load(
+        [order_row("A-1"), order_row("A-2")], [line_row("A-1"), line_row("A-2", 1), line_row("A-2", 2)]
+    )
+    assert result == LoadResult(frozenset({"A-1"}), {"A-2": "picking"})
+    assert len(actor.lines("A-2")) == 2
+
+
+def test_lines_that_somebody_left_of_an_order_that_is_gone_give_way_to_those_of_its_return(
+    database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    warehouse.load([order_row("A-1")], [line_row("A-1", 1), line_row("A-1", 2)])
+    with writing(engine_for(database_url), what="the test") as connection:
+        connection.execute(text("DELETE FROM wms_order"))
+    assert warehouse.load([order_row("A-1")], [line_row("A-1", 2, quantity=9)]).written == {"A-1"}
+    assert [(line["line_number"], line["quantity"]) for line in actor.lines("A-1")] == [(2, 9)]
+
+
 @pytest.mark.parametrize(
     ("table", "condition"),
     [("wms_order", "NEW.order_number = 'A-2'"), ("wms_order_line", "NEW.order_number = 'A-2' AND NEW.line_number = 2")],

@@ -13,12 +13,14 @@ from sqlalchemy.engine import make_url
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError, RetriableError
 from mfn.warehouse.cancelling import CancelResult
+from mfn.warehouse.loading import LoadResult
 from mfn.warehouse.looking import look_at
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 from mfn.warehouse.tables import (
     metadata,
     wms_inventory,
     wms_item,
+    wms_order,
     wms_ship_method,
     wms_shipment,
     wms_shipment_line,
@@ -26,6 +28,8 @@ from mfn.warehouse.tables import (
 from tests.warehouse_actor import MOMENT, WarehouseActor, line_row, order_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Table
 
 CONTRACT = {
@@ -142,6 +146,87 @@ def test_an_order_number_that_is_unique_only_under_a_condition_is_no_key(
     )
     with pytest.raises(FatalError, match="wms_order has neither a primary key nor a unique constraint"):
         warehouse.ensure_tables()
+
+
+def behind_views(url: str, *, triggers: Sequence[str]) -> None:
+    """Let `wms_order` and `wms_order_line` be views of tables with other names; on SQLite with triggers instead."""
+    for table, key in (
+        ("wms_order", "order_number"),
+        ("wms_order_line", "order_number AND line_number = OLD.line_number"),
+    ):
+        names = CONTRACT[table].split()
+        run(url, f"ALTER TABLE {table} RENAME TO own_{table}", f"CREATE VIEW {table} AS SELECT * FROM own_{table}")
+        same = f"WHERE order_number = OLD.{key}"
+        deeds = {
+            "INSERT": f"INSERT INTO own_{table} ({', '.join(names)}) VALUES ({', '.join('NEW.' + n for n in names)})",
+            "UPDATE": f"UPDATE own_{table} SET {', '.join(f'{n} = NEW.{n}' for n in names)} {same}",
+            "DELETE": f"DELETE FROM own_{table} {same}",
+        }
+        for deed in triggers:
+            run(url, f"CREATE TRIGGER {table}_{deed} INSTEAD OF {deed} ON {table} BEGIN {deeds[deed]}; END")
+
+
+def test_orders_are_loaded_changed_and_cancelled_through_views_of_the_warehouses_own_tables(
+    database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    warehouse.ensure_tables()
+    is_sqlite = database_url.startswith("sqlite")
+    behind_views(database_url, triggers=("INSERT", "UPDATE", "DELETE") if is_sqlite else ())
+    warehouse.ensure_tables()
+    warehouse.load([order_row("A-1"), order_row("A-2")], [line_row("A-1", 1), line_row("A-1", 2), line_row("A-2")])
+    actor.pick("A-2")
+    result = warehouse.load(
+        [order_row(number, city="Elsewhere") for number in ("A-1", "A-2", "A-3")],
+        [line_row("A-1", 2, quantity=5), line_row("A-1", 3), line_row("A-2", quantity=7), line_row("A-3")],
+    )
+    assert result == LoadResult(frozenset({"A-1", "A-3"}), {"A-2": "picking"})
+    assert [(line["line_number"], line["quantity"]) for line in actor.lines("A-1")] == [(2, 5), (3, 1)]
+    assert (actor.order("A-1")["city"], actor.lines("A-2")[0]["quantity"]) == ("Elsewhere", 1)
+    assert warehouse.cancel(["A-1", "A-2"], "why", MOMENT).cancelled == {"A-1"}
+    assert warehouse.scrub(["A-1"]) == {"A-1"}
+
+
+def test_a_view_that_takes_no_orders_is_refused_by_what_it_lacks(database_url: str, warehouse: SqlWarehouse) -> None:
+    warehouse.ensure_tables()
+    if database_url.startswith("sqlite"):
+        behind_views(database_url, triggers=("INSERT", "UPDATE"))
+        with pytest.raises(FatalError, match="wms_order_line is a view that takes no DELETE"):
+            warehouse.ensure_tables()
+    else:
+        run(database_url, "ALTER TABLE wms_order RENAME TO own", "CREATE VIEW wms_order AS SELECT * FROM own LIMIT 9")
+        with pytest.raises(FatalError, match="wms_order is a view that takes no INSERT, UPDATE"):
+            warehouse.ensure_tables()
+
+
+def test_a_status_that_the_warehouse_writes_in_capitals_is_that_status(
+    database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
+) -> None:
+    warehouse.ensure_tables()
+    warehouse.load([order_row("A-1"), order_row("A-2")], [line_row("A-1"), line_row("A-2")])
+    run(database_url, "UPDATE wms_order SET status = 'NEW'")
+    result = warehouse.load([order_row("A-1", city="Elsewhere")], [line_row("A-1", 2)])
+    assert result.written == {"A-1"}
+    assert actor.order("A-1")["city"] == "Elsewhere"
+    assert [line["line_number"] for line in actor.lines("A-1")] == [2]
+    run(database_url, "UPDATE wms_order SET status = 'PICKING' WHERE order_number = 'A-2'")
+    assert warehouse.cancel(["A-1", "A-2"], "why", MOMENT) == CancelResult(
+        frozenset({"A-1"}), {"A-2": "picking"}, frozenset()
+    )
+    run(database_url, "UPDATE wms_order SET status = 'CANCELLED', cancel_requested_at = NULL")
+    assert warehouse.request_cancellation({"A-1": "why"}, MOMENT) == set()
+
+
+def test_an_order_that_the_warehouse_keeps_in_another_table_of_a_family_is_not_doubled(postgres_url: str) -> None:
+    warehouse = SqlWarehouse(postgres_url, name="us")
+    warehouse.ensure_tables()
+    run(
+        postgres_url,
+        "CREATE TABLE archive () INHERITS (wms_order)",
+        "INSERT INTO archive (order_number, batch_id, status) VALUES ('A-1', 'b', 'shipped')",
+    )
+    result = warehouse.load([order_row("A-1"), order_row("A-2")], [line_row("A-1"), line_row("A-2")])
+    assert result == LoadResult(frozenset({"A-2"}), {"A-1": "shipped"})
+    assert sorted(row["status"] for row in WarehouseActor(postgres_url).rows(wms_order)) == ["new", "shipped"]
 
 
 def test_tables_in_capitals_are_the_same_ones_to_sqlite(sqlite_url: str) -> None:

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, SQLColumnExpression, Table
     from sqlalchemy.sql.elements import ColumnElement
 
+    Part = tuple[Table, Sequence[str], Sequence[tuple[Any, ...]]]
+
 STAGING = "mfn_staging"
 ALREADY_THERE = "23505"
 """PostgreSQL's unique_violation."""
+NO_TABLE = "42809"
+"""PostgreSQL's wrong_object_type: there is no COPY into a view."""
 
 
 def merge(
@@ -61,17 +65,21 @@ def merge(
         _insert(connection, target, listed, rows, conflict)
 
 
-def insert_new(connection: Connection, *parts: tuple[Table, Sequence[str], Sequence[tuple[Any, ...]]]) -> bool:
-    """Insert rows into tables of PostgreSQL by COPY, all of them or none.
+def insert_new(connection: Connection, *parts: Part) -> bool:
+    """Insert rows that are not there: on PostgreSQL by COPY, all of them or none.
 
     Args:
         connection: An open transaction.
         parts: A table, the columns that each row fills, and the rows, values as in `merge`.
 
     Returns:
-        False, and nothing was inserted, where a row is there already or holds a NUL character, or where the table has
-        row level security, which no COPY goes past.
+        False, and nothing was inserted, where a row is there already or holds a NUL character, or where the table takes
+        no COPY: it has row level security, or is a view.
     """
+    if connection.dialect.name == "sqlite":
+        for table, columns, rows in parts:
+            _insert(connection, quoted(connection, table.name), quoted(connection, *columns), rows)
+        return True
     driver: Any = connection.dialect.loaded_dbapi
     try:
         with connection.begin_nested():
@@ -83,7 +91,24 @@ def insert_new(connection: Connection, *parts: tuple[Table, Sequence[str], Seque
         return False
     except (driver.DataError, driver.NotSupportedError):
         return False
+    except driver.ProgrammingError as error:
+        if error.sqlstate != NO_TABLE:
+            raise
+        return False
     return True
+
+
+def insert_staged(connection: Connection, *parts: Part) -> None:
+    """Insert rows that are not there into tables of PostgreSQL by a detour that works where `insert_new` does not.
+
+    Args:
+        connection: An open transaction.
+        parts: As of `insert_new`.
+    """
+    for table, columns, rows in parts:
+        target, listed = quoted(connection, table.name), quoted(connection, *columns)
+        stage(connection, STAGING, table, columns, rows)
+        connection.exec_driver_sql(f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {STAGING}")
 
 
 def change(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from mfn.warehouse.order_states import NEW
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 NUMBER = "CAST(wms_order.order_number AS VARCHAR)"
 """The order number as a text: without the blanks of a CHAR that is longer than it."""
 
-STATUS = "coalesce(CAST(wms_order.status AS VARCHAR), '')"
-"""The status as a text, also where the warehouse made it an enumeration or left it NULL."""
+STATUS = "lower(trim(coalesce(CAST(wms_order.status AS VARCHAR), '')))"
+"""The status in lower case, also where the warehouse made it an enumeration, left it NULL or writes it in capitals."""
+
+IS_NEW = f"{STATUS} = '{NEW}'"
+"""The guard: the condition under which this project may change an order."""
 
 
 def asked(connection: Connection) -> str:
@@ -55,7 +60,7 @@ def same(connection: Connection, one: str, other: str) -> str:
 
 
 def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool = False) -> dict[str, str]:
-    """The status of each order that the warehouse knows.
+    """The status of each order that the warehouse knows, in lower case.
 
     Args:
         connection: An open transaction.

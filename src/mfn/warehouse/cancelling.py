@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from mfn.database.bulk import utc_text
-from mfn.warehouse.asking import NUMBER, as_asked, asked, states
+from mfn.warehouse.asking import IS_NEW, NUMBER, STATUS, as_asked, asked, states
 from mfn.warehouse.order_states import CANCELLED
 from mfn.warehouse.setup import required_columns
 
@@ -50,7 +50,7 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
             # Not a join: SQLite would go through the whole list for every order that is new.
             "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
             " cancel_reason = :reason, updated_at = :updated_at"
-            f" WHERE status = 'new' AND order_number IN (SELECT asked.key FROM {asked(connection)})"
+            f" WHERE {IS_NEW} AND order_number IN (SELECT asked.key FROM {asked(connection)})"
             f" RETURNING {NUMBER}"
         ),
         {"asked": as_asked(reasons), "reason": reason, "at": utc_text(at), "updated_at": utc_text(at)},
@@ -76,9 +76,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
         The order numbers on which nothing had been asked for before.
     """
     given = {"asked": as_asked(reasons)}
-    open_orders = (
-        f"FROM {asked(connection)} WHERE order_number = asked.key AND (status IS NULL OR status <> 'cancelled')"
-    )
+    open_orders = f"FROM {asked(connection)} WHERE order_number = asked.key AND {STATUS} <> 'cancelled'"
     newly = connection.execute(
         text(
             f"UPDATE wms_order SET cancel_requested_at = :at, cancel_reason = asked.value {open_orders}"
@@ -109,7 +107,7 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
         text(
             f"UPDATE wms_order SET cancel_requested_at = NULL, cancel_reason = {nothing}"
             f" FROM {asked(connection)} WHERE order_number = asked.key AND cancel_requested_at IS NOT NULL"
-            " AND (status IS NULL OR status <> 'cancelled')"
+            f" AND {STATUS} <> 'cancelled'"
         ),
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )

@@ -64,7 +64,7 @@ def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFr
     return pd.DataFrame(
         {
             "order_number": pd.Series(read["order_number"], dtype="object"),
-            "status": words(read["status"]).str.lower().fillna(""),
+            "status": words(read["status"]).fillna(""),
             "is_cancel_requested": words(read["cancel_requested_at"]).notna(),
             "connection": words(read["connection"]),
         }

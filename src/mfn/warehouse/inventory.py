@@ -139,7 +139,7 @@ def _orders(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFram
     return pd.DataFrame(
         {
             "order_number": pd.Series(read["order_number"], dtype="object"),
-            "status": words(read["status"]).str.lower().fillna(""),
+            "status": words(read["status"]).fillna(""),
             "is_allocated": words(read["allocated_at"]).notna(),
         }
     )

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, text
 
-from mfn.database.bulk import insert_new, merge, on_conflict, quoted, stage
+from mfn.database.bulk import insert_new, insert_staged, quoted, stage
 from mfn.errors import DataError
-from mfn.warehouse.asking import STATUS, as_asked, asked, states
+from mfn.warehouse.asking import IS_NEW, STATUS, as_asked, asked, states
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.setup import required_columns
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection, Table
+
+    from mfn.database.bulk import Part
 
 OrderRow = tuple[Any, ...]
 """One order, values in the order of `ORDER_COLUMNS`; times as `mfn.database.bulk.utc_text` has them, flags 0 or 1."""
@@ -28,6 +30,8 @@ LineRow = tuple[Any, ...]
 """One line, values in the order of `LINE_COLUMNS`; amounts as decimal texts, flags 0 or 1."""
 
 ORDERS, LINES = "mfn_orders", "mfn_lines"
+SAME_LINE = "wms_order_line.order_number = given.order_number AND wms_order_line.line_number = given.line_number"
+OF_NEW = f"EXISTS (SELECT 1 FROM wms_order WHERE wms_order.order_number = given.order_number AND {IS_NEW})"
 BOOKKEEPING = {"batch_id", "loaded_at", "updated_at"}
 NAMED_AT_MOST = 10
 
@@ -50,8 +54,9 @@ class LoadResult:
 def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow], *, what: str) -> LoadResult:
     """Insert or update orders that are still `new`, and replace the lines of these as a whole.
 
-    On PostgreSQL the insert locks every order it meets until the transaction ends, on SQLite there is one writer at a
-    time: what the guard saw stays true for the lines.
+    On PostgreSQL every order that is there is locked until the transaction ends, on SQLite there is one writer at a
+    time: what the guard saw stays true for the lines. The lines of an order that was not there come with it, also where
+    a trigger of the warehouse's own begins it at once.
 
     Args:
         connection: An open transaction.
@@ -64,24 +69,27 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     """
     numbers = [order[0] for order in orders]
     line_counts = Counter(map(itemgetter(0), lines))
-    known = frozenset(states(connection, numbers))
+    known = states(connection, numbers, lock=True)
     orders = _as_taken(connection, wms_order, ORDER_COLUMNS, orders)
     lines = _as_taken(connection, wms_order_line, LINE_COLUMNS, lines)
+    fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
     if connection.dialect.name == "sqlite":
-        # Nobody else writes meanwhile: what is not there now goes straight in, at half the cost.
-        first, orders = _parted(orders, known)
-        first_lines, lines = _parted(lines, known)
-        merge(connection, wms_order, (*ORDER_COLUMNS, "status"), [(*row, NEW) for row in first])
-        merge(connection, wms_order_line, LINE_COLUMNS, first_lines)
-    elif not known and insert_new(
-        connection,
+        _delete_stray_lines(connection, fresh)
+    if fresh and not insert_new(connection, *_parts(fresh, fresh_lines)):
+        known = states(connection, numbers, lock=True)  # somebody may have written one of them just now
+        fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
+        _delete_stray_lines(connection, fresh)
+        insert_staged(connection, *_parts(fresh, fresh_lines))
+    if known:
+        _change_under_guard(connection, _of(orders, known, known=True), _of(lines, known, known=True))
+    return _counted(connection, numbers, line_counts, what)
+
+
+def _parts(orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
+    return (
         (wms_order, (*ORDER_COLUMNS, "status"), [(*row, NEW) for row in orders]),
         (wms_order_line, LINE_COLUMNS, lines),
-    ):
-        orders = []
-    if orders:
-        _merge_under_guard(connection, orders, lines, is_any_known=bool(known))
-    return _counted(connection, numbers, line_counts, what)
+    )
 
 
 def _as_taken(
@@ -96,38 +104,41 @@ def _as_taken(
     return [tuple("" if value is None and at in places else value for at, value in enumerate(row)) for row in rows]
 
 
-def _parted(
-    rows: Sequence[tuple[Any, ...]], known: frozenset[str]
-) -> tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]:
-    """The rows of orders that are not there, and of those that are; mostly none is there."""
-    if not known:
-        return rows, []
-    return [row for row in rows if row[0] not in known], [row for row in rows if row[0] in known]
+def _of(rows: Sequence[tuple[Any, ...]], there: Collection[str], *, known: bool) -> Sequence[tuple[Any, ...]]:
+    """The rows of orders that are there, or of those that are not; mostly none is there."""
+    if not there:
+        return [] if known else rows
+    return [row for row in rows if (row[0] in there) == known]
 
 
-def _merge_under_guard(
-    connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow], *, is_any_known: bool
-) -> None:
-    # Sorted, so that two transactions which lock many orders queue up instead of waiting for each other.
-    stage(connection, ORDERS, wms_order, ORDER_COLUMNS, sorted(orders, key=itemgetter(0)))
+def _delete_stray_lines(connection: Connection, orders: Sequence[OrderRow]) -> None:
+    """Delete what stands there of orders that are not there: somebody deleted an order and left its lines."""
+    connection.execute(
+        text(f"DELETE FROM wms_order_line WHERE order_number IN (SELECT asked.key FROM {asked(connection)})"),
+        {"asked": as_asked(dict.fromkeys((order[0] for order in orders), ""))},
+    )
+
+
+def _change_under_guard(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> None:
+    """Change orders that are there and locked: no insert here could double one, whatever keys the tables have."""
+    stage(connection, ORDERS, wms_order, ORDER_COLUMNS, orders)
     stage(connection, LINES, wms_order_line, LINE_COLUMNS, lines)
-    _merge_orders(connection)
-    if is_any_known:
-        _delete_removed_lines(connection)
-    _merge_lines(connection)
+    _change_orders(connection)
+    _delete_removed_lines(connection)
+    _change_lines(connection)
+    _insert_added_lines(connection)
     if connection.dialect.name == "sqlite":
         for name in (ORDERS, LINES):
             connection.exec_driver_sql(f"DROP TABLE temp.{name}")
 
 
-def _merge_orders(connection: Connection) -> None:
+def _change_orders(connection: Connection) -> None:
     update = [name for name in ORDER_COLUMNS if name not in {"order_number", "loaded_at"}]
     compared = [name for name in update if name not in BOOKKEEPING]
-    guard = f"wms_order.status = 'new' AND {_differs(connection, wms_order, compared)}"
-    conflict = on_conflict(connection, wms_order, ORDER_COLUMNS, update=update, guard=guard)
-    listed = quoted(connection, *ORDER_COLUMNS)
     connection.exec_driver_sql(
-        f"INSERT INTO wms_order ({listed}, status) SELECT {listed}, 'new' FROM {ORDERS} WHERE true {conflict}"
+        f"UPDATE wms_order SET {_set(connection, update)} FROM {ORDERS} AS given"
+        f" WHERE wms_order.order_number = given.order_number AND {IS_NEW}"
+        f" AND {_differs(connection, wms_order, compared)}"
     )
 
 
@@ -135,28 +146,36 @@ def _delete_removed_lines(connection: Connection) -> None:
     connection.exec_driver_sql(
         "DELETE FROM wms_order_line WHERE (order_number, line_number) IN ("
         f" SELECT line.order_number, line.line_number FROM {ORDERS} AS given"
-        " JOIN wms_order ON wms_order.order_number = given.order_number AND wms_order.status = 'new'"
+        f" JOIN wms_order ON wms_order.order_number = given.order_number AND {IS_NEW}"
         " JOIN wms_order_line AS line ON line.order_number = wms_order.order_number"
         f" EXCEPT SELECT order_number, line_number FROM {LINES})"
     )
 
 
-def _merge_lines(connection: Connection) -> None:
+def _change_lines(connection: Connection) -> None:
     compared = [name for name in LINE_COLUMNS if name not in wms_order_line.primary_key]
-    guard = _differs(connection, wms_order_line, compared)
-    conflict = on_conflict(connection, wms_order_line, LINE_COLUMNS, guard=guard)
+    connection.exec_driver_sql(
+        f"UPDATE wms_order_line SET {_set(connection, compared)} FROM {LINES} AS given"
+        f" WHERE {SAME_LINE} AND {OF_NEW} AND {_differs(connection, wms_order_line, compared)}"
+    )
+
+
+def _insert_added_lines(connection: Connection) -> None:
     listed = quoted(connection, *LINE_COLUMNS)
     connection.exec_driver_sql(
-        f"INSERT INTO wms_order_line ({listed}) SELECT {listed} FROM {LINES} AS given WHERE EXISTS"
-        " (SELECT 1 FROM wms_order WHERE wms_order.order_number = given.order_number AND wms_order.status = 'new')"
-        f" {conflict}"
+        f"INSERT INTO wms_order_line ({listed}) SELECT {listed} FROM {LINES} AS given"
+        f" WHERE {OF_NEW} AND NOT EXISTS (SELECT 1 FROM wms_order_line WHERE {SAME_LINE})"
     )
+
+
+def _set(connection: Connection, columns: Sequence[str]) -> str:
+    return ", ".join(f"{name} = given.{name}" for name in (quoted(connection, name) for name in columns))
 
 
 def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> str:
     """A condition under which an old row differs from the new one: what is the same already is not written again."""
     names = [quoted(connection, name) for name in columns]
-    old, new = (", ".join(f"{row}.{name}" for name in names) for row in (table.name, "excluded"))
+    old, new = (", ".join(f"{row}.{name}" for name in names) for row in (table.name, "given"))
     # The standard's IS DISTINCT FROM came to SQLite in 3.39; its own IS NOT means the same.
     return f"({old}) {'IS NOT' if connection.dialect.name == 'sqlite' else 'IS DISTINCT FROM'} ({new})"
 

@@ -11,9 +11,9 @@ NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cance
 
 
 def shipped_ones(states: Mapping[str, str]) -> frozenset[str]:
-    """The orders of which nothing more leaves, in whatever case the warehouse writes that.
+    """The orders of which nothing more leaves.
 
     Args:
-        states: Where each order stands, as the warehouse wrote it.
+        states: Where each order stands.
     """
-    return frozenset(number for number, status in states.items() if status.lower() == SHIPPED)
+    return frozenset(number for number, status in states.items() if status == SHIPPED)

@@ -91,7 +91,7 @@ def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, date
         connection,
         {"order_number": "asked.key", "shipped_at": as_text(connection, "shipment.shipped_at")},
         f"FROM {asked(connection)}"
-        f" JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')} AND lower({STATUS}) = 'shipped'"
+        f" JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')} AND {STATUS} = 'shipped'"
         f" LEFT JOIN wms_shipment AS shipment ON {same(connection, 'shipment.order_number', 'asked.key')}",
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, inspect, text
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ReflectedIndex
 
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('mfn: tables of the warehouse'))"
+
+WRITTEN = {wms_order: ("INSERT", "UPDATE"), wms_order_line: ("INSERT", "UPDATE", "DELETE")}
+"""What this project does to its tables; on PostgreSQL the login needs these rights."""
+
+INSTEAD_OF = re.compile(r"\bINSTEAD\s+OF\s+(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+
+TAKEN_BITS = {"UPDATE": 4, "INSERT": 8, "DELETE": 16}
+"""Of PostgreSQL's pg_relation_is_updatable."""
 
 
 def ensure_tables(engine: Engine, *, what: str) -> None:
@@ -86,6 +95,11 @@ def _written(connection: Connection) -> dict[str, str]:
     return {name: name.lower() for name in names if name.lower() in metadata.tables}
 
 
+def _name(connection: Connection, table: Table) -> str:
+    """A table that is there by the name that the warehouse gave it."""
+    return next(written for written, ours in _written(connection).items() if ours == table.name)
+
+
 def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[str]:
     """Names of columns as statements may write them: to SQLite upper and lower case are the same.
 
@@ -119,18 +133,41 @@ def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
         if table.name in there and column.name not in there[table.name] and column.info != MAY_BE_MISSING
     ]
     faults = [f"missing {', '.join(missing)}"] if missing else []
-    return faults + [
-        f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
-        for table in (wms_order, wms_order_line)
+    written = [
+        table
+        for table in WRITTEN
         if there.get(table.name, set()).issuperset(column.name for column in table.primary_key)
-        and not _has_key(connection, table)
     ]
+    return faults + [fault for table in written if (fault := _unwritable(connection, table))]
+
+
+def _unwritable(connection: Connection, table: Table) -> str:
+    """What keeps orders from being written into a table or a view, in words; empty where nothing does."""
+    taken = _taken_by_view(connection, _name(connection, table))
+    if taken is None:
+        without = f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
+        return "" if _has_key(connection, table) else without
+    lacking = [deed for deed in WRITTEN[table] if deed not in taken]
+    return f"{table.name} is a view that takes no {', '.join(lacking)}" if lacking else ""
+
+
+def _taken_by_view(connection: Connection, name: str) -> set[str] | None:
+    """Which statements a view takes, by triggers or since it is a simple one; None for what is no view."""
+    if connection.dialect.name == "sqlite":
+        made = text("SELECT sql FROM sqlite_master WHERE lower(tbl_name) = lower(:name) AND type = :type")
+        if not connection.execute(made, {"name": name, "type": "view"}).all():
+            return None
+        triggers = connection.execute(made, {"name": name, "type": "trigger"}).scalars()
+        return {deed.upper() for trigger in triggers for deed in INSTEAD_OF.findall(trigger)}
+    bits = "SELECT pg_relation_is_updatable(oid, true) FROM pg_class WHERE oid = to_regclass(:name) AND relkind = 'v'"
+    taken = connection.scalar(text(bits), {"name": name})
+    return None if taken is None else {deed for deed, bit in TAKEN_BITS.items() if taken & bit}
 
 
 def _has_key(connection: Connection, table: Table) -> bool:
     """Whether the database keeps a second row with the same key out, which the upsert relies on."""
     inspector = inspect(connection)
-    name = next(written for written, ours in _written(connection).items() if ours == table.name)
+    name = _name(connection, table)
     key = {column.name for column in table.primary_key}
 
     def unique() -> Iterator[Sequence[Any]]:

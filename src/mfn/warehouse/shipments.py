@@ -123,7 +123,7 @@ def _shipments(connection: Connection, which: str, parameters: Mapping[str, str]
         ship_by=times(read["ship_by"]),
         **{name: flags(read[name], missing=False) for name in ("is_sfp", "is_premium", "is_business")},
         **{name: words(read[name]) for name in ("programs", "ship_method_code", "country_code", "state")},
-        order_status=words(read["order_status"]),
+        order_status=words(read["order_status"]).str.lower(),
     )
     return _one_a_parcel(frame)
 
