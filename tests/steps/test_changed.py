@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from mfn.ledger.batches import get_batch
 from mfn.warehouse.tables import wms_order
@@ -134,6 +135,36 @@ def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_un
         (row,) = [row for row in world.rows() if row["order_number"] == order_id]
         assert (row["cancel_requested_at"] is not None) == asks
     assert told == [" and the warehouse refused to be told"] * 4
+
+
+def test_orders_whose_rows_another_program_keeps_locked_stop_no_other_and_are_told_once_it_lets_go(
+    world_on_postgres: World,
+) -> None:
+    impatient = f"{world_on_postgres.warehouse_url}+-c+lock_timeout%3D20ms"
+    world = replace(world_on_postgres, warehouse_url=impatient)
+    world.write_connections()
+    moved, free, cancelled, asking = world.put(an_order(), an_order(), an_order(), an_order())
+    world.run()
+    item = world.amazon.orders.get(asking)["orderItems"][0]
+    for order_id in (moved, free):
+        world.change(order_id, recipient={"deliveryAddress": address(city="Elsewhere")})
+    world.change(cancelled, fulfillment={"fulfillmentStatus": "CANCELLED"})
+    world.change(asking, orderItems=[item | {"cancellation": cancellation()}])
+    with world.writing_warehouse() as picker:
+        kept = [moved, cancelled, asking]
+        picker.execute(select(wms_order.c.status).where(wms_order.c.order_number.in_(kept)).with_for_update())
+        world.put(an_order(minutes_ago=5))
+        summary = world.run()
+        assert len(world.rows()) == 5
+    told = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert sorted(conflict["order_id"] for conflict in told) == sorted(kept)
+    assert all("locked" in conflict["status"] for conflict in told)
+    assert {row["order_number"]: row["city"] for row in world.rows()}[free] == "Elsewhere"
+    world.run()
+    rows = {row["order_number"]: row for row in world.rows()}
+    assert (rows[moved]["city"], rows[cancelled]["status"]) == ("Elsewhere", "cancelled")
+    assert rows[asking]["cancel_requested_at"] is not None
+    assert world.statuses()[cancelled] == "cancelled"
 
 
 def test_an_order_that_the_warehouse_has_begun_from_elsewhere_is_left_alone_and_reported(world: World) -> None:

@@ -59,20 +59,19 @@ def same(connection: Connection, one: str, other: str) -> str:
     return f"{one} = {other} COLLATE BINARY"
 
 
-def states(connection: Connection, order_numbers: Iterable[str], *, lock: bool = False) -> dict[str, str]:
+def states(connection: Connection, order_numbers: Iterable[str], *, lock: str = "") -> dict[str, str]:
     """The status of each order that the warehouse knows, in lower case.
 
     Args:
         connection: An open transaction.
         order_numbers: Amazon's order ids, as many as there are.
-        lock: Keep other writers off these orders until the transaction ends; on SQLite a writing one does so anyway.
+        lock: How PostgreSQL is to lock their rows, if at all; see `mfn.warehouse.locking`.
     """
-    for_update = " FOR UPDATE OF wms_order" if lock and connection.dialect.name == "postgresql" else ""
     rows = connection.execute(
         # In one order, so that two transactions which lock many orders queue up instead of waiting for each other.
         text(
             f"SELECT asked.key AS known_as, {STATUS} AS status FROM wms_order JOIN {asked(connection)}"
-            f" ON wms_order.order_number = asked.key ORDER BY wms_order.order_number{for_update}"
+            f" ON wms_order.order_number = asked.key ORDER BY wms_order.order_number {lock}"
         ),
         {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
     )

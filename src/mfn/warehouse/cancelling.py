@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from mfn.database.bulk import utc_text
-from mfn.warehouse.asking import IS_NEW, NUMBER, STATUS, as_asked, asked, states
+from mfn.warehouse.asking import IS_NEW, NUMBER, STATUS, as_asked, asked
+from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import CANCELLED
 from mfn.warehouse.setup import required_columns
 
@@ -42,9 +43,12 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
         order_numbers: Amazon's order ids.
         reason: Why, as the warehouse is to read it.
         at: When this was learnt, with a time zone.
+
+    Raises:
+        LockedError: Another program does not let go of some of them; so with those below.
     """
     reasons = dict.fromkeys(order_numbers, reason)
-    before = states(connection, reasons, lock=True)
+    before = locked(connection, reasons)
     done = connection.execute(
         text(
             # Not a join: SQLite would go through the whole list for every order that is new.
@@ -75,6 +79,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
     Returns:
         The order numbers on which nothing had been asked for before.
     """
+    locked(connection, reasons)
     given = {"asked": as_asked(reasons)}
     open_orders = f"FROM {asked(connection)} WHERE order_number = asked.key AND {STATUS} <> 'cancelled'"
     newly = connection.execute(
@@ -102,6 +107,8 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
         connection: An open transaction.
         order_numbers: Amazon's ids of orders whose buyers asked for it and no longer do.
     """
+    numbers = list(order_numbers)
+    locked(connection, numbers)
     nothing = "''" if "cancel_reason" in required_columns(connection, "wms_order") else "NULL"
     connection.execute(
         text(
@@ -109,5 +116,5 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
             f" FROM {asked(connection)} WHERE order_number = asked.key AND cancel_requested_at IS NOT NULL"
             f" AND {STATUS} <> 'cancelled'"
         ),
-        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+        {"asked": as_asked(dict.fromkeys(numbers, ""))},
     )

@@ -11,7 +11,8 @@ from sqlalchemy import String, text
 
 from mfn.database.bulk import insert_new, insert_staged, quoted, stage
 from mfn.errors import DataError
-from mfn.warehouse.asking import IS_NEW, STATUS, as_asked, asked, states
+from mfn.warehouse.asking import IS_NEW, STATUS, as_asked, asked
+from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.setup import required_columns
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
@@ -65,18 +66,19 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
         what: How a person knows this warehouse.
 
     Raises:
+        LockedError: Another program does not let go of some of them.
         DataError: The counts do not add up; the caller's transaction must not commit, and others may be taken.
     """
     numbers = [order[0] for order in orders]
     line_counts = Counter(map(itemgetter(0), lines))
-    known = states(connection, numbers, lock=True)
+    known = locked(connection, numbers)
     orders = _as_taken(connection, wms_order, ORDER_COLUMNS, orders)
     lines = _as_taken(connection, wms_order_line, LINE_COLUMNS, lines)
     fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
     if connection.dialect.name == "sqlite":
         _delete_stray_lines(connection, fresh)
     if fresh and not insert_new(connection, *_parts(fresh, fresh_lines)):
-        known = states(connection, numbers, lock=True)  # somebody may have written one of them just now
+        known = locked(connection, numbers)  # somebody may have written one of them just now
         fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
         _delete_stray_lines(connection, fresh)
         insert_staged(connection, *_parts(fresh, fresh_lines))

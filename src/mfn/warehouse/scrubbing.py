@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
-from mfn.warehouse.asking import STATUS, as_asked, asked, same, states
+from mfn.warehouse.asking import STATUS, as_asked, asked, same
+from mfn.warehouse.locking import locked
 from mfn.warehouse.setup import required_columns
 from mfn.warehouse.values import as_text, times
 
@@ -67,7 +68,7 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
         Those that still had something of their buyer.
     """
     overwrite_freed(connection)
-    states(connection, order_numbers, lock=True)  # in one order, so that nobody waits for this while it waits for them
+    locked(connection, order_numbers)  # in one order, so that nobody waits for this while it waits for them
     given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
     scrubbed: set[str] = set()
     for table, names in SCRUBBED.items():

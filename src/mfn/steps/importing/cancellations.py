@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.staging import CANCEL_REQUESTED
 from mfn.steps.importing.halving import each_taken
+from mfn.warehouse.locking import LockedError
 from mfn.warehouse.order_states import CANCELLED
 
 if TYPE_CHECKING:
@@ -24,27 +26,33 @@ STOP_BY_HAND = "Stop the order in the warehouse by hand"
 """What helps an order that it refuses to be told of."""
 
 
-def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> None:
+def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str]:
     """Cancel what Amazon has cancelled, or ask for it to be stopped; what the warehouse refuses is a conflict.
 
     Args:
         loading: What stays the same over the chunks of a load.
         order_ids: Orders that the warehouse may have.
 
+    Returns:
+        The orders of which it could not be told at all.
+
     Raises:
         RetriableError: The warehouse could not be reached.
     """
     warehouse, now = loading.place.warehouse, datetime.now(UTC)
-    results, refusals = each_taken(lambda part: warehouse.cancel(part, CANCELLED_AT_AMAZON, now), order_ids)
+    results, refusals = each_taken(
+        lambda part: warehouse.cancel(part, CANCELLED_AT_AMAZON, now), order_ids, order_id_of=str
+    )
     for order_id, status in sorted(pair for result in results for pair in result.begun.items()):
         loading.conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
     # It may well take that it is to stop: what watches over its status need not mind.
-    asked = {order_id: CANCELLED_AT_AMAZON for order_id, _ in refusals}
+    asked = {order_id: CANCELLED_AT_AMAZON for order_id, error in refusals if not isinstance(error, LockedError)}
     deaf = ask_to_stop(loading, asked)
     for order_id, refusal in refusals:
-        told = "" if order_id in deaf else "; cancel_requested_at is set"
+        told = "; cancel_requested_at is set" if order_id in asked and order_id not in deaf else ""
         what = "cancelled at Amazon, and the warehouse refused to cancel it"
         loading.conflicts.add(order_id, what, refusal.message + told, _remedy(refusal))
+    return {order_id for order_id, _ in refusals if order_id in deaf or order_id not in asked}
 
 
 def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
@@ -88,8 +96,10 @@ def ask_for_buyers(loading: Loading, reasons: Mapping[str, str]) -> set[str]:
     Raises:
         RetriableError: The warehouse could not be reached.
     """
-    in_plain_words = dict.fromkeys(ask_to_stop(loading, reasons), BUYER_ASKED)
-    refused = ask_to_stop(loading, in_plain_words)
+    refused = ask_to_stop(loading, reasons)
+    in_plain_words = [order_id for order_id, refusal in refused.items() if not isinstance(refusal, LockedError)]
+    still = ask_to_stop(loading, dict.fromkeys(in_plain_words, BUYER_ASKED))
+    refused = {o: refusal for o, refusal in refused.items() if o not in in_plain_words or o in still}
     for order_id, refusal in refused.items():
         what = "the buyer asks for a cancellation, and the warehouse refused to be told"
         loading.conflicts.add(order_id, what, refusal.message, _remedy(refusal))
@@ -99,7 +109,9 @@ def ask_for_buyers(loading: Loading, reasons: Mapping[str, str]) -> set[str]:
 def ask_to_stop(loading: Loading, reasons: Mapping[str, str]) -> dict[str, DataError]:
     """Set `cancel_requested_at` and `cancel_reason`; returns the orders where the warehouse refused it."""
     warehouse, now = loading.place.warehouse, datetime.now(UTC)
-    _, refused = each_taken(lambda part: warehouse.request_cancellation(dict(part), now), list(reasons.items()))
+    _, refused = each_taken(
+        lambda part: warehouse.request_cancellation(dict(part), now), list(reasons.items()), order_id_of=itemgetter(0)
+    )
     return {order_id: refusal for (order_id, _), refusal in refused}
 
 
@@ -141,7 +153,7 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
     ]
     if not withdrawn:
         return set(), set()
-    _, refusals = each_taken(loading.place.warehouse.withdraw_request, withdrawn)
+    _, refusals = each_taken(loading.place.warehouse.withdraw_request, withdrawn, order_id_of=str)
     refused = dict(refusals)
     for order_id, refusal in refused.items():
         what = "the buyer no longer asks for a cancellation, and the warehouse refused to be told"

@@ -93,15 +93,17 @@ def _pass_on_cancellations(loading: Loading) -> None:
     for start in range(0, len(cancelled), CHUNK_ORDERS):
         tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
         loaded += [order_id for order_id, row in tracked.items() if row.status in MAY_BE_THERE]
+    deaf: set[str] = set()
     if loaded:
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)
-        pass_on_cancellations(loading, loaded)
+        deaf = pass_on_cancellations(loading, loaded)
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
-        write_cancelled(database, batch, loaded)
+        # What the warehouse was not told of stays as it was there: the next one that sees it tells it.
+        write_cancelled(database, batch, [order_id for order_id in loaded if order_id not in deaf])
         add_findings(database, batch, conflicts=loading.conflicts.for_report())
-        release(database, batch, [*cancelled, *settled])
+        release(database, batch, [order_id for order_id in (*cancelled, *settled) if order_id not in deaf])
 
 
 def _counts(loading: Loading) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mfn.database.bulk import utc_text
@@ -182,7 +183,7 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
         whose new version it kept out is reported as a conflict and in neither; one that it had begun before it was
         ever given it is reported as well.
     """
-    written, refusals = each_taken(lambda part: _write_part(loading, part), entries)
+    written, refusals = each_taken(lambda part: _write_part(loading, part), entries, order_id_of=itemgetter(0))
     return set().union(*written), {order_id: error for (order_id, _, _), error in refusals}
 
 

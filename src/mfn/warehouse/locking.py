@@ -1,0 +1,60 @@
+"""Orders that are kept from other writers while this project changes them, and those that others keep from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from mfn.database.failures import LOCKED
+from mfn.errors import DataError
+from mfn.warehouse.asking import states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+FOR_CHANGE = "FOR NO KEY UPDATE OF wms_order"
+"""A row of the warehouse's own that refers to an order, and is being written, is not in the way."""
+
+
+class LockedError(DataError):
+    """Another program keeps rows of some orders locked for longer than a run waits; others may be written.
+
+    Args:
+        order_numbers: The orders.
+    """
+
+    def __init__(self, order_numbers: frozenset[str]) -> None:
+        super().__init__(
+            "another program has kept its row in wms_order locked, and it was waited for in vain.",
+            remedy="Have that program end its transaction; pg_stat_activity names it. It must not be kept open while"
+            " somebody picks.",
+        )
+        self.order_numbers = order_numbers
+
+
+def locked(connection: Connection, order_numbers: Iterable[str]) -> dict[str, str]:
+    """The status of each order that the warehouse knows, kept from other writers until the transaction ends.
+
+    Args:
+        connection: A transaction that writes; on SQLite it is the only one anyway.
+        order_numbers: Amazon's order ids, as many as there are.
+
+    Raises:
+        LockedError: Somebody else does not let go of some of them; the transaction must not commit.
+    """
+    numbers = list(order_numbers)
+    if connection.dialect.name == "sqlite":
+        return states(connection, numbers)
+    try:
+        with connection.begin_nested():
+            return states(connection, numbers, lock=FOR_CHANGE)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCKED:
+            raise
+    free = states(connection, numbers, lock=f"{FOR_CHANGE} SKIP LOCKED")
+    if kept := states(connection, numbers).keys() - free.keys():
+        raise LockedError(frozenset(kept))
+    return free
