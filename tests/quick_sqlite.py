@@ -29,8 +29,8 @@ def hurrying() -> Iterator[None]:
     first.connect().close()  # from then on its dialect knows this SQLite
     prepare = engines._prepare_sqlite
 
-    def prepare_quickly(_synchronous: str, any_text: bool, connection: Any, record: object) -> None:
-        prepare("OFF", any_text, connection, record)
+    def prepare_quickly(_synchronous: str, is_shared: bool, connection: Any, record: object) -> None:
+        prepare("OFF", is_shared, connection, record)
 
     def make(*arguments: Any, **options: Any) -> Engine:
         engine = create_engine(*arguments, **options)

@@ -313,6 +313,36 @@ def test_a_table_that_another_program_never_unlocks_is_waited_for_three_minutes_
     assert "kept it locked" in told.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("setting", "statement", "words"),
+    [
+        ("default_transaction_read_only=on", "CREATE TABLE thing (number INTEGER)", "leads to the primary"),
+        ("statement_timeout=10ms", "SELECT count(*) FROM generate_series(1, 1000000000)", "SET statement_timeout"),
+    ],
+)
+def test_what_postgresql_does_not_do_at_present_can_be_tried_again_and_the_remedy_says_what_stands_in_the_way(
+    postgres_url: str, setting: str, statement: str, words: str
+) -> None:
+    url = make_url(postgres_url)
+    hindered = url.update_query_dict({"options": f"{url.query['options']} -c {setting}"})
+    engine = engine_for(hindered.render_as_string(hide_password=False))
+    with pytest.raises(RetriableError) as told, writing(engine, what="the warehouse of us") as connection:
+        connection.execute(text(statement))
+    assert words in told.value.remedy
+
+
+def test_a_file_that_others_made_keeps_its_journal_mode_and_is_read_beside_their_transactions(tmp_path: Path) -> None:
+    others = sqlite3.connect(tmp_path / "others.db", isolation_level=None)
+    others.execute("CREATE TABLE thing (number INTEGER)")
+    others.execute("BEGIN")
+    others.execute("SELECT * FROM thing").fetchall()
+    with reading(engine_for(f"sqlite:///{tmp_path / 'others.db'}"), what="the warehouse of us") as connection:
+        assert connection.execute(text("SELECT count(*) FROM thing")).scalar() == 0
+    others.execute("COMMIT")
+    assert others.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
+    others.close()
+
+
 def test_a_schema_that_a_login_may_not_use_is_told_as_a_missing_right(postgres_url: str) -> None:
     nowhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=nobodys"})
     engine = engine_for(nowhere.render_as_string(hide_password=False))

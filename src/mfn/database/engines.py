@@ -49,29 +49,30 @@ sqlite3.register_adapter(type(None), _NOTHING_KNOWN.get)
 logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
 
 
-def engine_for(url: str, *, survives_power_cut: bool = True, any_text: bool = True) -> Engine:
+def engine_for(url: str, *, survives_power_cut: bool = True, is_shared: bool = True) -> Engine:
     """The engine of this process for a database; made once, and made anew in a forked child.
 
-    SQLite: write-ahead log, foreign keys, transactions that take the write lock when they begin (`BEGIN IMMEDIATE`), so
-    that two writers queue up instead of failing half-way; a missing folder is made. PostgreSQL: psycopg 3, times in
-    UTC and in the one style that psycopg reads, texts in UTF-8, whatever the database is set to, connections checked
-    before use. Errors never show parameters: they may be a buyer's.
+    SQLite: write-ahead log (a file that others made keeps the mode that it has), foreign keys, transactions that take
+    the write lock when they begin (`BEGIN IMMEDIATE`), so that two writers queue up instead of failing half-way; a
+    missing folder is made. PostgreSQL: psycopg 3, times in UTC and in the one style that psycopg reads, texts in UTF-8,
+    whatever the database is set to, connections checked before use. Errors never show parameters: they may be a
+    buyer's.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
         survives_power_cut: Whether every commit on SQLite waits for the disk. Without, a power cut may take the last
             commits with it, the newest first and each as a whole; the death of the process never does.
-        any_text: Whether texts on SQLite that others wrote and that are no UTF-8 are read all the same, with U+FFFD in
-            place of what is none; it makes reading a text dearer.
+        is_shared: Whether others write it, too: a SQLite file that is there keeps its journal mode, and texts that are
+            no UTF-8 are read all the same, with U+FFFD in place of what is none, which makes reading a text dearer.
 
     Raises:
         FatalError: The folder of a SQLite file cannot be made.
     """
-    return _engine(url, "FULL" if survives_power_cut else "NORMAL", any_text, os.getpid())
+    return _engine(url, "FULL" if survives_power_cut else "NORMAL", is_shared, os.getpid())
 
 
 @lru_cache(maxsize=32)
-def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine:
+def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engine:
     # The process is part of the key: a child must neither use nor close the connections that its parent has open.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -90,13 +91,13 @@ def _engine(url: str, synchronous: str, any_text: bool, _process: int) -> Engine
             remedy="Make it yourself, or name another file in the URL; then run the command again.",
         ) from None
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, any_text))
+    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, is_shared))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _prepare_sqlite(synchronous: str, any_text: bool, connection: Any, _record: object) -> None:
-    if any_text:
+def _prepare_sqlite(synchronous: str, is_shared: bool, connection: Any, _record: object) -> None:
+    if is_shared:
         connection.text_factory = _read_text
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
     # Of several that open a new file at once all but one are told at once that it is locked, whatever the timeout.
@@ -107,7 +108,9 @@ def _prepare_sqlite(synchronous: str, any_text: bool, connection: Any, _record: 
         reraise=True,
     )
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}").close()  # a file that is there keeps its own
-    patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
+    ((pages,),) = patiently(lambda: connection.execute("PRAGMA page_count").fetchall())
+    if not (is_shared and pages):
+        patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
     ((page_bytes,),) = connection.execute("PRAGMA page_size").fetchall()
     settings = ("foreign_keys=ON", "temp_store=MEMORY", f"wal_autocheckpoint={CHECKPOINT_BYTES // page_bytes}")
     for pragma in (f"synchronous={synchronous}", *settings):

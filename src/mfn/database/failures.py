@@ -61,6 +61,21 @@ NOT_ALLOWED = ("42501", "3F000")
 LOCKED = "55P03"
 """What PostgreSQL answers once a lock was waited for in vain."""
 
+READ_ONLY = "25006"
+"""What PostgreSQL answers whoever writes where nothing may be written: a standby, or while it is maintained."""
+
+ENDED = "57014"
+"""What PostgreSQL answers a statement that took longer than its statement_timeout, or that somebody ended."""
+
+REMEDIES = {
+    LOCKED: BUSY_REMEDY,
+    READ_ONLY: "It takes no writes at present: it is a standby, or kept read-only while it is maintained. See that its"
+    f" URL leads to the primary ({URLS}); then ",
+    ENDED: "Somebody ended the statement, or it took longer than statement_timeout allows: give the login more of it"
+    " (ALTER ROLE … SET statement_timeout), or see what slows it down, such as a trigger or a missing index; then ",
+}
+"""What helps where more is known than that PostgreSQL cannot be used."""
+
 UNKNOWN_OPTION = "invalid connection option"
 """What libpq says of a parameter in a URL that it does not know, without a code."""
 
@@ -113,10 +128,11 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
                 remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
-        is_busy, deed = code == sqlite3.SQLITE_BUSY, "written"  # also to read, it writes beside the file
+        first = BUSY_REMEDY if code == sqlite3.SQLITE_BUSY else LOST_REMEDY
+        deed = "written"  # also to read, it writes beside the file
     else:
-        passing = isinstance(error, driver.OperationalError | driver.InterfaceError)
-        forbidden, is_busy = error.sqlstate in NOT_ALLOWED, error.sqlstate == LOCKED
+        passing = isinstance(error, driver.OperationalError | driver.InterfaceError) or error.sqlstate == READ_ONLY
+        forbidden, first = error.sqlstate in NOT_ALLOWED, REMEDIES.get(error.sqlstate or "", LOST_REMEDY)
     if said.startswith(UNKNOWN_OPTION):
         return FatalError(
             f"{what} cannot be used: {said}", remedy=f"Correct what stands behind the ? in its URL ({URLS})."
@@ -124,7 +140,7 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
-            remedy=(BUSY_REMEDY if is_busy else LOST_REMEDY) + AGAIN,
+            remedy=first + AGAIN,
         )
     if forbidden:
         return FatalError(

@@ -128,7 +128,7 @@ def ledger_engine(url: str) -> Engine:
     Args:
         url: Its URL.
     """
-    return engine_for(url, survives_power_cut=False, any_text=False)
+    return engine_for(url, survives_power_cut=False, is_shared=False)
 
 
 def is_there(settings: Settings) -> bool:
