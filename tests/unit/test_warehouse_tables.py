@@ -340,6 +340,13 @@ def test_a_database_of_another_encoding_refuses_only_what_it_cannot_keep(
     with reading(engine_for(url), what="the test") as connection:
         cities = connection.execute(text("SELECT city FROM wms_order ORDER BY order_number")).scalars().all()
     assert cities == ["München", "Łódź"][: 1 + is_kept]
+    in_utf8 = make_url(url).update_query_dict({"client_encoding": "utf8"}).render_as_string(hide_password=False)
+    WarehouseActor(in_utf8).write_parcel("A-1", shipment_id="Île", lines=[("A-1-1", "SKU-1", 3)], carrier="Postë")
+    if is_kept:  # it takes any bytes, also such as are no text
+        run(url, "INSERT INTO wms_item (sku, description) VALUES ('SKU-1', 'caf' || chr(233)), ('SKU-2', 'tea')")
+        assert warehouse.items()["description"].tolist() == ["caf�", "tea"]
+    assert warehouse.shipments("us")["carrier"].tolist() == ["Postë"]
+    assert warehouse.shipment_lines(["Île"])["quantity"].tolist() == [3]
     engine_for(url).dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))

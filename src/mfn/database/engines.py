@@ -62,8 +62,8 @@ def engine_for(url: str, *, survives_power_cut: bool = True, is_shared: bool = T
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
         survives_power_cut: Whether every commit on SQLite waits for the disk. Without, a power cut may take the last
             commits with it, the newest first and each as a whole; the death of the process never does.
-        is_shared: Whether others write it, too: a SQLite file that is there keeps its journal mode, and texts that are
-            no UTF-8 are read all the same, with U+FFFD in place of what is none, which makes reading a text dearer.
+        is_shared: Whether others write it, too: a SQLite file that is there keeps its journal mode, and texts that
+            are no UTF-8 are read all the same, with U+FFFD in place of what is none, which makes reading a text dearer.
 
     Raises:
         FatalError: The folder of a SQLite file cannot be made.
@@ -81,7 +81,10 @@ def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engin
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
         connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
+        if is_shared:
+            event.listen(engine, "connect", partial(_take_any_bytes, engine.dialect.loaded_dbapi))
+        return engine
     folder = Path(str(parsed.database)).parent
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -119,6 +122,18 @@ def _prepare_sqlite(synchronous: str, is_shared: bool, connection: Any, _record:
 
 def _read_text(written: bytes) -> str:
     return written.decode(errors="replace")
+
+
+def _take_any_bytes(driver: Any, connection: Any, _record: object) -> None:
+    """Read the texts of a database that does not know their encoding: a query would end at one that is no UTF-8."""
+    if connection.info.parameter_status("server_encoding") != "SQL_ASCII":
+        return
+    connection.execute("SET client_encoding TO SQL_ASCII")
+    connection.commit()
+    # Made here, since whoever has no PostgreSQL need not load its driver.
+    loader = type("AnyBytesLoader", (driver.adapt.Loader,), {"load": lambda _, data: _read_text(bytes(data))})
+    for kind in ("text", "varchar", "bpchar", "name"):
+        connection.adapters.register_loader(kind, loader)
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -34,10 +34,23 @@ def asked(connection: Connection) -> str:
 
 def as_asked(texts: Mapping[str, str]) -> str:
     """The parameter for `asked`: a text for each order number; PostgreSQL cannot keep NUL characters, so none has."""
-    listed = json.dumps(texts)
+    listed = _json(texts)
     if "\\u0000" in listed:
-        listed = json.dumps({number: value.replace("\x00", "") for number, value in texts.items()})
+        listed = _json({number: value.replace("\x00", "") for number, value in texts.items()})
     return listed
+
+
+def _json(texts: Mapping[str, str]) -> str:
+    listed = json.dumps(texts, ensure_ascii=False)  # PostgreSQL in SQL_ASCII does not know what an escape stands for
+    return listed if listed.isascii() or _is_utf8(listed) else json.dumps(texts)
+
+
+def _is_utf8(listed: str) -> bool:
+    try:
+        listed.encode()
+    except UnicodeEncodeError:  # half an emoji
+        return False
+    return True
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:
