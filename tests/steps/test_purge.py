@@ -246,6 +246,28 @@ def test_a_warehouse_that_cannot_be_reached_fails_the_run_and_keeps_nothing_in_t
     assert (again["status"], again["purged"], again["kept"], again["scrubbed"]) == ("done", 1, 0, 1)
 
 
+def test_an_order_that_the_warehouse_does_not_let_be_emptied_keeps_no_other_one_and_is_named(
+    shipping: Shipping,
+) -> None:
+    world = shipping.world
+    closed, other = shipping.loaded(an_order(), an_order())
+    for number, order_id in enumerate((closed, other)):
+        shipping.ship(order_id, shipment_id=f"S-{number}")
+    shipping.run()
+    days_pass(world)
+    set_privacy(world, "{scrub_warehouse: true}")
+    with world.writing_warehouse() as database:
+        database.exec_driver_sql(
+            f"CREATE TRIGGER closed BEFORE UPDATE ON wms_order WHEN old.order_number = '{closed}'"
+            " BEGIN SELECT RAISE(ABORT, 'this order is closed'); END"
+        )
+    with pytest.raises(RunFailedError, match=rf"1 orders still have .*\({closed}\): .* this order is closed") as failed:
+        run_purge(world.settings, "us")
+    assert failed.value.summary["scrubbed"] == 1
+    rows = {row["order_number"]: row["ship_to_name"] for row in world.rows()}
+    assert rows == {closed: "Test Buyer", other: None}
+
+
 def test_a_page_that_cannot_be_decrypted_keeps_no_other_one(shipping: Shipping) -> None:
     world = shipping.world
     whole, ended = shipping.loaded(an_order(), an_order())

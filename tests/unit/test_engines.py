@@ -196,8 +196,12 @@ def test_a_connection_lost_on_the_way_can_be_tried_again_and_the_next_one_works(
 
 
 def test_times_are_utc_and_the_options_of_the_url_are_kept(postgres_url: str) -> None:
-    with reading(engine_for(postgres_url), what="the test") as connection:
+    options = f"{make_url(postgres_url).query['options']} -c default_transaction_isolation=serializable"
+    url = make_url(postgres_url).update_query_dict({"options": options}).render_as_string(hide_password=False)
+    with reading(engine_for(url), what="the test") as connection:
         assert connection.execute(text("SHOW timezone")).scalar() == "UTC"
+        # Which lets a guard that waited see what it waited for, also where the database is set to another one.
+        assert connection.execute(text("SHOW transaction_isolation")).scalar() == "read committed"
         assert str(connection.execute(text("SHOW search_path")).scalar()).startswith("test_")
 
 

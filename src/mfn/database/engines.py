@@ -77,7 +77,9 @@ def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engin
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS}s -c lock_timeout={LOCKED_SECONDS}s"
-        options = " ".join([patience, str(parsed.query.get("options", "")), "-c timezone=UTC -c DateStyle=ISO"])
+        # A guard that waited for a lock has to see what the other one wrote, whatever the database is set to.
+        fixed = r"-c timezone=UTC -c DateStyle=ISO -c default_transaction_isolation=read\ committed"
+        options = " ".join([patience, str(parsed.query.get("options", "")), fixed])
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
         connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.staging import CANCEL_REQUESTED
-from mfn.steps.importing.halving import each_taken
+from mfn.steps.halving import each_taken
 from mfn.warehouse.locking import LockedError
 from mfn.warehouse.order_states import CANCELLED
 

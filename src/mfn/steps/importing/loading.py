@@ -25,8 +25,8 @@ from mfn.ledger.orders import (
 )
 from mfn.ledger.staging import in_doubt, is_same_order, reserve, untold
 from mfn.models import OrderStatus, Outcome, Reason
+from mfn.steps.halving import each_taken
 from mfn.steps.importing.cancellations import pass_on_requests, take_back_requests
-from mfn.steps.importing.halving import each_taken
 from mfn.steps.importing.transform import transform
 from mfn.warehouse.order_states import CANCELLED, NEW
 

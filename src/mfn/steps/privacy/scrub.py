@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mfn.errors import DataError, FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.retention import any_erased, without_data
 from mfn.models import Parameters
+from mfn.steps.halving import each_taken
 from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
 from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 SCRUBBED_AT_ONCE = 1_000
 """Orders in one transaction of the warehouse, which works on them meanwhile."""
+
+NAMED_AT_MOST = 10
 
 
 def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -38,7 +42,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Raises:
         RetriableError: An import is at work, or the warehouse or the ledger could not be reached.
-        FatalError: The warehouse is gone, or refuses the change.
+        FatalError: The warehouse is gone, or refuses the change of some orders; all others were emptied.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     row = get_batch(place.ledger, batch.batch_id)
@@ -51,11 +55,26 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
         return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
     # What is to be emptied must not be loaded anew in between.
     with imports_at_rest(place.ledger, batch.connection):
-        chosen = _to_scrub(place, ())
+        chosen, refusals = _to_scrub(place, ()), dict[str, DataError]()
         for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
-            scrubbed += len(place.warehouse.scrub(chosen[start : start + SCRUBBED_AT_ONCE]))
+            part = chosen[start : start + SCRUBBED_AT_ONCE]
+            emptied, refused = each_taken(place.warehouse.scrub, part, order_id_of=str)
+            scrubbed += sum(map(len, emptied))
+            refusals.update(refused)
             _counted(place, batch, scrubbed)
+    if refusals:
+        raise _refused(refusals)
     return _counted(place, batch, scrubbed)
+
+
+def _refused(refusals: Mapping[str, DataError]) -> FatalError:
+    """What is wrong where the warehouse keeps some orders as they are; all others are empty by then."""
+    named = ", ".join(sorted(refusals)[:NAMED_AT_MOST]) + (", …" if len(refusals) > NAMED_AT_MOST else "")
+    first = refusals[min(refusals)]
+    return FatalError(
+        f"{len(refusals)} orders still have what is about their buyers in the warehouse ({named}): {first.message}",
+        remedy=f"Every other one was emptied. {first.remedy} The next purge tries again.",
+    )
 
 
 def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
