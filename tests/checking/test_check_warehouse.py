@@ -269,12 +269,15 @@ def test_rights_that_the_login_lacks_are_told_before_an_order_needs_them(world: 
         database.exec_driver_sql("CREATE ROLE onlooker LOGIN")
         database.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO onlooker")
         database.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO onlooker")
-    url = make_url(postgres_url).set(username="onlooker").render_as_string(hide_password=False)
+    options = f"{make_url(postgres_url).query['options']} -c default_transaction_read_only=on"
+    onlookers = make_url(postgres_url).set(username="onlooker").update_query_dict({"options": options})
+    url = onlookers.render_as_string(hide_password=False)
     path = world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace(postgres_url, url), encoding="utf-8")
     steps = checked.run()
     assert statuses(steps) == {"SKUs": "failed", "roles": "warning", "inventory": "warning"}
     assert "lacks rights: INSERT on wms_order, UPDATE on wms_order, INSERT on wms_order_line" in steps["SKUs"].detail
+    assert "takes no writes at present" in steps["SKUs"].detail
     assert "docs/warehouse.md" in steps["SKUs"].remedy
     engine_for(url).dispose()
     with checked.writing() as database:

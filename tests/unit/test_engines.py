@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from mfn.database import engines
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError, RetriableError
+from mfn.warehouse.looking import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,8 @@ def test_a_file_that_may_not_be_written_is_told_as_such(open_folder: Path) -> No
         writing(engine_for(url), what="the warehouse of us") as connection,
     ):
         connection.execute(text("INSERT INTO thing VALUES (1)"))
+    with as_somebody_without_rights():
+        assert look_at(url, what="the warehouse of us").is_read_only
     engine_for(url).dispose()
     assert "right" in caught.value.remedy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,13 @@ class WarehouseLook:
         missing: The tables that it has not.
         faults: What those lack that it has: columns, or the key that keeps a second row out; in words.
         denied: Which rights the login lacks that loads and scrubs need, e.g. `DELETE on wms_order_line`.
+        is_read_only: Nothing can be written there at present: a standby, or a file without the right to.
     """
 
     missing: tuple[str, ...]
     faults: tuple[str, ...]
     denied: tuple[str, ...] = ()
+    is_read_only: bool = False
 
     def lacks(self, tables: Sequence[str]) -> list[str]:
         """Which of these tables the warehouse has not."""
@@ -69,7 +72,8 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
         )
     with reading(engine_for(url), what=what) as connection:
         missing, faults = look(connection)
-        return WarehouseLook(tuple(table.name for table in missing), tuple(faults), _denied(connection))
+        names = tuple(table.name for table in missing)
+        return WarehouseLook(names, tuple(faults), _denied(connection), _is_read_only(connection, url))
 
 
 def _denied(connection: Connection) -> tuple[str, ...]:
@@ -90,6 +94,15 @@ def _denied(connection: Connection) -> tuple[str, ...]:
     ]
     may_stage = connection.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')"))
     return tuple(lacking if may_stage else [*lacking, "TEMPORARY on the database"])
+
+
+def _is_read_only(connection: Connection, url: str) -> bool:
+    if connection.dialect.name != "sqlite":
+        return bool(connection.scalar(text("SHOW transaction_read_only")) == "on")
+    path = Path(str(make_url(url).database))
+    whose = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    # Beside the file, too, SQLite writes what it needs to undo a transaction.
+    return not all(os.access(place, os.W_OK, **whose) for place in (path, path.absolute().parent))
 
 
 def lost_order_tables(url: str, *, what: str) -> list[str]:

@@ -79,6 +79,8 @@ def look(connection: Connection) -> tuple[list[Table], list[str]]:
 def _columns(connection: Connection) -> dict[str, set[str]]:
     """The column names of each of the tables (or views) that the warehouse has."""
     written = _written(connection)
+    if not written:  # no names are no filter
+        return {}
     found = inspect(connection).get_multi_columns(kind=ObjectKind.ANY, filter_names=list(written))
     return {
         written[name]: as_we_write(connection, (column["name"] for column in columns))

@@ -67,6 +67,11 @@ GRANT = (
     "Grant them to the login of warehouse.url, as docs/warehouse.md lists them; else orders stop at the first change."
 )
 
+LET_WRITE = (
+    "Have warehouse.url lead to the primary where it names a standby, or let the user write the file and its folder;"
+    " until then no order is loaded."
+)
+
 
 def check_connection(settings: Settings, connection: str) -> list[Step]:
     """Walk the nine steps for one connection, and note where it has passed.
@@ -150,6 +155,8 @@ class _Walk:
         if look.denied:
             told = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
             self.found[SKUS].append(failed(told, GRANT))
+        if look.is_read_only:
+            self.found[SKUS].append(failed(f"{place.warehouse_name} takes no writes at present", LET_WRITE))
         items = None if look.lacks(TABLES[SKUS]) else self._get(SKUS, place.warehouse.items)
         ship_methods = None if look.lacks(TABLES[METHODS]) else self._get(METHODS, place.warehouse.ship_methods)
         return look, items, ship_methods
