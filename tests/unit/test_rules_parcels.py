@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from mfn.rules.parcel_faults import REMEDIES
+from mfn.rules.parcel_faults import MIXED_UP, REMEDIES
 from mfn.rules.parcels import parcel_items
+from mfn.rules.told_units import Told, ToldUnits
 from mfn.warehouse.sql import SqlWarehouse
 from tests.warehouse_actor import WarehouseActor, line_row, order_row
 
@@ -55,11 +56,21 @@ class Parcels:
         self.lines += [(shipment_id, number, *line) for number, line in enumerate(lines, start=1)]
         return self
 
-    def told(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
-        """What is told by parcel and order item, and why others are kept back by parcel and code."""
+    def judged(self, *before: ToldUnits, examined: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What is told, and why others are kept back, where Amazon was told of parcels before, which stay as they are.
+
+        Args:
+            before: What it was told.
+            examined: One of these parcels that does not stay as it is.
+        """
         headers = pd.DataFrame(self.headers).astype({"shipped_at": "datetime64[us, UTC]"})
         lines = pd.DataFrame(self.lines, columns=["shipment_id", "line_number", "order_item_id", "sku", "quantity"])
-        items, faults = parcel_items(headers, lines.astype({"quantity": "float64"}), self.order_lines)
+        settled = frozenset(each.shipment_id for each in before) - {examined}
+        return parcel_items(headers, lines.astype({"quantity": "float64"}), self.order_lines, Told(before, settled))
+
+    def told(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
+        """What is told by parcel and order item, and why others are kept back by parcel and code."""
+        items, faults = self.judged()
         told: dict[str, dict[str, int]] = {}
         for shipment_id, order_item_id, quantity in items.itertuples(index=False):
             told.setdefault(shipment_id, {})[order_item_id] = quantity
@@ -144,6 +155,18 @@ def test_more_than_was_ordered_holds_the_parcels_that_left_last() -> None:
         "S-2": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 4 in parcels S-2, S-1"},
         "S-3": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 5 in parcels S-3, S-2, S-1"},
     }
+
+
+@pytest.mark.parametrize(("ordered", "held"), [(3, ["S-1", "S-2"]), (4, ["S-1"])])
+def test_more_than_was_ordered_holds_parcels_that_amazon_does_not_know_before_those_that_it_does(
+    ordered: int, held: list[str]
+) -> None:
+    parcels = Parcels((ORDER, 1, "I-MUG", "MUG", "AMZ-MUG", ordered, 1))
+    for shipment_id in ("S-1", "S-2", "S-3"):
+        parcels.add(shipment_id, ("I-MUG", "MUG", 2))
+    before = ToldUnits(ORDER, "I-MUG", "S-2", 1), ToldUnits(ORDER, "I-MUG", "S-3", 2)
+    _, faults = parcels.judged(*before, examined="S-2")
+    assert faults[["shipment_id", "code"]].to_numpy().tolist() == [[each, "quantity_excessive"] for each in held]
 
 
 def test_more_of_a_component_than_was_ordered_holds_its_parcel_even_where_no_kit_is_too_many() -> None:
@@ -250,14 +273,19 @@ def test_a_parcel_without_lines_is_held() -> None:
     assert Parcels(MUG).add("S-1").told() == ({}, {"S-1": {"parcel_empty": "it has no line in wms_shipment_line"}})
 
 
-def test_a_parcel_without_a_tracking_number_is_held_and_its_units_count() -> None:
-    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None).add("S-2", ("I-MUG", "MUG", 1))
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (None, "it has no tracking number"),
+        ("- -", "its tracking number has neither a letter nor a digit"),
+    ],
+)
+def test_a_parcel_without_a_tracking_number_is_held_and_its_units_count(written: str | None, said: str) -> None:
+    parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=written).add("S-2", ("I-MUG", "MUG", 1))
     told, why = parcels.told()
     assert told == {}
-    assert {shipment_id: list(codes) for shipment_id, codes in why.items()} == {
-        "S-1": ["tracking_missing"],
-        "S-2": ["quantity_excessive"],
-    }
+    assert why["S-1"] == {"tracking_missing": said}
+    assert list(why["S-2"]) == ["quantity_excessive"]
 
 
 def test_a_label_bought_from_amazon_needs_no_tracking_number_and_its_units_count() -> None:
@@ -278,6 +306,35 @@ def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
     assert told == {}
     assert list(why["S-1"]) == ["quantity_invalid", "order_item_unknown", "quantity_excessive", "tracking_missing"]
     assert why["S-1"]["order_item_unknown"].count("the order has no such item") == 2
+
+
+def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_and_say_what_mends_it() -> None:
+    cup = (ORDER, 4, "I-CUP", "CUP", "AMZ-CUP", 1, 1)
+    parcels = (
+        Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-CUP", "CUP", 1)).add("S-3", status="void")
+    )
+    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-2", 3))
+    told_of_all = "order item I-MUG (AMZ-MUG): Amazon was told of all its units, with "
+    held_by = f"{told_of_all}parcel S-2, which holds none of it in the warehouse by now"
+    assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, MIXED_UP]]
+    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-3", 3), ToldUnits(ORDER, "I-CUP", "S-2", 1))
+    held_by = f"{told_of_all}parcels that are void or gone in the warehouse"
+    assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, REMEDIES["units_told"]]]
+    parcels.add("S-4", ("I-MUG", "MUG", 1))
+    parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 1)
+    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-1", 1), ToldUnits(ORDER, "I-MUG", "S-3", 2))
+    assert faults.to_numpy().tolist() == [["S-4", "units_told", held_by, REMEDIES["units_told"]]]
+
+
+def test_of_what_is_wrong_with_a_parcel_whose_units_amazon_has_each_has_its_own_remedy() -> None:
+    cup = (ORDER, 4, "I-CUP", "CUP", "AMZ-CUP", 1, 1)
+    parcels = Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None).add("S-2", ("I-CUP", "CUP", 1))
+    _, faults = parcels.add("S-3", ("I-MUG", "MUG", 1)).judged(ToldUnits(ORDER, "I-MUG", "S-2", 3))
+    assert faults[["shipment_id", "code", "remedy"]].to_numpy().tolist() == [
+        ["S-1", "units_told", MIXED_UP],
+        ["S-1", "tracking_missing", REMEDIES["tracking_missing"]],
+        ["S-3", "quantity_excessive", REMEDIES["quantity_excessive"]],
+    ]
 
 
 def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count() -> None:
