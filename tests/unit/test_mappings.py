@@ -75,8 +75,18 @@ def test_every_bad_row_of_every_file_is_told_at_once_with_file_and_line(write: W
             + ",,LOST,#N/A,0,\n"
             + ",,ARABIC,PART-D,٣,\n"
             + ",,NONE,PART-D,,\n"
+            + ",,MANY,PART-D,1000001,\n"
+            + ",,BROKEN,PART-D,#REF!,\n"
+            + ",,MOST,PART-D,1000000,\n"
         ),
-        carriers=CARRIERS + ",FEDEX,,FEDEX,,,\n,Local,,Other,,,\n,Local,x,Otherwise,,,\n",
+        carriers=(
+            CARRIERS
+            + ",FEDEX,,FEDEX,,,\n"
+            + ",Local,,Other,,,\n"
+            + ",Local,x,Otherwise,,,\n"
+            + ",FEDEX,,UPS,,,\n"
+            + ",Empty,,,,,\n"
+        ),
         accepted_carriers=ACCEPTED + "UPS,again\n",
         **{"rules.yaml": "order.import:\n  - when: is_sfp\n    then: hold\norder.imports: []\ninventory.push: none\n"},
     )
@@ -335,3 +345,6 @@ def test_rows_for_another_marketplace_and_rows_that_an_own_row_always_beats_are_
     # Some orders of us still come to these two: those of SAME_DAY without PRIME, and C in Canada.
     assert places(problems) == [("shipping_methods.csv", 5, "warehouse_code"), ("sku_aliases.csv", 5, "warehouse_sku")]
     assert problems[0].message == "the warehouse of us has no 'BIKE'."
+    other_methods = pd.DataFrame({"code": ["BIKE"], "is_active": [True]})
+    problems = check_codes(mappings, other_methods, connection="us", marketplace_ids=[US, CA])
+    assert [problem.line for problem in problems] == [4, 6], "its own rows are held to it"

@@ -163,14 +163,24 @@ def test_of_many_held_orders_the_most_urgent_fifty_are_shown_and_the_rest_counte
 def test_remedies_of_many_orders_become_few_instructions_with_every_row_once() -> None:
     row = "Add to mappings/sku_aliases.csv the row:\nus,,A,B,1,"
     other = "Add to mappings/sku_aliases.csv the row:\nus,,C,D,1,\nCorrect the row of E in mappings/sku_aliases.csv."
-    found = read_instructions([row, other, row, ""])
+    with_blanks = "Add to mappings/sku_aliases.csv the row:\n\n  us,,A,B,1,  \n\n"
+    found = read_instructions([row, other, with_blanks, row, ""])
     assert [(one.text, one.pastes) for one in found] == [
         ("Add to mappings/sku_aliases.csv the row:", ("us,,A,B,1,", "us,,C,D,1,")),
         ("Correct the row of E in mappings/sku_aliases.csv.", ()),
     ]
 
 
+def test_orders_that_one_reason_holds_stand_together_whatever_mends_each_of_them() -> None:
+    reasons = [Reason("address_incomplete", "the city is missing", remedy) for remedy in ("Ask the buyer.", "Ask.")]
+    orders = [HeldOrder(f"111-000000{number}-0000000", (reason,)) for number, reason in enumerate(reasons)]
+    (group,) = group_held(orders)
+    assert [[one.text for one in part.instructions] for part in group.parts] == [["Ask the buyer.", "Ask."]]
+    assert len(group_held(orders, by_remedy=True)[0].parts) == 2
+
+
 def test_rows_beyond_the_first_fifty_are_counted() -> None:
+    assert len(read_instructions(f"Mend {number}." for number in range(60))) == 50
     found = read_instructions(f"Add the row:\nus,,SKU-{number},,1," for number in range(60))
     assert len(found) == 1
     assert (len(found[0].pastes), found[0].further) == (50, 10)
@@ -277,6 +287,14 @@ def test_the_trend_shows_the_last_thirty_runs_within_its_frame_and_says_its_figu
     assert "Orders by run, oldest first" in page
     assert "2 Nov 09:15" in Page(page).text.split("The figures as a table")[1]
     assert "runs</h2>" not in render_page(quiet_run())  # a trend needs two
+
+
+@pytest.mark.parametrize(
+    ("fetched", "top"), [(0, 1), (1, 1), (2, 2), (3, 5), (6, 10), (10, 10), (11, 20), (51, 100), (100, 100), (101, 200)]
+)
+def test_the_grid_of_the_trend_ends_at_a_round_number(fetched: int, top: int) -> None:
+    (run,) = past_runs(1)
+    assert draw_trend([replace(run, counts={"fetched": fetched})]).top == top
 
 
 @given(st.lists(st.integers(0, 200_000), min_size=1, max_size=40))

@@ -80,6 +80,14 @@ def test_two_parcels_of_one_order_that_are_held_are_two() -> None:
     assert [order.parcel for order, _ in group.parts[0].orders] == ["P-1011", "P-2000"]
 
 
+def test_held_parcels_that_are_equally_urgent_stand_by_order_and_id() -> None:
+    one = confirm_day().held[0]
+    names = [("111-0000001-0000000", "P-2"), ("111-0000002-0000000", "P-1"), ("111-0000002-0000000", "P-3")]
+    parcels = [replace(one, order_id=order_id, parcel=parcel) for order_id, parcel in names]
+    (group,) = group_held(parcels[::-1])
+    assert [(order.order_id, order.parcel) for order, _ in group.parts[0].orders] == names
+
+
 def test_a_confirm_run_that_broke_off_says_what_is_still_to_be_sent() -> None:
     text = Page(render_page(confirm_broken_off())).text
     assert "The run failed. 20 parcels reached Amazon before it" in text

@@ -185,6 +185,17 @@ def test_movements_say_from_what_to_what_and_what_was_sold_meanwhile() -> None:
     assert "- TEE-XL in US: 0 (\N{MINUS SIGN}2), 2 before, sold out\n- and 304 more" in markdown
 
 
+@pytest.mark.parametrize(
+    ("before", "level", "units", "is_sold_out"),
+    [(2, 0, -2, True), (None, 0, 0, False), (0, 0, 0, False), (None, 64, 64, False), (2, 1, -1, False)],
+)
+def test_a_listing_is_sold_out_where_there_was_something_before(
+    before: int | None, level: int, units: int, *, is_sold_out: bool
+) -> None:
+    moved = Movement("TEE-XL", "US", before, level)
+    assert (moved.units, moved.is_sold_out) == (units, is_sold_out)
+
+
 @BOTH
 def test_drift_kits_that_promise_too_much_and_sales_not_imported_are_told(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_day())

@@ -248,6 +248,13 @@ def test_the_order_item_id_is_enough_for_an_item_that_is_no_kit(sku: str | None)
     assert Parcels(MUG).add("S-1", ("I-MUG", sku, 2)).told() == ({"S-1": {"I-MUG": 2}}, {})
 
 
+def test_another_sku_in_a_packs_stead_holds_its_parcel_since_nobody_knows_how_many_units_it_is() -> None:
+    pack = (ORDER, 1, "I-6", "CAN", "SIX-PACK", 12, 6)
+    assert Parcels(pack).add("S-1", ("I-6", None, 6)).told() == ({"S-1": {"I-6": 1}}, {})
+    detail = "line 1 (order item I-6, SKU CRATE): the order item consists of CAN"
+    assert Parcels(pack).add("S-1", ("I-6", "CRATE", 1)).told() == ({}, {"S-1": {"order_item_unknown": detail}})
+
+
 @pytest.mark.parametrize(
     ("quantity", "said"),
     [

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pytest
 
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.stock_entries import StockEntries, stock_entries
@@ -103,13 +104,13 @@ def test_a_fault_names_its_item_also_where_the_row_names_no_location() -> None:
     assert details(found, "SET") == ["MUG: on_hand is -3"]
 
 
-def test_faults_of_one_kind_are_one_reason() -> None:
-    stock = stock_rows(*(("MUG", f"BIN {bin_}", -1) for bin_ in range(12)), ("POT", "A", -2))
+@pytest.mark.parametrize(("bins", "said", "more"), [(9, 10, ""), (10, 10, "; and 1 more"), (12, 10, "; and 3 more")])
+def test_faults_of_one_kind_are_one_reason(bins: int, said: int, more: str) -> None:
+    stock = stock_rows(*(("MUG", f"BIN {bin_:02}", -1) for bin_ in range(bins)), ("POT", "A", -2))
     found = entries_of(listing_rows("SET"), SET, stock, item_rows("MUG", "POT"))
     assert standing(found) == {"SET": ["held", "stock_negative"]}
-    (detail,) = details(found, "SET")
-    assert detail.startswith("MUG in BIN 0: on_hand is -1; MUG in BIN 1: ")
-    assert detail.endswith("; and 3 more")
+    each = [*(f"MUG in BIN {bin_:02}: on_hand is -1" for bin_ in range(bins)), "POT in A: on_hand is -2"]
+    assert details(found, "SET") == ["; ".join(each[:said]) + more]
 
 
 def test_stock_that_belongs_to_no_item_is_told_once() -> None:
@@ -120,7 +121,10 @@ def test_stock_that_belongs_to_no_item_is_told_once() -> None:
         "NEW": ["held", "stock_negative", "item_unknown"],
         "": ["held", "item_unknown"],
     }
+    assert found.entries["seller_sku"].tolist() == ["OWN", "", "NEW"], "what has no listing stands by its SKU"
     assert details(found, "") == ["A: the row names no SKU"]
+    nowhere = entries_of(listing_rows(), NO_ALIAS, stock_rows(("", "", 1)), item_rows())
+    assert details(nowhere, "") == ["the row names no SKU"]
 
 
 def test_an_alias_that_is_listed_nowhere_is_told_instead_of_what_it_is_made_of() -> None:
@@ -166,6 +170,11 @@ def test_without_listings_items_or_stock_there_is_nothing_to_decide() -> None:
 
 RULES = """\
 inventory.push:
+  - name: Of last year
+    enabled: false
+    when: stock.on_hand > 0
+    then:
+      - hold: count everything
   - name: Mugs break
     when: stock.sku == "MUG" and not stock.is_kit
     then:

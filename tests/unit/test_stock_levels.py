@@ -136,6 +136,7 @@ def test_what_was_there_before_the_limits_is_told_apart() -> None:
 def test_several_units_of_one_item_are_a_kit_and_the_buffer_is_the_item_s() -> None:
     found = one_level(11, units=3, buffer_units=2)
     assert (found["available"], found["before_limits"], found["is_kit"]) == (3, 3, True)
+    assert not one_level(11)["is_kit"]
     assert one_level(10, units=3, buffer_units=2)["before_limits"] == 2
 
 
@@ -152,6 +153,8 @@ def test_a_kit_has_as_many_as_its_scarcest_component_allows() -> None:
     _, found = levels_of(listing_rows("SET", "POT", "ALIAS", "MUG"), KITS, items)
     assert found["level"].tolist() == [3, 8, 7, 7]
     assert found["is_kit"].tolist() == [True, False, False, False]
+    of_one_each = alias_rows(("PAIR", "MUG", 1), ("PAIR", "POT", 1))
+    assert levels_of(listing_rows("PAIR"), of_one_each, items)[1]["is_kit"].tolist() == [True]
     assert found.loc[0, ["sku", "on_hand", "allocated", "promised"]].tolist() == ["MUG", 9, 2, 0]
 
 
@@ -167,6 +170,9 @@ def test_an_inactive_item_and_every_kit_that_needs_it_have_none() -> None:
     assert found["level"].tolist() == [0, 0, 9]
     assert found["available"].tolist() == [0, 0, 9]
     assert found["is_inactive"].tolist() == [True, True, False]
+    of_unknown = item_stock(stock_rows(("POT", "A", 8)), item_rows(inactive=["POT"]), NOTHING)
+    _, found = levels_of(listing_rows("SET", "POT", "MUG"), KITS, of_unknown)
+    assert found["is_inactive"].tolist() == [True, True, False], "what is no item is not an inactive one"
 
 
 def test_an_alias_of_one_marketplace_is_for_that_alone() -> None:
