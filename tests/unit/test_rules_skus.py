@@ -9,7 +9,7 @@ import pytest
 
 from mfn.mappings import load_mappings
 from mfn.rules.nearest_skus import nearest_skus, propose_alias_row
-from mfn.rules.skus import resolve_skus
+from mfn.rules.skus import aliases_without_listing, mapped_by_now, resolve_skus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,57 @@ def test_a_sku_is_known_to_the_letter_and_only_while_the_item_is_active(sku: str
 def test_a_line_with_nothing_left_is_dropped_and_the_others_keep_their_line_number() -> None:
     ordered = lines(("1", "MUG-RED", 0), ("1", "TEAPOT", 2), ("1", "MUG-RED", -1))
     assert resolved(ordered, aliases()) == [("1", "TEAPOT", 2, 2)]
+
+
+def test_units_of_an_order_that_waited_for_an_alias_are_those_of_what_it_stands_for() -> None:
+    mapped = aliases(
+        ("", "", "TEA-SET", "TEAPOT", 1),
+        ("", "", "TEA-SET", "MUG-BLUE", 2),
+        ("eu", "", "TEA-SET", "MUG-RED", 3),
+        ("", CA, "CUP", "MUG-RED", 1),
+        ("", "", "00417", "TEAPOT", 1),
+    )
+    reservations = pd.DataFrame(
+        [
+            ("us", "1", US, "TEA-SET", 2),
+            ("eu", "2", None, "TEA-SET", 2),
+            ("us", "3", US, "CUP", 5),
+            ("us", "4", CA, "CUP", 5),
+            ("us", "5", US, "00417", 1),
+            ("us", "6", US, "OLD-1", 1),
+        ],
+        columns=["connection", "order_id", "marketplace_id", "sku", "units"],
+    )
+    expected = [
+        ["1", "MUG-BLUE", 4],
+        ["1", "TEAPOT", 2],
+        ["2", "MUG-RED", 6],
+        ["3", "CUP", 5],
+        ["4", "MUG-RED", 5],
+        ["5", "00417", 1],
+        ["6", "OLD-1", 1],
+    ]
+    found = mapped_by_now(reservations, mapped, ITEMS)
+    assert sorted(found.to_numpy().tolist()) == expected
+    assert found.index.is_unique
+    assert mapped_by_now(reservations.iloc[4:], mapped, ITEMS).to_numpy().tolist() == expected[5:]
+
+
+def test_an_alias_is_missed_where_the_connection_could_list_it_and_does_not() -> None:
+    named = aliases(
+        ("", "", "B", "MUG-RED", 1),
+        ("", "", "B", "MUG-BLUE", 1),
+        ("us", CA, "A", "TEAPOT", 1),
+        ("eu", "", "OF-ANOTHER", "TEAPOT", 1),
+        ("", "A1F83G8C2ARO7P", "ELSEWHERE", "TEAPOT", 1),
+        ("", "", "LISTED", "TEAPOT", 1),
+    )
+    found = aliases_without_listing(named, pd.Series(["LISTED"]), connection="us", marketplace_ids=[US, CA])
+    assert found[["seller_sku", "warehouse_sku"]].to_numpy().tolist() == [
+        ["A", "TEAPOT"],
+        ["B", "MUG-BLUE"],
+        ["B", "MUG-RED"],
+    ]
 
 
 def test_no_order_at_all_gives_no_line_at_all() -> None:

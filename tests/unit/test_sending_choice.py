@@ -41,6 +41,9 @@ def test_few_levels_are_patched_and_many_go_by_feed() -> None:
     assert set(ways([(US, 5)] * 848)) == {"feed"}
     assert set(ways([(US, 5)] * 100, RATES | {"patchListingsItem": 0.5})) == {"feed"}
     assert ways([]).empty
+    cheap = dict.fromkeys(RATES, 1.0)
+    assert set(ways([(US, 5)] * 7, cheap)) == {"patch"}, "of equal cost, which is in force sooner"
+    assert set(ways([(US, 5)] * 8, cheap)) == {"feed"}
 
 
 def test_each_marketplace_is_weighed_by_itself() -> None:
@@ -63,10 +66,18 @@ def test_what_is_left_beside_the_zeros_goes_the_way_that_is_cheaper_for_it() -> 
 
 def test_zeros_go_first_then_what_falls_then_what_rises_by_sku() -> None:
     frame = pd.DataFrame(
-        [("F", 5, 9.0), ("B", 0, 3.0), ("R", 9, 5.0), ("A", 0, 7.0), ("N", 3, float("nan")), ("E", 5, 6.0)],
+        [
+            ("F", 5, 9.0),
+            ("B", 0, 3.0),
+            ("R", 9, 5.0),
+            ("A", 0, 7.0),
+            ("N", 3, float("nan")),
+            ("E", 5, 6.0),
+            ("D", 5, 5.0),
+        ],
         columns=["seller_sku", "level", "shown"],
-        index=list("abcdef"),
+        index=list("abcdefg"),
     )
-    assert sending_order(frame)["seller_sku"].tolist() == ["A", "B", "E", "F", "N", "R"]
-    assert sending_order(frame).index.tolist() == list("dbfaec")
+    assert sending_order(frame)["seller_sku"].tolist() == ["A", "B", "E", "F", "D", "N", "R"]
+    assert sending_order(frame).index.tolist() == list("dbfagec")
     assert sending_order(frame.iloc[:0]).empty
