@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, text, update
 
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import get_batch
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
-from mfn.warehouse.tables import wms_inventory
+from mfn.warehouse.tables import wms_inventory, wms_item
 from tests.steps.pushing import SKUS, everywhere
 
 if TYPE_CHECKING:
@@ -68,6 +69,23 @@ def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -
     assert "sku_unknown" in pushing.reasons("STRANGER")
     pushing.stock.list_offer("NEWCOMER", 2)
     assert pushing.run(dry_run=True, full=True)["held"] == 2
+
+
+def test_what_is_not_active_is_told_as_none_and_counted_and_what_amazon_ships_itself_is_counted_apart(
+    pushing: Pushing,
+) -> None:
+    with pushing.stock.world.writing_warehouse() as database:
+        database.execute(update(wms_item).where(wms_item.c.sku == "BOWL").values(is_active=False))
+    pushing.stock.list_offer("OF-AMAZON", channel="AMAZON_NA")
+    summary = pushing.run(force=True)
+    assert (summary["skus"], pushing.shown()) == (4, everywhere(10) | {"BOWL": 0})
+    findings = get_batch(pushing.stock.world.ledger, summary["batch_id"]).findings
+    assert (findings["warnings"], findings["ignored"]) == ({"item_inactive": 1}, {"not_merchant_fulfilled": 1})
+    pushing.stock.list_offer("BOWL", channel="AMAZON_NA")
+    summary = pushing.run(dry_run=True, full=True)
+    assert summary["skus"] == 3
+    findings = get_batch(pushing.stock.world.ledger, summary["batch_id"]).findings
+    assert (findings["warnings"], findings["ignored"]) == ({}, {"not_merchant_fulfilled": 2})
 
 
 def test_items_that_stand_twice_in_a_table_of_the_warehouses_own_stop_no_run(pushing: Pushing) -> None:
