@@ -76,6 +76,7 @@ def test_what_an_order_does_not_say_matches_only_an_empty_cell(tmp_path: Path) -
 def test_words_are_compared_without_case_and_words_of_the_future_can_be_mapped(tmp_path: Path) -> None:
     rows = methods(tmp_path, "US, prime ,standard,us,A\n,,Drone_Drop,,B\n")
     assert code(rows, US, "STANDARD", "PRIME") == "A"
+    assert code(rows, US, "Standard", "Prime") == "A"
     assert code(rows, US, "DRONE_DROP") == "B"
     assert code(rows, US, "TELEPORT") is None
 
@@ -94,6 +95,8 @@ def test_orders_keep_their_index_and_columns(tmp_path: Path) -> None:
         (CA, "STANDARD", (), "us,,STANDARD,CA,GROUND,"),  # another marketplace's row for the same level
         (US, "NEXT_DAY", ("AMAZON_BUSINESS", "PRIME"), "us,PRIME,NEXT_DAY,US,SFP-1DAY,"),  # named so
         (US, "NEXT_DAY", (), "us,,NEXT_DAY,US,NEXTDAY,"),
+        (US, "NEXT_DAY", ("AMAZON_BUSINESS",), "us,,NEXT_DAY,US,NEXTDAY,"),  # no warehouse has a method for it
+        (US, "Next_Day", (), "us,,Next_Day,US,NEXTDAY,"),
         (US, "STANDARD", ("PRIME",), ",PRIME,STANDARD,US,,"),  # neither the ordinary row nor another speed
         (US, "SAME_DAY", (), "us,,SAME_DAY,US,SDAY,"),
         (US, "SCHEDULED", (), "us,,SCHEDULED,US,,"),
@@ -112,6 +115,24 @@ def test_an_unmapped_method_gets_the_row_that_would_map_it(
         ship_methods=METHODS,
     )
     assert proposed == row
+
+
+def test_a_row_that_is_no_answer_to_an_order_is_neither_its_code_nor_spares_it_the_connection(tmp_path: Path) -> None:
+    def proposed(rows: str, service_level: str | None, *methods_named: str) -> str:
+        named = pd.DataFrame({"code": [*methods_named], "service": [None] * len(methods_named)}, dtype="object")
+        return propose_shipping_method_row(
+            marketplace_id=US,
+            service_level=service_level,
+            programs=(),
+            connection="us",
+            methods=methods(tmp_path, rows),
+            ship_methods=named.assign(is_active=True),
+        )
+
+    assert proposed("us,PRIME,STANDARD,,PARCELS,\n", "STANDARD", "PARCELS") == "us,,STANDARD,US,,"
+    assert proposed(",PRIME,STANDARD,,PARCELS,\n", "STANDARD", "PARCELS") == ",,STANDARD,US,,"
+    assert proposed(",,,DE,PARCELS,\n", None, "PARCELS") == "us,,,US,,", "of a level that nobody knows nothing is alike"
+    assert proposed(",,STANDARD,DE,GROUND,\n", "SCHEDULED", "PALLETS") == "us,,SCHEDULED,US,,", "it says no level"
 
 
 @pytest.mark.parametrize(
