@@ -331,6 +331,12 @@ def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_an
     parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 1)
     _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-1", 1), ToldUnits(ORDER, "I-MUG", "S-3", 2))
     assert faults.to_numpy().tolist() == [["S-4", "units_told", held_by, REMEDIES["units_told"]]]
+    parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 4)
+    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-3", 3))
+    assert faults[["shipment_id", "code"]].to_numpy().tolist() == [
+        ["S-1", "quantity_excessive"],
+        ["S-4", "quantity_excessive"],
+    ], "that more has left than was ordered says it all"
 
 
 def test_of_what_is_wrong_with_a_parcel_whose_units_amazon_has_each_has_its_own_remedy() -> None:

@@ -61,7 +61,9 @@ def test_what_amazon_shows_less_is_sold_and_is_not_put_up_again() -> None:
 
 
 def test_an_imported_order_explains_what_is_missing_whenever_it_was_placed() -> None:
-    assert told(read(a_state(), 8, at=5, level=8, imported=2)) == {"target": 8, "is": {"shown"}}
+    explained = read(a_state(), 8, at=5, level=8, imported=2)
+    assert told(explained) == {"target": 8, "is": {"shown"}}
+    assert explained["sold_seen_at"].isna().all()
     seen = read(a_state(), 8, at=5)
     assert told(read(seen, 8, at=10, level=8, imported=2, covered=4)) == {"target": 8, "is": {"shown"}}
     assert told(read(seen, 8, at=10, level=8, imported_earlier=2, covered=4)) == {"target": 8, "is": {"shown"}}
@@ -114,7 +116,8 @@ def test_where_some_sold_just_now_an_import_of_before_does_not_cover_what_is_lef
 def test_a_capped_level_is_filled_up_once_its_orders_are_imported_and_that_is_no_drift() -> None:
     capped = a_state(level_sent_basis=10, before_limits_sent=90)
     seen = read(capped, 8, at=5)
-    assert told(read(seen, 8, at=10, imported_earlier=2, covered=8)) == {"target": 10, "is": {"to_send"}}
+    for orders in ({"imported_earlier": 2}, {"imported": 2}, {"imported_earlier": 1, "imported": 1}):
+        assert told(read(seen, 8, at=10, covered=8, **orders)) == {"target": 10, "is": {"to_send"}}
 
 
 def test_more_than_was_sent_is_drift_at_once() -> None:
@@ -149,6 +152,25 @@ def test_the_former_quantity_that_shows_once_more_soon_after_the_new_one_is_no_d
     assert told(read(applied, 14, at=16)) == {"target": 10, "is": {"to_send", "drift"}}
 
 
+def test_what_is_missing_is_reckoned_from_the_higher_level_until_a_fall_has_come_then_from_the_new_one() -> (
+    None
+):
+    found = read(a_state(shown_before=14, is_applied=False), 8, at=3)
+    assert told(found) == {"target": 4, "is": {"to_send"}}
+    assert found[["shown", "shown_before"]].to_numpy().tolist() == [[8, 14]]
+    assert told(read(a_state(shown_before=14), 8, at=3)) == {"target": 8, "is": {"shown"}}
+
+
+def test_what_sells_right_after_the_same_level_was_told_again_is_waited_for_by_nobody() -> None:
+    assert told(read(a_state(shown_before=10, is_applied=False), 8, at=3)) == {"target": 8, "is": {"shown"}}
+
+
+def test_a_rise_of_which_some_sold_at_once_has_come() -> None:
+    found = read(a_state(shown_before=4, is_applied=False), 9, at=5)
+    assert told(found) == {"target": 9, "is": {"shown"}}
+    assert found["is_applied"].all()
+
+
 def test_a_rise_that_never_comes_is_drift_once_an_import_has_covered_it() -> None:
     seen = read(a_state(shown_before=4, is_applied=False), 4, at=16)
     assert told(seen) == {"target": 4, "is": {"shown"}}
@@ -166,7 +188,9 @@ def test_a_sale_before_a_falling_level_is_in_force_is_not_undone_by_it() -> None
 
 def test_a_rise_that_may_have_been_sold_already_is_not_waited_for_when_the_level_falls() -> None:
     state = a_state(shown_before=4, is_applied=False)
-    assert told(read(state, 4, at=2, level=9)) == {"target": 3, "is": {"waiting", "to_send"}}
+    found = read(state, 4, at=2, level=9)
+    assert told(found) == {"target": 3, "is": {"waiting", "to_send"}}
+    assert found[["sold_not_imported", "is_counted"]].to_numpy().tolist() == [[6, True]]
     assert told(read(state, 4, at=2, level=12)) == {"target": 10, "is": {"waiting"}}
 
 
@@ -193,6 +217,9 @@ def test_without_a_quantity_nothing_changes() -> None:
     found = read(state, np.nan, at=10, imported=2, covered=9)
     pd.testing.assert_frame_equal(found[list(STATE)], state)
     assert told(found) == {"target": 8, "is": {"to_send"}}
+    assert told(read(state, np.nan, at=10, covered=9)) == {"target": 8, "is": {"to_send"}}
+    untold = a_state(is_applied=False)
+    pd.testing.assert_frame_equal(read(untold, np.nan, at=20)[list(STATE)], untold)
 
 
 def test_an_offer_that_was_never_told_anything_is_told_its_level_less_what_sold_since_it_was_read() -> None:
@@ -227,6 +254,9 @@ def test_what_amazon_shows_already_counts_as_told() -> None:
     kept = after_being_shown(found, levels(8, 8)).iloc[0]
     assert (kept["level_sent"], kept["level_sent_basis"], kept["before_limits_sent"]) == (8, 8, 9)
     assert kept["sent_at"] == minutes(-60)
+    assert kept["is_applied"]
+    kept = after_being_shown(read(a_state(), 8, at=5), levels(8, 8)).iloc[0]
+    assert (kept["level_sent"], kept["is_applied"]) == (10, True), "it was sent a moment ago, and may still come"
 
 
 def test_a_feed_that_came_to_nothing_leaves_the_offer_as_it_was_and_due() -> None:
@@ -234,6 +264,7 @@ def test_a_feed_that_came_to_nothing_leaves_the_offer_as_it_was_and_due() -> Non
     kept = after_failing(state)
     assert kept[["level_sent", "shown"]].to_numpy().tolist() == [[4, 4]]
     assert kept[["level_sent_basis", "before_limits_sent"]].isna().all(axis=None)
+    assert kept["is_applied"].all()
     assert told(read(kept, 3, at=5)) == {"target": 9, "is": {"to_send"}}
 
 
