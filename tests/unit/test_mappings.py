@@ -141,6 +141,11 @@ def test_a_blank_after_a_comma_is_layout_and_an_empty_row_is_nothing(write: Writ
     assert aliases[["seller_sku", "warehouse_sku", "line"]].to_numpy().tolist() == [["ABC", "W-ABC", 2]]
 
 
+def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) -> None:
+    directory = write(sku_aliases=ALIASES + ',,ABC,W-ABC,1,1E+05\n,,"  ",W-ABC,1,#N/A\n')
+    assert places(check_mappings(directory)) == [("sku_aliases.csv", 3, "seller_sku")]
+
+
 @pytest.mark.parametrize(
     ("content", "line", "told"),
     [
