@@ -59,8 +59,6 @@ def sending_ways(levels: pd.DataFrame, rates: Mapping[str, float]) -> pd.Series[
     """
     ways = pd.Series(PATCH, index=levels.index, dtype="object")
     for _, of_marketplace in levels.groupby("marketplace_id"):
-        if not _is_feed_cheaper(len(of_marketplace), rates):
-            continue
         rest = of_marketplace.index
         falling_to_zero = of_marketplace["level"].eq(0)
         if not _is_feed_cheaper(int(falling_to_zero.sum()), rates):

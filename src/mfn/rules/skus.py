@@ -52,8 +52,7 @@ def resolve_skus(
     parts = list(chain.from_iterable(found))
     resolved["warehouse_sku"] = pd.Series([sku for sku, _ in parts], dtype="object")
     resolved["units_per_kit"] = pd.Series([units for _, units in parts], dtype="int64")
-    to_ship = lines["quantity_to_ship"].clip(lower=0).to_numpy()[position]
-    resolved["quantity"] = to_ship * resolved["units_per_kit"]
+    resolved["quantity"] = lines["quantity_to_ship"].to_numpy()[position] * resolved["units_per_kit"]
     known = set(items.loc[items["is_active"].astype(bool), "sku"].tolist())
     resolved["is_known"] = pd.Series([sku in known for sku, _ in parts], dtype="bool")
     resolved["line_number"] = resolved.groupby("order_id", sort=False).cumcount() + 1

@@ -98,12 +98,11 @@ def offer_levels(components: pd.DataFrame, items: pd.DataFrame, limits: pd.DataF
     left = np.maximum(facts["left"], 0) * is_active
     starts = np.flatnonzero(np.diff(offer, prepend=-1))
     allowed = left // units
-    available = np.minimum.reduceat(allowed, starts) if len(starts) else allowed
+    available = np.minimum.reduceat(allowed, starts)
     after_buffer = np.maximum(left - _kept_back(left, limits.take(offer)), 0) // units
-    before_limits = np.minimum.reduceat(after_buffer, starts) if len(starts) else after_buffer
-    positions = np.arange(len(offer))
-    fewest = np.where(allowed == available[offer], positions, len(offer))
-    fewest = np.minimum.reduceat(fewest, starts) if len(starts) else positions
+    before_limits = np.minimum.reduceat(after_buffer, starts)
+    fewest = np.where(allowed == available[offer], np.arange(len(offer)), len(offer))
+    fewest = np.minimum.reduceat(fewest, starts)
     parts = np.diff(starts, append=len(offer))
     most = limits["maximum_units"].to_numpy(dtype="float64")
     most = np.where(np.isnan(most), INT64_MOST, np.nan_to_num(most).astype("int64"))
