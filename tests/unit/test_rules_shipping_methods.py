@@ -132,6 +132,10 @@ def test_a_row_that_is_no_answer_to_an_order_is_neither_its_code_nor_spares_it_t
     assert proposed("us,PRIME,STANDARD,,PARCELS,\n", "STANDARD", "PARCELS") == "us,,STANDARD,US,,"
     assert proposed(",PRIME,STANDARD,,PARCELS,\n", "STANDARD", "PARCELS") == ",,STANDARD,US,,"
     assert proposed(",,,DE,PARCELS,\n", None, "PARCELS") == "us,,,US,,", "of a level that nobody knows nothing is alike"
+    elsewhere = "de,,SCHEDULED,US,BIKE,\nde,,SCHEDULED,CA,VAN,\n"
+    assert proposed(elsewhere, "SCHEDULED", "BIKE", "VAN") == "us,,SCHEDULED,US,BIKE,", (
+        "the same marketplace's comes first"
+    )
     assert proposed(",,STANDARD,DE,GROUND,\n", "SCHEDULED", "PALLETS") == "us,,SCHEDULED,US,,", "it says no level"
 
 

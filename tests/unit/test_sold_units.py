@@ -152,9 +152,7 @@ def test_the_former_quantity_that_shows_once_more_soon_after_the_new_one_is_no_d
     assert told(read(applied, 14, at=16)) == {"target": 10, "is": {"to_send", "drift"}}
 
 
-def test_what_is_missing_is_reckoned_from_the_higher_level_until_a_fall_has_come_then_from_the_new_one() -> (
-    None
-):
+def test_what_is_missing_is_reckoned_from_the_higher_level_until_a_fall_has_come_then_from_the_new_one() -> None:
     found = read(a_state(shown_before=14, is_applied=False), 8, at=3)
     assert told(found) == {"target": 4, "is": {"to_send"}}
     assert found[["shown", "shown_before"]].to_numpy().tolist() == [[8, 14]]
