@@ -166,7 +166,7 @@ def ship_dates(parcels: pd.DataFrame, now: datetime) -> pd.DataFrame:
     shipped, ordered = parcels["shipped_at"], parcels["ordered_at"].dt.ceil("s")
     missing, future, early = shipped.isna(), shipped > moment, shipped < ordered
     warning = pd.Series("", index=parcels.index, dtype="object")
-    dates = shipped.dt.floor("s").mask(missing | future, moment).mask(early & ~future, ordered)
+    dates = shipped.dt.floor("s").mask(missing, moment).mask(early, ordered)
     for code, where in (("ship_date_early", early), ("ship_date_future", future), ("ship_date_missing", missing)):
         warning = warning.mask(where, code)
     return pd.DataFrame({"ship_date": dates.clip(upper=moment), "ship_date_warning": warning}, index=parcels.index)
