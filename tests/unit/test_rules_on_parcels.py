@@ -50,10 +50,10 @@ AS_IT_WAS = [*PARCEL.values(), "", "", ""]
 def changed(found: pd.DataFrame) -> dict[str, Any]:
     """What of the first parcel is another than before; the others are as they were."""
     assert found.columns.tolist() == [*PARCEL, "decision", "message", "rule"]
-    assert [found.loc[each].tolist() for each in IDS[1:]] == [AS_IT_WAS, AS_IT_WAS]
-    row = found.loc["S-1"].to_dict()
-    before = dict(zip(found.columns, AS_IT_WAS, strict=True))
-    return {name: value for name, value in row.items() if value != before[name]}
+    first, *others = found.to_numpy().tolist()
+    assert others == [AS_IT_WAS, AS_IT_WAS]
+    cells = zip(found.columns.tolist(), first, AS_IT_WAS, strict=True)
+    return {name: value for name, value, before in cells if value != before}
 
 
 def test_what_no_rule_sets_stays_as_it_is_and_nothing_is_decided() -> None:
@@ -74,6 +74,7 @@ def test_what_the_warehouse_wrote_is_replaced_and_its_carrier_looked_up_anew_onl
 def test_what_a_rule_says_of_the_carrier_as_it_goes_out_stands() -> None:
     sent = {"carrier_code": "FedEx", "carrier_name": "Van", "shipping_method": "Slow"}
     assert changed(ruled(rule(FIRST, carrier="ups", **sent))) == {"carrier": "ups", "carrier_warning": "", **sent}
+    assert changed(ruled(rule(FIRST, **sent))) == {"carrier_warning": "", **sent}
     assert changed(ruled(rule(FIRST, carrier_name="Van"))) == {"carrier_name": "Van"}
 
 
