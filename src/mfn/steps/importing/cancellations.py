@@ -51,7 +51,7 @@ def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str
     for order_id, refusal in refusals:
         told = "; cancel_requested_at is set" if order_id in asked and order_id not in deaf else ""
         what = "cancelled at Amazon, and the warehouse refused to cancel it"
-        loading.conflicts.add(order_id, what, refusal.message + told, _remedy(refusal))
+        loading.conflicts.add(order_id, what, refusal.message.removesuffix(".") + told, _remedy(refusal))
     return {order_id for order_id, _ in refusals if order_id in deaf or order_id not in asked}
 
 
