@@ -14,9 +14,11 @@ from mfn.steps.report import gate, gather, write_page
 from mfn.steps.summaries import report_url
 from tasks.alerts import tell
 from tasks.running import named_only
+from tasks.showing import only_shown
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
+    from mfn.reports.model import RunReport
 
 
 WAITING = {
@@ -45,24 +47,30 @@ def report(batch: BatchRef) -> None:
         gathered = gather(batch, settings)
         page = write_page(batch, settings, gathered)
         url = report_url(settings, batch.batch_id) or page.as_uri()
-        key = batch.connection.replace("_", "-")
-        create_link_artifact(
-            key=f"{batch.kind}-page-{key}",
-            link=url,
-            link_text=f"The report of {batch.batch_id}",
-            description=f"The page of the newest {batch.kind} run of {batch.connection}",
-        )
-        create_markdown_artifact(
-            key=f"{batch.kind}-report-{key}",
-            markdown=render_markdown(gathered, url=url),
-            description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
-        )
-        if batch.kind in WAITING:
-            create_table_artifact(
-                key=f"{WAITING[batch.kind]}-{key}",
-                table=held_rows(gathered),
-                description=f"What waits for a person of {batch.connection}, and why",
-            )
+        with only_shown("the report"):
+            _show(batch, gathered, url)
         tell(batch, settings, url)
         if closed is not None:
             raise closed
+
+
+def _show(batch: BatchRef, gathered: RunReport, url: str) -> None:
+    """The artifacts of the run: the link to its page, the report in short, and what waits for a person."""
+    key = batch.connection.replace("_", "-")
+    create_link_artifact(
+        key=f"{batch.kind}-page-{key}",
+        link=url,
+        link_text=f"The report of {batch.batch_id}",
+        description=f"The page of the newest {batch.kind} run of {batch.connection}",
+    )
+    create_markdown_artifact(
+        key=f"{batch.kind}-report-{key}",
+        markdown=render_markdown(gathered, url=url),
+        description=f"The data-quality report of the newest {batch.kind} run of {batch.connection}",
+    )
+    if batch.kind in WAITING:
+        create_table_artifact(
+            key=f"{WAITING[batch.kind]}-{key}",
+            table=held_rows(gathered),
+            description=f"What waits for a person of {batch.connection}, and why",
+        )

@@ -14,6 +14,7 @@ from mfn.settings import load_settings
 from mfn.steps.rerunning.reruns import check_batches, done_by, failed_batches, rerun_batch
 from mfn.steps.summaries import failure_of, outcome_of, report_url
 from tasks.runs import this_flow_run, this_flow_run_id
+from tasks.showing import only_shown
 
 if TYPE_CHECKING:
     from mfn.settings import Settings
@@ -70,4 +71,5 @@ def link_report(settings: Settings, batch_id: str) -> None:
     """Link to the page of a batch; one that never got as far as a page has none."""
     url = report_url(settings, batch_id)
     if url is not None:
-        create_link_artifact(link=url, link_text=batch_id, description=f"The report of {batch_id}")
+        with only_shown("the link to the report"):
+            create_link_artifact(link=url, link_text=batch_id, description=f"The report of {batch_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.rerunning.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from mfn.steps.summaries import failure_of, outcome_of, window_of
+from tasks.showing import SHOWN_SECONDS, only_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -159,5 +161,7 @@ async def show_window(batch: BatchRef) -> None:
     """Name the flow run after its connection and the window that it fetched."""
     flow_run = this_flow_run()
     if flow_run is not None:
-        async with get_client() as client:
-            await client.update_flow_run(flow_run.id, name=f"{batch.connection} {window_of(load_settings(), batch)}")
+        name = f"{batch.connection} {window_of(load_settings(), batch)}"
+        with only_shown("the window of the run"):
+            async with asyncio.timeout(SHOWN_SECONDS), get_client() as client:
+                await client.update_flow_run(flow_run.id, name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -21,10 +22,12 @@ from mfn.steps.late_runs import was_just_fetched
 from mfn.warehouse.tables import wms_order, wms_order_line
 from tasks.extract import extract
 from tasks.running import is_retriable
+from tasks.runs import show_window
 from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
+    from mfn.models import BatchRef
     from tests.world import World
 
 pytestmark = ON_PREFECT
@@ -93,6 +96,35 @@ def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, mo
             return (await client.read_flow_run(state.state_details.flow_run_id)).name
 
     assert re.fullmatch(r"us 20\d\d-\d\d-\d\d \d\d:\d\d to .*\d\d:\d\d UTC", asyncio.run(name()))
+
+
+def test_a_flow_run_that_prefect_no_longer_has_is_carried_out_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (order_id,) = world.put(an_order())
+
+    def not_there(**_words: str) -> None:
+        with get_client(sync_client=True) as client:
+            client.read_flow_run(uuid4())
+
+    class Deleted:
+        id = uuid4()
+
+    async def show_window_of_none(batch: BatchRef) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("tasks.runs.this_flow_run", Deleted)
+            await show_window(batch)
+
+    monkeypatch.setattr("flows.import_orders.show_window", show_window_of_none)
+    monkeypatch.setattr("tasks.report.create_link_artifact", not_there)
+    assert run_flow(import_orders, connection="us").is_completed()
+    (batch,) = list_batches(world.ledger)
+    assert (batch.status, world.statuses()) == ("done", {order_id: "loaded"})
+    assert (world.home / ".mfn" / "reports" / f"{batch.batch_id}.html").exists()
+    assert [message for message in caplog.messages if "does not show" in message] == [
+        "Prefect does not show the window of the run: PrefectHTTPStatusError",
+        "Prefect does not show the report: ObjectNotFound",
+    ]
 
 
 def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
