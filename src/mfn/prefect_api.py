@@ -15,6 +15,8 @@ TIMEOUT_SECONDS = 30.0
 NO_SUCH_PATH = {"detail": "Not Found"}
 """What a Prefect server says outside of its API; inside it says what it does not have."""
 
+LETS_NOBODY_IN = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+SHOW_IT = "Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING as user:password, to what that server accepts."
 ENDS_IN_API = "Correct PREFECT_API_URL: that of a Prefect server ends in /api, e.g. http://127.0.0.1:4200/api."
 
 

@@ -11,6 +11,7 @@ from prefect.settings import PREFECT_API_URL
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from mfn.cli.deployments import deploy
+from mfn.cli.prefect_address import with_prefect_api
 from mfn.cli.schedules import resume_checked, waiting_names
 from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.ledger.passed_checks import note_passed
@@ -151,7 +152,7 @@ def test_an_address_of_a_prefect_server_without_its_api_is_told_as_such(world: W
 
 def test_a_setting_of_prefects_that_cannot_be_is_named(world: World) -> None:
     with pytest.raises(ConfigurationError, match=r"ServerAPISettings port Input should be a valid integer") as refused:
-        deploy(world.settings, environ("") | {"PREFECT_SERVER_API_PORT": "x"})
+        with_prefect_api(world.settings, environ("") | {"PREFECT_SERVER_API_PORT": "x"})
     assert "PREFECT_…" in refused.value.remedy
 
 

@@ -12,12 +12,15 @@ import redis
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mfn.cli.deployments import deploy
+from mfn.cli.prefect_address import with_prefect_api
 from mfn.errors import ConfigurationError
 from mfn.ledger.batch_listing import list_batches
 from tests.scaling.machines import SCALING
 from tests.world import an_order
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from tests.scaling.machines import Machines
@@ -112,3 +115,30 @@ def test_deployments_go_to_a_work_pool_of_another_type(
         deploy(world.settings, machines.environ)
         found = client.get("/deployments/name/import-orders/us").raise_for_status().json()
     assert (found["work_pool_name"], found["work_queue_name"]) == ("mfn-kubernetes", "default")
+
+
+PROFILES = """\
+active = "shop"
+
+[profiles.shop]
+PREFECT_API_URL = "{api}"
+PREFECT_API_AUTH_STRING = "{shown}"
+"""
+"""What `prefect config set` writes."""
+
+
+def test_what_prefect_config_set_keeps_opens_a_server_that_asks_for_a_password(
+    machines: Machines, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MFN_WORK_POOL", "nowhere")  # asked of the server, and the end of it
+    plain = {name: text for name, text in machines.environ.items() if not name.startswith("PREFECT_")}
+    environ = {**plain, "PREFECT_HOME": str(tmp_path)}
+    profiles = tmp_path / "profiles.toml"
+    for shown, told in (
+        (machines.environ["PREFECT_API_AUTH_STRING"], "work pool nowhere"),
+        ("mfn:another", r"does not let us in \(HTTP 401\)"),
+    ):
+        profiles.write_text(PROFILES.format(api=machines.apis[0], shown=shown), encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=told) as refused:
+            deploy(world.settings, with_prefect_api(world.settings, environ))
+    assert "PREFECT_API_AUTH_STRING" in refused.value.remedy

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import httpx
 
 from mfn.errors import ConfigurationError, Problem
-from mfn.prefect_api import ENDS_IN_API, is_of_prefect, prefect_client
+from mfn.prefect_api import ENDS_IN_API, LETS_NOBODY_IN, SHOW_IT, is_of_prefect, prefect_client
 from mfn.secret_files import PLACE, secret_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def _refuse(where: str, status: int) -> NoReturn:
             f"{where} is not there (HTTP 404 of PREFECT_API_URL).",
             remedy="Create a Secret block of this name in the Prefect UI, or name another one in connections.yaml.",
         )
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+    if status in LETS_NOBODY_IN:
         raise ConfigurationError(
             f"{where} may not be read (HTTP {status} of PREFECT_API_URL).",
-            remedy="Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING as user:password, to what that server accepts.",
+            remedy=SHOW_IT,
         )
     raise ConfigurationError(f"{where} cannot be read (HTTP {status} of PREFECT_API_URL).", remedy=PREFECT_SERVER)
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_styled
 from mfn.connections import find_connection, load_connections
-from mfn.errors import FatalError, MfnError
+from mfn.errors import FatalError, MfnError, RetriableError
 from mfn.plain_text import shown_lines
 from mfn.settings import environment, load_settings
 
@@ -69,19 +69,22 @@ def _resumed(settings: Settings) -> list[str]:
     import httpx  # noqa: PLC0415 - only for a connection that has passed
 
     from mfn.cli.automations import refresh_automations  # noqa: PLC0415
-    from mfn.cli.prefect_address import prefect_api_url  # noqa: PLC0415
+    from mfn.cli.prefect_address import with_prefect_api  # noqa: PLC0415
     from mfn.cli.schedules import resume_checked  # noqa: PLC0415
 
-    environ = environment()
     resumed: list[str] = []
+    refused = False
     try:
-        api = prefect_api_url(settings, environ)
-        resumed += resume_checked(settings, api, environ)
+        environ = with_prefect_api(settings, environment())
+        refused = True
+        resumed += resume_checked(settings, environ["PREFECT_API_URL"], environ)
         if resumed:
-            refresh_automations(settings, api, environ)
+            refresh_automations(settings, environ["PREFECT_API_URL"], environ)
     except (MfnError, httpx.HTTPError, httpx.InvalidURL) as error:
         # Nobody has to run Prefect, and a deployment that is made later begins at once.
-        logger.log(logging.WARNING if resumed else logging.DEBUG, "Prefect was not told of it: %s", error)
+        told = resumed or (refused and not isinstance(error, RetriableError))
+        remedy = f" {error.remedy}" if isinstance(error, MfnError) else ""
+        logger.log(logging.WARNING if told else logging.DEBUG, "Prefect was not told of it: %s%s", error, remedy)
     return resumed
 
 

@@ -13,7 +13,6 @@ import httpx
 from ruamel.yaml import YAML
 
 from mfn.cli.automations import keep_automations, notification_block_id, ui_url_of
-from mfn.cli.prefect_address import prefect_api_url
 from mfn.cli.prefect_answers import ask, ask_all
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.schedules import WAITS, resume_checked, spread, unchecked
@@ -44,13 +43,13 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
     Args:
         settings: The settings in force.
-        environ: The environment for the `prefect` program.
+        environ: The environment for the `prefect` program, as `with_prefect_api` gives it.
 
     Returns:
         The deployments as `flow/name`.
 
     Raises:
-        ConfigurationError: connections.yaml is wrong, no Prefect API is configured, or it has no such notification
+        ConfigurationError: connections.yaml is wrong, the Prefect API lets nobody in, or it has no such notification
             block.
         RetriableError: The Prefect API cannot be reached.
         FatalError: `prefect deploy` failed.
@@ -60,8 +59,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     connections = load_connections(settings)
     rendered = render(document, connections, work_pool=settings.work_pool)
     names = [f"{_flow_name(root, entry)}/{entry['name']}" for entry in rendered["deployments"]]
-    api = prefect_api_url(settings, environ)
-    environ = {**environ, "PREFECT_API_URL": api}
+    api = environ["PREFECT_API_URL"]
     resting = unchecked(settings, connections)
     ui_url = ui_url_of(api, environ)
     with prefect_client(api, environ) as client:

@@ -1,4 +1,4 @@
-"""Where the Prefect API is: what is configured, or the `mfn up` that runs here."""
+"""Where the Prefect API is and what it wants to be shown: what is configured, or the `mfn up` that runs here."""
 
 from __future__ import annotations
 
@@ -20,43 +20,53 @@ FAULT_LINES = 3
 
 SEE_ALSO = "For further information"
 
+SHOWN = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
+"""What a Prefect server may want to be shown, one or the other."""
 
-def prefect_api_url(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The Prefect API: `PREFECT_API_URL`, else that of Prefect's profile, else that of the `mfn up` that runs here.
+
+def with_prefect_api(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the Prefect API in it, and with what that wants to be shown.
+
+    `PREFECT_API_URL` is that of the environment, else that of Prefect's own settings (`prefect config set`), else that
+    of the `mfn up` that runs here.
 
     Args:
         settings: The settings in force.
         environ: The environment, with `.env` below it (`mfn.settings.environment`).
 
     Raises:
-        ConfigurationError: None of them names one.
+        ConfigurationError: None of them names one, or a setting of Prefect's is wrong.
     """
-    if environ.get("PREFECT_API_URL"):
-        return environ["PREFECT_API_URL"]
-    configured = _settings(environ).get("PREFECT_API_URL")
-    if configured:
-        return configured
+    if environ.get("PREFECT_API_URL") and any(environ.get(name) for name in SHOWN):
+        return dict(environ)
+    known = _settings(environ, "--show-secrets")
+    found = {name: known[name] for name in SHOWN if known.get(name)} | dict(environ)
+    if found.get("PREFECT_API_URL"):
+        return found
+    if known.get("PREFECT_API_URL"):
+        return {**found, "PREFECT_API_URL": known["PREFECT_API_URL"]}
     running = running_here(settings)
     if running is not None:
-        return running.api
+        return {**found, "PREFECT_API_URL": running.api}
     raise ConfigurationError(
         "no Prefect API is configured, and no mfn up runs here.",
         remedy="Start mfn up, or set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api (prefect server start).",
     )
 
 
-def server_address(environ: Mapping[str, str]) -> tuple[str, int]:
-    """The host and port on which a Prefect server of this machine listens, by Prefect's own settings.
+def server_here(environ: Mapping[str, str]) -> tuple[str, int, dict[str, str]]:
+    """The host and port on which a Prefect server of this machine listens, and what it is shown, by Prefect's settings.
 
     Args:
         environ: The environment for the `prefect` program.
     """
-    known = _settings(environ, "--show-defaults")
-    return known["PREFECT_SERVER_API_HOST"], int(known["PREFECT_SERVER_API_PORT"])
+    known = _settings(environ, "--show-defaults", "--show-secrets")
+    shown = {name: known[name] for name in SHOWN if known.get(name)}
+    return known["PREFECT_SERVER_API_HOST"], int(known["PREFECT_SERVER_API_PORT"]), shown
 
 
 def _settings(environ: Mapping[str, str], *options: str) -> dict[str, str]:
-    """Prefect's settings that differ from their defaults, or all of them with `--show-defaults`."""
+    """Prefect's settings that have a value and differ from their defaults, or all of them with `--show-defaults`."""
     shown = subprocess.run(  # noqa: S603 - the program beside this one, with words of our own
         [prefect_program(), "config", "view", *options, "-o", "json"],
         capture_output=True,
@@ -73,4 +83,5 @@ def _settings(environ: Mapping[str, str], *options: str) -> dict[str, str]:
             f"prefect config view failed: {said}",
             remedy="Mend that setting where it was made: a variable PREFECT_…, .env, or prefect config set.",
         )
-    return {entry["name"]: str(entry["value"]) for entry in json.loads(shown.stdout)["settings"]}
+    found = {entry["name"]: str(entry["value"]) for entry in json.loads(shown.stdout)["settings"]}
+    return {name: value for name, value in found.items() if value != "None"}

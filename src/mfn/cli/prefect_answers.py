@@ -8,7 +8,7 @@ import httpx
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from mfn.errors import ConfigurationError, FatalError, RetriableError
-from mfn.prefect_api import ENDS_IN_API, is_of_prefect, shown_url
+from mfn.prefect_api import ENDS_IN_API, LETS_NOBODY_IN, SHOW_IT, is_of_prefect, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ def ask(
     Raises:
         RetriableError: It cannot be reached, or breaks.
         FatalError: It refuses.
-        ConfigurationError: It is none.
+        ConfigurationError: It is none, or lets nobody in who shows what is configured.
     """
     busy = Retrying(
         retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),
@@ -51,6 +51,11 @@ def ask(
         raise ConfigurationError(f"what answers at {shown_url(client.base_url)} is no Prefect API.", remedy=ENDS_IN_API)
     if answer.is_success or answer.status_code in allowed:
         return answer
+    if answer.status_code in LETS_NOBODY_IN:
+        raise ConfigurationError(
+            f"the Prefect API at {shown_url(client.base_url)} does not let us in (HTTP {answer.status_code}).",
+            remedy=SHOW_IT,
+        )
     if answer.is_server_error:
         raise RetriableError(
             f"the Prefect API at {shown_url(client.base_url)} answered {answer.status_code} to {method} {path}.",

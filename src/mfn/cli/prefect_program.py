@@ -93,12 +93,12 @@ def deploy(as_json: JsonOption = False) -> None:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are."""
     from mfn.cli.automations import NOBODY_IS_TOLD  # noqa: PLC0415 - as below
     from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
-    from mfn.cli.prefect_address import prefect_api_url  # noqa: PLC0415
+    from mfn.cli.prefect_address import with_prefect_api  # noqa: PLC0415
     from mfn.cli.schedules import waiting_names  # noqa: PLC0415
     from mfn.settings import environment, load_settings  # noqa: PLC0415
 
-    settings, environ = load_settings(), environment()
-    environ["PREFECT_API_URL"] = prefect_api_url(settings, environ)
+    settings = load_settings()
+    environ = with_prefect_api(settings, environment())
     names = deploy_all(settings, environ)
     at_rest = waiting_names(environ["PREFECT_API_URL"], environ)
     waiting = [name for name in names if name in at_rest]

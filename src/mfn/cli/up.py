@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfn.cli.deployments import deploy
-from mfn.cli.prefect_address import server_address
+from mfn.cli.prefect_address import server_here
 from mfn.cli.prefect_answers import PAGE, ask
 from mfn.cli.programs import SERVER, STOP_SECONDS, Programs, end_as_asked
 from mfn.cli.running import (
@@ -86,14 +86,14 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
         )
     _stop_orphans(settings)
     environ = {**SERVER, **_environ(settings)}
-    host, port = server_address(environ)
+    host, port, shown_to_it = server_here(environ)
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     ui, reports = f"http://{shown}:{port}", f"http://127.0.0.1:{reports_port}"
     ports = ((host, port, "PREFECT_SERVER_API_PORT"), ("127.0.0.1", reports_port, "--reports-port"))
     with ExitStack() as held:  # both at once: what is taken, also by the other one, is told before anything starts
         for place, number, setting in ports:
             held.enter_context(listen(place, number, setting=setting))
-    environ |= {"MFN_REPORTS_URL": settings.reports_url or reports, "PREFECT_API_URL": f"{ui}/api"}
+    environ |= {**shown_to_it, "MFN_REPORTS_URL": settings.reports_url or reports, "PREFECT_API_URL": f"{ui}/api"}
     programs = Programs(settings, environ, f"{ui}/api")
     stop_processes(flow_runs_of(programs.api), seconds=STOP_SECONDS)  # nothing listens there: they are left over
     with ExitStack() as running_programs:
