@@ -85,10 +85,10 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         for name, left in _left_over(client, flows, connections).items():
             log.warning(
                 "%s has no connection %s, and its deployments stay: each of their runs fails. Put it back, or delete"
-                " them:\n%s",
+                " them: %s",
                 shown_path(settings.connections),
                 name,
-                "\n".join(f"prefect deployment delete {one}" for one in left),
+                " && ".join(f"prefect deployment delete {one}" for one in left),
             )
     return names
 
