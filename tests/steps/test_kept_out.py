@@ -68,6 +68,7 @@ def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World
     summary = world.run()
     assert (summary["unchanged"], summary["held"]) == (1, 0)
     assert world.lines(order_id) == [("MUG-BLUE", 3)]
+    assert get_batch(world.ledger, summary["batch_id"]).findings["warnings"] == {"sku_unknown": 1}
     (conflict,) = conflicts(world, summary)
     assert (conflict["order_id"], conflict["what"], conflict["status"]) == (order_id, UNKNOWN, "new")
     assert "mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n" in conflict["remedy"]
