@@ -42,3 +42,4 @@ def test_named_orders_that_amazon_denies_stop_no_other(told: Told, caplog: pytes
     assert told.world.run()["loaded"] == 1
     assert told.world.statuses() == {order_id: "loaded"}
     assert all(f"{name} was named" in caplog.text for name in denied)
+    assert told.world.run()["api_calls"].get("getOrder", 0) == 0, "they are not asked for again at once"
