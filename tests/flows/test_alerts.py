@@ -128,9 +128,8 @@ async def state_of(run: UUID) -> str:
 
 
 def test_a_run_that_failed_is_told_with_its_reason_its_link_and_the_command(
-    world: World, api: httpx.Client, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+    world: World, api: httpx.Client, hook: Webhook
 ) -> None:
-    monkeypatch.setattr("mfn.amazon.session.time.sleep", lambda _seconds: None)
     keep(api, world)
     world.put(*(an_order() for _ in range(4)))
     world.amazon.faults.without_recipients = True

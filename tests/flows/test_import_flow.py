@@ -127,8 +127,7 @@ def test_a_flow_run_that_prefect_no_longer_has_is_carried_out_all_the_same(
     ]
 
 
-def test_a_run_that_fails_says_why_and_has_its_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mfn.amazon.session.time.sleep", lambda _seconds: None)
+def test_a_run_that_fails_says_why_and_has_its_report(world: World) -> None:
     world.put(*(an_order() for _ in range(4)))
     world.amazon.faults.without_recipients = True
     state = run_flow(import_orders, connection="us")

@@ -129,10 +129,7 @@ def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry
     assert done["mfn.orders.held"].payload["count"] == 1
 
 
-def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mfn.amazon.session.time.sleep", lambda _seconds: None)
+def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same(world: World) -> None:
     set_alerts(world, held_orders=0)
     world.put(unknown())
     world.run()
