@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,6 +180,25 @@ def test_a_parameter_of_the_url_that_postgresql_does_not_know_is_no_fault_of_a_t
     with pytest.raises(FatalError, match=unknown) as refused, reading(engine_for(url), what="the ledger"):
         pass
     assert refused.value.remedy.startswith("Correct what stands behind the ? in its URL (")
+
+
+def test_a_pooler_that_does_not_take_what_is_asked_for_is_told_with_its_setting() -> None:
+    said = b"SFATAL\0C08P01\0Munsupported startup parameter in options: lock_timeout\0\0"
+    with socket.create_server(("127.0.0.1", 0)) as pooler:
+        where = f"127.0.0.1:{pooler.getsockname()[1]}/wms?sslmode=disable&gssencmode=disable"
+
+        def refuse() -> None:
+            client, _ = pooler.accept()
+            with client:
+                client.recv(10_000)
+                client.sendall(b"E" + (len(said) + 4).to_bytes(4, "big") + said)
+
+        answering = Thread(target=refuse)
+        answering.start()
+        with pytest.raises(FatalError) as refused, reading(engine_for(f"postgresql+psycopg://mfn@{where}"), what="it"):
+            pass
+        answering.join()
+    assert "ignore_startup_parameters = options" in refused.value.remedy
 
 
 def test_a_connection_lost_on_the_way_can_be_tried_again_and_the_next_one_works(postgres_url: str) -> None:

@@ -31,6 +31,10 @@ LOCKED_SECONDS = 180
 """How long a statement waits on PostgreSQL for what others have locked: longer than one of our own that stands still
 may keep it. A program that never lets go would have a run wait for ever, and every later one with it."""
 
+SESSION = "SET timezone TO 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'"
+"""What no database, login or URL may have otherwise: a time would be another one, and a guard that waited for a lock
+has to see what the other one wrote. Said once connected: poolers such as PgBouncer drop the options of a connection."""
+
 UNANSWERED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """Parameters of libpq: a server of which the network brings nothing any more is given up after a minute. Without them
 a run waits for its answer for two hours."""
@@ -77,13 +81,12 @@ def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engin
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = f"-c idle_in_transaction_session_timeout={STALLED_SECONDS}s -c lock_timeout={LOCKED_SECONDS}s"
-        # A guard that waited for a lock has to see what the other one wrote, whatever the database is set to.
-        fixed = r"-c timezone=UTC -c DateStyle=ISO -c default_transaction_isolation=read\ committed"
-        options = " ".join([patience, str(parsed.query.get("options", "")), fixed])
+        options = f"{patience} {parsed.query.get('options', '')}"
         unanswered = {name: value for name, value in UNANSWERED.items() if name not in parsed.query}
         # In the database's own encoding the driver itself would fail at a character that this has not.
         connect = {"connect_timeout": 10, "client_encoding": "utf8", **unanswered, "options": options}
         engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
+        event.listen(engine, "connect", _prepare_postgresql)
         if is_shared:
             event.listen(engine, "connect", partial(_take_any_bytes, engine.dialect.loaded_dbapi))
         return engine
@@ -99,6 +102,11 @@ def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engin
     event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, is_shared))
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(SESSION)
+    connection.commit()
 
 
 def _prepare_sqlite(synchronous: str, is_shared: bool, connection: Any, _record: object) -> None:

@@ -76,8 +76,12 @@ REMEDIES = {
 }
 """What helps where more is known than that PostgreSQL cannot be used."""
 
-UNKNOWN_OPTION = "invalid connection option"
-"""What libpq says of a parameter in a URL that it does not know, without a code."""
+URL_FAULTS = {
+    "invalid connection option": f"Correct what stands behind the ? in its URL ({URLS}).",
+    "unsupported startup parameter": "Have PgBouncer pool sessions and drop it (ignore_startup_parameters = options),"
+    f" or lead the URL to the server itself ({URLS}).",
+}
+"""What libpq says of a parameter in a URL that it does not know, and PgBouncer of one that it does not hand on."""
 
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
@@ -133,10 +137,9 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
     else:
         passing = isinstance(error, driver.OperationalError | driver.InterfaceError) or error.sqlstate == READ_ONLY
         forbidden, first = error.sqlstate in NOT_ALLOWED, REMEDIES.get(error.sqlstate or "", LOST_REMEDY)
-    if said.startswith(UNKNOWN_OPTION):
-        return FatalError(
-            f"{what} cannot be used: {said}", remedy=f"Correct what stands behind the ? in its URL ({URLS})."
-        )
+    for words, remedy in URL_FAULTS.items():
+        if words in said:
+            return FatalError(f"{what} cannot be used: {said}", remedy=remedy)
     if passing or lost:
         return RetriableError(
             f"{what} cannot be used: {said}",
