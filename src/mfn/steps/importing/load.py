@@ -12,7 +12,14 @@ from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order, has_loaded
-from mfn.ledger.orders import IN_WAREHOUSE, count_outcomes, figures_of, tracked_orders, write_cancelled
+from mfn.ledger.orders import (
+    IN_WAREHOUSE,
+    count_outcomes,
+    figures_of,
+    tracked_orders,
+    write_cancelled,
+    write_left_behind,
+)
 from mfn.ledger.staging import StagedChunk, release
 from mfn.models import OrderStatus, Outcome, Parameters
 from mfn.steps.conflicts import Conflicts
@@ -84,7 +91,8 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
 
 def _pass_on_cancellations(loading: Loading) -> None:
     place, batch = loading.place, loading.batch
-    cancelled, settled, loaded = [], [], []
+    cancelled, settled = [], []
+    loaded: dict[str, str | None] = {}
     for row in each_order(place.ledger, batch.batch_id, outcomes=(Outcome.CANCELLED.value, Outcome.IGNORED.value)):
         if row.outcome == Outcome.CANCELLED:
             cancelled.append(row.order_id)
@@ -92,16 +100,17 @@ def _pass_on_cancellations(loading: Loading) -> None:
             settled.append(row.order_id)
     for start in range(0, len(cancelled), CHUNK_ORDERS):
         tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
-        loaded += [order_id for order_id, row in tracked.items() if row.status in MAY_BE_THERE]
+        loaded |= {order_id: row.loaded_digest for order_id, row in tracked.items() if row.status in MAY_BE_THERE}
     deaf: set[str] = set()
     if loaded:
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)
-        deaf = pass_on_cancellations(loading, loaded)
+        deaf = pass_on_cancellations(loading, list(loaded))
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
-        # What the warehouse was not told of stays as it was there: the next one that sees it tells it.
+        # What the warehouse was not told of stays as it was there, and the next import tells it.
         write_cancelled(database, batch, [order_id for order_id in loaded if order_id not in deaf])
+        write_left_behind(database, batch, [(order_id, loaded[order_id]) for order_id in deaf])
         add_findings(database, batch, conflicts=loading.conflicts.for_report())
         release(database, batch, [order_id for order_id in (*cancelled, *settled) if order_id not in deaf])
 
