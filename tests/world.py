@@ -288,12 +288,13 @@ class World:
     def refuse_city(self, city: str | None) -> None:
         """The warehouse refuses orders for a city, by a trigger of its own (SQLite); None: none any more."""
         with self.writing_warehouse() as database:
-            database.exec_driver_sql("DROP TRIGGER IF EXISTS no_such_city")
-            if city is not None:
-                database.exec_driver_sql(
-                    "CREATE TRIGGER no_such_city BEFORE INSERT ON wms_order"
-                    f" WHEN NEW.city = '{city}' BEGIN SELECT RAISE(ABORT, 'no such city'); END"
-                )
+            for deed in ("INSERT", "UPDATE"):
+                database.exec_driver_sql(f"DROP TRIGGER IF EXISTS no_such_city_to_{deed}")
+                if city is not None:
+                    database.exec_driver_sql(
+                        f"CREATE TRIGGER no_such_city_to_{deed} BEFORE {deed} ON wms_order"
+                        f" WHEN NEW.city = '{city}' BEGIN SELECT RAISE(ABORT, 'no such city'); END"
+                    )
 
     def forget_items(self) -> None:
         """The warehouse loses its item master."""
