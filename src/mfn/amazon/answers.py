@@ -6,7 +6,7 @@ empty body, or with a proxy's HTML page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from httpx import codes
@@ -47,6 +47,16 @@ def whole_number(text: str, *, most_digits: int) -> int | None:
         most_digits: A longer one is none of ours; of thousands of digits Python would read none.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a JSON object, whose values may be anything; of what is no object there are none."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(values: Any) -> list[dict[str, Any]]:
+    """The objects in a JSON array, without what is none; in what is no array there are none."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def summary_of(response: httpx.Response) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mfn.amazon.answers import UNREADABLE
+from mfn.amazon.answers import UNREADABLE, fields_of
 from mfn.amazon.orders import (
     MOST_BYTES,
     ItemCancellation,
@@ -66,7 +66,7 @@ def _item(number: int, document: Any) -> OrderItem | None:
     seller_sku = _read(_part(document, "product").get("sellerSku"), Word)
     fulfillment = _part(document, "fulfillment")
     shipped, left = (_read(fulfillment.get(f"quantity{part}"), Quantity) for part in ("Fulfilled", "Unfulfilled"))
-    ordered = _read(document.get("quantityOrdered"), Quantity) if isinstance(document, dict) else None
+    ordered = _read(fields_of(document).get("quantityOrdered"), Quantity)
     if ordered is None and left is not None:
         ordered = left + (shipped or 0)
     if not seller_sku or ordered is None:
@@ -78,8 +78,7 @@ def _item(number: int, document: Any) -> OrderItem | None:
 
 
 def _part(document: Any, name: str) -> dict[str, Any]:
-    part = document.get(name) if isinstance(document, dict) else None
-    return part if isinstance(part, dict) else {}
+    return fields_of(fields_of(document).get(name))
 
 
 def _read(value: Any, kind: Any) -> Any:

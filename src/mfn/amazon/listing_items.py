@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from msgspec import Struct
 
+from mfn.amazon.answers import objects_in
 from mfn.amazon.quantities import MERCHANT_CHANNEL, MOST_SHOWN
 
 if TYPE_CHECKING:
@@ -114,18 +115,14 @@ def channel_of(codes: Sequence[str | None]) -> str:
 
 
 def _row(item: Item) -> tuple[str, str, str, str, int | None]:
-    summary = next(iter(_entries(item.summaries)), {})
-    entries = _entries(item.fulfillment_availability)
+    summary = next(iter(objects_in(item.summaries)), {})
+    entries = objects_in(item.fulfillment_availability)
     codes = [_text(entry, "fulfillmentChannelCode") for entry in entries]
     if item.fulfillment_availability == [] and not summary.get("fnSku"):
         codes = [MERCHANT_CHANNEL]
-    own = [entry.get("quantity") for entry, code in zip(entries, codes, strict=False) if code == MERCHANT_CHANNEL]
+    own = [entry.get("quantity") for entry in entries if _text(entry, "fulfillmentChannelCode") == MERCHANT_CHANNEL]
     shown = own[0] if own and type(own[0]) is int and 0 <= own[0] <= MOST_SHOWN else None
     return item.sku, _text(summary, "asin"), _text(summary, "itemName"), channel_of(codes), shown
-
-
-def _entries(values: Any) -> list[dict[str, Any]]:
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

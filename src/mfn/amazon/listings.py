@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx
 from msgspec import Struct
 
-from mfn.amazon.answers import Words, errors_of
+from mfn.amazon.answers import Words, errors_of, objects_in
 from mfn.amazon.at_once import AT_ONCE, several_at_once
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, CallRefusedError, checked, decoded
 from mfn.amazon.listing_items import DATA_SETS, IDENTIFIERS_AT_ONCE, Item, ItemPage, ListingsRead, frame_of
@@ -51,8 +51,7 @@ class _Submission(Struct):
 
 
 def _words(issues: Any) -> tuple[Words, ...]:
-    said = [issue for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
-    texts = ([issue.get(name) for name in ("code", "message")] for issue in said)
+    texts = ([issue.get(name) for name in ("code", "message")] for issue in objects_in(issues))
     return tuple(Words(*(text if isinstance(text, str) else None for text in pair)) for pair in texts)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from mfn.amazon.answers import UNREADABLE, whole_number
+from mfn.amazon.answers import UNREADABLE, fields_of, whole_number
 from mfn.errors import DataError
 from mfn.moments import moment_in
 
@@ -87,22 +87,18 @@ def read_packages(raw: bytes) -> ShownPackages:
         ) from None
     return ShownPackages(
         tuple(_shown(package) for package in order.packages or ()),
-        _fields(order.fulfillment).get("fulfillmentStatus") == "SHIPPED",
+        fields_of(order.fulfillment).get("fulfillmentStatus") == "SHIPPED",
     )
 
 
 def _shown(value: Any) -> ShownPackage:
-    package = _fields(value)
+    package = fields_of(value)
     return ShownPackage(
         package_reference_id=_text(package.get("packageReferenceId")),
         tracking_number=_text(package.get("trackingNumber")),
         shipped_at=moment_in(package.get("shipTime")),
-        status=_text(_fields(package.get("packageStatus")).get("status")),
+        status=_text(fields_of(package.get("packageStatus")).get("status")),
     )
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from mfn.amazon.answers import fields_of
 from mfn.amazon.failures import checked, decoded
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read_participations(session: Session, *, max_wait_seconds: float) -> list[Pa
 
 def _participation(entry: Any) -> Participation | None:
     """A marketplace, by what can be read of it; None where that is not even its id, which hides no other."""
-    marketplace, taking_part = (_fields(_fields(entry).get(name)) for name in ("marketplace", "participation"))
+    marketplace, taking_part = (fields_of(fields_of(entry).get(name)) for name in ("marketplace", "participation"))
     marketplace_id = marketplace.get("id")
     if not isinstance(marketplace_id, str):
         return None
@@ -74,7 +75,3 @@ def _participation(entry: Any) -> Participation | None:
         is_participating=taking_part.get("isParticipating") is not False,
         has_suspended_listings=taking_part.get("hasSuspendedListings") is True,
     )
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
