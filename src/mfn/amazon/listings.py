@@ -10,6 +10,7 @@ import logging
 import re
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
@@ -17,12 +18,13 @@ from msgspec import Struct
 
 from mfn.amazon.answers import Words, errors_of, objects_in
 from mfn.amazon.at_once import AT_ONCE, several_at_once
+from mfn.amazon.each_sku import answers_of_each
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, CallRefusedError, checked, decoded
 from mfn.amazon.listing_items import DATA_SETS, IDENTIFIERS_AT_ONCE, Item, ItemPage, ListingsRead, frame_of
 from mfn.amazon.listings_report import listings_in, read_listings_report
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.refusals import ListingMissingError, ListingRefusedError, invalid, not_patched
-from mfn.amazon.unanswered import NO_ANSWER, Unanswered
+from mfn.amazon.unanswered import NO_ANSWER
 from mfn.plain_text import shown
 
 if TYPE_CHECKING:
@@ -207,50 +209,28 @@ class AmazonListings:
             FatalError: Several in a row were denied: a role is missing, or every request is refused; or the credentials
                 are wrong.
         """
+        calls = {sku: partial(self._patched, marketplace_id, sku, quantity) for sku, quantity in levels}
+        yield from answers_of_each(self._session, "patchListingsItem", calls)
 
-        def patch(level: tuple[str, int]) -> ListingRefusedError | AmazonUnavailableError | CallRefusedError | None:
-            try:
-                self.patch_quantity(marketplace_id, *level)
-            except (ListingRefusedError, *NO_ANSWER) as error:
-                return error
-            return None
-
-        unanswered = Unanswered()
-        with (
-            self._session.budget.in_bulk("patchListingsItem", len(levels), at_once=AT_ONCE),
-            closing(several_at_once(levels, patch, name="patch-listing")) as answers,
-        ):
-            for (seller_sku, _), answer in zip(levels, answers, strict=True):
-                if isinstance(answer, NO_ANSWER):
-                    unanswered.add(seller_sku, answer)
-                else:
-                    unanswered.answered()
-                yield answer
+    def _patched(self, marketplace_id: str, seller_sku: str, quantity: int) -> ListingRefusedError | None:
+        try:
+            self.patch_quantity(marketplace_id, seller_sku, quantity)
+        except ListingRefusedError as error:
+            return error
+        return None
 
     def _alone(
         self, marketplace_id: str, seller_skus: Sequence[str]
     ) -> tuple[list[Item], dict[str, AmazonUnavailableError | CallRefusedError]]:
         """The listings of SKUs that are asked for one by one, and why there was no answer for some."""
-
-        def ask(sku: str) -> Item | AmazonUnavailableError | CallRefusedError | None:
-            try:
-                return self._item(marketplace_id, sku)
-            except NO_ANSWER as error:
-                return error
-
-        items, without, unanswered = [], {}, Unanswered()
-        with (
-            self._session.budget.in_bulk("getListingsItem", len(seller_skus), at_once=AT_ONCE),
-            closing(several_at_once(seller_skus, ask, name="get-listing")) as answers,
-        ):
-            for sku, answer in zip(seller_skus, answers, strict=True):
+        items, without = [], {}
+        calls = {sku: partial(self._item, marketplace_id, sku) for sku in seller_skus}
+        with closing(answers_of_each(self._session, "getListingsItem", calls)) as answers:
+            for sku, answer in zip(calls, answers, strict=True):
                 if isinstance(answer, NO_ANSWER):
-                    unanswered.add(sku, answer)
                     logger.warning("%s", answer.message)
                     without[sku] = answer
-                    continue
-                unanswered.answered()
-                if answer is not None:
+                elif answer is not None:
                     items.append(answer)
         return items, without
 

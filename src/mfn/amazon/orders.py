@@ -7,16 +7,15 @@ stay texts, so that a new value is no error.
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.order_times import PATHS, with_whole_times
+from mfn.amazon.order_times import must_exist_in_utc, with_whole_times
 from mfn.errors import DataError
-from mfn.moments import in_utc
 
 PRIME = "PRIME"
 MERCHANT, AMAZON = "MERCHANT", "AMAZON"
@@ -248,7 +247,6 @@ class Order(_Amazon, frozen=True):
 _DECODER = msgspec.json.Decoder(Order)
 
 NO_WINDOW = Window()
-ENDS_OF_TIME = {MINYEAR, MAXYEAR}
 
 
 def decode_order(raw: bytes) -> Order:
@@ -263,7 +261,7 @@ def decode_order(raw: bytes) -> Order:
     """
     try:
         order = _decoded(raw)
-        _must_exist_in_utc(order)
+        must_exist_in_utc(_times(order))
     except UNREADABLE as error:
         raise DataError(
             f"the payload cannot be read as an order: {error}",
@@ -284,19 +282,11 @@ def _decoded(raw: bytes) -> Order:
             raise error from None
 
 
-def _must_exist_in_utc(order: Order) -> None:
-    """Refuse the first and the last hours that a calendar has, where their zone puts them outside of it in UTC."""
+def _times(order: Order) -> tuple[datetime | None, ...]:
+    """All times of an order, as `mfn.amazon.order_times.PATHS` names them."""
     fulfillment = order.fulfillment
     ship_by, deliver_by = fulfillment.ship_by_window or NO_WINDOW, fulfillment.deliver_by_window or NO_WINDOW
-    times = (
+    return (
         order.created_time, order.last_updated_time, ship_by.earliest_date_time, ship_by.latest_date_time,
         deliver_by.earliest_date_time, deliver_by.latest_date_time,
     )  # fmt: skip
-    for moment in times:
-        if moment is not None and moment.year in ENDS_OF_TIME:
-            try:
-                in_utc(moment)
-            except OverflowError:
-                path = PATHS[times.index(moment)]
-                told = f"Expected a time between the years 1 and 9999 in UTC - at `$.{path}`"
-                raise msgspec.ValidationError(told) from None

@@ -57,7 +57,7 @@ def merge(
     if mostly_new and connection.dialect.name == "postgresql" and insert_new(connection, (table, columns, rows)):
         return
     target, listed = quoted(connection, table.name), quoted(connection, *columns)
-    conflict = on_conflict(connection, table, columns, update=update, guard=guard)
+    conflict = _on_conflict(connection, table, columns, update=update, guard=guard)
     if connection.dialect.name == "postgresql":
         stage(connection, STAGING, table, columns, rows)
         connection.exec_driver_sql(f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {STAGING} {conflict}")
@@ -133,7 +133,7 @@ def change(connection: Connection, table: Table, columns: Sequence[str], rows: S
     connection.exec_driver_sql(f"UPDATE {target} SET {sets} {source} WHERE {where}", list(rows) if not source else None)
 
 
-def on_conflict(
+def _on_conflict(
     connection: Connection,
     table: Table,
     columns: Sequence[str],
