@@ -188,6 +188,15 @@ def test_a_report_is_found_where_its_home_was_moved_to(world: World, mfn: Mfn, m
     assert mfn("report", batch_id) == (0, {"report": str(report)})
 
 
+def test_a_report_that_was_removed_is_told_with_where_its_run_is_shown(world: World, mfn: Mfn) -> None:
+    document = world.run()
+    Path(document["report"]).unlink()
+    status, said = mfn("report", document["batch_id"])
+    assert status == 2
+    assert "it was removed" in said["error"]
+    assert f"mfn site, then /runs/{document['batch_id']}" in said["remedy"]
+
+
 def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) -> None:
     assert mfn("mappings", "check") == (0, {"errors": []})
     path = world.home / "mappings" / "sku_aliases.csv"

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line, print_several, print_table
+from mfn.cli.output import (
+    JsonOption,
+    most_rows,
+    print_json,
+    print_left_out,
+    print_line,
+    print_several,
+    print_table,
+)
 from mfn.errors import ConfigurationError, MfnError
 from mfn.models import SUMMED
 from mfn.moments import iso
@@ -35,10 +43,12 @@ def batches(
 
     settings = load_settings()
     rows: list[dict[str, Any]] = []
+    most = None if as_json else most_rows()
     if is_there(settings):
         ledger = open_ledger(settings)
         note_dead_batches(ledger)
-        rows = [_shown(row) for row in list_batches(ledger, failed=failed)]
+        limit = None if most is None else most + 1
+        rows = [_shown(row) for row in list_batches(ledger, failed=failed, limit=limit)]
     if as_json:
         print_json({"batches": rows})
     elif not rows:
@@ -55,9 +65,11 @@ def batches(
                     *(row["counts"].get(name, "") for name in _columns(row["kind"])),
                     row["error"],
                 )
-                for row in rows
+                for row in rows[:most]
             ],
         )
+        if len(rows) > len(rows[:most]):
+            print_left_out(f"the newest {most}", f"mfn batches{' --failed' if failed else ''}")
 
 
 def _columns(kind: BatchKind) -> tuple[str, str, str]:
@@ -140,6 +152,9 @@ def report(
     """Say where the data-quality report of a run is, or open it."""
     settings = load_settings()
     path = settings.reports / "index.html"
+    missing = ConfigurationError(
+        f"there is no report at {path} yet.", remedy="It is written by every run: mfn import CONNECTION."
+    )
     if batch is not None:
         from mfn.ledger.batches import get_batch  # noqa: PLC0415 - so that --help answers at once
         from mfn.ledger.opening import existing_ledger  # noqa: PLC0415
@@ -148,10 +163,12 @@ def report(
         path = settings.reports / f"{batch}.html"
         if row.report is not None and not path.is_file():  # with another MFN_HOME; one that was moved has it here
             path = Path(row.report)
-    if not path.is_file():
-        raise ConfigurationError(
-            f"there is no report at {path} yet.", remedy="It is written by every run: mfn import CONNECTION."
+        missing = ConfigurationError(
+            f"there is no report at {path}: the run goes on, another machine wrote it, or it was removed.",
+            remedy=f"See what the ledger knows of it: mfn site, then /runs/{batch}.",
         )
+    if not path.is_file():
+        raise missing
     if as_json:
         print_json({"report": str(path)})
     else:

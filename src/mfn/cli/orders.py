@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_error, print_json, print_line, print_table
+from mfn.cli.output import (
+    JsonOption,
+    most_rows,
+    print_error,
+    print_json,
+    print_left_out,
+    print_line,
+    print_table,
+)
 from mfn.errors import ConfigurationError
 from mfn.models import OrderStatus  # noqa: TC001 - Typer reads the types when it runs
 from mfn.moments import iso
@@ -48,7 +56,7 @@ def list_(
     connection: Annotated[str | None, typer.Option(help="Only orders of this connection.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List orders, the most urgent first."""
+    """List orders, the most urgent first; those that have left, or need not leave, after all others."""
     if context.invoked_subcommand is not None:
         context.default_map = {context.invoked_subcommand: {"as_json": as_json}}  # mfn orders --json show ID
         return
@@ -63,7 +71,9 @@ def list_(
     # One that was taken out of the file has orders all the same.
     if connection is not None and (ledger is None or connection not in known_connections(ledger)):
         find_connection(settings, connection)
-    found = () if ledger is None else list_orders(ledger, status=status, connection=connection)
+    most = None if as_json else most_rows()
+    limit = None if most is None else most + 1
+    found = () if ledger is None else list_orders(ledger, status=status, connection=connection, limit=limit)
     rows = [_shown(row, read_reasons(row.reasons)) for row in found]
     if as_json:
         print_json({"orders": rows})
@@ -82,9 +92,12 @@ def list_(
                     (row["ship_by"] or "")[:16].replace("T", " "),
                     "; ".join(f"{reason['code']}: {reason['detail']}" for reason in row["reasons"]),
                 )
-                for row in rows
+                for row in rows[:most]
             ],
         )
+        if len(rows) > len(rows[:most]):
+            asked = (f" --status {status}" if status else "") + (f" --connection {connection}" if connection else "")
+            print_left_out(f"the {most} most urgent", f"mfn orders{asked}")
 
 
 @orders.command()

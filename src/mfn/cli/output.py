@@ -29,6 +29,9 @@ INTERRUPTED = RetriableError(
 GAP = "  "
 """Between two columns of a table."""
 
+SHOWN_ROWS = 200
+"""What a list has in a terminal, where the first lines of a longer one could not be scrolled back to."""
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
 
@@ -86,6 +89,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             for line in lines[1:]:
                 print(f"{'':{left}}{line}")  # noqa: T201 - as above
         sys.stdout.flush()
+
+
+def most_rows() -> int | None:
+    """How many rows of a list to show: `SHOWN_ROWS` in a terminal; all of them, None, in a pipe or a file."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it is closed
+    return SHOWN_ROWS if is_terminal else None
+
+
+def print_left_out(shown: str, command: str) -> None:
+    """Tell a person at a terminal that a list goes on.
+
+    Args:
+        shown: What is shown of it, e.g. `the newest 200`.
+        command: The command, as typed.
+    """
+    print_line(f"\nThese are {shown}; all of them: {command} | less, {command} --json, or the report site.")
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

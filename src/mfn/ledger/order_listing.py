@@ -39,15 +39,22 @@ LISTED: tuple[InstrumentedAttribute[Any], ...] = (
 """What a list of orders has of each; most orders of a ledger have left, and the list may be all of them."""
 
 
-def list_orders(ledger: Ledger, *, status: str | None = None, connection: str | None = None) -> Sequence[Row[Any]]:
-    """Orders, the most urgent first: `LISTED`.
+URGENCY = (TrackedOrder.status.not_in(OPEN), TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+"""The most urgent first, those that have left or need not leave after all others."""
+
+
+def list_orders(
+    ledger: Ledger, *, status: str | None = None, connection: str | None = None, limit: int | None = None
+) -> Sequence[Row[Any]]:
+    """Orders, the most urgent first, those that have left or need not leave after the others: `LISTED`.
 
     Args:
         ledger: The open ledger.
         status: Only those with this status.
         connection: Only those of this connection.
+        limit: At most so many.
     """
-    statement = select(*LISTED).order_by(TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
+    statement = select(*LISTED).order_by(*URGENCY).limit(limit)
     if status is not None:
         statement = statement.where(TrackedOrder.status == status)
     if connection is not None:
@@ -92,8 +99,7 @@ def find_orders(
         limit: At most so many.
         offset: How many to leave out first.
     """
-    urgency = (TrackedOrder.status.not_in(OPEN), TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
-    statement = select(TrackedOrder).where(TrackedOrder.connection.in_(connections)).order_by(*urgency)
+    statement = select(TrackedOrder).where(TrackedOrder.connection.in_(connections)).order_by(*URGENCY)
     if statuses is not None:
         statement = statement.where(TrackedOrder.status.in_(statuses))
     if reason is not None:
