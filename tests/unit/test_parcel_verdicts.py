@@ -60,6 +60,13 @@ def test_what_need_not_be_told_is_skipped_for_one_reason_whatever_else_is_wrong(
     assert (judged.status, [reason.code for reason in judged.reasons], judged.warnings) == ("skipped", [code], ())
 
 
+@pytest.mark.parametrize("code", ["shipment_id_missing", "shipment_id_ambiguous"])
+@pytest.mark.parametrize("parcel", [LABEL, SHIP_PLUS, SHOWN, rule("skip")])
+def test_what_one_of_several_rows_says_excuses_none_of_them(parcel: dict[str, Any], code: str) -> None:
+    judged = verdict((code, "it is not the only one", "Correct it."), **parcel)
+    assert (judged.status, [reason.code for reason in judged.reasons]) == ("held", [code])
+
+
 def test_a_rule_decides_before_the_checks_and_is_named() -> None:
     assert verdict(**rule("skip")).reasons == (Reason("rule_skip", "rule vans: ask first"),)
     failed = verdict(EMPTY, **rule("fail"))

@@ -310,6 +310,28 @@ def test_of_rows_that_share_an_id_those_that_differ_are_ambiguous_and_those_that
     assert by_id(frame, "tracking_number")["S-2"] == "1Z-2"
 
 
+def test_a_parcel_that_left_is_told_of_although_one_that_is_open_or_void_bears_its_id(
+    database_url: str, warehouse: SqlWarehouse
+) -> None:
+    left, voided, opened = ("'A-1', 'UPS', NULL, '1Z-2', NULL", "'A-1', 'UPS', NULL, '1Z-1', NULL", "'A-0', 'A'")
+    own_headers(
+        database_url,
+        f"{OWN_HEADERS}, status VARCHAR(9)",
+        f"('S-1', {voided}, NULL, 'void')",
+        f"('S-1', {left}, NULL, 'closed')",
+        f"('S-2', {opened}, NULL, NULL, NULL, NULL, 'open')",
+        f"('S-2', {left}, NULL, 'packed')",
+        f"(NULL, {voided}, NULL, 'void')",
+        f"(NULL, {left}, NULL, NULL)",
+        f"('S-3', {voided}, NULL, 'void')",
+        f"('S-3', {left}, NULL, 'open')",
+    )
+    for frame in (warehouse.shipments("us"), warehouse.written_shipments("us")):
+        stands = {"S-1": "closed", "S-2": "packed", "S-3": "void", "unnamed-A-1": "closed"}
+        assert by_id(frame, "status") == stands
+        assert by_id(frame, "is_id_ambiguous") == {name: name.startswith("S-") for name in stands}
+
+
 def test_ids_that_are_numbers_or_padded_find_their_lines(database_url: str, warehouse: SqlWarehouse) -> None:
     for kind in ("INTEGER", "CHAR(10)"):
         own_headers(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SHIP_PLUS = "FBM_SHIP_PLUS"
 """Amazon answers confirmShipment with 400 for these orders (Amazon's guide "Confirm the shipment status")."""
 
+NAMELESS = {"shipment_id_missing", "shipment_id_ambiguous"}
+"""Findings that leave open which of several rows is meant: what one of them says excuses no other."""
+
 IN_OTHER_PARCEL = "kit_in_other_parcel"
 """The one finding of `parcel_items` that is no fault."""
 
@@ -51,7 +54,8 @@ class Verdict:
 def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
     """The verdict on each parcel.
 
-    What need not be told is skipped whatever else is wrong with it; a rule's decision comes before the checks.
+    What need not be told is skipped whatever else is wrong with it, unless nobody knows which parcel that is; a rule's
+    decision comes before the checks.
 
     Args:
         parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
@@ -87,6 +91,8 @@ def _verdict(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Verdict:
 
 
 def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | None:
+    if any(fault.code in NAMELESS for fault in faults):
+        return None
     if parcel["is_amazon_label"]:
         return Reason("amazon_label", "its label was bought from Amazon, which confirms it by itself")
     if SHIP_PLUS in (parcel["programs"] or "").split(","):

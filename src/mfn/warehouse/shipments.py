@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mfn.database.columns import columns
+from mfn.rules.parcels import LEFT_ALONE
 from mfn.warehouse.asking import as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
@@ -53,7 +54,8 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
 
     A parcel of another connection's order, or of an order without a connection, is left out. Order numbers are compared
     to the letter. Rows that are the same in everything are one; of rows that share an id and differ, one is kept and
-    flagged. Rows without an id become one for each order, under a made-up id.
+    flagged, and of rows without an id one for each order, under a made-up id: one that is open or void only where all
+    of them are.
 
     Args:
         connection: An open transaction.
@@ -186,7 +188,10 @@ def _as_written(read: Mapping[str, list[Any]]) -> pd.DataFrame:
 
 def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
     if rows["shipment_id"].duplicated().any():
-        rows = rows.drop_duplicates().sort_values(list(rows.columns), kind="stable")
+        # What left has to be told of, whatever else bears its id.
+        rows = rows.drop_duplicates().assign(is_left_alone=rows["status"].isin(LEFT_ALONE))
+        rows = rows.sort_values(["is_left_alone", *rows.columns.drop("is_left_alone")], kind="stable")
+        rows = rows.drop(columns="is_left_alone")
     repeated = rows["shipment_id"].duplicated(keep=False) & ~rows["is_id_missing"]
     rows = rows.assign(is_id_ambiguous=repeated).drop_duplicates("shipment_id")
     return rows.sort_values("shipment_id", kind="stable", ignore_index=True)
