@@ -40,7 +40,7 @@ FLOWS = ("import-orders", "confirm-shipments")
 UI = "http://127.0.0.1:4200"
 EVERYBODY = [
     "mfn: a run died", "mfn: a run failed", "mfn: a secret of us expires", "mfn: dead runs", "mfn: held orders of us",
-    "mfn: no import of us", "mfn: orders of us due soon", "mfn: runs that never began",
+    "mfn: no import of us", "mfn: orders of us due soon", "mfn: overdue orders of us", "mfn: runs that never began",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from mfn.cli.application import run
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.order_listing import count_held
-from mfn.ledger.schema import Batch, Offer
+from mfn.ledger.schema import Batch, Offer, TrackedOrder
 from mfn.models import Reason
 from mfn.quality.model import Finding, QualityReport
 from mfn.reports.html import render_page
@@ -86,6 +86,15 @@ def test_the_first_page_says_how_things_stand_and_leads_to_every_run(site: Brows
     assert "2 orders wait for a person." in page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert f"./runs/{newest(world)}" in page.links
     assert "./orders?connection=us&status=held" in page.links
+
+
+def test_the_first_page_says_how_many_orders_are_overdue_in_the_warehouse(site: Browser, world: World) -> None:
+    assert "overdue in the warehouse" not in text_of(site, "/").replace("Overdue in the warehouse", "")
+    with world.ledger.writing() as database:
+        database.execute(update(TrackedOrder).values(ship_by=datetime.now(UTC) - timedelta(minutes=1)))
+    page = Page(site.get("/").text)
+    assert "1 order is overdue in the warehouse." in page.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "./orders?connection=us&status=open" in page.links
 
 
 def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from mfn.alerts.events import orders_held
 from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.schema import SeenSecret, ToldAlert
+from mfn.ledger.schema import SeenSecret, ToldAlert, TrackedOrder
 from mfn.models import BatchRef
 from mfn.simulator.clock import amazon_time
 from mfn.steps.alerts import alerts_of
@@ -117,6 +117,19 @@ def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_
     assert "mfn.orders.due-soon" not in told(world)
     set_alerts(world, held_orders=99, ship_by_hours=14)
     assert [order["order_id"] for order in told(world)["mfn.orders.due-soon"].payload["orders"]] == [later]
+
+
+def test_an_order_that_the_warehouse_keeps_past_its_ship_by_is_told_once_and_no_other(world: World) -> None:
+    (late, _, shipped) = world.put(*(an_order(**leaving_in(hours=hours)) for hours in (-1.1, -0.9, -2)))
+    assert [order["order_id"] for order in told(world)["mfn.orders.overdue"].payload["orders"]] == [shipped, late]
+    assert "mfn.orders.overdue" not in told(world)
+    with world.ledger.writing() as database:
+        database.execute(delete(ToldAlert))
+        database.execute(update(TrackedOrder).where(TrackedOrder.order_id == shipped).values(status="shipped"))
+    alert = told(world)["mfn.orders.overdue"]
+    assert [order["order_id"] for order in alert.payload["orders"]] == [late]
+    assert "1 order of us is in the warehouse and past the ship-by" in alert.payload["message"]
+    assert f"mfn orders show {late}" in alert.payload["message"]
 
 
 def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry_run_or_one_order(world: World) -> None:

@@ -12,6 +12,7 @@ from mfn.alerts.events import (
     IMPORTS_EXPECTED,
     ORDERS_DUE_SOON,
     ORDERS_HELD,
+    ORDERS_OVERDUE,
     SECRET_EXPIRING,
     resource_id,
 )
@@ -87,6 +88,7 @@ def automations(
         found += [
             _on_event(f"held orders of {connection.name}", ORDERS_HELD, connection.name, block_id),
             _on_event(f"orders of {connection.name} due soon", ORDERS_DUE_SOON, connection.name, block_id),
+            _on_event(f"overdue orders of {connection.name}", ORDERS_OVERDUE, connection.name, block_id),
             _on_event(f"a secret of {connection.name} expires", SECRET_EXPIRING, connection.name, block_id),
         ]
     return found

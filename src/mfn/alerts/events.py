@@ -16,6 +16,7 @@ IMPORT_DONE = "mfn.import.done"
 IMPORTS_EXPECTED = "mfn.import.expected"
 ORDERS_HELD = "mfn.orders.held"
 ORDERS_DUE_SOON = "mfn.orders.due-soon"
+ORDERS_OVERDUE = "mfn.orders.overdue"
 SECRET_EXPIRING = "mfn.secret.expiring"  # noqa: S105 - the name of an event
 
 NAMED = 10
@@ -71,7 +72,7 @@ def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: i
             f" (told from {max(threshold, 1)} on, alerts.held_orders)."
         ),
         "Why: " + ", ".join(f"{code} {count}" for code, count in codes) + ".",
-        *_named(orders),
+        *_named(orders, "not loaded yet"),
         f"All of them, each with what to do: {command}",
         f"Report: {report}",
     ]
@@ -97,13 +98,37 @@ def orders_due_soon(
         f"{_orders(len(orders))} of {connection} {_are(len(orders))} not in the warehouse, and Amazon wants"
         f" {'it' if len(orders) == 1 else 'them'} shipped within {hours:g} hours (alerts.ship_by_hours)"
         + (f"; {late} {_are(late)} late already." if late else "."),
-        *_named(orders),
+        *_named(orders, "not loaded yet"),
         f"What to do, order by order: {command}",
         f"All that are held: mfn orders --status held --connection {connection}",
         f"Report: {report}",
     ]
     subject, message = f"mfn {connection}: {_orders(len(orders))} due soon, not loaded", "\n".join(text)
     return _alert(ORDERS_DUE_SOON, connection, orders, command=command, report=report, subject=subject, message=message)
+
+
+def orders_overdue(connection: str, orders: Sequence[WaitingOrder], *, report: str) -> Alert:
+    """Orders that the warehouse has are past their ship-by, and no parcel of theirs, or not all of it, was confirmed.
+
+    Args:
+        connection: The connection's name.
+        orders: Those that nobody was told of yet, the most urgent first.
+        report: The URL of the newest import's report.
+    """
+    command = f"mfn orders show {orders[0].order_id}"
+    text = [
+        (
+            f"{_orders(len(orders))} of {connection} {_are(len(orders))} in the warehouse and past the ship-by, and"
+            " Amazon was not told of a parcel, or not of all units."
+        ),
+        *_named(orders, "late"),
+        "Ship what is there. What has left: let the warehouse write its parcel into wms_shipment.",
+        f"Why a parcel is held, order by order: {command}",
+        f"Confirmed in Seller Central: mfn import {connection} --order {orders[0].order_id}",
+        f"Report: {report}",
+    ]
+    subject, message = f"mfn {connection}: {_orders(len(orders))} overdue in the warehouse", "\n".join(text)
+    return _alert(ORDERS_OVERDUE, connection, orders, command=command, report=report, subject=subject, message=message)
 
 
 def secret_expiring(connection: str, *, sentence: str, remedy: str) -> Alert:
@@ -135,9 +160,10 @@ def _alert(event: str, connection: str, orders: Sequence[WaitingOrder], **said: 
     return Alert(event, connection, payload)
 
 
-def _named(orders: Sequence[WaitingOrder]) -> list[str]:
+def _named(orders: Sequence[WaitingOrder], otherwise: str) -> list[str]:
+    """The most urgent ones, each with why it waits, or what is so `otherwise`."""
     lines = [
-        f"- {order.order_id}, {_ship_by(order.ship_by)}: {', '.join(order.codes) or 'not loaded yet'}"
+        f"- {order.order_id}, {_ship_by(order.ship_by)}: {', '.join(order.codes) or otherwise}"
         for order in orders[:NAMED]
     ]
     return lines + ([f"- and {len(orders) - NAMED:,} more"] if len(orders) > NAMED else [])

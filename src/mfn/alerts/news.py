@@ -18,11 +18,11 @@ WORSE = 2
 
 @dataclass(frozen=True)
 class WaitingOrder:
-    """An order that is not in the warehouse and ought to be.
+    """An order that is not in the warehouse and ought to be, or that should have left it.
 
     Attributes:
         order_id: Amazon's order id.
-        codes: The codes of the reasons for which it is held; none where it only was not loaded yet.
+        codes: The codes of the reasons for which it is held; none where it only was not loaded yet, or is late.
         ship_by: By when Amazon wants it shipped; None: unknown.
     """
 
@@ -69,7 +69,7 @@ def not_told(orders: Iterable[WaitingOrder], told: Collection[str]) -> list[Wait
     """Those that nobody was told of.
 
     Args:
-        orders: Orders that have to leave soon.
+        orders: Orders that have to leave soon, or should have left.
         told: The ids of those that somebody was told of.
     """
     return [order for order in orders if order.order_id not in told]

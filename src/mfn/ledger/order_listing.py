@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.ledger.known_connections import of_order
+from mfn.ledger.orders import MAY_CHANGE
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OfferStatus, OrderStatus, ParcelStatus
 
@@ -130,6 +131,24 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
             for connection, count in database.execute(meant):
                 waiting.setdefault(connection, {})[noun] = count
     return waiting
+
+
+def count_overdue(ledger: Ledger, connections: Sequence[str], limit: datetime) -> dict[str, int]:
+    """How many orders should have left the warehouse by then and have not, or not wholly, by connection.
+
+    Args:
+        ledger: The open ledger.
+        connections: The connections.
+        limit: An aware moment.
+    """
+    statement = (
+        select(TrackedOrder.connection, func.count())
+        .where(TrackedOrder.connection.in_(connections), TrackedOrder.status.in_(MAY_CHANGE))
+        .where(TrackedOrder.ship_by <= limit)
+        .group_by(TrackedOrder.connection)
+    )
+    with ledger.reading() as database:
+        return dict(database.execute(statement).all())
 
 
 def last_loaded_at(ledger: Ledger, connection: str) -> datetime | None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from mfn.alerts.news import Told, WaitingOrder
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.orders import UNFINISHED, read_reasons
+from mfn.ledger.orders import MAY_CHANGE, UNFINISHED, read_reasons
 from mfn.ledger.schema import ToldAlert, TrackedOrder, table
 from mfn.models import OrderStatus
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HELD = "held"
 DUE_SOON = "due_soon"
+OVERDUE = "overdue"
 SECRET = "secret"  # noqa: S105 - a kind of news
 COUNTED = ""
 """Stands for the order id of news that is a count, or that is about no order."""
@@ -52,6 +53,17 @@ def orders_to_ship_by(ledger: Ledger, connection: str, limit: datetime) -> list[
     return _waiting(ledger, connection, UNFINISHED, TrackedOrder.ship_by <= limit)
 
 
+def overdue_orders(ledger: Ledger, connection: str, limit: datetime) -> list[WaitingOrder]:
+    """Orders that the warehouse has and that should have left it by then, the most urgent first.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        limit: An aware moment.
+    """
+    return _waiting(ledger, connection, MAY_CHANGE, TrackedOrder.ship_by <= limit)
+
+
 def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *conditions: Any) -> list[WaitingOrder]:
     statement = (
         select(TrackedOrder.order_id, TrackedOrder.reasons, TrackedOrder.ship_by)
@@ -71,7 +83,7 @@ def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        kind: `HELD` and `SECRET`, by the order id `COUNTED`, or `DUE_SOON`.
+        kind: `HELD` and `SECRET`, by the order id `COUNTED`, or `DUE_SOON` and `OVERDUE`.
     """
     statement = select(ToldAlert.order_id, ToldAlert.orders, ToldAlert.told_at).where(
         ToldAlert.connection == connection, ToldAlert.kind == kind
@@ -86,7 +98,7 @@ def note_told(database: Connection, connection: str, kind: str, told: Mapping[st
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        kind: `HELD`, `SECRET` or `DUE_SOON`.
+        kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
         told: By order id.
     """
     rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in told.items()]
@@ -99,7 +111,7 @@ def forget_told(database: Connection, connection: str, kind: str, order_ids: Col
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        kind: `HELD`, `SECRET` or `DUE_SOON`.
+        kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
         order_ids: Which.
     """
     mine = (ToldAlert.connection == connection) & (ToldAlert.kind == kind)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from mfn.ledger.known_connections import known_connections
-from mfn.ledger.order_listing import count_held
+from mfn.ledger.order_listing import count_held, count_overdue
 from mfn.ledger.run_listing import find_run, find_runs, newest_runs, open_failures
 from mfn.models import SUMMED
 from mfn.reports.html import run_figures
@@ -58,12 +58,14 @@ def index(request: Request) -> HTMLResponse:
         until=asked.until,
     )
     found, is_last = one_page(find, asked.page)
-    failures, held = open_failures(ledger, datetime.now(UTC) - LOOKED_BACK), count_held(ledger)
+    now = datetime.now(UTC)
+    failures, held = open_failures(ledger, now - LOOKED_BACK), count_held(ledger)
+    overdue = count_overdue(ledger, connections, now)
     newest = newest_runs(ledger, connections)
     return page(
         "runs",
         root="./",
-        headline=_headline(failures, held),
+        headline=_headline(failures, held, sum(overdue.values())),
         rows=[(run, *run_figures(PastRun.of(run))) for run in found],
         is_last=is_last,
         asked=asked,
@@ -79,14 +81,23 @@ def index(request: Request) -> HTMLResponse:
         outcomes=OUTCOME_WORDS,
         failures=failures,
         held=held,
+        overdue=overdue,
         told_by=TOLD_BY,
         newest=newest,
         shown_kinds=[kind for kind in KINDS if any(pair[1] == kind for pair in newest)],
     )
 
 
-def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]]) -> str:
-    """How things stand, in one sentence."""
+def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]], overdue: int) -> str:
+    """How things stand, in a sentence or two."""
+    late = (
+        f" {counted(overdue, 'order')} {'is' if overdue == 1 else 'are'} overdue in the warehouse." if overdue else ""
+    )
+    return f"{_waiting(failures, held)}{late}"
+
+
+def _waiting(failures: list[Run], held: Mapping[str, Mapping[str, int]]) -> str:
+    """What waits for a person."""
     nouns = ("order", "parcel", "SKU")
     sums = {noun: sum(counts.get(noun, 0) for counts in held.values()) for noun in nouns}
     waiting = [counted(count, noun).replace(" ", "\N{NO-BREAK SPACE}") for noun, count in sums.items() if count]

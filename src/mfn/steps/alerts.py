@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mfn.alerts.events import import_done, orders_due_soon, orders_held, secret_expiring
+from mfn.alerts.events import import_done, orders_due_soon, orders_held, orders_overdue, secret_expiring
 from mfn.alerts.news import SECRET_REMINDED_AFTER, Told, is_news, is_past_threshold, not_told
 from mfn.connections import find_connection
 from mfn.errors import ConfigurationError
@@ -15,12 +15,14 @@ from mfn.ledger.told_alerts import (
     COUNTED,
     DUE_SOON,
     HELD,
+    OVERDUE,
     SECRET,
     count_held,
     forget_told,
     held_orders,
     note_told,
     orders_to_ship_by,
+    overdue_orders,
     told_of,
 )
 from mfn.models import STAGES, Parameters
@@ -28,11 +30,17 @@ from mfn.steps.secret_age import secret_age
 from mfn.steps.workplace import Workplace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mfn.alerts.events import Alert
+    from mfn.alerts.news import WaitingOrder
     from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
     from mfn.settings import Settings
+
+OVERDUE_AFTER = timedelta(hours=1)
+"""A parcel that was closed at the last minute has long been confirmed by then."""
 
 
 def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
@@ -40,8 +48,9 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
 
     People are told of held orders once there are more than `alerts.held_orders`, again when there are twice as many,
     and again every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of
-    its ship-by; and once a week of a client secret that is about to expire. What is over is forgotten, and is news when
-    it comes back. Only Prefect is told that an import is done: it notices when one does not come.
+    its ship-by; of one that is there once it is an hour past that and no parcel, or not all of it, was confirmed; and
+    once a week of a client secret that is about to expire. What is over is forgotten, and is news when it comes back.
+    Only Prefect is told that an import is done: it notices when one does not come.
 
     Args:
         batch: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run over
@@ -58,7 +67,11 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
     if row.kind != "import" or asked.dry_run or asked.order_id:
         return []
     connection, now = find_connection(settings, row.connection), datetime.now(UTC)
-    alerts = [*_held(ledger, connection, report, now), *_due_soon(ledger, connection, report, now)]
+    alerts = [
+        *_held(ledger, connection, report, now),
+        *_due_soon(ledger, connection, report, now),
+        *_overdue(ledger, connection, report, now),
+    ]
     alerts += _expiring(Workplace(settings, connection, ledger), now)
     # A batch that a person ran again has a window of the past.
     if row.stage == STAGES["import"][-1] and row.is_window_open:
@@ -85,13 +98,27 @@ def _held(ledger: Ledger, connection: Connection, report: str, now: datetime) ->
 def _due_soon(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
     hours = connection.alerts.ship_by_hours
     soon = orders_to_ship_by(ledger, connection.name, now + timedelta(hours=hours))
-    told = told_of(ledger, connection.name, DUE_SOON)
-    fresh, over = not_told(soon, told), told.keys() - {order.order_id for order in soon}
+    fresh = _fresh(ledger, connection, DUE_SOON, soon, now)
+    return [orders_due_soon(connection.name, fresh, hours=hours, report=report, now=now)] if fresh else []
+
+
+def _overdue(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
+    late = overdue_orders(ledger, connection.name, now - OVERDUE_AFTER)
+    fresh = _fresh(ledger, connection, OVERDUE, late, now)
+    return [orders_overdue(connection.name, fresh, report=report)] if fresh else []
+
+
+def _fresh(
+    ledger: Ledger, connection: Connection, kind: str, orders: Sequence[WaitingOrder], now: datetime
+) -> list[WaitingOrder]:
+    """Those of which nobody was told yet, and note that they are told of; what is over is forgotten."""
+    told = told_of(ledger, connection.name, kind)
+    fresh, over = not_told(orders, told), told.keys() - {order.order_id for order in orders}
     if fresh or over:
         with ledger.writing() as database:
-            forget_told(database, connection.name, DUE_SOON, over)
-            note_told(database, connection.name, DUE_SOON, {order.order_id: Told(1, now) for order in fresh})
-    return [orders_due_soon(connection.name, fresh, hours=hours, report=report, now=now)] if fresh else []
+            forget_told(database, connection.name, kind, over)
+            note_told(database, connection.name, kind, {order.order_id: Told(1, now) for order in fresh})
+    return fresh
 
 
 def _expiring(place: Workplace, now: datetime) -> list[Alert]:

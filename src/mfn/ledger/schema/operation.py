@@ -25,7 +25,7 @@ class ToldAlert(Base):
     __tablename__ = "told_alert"
 
     connection: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon, secret
+    kind: Mapped[str] = mapped_column(primary_key=True)  # held, due_soon, overdue, secret
     order_id: Mapped[str] = mapped_column(primary_key=True)  # empty where orders are counted, or it is about none
     orders: Mapped[int] = mapped_column(Integer)  # how many there were
     told_at: Mapped[datetime]
