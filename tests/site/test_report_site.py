@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from mfn.cli.application import run
 from mfn.errors import RunFailedError
@@ -159,6 +159,32 @@ def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: Wor
     assert "the warehouse was away." in text_of(site, "/")
     world.run()
     assert "Failed and not run again" not in text_of(site, "/")
+
+
+def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Browser, world: World) -> None:
+    now = datetime.now(UTC)
+    with world.ledger.writing() as database:
+        one = database.execute(select(Batch.__table__)).mappings().one()
+        failed = {**one, "status": "failed", "kind": "inventory", "error": "the warehouse is not believed."}
+        database.execute(
+            insert(Batch),
+            [
+                {**failed, "batch_id": f"us-inventory-{number:04}", "started_at": now - timedelta(minutes=5 * number)}
+                for number in range(200)
+            ],
+        )
+        older = {"batch_id": "us-import-older", "kind": "import", "error": "the ledger was away."}
+        asked = {"parameters": {**one["parameters"], "since": "2026-11-01T00:00:00+00:00"}}
+        database.execute(insert(Batch), [{**failed, **older, **asked, "started_at": now - timedelta(days=2)}])
+    told = text_of(site, "/")
+    assert "201 runs failed and were not run again" in told.replace("\N{NO-BREAK SPACE}", " ")
+    assert told.count("the warehouse is not believed.") == 1
+    assert "The newest of 200 that failed since" in told
+    assert "the ledger was away." in told
+    with world.ledger.writing() as database:
+        done = {**one, "kind": "inventory", "batch_id": "us-inventory-done", "started_at": now - timedelta(minutes=12)}
+        database.execute(insert(Batch), [done])
+    assert "The newest of 3 that failed since" in text_of(site, "/")
 
 
 def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(site: Browser, world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import String, and_, cast, func, or_, select
 
 from mfn.ledger.batch_failures import DIED, dead_batches, has_work_left
 from mfn.ledger.batch_listing import LISTED, NEWEST_FIRST
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from mfn.ledger.opening import Ledger
 
 LOOKED_AT = 100
-"""Of failed runs, and of those that may have made good for them, the newest."""
+"""Of what runs were asked for that failed, the newest."""
+
+what_was_asked = cast(Batch.parameters, String)
+"""What a batch was asked for, as it can be compared."""
 
 OUTCOMES = ("telling", "held", "failed", "running", "done", "all")
 """What runs can be asked for by: those that had something to do, held or refused something, failed, still run, ended
@@ -49,6 +52,21 @@ class Run:
     remedy: str | None
     started_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Failed batches that were asked for the same.
+
+    Attributes:
+        run: The newest of them.
+        count: How many there are.
+        first_at: When the first of them started; aware.
+    """
+
+    run: Run
+    count: int
+    first_at: datetime
 
 
 def find_run(ledger: Ledger, batch_id: str) -> Run | None:
@@ -112,29 +130,43 @@ def newest_runs(ledger: Ledger, connections: Sequence[str]) -> dict[tuple[str, s
     return {pair: found[0] for pair, found in zip(pairs, newest, strict=True) if found}
 
 
-def open_failures(ledger: Ledger, since: datetime) -> list[Run]:
+def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:
     """Failed batches that were neither run again since nor followed by one that was asked for the same and ended well.
 
-    Those that left nothing to be done are left out, see `has_work_left`.
+    Those that were asked for the same are one failure: a warehouse that is away fails every run, and hides no other
+    failure by that. Those that left nothing to be done are left out, see `has_work_left`.
 
     Args:
         ledger: The open ledger.
         since: How far to look back; aware.
     """
-    failed = find_runs(ledger, outcome="failed", since=since, limit=LOOKED_AT)
-    pairs = {(run.connection, run.kind) for run in failed}
-    done = [
-        run
-        for connection, kind in pairs
-        for run in find_runs(ledger, connection=connection, kind=kind, outcome="done", since=since, limit=LOOKED_AT)
-    ]
-    left = [run for run in failed if has_work_left(run.parameters, run.stage)]
-    return [run for run in left if not any(_follows(one, run) for one in done)]
+    with ledger.reading() as database:
+        failed = _meant("failed", dead_batches(database))
+        newest = func.max(Batch.started_at)
+        asks = (
+            select(Batch.connection, Batch.kind, what_was_asked.label("asked"), newest.label("newest"))
+            .where(Batch.started_at >= since, *failed)
+            .group_by(Batch.connection, Batch.kind, what_was_asked)
+            .order_by(newest.desc())
+            .limit(LOOKED_AT)
+        )
+        found = [_failure(database, ask, failed, since) for ask in database.execute(asks).all()]
+    return [failure for failure in found if failure and has_work_left(failure.run.parameters, failure.run.stage)]
 
 
-def _follows(later: Run, run: Run) -> bool:
-    same = (later.connection, later.kind, later.parameters) == (run.connection, run.kind, run.parameters)
-    return same and later.started_at > run.started_at
+def _failure(
+    database: Connection, ask: Row[str, str, str, datetime], failed: Sequence[ColumnElement[bool]], since: datetime
+) -> Failure | None:
+    """What failed of those that were asked for the same, since one of them ended well; None where that was the last."""
+    alike = [Batch.connection == ask.connection, Batch.kind == ask.kind, what_was_asked == ask.asked]
+    done = select(func.max(Batch.started_at)).where(*alike, Batch.status == "done", Batch.started_at >= since)
+    ended_well = database.execute(done).scalar()
+    if ended_well is not None and ended_well >= ask.newest:
+        return None
+    alike += [*failed, Batch.started_at >= since if ended_well is None else Batch.started_at > ended_well]
+    first, count = database.execute(select(func.min(Batch.started_at), func.count()).where(*alike)).one()
+    newest = database.execute(select(*LISTED).where(*alike).order_by(*NEWEST_FIRST).limit(1)).one()
+    return Failure(_run(newest, dead_batches(database)), count, first)
 
 
 def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -23,7 +23,7 @@ from mfn.site.pages import one_page, page, run_page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mfn.ledger.run_listing import Run
+    from mfn.ledger.run_listing import Failure, Run
     from mfn.settings import Settings
 
 LOOKED_BACK = timedelta(days=30)
@@ -88,7 +88,7 @@ def index(request: Request) -> HTMLResponse:
     )
 
 
-def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]], overdue: int) -> str:
+def _headline(failures: list[Failure], held: Mapping[str, Mapping[str, int]], overdue: int) -> str:
     """How things stand, in a sentence or two."""
     late = (
         f" {counted(overdue, 'order')} {'is' if overdue == 1 else 'are'} overdue in the warehouse." if overdue else ""
@@ -96,12 +96,13 @@ def _headline(failures: list[Run], held: Mapping[str, Mapping[str, int]], overdu
     return f"{_waiting(failures, held)}{late}"
 
 
-def _waiting(failures: list[Run], held: Mapping[str, Mapping[str, int]]) -> str:
+def _waiting(failures: list[Failure], held: Mapping[str, Mapping[str, int]]) -> str:
     """What waits for a person."""
     nouns = ("order", "parcel", "SKU")
     sums = {noun: sum(counts.get(noun, 0) for counts in held.values()) for noun in nouns}
     waiting = [counted(count, noun).replace(" ", "\N{NO-BREAK SPACE}") for noun, count in sums.items() if count]
-    failed = f"{counted(len(failures), 'run')} failed and {'was' if len(failures) == 1 else 'were'} not run again"
+    runs = sum(failure.count for failure in failures)
+    failed = f"{counted(runs, 'run')} failed and {'was' if runs == 1 else 'were'} not run again"
     if not waiting:
         return f"{failed}; nothing is held." if failures else "Nothing failed, nothing is held."
     together = " and ".join(filter(None, (", ".join(waiting[:-1]), waiting[-1])))
