@@ -247,6 +247,15 @@ def test_a_page_token_that_is_refused_is_told_apart(amazon: ScriptedAmazon, orde
     assert orders.calls == {"searchOrders": 1}
 
 
+@pytest.mark.parametrize("status", [404, 413, 415])
+def test_only_what_amazon_says_of_a_page_token_has_the_pages_asked_for_anew(
+    amazon: ScriptedAmazon, orders: AmazonOrders, status: int
+) -> None:
+    amazon.api = [errors(status, "Refused", "Not like this.")]
+    with pytest.raises(FatalError, match=f"HTTP {status}, Refused"):
+        orders.search_page(WINDOW, page_token="next")
+
+
 @pytest.mark.parametrize(
     ("status", "code", "secret"),
     [
@@ -281,6 +290,7 @@ def test_a_login_refused_in_any_other_way_is_fatal_too(
         answer(503),
         answer(500, {"error": "server_error"}),
         answer(429),
+        answer(408),
         answer(200, HTML),
         answer(200, {"token": "x"}),
         answer(200, {"access_token": "Atza|two\nlines"}),

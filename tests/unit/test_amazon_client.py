@@ -13,7 +13,7 @@ import pytest
 
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.credentials import Credentials
-from mfn.amazon.failures import BudgetExhaustedError, CallRefusedError
+from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, CallRefusedError
 from mfn.amazon.order_pages import SearchWindow
 from mfn.amazon.session import open_session
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of
@@ -134,6 +134,15 @@ def test_an_order_is_not_unknown_because_something_in_between_says_so(
 ) -> None:
     amazon.api = [answer(status, page, content_type=kind)]
     with pytest.raises(CallRefusedError, match="a body that is not Amazon's"):
+        orders.get_order("111-1")
+
+
+@pytest.mark.parametrize("other", [b'{"orderId": "111-2"}', b'{"orderId": "111-11"}', b'{"order": "111-1"}', b'"111-1"'])
+def test_an_answer_about_another_order_is_none_about_the_one_that_was_asked_for(
+    amazon: ScriptedAmazon, orders: AmazonOrders, other: bytes
+) -> None:
+    amazon.api = [answer(200, b'{"order": ' + other + b"}")]
+    with pytest.raises(AmazonUnavailableError, match="it is not the order that was asked for"):
         orders.get_order("111-1")
 
 

@@ -385,6 +385,15 @@ def test_a_denied_access_is_the_skus_own_fault_only_where_the_sku_has_odd_signs(
     assert isinstance(denied, CallRefusedError)
 
 
+@pytest.mark.parametrize("status", [408, 429, 500])
+def test_a_sku_with_odd_signs_is_not_refused_by_an_amazon_that_has_no_time_for_it(
+    told: AmazonListings, scripted: ScriptedAmazon, status: int
+) -> None:
+    scripted.api = [errors(status, "Later", "Try again later.")]
+    with pytest.raises(AmazonUnavailableError, match=f"HTTP {status}, Later"):
+        told.patch_quantity(US, "A/B", 1)
+
+
 def test_an_amazon_that_is_down_is_not_asked_for_every_sku(told: AmazonListings, scripted: ScriptedAmazon) -> None:
     scripted.api = [answer(503)]
     with (
