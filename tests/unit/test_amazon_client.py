@@ -137,7 +137,9 @@ def test_an_order_is_not_unknown_because_something_in_between_says_so(
         orders.get_order("111-1")
 
 
-@pytest.mark.parametrize("other", [b'{"orderId": "111-2"}', b'{"orderId": "111-11"}', b'{"order": "111-1"}', b'"111-1"'])
+@pytest.mark.parametrize(
+    "other", [b'{"orderId": "111-2"}', b'{"orderId": "111-11"}', b'{"order": "111-1"}', b'"111-1"']
+)
 def test_an_answer_about_another_order_is_none_about_the_one_that_was_asked_for(
     amazon: ScriptedAmazon, orders: AmazonOrders, other: bytes
 ) -> None:

@@ -55,18 +55,23 @@ def note_dead_batches(ledger: Ledger) -> None:
         if not dead_batches(database):
             return
     with ledger.writing() as database:
-        dead = dead_batches(database)  # asked again: a run may have carried one on in between
+        # Asked again, and kept so: a run may end, or carry one on, between any two statements.
+        dead = dead_batches(database, kept=True)
         database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
 
 
-def dead_batches(database: Connection) -> list[str]:
+def dead_batches(database: Connection, *, kept: bool = False) -> list[str]:
     """Which batches say `running` although their holder is gone.
 
     Args:
         database: An open transaction on the ledger.
+        kept: Whether they are to stay so until it ends, which has to be one that writes; one that somebody is just
+            changing is left out.
     """
-    running = database.execute(select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running"))
-    return [row.batch_id for row in running if not is_held(database, row.connection, row.kind)]
+    running = select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running")
+    if kept:
+        running = running.with_for_update(skip_locked=True, key_share=True)
+    return [row.batch_id for row in database.execute(running) if not is_held(database, row.connection, row.kind)]
 
 
 def failed_at(row: Row[Any]) -> str | None:
