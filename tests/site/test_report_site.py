@@ -2,114 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import httpx
-import pytest
-from sqlalchemy import insert, select, update
-
 from mfn.cli.application import run
-from mfn.errors import RunFailedError
-from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.order_listing import count_held
-from mfn.ledger.schema import Batch, Offer, TrackedOrder
 from mfn.models import Reason
 from mfn.quality.model import Finding, QualityReport
 from mfn.reports.html import render_page
 from mfn.serving import listen
 from mfn.settings import load_settings
-from mfn.site.app import build_site
 from mfn.site.histories import HEIGHT, STEP, draw, histories, key_of
 from mfn.site.orders import fold
 from mfn.steps.orders.decisions import dismiss
 from mfn.steps.orders.timeline import Moment
 from tests.pages import Page
 from tests.sample_reports import ordinary_day
-from tests.world import an_item, an_order
+from tests.world import an_order
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from tests.world import World
 
-EVIL = '<script>alert("1")</script>&' + "X" * 80
-LONG_ID = "S01-" + "7" * 60
+from tests.site.browsing import EVIL, LONG_ID, Browser, newest, text_of
+
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
-
-
-class Browser:
-    """Asks the site as it is now.
-
-    Args:
-        base_url: Under which name.
-    """
-
-    def __init__(self, base_url: str) -> None:
-        self._transport = httpx.ASGITransport(build_site(load_settings()))
-        self._base_url = base_url
-
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        return asyncio.run(self._ask("GET", path, headers))
-
-    def post(self, path: str) -> httpx.Response:
-        return asyncio.run(self._ask("POST", path, {}))
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
-        async with httpx.AsyncClient(transport=self._transport, base_url=self._base_url) as client:
-            return await client.request(method, path, headers=headers)
-
-
-@pytest.fixture
-def site(world: World) -> Browser:
-    """The site over a ledger with one import: a good order, and two that are held."""
-    world.put(an_order(), an_order(an_item(sku=EVIL), orderId=LONG_ID), an_order(level="OVERNIGHT", orderId="HELD-2"))
-    world.run()
-    return Browser("http://127.0.0.1:8400")
-
-
-def text_of(site: Browser, path: str, status: int = 200) -> str:
-    answer = site.get(path)
-    assert answer.status_code == status, answer.text
-    return Page(answer.text).text
-
-
-def newest(world: World) -> str:
-    return str(list_batches(world.ledger, limit=1)[0].batch_id)
-
-
-def test_the_first_page_says_how_things_stand_and_leads_to_every_run(site: Browser, world: World) -> None:
-    page = Page(site.get("/").text)
-    assert "2 orders wait for a person." in page.text.replace("\N{NO-BREAK SPACE}", " ")
-    assert f"./runs/{newest(world)}" in page.links
-    assert "./orders?connection=us&status=held" in page.links
-
-
-def test_the_first_page_says_how_many_orders_are_overdue_in_the_warehouse(site: Browser, world: World) -> None:
-    assert "overdue in the warehouse" not in text_of(site, "/").replace("Overdue in the warehouse", "")
-    with world.ledger.writing() as database:
-        database.execute(update(TrackedOrder).values(ship_by=datetime.now(UTC) - timedelta(minutes=1)))
-    page = Page(site.get("/").text)
-    assert "1 order is overdue in the warehouse." in page.text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "./orders?connection=us&status=open" in page.links
-
-
-def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:
-    today = datetime.now(UTC).date()
-    for asked in ("connection=us", "kind=import", "outcome=held", f"from={today - timedelta(days=1)}&to={today}"):
-        assert "No run is like that" not in text_of(site, f"/?{asked}"), asked
-    for asked in ("kind=confirm", "outcome=failed", "outcome=running", f"to={today - timedelta(days=2)}", "page=2"):
-        assert "No run is like that" in text_of(site, f"/?{asked}"), asked
-
-
-def test_a_run_without_anything_to_do_is_shown_when_it_is_asked_for(site: Browser, world: World) -> None:
-    with world.ledger.writing() as database:
-        database.execute(update(Batch).values(counts={"fetched": 0}))
-    assert "No run is like that and had something to do" in text_of(site, "/")
-    assert "No run is like that" not in text_of(site, "/?outcome=all")
 
 
 def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser) -> None:
@@ -142,58 +63,6 @@ def test_a_run_that_wrote_no_report_is_told_from_the_ledger(site: Browser, world
     assert "Fetched 3" in told
 
 
-def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> None:
-    batch_id = newest(world)
-    (load_settings().reports / f"{batch_id}.html").unlink()
-    with world.ledger.writing() as database:
-        database.execute(update(Batch).values(status="running", finished_at=None))
-    told = text_of(site, f"/runs/{batch_id}")
-    assert "the run died before it ended." in told
-    assert f"mfn rerun {batch_id}" in told
-    assert "1 run failed and was not run again" in text_of(site, "/")
-
-
-def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: World) -> None:
-    with world.ledger.writing() as database:
-        database.execute(update(Batch).values(status="failed", stage="load", error="the warehouse was away."))
-    assert "the warehouse was away." in text_of(site, "/")
-    world.run()
-    assert "Failed and not run again" not in text_of(site, "/")
-
-
-def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Browser, world: World) -> None:
-    now = datetime.now(UTC)
-    with world.ledger.writing() as database:
-        one = database.execute(select(Batch.__table__)).mappings().one()
-        failed = {**one, "status": "failed", "kind": "inventory", "error": "the warehouse is not believed."}
-        database.execute(
-            insert(Batch),
-            [
-                {**failed, "batch_id": f"us-inventory-{number:04}", "started_at": now - timedelta(minutes=5 * number)}
-                for number in range(200)
-            ],
-        )
-        older = {"batch_id": "us-import-older", "kind": "import", "error": "the ledger was away."}
-        asked = {"parameters": {**one["parameters"], "since": "2026-11-01T00:00:00+00:00"}}
-        database.execute(insert(Batch), [{**failed, **older, **asked, "started_at": now - timedelta(days=2)}])
-    told = text_of(site, "/")
-    assert "201 runs failed and were not run again" in told.replace("\N{NO-BREAK SPACE}", " ")
-    assert told.count("the warehouse is not believed.") == 1
-    assert "The newest of 200 that failed since" in told
-    assert "the ledger was away." in told
-    with world.ledger.writing() as database:
-        done = {**one, "kind": "inventory", "batch_id": "us-inventory-done", "started_at": now - timedelta(minutes=12)}
-        database.execute(insert(Batch), [done])
-    assert "The newest of 3 that failed since" in text_of(site, "/")
-
-
-def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(site: Browser, world: World) -> None:
-    with pytest.raises(RunFailedError):
-        world.run(order_id="111-0000000-0000000")
-    assert "Amazon knows no order" in text_of(site, f"/runs/{newest(world)}")
-    assert "Failed and not run again" not in text_of(site, "/")
-
-
 def test_a_held_order_is_found_and_says_why_and_what_to_do(site: Browser) -> None:
     found = Page(site.get("/orders?status=held&reason=shipping_method_unmapped").text)
     assert "./orders/HELD-2" in found.links
@@ -211,26 +80,6 @@ def test_a_release_is_proposed_only_where_it_would_be_taken(site: Browser, world
     held = text_of(site, "/orders/HELD-2")
     assert "mfn orders dismiss HELD-2" in held
     assert "mfn orders release" not in held
-
-
-def test_stock_that_goes_by_itself_after_the_first_import_waits_for_nobody(world: World) -> None:
-    hold_offers(world, A="awaiting_import", B="sku_unknown")
-    assert count_held(world.ledger) == {"us": {"SKU": 1}}
-
-
-def test_held_stock_leads_to_the_runs_that_say_why(site: Browser, world: World) -> None:
-    hold_offers(world, A="sku_unknown")
-    assert "./?connection=us&kind=inventory&outcome=held" in Page(site.get("/").text).links
-
-
-def hold_offers(world: World, **codes: str) -> None:
-    """Offers as the ledger has them once they are held, each SKU for one reason."""
-    with world.ledger.writing() as database:
-        for sku, code in codes.items():
-            reasons = f'[{{"code":"{code}","detail":"","remedy":""}}]'
-            row = {"connection": "us", "marketplace_id": "", "seller_sku": sku, "channel": "", "status": "held"}
-            more = {"reasons": reasons, "sold_not_imported": 0, "is_applied": False, "updated_at": AT}
-            database.execute(insert(Offer).values(**row, **more))
 
 
 def test_orders_are_found_by_a_part_of_their_id_whatever_their_status(site: Browser) -> None:

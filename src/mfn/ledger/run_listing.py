@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import String, and_, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from mfn.ledger.batch_failures import DIED, dead_batches, has_work_left
 from mfn.ledger.batch_listing import LISTED, NEWEST_FIRST
+from mfn.ledger.known_connections import KNOWN_CONNECTIONS
 from mfn.ledger.schema import Batch
 from mfn.models import NEWS, SUMMED, BatchKind
 
@@ -118,16 +120,22 @@ def find_runs(
         return [_run(row, dead) for row in database.execute(statement.where(*_meant(outcome, dead)))]
 
 
-def newest_runs(ledger: Ledger, connections: Sequence[str]) -> dict[tuple[str, str], Run]:
-    """The newest batch of each connection and kind that has one.
+def newest_runs(ledger: Ledger) -> dict[tuple[str, str], Run]:
+    """The newest batch of each connection and kind that has one; an index is looked up for each.
 
     Args:
         ledger: The open ledger.
-        connections: The connections.
     """
-    pairs = [(connection, kind) for connection in connections for kind in get_args(BatchKind)]
-    newest = [find_runs(ledger, connection=connection, kind=kind, limit=1) for connection, kind in pairs]
-    return {pair: found[0] for pair, found in zip(pairs, newest, strict=True) if found}
+    known, one = KNOWN_CONNECTIONS.subquery(), aliased(Batch)
+    newest = select(one.batch_id).where(one.connection == known.c.connection)
+    newest = newest.order_by(one.started_at.desc(), one.batch_id).limit(1)
+    runs = []
+    with ledger.reading() as database:
+        dead = dead_batches(database)
+        for kind in get_args(BatchKind):
+            ids = select(newest.where(one.kind == kind).scalar_subquery()).select_from(known)
+            runs += [_run(row, dead) for row in database.execute(select(*LISTED).where(Batch.batch_id.in_(ids)))]
+    return {(run.connection, run.kind): run for run in runs}
 
 
 def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:

@@ -61,7 +61,7 @@ def index(request: Request) -> HTMLResponse:
     now = datetime.now(UTC)
     failures, held = open_failures(ledger, now - LOOKED_BACK), count_held(ledger)
     overdue = count_overdue(ledger, connections, now)
-    newest = newest_runs(ledger, connections)
+    newest = newest_runs(ledger)
     return page(
         "runs",
         root="./",
