@@ -1,4 +1,8 @@
-"""What the environment has every HTTP client do, proxies and certificates: told in words where it cannot be done."""
+"""What the environment has every HTTP client do, proxies and certificates: told in words where it cannot be done.
+
+What this machine serves itself, a Prefect server, the report site or the local Amazon, is asked without a proxy, which
+would look for it on its own machine.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,17 @@ import httpx
 from mfn.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CERTIFICATES = "SSL_CERT_FILE"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+HERE = ("localhost", "127.0.0.1", "::1")
+DIRECTLY: Mapping[str, httpx.BaseTransport | None] = {
+    "all://localhost": None,
+    "all://127.0.0.1": None,
+    "all://[::1]": None,
+}
+"""The `mounts` of a client that asks this machine itself without a proxy."""
 
 
 @contextmanager
@@ -37,6 +48,16 @@ def told_in_words() -> Iterator[None]:
         names = [name for name in os.environ if name.upper() in PROXIES]
         remedy = "Name an HTTP proxy, such as http://proxy.example.com:3128, or take the variable out."
         raise _wrong(names, f"names a proxy that cannot be used ({why}).", remedy) from None
+
+
+def directly_here(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for another program, such that it, too, asks this machine itself without a proxy.
+
+    Args:
+        environ: The environment; its own exceptions from the proxy stay.
+    """
+    given = environ.get("no_proxy") or environ.get("NO_PROXY") or ""  # where both are set, the first one holds
+    return {**environ, "no_proxy": ",".join(filter(None, (given, *HERE)))}
 
 
 def _wrong(names: list[str], message: str, remedy: str) -> ConfigurationError:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
@@ -144,7 +144,8 @@ def load_settings() -> Settings:
     settings.home = (base / settings.home).absolute()
     settings.mappings = (base / settings.mappings).absolute()
     _read_secrets(settings, base)
-    url = settings.ledger_url.get_secret_value() or f"sqlite:///{settings.home / 'ledger.db'}"
+    beside = URL.create("sqlite", database=str(settings.home / "ledger.db"))  # a folder's name may have a ? or a %41
+    url = settings.ledger_url.get_secret_value() or beside.render_as_string()
     settings.ledger_url = SecretStr(resolve_database_url(url, base, setting="MFN_LEDGER_URL"))
     return settings
 

@@ -45,7 +45,7 @@ def program(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*words], stderr=subprocess.PIPE, text=True, check=False, **options)
 
 
-@pytest.mark.parametrize("columns", ["120", "80", "30"])
+@pytest.mark.parametrize("columns", ["120", "80", "30", "0"])
 def test_a_terminal_however_narrow_shows_every_cell_whole(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
@@ -61,6 +61,16 @@ def test_a_terminal_however_narrow_shows_every_cell_whole(
     assert batch.batch_id in shown
     assert "failed at report" in shown
     assert "".join(batch.error.split()) in "".join(shown.split())
+    assert "started" in shown, "the head of the table"
+
+
+def test_a_terminal_that_says_it_has_no_width_shows_what_is_wrong(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.ledger
+    monkeypatch.setenv("COLUMNS", "0")
+    assert run(["orders", "show", "nope"]) == 2
+    assert "what to do:" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_read_enough_is_no_failure(world: World) -> None:

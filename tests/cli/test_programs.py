@@ -28,3 +28,11 @@ def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_docu
     said = capsys.readouterr()
     assert said.out == ""
     assert "the report-site ended with 1: no room" in said.err
+
+
+def test_programs_are_told_to_ask_each_other_without_a_proxy(world: World) -> None:
+    assert world.ledger, "its folder is made"
+    programs = Programs(world.settings, {**os.environ, "HTTP_PROXY": "http://127.0.0.1:1"}, "http://127.0.0.1:1/api")
+    programs.start("report-site", [sys.executable, "-c", "import os; print(os.environ['no_proxy'])"])
+    programs.wait()
+    assert "127.0.0.1" in (programs.logs / "report-site.log").read_text(encoding="utf-8")

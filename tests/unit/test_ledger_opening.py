@@ -75,6 +75,16 @@ def test_a_new_ledger_is_made_together_with_its_keys_for_its_owner_only(settings
     assert (home / "keys").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("name", ["what?x=1", "50%25 off", "a#b", 'o\'hara; "it"'])
+def test_a_ledger_lies_in_its_home_whatever_that_is_called(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    there = home.parent / name / "state"
+    monkeypatch.setenv("MFN_HOME", str(there))
+    open_ledger(load_settings())
+    assert {path.name for path in there.iterdir()} >= {"ledger.db", "keys"}
+
+
 def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(settings: Settings) -> None:
     script = ScriptDirectory(str(mfn.ledger.__path__[0]) + "/migrations")
     assert script.get_current_head() == HEAD

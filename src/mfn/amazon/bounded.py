@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from mfn.errors import FatalError
+from mfn.http_environment import DIRECTLY
 
 if TYPE_CHECKING:
     import ssl
@@ -57,6 +58,7 @@ class BoundedClient(httpx.Client):
             verify=certificates,
             timeout=httpx.Timeout(timeout_seconds, connect=connect_seconds),
             headers={"accept-encoding": GZIP},
+            mounts=DIRECTLY,
         )
         self._most = most
         self._patience = timeout_seconds * PATIENCE

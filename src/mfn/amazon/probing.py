@@ -21,7 +21,7 @@ from mfn.amazon.feeds import PATH as FEEDS
 from mfn.amazon.listings_report import REPORT_TYPE
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.reports import PATH as REPORTS
-from mfn.http_environment import told_in_words
+from mfn.http_environment import DIRECTLY, told_in_words
 from mfn.moments import in_utc
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def reach(host: str) -> Answered:
     """
     try:
         with told_in_words():
-            client = httpx.Client(timeout=CONNECT_SECONDS)
+            client = httpx.Client(timeout=CONNECT_SECONDS, mounts=DIRECTLY)
         with client, client.stream("GET", host) as response:  # what it says, however long, is of no interest
             told = response.headers.get("date", "")
     except httpx.RequestError as error:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
+from sqlalchemy.engine import URL
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from mfn.cli.deployments import deploy
+from mfn.cli.output import console_of
 from mfn.cli.prefect_answers import ask
 from mfn.cli.programs import SERVER, START_SECONDS, WORKER, Programs, end_as_asked
 from mfn.cli.project import project_root
@@ -95,7 +96,7 @@ def demonstration() -> Iterator[Demonstration]:
     """
     end_as_asked()
     home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console_of(stderr=True)
     with ExitStack() as running:
         console.print(f"a home of its own: {home}", markup=False)
         amazon = running.enter_context(SimulatorServer(open_amazon(orders=ORDERS, seed=SEED, speed=SPEED, malformed=1)))
@@ -149,7 +150,12 @@ def _newest(kind: BatchKind) -> dict[str, Any]:
 
 
 def _warehouse(home: Path) -> str:
-    return f"sqlite:///{home / 'warehouse.db'}"
+    return _sqlite(home / "warehouse.db")
+
+
+def _sqlite(path: Path) -> str:
+    """The URL of a file, whatever its folders are called."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _set_up(home: Path, endpoint: str) -> None:
@@ -173,7 +179,7 @@ def _use(home: Path, ui: str) -> None:
         "MFN_HOME": str(home / ".mfn"),
         "MFN_CONNECTIONS": str(home / "connections.yaml"),
         "MFN_MAPPINGS": str(home / "mappings"),
-        "MFN_LEDGER_URL": f"sqlite:///{home / '.mfn' / 'ledger.db'}",
+        "MFN_LEDGER_URL": _sqlite(home / ".mfn" / "ledger.db"),
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{ui}/api",
         "PREFECT_WORKER_QUERY_SECONDS": "1",

@@ -19,6 +19,7 @@ from mfn.cli.schedules import WAITS, resume_checked, spread, unchecked
 from mfn.connections import load_connections
 from mfn.errors import ConfigurationError, FatalError, Problem, shown_path
 from mfn.file_faults import reading_fault
+from mfn.http_environment import directly_here
 from mfn.prefect_api import prefect_client, shown_url
 from mfn.yaml_text import parse_yaml
 
@@ -197,7 +198,7 @@ def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> No
     ran = subprocess.run(  # noqa: S603 - the program beside this one, with words of our own
         [prefect_program(), "--no-prompt", *words],
         cwd=root,
-        env={**environ, "PWD": str(root)},
+        env={**directly_here(environ), "PWD": str(root)},
         capture_output=True,
         text=True,
         check=False,

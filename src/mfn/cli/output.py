@@ -26,6 +26,9 @@ INTERRUPTED = RetriableError(
     "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
 )
 
+USUAL_WIDTH = 80
+"""Of a terminal that does not say how wide it is."""
+
 GAP = "  "
 """Between two columns of a table."""
 
@@ -60,12 +63,24 @@ def print_line(text: str) -> None:
 
 def print_styled(lines: Iterable[Text]) -> None:
     """Print lines in colour to stdout, in a terminal that has it; what is quoted in them is fit to be shown."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = console_of()
     with _writing_to_stdout():
         with console.capture() as written:  # where its reader has left, a console ends the program itself
             for line in lines:
                 console.print(line)
         print(written.get(), end="", flush=True)  # noqa: T201 - as above
+
+
+def console_of(*, stderr: bool = False) -> Console:
+    """A console that prints what it is given, on any terminal: one of no width (`COLUMNS=0`) would swallow all of it.
+
+    Args:
+        stderr: Whether it prints to stderr rather than to stdout.
+    """
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if console.width < 1:
+        console.width = USUAL_WIDTH
+    return console
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -76,7 +91,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """
     cells = [["" if value is None else shown(str(value)) for value in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
-    console = Console(highlight=False)
+    console = console_of()
     left = sum(widths[:-1]) + len(GAP) * len(widths[:-1])
     words = (word for row in (columns, *cells) for word in row[-1].split())
     fits = console.is_terminal and left + max(map(cell_len, words)) <= console.width
@@ -147,7 +162,7 @@ def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | Non
         document = {**(more or {}), "error": error.message, "remedy": error.remedy}
         print_json({**document, "problems": problems} if problems else document)
         return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console_of(stderr=True)
     console.print("error:", style="bold red", end=" ")
     console.print(error.message, markup=False)
     if error.remedy:

@@ -16,7 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.running import Running, flow_runs_of, forget, stop_processes, with_children, write_down
 from mfn.errors import FatalError
-from mfn.http_environment import told_in_words
+from mfn.http_environment import DIRECTLY, directly_here, told_in_words
 from mfn.processes import started
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Programs:
             self.running[name] = subprocess.Popen(  # noqa: S603 - programs beside this one, with words of our own
                 words,
                 cwd=project_root(),
-                env=dict(self.environ),
+                env=directly_here(self.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -132,7 +132,8 @@ class Programs:
         )
         try:
             with told_in_words():
-                client = httpx.Client(timeout=5)  # one for all: each reads every certificate, plain HTTP or not
+                # One for all: each reads every certificate, plain HTTP or not.
+                client = httpx.Client(timeout=5, mounts=DIRECTLY)
             with client:
                 patient(answers)
         except RetryError:
