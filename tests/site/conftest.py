@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.site.browsing import EVIL, LONG_ID, Browser
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.world import World
-
-from tests.site.browsing import EVIL, LONG_ID, Browser
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from mfn.ledger.order_listing import count_held
 from mfn.ledger.schema import Batch, Offer, TrackedOrder
 from mfn.settings import load_settings
 from tests.pages import Page
+from tests.site.browsing import Browser, newest, text_of
 
 if TYPE_CHECKING:
     from tests.world import World
-
-from tests.site.browsing import Browser, newest, text_of
 
 
 def test_the_first_page_says_how_things_stand_and_leads_to_every_run(site: Browser, world: World) -> None:

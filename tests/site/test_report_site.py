@@ -19,6 +19,7 @@ from mfn.steps.orders.decisions import dismiss
 from mfn.steps.orders.timeline import Moment
 from tests.pages import Page
 from tests.sample_reports import ordinary_day
+from tests.site.browsing import EVIL, LONG_ID, Browser, newest, text_of
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-from tests.site.browsing import EVIL, LONG_ID, Browser, newest, text_of
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
