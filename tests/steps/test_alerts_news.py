@@ -121,6 +121,7 @@ def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_
 
 def test_an_order_that_the_warehouse_keeps_past_its_ship_by_is_told_once_and_no_other(world: World) -> None:
     (late, _, shipped) = world.put(*(an_order(**leaving_in(hours=hours)) for hours in (-1.1, -0.9, -2)))
+    world.put(an_order(**leaving_in(days=-8)))
     assert [order["order_id"] for order in told(world)["mfn.orders.overdue"].payload["orders"]] == [shipped, late]
     assert "mfn.orders.overdue" not in told(world)
     with world.ledger.writing() as database:

@@ -53,15 +53,16 @@ def orders_to_ship_by(ledger: Ledger, connection: str, limit: datetime) -> list[
     return _waiting(ledger, connection, UNFINISHED, TrackedOrder.ship_by <= limit)
 
 
-def overdue_orders(ledger: Ledger, connection: str, limit: datetime) -> list[WaitingOrder]:
-    """Orders that the warehouse has and that should have left it by then, the most urgent first.
+def overdue_orders(ledger: Ledger, connection: str, since: datetime, limit: datetime) -> list[WaitingOrder]:
+    """Orders that the warehouse has and that should have left it in a span of time, the most urgent first.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        limit: An aware moment.
+        since: Its beginning; aware.
+        limit: Its end; aware.
     """
-    return _waiting(ledger, connection, MAY_CHANGE, TrackedOrder.ship_by <= limit)
+    return _waiting(ledger, connection, MAY_CHANGE, TrackedOrder.ship_by.between(since, limit))
 
 
 def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *conditions: Any) -> list[WaitingOrder]:

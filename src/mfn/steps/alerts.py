@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 OVERDUE_AFTER = timedelta(hours=1)
 """A parcel that was closed at the last minute has long been confirmed by then."""
+OVERDUE_FOR = timedelta(days=7)
+"""Nobody is told of what is later than that: where another system confirms, Amazon knows more than the ledger."""
 
 
 def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
@@ -103,7 +105,7 @@ def _due_soon(ledger: Ledger, connection: Connection, report: str, now: datetime
 
 
 def _overdue(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
-    late = overdue_orders(ledger, connection.name, now - OVERDUE_AFTER)
+    late = overdue_orders(ledger, connection.name, now - OVERDUE_FOR, now - OVERDUE_AFTER)
     fresh = _fresh(ledger, connection, OVERDUE, late, now)
     return [orders_overdue(connection.name, fresh, report=report)] if fresh else []
 
