@@ -93,6 +93,21 @@ def test_it_is_not_told_again_until_amazon_changes_it_again(any_world: World) ->
     assert len(conflicts(any_world, any_world.run())) == 1
 
 
+def test_a_reason_that_is_new_is_told_though_amazon_did_not_change_it_again(world: World) -> None:
+    order_id = loaded(world)
+    cut_down(world, order_id)
+    world.run()
+    aliases = world.home / "mappings" / "sku_aliases.csv"
+    told = aliases.read_text(encoding="utf-8")
+    aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-GREY,1,a slip\n", encoding="utf-8")
+    (conflict,) = conflicts(world, world.run())
+    assert "MUG-GREEN is mapped to MUG-GREY, no active item of the warehouse" in conflict["what"]
+    assert conflicts(world, world.run()) == []
+    aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-RED,1,\n", encoding="utf-8")
+    assert conflicts(world, world.run()) == []
+    assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-RED", 1)]
+
+
 def test_once_mended_it_reaches_an_order_that_is_still_new_by_itself(any_world: World) -> None:
     order_id = loaded(any_world)
     cut_down(any_world, order_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.kept_out import kept_out_versions, versions_not_taken_up, write_kept_out
-from mfn.ledger.orders import TO_SHIP
+from mfn.ledger.orders import TO_SHIP, read_reasons
 from mfn.warehouse.order_states import CANCELLED, NEW, SHIPPED
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ BY_STATUS = {
 class KeptOut:
     """The orders of a batch that the warehouse has still to ship and whose newest version is kept out of it.
 
-    An order is told of where Amazon changed it since a version of it last passed: once a version, but for a person who
-    asks for this very order.
+    An order is told of where Amazon changed it since a version of it last passed: once a version and reason, but for a
+    person who asks for this very order.
 
     Args:
         place: The workplace.
@@ -81,7 +81,7 @@ class KeptOut:
         news = {
             order_id: version
             for order_id, version in lacking.items()
-            if self._is_asked_for or not self._is_told(order_id, version)
+            if self._is_asked_for or not self._is_told(kept_out[order_id], version)
         }
         states = self._place.warehouse.states(news) if news else {}
         for order_id, version in sorted(news.items()):
@@ -109,10 +109,14 @@ class KeptOut:
         """
         write_kept_out(database, self._batch, self._told, passed=self._passed)
 
-    def _is_told(self, order_id: str, version: datetime | None) -> bool:
-        """Whether another batch has told of this version; what this one told before it broke off, it tells anew."""
-        known = self._known.get(order_id)
-        return known is not None and known.batch_id != self._batch.batch_id and known.last_updated_at == version
+    def _is_told(self, judged: Judgement, version: datetime | None) -> bool:
+        """Whether another batch has told all that keeps this version out; what this one told before, it tells anew."""
+        known = self._known.get(judged.order_id)
+        if known is None or known.batch_id == self._batch.batch_id or known.last_updated_at != version:
+            return False
+        # What was told may be mended and something else stand against it by now, such as the very row that was pasted.
+        told = {(reason.code, reason.detail) for reason in read_reasons(known.reasons)}
+        return all((reason.code, reason.detail) in told for reason in judged.kept_out)
 
     def _remedy(self, judged: Judgement, status: str) -> str:
         mend = [reason.remedy for reason in judged.kept_out if reason.remedy]
