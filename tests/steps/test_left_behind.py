@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mfn.ledger.batches import get_batch
+from mfn.simulator.clock import amazon_time
 from mfn.steps.orders.decisions import release
 from tests.world import SKUS, address, an_item, an_order, cancellation
 
@@ -25,6 +27,11 @@ def order_id(world: World) -> str:
 def move(world: World, order_id: str, **changes: object) -> None:
     """The buyer moves to Tacoma."""
     world.change(order_id, recipient={"deliveryAddress": address(city="Tacoma")}, **changes)
+
+
+def later() -> str:
+    """A moment that every change of `world.change` lies before, and the next search does not."""
+    return amazon_time(datetime.now(UTC) - timedelta(minutes=4))
 
 
 def run_alone(world: World) -> dict[str, object]:
@@ -119,6 +126,30 @@ def test_a_buyers_request_reaches_the_warehouse_though_the_item_is_not_active_an
     world.run()
     (row,) = world.rows()
     assert (row["cancel_requested_at"], row["city"]) == (None, "Tacoma")
+
+
+def test_a_request_is_taken_back_in_the_warehouse_though_the_item_is_not_active_any_more(
+    world: World, order_id: str
+) -> None:
+    items = world.amazon.orders.get(order_id)["orderItems"]
+    world.change(order_id, orderItems=[items[0] | {"cancellation": cancellation()}])
+    world.run()
+    world.warehouse_moves(order_id, "picking")
+    world.forget_items()
+    asks = world.amazon.orders.get(order_id)
+    world.answer_page(asks | {"lastUpdatedTime": later(), "programs": "PRIME"})
+    world.run()
+    assert world.rows()[0]["cancel_requested_at"] is not None, "of a broken version nobody knows"
+    move(world, order_id, orderItems=items, lastUpdatedTime=later())
+    summary = world.run()
+    assert summary["loaded"] == 1
+    (row,) = world.rows()
+    assert (row["status"], row["cancel_requested_at"], row["city"]) == ("picking", None, "Seattle")
+    kept_out, request = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert kept_out["what"].startswith("its newest version at Amazon was kept out: sku_unknown: ")
+    assert request["what"] == "the buyer no longer asks for a cancellation"
+    again = run_alone(world)
+    assert get_batch(world.ledger, str(again["batch_id"])).findings["conflicts"] == []
 
 
 def test_a_request_that_a_person_let_pass_is_not_passed_on(world: World) -> None:

@@ -129,9 +129,7 @@ def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
 
 
 def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse of buyers who no longer ask for a cancellation.
-
-    It would leave the order alone for ever, and Amazon still waits for the parcel.
+    """Tell the warehouse of buyers who no longer ask for a cancellation, as `withdraw_requests` does.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -139,7 +137,7 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
         tracked: What the ledger knew of them before.
 
     Returns:
-        The orders that were told of and are not cancelled, and those of which the warehouse refused to be told.
+        As `withdraw_requests`.
 
     Raises:
         RetriableError: The warehouse could not be reached.
@@ -151,6 +149,24 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
         and order_id in tracked
         and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
     ]
+    return withdraw_requests(loading, withdrawn)
+
+
+def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Tell the warehouse that nobody asks any more for the cancellation of orders of which it was told so.
+
+    It would leave the order alone for ever, and Amazon still waits for the parcel.
+
+    Args:
+        loading: What stays the same over the chunks of a load.
+        withdrawn: The orders.
+
+    Returns:
+        The orders that were told of and are not cancelled, and those of which the warehouse refused to be told.
+
+    Raises:
+        RetriableError: The warehouse could not be reached.
+    """
     if not withdrawn:
         return set(), set()
     _, refusals = each_taken(loading.place.warehouse.withdraw_request, withdrawn, order_id_of=str)
