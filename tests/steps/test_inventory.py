@@ -17,6 +17,7 @@ from mfn.steps.runs import inventory_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from mfn.warehouse.tables import wms_inventory, wms_item
 from tests.steps.pushing import SKUS, everywhere
+from tests.stock_world import CA
 
 if TYPE_CHECKING:
     import pytest
@@ -107,6 +108,21 @@ def test_a_sale_that_an_import_brought_needs_no_call(pushing: Pushing) -> None:
     summary = pushing.run()
     assert (summary["pushed"], summary["drift"], pushing.calls()) == (0, 0, 4)
     assert pushing.shown() == everywhere(10) | {"VASE": 7}
+
+
+def test_a_level_that_was_held_and_that_amazon_shows_by_now_is_held_no_more(pushing: Pushing) -> None:
+    pushing.run()
+    pushing.stock.minutes_pass(5)
+    pushing.stock.check_out("BOWL", 2)
+    pushing.stock.receive("BOWL", -1)
+    assert (pushing.run()["held"], "stock_negative" in pushing.reasons("BOWL")) == (1, True)
+    pushing.stock.receive("BOWL", 10)
+    pushing.stock.minutes_pass(5)
+    pushing.stock.world.run()
+    summary = pushing.run()
+    assert (summary["unchanged"], summary["held"], pushing.stock.shown("BOWL")) == (4, 0, 8)
+    assert pushing.reasons("BOWL") == "None"
+    assert "stock_negative" not in Path(summary["report"]).read_text(encoding="utf-8")
 
 
 def test_a_refused_level_that_a_person_has_put_right_at_amazon_is_no_failure_any_more(pushing: Pushing) -> None:
@@ -310,6 +326,40 @@ def test_a_reading_of_all_listings_that_is_empty_is_not_taken_for_no_listings(pu
     pushing.stock.world.amazon.faults.answer("searchListingsItems", 200, nothing, times=20)
     summary = pushing.run(full=True)
     assert (summary["pushed"], summary["held"], pushing.shown()) == (4, 0, everywhere(10) | {"LAMP": 8})
+
+
+def test_a_marketplace_that_is_the_connections_no_more_is_told_nothing(pushing: Pushing) -> None:
+    stock, path = pushing.stock, pushing.stock.world.home / "connections.yaml"
+    only_us = path.read_text(encoding="utf-8")
+    path.write_text(only_us.replace("[US]", "[US, CA]"), encoding="utf-8")
+    stock.list_offer("LAMP", 3, place=CA)
+    stock.list_offer("PLATE", 3, place=CA)
+    assert (pushing.run()["skus"], stock.shown("LAMP", CA)) == (6, 10)
+    path.write_text(only_us, encoding="utf-8")
+    stock.receive("LAMP", 7)
+    stock.check_out("PLATE", 4, place=CA)
+    for options in ({}, {"full": True}):
+        summary = pushing.run(**options)
+        assert (summary["skus"], summary["pending"], summary["verified"], summary["drift"]) == (4, 0, 4, 0)
+    assert (stock.shown("LAMP"), stock.shown("LAMP", CA), stock.shown("PLATE", CA)) == (7, 10, 6)
+    path.write_text(only_us.replace("[US]", "[US, CA]"), encoding="utf-8")
+    assert (pushing.run()["skus"], stock.shown("LAMP", CA)) == (6, 7)
+
+
+def test_a_listing_of_which_amazon_shows_no_quantity_is_told_of_its_level_once(pushing: Pushing) -> None:
+    pushing.run()
+    told = pushing.calls()
+    one = {"sku": "LAMP", "summaries": [], "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT"}]}
+    for units, calls in ((10, 0), (9, 1), (9, 0)):
+        pushing.stock.receive("LAMP", units)
+        pushing.stock.minutes_pass(20)
+        answer = {"numberOfResults": 1, "items": [one]}
+        pushing.stock.world.amazon.faults.answer("searchListingsItems", 200, answer, times=2)
+        pushing.run()
+        pushing.stock.world.amazon.faults._queues.clear()
+        assert pushing.calls() == told + calls, units
+        told = pushing.calls()
+    assert pushing.shown() == everywhere(10) | {"LAMP": 9}
 
 
 def test_a_listing_that_is_new_is_found_without_reading_all_of_them(pushing: Pushing) -> None:

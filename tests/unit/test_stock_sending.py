@@ -64,13 +64,15 @@ def test_an_offer_that_was_never_counted_or_never_told_has_nothing_undone() -> N
 
 
 def looked_at(**facts: Any) -> pd.DataFrame:
-    shown = {"is_shown": True, "is_to_send": False, "before": 5.0, "level_sent": 5.0, "level_sent_basis": 5.0}
-    return pd.DataFrame([shown | facts])
+    shown = {"is_shown": True, "is_to_send": False, "quantity": 5.0}
+    sent = dict.fromkeys(("before", "level_sent", "level_sent_basis"), 5.0)
+    return pd.DataFrame([shown | sent | facts])
 
 
 NEW, LOST = {"before": None}, {"level_sent_basis": None}
 OFF = {"is_shown": False, "is_to_send": True}
 WAITS = {"is_shown": False}
+UNSHOWN = OFF | {"quantity": None}
 
 
 @pytest.mark.parametrize(
@@ -79,12 +81,13 @@ WAITS = {"is_shown": False}
         ({}, "full"),
         (NEW, "due full"),
         (OFF, "due later full"),
+        (UNSHOWN, "due full"),
         (WAITS, ""),
         (LOST, "full"),
         (LOST | WAITS, "due later full"),
         (LOST | WAITS | {"level_sent": None}, ""),
     ],
-    ids=["shown", "new", "off", "on its way", "refused and shown", "refused", "never sent"],
+    ids=["shown", "new", "off", "no quantity", "on its way", "refused and shown", "refused", "never sent"],
 )
 def test_amazon_is_told_what_it_does_not_show_and_of_what_it_shows_only_what_is_new_or_all_in_a_full_run(
     facts: dict[str, Any], told: str

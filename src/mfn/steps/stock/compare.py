@@ -26,7 +26,7 @@ from mfn.steps.stock.rows import positions_in
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -97,6 +97,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
             write_outcomes(database, batch, _outcomes(entries[~is_free]))
         else:
             _write(database, batch, judged, is_due)
+            _forget_others(database, batch, judged, place.connection.marketplace_ids)
         if asked.full and not asked.dry_run:
             before = datetime.now(UTC) - KEPT_FOR
             trim_outcomes(database, batch, before)
@@ -112,18 +113,16 @@ def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) 
     entries = judged.entries
     is_free = (entries["outcome"] == "").to_numpy()
     was = entries["status_before"].to_numpy()
-    was_stopped = (was == HELD) | (was == FAILED)
     texts = _texts(entries)
     is_stopped_anew = ~is_free & (
         (entries["outcome"].to_numpy() != was) | (texts != entries["reasons_before"].to_numpy())
     )
     is_level_new = is_free & (entries["level"].to_numpy() != entries["level_before"].to_numpy(dtype="float64"))
-    # One that is due keeps its refusal until Amazon is told again.
-    is_let_go = is_free & ~is_due & was_stopped
+    # One that is due keeps Amazon's refusal until Amazon is told again.
+    is_let_go = is_free & ((was == HELD) | (~is_due & (was == FAILED)))
     changed = np.flatnonzero(is_stopped_anew | is_level_new | is_let_go)
     write_offers(database, batch, WRITTEN, _standings(entries.iloc[changed], is_let_go[changed]))
     write_outcomes(database, batch, _outcomes(entries[is_stopped_anew]))
-    _forget_others(database, batch, judged)
     if not judged.is_braked:
         believe(database, batch, judged.totals)
 
@@ -156,11 +155,17 @@ def _outcomes(entries: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
         yield *key, outcome, None, before, None, 0, False, None, text
 
 
-def _forget_others(database: Connection, batch: BatchRef, judged: Judged) -> None:
-    """Offers that had a status and are no entry any more lose it; what stood for no listing goes altogether."""
-    known = judged.known[judged.known["status"].notna()]
-    gone = known[positions_in(judged.entries, known) < 0]
-    pairs = list(zip(gone["marketplace_id"].tolist(), gone["seller_sku"].tolist(), strict=True))
-    forget_offers(database, batch, [pair for pair in pairs if not pair[0]])
-    rows = [(*pair, None, None, None) for pair in pairs if pair[0]]
+def _forget_others(database: Connection, batch: BatchRef, judged: Judged, marketplace_ids: Collection[str]) -> None:
+    """Offers that had a status and are no entry any more lose it; what stood for no listing goes altogether.
+
+    So do those of a marketplace that is not the connection's any more: nobody imports what is sold there.
+    """
+    known = judged.known
+    is_elsewhere = ~known["marketplace_id"].isin(["", *marketplace_ids])
+    is_gone = known["status"].notna() & (positions_in(judged.entries, known) < 0)
+    forgotten = known[is_elsewhere | (is_gone & known["marketplace_id"].eq(""))]
+    gone = known[is_gone & ~known.index.isin(forgotten.index)]
+    names = ("marketplace_id", "seller_sku")
+    forget_offers(database, batch, list(zip(*(forgotten[name].tolist() for name in names), strict=True)))
+    rows = [(*pair, None, None, None) for pair in zip(*(gone[name].tolist() for name in names), strict=True)]
     write_offers(database, batch, ("status", "reasons", "batch_id"), rows)

@@ -101,7 +101,8 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
     if is_dry_run:
         listings = pd.concat([listings, unpacked(news)[list(listed)]], ignore_index=True)
         listings = listings.drop_duplicates(list(KEY), keep="last")
-    listings = listings[listings["channel"] != NOT_LISTED]
+    is_ours = listings["marketplace_id"].isin(place.connection.marketplace_ids)  # the ledger may know of more
+    listings = listings[is_ours & (listings["channel"] != NOT_LISTED)]
     found = stock_entries(
         listings if rules else listings.assign(asin=None),
         place.mappings.sku_aliases,

@@ -160,7 +160,8 @@ class Sending:
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
         """The offers of which Amazon has to be told.
 
-        Of those that show the right level already these are the new ones, and in a full run all.
+        Of those that show the right level already these are the new ones, and in a full run all. One of which Amazon
+        shows no quantity, whatever it is told, is told of what is due and of nothing else.
 
         Args:
             looked_at: What `look_at` returned.
@@ -169,7 +170,8 @@ class Sending:
         anyway = looked_at["is_shown"] & (self.is_full | looked_at["before"].isna()) & is_due
         # What Amazon has not accepted is no level on its way.
         is_lost = looked_at["level_sent"].notna() & looked_at["level_sent_basis"].isna() & ~looked_at["is_shown"]
-        return looked_at[looked_at["is_to_send"] | anyway | is_lost]
+        is_off = looked_at["is_to_send"] & (is_due | looked_at["quantity"].notna())
+        return looked_at[is_off | anyway | is_lost]
 
     def note(self, marketplace_id: str, looked_at: pd.DataFrame, sending: pd.DataFrame, *, is_due: bool) -> None:
         """Write down what was read, and of what Amazon is about to be told.
