@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -109,3 +110,21 @@ def test_an_import_at_work_ends_a_decision_with_3(world: World, mfn: Mfn, held: 
     assert status == 3
     assert set(document) >= {"error", "remedy"}
     assert world.statuses() == {held: "held"}
+
+
+@pytest.mark.parametrize("pasted", [" {}", "\u00a0{}\t\n"])
+def test_an_id_that_was_copied_with_blanks_around_it_is_that_order_and_that_batch(
+    world: World, mfn: Mfn, held: str, pasted: str
+) -> None:
+    order_id, rules = pasted.format(held), str(world.home / "mappings" / "rules.yaml")
+    Path(rules).write_text("order.import:\n", encoding="utf-8")
+    assert mfn("orders", "show", order_id)[1]["order_id"] == held
+    assert mfn("rules", "test", rules, "--order", order_id)[0] == 0
+    assert mfn("orders", "dismiss", order_id, "--why", "a fraud")[0] == 0
+    assert mfn("audit", "--order", order_id)[1]["decisions"][0]["order_id"] == held
+    assert mfn("orders", "release", order_id, "--why", "none after all")[0] == 0
+    assert mfn("orders", "dismiss", order_id, "--why", "one after all")[0] == 0
+    assert mfn("erase", order_id)[0] == 0
+    batch_id = mfn("batches")[1]["batches"][0]["batch_id"]
+    assert mfn("report", pasted.format(batch_id))[1]["report"].endswith(f"{batch_id}.html")
+    assert mfn("rerun", pasted.format(batch_id))[1]["batches"][0]["batch_id"] == batch_id

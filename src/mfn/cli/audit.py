@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line, print_table
+from mfn.cli.output import PASTED, JsonOption, print_json, print_line, print_table
 from mfn.moments import iso, parse_moment
 from mfn.settings import load_settings
 
@@ -27,7 +27,9 @@ def add_to(application: typer.Typer) -> None:
 def audit(
     order: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Only what concerns this order: seen alone, or by a run that had it."),
+        typer.Option(
+            metavar="ID", help="Only what concerns this order: seen alone, or by a run that had it.", parser=PASTED
+        ),
     ] = None,
     since: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mfn.cli.output import (
+    PASTED,
     JsonOption,
     most_rows,
     print_json,
@@ -100,7 +101,10 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 def rerun(
-    batch: Annotated[list[str] | None, typer.Argument(help="Batch ids; see mfn batches.", show_default=False)] = None,
+    batch: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="BATCH", help="Batch ids; see mfn batches.", show_default=False, parser=PASTED),
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Every batch that failed.")] = False,
     from_stage: Annotated[
         str | None,
@@ -144,7 +148,13 @@ def rerun(
 
 def report(
     batch: Annotated[
-        str | None, typer.Argument(help="A batch id; without one, the index of all runs.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="BATCH",
+            help="A batch id; without one, the index of all runs.",
+            show_default=False,
+            parser=PASTED,
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: JsonOption = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mfn.cli.output import (
+    PASTED,
     JsonOption,
     most_rows,
     print_error,
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from mfn.steps.orders.decisions import Refusal
     from mfn.steps.orders.timeline import Moment, OrderStanding, ParcelStanding
 
-OrderIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False)]
+OrderIds = Annotated[
+    list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False, parser=PASTED)
+]
 WhyOption = Annotated[
     str, typer.Option(help="Why, for the audit trail; no buyer's data.", metavar="TEXT", show_default=False)
 ]
@@ -101,7 +104,10 @@ def list_(
 
 
 @orders.command()
-def show(order_id: Annotated[str, typer.Argument(help="Amazon's order id.")], as_json: JsonOption = False) -> None:
+def show(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="Amazon's order id.", parser=PASTED)],
+    as_json: JsonOption = False,
+) -> None:
     """Show one order: where it stands, why, what to do, and what each run did with it."""
     from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
     from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415

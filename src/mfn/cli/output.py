@@ -36,6 +36,8 @@ SHOWN_ROWS = 200
 """What a list has in a terminal, where the first lines of a longer one could not be scrolled back to."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+PASTED = str.strip
+"""The parser of an id: what it was copied from, such as a cell, leaves blanks and line breaks around it."""
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
 
 

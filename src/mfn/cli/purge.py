@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line, print_several
+from mfn.cli.output import PASTED, JsonOption, print_json, print_line, print_several
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
 
 
 def erase(
-    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="Amazon's order id.", show_default=False)],
+    order_id: Annotated[
+        str, typer.Argument(metavar="ORDER", help="Amazon's order id.", show_default=False, parser=PASTED)
+    ],
     connection: Annotated[
         str | None, typer.Option(help="The connection that has it; needed only where several have an id.")
     ] = None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mfn.cli.output import JsonOption, print_json, print_line
+from mfn.cli.output import PASTED, JsonOption, print_json, print_line
 from mfn.errors import ConfigurationError
 from mfn.moments import iso
 from mfn.settings import load_settings
@@ -34,7 +34,10 @@ def try_rules(
         typer.Argument(metavar="RULES", help="A file like mappings/rules.yaml.", exists=True, dir_okay=False),
     ],
     *,
-    order: Annotated[str | None, typer.Option(help="Try order.import on this order, by Amazon's order id.")] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Try order.import on this order, by Amazon's order id.", parser=PASTED),
+    ] = None,
     shipment: Annotated[
         str | None, typer.Option(help="Try shipment.notification on this parcel, by the warehouse's shipment_id.")
     ] = None,
