@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import select, update
 
 from mfn.cli.application import run
@@ -17,21 +18,22 @@ from mfn.ledger.schema import Batch, SearchGap, Watermark
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.cli.conftest import Mfn
     from tests.world import World
 
 LOADED = "load us-import"
 
 
-def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(world: World) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(
+    world: World, asked: signal.Signals
+) -> None:
     (order_id,) = world.put(an_order())
     words = [str(Path(sys.executable).with_name("mfn")), "follow", "us", "--json"]
     with Popen(words, stdout=PIPE, stderr=PIPE, text=True) as following:
         assert following.stderr is not None
         seen = next((line for line in following.stderr if LOADED in line), "")
-        following.send_signal(signal.SIGTERM)
+        following.send_signal(asked)
         document, _ = following.communicate()
     assert seen
     assert following.returncode == 0

@@ -113,7 +113,7 @@ def test_what_the_encoding_of_stdout_lacks_is_spelled_out(world: World) -> None:
     assert r"\xdc-\U0001f600" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupt_while_the_program_loads_has_its_document_too(world: World, name: str) -> None:
     script = INTERRUPTED_WHILE_IT_LOADS.replace("{name}", name)
     done = program(sys.executable, "-c", script, stdout=subprocess.PIPE, cwd=world.home)

@@ -13,6 +13,8 @@ def main() -> None:
     if sys.stdout is None:  # closed by the shell (>&-): the next file to be opened, a ledger, would be in its place
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is for the whole program
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, a run gives back its lease
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # also by a terminal that is closed, but for nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         from mfn.cli.application import run  # noqa: PLC0415 - so that `import mfn.cli` stays cheap
 
