@@ -83,6 +83,26 @@ def test_a_batch_can_be_run_again_from_any_of_its_stages(shipping: Shipping) -> 
     assert shipping.calls() == 1
 
 
+@pytest.mark.parametrize("stage", [None, "normalize", "confirm"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"status": "void"}, []), ({"status": "open"}, []), ({"tracking_number": "T-NEW"}, ["T-NEW"])],
+    ids=["void", "open", "another number"],
+)
+def test_what_the_warehouse_took_back_or_corrected_since_goes_out_in_no_run_of_the_batch(
+    shipping: Shipping, change: dict[str, Any], told: list[str], stage: str | None
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 403, times=2)
+    with pytest.raises(RunFailedError) as failed:
+        shipping.run()
+    shipping.warehouse.change(shipment_id, **change)
+    summary = rerun_batch(shipping.world.settings, failed.value.summary["batch_id"], from_stage=stage)
+    assert (summary["status"], summary["sent"], summary["pending"]) == ("done", len(told), 0)
+    assert [package["trackingNumber"] for package in shipping.packages(order_id)] == told
+
+
 def test_a_parcel_voided_while_nobody_knows_whether_amazon_took_it_is_reported(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id)

@@ -14,6 +14,7 @@ from mfn.ledger.batches import OPENED, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.opening import existing_ledger, is_there, open_ledger
 from mfn.models import STAGES, Parameters
+from mfn.steps.confirming.confirm import confirm
 from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
 from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
@@ -147,9 +148,10 @@ def rerun_of(
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
-            second. A batch that others have followed starts with its second stage at the latest. A stock run and a
-            reconciliation read everything anew, unless a later stage is named and what was read is fresh. A purge
-            begins at its first stage, unless another is named.
+            second. A batch that others have followed starts with its second stage at the latest. A confirm run that
+            has not told Amazon of everything yet looks at the warehouse first. A stock run and a reconciliation read
+            everything anew, unless a later stage is named and what was read is fresh. A purge begins at its first
+            stage, unless another is named.
         flow_run_id: The flow run that does so, where Prefect runs it.
 
     Yields:
@@ -175,6 +177,8 @@ def rerun_of(
             finished = OPENED if from_stage is None else _stage_before(from_stage, row)
         else:
             finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
+            if row.kind == "confirm" and finished != confirm.__name__:
+                finished = OPENED  # what the warehouse has taken back or corrected since goes out no more
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
             # What the stage left was loaded or sent and is gone: it is made anew.
             finished = OPENED if row.kind in READ_ANEW else names[0]
