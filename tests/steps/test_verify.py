@@ -133,6 +133,20 @@ def test_a_voided_parcel_is_not_asked_for_any_more(shipping: Shipping) -> None:
     assert shipping.run()["api_calls"] == {}
 
 
+def test_a_parcel_that_is_open_again_is_sent_again_once_it_is_closed(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    shipping.world.change(order_id, packages=[], fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    shipping.warehouse.change(shipment_id, status="open")
+    shipping.an_hour_passes()
+    shipping.run()
+    assert (shipping.packages(order_id), shipping.warnings(shipment_id)) == ([], [])
+    shipping.warehouse.close(shipment_id)
+    shipping.run()
+    assert (len(shipping.packages(order_id)), shipping.warnings(shipment_id)) == (1, ["sent_again"])
+
+
 def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shipping: Shipping) -> None:
     orders = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(3)))
     for order_id in orders:

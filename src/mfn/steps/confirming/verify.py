@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.failures import BudgetExhaustedError
@@ -20,6 +21,7 @@ from mfn.ledger.parcels import note_counts, references_of, to_verify, update_par
 from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.order_units import units_to_ship
+from mfn.rules.parcels import LEFT_ALONE
 from mfn.steps.confirming.collect import VOIDED_AFTER_SENDING
 from mfn.steps.confirming.sending import ANSWERED, answered, is_shown, package_of
 from mfn.steps.conflicts import Conflicts
@@ -146,6 +148,12 @@ class _Verifying:
     references: Mapping[str, set[str]]
     conflicts: Conflicts
 
+    @cached_property
+    def left_alone(self) -> Collection[str]:
+        """Parcels that the warehouse has opened again, or voided since they were collected: none is sent again."""
+        written = self.place.warehouse.written_shipments(self.batch.connection)
+        return frozenset(written["shipment_id"][written["status"].isin(LEFT_ALONE)])
+
     def settle(self, parcels: Sequence[Row[Any]], shown: ShownPackages) -> None:
         """Judge the parcels of an order, and write down what became of them also where a call for one has no answer."""
         changes: list[Mapping[str, Any]] = []
@@ -171,6 +179,8 @@ class _Verifying:
                 "Look at the order in Seller Central and confirm it there if the parcel is missing.",
             )
             return unchanged | {"warnings": reasons_text([*warnings, missing])}
+        if parcel.shipment_id in self.left_alone:
+            return None
         answer = self._sent_again(parcel)
         if answer is None:
             return None
