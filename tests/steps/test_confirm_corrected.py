@@ -216,6 +216,43 @@ def test_parcels_whose_lines_were_mixed_up_are_held_and_go_out_once_their_number
     assert (len(set(items)), numbers) == (2, ["T-S2", "T-S1"])
 
 
+def write_lines(shipping: Shipping, shipment_id: str, units: dict[str, int], shipped_at: datetime) -> None:
+    """The warehouse corrects what is in a parcel, and says so by another ship date."""
+    (order_id,) = {row["order_number"] for row in shipping.warehouse.rows(wms_shipment, shipment_id=shipment_id)}
+    items = {line["sku"]: line["order_item_id"] for line in shipping.warehouse.lines(order_id)}
+    with shipping.warehouse.working() as connection:
+        connection.execute(delete(wms_shipment_line).where(wms_shipment_line.c.shipment_id == shipment_id))
+        rows = [
+            {
+                "shipment_id": shipment_id,
+                "line_number": number,
+                "sku": sku,
+                "order_item_id": items[sku],
+                "quantity": count,
+            }
+            for number, (sku, count) in enumerate(units.items(), start=1)
+        ]
+        connection.execute(insert(wms_shipment_line), rows)
+    shipping.warehouse.change(shipment_id, shipped_at=shipped_at)
+
+
+@pytest.mark.parametrize("minutes", [1, 9], ids=["that left later", "that left earlier"])
+def test_units_that_amazon_has_with_a_parcel_that_holds_a_part_of_a_kit_by_now_are_told_with_no_other_as_well(
+    shipping: Shipping, minutes: int
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=2), an_item(units=2), minutes_ago=600))
+    one, other = (shipping.ship(order_id, units={1: 1, 2: 2, 3: 1}) for _ in range(2))
+    shipping.run()
+    now = datetime.now(UTC)
+    write_lines(shipping, other, {"PLATE": 1}, now - timedelta(minutes=5))
+    write_lines(shipping, one, {"PLATE": 1, "BOWL": 1, "MUG-BLUE": 2}, now - timedelta(minutes=minutes))
+    for _ in range(3):
+        shipping.run()
+    assert shipping.statuses() == {one: "sent", other: "sent"}
+    assert sorted(told(shipping, order_id).values()) == [1, 2]
+    assert shipping.run()["api_calls"] == {}
+
+
 def test_what_a_corrected_parcel_gives_up_goes_out_with_another_in_the_next_run(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(), an_item(sku="PLATE"), minutes_ago=600))
     shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})

@@ -43,7 +43,9 @@ def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Coll
 
 def _items(row: Row[Any]) -> str | None:
     may_be_told = row.package_reference_id is not None and row.answer is None
-    items: str | None = row.items if may_be_told or row.status in SETTLED else row.items_sent
+    is_said = may_be_told or row.status in SETTLED
+    # One that was told and has nothing to be told of any more, Amazon has all the same.
+    items: str | None = (row.items if is_said else None) or row.items_sent
     return items
 
 
