@@ -171,6 +171,16 @@ def test_an_entry_of_a_report_that_is_odd_hides_no_other() -> None:
     assert [text.startswith("an entry of the report cannot be read: ") for text in unreadable] == [True, True]
 
 
+@pytest.mark.parametrize("words", [rb"The title \ud83d is cut.", b"The title \x0b is cut."])
+def test_a_report_whose_words_quote_a_broken_title_says_of_every_message_what_became_of_it(words: bytes) -> None:
+    issues = rb'{"severity": "ERROR", "messageId": 2, "message": "WORDS"}, {"severity": "ERROR", "messageId": 3}'
+    summary = b'{"messagesAccepted": 1, "messagesInvalid": 2}'
+    whole = b'\xef\xbb\xbf{"issues": [' + issues.replace(b"WORDS", words) + b'], "summary": ' + summary + b"}"
+    report = report_of(whole)
+    assert (sorted(report.refused), report.general, report.accepted) == ([2, 3], (), 1)
+    assert str(report.refused[2][0]).startswith("The title ")
+
+
 def test_message_ids_count_the_levels_from_one() -> None:
     feed = json.loads(feed_of("A2TESTSELLER", LEVELS))
     assert feed["header"] == {"sellerId": "A2TESTSELLER", "version": "2.0"}

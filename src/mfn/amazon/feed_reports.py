@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, Words, whole_number
+from mfn.amazon.mended_json import mended
 from mfn.amazon.quantities import MOST_MESSAGES
 
 if TYPE_CHECKING:
@@ -63,13 +64,19 @@ _DIGITS_AT_MOST = len(str(MOST_MESSAGES))
 def report_of(content: bytes) -> FeedReport:
     """A processing report, from its text; an entry that cannot be read is told as a general word, and hides no other.
 
+    Amazon's words may quote what stands in a listing: a bad text in them does not cost the rest
+    (`mfn.amazon.mended_json`).
+
     Args:
         content: JSON in UTF-8.
 
     Raises:
         msgspec.DecodeError: It is not a processing report.
     """
-    report = msgspec.json.decode(content, type=_Report)
+    try:
+        report = msgspec.json.decode(content, type=_Report)
+    except UNREADABLE:
+        report = msgspec.json.decode(mended(content), type=_Report)
     refused: defaultdict[int, list[Words]] = defaultdict(list)
     general: list[Words] = []
     for raw in report.issues:
