@@ -141,6 +141,25 @@ def test_a_blank_after_a_comma_is_layout_and_an_empty_row_is_nothing(write: Writ
     assert aliases[["seller_sku", "warehouse_sku", "line"]].to_numpy().tolist() == [["ABC", "W-ABC", 2]]
 
 
+@pytest.mark.parametrize("written", ["1,000", "1.000", "1,000,000"])
+def test_units_with_a_separator_are_not_told_to_be_a_fraction(write: Write, written: str) -> None:
+    rows = f'connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,B,"{written}",\n'
+    (problem,) = check_mappings(write(sku_aliases=rows))
+    assert (problem.column, problem.remedy) == ("units", "Enter the number without a separator.")
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [(",,STANDARD\u200b,,STD,", "service_level"), (",P\u00adRIME,,,STD,", "program")]
+)
+def test_a_word_that_no_order_has_since_a_character_of_it_cannot_be_seen_is_told(
+    write: Write, row: str, column: str
+) -> None:
+    header = "connection,program,service_level,marketplace,warehouse_code,note"
+    (problem,) = check_mappings(write(shipping_methods=f"{header}\n{row}\n"))
+    assert (problem.line, problem.column) == (2, column)
+    assert "cannot be seen" in problem.message
+
+
 def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) -> None:
     directory = write(sku_aliases=ALIASES + ',,ABC,W-ABC,1,1E+05\n,,"  ",W-ABC,1,#N/A\n')
     assert places(check_mappings(directory)) == [("sku_aliases.csv", 3, "seller_sku")]

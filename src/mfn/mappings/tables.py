@@ -204,11 +204,17 @@ def _cell_problems(shown: str, table: Table, row: Row, connections: Collection[s
     if marketplace and find_marketplace(marketplace) is None:
         valid = f"Valid values are: {', '.join(BY_NAME)}, Amazon's ids of these, or nothing for any."
         yield Problem(shown, row.line, "marketplace", f"there is no marketplace {marketplace!r}.", valid)
+    for column in ("program", "service_level"):
+        if not (word := row.cells.get(column, "")).isprintable():
+            message = f"{word!r} has a character that cannot be seen, and no order has such a word."
+            yield Problem(shown, row.line, column, message, "Write the cell anew.")
     units = row.cells.get("units", "")
     if units and not _units(units):
         message = f"expected a whole number from 1 to {MAXIMUM_UNITS}, got {units!r}."
         whole = re.fullmatch(r"([0-9]+)[.,]0+", units)
         remedy = f"A spreadsheet wrote a fraction: enter {whole[1]}." if whole else ""
+        if re.fullmatch(r"[0-9]{1,3}([.,][0-9]{3})+", units):  # 1,000 may be one or a thousand
+            remedy = "Enter the number without a separator."
         yield Problem(shown, row.line, "units", message, remedy)
 
 
