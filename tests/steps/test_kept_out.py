@@ -123,6 +123,19 @@ def test_once_mended_it_reaches_an_order_that_is_still_new_by_itself(any_world: 
     assert any_world.run()["released"] == 0
 
 
+def test_once_mended_an_order_that_amazon_does_not_answer_for_is_none_that_waits(world: World) -> None:
+    order_id = loaded(world)
+    cut_down(world, order_id)
+    world.run()
+    grow_old(world)
+    world.add_items("MUG-GREEN")
+    world.amazon.faults.answer("getOrder", 500, times=5)
+    summary = world.run()
+    assert (summary["released"], summary["still_held"]) == (1, 0)
+    assert world.statuses() == {order_id: "loaded"}, "what the warehouse has is never held"
+    assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-GREEN", 1)]
+
+
 def test_once_mended_an_order_that_was_begun_is_a_conflict_as_after_any_change(world: World) -> None:
     order_id = loaded(world)
     world.warehouse_moves(order_id, "picking")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mfn.ledger.arrivals import read_arrival
-from mfn.ledger.batch_opening import open_batch
+from mfn.ledger.batch_opening import add_batch, open_batch
 from mfn.ledger.buyers_data import stored_orders
 from mfn.ledger.chunks import chunk_numbers
 from mfn.ledger.imported_units import units_sold
@@ -19,14 +19,15 @@ from mfn.ledger.order_ends import End, ends_of, note_ends, note_erased, note_kno
 from mfn.ledger.orders import write_standing
 from mfn.ledger.removal import Removing
 from mfn.ledger.retention import any_erased, count_texts, due_orders, not_seen_to_leave, without_data
-from mfn.ledger.schema import BatchChunk, LandedOrder, LandedPage, Parcel, TrackedOrder
+from mfn.ledger.schema import Batch, BatchChunk, LandedOrder, LandedPage, Parcel, Reservation, TrackedOrder
+from mfn.ledger.staging import reserve
 from mfn.models import OrderStatus, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mfn.ledger.opening import Ledger
-    from mfn.models import BatchRef
+    from mfn.models import BatchKind, BatchRef
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MONTH = timedelta(days=30)
@@ -168,3 +169,61 @@ def test_who_had_an_order_erased_first_stays_and_it_is_due_at_once_when_it_lands
     row = end(ledger, order_id)
     assert (row.erased_at, row.erased_by, row.purged_at) == (NOW, "ann", NOW)
     assert due(ledger) == [order_id]
+
+
+SHIPPED, DELIVERED, CANCELLED = ({f"{name}_at": LONG_AGO} for name in ("shipped", "delivered", "cancelled"))
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "settled"),
+    [
+        ("held", SHIPPED, "shipped"),
+        ("ready", DELIVERED, "shipped"),
+        ("pending", CANCELLED, "cancelled"),
+        ("held", SHIPPED | CANCELLED, "shipped"),
+        ("held", {}, "ignored"),
+        ("loaded", SHIPPED, "loaded"),
+        ("partially_shipped", CANCELLED, "partially_shipped"),
+        ("dismissed", {}, "dismissed"),
+    ],
+)
+def test_what_waited_for_a_run_is_settled_by_how_it_ended_when_its_text_is_removed_and_promises_nothing(
+    ledger: Ledger, batch: BatchRef, status: str, ended: dict[str, datetime], settled: str
+) -> None:
+    order_id, other = landed(ledger, batch, status, status)
+    with ledger.writing() as database:
+        note_ends(database, "us", [End(order_id, **ended)])
+        reserve(database, batch, "warehouse", [(one, [(1, "MUG", 2)]) for one in (order_id, other)])
+    reasons = {OrderStatus.SHIPPED: "[]", OrderStatus.IGNORED: "[]"}
+    assert Removing(ledger, "us", batch.lease, NOW, reasons, "purge", batch.batch_id).remove([order_id]) == 1
+    with ledger.reading() as database:
+        rows = database.execute(select(TrackedOrder.status, TrackedOrder.reasons).order_by(TrackedOrder.order_id)).all()
+        promised = set(database.execute(select(Reservation.order_id)).scalars())
+    said = None if settled in {status, "cancelled"} else "[]"
+    assert [tuple(row) for row in rows] == [(settled, said), (status, None)]
+    assert promised == {other} | ({order_id} if settled == status else set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "stays"),
+    [
+        ("import", {"finished_at": LONG_AGO}, False),
+        ("import", {"finished_at": NOW}, True),
+        ("import", {"taken_up_at": LONG_AGO}, False),
+        ("import", {"started_at": LONG_AGO, "taken_up_at": None}, False),
+        ("import", {"started_at": LONG_AGO}, True),
+        ("inventory", {"taken_up_at": LONG_AGO}, True),
+        ("inventory", {"finished_at": LONG_AGO}, False),
+    ],
+)
+def test_what_a_run_of_long_ago_had_left_for_its_next_stage_goes_and_what_one_at_work_leaves_stays(
+    ledger: Ledger, batch: BatchRef, kind: BatchKind, times: dict[str, datetime | None], *, stays: bool
+) -> None:
+    chunk = {"stage": "validate", "number": 0, "payload": b"sealed"}
+    with ledger.writing() as database:
+        told = {"stage": "validate", "parameters": {}, "counts": {}, "is_window_open": True}
+        left, anothers = (add_batch(database, name, kind, **told) for name in ("us", "de"))
+        database.execute(insert(BatchChunk), [{**chunk, "batch_id": one} for one in (left, anothers)])
+        database.execute(update(Batch).where(Batch.batch_id.in_([left, anothers])).values(times))
+    Removing(ledger, "us", batch.lease, NOW, {}, "purge").drop_old_chunks(NOW - timedelta(days=1))
+    assert [chunk_numbers(ledger, one, "validate") for one in (left, anothers)] == [[0] if stays else [], [0]]
