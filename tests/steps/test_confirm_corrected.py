@@ -56,6 +56,19 @@ def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and
     assert shipping.world.statuses()[right] == "shipped"
 
 
+def test_a_parcel_that_is_moved_while_nobody_knows_whether_amazon_took_it_is_reported(shipping: Shipping) -> None:
+    wrong, right = shipping.loaded(an_order(), an_order())
+    shipping.ship(wrong, shipment_id="MOVED", tracking_number="T-MOVED")
+    shipping.world.amazon.faults.drop("confirmShipment", after_deed=True, times=5)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    move(shipping, "MOVED", right)
+    (conflict,) = get_batch(shipping.world.ledger, shipping.run()["batch_id"]).findings["conflicts"]
+    assert conflict["order_id"] == wrong
+    assert conflict["what"] == "Amazon may have been told of parcel MOVED as this order's"
+    assert told(shipping, right) == {"T-MOVED": 1}
+
+
 def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipping) -> None:
     wrong, right = shipping.loaded(an_order(), an_order())
     shipping.ship(wrong, shipment_id="MOVED", tracking_number=None)

@@ -17,6 +17,7 @@ from mfn.ledger import (
     imported_units,
     kept_out,
     known_orders,
+    landing,
     listings,
     named_orders,
     offers,
@@ -36,10 +37,13 @@ from mfn.ledger import (
     unanswered_orders,
     watermarks,
 )
+from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batch_opening import open_batch
+from mfn.ledger.landing import WINDOW
 from mfn.ledger.leases import lease
+from mfn.ledger.removal import Removing
 from mfn.ledger.schema import Base, Batch, Parcel, TrackedOrder
-from mfn.models import OrderStatus, ParcelStatus
+from mfn.models import OrderStatus, ParcelStatus, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,3 +211,18 @@ def test_nothing_of_another_connection_is_changed(ledger: Ledger) -> None:
             write(database, batch)
     after = rows_of_another(ledger)
     assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_removal_goes_by_nothing_of_another_connections_order_with_the_same_id_and_leaves_it(ledger: Ledger) -> None:
+    fill(ledger)
+    before = rows_of_another(ledger)
+    with lease(ledger, "us", "import") as token:
+        batch = open_batch(ledger, "us", "import", lease=token, parameters={}, last_stage="load")
+        with ledger.writing() as database:
+            landing.land(ledger, database, batch, [read_arrival(b'{"orderId": "%s"}' % ORDER.encode())], origin=WINDOW)
+            orders.write_standing(database, batch, [(ORDER, "held", None, *Standing())])
+        landing.index_pages(ledger, batch)
+        assert Removing(ledger, "us", token, NOW, {}, "purge").remove([ORDER]) == 1
+    assert orders.tracked_orders(ledger, "us", [ORDER])[ORDER].status == "ignored", "the other one had left"
+    assert rows_of_another(ledger) == before
