@@ -17,6 +17,7 @@ from mfn.ledger.schema import SeenSecret, ToldAlert, TrackedOrder
 from mfn.models import BatchRef
 from mfn.simulator.clock import amazon_time
 from mfn.steps.alerts import alerts_of
+from mfn.steps.rerunning.reruns import rerun_batch
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def set_alerts(world: World, **alerts: float) -> None:
 
 def told(world: World, **options: Any) -> dict[str, Alert]:
     """An import, and what is told after it, by the events' names."""
-    batch_id = world.run(**options)["batch_id"]
+    return told_after(world, world.run(**options)["batch_id"])
+
+
+def told_after(world: World, batch_id: str) -> dict[str, Alert]:
     alerts = alerts_of(BatchRef(batch_id, "us", "import", "load", ""), world.settings, "https://reports.example/1")
     return {alert.event: alert for alert in alerts}
 
@@ -141,6 +145,14 @@ def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry
     done = told(world)
     assert done["mfn.import.done"].payload["status"] == "done"
     assert done["mfn.orders.held"].payload["count"] == 1
+
+
+def test_an_old_import_that_a_person_runs_again_is_not_told_as_one_that_came(world: World) -> None:
+    world.put(an_order())
+    batch_id = world.run()["batch_id"]
+    rerun_batch(world.settings, batch_id, from_stage="load")
+    assert told_after(world, batch_id) == {}
+    assert set(told(world)) == {"mfn.import.done"}
 
 
 def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same(world: World) -> None:

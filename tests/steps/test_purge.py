@@ -15,6 +15,7 @@ from mfn.ledger.known_orders import units_promised_to
 from mfn.ledger.order_ends import End, note_ends
 from mfn.ledger.schema import (
     ArrivedPage,
+    Batch,
     BatchChunk,
     DataAccess,
     LandedOrder,
@@ -347,3 +348,27 @@ def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_
     assert ended not in with_texts(world)
     files = (world.home / ".mfn").glob("ledger.db*")
     assert sealed[40:200] not in b"".join(path.read_bytes() for path in files), "its older pages are gone too"
+
+
+@pytest.mark.parametrize(("days", "purged", "chunks"), [(0, 0, 1), (2, 0, 0), (31, 1, 0)])
+def test_what_a_broken_off_run_left_of_a_connection_that_is_no_longer_listed_goes_in_its_time(
+    world: World, days: int, purged: int, chunks: int
+) -> None:
+    (order_id,) = world.put(an_order(status="CANCELLED"))
+    world.run()
+    then = datetime.now(UTC) - timedelta(days=days)
+    with world.ledger.writing() as database:
+        batch = list_batches(world.ledger)[0]
+        chunk = {"batch_id": batch.batch_id, "stage": "transform", "number": 0, "payload": b"sealed"}
+        database.execute(insert(BatchChunk), [chunk])
+        database.execute(update(Batch).values(finished_at=then))
+        arrived = {"connection": "us", "page": 1, "batch_id": batch.batch_id, "origin": "window"}
+        database.execute(insert(ArrivedPage), [{**arrived, "orders": [[order_id, None]], "landed_at": then}])
+        database.execute(delete(LandedOrder))
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  us:", "  mexico:"), encoding="utf-8")
+    done, _ = purge_all(world.settings)
+    us = done["connections"][-1]
+    assert (us["connection"], us["purged"], us["kept"]) == ("us", purged, 1 - purged)
+    assert (with_texts(world), texts_on_pages(world)) == (({order_id}, 1) if us["kept"] else (set(), 0))
+    assert count(world, BatchChunk) == chunks
