@@ -65,6 +65,19 @@ def test_a_run_that_is_ended_between_two_steps_is_not_done(world: World) -> None
     assert world.statuses() == {order_id: "loaded"}
 
 
+def test_what_a_run_had_read_again_before_it_broke_off_is_not_read_once_more(world: World) -> None:
+    (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
+    world.run()
+    world.add_items("MUG-GREEN")
+    with import_run(world.settings, "us") as batch:
+        perform(validate_step.validate, perform(extract, batch, world.settings), world.settings)
+        report(batch, world.settings)
+    summary = world.run()
+    assert (summary["batch_id"], summary["released"]) == (batch.batch_id, 1)
+    assert summary["api_calls"]["getOrder"] == 1
+    assert world.statuses() == {order_id: "loaded"}
+
+
 def test_a_mapping_that_changes_while_a_run_is_at_work_loads_nothing_that_it_no_longer_fits(world: World) -> None:
     world.add_items("MUG-GREEN")
     changed, other = world.put(an_order(an_item(sku="MUG-GREEN")), an_order())
