@@ -112,6 +112,21 @@ def test_an_order_that_is_broken_elsewhere_keeps_the_units_that_can_be_read(
     assert pushing.shown() == everywhere(10)
 
 
+@pytest.mark.parametrize("items", [None, [], [{"product": {"sellerSku": 7}, "quantityOrdered": 2}]])
+def test_a_broken_version_of_which_no_line_can_be_read_gives_no_units_back(
+    pushing: Pushing, items: list[dict[str, Any]] | None
+) -> None:
+    world = pushing.stock.world
+    order = an_order(an_item(sku="BOWL", units=2), status="PENDING", minutes_ago=5)
+    world.put(order)
+    world.run()
+    pushing.run()
+    world.answer_page(order | {"createdTime": "yesterday", "orderItems": items})
+    assert world.run()["held"] == 1
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"BOWL": 8}
+
+
 @pytest.mark.parametrize(("status", "settled"), [("CANCELLED", "cancelled"), ("SHIPPED", "shipped")])
 def test_a_broken_order_that_will_not_be_shipped_any_more_is_settled_and_gives_its_units_back(
     pushing: Pushing, status: str, settled: str
