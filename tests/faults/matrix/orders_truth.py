@@ -75,7 +75,8 @@ def due(order: dict[str, Any], before: Before, items: set[str]) -> Due:
     asked = any("cancellation" in item for item in order["orderItems"])
     if former is None and (asked or not _is_good(order, items)):
         return Due("held")
-    if former is not None and former["status"] != "new":
+    # What the warehouse has begun stays as it is, and so does what has changed into something that fails a check.
+    if former is not None and (former["status"] != "new" or not _is_good(order, items)):
         return Due("loaded", former, _packed(before.lines[order_id]), is_asked_to_cancel=asked)
     return Due("loaded", _fresh(order), _fresh_lines(order, before), is_asked_to_cancel=asked)
 
