@@ -12,6 +12,7 @@ from mfn.amazon.marketplaces import BY_NAME
 from mfn.errors import RunFailedError
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
+from mfn.moments import moment_in
 from mfn.simulator.clock import amazon_time
 from mfn.steps.importing.extract import extract
 from mfn.steps.orders.decisions import dismiss, release
@@ -613,15 +614,22 @@ def test_an_order_that_the_search_by_creation_leaves_out_is_asked_for(world: Wor
 
 
 def test_it_is_noted_when_orders_left_arrived_and_were_cancelled(world: World, reconciling: Reconciling) -> None:
-    left, arrived, cancelled = world.put(an_order(), an_order(), an_order())
+    left, arrived, cancelled, mistyped = world.put(*(an_order() for _ in range(4)))
     world.run()
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
-    for order_id, state in ((left, "IN_TRANSIT"), (arrived, "DELIVERED")):
-        package = {"packageReferenceId": "1", "shipTime": amazon_time(moment), "packageStatus": {"status": state}}
+    year_before = moment - timedelta(days=365)
+    for order_id, at, state in (
+        (left, moment, "IN_TRANSIT"),
+        (arrived, moment, "DELIVERED"),
+        (mistyped, year_before, "IN_TRANSIT"),
+    ):
+        package = {"packageReferenceId": "1", "shipTime": amazon_time(at), "packageStatus": {"status": state}}
         reconciling.missed(order_id, fulfillment={"fulfillmentStatus": "SHIPPED"}, packages=[package])
     reconciling.status(cancelled, "CANCELLED")
     reconciling.run()
-    ends = {row.order_id: row for row in ends_of(world.ledger, [left, arrived, cancelled])}
+    ends = {row.order_id: row for row in ends_of(world.ledger, [left, arrived, cancelled, mistyped])}
+    placed_at = moment_in(world.amazon.orders.get(mistyped)["createdTime"])
+    assert ends[mistyped].shipped_at == placed_at, "nothing leaves before it was ordered, and its text is kept as long"
     assert (ends[left].shipped_at, ends[left].delivered_at) == (moment, None)
     assert ends[arrived].delivered_at > ends[arrived].shipped_at == moment
     assert ends[cancelled].cancelled_at is not None
