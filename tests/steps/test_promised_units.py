@@ -54,6 +54,21 @@ def test_what_is_held_for_an_unknown_sku_is_subtracted_as_soon_as_an_alias_says_
     assert pushing.shown() == everywhere(10) | {"PLATE": 4, "BOWL": 8}
 
 
+def test_units_of_an_unpaid_order_are_promised_as_the_mapping_has_them_by_now(pushing: Pushing) -> None:
+    pushing.stock.write_aliases(("", "", "SET", "PLATE", 2))
+    pushing.stock.world.put(an_order(an_item(sku="SET"), status="PENDING", minutes_ago=5))
+    pushing.stock.world.run()
+    pushing.stock.minutes_pass(30)
+    pushing.stock.world.run()
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"PLATE": 8}
+    pushing.stock.write_aliases(("", "", "SET", "BOWL", 3))
+    summary = pushing.stock.world.run()
+    assert (summary["fetched"], summary["released"], summary["still_held"]) == (0, 0, 0)
+    pushing.run()
+    assert pushing.shown() == everywhere(10) | {"BOWL": 7}
+
+
 @pytest.mark.parametrize("sku", [None, "JUG\0"])
 def test_an_order_without_a_sku_that_any_warehouse_could_have_is_held_and_stops_nothing(
     pushing: Pushing, sku: str | None

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """Make every order that earlier runs left unfinished part of this batch.
 
-    These are the orders that are held, those that were ready and never loaded, those whose newest version the warehouse
-    has not got, and those that a broken-off batch landed and no other batch has judged since. An order that the batch
-    has already stays what it was.
+    These are the orders that are held, those that were ready and never loaded, those that are not paid for, whose units
+    are promised by the mappings and items as they are by now, those whose newest version the warehouse has not got, and
+    those that a broken-off batch landed and no other batch has judged since. An order that the batch has already stays
+    what it was.
 
     Args:
         database: The open transaction on the ledger.
@@ -33,7 +34,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """
     assert_held(database, batch.lease)
     unfinished = select(TrackedOrder.order_id).where(
-        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(UNFINISHED)
+        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_((*UNFINISHED, OrderStatus.PENDING))
     )
     since = aliased(BatchOrder)
     judged_since = exists().where(
