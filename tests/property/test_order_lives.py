@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tests.world import World
 
 ROUNDS = 6
-BEGINNING = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=13)
 SKUS = ("MUG-BLUE", "MUG-BLUE", "AMZ-MUG", "BREAKFAST", "BREAKFAST", "MUG-GREEN")
 DUE = ("UNSHIPPED", "PARTIALLY_SHIPPED")
 
@@ -65,6 +64,7 @@ class Lives:
 
     world: World
     chance: Random
+    beginning: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=13))
     order_ids: list[str] = field(default_factory=list)
     older: list[dict[str, Any]] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ class Lives:
             self.older.append(self.world.amazon.orders.get(order_id))
         else:
             self.order_ids.append(order_id)
-        moment = BEGINNING + timedelta(seconds=5 * (len(self.order_ids) + len(self.older)))
+        moment = self.beginning + timedelta(seconds=5 * (len(self.order_ids) + len(self.older)))
         self.world.put(order | {"lastUpdatedTime": amazon_time(moment)})
 
     def order_comes(self) -> None:
