@@ -94,6 +94,20 @@ def test_a_terminal_shows_the_most_urgent_orders_first_though_others_left_long_b
     assert f"the {SHOWN_ROWS} most urgent; all of them: mfn orders --connection us | less" in shown
 
 
+def test_what_each_import_did_alike_with_an_order_is_one_line_of_its_story(
+    world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (order_id,) = world.put(an_order(level="SAME_DAY"))
+    for _ in range(3):
+        world.run()
+    assert [moment["outcome"] for moment in mfn("orders", "show", order_id)[1]["timeline"]] == ["held"] * 3
+    capsys.readouterr()
+    assert run(["orders", "show", order_id]) == 0
+    story = capsys.readouterr().out.split("when (UTC)")[1]
+    assert story.count("shipping_method_unmapped") == 1
+    assert "held, 3 times" in story
+
+
 def test_a_pipe_and_a_document_have_all_of_a_long_list(
     mfn: Mfn, capsys: pytest.CaptureFixture[str], long_history: int
 ) -> None:

@@ -14,8 +14,8 @@ from mfn.reports.html import render_page
 from mfn.serving import listen
 from mfn.settings import load_settings
 from mfn.site.histories import HEIGHT, STEP, draw, histories, key_of
-from mfn.site.orders import fold
 from mfn.steps.orders.decisions import dismiss
+from mfn.steps.orders.folding import fold
 from mfn.steps.orders.timeline import Moment
 from tests.pages import Page
 from tests.sample_reports import ordinary_day

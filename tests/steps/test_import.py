@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,6 +98,14 @@ def test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid(world:
     world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
     world.run()
     assert reservations(world) == {}
+
+
+def test_an_order_that_waits_for_its_payment_is_told_by_the_run_that_met_it_and_by_no_later_one(world: World) -> None:
+    world.put(an_order(status="PENDING"))
+    for told in (True, False):
+        page = Path(world.run()["report"]).read_text(encoding="utf-8")
+        assert ("Payment pending at Amazon" in page) is told
+        world.answer_page()
 
 
 def test_a_held_order_reserves_all_that_it_names(world: World) -> None:

@@ -23,7 +23,7 @@ from mfn.moments import iso
 from mfn.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -125,29 +125,32 @@ def show(
         print_line(f"ship by {order['ship_by'] or 'unknown'}; batch {order['batch_id']}")
         for reason in order["reasons"]:
             print_line(f"\n{reason['code']}: {reason['detail']}\n{reason['remedy']}")
-    _print_timeline(timeline)
+    _print_timeline(story.timeline)
     if parcels:
         _print_parcels(parcels)
 
 
-def _print_timeline(timeline: Sequence[Mapping[str, Any]]) -> None:
+def _print_timeline(timeline: Iterable[Moment]) -> None:
+    from mfn.steps.orders.folding import fold  # noqa: PLC0415 - so that --help answers at once
+
     print_line("")
     print_table(
         ("when (UTC)", "batch", "what", "why"),
         [
             (
-                moment["at"][:19].replace("T", " "),
-                moment["batch_id"] or (f"by {moment['by']}" if "by" in moment else ""),
-                (f"parcel {moment['parcel']} " if "parcel" in moment else "")
-                + (moment["outcome"] or "landed")
-                + (" (dry run)" if moment["dry_run"] else ""),
+                f"{first.at:%Y-%m-%d %H:%M:%S}" + (f" to {last.at:%Y-%m-%d %H:%M:%S}" if count > 1 else ""),
+                last.batch_id or (f"by {last.by}" if last.by else ""),
+                (f"parcel {last.parcel} " if last.parcel else "")
+                + (last.outcome or "landed")
+                + (f", {count} times" if count > 1 else "")
+                + (" (dry run)" if last.dry_run else ""),
                 "; ".join(
-                    ([moment["why"]] if "why" in moment else [])
-                    + [reason["code"] for reason in moment["reasons"] + moment["warnings"]]
-                    + [f"{conflict['what']} ({conflict['status']})" for conflict in moment["conflicts"]]
+                    ([last.why] if last.why is not None else [])
+                    + [reason.code for reason in (*last.reasons, *last.warnings)]
+                    + [f"{what} ({status})" for what, status in last.conflicts]
                 ),
             )
-            for moment in timeline
+            for first, last, count in fold(timeline)
         ],
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from mfn.site.filters import STATUSES, read_order_filter
 from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import one_page, page
 from mfn.steps.orders.decisions import RELEASABLE
+from mfn.steps.orders.folding import fold
 from mfn.steps.orders.timeline import standing_of, tell_order
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from mfn.models import Reason
     from mfn.reports.grouping import Instruction
-    from mfn.steps.orders.timeline import Moment
 
 MARKETPLACES = {marketplace.marketplace_id: name for name, marketplace in BY_NAME.items()}
 
@@ -94,23 +93,3 @@ def order(request: Request, order_id: str) -> HTMLResponse:
 def _todo(reasons: Iterable[Reason]) -> list[tuple[Reason, tuple[Instruction, ...]]]:
     """Reasons, each with what to do about it."""
     return [(reason, read_instructions([reason.remedy])) for reason in reasons]
-
-
-def fold(timeline: Iterable[Moment]) -> list[tuple[Moment, Moment, int]]:
-    """A timeline in which what several runs on end did alike stands once: (the first, the last, how many).
-
-    Args:
-        timeline: Oldest first.
-    """
-    folded: list[tuple[Moment, Moment, int]] = []
-    for moment in timeline:
-        if folded and moment.kind == "import" and _is_alike(folded[-1][0], moment):
-            first, _, count = folded[-1]
-            folded[-1] = (first, moment, count + 1)
-        else:
-            folded.append((moment, moment, 1))
-    return folded
-
-
-def _is_alike(one: Moment, other: Moment) -> bool:
-    return replace(one, at=other.at, batch_id=other.batch_id) == other

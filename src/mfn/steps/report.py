@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from mfn.connections import find_connection
 from mfn.errors import FatalError
@@ -14,6 +14,7 @@ from mfn.file_faults import writing_remedy
 from mfn.ledger.batch_failures import DIED, failed_at
 from mfn.ledger.batch_listing import past_runs, runs_between
 from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.landing import EARLIER
 from mfn.ledger.leases import assert_not_taken_over
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.opening import open_ledger
@@ -241,9 +242,13 @@ def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
 
 
 def _ignored(database: Connection, batch: BatchRef) -> dict[str, int]:
+    """Ignored orders by reason; of those that were met earlier only what changed: they still wait for their payment."""
+    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(BatchOrder.reasons, func.count())
+        .outerjoin(TrackedOrder, joined)
         .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.IGNORED)
+        .where(or_(BatchOrder.origin != EARLIER, TrackedOrder.status.is_distinct_from(OrderStatus.PENDING)))
         .group_by(BatchOrder.reasons)
     )
     found: dict[str, int] = {}
