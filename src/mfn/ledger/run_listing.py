@@ -149,21 +149,21 @@ def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:
         since: How far to look back; aware.
     """
     with ledger.reading() as database:
-        failed = _meant("failed", dead_batches(database))
+        dead = dead_batches(database)
         newest = func.max(Batch.started_at)
         asks = (
             select(Batch.connection, Batch.kind, what_was_asked.label("asked"), newest.label("newest"))
-            .where(Batch.started_at >= since, *failed)
+            .where(Batch.started_at >= since, *_meant("failed", dead))
             .group_by(Batch.connection, Batch.kind, what_was_asked)
             .order_by(newest.desc())
             .limit(LOOKED_AT)
         )
-        found = [_failure(database, ask, failed, since) for ask in database.execute(asks).all()]
+        found = [_failure(database, ask, dead, since) for ask in database.execute(asks).all()]
     return [failure for failure in found if failure and has_work_left(failure.run.parameters, failure.run.stage)]
 
 
 def _failure(
-    database: Connection, ask: Row[str, str, str, datetime], failed: Sequence[ColumnElement[bool]], since: datetime
+    database: Connection, ask: Row[str, str, str, datetime], dead: Sequence[str], since: datetime
 ) -> Failure | None:
     """What failed of those that were asked for the same, since one of them ended well; None where that was the last."""
     alike = [Batch.connection == ask.connection, Batch.kind == ask.kind, what_was_asked == ask.asked]
@@ -171,10 +171,13 @@ def _failure(
     ended_well = database.execute(done).scalar()
     if ended_well is not None and ended_well >= ask.newest:
         return None
-    alike += [*failed, Batch.started_at >= since if ended_well is None else Batch.started_at > ended_well]
+    alike += [
+        *_meant("failed", dead),
+        Batch.started_at >= since if ended_well is None else Batch.started_at > ended_well,
+    ]
     first, count = database.execute(select(func.min(Batch.started_at), func.count()).where(*alike)).one()
     newest = database.execute(select(*LISTED).where(*alike).order_by(*NEWEST_FIRST).limit(1)).one()
-    return Failure(_run(newest, dead_batches(database)), count, first)
+    return Failure(_run(newest, dead), count, first)
 
 
 def _meant(outcome: str, dead: Sequence[str]) -> list[ColumnElement[bool]]:
