@@ -161,6 +161,19 @@ def test_an_order_that_may_not_be_read_stops_no_other_from_being_verified(shippi
     assert shipping.run()["verified"] == 3
 
 
+def test_a_request_that_amazon_does_not_take_says_nothing_of_the_parcel(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id)
+    shipping.run()
+    shipping.an_hour_passes()
+    said = {"errors": [{"code": "InvalidInput", "message": "The input you have submitted is not valid."}]}
+    shipping.world.amazon.faults.answer("getOrder", 400, said)
+    with pytest.raises(RunFailedError, match="InvalidInput"):
+        shipping.run()
+    assert (shipping.calls(), shipping.warnings(shipment_id)) == (1, [])
+    assert shipping.run()["verified"] == 1
+
+
 def test_an_order_that_cannot_be_read_says_nothing_of_its_parcel_and_stops_no_other(shipping: Shipping) -> None:
     first, *others = shipping.loaded(*(an_order(minutes_ago=60 + number) for number in range(3)))
     for order_id in (first, *others):

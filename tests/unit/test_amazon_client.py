@@ -21,7 +21,7 @@ from mfn.connection import Connection
 from mfn.database.engines import engine_for
 from mfn.ledger.budget import Budget
 from tests.faults.adapter import SECRETS, WINDOW, Clock, adapter
-from tests.faults.scripted_amazon import ScriptedAmazon, answer
+from tests.faults.scripted_amazon import ScriptedAmazon, answer, errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +135,15 @@ def test_an_order_is_not_unknown_because_something_in_between_says_so(
     amazon.api = [answer(status, page, content_type=kind)]
     with pytest.raises(CallRefusedError, match="a body that is not Amazon's"):
         orders.get_order("111-1")
+
+
+def test_a_400_says_that_amazon_knows_no_such_order_only_of_what_looks_like_no_order_id(
+    amazon: ScriptedAmazon, orders: AmazonOrders
+) -> None:
+    amazon.api = [errors(400, "InvalidInput", "The input you have submitted is not valid.")]
+    assert orders.get_order("111-1") is None
+    with pytest.raises(CallRefusedError, match="InvalidInput"):  # includedData may be what Amazon does not take
+        orders.get_order("111-1234567-1234567")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from mfn.amazon.answers import UNREADABLE, errors_of
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, checked, decoded, unreadable
 from mfn.amazon.order_pages import SearchPage, end_of
-from mfn.amazon.orders import IDENTIFIER, MERCHANT
+from mfn.amazon.orders import IDENTIFIER, MERCHANT, ORDER_ID
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
@@ -40,6 +40,7 @@ STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
 PAGE_SIZE = 100
 IS_IDENTIFIER = re.compile(IDENTIFIER)
+IS_ORDER_ID = re.compile(ORDER_ID)
 
 Said = ShipmentRefusedError | AmazonUnavailableError | CallRefusedError | None
 """What became of one of many parcels: Amazon's refusal, why no answer is about it, or None where Amazon took it."""
@@ -167,8 +168,8 @@ class AmazonOrders:
             leaving: How many calls have to stay in the budget for others.
 
         Returns:
-            The JSON text of the order as Amazon sent it; None where Amazon knows no such order, or takes the id for
-            none.
+            The JSON text of the order as Amazon sent it; None where Amazon knows no such order, or takes for none an id
+            that is unlike its own.
 
         Raises:
             BudgetExhaustedError: Its turn does not come in time.
@@ -180,7 +181,10 @@ class AmazonOrders:
         what = f"getOrder {order_id} for the connection {self._name}"
 
         def read(response: httpx.Response) -> bytes | None:
-            is_refusal = response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST)
+            is_refusal = response.status_code == httpx.codes.NOT_FOUND or (
+                # Of an id that Amazon may have given, another part of the request is what it does not take.
+                response.status_code == httpx.codes.BAD_REQUEST and not IS_ORDER_ID.match(order_id)
+            )
             if is_refusal and errors_of(response) is not None:  # a proxy's page says nothing about the order
                 return None
             text = bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)

@@ -28,6 +28,9 @@ Quantity = Annotated[int, Meta(ge=0, le=UNITS_AT_MOST)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
 """What an id may look like: no space and no control character, so that every database, page and URL takes it."""
 
+ORDER_ID = r"^\d{3}-\d{7}-\d{7}$"
+"""What Amazon's order ids look like: a habit, nowhere promised."""
+
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
 
 MOST_BYTES = 4 * 1024 * 1024

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.marketplaces import MARKETPLACES
+from mfn.amazon.orders import ORDER_ID
 from mfn.quality.suites import (
     Fact,
     Rule,
@@ -74,7 +75,7 @@ ORDERS = Suite(
         Rule(
             "ExpectColumnValuesToMatchRegex",
             ("order_id",),
-            {"column": "order_id", "regex": r"^\d{3}-\d{7}-\d{7}$"},
+            {"column": "order_id", "regex": ORDER_ID},
             "order_id_unusual",
             "warning",
             "Order ids look like 123-1234567-1234567",
