@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mfn.cli.application import run
 from mfn.cli.setup import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -190,3 +191,34 @@ def test_a_second_value_of_an_option_is_refused_rather_than_dropped(mfn: Mfn, wo
 def test_a_switch_that_is_given_twice_is_one(mfn: Mfn) -> None:
     assert mfn("batches", "--failed", "--failed")[0] == 0
     assert mfn("orders", "--json", "--connection", "us")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        ("--json orders", "mfn orders --json"),
+        ("--since 2026-11-01 import us", "mfn import --since"),
+        ("rules --order 1 test rules.yaml", "mfn rules test --order"),
+    ],
+)
+def test_an_option_before_its_command_is_told_where_it_belongs(
+    words: str, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words.split()) == 2
+    assert f"stands behind its command: {where}." in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("words", ["batches", "orders", "audit", "rerun --failed"])
+def test_a_ledger_in_a_folder_that_is_not_there_is_no_ledger_without_rows(
+    folder: Path, mfn: Mfn, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", f"sqlite:///{folder}/nowhere/ledger.db")
+    status, document = mfn(*words.split())
+    assert (status, f"its folder {folder}/nowhere is not there" in document["error"]) == (1, True)
+    assert not (folder / "nowhere").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_where_nothing_ever_ran_a_list_says_so_and_of_which_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["batches", "--failed"]) == 0
+    assert "no batches failed: there is no ledger sqlite:///" in capsys.readouterr().out

@@ -204,6 +204,18 @@ def test_a_token_that_is_about_to_expire_is_renewed(amazon: ScriptedAmazon, orde
     assert len(amazon.arrived("/auth/o2/token")) > before
 
 
+def test_calls_that_wait_one_after_the_other_are_told_of_once(
+    amazon: ScriptedAmazon, orders: AmazonOrders, caplog: pytest.LogCaptureFixture
+) -> None:
+    amazon.api = [answer(200, {"order": {"orderId": "111-1"}})]
+    caplog.set_level("INFO", "mfn.amazon.calling")
+    for _ in range(34):
+        orders.get_order("111-1")
+    assert [record.getMessage() for record in caplog.records] == [
+        "getOrder 111-1 for the connection us: waits 2 s, as Amazon's rate limit demands"
+    ]
+
+
 def test_calls_wait_for_their_turn_and_go_by_the_rate_that_amazon_tells(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 RATE_LIMIT = "x-amzn-RateLimit-Limit"
 WORTH_TELLING_SECONDS = 1
+TOLD_AGAIN_SECONDS = 30
+"""Calls that wait one after the other are told of so often, a longer wait each time."""
 LEAST_RATE = 1 / 3600
 """Calls a second; the slowest of Amazon's usage plans has twenty an hour."""
 
@@ -64,6 +67,7 @@ class Caller:
         self._wait = wait
         self._may_call = may_call
         self._lock = threading.Lock()
+        self._told_at: dict[str, float] = {}
 
     def call(
         self,
@@ -118,10 +122,20 @@ class Caller:
                     remedy=failures.ASKED_AGAIN,
                 )
             if seconds >= WORTH_TELLING_SECONDS:
-                logger.info("%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)
+                is_news = seconds >= TOLD_AGAIN_SECONDS or self._is_news(operation)
+                level = logging.INFO if is_news else logging.DEBUG
+                logger.log(level, "%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)
             self._wait(seconds)
             waited += seconds
         return waited
+
+    def _is_news(self, operation: str) -> bool:
+        """Whether nobody was told for a while that calls of an operation wait."""
+        now = time.monotonic()
+        is_news = now - self._told_at.get(operation, -math.inf) >= TOLD_AGAIN_SECONDS
+        if is_news:
+            self._told_at[operation] = now
+        return is_news
 
     def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
         if self._may_call is not None:

@@ -139,7 +139,7 @@ def run(arguments: Sequence[str]) -> int:
         usage = getattr(error, "format_message", None)
         if debug and usage is None:
             traceback.print_exc()
-        print_error(_explained(error, usage() if usage else None), as_json=as_json)
+        print_error(_explained(error, usage() if usage else None, words), as_json=as_json)
         return 2 if usage else 1
     if result == BROKEN_OFF:
         print_error(INTERRUPTED, as_json=as_json)
@@ -173,9 +173,20 @@ def _refuse_given_twice(words: Sequence[str]) -> None:
         )
 
 
-def _explained(error: Exception, usage: str | None) -> MfnError:
+def _where_it_says_so(error: Exception, words: Sequence[str]) -> str:
+    """What to do about wrong usage: an option that stands before its command is told where it belongs."""
+    option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "mfn")
+    commands = getattr(getattr(context, "command", None), "commands", {})
+    for word in words:
+        if any(option in parameter.opts for parameter in getattr(commands.get(word), "params", ())):
+            return f"{option} stands behind its command: {path} {word} {option}. See {path} {word} --help."
+    return f"See {path} --help."
+
+
+def _explained(error: Exception, usage: str | None, words: Sequence[str]) -> MfnError:
     if usage is not None:
-        return ConfigurationError(usage, remedy="See mfn --help, or the command with --help.")
+        return ConfigurationError(usage, remedy=_where_it_says_so(error, words))
     if isinstance(error, OSError) and error.filename and error.strerror:
         may_not = "Let this user read and write there, or name another place."
         return FatalError(f"{error.filename} cannot be used: {error.strerror}.", remedy=writing_remedy(error, may_not))

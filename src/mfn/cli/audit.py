@@ -41,15 +41,14 @@ def audit(
 ) -> None:
     """Show who saw buyers' data and what for, what people decided by hand, and whose data was removed; newest first."""
     from mfn.ledger.audit_trail import AuditTrail, audit_trail  # noqa: PLC0415 - so that --help answers at once
-    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
+    from mfn.ledger.opening import ledger_if_any  # noqa: PLC0415
 
     moment = parse_moment(since, option="--since")
     if moment is None and order is None:
         moment = datetime.now(UTC) - timedelta(days=SHOWN_DAYS)
     settings = load_settings()
-    trail = AuditTrail((), (), ())
-    if is_there(settings):
-        trail = audit_trail(open_ledger(settings), order_id=order, since=moment)
+    ledger = ledger_if_any(settings)
+    trail = AuditTrail((), (), ()) if ledger is None else audit_trail(ledger, order_id=order, since=moment)
     if as_json:
         print_json(_document(trail))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from mfn.cli.output import (
     print_json,
     print_left_out,
     print_line,
+    print_nothing,
     print_several,
     print_table,
 )
@@ -40,20 +42,20 @@ def batches(
     """List what ran, newest first."""
     from mfn.ledger.batch_failures import note_dead_batches  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.batch_listing import list_batches  # noqa: PLC0415 - so that --help answers at once
-    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
+    from mfn.ledger.opening import ledger_if_any  # noqa: PLC0415
 
     settings = load_settings()
     rows: list[dict[str, Any]] = []
     most = None if as_json else most_rows()
-    if is_there(settings):
-        ledger = open_ledger(settings)
+    ledger = ledger_if_any(settings)
+    if ledger is not None:
         note_dead_batches(ledger)
         limit = None if most is None else most + 1
         rows = [_shown(row) for row in list_batches(ledger, failed=failed, limit=limit)]
     if as_json:
         print_json({"batches": rows})
     elif not rows:
-        print_line(f"no batches{' failed' if failed else ''} in {settings.home}")
+        print_nothing("batches failed" if failed else "batches", settings, is_there=ledger is not None)
     else:
         print_table(
             ("batch", "status", "last stage", "started (UTC)", "taken up", "done", "held", "error"),
@@ -120,10 +122,15 @@ def rerun(
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
-    from mfn.steps.rerunning.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
+    from mfn.steps.rerunning.reruns import (  # noqa: PLC0415 - pandas takes a second
+        FailedBatches,
+        check_batches,
+        failed_batches,
+        rerun_batch,
+    )
 
     settings = load_settings()
-    chosen = failed_batches(settings) if failed else wanted
+    chosen, left_out = failed_batches(settings) if failed else FailedBatches(wanted, {})
     check_batches(settings, chosen, from_stage=from_stage)
     results: list[dict[str, Any]] = []
     errors: list[MfnError] = []
@@ -142,8 +149,13 @@ def rerun(
             print_line(f"{result['batch_id']}: {result['status']}{at}")
         if not results:
             print_line("nothing to run again")
+        for newer, times in Counter(left_out.values()).items():
+            print_line(f"left out: {times} asked for the same as {newer}, which is newer and reads everything anew")
 
-    print_several({"batches": results}, errors, show, of=len(chosen), as_json=as_json)
+    document = {"batches": results}
+    if left_out:
+        document["left_out"] = [{"batch_id": older, "newer_batch_id": newer} for older, newer in left_out.items()]
+    print_several(document, errors, show, of=len(chosen), as_json=as_json)
 
 
 def report(

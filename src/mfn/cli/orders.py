@@ -15,6 +15,7 @@ from mfn.cli.output import (
     print_json,
     print_left_out,
     print_line,
+    print_nothing,
     print_table,
 )
 from mfn.errors import ConfigurationError
@@ -65,12 +66,12 @@ def list_(
         return
     from mfn.connections import find_connection  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.known_connections import known_connections  # noqa: PLC0415
-    from mfn.ledger.opening import is_there, open_ledger  # noqa: PLC0415
+    from mfn.ledger.opening import ledger_if_any  # noqa: PLC0415
     from mfn.ledger.order_listing import list_orders  # noqa: PLC0415
     from mfn.ledger.orders import read_reasons  # noqa: PLC0415
 
     settings = load_settings()
-    ledger = open_ledger(settings) if is_there(settings) else None
+    ledger = ledger_if_any(settings)
     # One that was taken out of the file has orders all the same.
     if connection is not None and (ledger is None or connection not in known_connections(ledger)):
         find_connection(settings, connection)
@@ -81,7 +82,8 @@ def list_(
     if as_json:
         print_json({"orders": rows})
     elif not rows:
-        print_line(f"no orders{f' with status {status}' if status else ''} in {settings.home}")
+        asked = f"orders with status {status}" if status else "orders"
+        print_nothing(asked, settings, is_there=ledger is not None)
     else:
         columns = ("order", "connection", "status", "SFP", "ship by (UTC)", "why")
         print_table(

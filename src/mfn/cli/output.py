@@ -16,11 +16,13 @@ from rich.text import Text
 
 from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.plain_text import shown, shown_json, shown_lines
+from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mfn.errors import MfnError
+    from mfn.settings import Settings
 
 INTERRUPTED = RetriableError(
     "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
@@ -61,6 +63,18 @@ def print_line(text: str) -> None:
     """Print a line for a person to stdout: no markup is read from it, and no command for the terminal."""
     with _writing_to_stdout():
         print(shown_lines(text), flush=True)  # noqa: T201 - as above
+
+
+def print_nothing(what: str, settings: Settings, *, is_there: bool) -> None:
+    """Say that a ledger has nothing of what was asked for, or that there is none: another folder has another one.
+
+    Args:
+        what: What was asked for, such as "batches failed".
+        settings: The settings in force.
+        is_there: Whether there is a ledger.
+    """
+    ledger = shown_database_url(settings.ledger_url.get_secret_value())
+    print_line(f"no {what} in the ledger {ledger}" if is_there else f"no {what}: there is no ledger {ledger} yet")
 
 
 def print_styled(lines: Iterable[Text]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.errors import ConfigurationError
+from mfn.errors import ConfigurationError, FatalError
 from mfn.file_faults import writing_remedy
 from mfn.ledger.encryption import REMEDY, Cipher
 from mfn.ledger.key_file import read_keys, retired_file, retired_ids
@@ -148,6 +148,29 @@ def is_there(settings: Settings) -> bool:
     return False
 
 
+def ledger_if_any(settings: Settings) -> Ledger | None:
+    """The ledger of these settings, for what lists what it has; None, and none is made, where nothing ever ran.
+
+    Args:
+        settings: The settings in force.
+
+    Raises:
+        FatalError: MFN_LEDGER_URL names a file in a folder that is not there.
+        ConfigurationError: It cannot be opened as `open_ledger` tells.
+        RetriableError: Its database cannot be reached.
+    """
+    if is_there(settings):
+        return open_ledger(settings)
+    url = settings.ledger_url.get_secret_value()
+    folder = Path(str(make_url(url).database)).parent
+    if settings.home not in (folder, *folder.parents) and not folder.is_dir():
+        raise FatalError(
+            f"the ledger {shown_database_url(url)} cannot be opened: its folder {folder} is not there.",
+            remedy="Put it back (a disk that is not mounted?), or correct MFN_LEDGER_URL.",
+        )
+    return None
+
+
 def existing_ledger(settings: Settings) -> Ledger:
     """The ledger of these settings, for what asks or changes what it has: none is made where there is none.
 
@@ -161,7 +184,8 @@ def existing_ledger(settings: Settings) -> Ledger:
     if not is_there(settings):
         raise ConfigurationError(
             f"there is no ledger {shown_database_url(settings.ledger_url.get_secret_value())} yet.",
-            remedy="Run the command in the folder of your runs, or set MFN_HOME as they do; mfn init makes one.",
+            remedy="Run the command in the folder of your runs, or set MFN_HOME and MFN_LEDGER_URL as they do;"
+            " mfn init makes one.",
         )
     return open_ledger(settings)
 
