@@ -304,6 +304,32 @@ def test_a_parcel_that_was_voided_before_amazon_was_told_of_it_does_not_count_as
     assert shipping.world.statuses() == {order_id: "loaded"}
 
 
+def test_an_order_has_shipped_although_a_correction_of_its_parcel_is_held_refused_or_under_way(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    shipping.ship(order_id, shipment_id="S1", units={1: 1})
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "partially_shipped"}
+    shipping.warehouse.change("S1", tracking_number=None)
+    assert shipping.run()["held"] == 1
+    assert shipping.world.statuses() == {order_id: "partially_shipped"}
+    shipping.ship(order_id, shipment_id="S2", units={1: 1})
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "shipped"}
+    for status, left in ((400, "failed"), (500, "pending")):
+        shipping.world.amazon.faults.answer("confirmShipment", status, {"errors": []}, times=9)
+        shipping.warehouse.change("S1", tracking_number=f"T-{status}")
+        with pytest.raises(RunFailedError):
+            shipping.run()
+        assert (shipping.statuses()["S1"], shipping.world.statuses()) == (left, {order_id: "shipped"})
+        shipping.world.amazon.faults = type(shipping.world.amazon.faults)()
+    shipping.run()
+    shipping.an_hour_passes()
+    shipping.run()
+    assert shipping.world.statuses() == {order_id: "confirmed"}
+
+
 def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_before_it(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=2)))
     shipping.ship(order_id, shipment_id="TOLD", tracking_number="T-TOLD")

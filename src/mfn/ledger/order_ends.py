@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.bulk import among
-from mfn.ledger.order_progress import COUNTED
+from mfn.ledger.parcels import SETTLED
 from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc, table
 from mfn.models import OrderStatus
 
@@ -102,7 +102,7 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
     left = func.coalesce(Parcel.shipped_at, Parcel.sent_at, Parcel.updated_at)
     parcels = (
         select(Parcel.order_number, func.max(left, type_=Utc()).label("at"))
-        .where(Parcel.connection == connection, Parcel.status.in_(COUNTED))
+        .where(Parcel.connection == connection, or_(Parcel.status.in_(SETTLED), Parcel.items_sent.is_not(None)))
         .group_by(Parcel.order_number)
         .subquery()
     )

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from mfn.database.bulk import among
 from mfn.ledger.orders import IN_WAREHOUSE
-from mfn.ledger.parcels import SENT
+from mfn.ledger.parcels import SETTLED
 from mfn.ledger.schema import Parcel, TrackedOrder
 from mfn.models import OrderStatus, ParcelStatus
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 Units = dict[str, int]
 """Units by order item id."""
 
-COUNTED = (*SENT, ParcelStatus.SKIPPED)
-"""Parcels that have left: Amazon took them, or there is a reason why it need not be told."""
+SHOWN = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
 
 
 def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Units]) -> None:
@@ -34,6 +33,7 @@ def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Unit
 
     An order is `shipped` once every unit that the warehouse was given has left in a parcel of which Amazon was told or
     need not be told, `partially_shipped` before that, and `confirmed` once Amazon shows all of those that it was told.
+    What Amazon was told stays so while a correction of it is held, refused or under way.
 
     Args:
         database: The open transaction on the ledger.
@@ -42,15 +42,15 @@ def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Unit
     """
     if not wanted:
         return
-    parcels = select(Parcel.order_number, Parcel.status, Parcel.items).where(
+    items = case((Parcel.status.in_(SETTLED), Parcel.items), else_=Parcel.items_sent)
+    parcels = select(Parcel.order_number, Parcel.status, items).where(
         Parcel.connection == batch.connection,
         among(database, Parcel.order_number, wanted),
-        Parcel.status.in_(COUNTED),
-        Parcel.items.is_not(None),
+        items.is_not(None),
     )
     left: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for order_number, status, items in database.execute(parcels):
-        left[order_number].append((status, items or "[]"))
+    for order_number, status, units in database.execute(parcels):
+        left[order_number].append((status, units))
     standing = select(TrackedOrder.order_id, TrackedOrder.status).where(
         TrackedOrder.connection == batch.connection,
         among(database, TrackedOrder.order_id, wanted),
@@ -81,4 +81,4 @@ def _reached(wanted: Units, parcels: Iterable[tuple[str, str]]) -> OrderStatus:
         return OrderStatus.LOADED
     if any(left[order_item_id] < units for order_item_id, units in wanted.items()):
         return OrderStatus.PARTIALLY_SHIPPED
-    return OrderStatus.SHIPPED if ParcelStatus.SENT in statuses else OrderStatus.CONFIRMED
+    return OrderStatus.CONFIRMED if statuses <= SHOWN else OrderStatus.SHIPPED

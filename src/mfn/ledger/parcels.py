@@ -29,6 +29,9 @@ EXAMINED = (ParcelStatus.PENDING, ParcelStatus.HELD, ParcelStatus.FAILED)
 SENT = (ParcelStatus.SENT, ParcelStatus.VERIFIED)
 """Parcels that Amazon has taken."""
 
+SETTLED = (*SENT, ParcelStatus.SKIPPED)
+"""Parcels that have left: Amazon has taken them, or there is a reason why it need not be told."""
+
 WRITTEN_COLUMNS = (
     "connection", "shipment_id", "order_number", "status", "reasons", "warnings", "written_digest", "carrier",
     "service", "tracking_number", "shipped_at", "times_sent", "batch_id", "updated_at",

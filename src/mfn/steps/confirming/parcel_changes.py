@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mfn.ledger.orders import read_reasons, reasons_text
-from mfn.ledger.parcels import SENT
+from mfn.ledger.parcels import SENT, SETTLED
 from mfn.models import ParcelStatus, Reason
 from mfn.steps.confirming.sending import digest_of_parcel
-from mfn.steps.confirming.told_parcels import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mfn.ledger.parcels import SENT
-from mfn.models import ParcelStatus
+from mfn.ledger.parcels import SETTLED
 from mfn.rules.told_units import Told, ToldUnits
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from sqlalchemy import Row
-
-SETTLED = (*SENT, ParcelStatus.SKIPPED)
-"""Parcels that no run looks at, unless they complete more by now than Amazon was told."""
 
 
 def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Told:
@@ -50,7 +46,9 @@ def _items(row: Row[Any]) -> str | None:
 
 
 def gaining(rows: Sequence[Row[Any]], examined: Collection[str], items: Mapping[str, str]) -> list[Row[Any]]:
-    """Parcels that are settled and complete more by now than Amazon was told: with one that was written late.
+    """Parcels that are settled, so that no run looks at them, and complete more by now than Amazon was told.
+
+    They do so with one that was written late.
 
     Args:
         rows: Every parcel of the orders in question in the ledger.

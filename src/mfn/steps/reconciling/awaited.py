@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mfn.ledger.parcels import SETTLED
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED
+from mfn.steps.reconciling.facts import GIVEN, LEFT
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     SHIPPED_ELSEWHERE,

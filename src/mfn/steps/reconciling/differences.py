@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import AMAZON, DUE
+from mfn.ledger.parcels import SETTLED
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.steps.reconciling.awaited import awaited, untold_parcels
-from mfn.steps.reconciling.facts import GIVEN, LEFT, SETTLED, WAITING
+from mfn.steps.reconciling.facts import GIVEN, LEFT, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     LEAVES_AGAIN,

@@ -24,9 +24,6 @@ GIVEN = frozenset({OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED})
 LEFT = frozenset({OrderStatus.SHIPPED, OrderStatus.CONFIRMED})
 """Orders of which every unit has left."""
 
-SETTLED = frozenset({ParcelStatus.SENT, ParcelStatus.VERIFIED, ParcelStatus.SKIPPED})
-"""Parcels that Amazon was told of, or need not be told of."""
-
 
 @dataclass(frozen=True)
 class Known:
