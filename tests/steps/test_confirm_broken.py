@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from mfn.amazon.client import AmazonOrders
 from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
@@ -13,6 +14,7 @@ from mfn.steps.confirming.collect import collect
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import confirm_run, run_steps
 from mfn.steps.stages import perform
+from mfn.warehouse.tables import wms_shipment
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -136,6 +138,30 @@ def test_a_parcel_that_the_warehouse_takes_back_during_a_run_is_left_to_the_next
     shipping.warehouse.close(shipment_id)
     assert shipping.run()["sent"] == 1
     assert shipping.statuses() == {shipment_id: "sent"}
+
+
+@pytest.mark.parametrize("change", ["void", "deleted", "another order's"])
+def test_a_parcel_that_the_warehouse_takes_back_while_a_broken_run_is_carried_on_goes_out_no_more(
+    shipping: Shipping, change: str
+) -> None:
+    order_id, other = shipping.loaded(an_order(), an_order())
+    for each in (order_id, other):
+        shipping.ship(each, shipment_id=each)
+    shipping.world.amazon.faults.answer("confirmShipment", 403, times=4)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    with confirm_run(shipping.world.settings, "us") as batch:
+        collected = perform(collect, batch, shipping.world.settings)
+        with shipping.warehouse.working() as connection:
+            mine = wms_shipment.c.shipment_id == order_id
+            if change == "deleted":
+                connection.execute(delete(wms_shipment).where(mine))
+            else:
+                news = {"status": "void"} if change == "void" else {"order_number": other}
+                connection.execute(update(wms_shipment).where(mine).values(news))
+        run_steps(collected, shipping.world.settings)
+    assert (len(shipping.packages(order_id)), len(shipping.packages(other))) == (0, 1)
+    assert shipping.statuses() == {order_id: "pending", other: "sent"}
 
 
 def test_answers_are_written_down_a_few_at_a_time(shipping: Shipping, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
     # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
-    due = [parcel for parcel in pending if parcel.package_reference_id is not None]
+    due = [parcel for parcel in pending if parcel.package_reference_id is not None and parcel.items is not None]
     unanswered_at = when_unanswered(place.ledger, batch.connection)
     due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
     unanswered = Unanswered()

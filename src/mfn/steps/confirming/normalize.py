@@ -76,12 +76,13 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
 def _normalize(
     place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], order_numbers: set[str], removed: Collection[str]
 ) -> None:
-    examined = {row.shipment_id: row for row in rows}
     # Of other orders only those may have one of their tracking numbers that left lately.
     since = datetime.now(UTC) - USED_AGAIN_AFTER
     shipments = place.warehouse.shipments_about(batch.connection, order_numbers, since=since)
     left = shipments[~shipments["status"].isin(LEFT_ALONE)]
     shipments = left[left["order_number"].isin(list(order_numbers))].reset_index(drop=True)
+    there = set(zip(shipments["shipment_id"], shipments["order_number"], strict=True))
+    examined = {row.shipment_id: row for row in rows if (row.shipment_id, row.order_number) in there}
     order_lines = place.warehouse.order_lines(order_numbers)
     known = KnownOrders(
         shown=shown_parcels(place, batch, sorted(order_numbers), removed),
@@ -109,11 +110,21 @@ def _normalize(
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         update_parcels(database, batch, checked)
+        update_parcels(database, batch, _withdrawn(rows, examined))
         if quality is not None:
             add_findings(database, batch, quality=quality.to_dict())
         move_orders(database, batch, units_to_ship(order_lines))
         counts = get_batch(place.ledger, batch.batch_id).counts
         update_batch(database, batch, counts={**counts, "released": counts.get("released", 0) + released})
+
+
+def _withdrawn(rows: Sequence[Row[Any]], examined: Collection[str]) -> list[dict[str, Any]]:
+    """Parcels that were taken back or moved since they were collected: an earlier verdict on one tells nothing now."""
+    return [
+        {"shipment_id": row.shipment_id, "items": None}
+        for row in rows
+        if row.status == ParcelStatus.PENDING and row.shipment_id not in examined
+    ]
 
 
 class _Contents(NamedTuple):
