@@ -103,3 +103,9 @@ class Shipping:
         columns = ("account", "operation", "tokens", "rate", "counted_at")
         with ledger.writing() as database:
             merge(database, table(RateBudget), columns, [row])
+
+
+def told(shipping: Shipping, order_id: str) -> dict[str, int]:
+    """How many units Amazon was told of each parcel of an order, by tracking number."""
+    packages = shipping.packages(order_id)
+    return {each["trackingNumber"]: sum(item["quantity"] for item in each["packageItems"]) for each in packages}

@@ -1,4 +1,4 @@
-"""Parcels that the warehouse corrects, moves or writes late, after Amazon was told of others."""
+"""Parcels that the warehouse corrects or writes late, after Amazon was told of others."""
 
 from __future__ import annotations
 
@@ -10,74 +10,12 @@ from sqlalchemy import delete, insert, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
-from mfn.steps.orders.timeline import tell_order
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
+from tests.steps.shipping import told
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.steps.shipping import Shipping
-
-
-def told(shipping: Shipping, order_id: str) -> dict[str, int]:
-    """How many units Amazon was told of each parcel of an order, by tracking number."""
-    packages = shipping.packages(order_id)
-    return {each["trackingNumber"]: sum(item["quantity"] for item in each["packageItems"]) for each in packages}
-
-
-def move(shipping: Shipping, shipment_id: str, order_id: str) -> None:
-    """The warehouse finds that a parcel is another order's, and corrects it."""
-    (line,) = shipping.warehouse.lines(order_id)
-    shipping.warehouse.change(shipment_id, order_number=order_id)
-    with shipping.warehouse.working() as connection:
-        connection.execute(
-            update(wms_shipment_line)
-            .where(wms_shipment_line.c.shipment_id == shipment_id)
-            .values(order_item_id=line["order_item_id"])
-        )
-
-
-def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and_is_reported(
-    shipping: Shipping,
-) -> None:
-    wrong, right = shipping.loaded(an_order(), an_order(an_item(units=2)))
-    shipping.ship(wrong, shipment_id="MOVED", tracking_number="T-MOVED")
-    shipping.ship(right, shipment_id="OTHER", tracking_number="T-OTHER", units={1: 1})
-    shipping.run()
-    move(shipping, "MOVED", right)
-    summary = shipping.run()
-    assert told(shipping, right) == {"T-OTHER": 1, "T-MOVED": 1}
-    assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "OTHER")} == {"1", "2"}
-    (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
-    assert (conflict["order_id"], right in conflict["status"]) == (wrong, True)
-    (report,) = (one for one in tell_order(shipping.world.ledger, wrong).timeline if one.outcome == "reported")
-    assert report.conflicts == ((conflict["what"], conflict["status"]),)
-    assert "MOVED" in conflict["what"]
-    assert all(moment.outcome != "reported" for moment in tell_order(shipping.world.ledger, right).timeline)
-    assert shipping.world.statuses()[right] == "shipped"
-
-
-def test_a_parcel_that_is_moved_while_nobody_knows_whether_amazon_took_it_is_reported(shipping: Shipping) -> None:
-    wrong, right = shipping.loaded(an_order(), an_order())
-    shipping.ship(wrong, shipment_id="MOVED", tracking_number="T-MOVED")
-    shipping.world.amazon.faults.drop("confirmShipment", after_deed=True, times=5)
-    with pytest.raises(RunFailedError):
-        shipping.run()
-    move(shipping, "MOVED", right)
-    (conflict,) = get_batch(shipping.world.ledger, shipping.run()["batch_id"]).findings["conflicts"]
-    assert conflict["order_id"] == wrong
-    assert conflict["what"] == "Amazon may have been told of parcel MOVED as this order's"
-    assert told(shipping, right) == {"T-MOVED": 1}
-
-
-def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipping) -> None:
-    wrong, right = shipping.loaded(an_order(), an_order())
-    shipping.ship(wrong, shipment_id="MOVED", tracking_number=None)
-    shipping.run()
-    move(shipping, "MOVED", right)
-    shipping.warehouse.change("MOVED", tracking_number="T-MOVED")
-    summary = shipping.run()
-    assert (told(shipping, wrong), told(shipping, right)) == ({}, {"T-MOVED": 1})
-    assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
 
 
 @pytest.mark.parametrize("hours", [0, 1], ids=["of the same moment", "that left earlier"])

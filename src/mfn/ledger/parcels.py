@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from mfn.database.bulk import among, merge, utc_text
 from mfn.database.columns import columns
@@ -15,7 +15,7 @@ from mfn.ledger.schema import Batch, Parcel, table
 from mfn.models import ParcelStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -31,6 +31,9 @@ SENT = (ParcelStatus.SENT, ParcelStatus.VERIFIED)
 
 SETTLED = (*SENT, ParcelStatus.SKIPPED)
 """Parcels that have left: Amazon has taken them, or there is a reason why it need not be told."""
+
+NOT_WRITTEN = ""
+"""The digest of a parcel that is not there: whatever the warehouse writes under its id later is new."""
 
 WRITTEN_COLUMNS = (
     "connection", "shipment_id", "order_number", "status", "reasons", "warnings", "written_digest", "carrier",
@@ -83,6 +86,37 @@ def write_collected(database: Connection, batch: BatchRef, shipments: Iterable[t
     ]  # fmt: skip
     update = [name for name in WRITTEN_COLUMNS if name not in KEPT]
     merge(database, table(Parcel), WRITTEN_COLUMNS, rows, update=update)
+
+
+def former_id(shipment_id: str, order_number: str) -> str:
+    """The id under which the ledger keeps what Amazon has of a parcel with an order that it is no longer under."""
+    return f"{shipment_id} of {order_number}"
+
+
+def former_ids(ledger: Ledger, connection: str, order_numbers: Iterable[str]) -> list[tuple[str, str]]:
+    """The `former_id` of every parcel that orders have at Amazon and are no longer theirs, after its order number."""
+    with ledger.reading() as database:
+        rows = database.execute(
+            select(Parcel.order_number, Parcel.shipment_id)
+            .where(Parcel.connection == connection, among(database, Parcel.order_number, order_numbers))
+            .order_by(Parcel.order_number, Parcel.shipment_id)
+        )
+        return [(order, key) for order, key in rows if key.endswith(former_id("", order))]
+
+
+def rename_parcels(database: Connection, batch: BatchRef, new_ids: Sequence[tuple[str, str]]) -> None:
+    """Give what the ledger has of parcels other ids: (the former one, the new one, which no parcel has)."""
+    mine = (Parcel.connection == batch.connection) & (Parcel.shipment_id == bindparam("key"))
+    if new_ids:
+        rename = update(Parcel).where(mine).values(shipment_id=bindparam("new_key"))
+        database.execute(rename, [{"key": former, "new_key": new} for former, new in new_ids])
+
+
+def forget_parcels(database: Connection, batch: BatchRef, shipment_ids: Collection[str]) -> None:
+    """Forget parcels of which Amazon has nothing."""
+    if shipment_ids:
+        mine = (Parcel.connection == batch.connection) & among(database, Parcel.shipment_id, shipment_ids)
+        database.execute(delete(Parcel).where(mine))
 
 
 def parcels_of(

@@ -12,6 +12,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import (
     EXAMINED,
+    NOT_WRITTEN,
     SENT,
     known_parcels,
     note_counts,
@@ -21,6 +22,7 @@ from mfn.ledger.parcels import (
 )
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.parcels import LEFT_ALONE
+from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING, carry_out, may_be_told, plan_moves
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
 
@@ -40,17 +42,6 @@ COMPARED = [
 ]  # fmt: skip
 """What of a shipment makes it due again when the warehouse changes it."""
 
-NOT_WRITTEN = ""
-"""The digest of a parcel that is not there: whatever the warehouse writes under its id later is new."""
-
-VOIDED_AFTER_SENDING = "voided_after_sending"
-
-NEVER_TOLD = {
-    "package_reference_id": None, "items": None, "items_sent": None, "sent_digest": None, "sent_at": None,
-    "verified_at": None, "answer": None, "times_sent": 0,
-}  # fmt: skip
-"""What the ledger has of a parcel of which Amazon was never told."""
-
 
 def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     """Note every shipment of the connection's orders that is new, or that the warehouse has changed.
@@ -58,7 +49,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
     void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
     reported, once. One that is under another order by now is a new parcel of that order, and reported if Amazon was
-    told of it as the former one's.
+    told of it as the former one's (`mfn.steps.confirming.moved_parcels`).
 
     Args:
         batch: The batch, just opened or run again.
@@ -77,11 +68,12 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     before = shipments["shipment_id"].map(written_digests(place.ledger, batch.connection))
     changed = shipments[before != shipments["digest"]]
     known = known_parcels(place.ledger, batch.connection, changed["shipment_id"].tolist())
-    due = changed[~changed["status"].isin(LEFT_ALONE)]
+    moves = plan_moves(place.ledger, batch.connection, shipments, changed["shipment_id"], known)
+    due = shipments[shipments["shipment_id"].isin([*changed["shipment_id"], *moves.taking])]
+    due = due[~due["status"].isin(LEFT_ALONE)]
     taken_back = _taken_back(known, shipments, changed)
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
-    moved = _moved(known, due)
-    for row, order_number in moved:
+    for row, order_number in moves.moved:
         _told_of_former_order(row, order_number, conflicts)
     never_sent = [
         _skipped(row, state, digest, batch, conflicts) for row, state, digest in taken_back if row.sent_at is None
@@ -91,6 +83,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     written = due[["shipment_id", "order_number", "digest", "carrier", "service", "tracking_number"]]
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
+        carry_out(database, batch, moves)
         write_collected(
             database,
             batch,
@@ -99,7 +92,6 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
                 for row, moment in zip(_rows(written), shipped_at, strict=True)
             ],
         )
-        update_parcels(database, batch, [{"shipment_id": row.shipment_id, **NEVER_TOLD} for row, _ in moved])
         update_parcels(database, batch, never_sent)
         update_parcels(database, batch, sent)
         add_findings(database, batch, conflicts=conflicts.for_report())
@@ -115,15 +107,6 @@ def _taken_back(
     gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
     found = [(known[row[0]], row[1], row[2]) for row in _rows(withdrawn[["shipment_id", "status", "digest"]])]
     return found + [(row, GONE, NOT_WRITTEN) for row in gone]
-
-
-def _moved(known: Mapping[str, Row[Any]], due: pd.DataFrame) -> list[tuple[Row[Any], str]]:
-    """Known parcels that are under another order by now: the ledger's row, and that order's number."""
-    return [
-        (known[shipment_id], order_number)
-        for shipment_id, order_number in _rows(due[["shipment_id", "order_number"]])
-        if shipment_id in known and known[shipment_id].order_number != order_number
-    ]
 
 
 def _digests(ledger: Ledger, shipments: pd.DataFrame) -> list[str]:
@@ -147,7 +130,7 @@ def _status(known: Row[Any] | None) -> str:
 
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
     """A parcel that the warehouse took back before Amazon was told of it."""
-    if _may_be_told(known):
+    if may_be_told(known):
         conflicts.add(known.order_number, f"Amazon may have been told of parcel {known.shipment_id}", state)
     return {
         "shipment_id": known.shipment_id,
@@ -160,14 +143,9 @@ def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflict
     }
 
 
-def _may_be_told(known: Row[Any]) -> bool:
-    """Whether a run broke off before it could note what Amazon answered."""
-    return known.status == ParcelStatus.PENDING and known.package_reference_id is not None
-
-
 def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflicts) -> None:
     """A parcel that the warehouse has moved to another order: Amazon has no call that takes it from the former one."""
-    if known.sent_at is not None or _may_be_told(known):
+    if known.sent_at is not None or may_be_told(known):
         said = "was" if known.sent_at is not None else "may have been"
         state = f"the warehouse has it under {order_number}" if order_number else "the warehouse has it under no order"
         conflicts.add(known.order_number, f"Amazon {said} told of parcel {known.shipment_id} as this order's", state)

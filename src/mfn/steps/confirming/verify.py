@@ -22,7 +22,7 @@ from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.order_units import units_to_ship
 from mfn.rules.parcels import LEFT_ALONE
-from mfn.steps.confirming.collect import VOIDED_AFTER_SENDING
+from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING
 from mfn.steps.confirming.sending import ANSWERED, answered, is_shown, package_of
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.single_orders import Patience, remember

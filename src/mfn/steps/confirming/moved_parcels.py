@@ -1,0 +1,151 @@
+"""Parcels that the warehouse has moved to another order: what Amazon has of them with the former one is remembered.
+
+Amazon has no call that takes a parcel from an order; one with the same reference changes it, though. So what Amazon was
+told is kept beside the parcel, which is a new one of its present order. Where the parcel comes back, it is what it was
+again; and the first other parcel of the former order takes its place at Amazon, under its reference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mfn.ledger.orders import read_reasons, reasons_text
+from mfn.ledger.parcels import (
+    NOT_WRITTEN,
+    SENT,
+    forget_parcels,
+    former_id,
+    former_ids,
+    rename_parcels,
+    update_parcels,
+)
+from mfn.models import ParcelStatus, Reason
+from mfn.rules.parcels import LEFT_ALONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    from sqlalchemy import Connection, Row
+
+    from mfn.ledger.opening import Ledger
+    from mfn.models import BatchRef
+
+VOIDED_AFTER_SENDING = "voided_after_sending"
+
+NEVER_TOLD = {
+    "package_reference_id": None, "items": None, "items_sent": None, "sent_digest": None, "sent_at": None,
+    "verified_at": None, "answer": None, "times_sent": 0,
+}  # fmt: skip
+"""What the ledger has of a parcel of which Amazon was never told."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What becomes of parcels that are under another order by now, and of what Amazon has with the former one.
+
+    Attributes:
+        moved: Each with the ledger's row, and the number of the order that it is under.
+        taking: The former id under which the ledger has what a parcel takes up, by the parcel's id: what it was told of
+            itself as this order's before, or a package of this order that was another parcel's and is so no more.
+    """
+
+    moved: Sequence[tuple[Row[Any], str]]
+    taking: Mapping[str, str] = field(default_factory=dict)
+
+
+def may_be_told(known: Row[Any]) -> bool:
+    """Whether a run broke off before it could note what Amazon answered."""
+    return known.status == ParcelStatus.PENDING and known.package_reference_id is not None
+
+
+def plan_moves(
+    ledger: Ledger,
+    connection: str,
+    shipments: pd.DataFrame,
+    changed: Iterable[str],
+    known: Mapping[str, Row[Any]],
+) -> Moves:
+    """Find the parcels that are under another order by now, and those that take up what Amazon has with an order.
+
+    Args:
+        ledger: The open ledger.
+        connection: The connection's name.
+        shipments: What the warehouse has (`mfn.warehouse.shipments.written`).
+        changed: The ids of those that are new or were changed.
+        known: What the ledger has of these, and of all that are to be examined.
+    """
+    looked_at = shipments[shipments["shipment_id"].isin([*changed, *known]) & ~shipments["status"].isin(LEFT_ALONE)]
+    orders = dict(zip(looked_at["shipment_id"], looked_at["order_number"], strict=True))
+    moved = [
+        (known[key], order_number)
+        for key, order_number in orders.items()
+        if key in known and known[key].order_number != order_number
+    ]
+    free: defaultdict[str, list[str]] = defaultdict(list)
+    for order_number, former in former_ids(ledger, connection, set(orders.values())):
+        free[order_number].append(former)
+    for row, _ in moved:
+        if row.package_reference_id is not None:
+            free[row.order_number].append(former_id(row.shipment_id, row.order_number))
+    is_told = ~(looked_at["is_id_missing"] | looked_at["is_id_ambiguous"] | looked_at["is_amazon_label"])
+    moved_ids = {row.shipment_id for row, _ in moved}
+    without = [key for key in orders if key not in known or key in moved_ids or not known[key].package_reference_id]
+    taking = {}
+    for key in without:
+        own = former_id(key, orders[key])
+        if own in free[orders[key]]:
+            free[orders[key]].remove(own)
+            taking[key] = own
+    for key in looked_at["shipment_id"][is_told & looked_at["shipment_id"].isin(without)]:
+        if key not in taking and free[orders[key]]:
+            taking[key] = free[orders[key]].pop(0)
+    return Moves(moved, taking)
+
+
+def carry_out(database: Connection, batch: BatchRef, moves: Moves) -> None:
+    """Change the ledger's rows, before what the warehouse has written by now is noted.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        moves: What `plan_moves` found.
+    """
+    aside = [(row, order_number) for row, order_number in moves.moved if row.package_reference_id is not None]
+    rename_parcels(
+        database, batch, [(row.shipment_id, former_id(row.shipment_id, row.order_number)) for row, _ in aside]
+    )
+    update_parcels(database, batch, [_of_former_order(row, order_number) for row, order_number in aside])
+    forget_parcels(database, batch, list(moves.taking))
+    rename_parcels(database, batch, [(former, key) for key, former in moves.taking.items()])
+    without = [
+        row for row, _ in moves.moved if row.package_reference_id is None and row.shipment_id not in moves.taking
+    ]
+    update_parcels(database, batch, [{"shipment_id": row.shipment_id, **NEVER_TOLD} for row in without])
+
+
+def _of_former_order(known: Row[Any], order_number: str) -> dict[str, Any]:
+    """What the ledger keeps of a parcel with its former order."""
+    state = f"the warehouse has it under {order_number or 'no order'} by now"
+    kept: dict[str, Any] = {
+        "shipment_id": former_id(known.shipment_id, known.order_number),
+        "written_digest": NOT_WRITTEN,
+        "status": ParcelStatus.SKIPPED.value,
+        "reasons": reasons_text([Reason("voided", state)]),
+        "warnings": None,
+        "items": known.items_sent,
+    }
+    if known.sent_at is None:
+        return kept
+    warning = Reason(
+        VOIDED_AFTER_SENDING,
+        f"{state}, and Amazon was told of it as this order's",
+        "The next parcel of this order takes its place; if none is to come, correct the order in Seller Central.",
+    )
+    return kept | {
+        "status": known.status if known.status in SENT else ParcelStatus.SENT.value,
+        "reasons": None,
+        "warnings": reasons_text([*read_reasons(known.warnings), warning]),
+    }
