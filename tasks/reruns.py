@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -12,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.settings import load_settings
-from mfn.steps.rerunning.reruns import FailedBatches, check_batches, done_by, failed_batches, rerun_batch
+from mfn.steps.rerunning.reruns import check_batches, done_by, failed_batches, rerun_batch
 from mfn.steps.summaries import failure_of, outcome_of, report_url
 from tasks.runs import this_flow_run, this_flow_run_id
 from tasks.showing import only_shown
@@ -35,13 +34,8 @@ def choose_batches(batches: list[str], *, failed: bool, from_stage: str | None) 
     if not batches and not failed:
         raise ConfigurationError("neither batches nor failed were given.", remedy="Name batches, or tick failed.")
     settings = load_settings()
-    again, left_out = failed_batches(settings) if failed else FailedBatches([], {})
-    chosen = list(dict.fromkeys([*batches, *again]))
+    chosen = list(dict.fromkeys([*batches, *(failed_batches(settings) if failed else [])]))
     check_batches(settings, chosen, from_stage=from_stage)
-    for newer, times in Counter(left_out.values()).items():
-        get_run_logger().info(
-            "left out: %d asked for the same as %s, which is newer and reads everything anew", times, newer
-        )
     flow_run = this_flow_run()
     done = set() if flow_run is None or flow_run.run_count <= 1 else done_by(settings, str(flow_run.id))
     for batch_id in done.intersection(chosen):

@@ -67,26 +67,3 @@ def test_stock_batches_are_listed_run_again_and_have_their_report(pushing: Pushi
     assert mfn("rerun", batch_id, "--from-stage", "collect")[0] == 2
     status, document = mfn("report", batch_id)
     assert (status, batch_id in document["report"]) == (0, True)
-
-
-def test_of_stock_runs_that_the_brake_stopped_the_newest_is_run_again_and_says_that_it_does_for_all(
-    pushing: Pushing, mfn: Mfn, capsys: pytest.CaptureFixture[str]
-) -> None:
-    mfn("inventory", "us")
-    for sku in ("BOWL", "LAMP", "PLATE"):
-        pushing.stock.receive(sku, 0)
-    stopped = [mfn("inventory", "us")[1]["batch_id"] for _ in range(3)]
-    status, document = mfn("inventory", "us", "--full")
-    assert status == 1
-    for sku in ("BOWL", "LAMP", "PLATE"):
-        pushing.stock.receive(sku, 9)
-    assert run(["rerun", "--failed"]) == 0
-    said = capsys.readouterr().out
-    assert [word for word in (*stopped, document["batch_id"]) if f"{word}: done" in said] == [
-        stopped[2],
-        document["batch_id"],
-    ]
-    assert f"left out: 2 asked for the same as {stopped[2]}, which is newer and reads everything anew" in said
-    newer = [{"batch_id": batch_id, "newer_batch_id": stopped[2]} for batch_id in stopped[1::-1]]
-    assert mfn("rerun", "--failed") == (0, {"batches": [], "left_out": newer})
-    assert pushing.shown() == everywhere(9) | {"VASE": 10}

@@ -39,7 +39,7 @@ def test_what_amazon_did_not_answer_is_pending_and_the_next_run_carries_the_batc
         shipping.run()
     broken = failed.value.summary
     assert (broken["shipments"], broken["pending"], broken["status"]) == (3, 3, "failed")
-    assert failed_batches(shipping.world.settings).again == [broken["batch_id"]]
+    assert failed_batches(shipping.world.settings) == [broken["batch_id"]]
     shipping.world.amazon.faults = type(shipping.world.amazon.faults)()
     summary = shipping.run()
     assert summary["batch_id"] == broken["batch_id"]

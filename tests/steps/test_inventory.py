@@ -263,7 +263,7 @@ def test_a_batch_is_run_again_from_its_push_only_as_long_as_what_it_read_is_fres
 def test_a_batch_that_failed_is_run_again_and_one_that_is_done_has_nothing_left_to_send(pushing: Pushing) -> None:
     batch_id = broken_off(pushing)
     settings = pushing.stock.world.settings
-    assert failed_batches(settings).again == [batch_id]
+    assert failed_batches(settings) == [batch_id]
     assert rerun_batch(settings, batch_id)["status"] == "done"
     calls = pushing.calls()
     summary = rerun_batch(settings, batch_id, from_stage="push")

@@ -239,6 +239,6 @@ def test_an_import_that_a_rotation_overtakes_ends_as_one_to_be_run_again(world: 
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
     assert "keys were changed" in ended.message
     assert "mfn rerun --failed" in ended.remedy
-    (failed,) = failed_batches(world.settings).again
+    (failed,) = failed_batches(world.settings)
     assert rerun_batch(world.settings, failed)["loaded"] == 1
     assert len(world.rows()) == 1

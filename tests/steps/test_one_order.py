@@ -115,14 +115,14 @@ def test_an_order_that_amazon_does_not_know_fails_for_good(world: World) -> None
     with pytest.raises(RunFailedError, match="Amazon knows no order 111-0000000-0000000") as failed:
         world.run(order_id="111-0000000-0000000")
     assert "order" not in failed.value.summary
-    assert failed_batches(world.settings).again == []
+    assert failed_batches(world.settings) == []
 
 
 def test_an_order_that_stays_held_is_no_failed_run(world: World) -> None:
     world.write_connections(hold_alarm_percent=10)
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     assert run(["import", "us", "--order", order_id]) == 0
-    assert failed_batches(world.settings).again == []
+    assert failed_batches(world.settings) == []
 
 
 def test_what_somebody_changed_in_the_warehouse_is_said_to_be_written_again(

@@ -79,12 +79,12 @@ def test_a_failed_batch_can_be_run_again_by_hand_from_where_it_failed(
     fail_once_at_the_load(monkeypatch)
     with pytest.raises(RunFailedError):
         world.run()
-    (batch_id,) = failed_batches(world.settings).again
+    (batch_id,) = failed_batches(world.settings)
     calls = len(world.amazon.calls)
     assert rerun_batch(world.settings, batch_id)["loaded"] == 1
     assert len(world.amazon.calls) == calls
     assert world.statuses() == {order_id: "loaded"}
-    assert failed_batches(world.settings).again == []
+    assert failed_batches(world.settings) == []
 
 
 def test_from_extract_amazon_is_asked_for_the_window_again(world: World) -> None:
@@ -131,7 +131,7 @@ def test_a_batch_that_the_gate_stopped_is_done_once_its_orders_are_mended(world:
     world.put(an_order(an_item(sku="MUG-GREEN")))
     with pytest.raises(RunFailedError):
         world.run()
-    (batch_id,) = failed_batches(world.settings).again
+    (batch_id,) = failed_batches(world.settings)
     world.add_items("MUG-GREEN")
     assert rerun_batch(world.settings, batch_id)["loaded"] == 1
     assert get_batch(world.ledger, batch_id).status == "done"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,15 +121,10 @@ def rerun(
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
-    from mfn.steps.rerunning.reruns import (  # noqa: PLC0415 - pandas takes a second
-        FailedBatches,
-        check_batches,
-        failed_batches,
-        rerun_batch,
-    )
+    from mfn.steps.rerunning.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
 
     settings = load_settings()
-    chosen, left_out = failed_batches(settings) if failed else FailedBatches(wanted, {})
+    chosen = failed_batches(settings) if failed else wanted
     check_batches(settings, chosen, from_stage=from_stage)
     results: list[dict[str, Any]] = []
     errors: list[MfnError] = []
@@ -149,13 +143,8 @@ def rerun(
             print_line(f"{result['batch_id']}: {result['status']}{at}")
         if not results:
             print_line("nothing to run again")
-        for newer, times in Counter(left_out.values()).items():
-            print_line(f"left out: {times} asked for the same as {newer}, which is newer and reads everything anew")
 
-    document = {"batches": results}
-    if left_out:
-        document["left_out"] = [{"batch_id": older, "newer_batch_id": newer} for older, newer in left_out.items()]
-    print_several(document, errors, show, of=len(chosen), as_json=as_json)
+    print_several({"batches": results}, errors, show, of=len(chosen), as_json=as_json)
 
 
 def report(

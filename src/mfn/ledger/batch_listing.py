@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, cast, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import select, true
 
 from mfn.database.bulk import among
 from mfn.ledger.schema import Batch
@@ -67,30 +66,6 @@ def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
     statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
     with ledger.reading() as database:
         return database.execute(statement).all()
-
-
-def done_since(ledger: Ledger, batch_id: str) -> str | None:
-    """The newest batch that started after this one, was asked for the same, and is done; None where there is none.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: The batch.
-    """
-    later = aliased(Batch)
-    alike = (
-        (later.connection == Batch.connection)
-        & (later.kind == Batch.kind)
-        & (cast(later.parameters, String) == cast(Batch.parameters, String))
-    )
-    statement = (
-        select(later.batch_id)
-        .join(Batch, alike)
-        .where(Batch.batch_id == batch_id, later.status == "done", later.started_at > Batch.started_at)
-        .order_by(later.started_at.desc())
-        .limit(1)
-    )
-    with ledger.reading() as database:
-        return database.execute(statement).scalar()
 
 
 def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mfn.errors import ConfigurationError
 from mfn.ledger.batch_failures import has_work_left, note_dead_batches
-from mfn.ledger.batch_listing import batches_of_flow_run, done_since, kinds_of, list_batches
+from mfn.ledger.batch_listing import batches_of_flow_run, kinds_of, list_batches
 from mfn.ledger.batch_opening import reopen_batch
 from mfn.ledger.batches import OPENED, get_batch, update_batch
 from mfn.ledger.chunks import chunk_numbers
@@ -44,47 +44,18 @@ batch that is run again reads everything anew."""
 READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
 """What these look at changes by the minute: they begin at their first stage."""
 
-BEGUN_ANEW: frozenset[BatchKind] = READ_ANEW | {"purge"}
-"""Kinds of which a batch that is run again does what a newer one does, where both were asked for the same."""
 
+def failed_batches(settings: Settings) -> list[str]:
+    """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them.
 
-class FailedBatches(NamedTuple):
-    """What failed or died with work left.
-
-    Attributes:
-        again: The batches to run again, oldest first, so that newer ones build on them.
-        left_out: Batches that read everything anew, each with the newer one that does, or did, the same as well.
-    """
-
-    again: list[str]
-    left_out: dict[str, str]
-
-
-def failed_batches(settings: Settings) -> FailedBatches:
-    """Every batch that failed or died with work left.
-
-    Of those that would read everything anew and were asked for the same, the newest does the work of all, and none
-    has to where a later one is done. Where nothing ever ran nothing failed, and no ledger is made.
+    Where nothing ever ran nothing failed, and no ledger is made.
     """
     ledger = ledger_if_any(settings)
-    again: list[str] = []
-    left_out: dict[str, str] = {}
     if ledger is None:
-        return FailedBatches(again, left_out)
+        return []
     note_dead_batches(ledger)
-    newest: dict[tuple[str, ...], str] = {}
-    for row in list_batches(ledger, failed=True):
-        if not has_work_left(row.parameters, row.stage):
-            continue
-        if row.kind in BEGUN_ANEW:
-            asked = (row.connection, row.kind, str(row.parameters))
-            known = newest.get(asked) or done_since(ledger, row.batch_id)
-            newest[asked] = known or row.batch_id
-            if known is not None:
-                left_out[row.batch_id] = known
-                continue
-        again.append(row.batch_id)
-    return FailedBatches(again[::-1], left_out)
+    failed = [row for row in list_batches(ledger, failed=True) if has_work_left(row.parameters, row.stage)]
+    return [row.batch_id for row in reversed(failed)]
 
 
 def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: str | None = None) -> None:
