@@ -12,24 +12,23 @@ from mfn.errors import MfnError
 from mfn.steps.alerts import alerts_of
 
 if TYPE_CHECKING:
-    from mfn.models import BatchRef
     from mfn.settings import Settings
 
 
-def tell(batch: BatchRef, settings: Settings, report: str) -> None:
-    """Emit what people have to be told after a run; called in the task of its report.
+def tell(batch_id: str, settings: Settings, report: str) -> None:
+    """Emit what people have to be told after a run.
 
     That it could not be found out does not make the run a failed one.
 
     Args:
-        batch: The batch, its report written.
+        batch_id: The batch, its report written.
         settings: The settings in force.
         report: The URL of its report.
     """
     try:
-        alerts = alerts_of(batch, settings, report)
+        alerts = alerts_of(batch_id, settings, report)
     except MfnError as error:
-        get_run_logger().warning("nobody could be told of %s: %s %s", batch.batch_id, error.message, error.remedy)
+        get_run_logger().warning("nobody could be told of %s: %s %s", batch_id, error.message, error.remedy)
         return
     for alert in alerts:
         resource = {"prefect.resource.id": resource_id(alert.connection), "prefect.resource.name": alert.connection}

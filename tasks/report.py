@@ -49,7 +49,7 @@ def report(batch: BatchRef) -> None:
         url = report_url(settings, batch.batch_id) or page.as_uri()
         with only_shown("the report"):
             _show(batch, gathered, url)
-        tell(batch, settings, url)
+        tell(batch.batch_id, settings, url)
         if closed is not None:
             raise closed
 

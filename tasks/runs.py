@@ -17,7 +17,8 @@ from mfn.steps.late_runs import why_needless
 from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.rerunning.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
-from mfn.steps.summaries import failure_of, outcome_of, window_of
+from mfn.steps.summaries import failure_of, outcome_of, report_url, window_of
+from tasks.alerts import tell
 from tasks.showing import SHOWN_SECONDS, only_shown
 
 if TYPE_CHECKING:
@@ -130,9 +131,12 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
     flow_run = this_flow_run()
     # run_count 1: whoever presses Retry wants it to run, also where the schedule had started it.
     if flow_run is not None and flow_run.auto_scheduled and flow_run.run_count <= 1 and flow_run.expected_start_time:
-        why = why_needless(settings, connection, kind, parameters, due_at=flow_run.expected_start_time)
-        if why is not None:
-            raise NothingToDoError(why)
+        needless = why_needless(settings, connection, kind, parameters, due_at=flow_run.expected_start_time)
+        if needless is not None:
+            page = report_url(settings, needless.batch_id)
+            if kind == "import" and page is not None:  # without Prefect, as by mfn follow, it told nobody
+                tell(needless.batch_id, settings, page)
+            raise NothingToDoError(needless.why)
     flow_run_id = this_flow_run_id()
     begun = None if flow_run_id is None else batch_of(settings, flow_run_id, connection, kind)
     run = (

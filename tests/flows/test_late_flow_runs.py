@@ -8,9 +8,10 @@ from flows.confirm_shipments import confirm_shipments
 from flows.import_orders import import_orders
 from flows.sync_inventory import sync_inventory
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.told_alerts import COUNTED, HELD, told_of
 from tests.flows.deployed import run_late, tried_again
 from tests.flows.flow_runs import ON_PREFECT
-from tests.world import an_order
+from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -47,6 +48,15 @@ def test_a_late_import_that_fails_does_not_set_the_others_on_the_same_fault(worl
     world.amazon.faults.without_recipients = False
     assert len(world.run()["batch_id"]) > 0
     assert [batch.status for batch in list_batches(world.ledger)] == ["done"], "the next one carried it on"
+
+
+def test_what_an_import_found_out_that_ran_without_prefect_is_told_by_the_run_that_it_made_needless(
+    world: World,
+) -> None:
+    world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=5) for _ in range(20)))
+    world.run()
+    assert {state.name for state in run_late(import_orders, connection="us")} == {"Skipped"}
+    assert told_of(world.ledger, "us", HELD)[COUNTED].orders == 20
 
 
 def test_late_confirmations_and_stock_runs_are_skipped_likewise(world: World) -> None:

@@ -14,7 +14,6 @@ from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
 from mfn.errors import RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import SeenSecret, ToldAlert, TrackedOrder
-from mfn.models import BatchRef
 from mfn.simulator.clock import amazon_time
 from mfn.steps.alerts import alerts_of
 from mfn.steps.rerunning.reruns import rerun_batch
@@ -41,7 +40,7 @@ def told(world: World, **options: Any) -> dict[str, Alert]:
 
 
 def told_after(world: World, batch_id: str) -> dict[str, Alert]:
-    alerts = alerts_of(BatchRef(batch_id, "us", "import", "load", ""), world.settings, "https://reports.example/1")
+    alerts = alerts_of(batch_id, world.settings, "https://reports.example/1")
     return {alert.event: alert for alert in alerts}
 
 
@@ -164,9 +163,7 @@ def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same
     with pytest.raises(RunFailedError):
         world.run()
     (failed,) = list_batches(world.ledger, failed=True)
-    alerts = alerts_of(
-        BatchRef(failed.batch_id, "us", "import", "opened", ""), world.settings, "https://reports.example/1"
-    )
+    alerts = alerts_of(failed.batch_id, world.settings, "https://reports.example/1")
     assert [alert.event for alert in alerts] == ["mfn.orders.held"]
 
 

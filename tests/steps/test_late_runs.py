@@ -10,7 +10,7 @@ import pytest
 
 from mfn.errors import ConfigurationError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps.late_runs import run_since, why_needless
+from mfn.steps.late_runs import Needless, run_since, why_needless
 from mfn.steps.rerunning.reruns import rerun_batch
 from mfn.steps.runs import import_parameters, inventory_parameters
 from tests.world import an_order
@@ -78,7 +78,7 @@ def test_what_did_not_begin_after_a_run_was_due_leaves_it_its_work(other: Any) -
     assert run_since([other], PLAIN, MONDAY - QUARTER) is None
 
 
-def why(world: World, *, due_ago: timedelta) -> str | None:
+def why(world: World, *, due_ago: timedelta) -> Needless | None:
     return why_needless(world.settings, "us", "import", PLAIN, due_at=datetime.now(UTC) - due_ago)
 
 
@@ -106,7 +106,8 @@ def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(wo
     (order_id,) = world.put(an_order())
     fetched = world.run()["batch_id"]
     world.run(order_id=order_id)
-    assert why(world, due_ago=timedelta(0)) == f"Another run fetched this window a moment ago: {fetched}."
+    told = f"Another run fetched this window a moment ago: {fetched}."
+    assert why(world, due_ago=timedelta(0)) == Needless(fetched, told)
 
 
 def test_a_connection_that_is_not_there_is_a_wrong_word(world: World) -> None:

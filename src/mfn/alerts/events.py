@@ -56,7 +56,7 @@ def import_done(connection: str, *, batch_id: str, status: str, report: str) -> 
 
 
 def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: int, report: str) -> Alert:
-    """More orders are held than somebody wants to hear of.
+    """So many orders are held that somebody wants to hear of it.
 
     Args:
         connection: The connection's name.

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mfn.alerts.news import WaitingOrder
     from mfn.connection import Connection
     from mfn.ledger.opening import Ledger
-    from mfn.models import BatchRef
     from mfn.settings import Settings
 
 OVERDUE_AFTER = timedelta(hours=1)
@@ -45,18 +44,18 @@ OVERDUE_FOR = timedelta(days=7)
 """Nobody is told of what is later than that: where another system confirms, Amazon knows more than the ledger."""
 
 
-def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
+def alerts_of(batch_id: str, settings: Settings, report: str) -> list[Alert]:
     """What people have to be told after a run, and note that they are.
 
-    People are told of held orders once there are more than `alerts.held_orders`, again when there are twice as many,
-    and again every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of
-    its ship-by; of one that is there once it is an hour past that and no parcel, or not all of it, was confirmed; and
-    once a week of a client secret that is about to expire. What is over is forgotten, and is news when it comes back.
+    People are told of held orders once there are `alerts.held_orders`, again when there are twice as many, and again
+    every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by;
+    of one that is there once it is an hour past that and no parcel, or not all of it, was confirmed; and once a week of
+    a client secret that is about to expire. What is over is forgotten, and is news when it comes back.
     Only Prefect is told that an import is done: it notices when one does not come.
 
     Args:
-        batch: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run over
-            one order there is nothing to tell.
+        batch_id: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run
+            over one order there is nothing to tell.
         settings: The settings in force.
         report: The URL of its report.
 
@@ -64,7 +63,7 @@ def alerts_of(batch: BatchRef, settings: Settings, report: str) -> list[Alert]:
         RetriableError: The ledger cannot be reached.
     """
     ledger = open_ledger(settings)
-    row = get_batch(ledger, batch.batch_id)
+    row = get_batch(ledger, batch_id)
     asked = Parameters.of(row.parameters)
     if row.kind != "import" or asked.dry_run or asked.order_id:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +34,22 @@ LOOKED_AT = 50
 """So many of the newest batches are looked at; runs of single orders and dry runs stand between the others."""
 
 
+@dataclass(frozen=True)
+class Needless:
+    """That a run has nothing to do.
+
+    Attributes:
+        batch_id: The run that did its work, or does it.
+        why: The reason in words.
+    """
+
+    batch_id: str
+    why: str
+
+
 def why_needless(
     settings: Settings, connection: str, kind: BatchKind, parameters: Mapping[str, Any], *, due_at: datetime
-) -> str | None:
+) -> Needless | None:
     """Why a run that the schedule started, never a person, has nothing to do.
 
     After a weekend without a worker every run that was due waits to be started. The first one does the work of all. One
@@ -49,20 +63,21 @@ def why_needless(
         due_at: When the schedule wanted it to start; aware.
 
     Returns:
-        The reason in words, or None: there is something to do.
+        The reason, or None: there is something to do.
     """
     find_connection(settings, connection)
     rows = list_batches(open_ledger(settings), connection=connection, kind=kind, limit=LOOKED_AT)
     later = run_since(rows, parameters, due_at)
     if later is not None:
-        return (
+        why = (
             f"It was due at {due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and {later.batch_id} has begun since:"
             " it does the work of all runs that were due before it."
         )
+        return Needless(later.batch_id, why)
     if kind == "import" and was_just_fetched(settings, connection):
         watermark = get_watermark(open_ledger(settings), connection)
         fetched = next((row for row in rows if row.window_before == watermark), rows[0])
-        return f"Another run fetched this window a moment ago: {fetched.batch_id}."
+        return Needless(fetched.batch_id, f"Another run fetched this window a moment ago: {fetched.batch_id}.")
     return None
 
 
