@@ -127,6 +127,10 @@ def test_a_notification_of_another_type_is_somebody_elses() -> None:
         read({**a_notification(), "NotificationType": "for Jane Roe, 1 Example Street"})
 
 
+def nested(inmost: str, *, times: int) -> Any:
+    return [nested(inmost, times=times - 1), "1 of them"] if times else inmost
+
+
 def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
     document = a_notification(DestinationPostalCode="98101", IsGift=True) | {"Jane Roe": "1 Example Street"}
     shape = shape_of(json.dumps(document))
@@ -136,6 +140,7 @@ def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
     assert (summary["other keys"], shape["other keys"]) == (1, 1)
     assert not any(word in json.dumps(shape) for word in ("98101", "Jane", "Example", SELLER, "111-"))
     assert shape_of("[[1, null]]") == {"no object": [["number", "2 of them"], "1 of them"]}
+    assert shape_of("[" * 9 + "]" * 9) == {"no object": nested("more", times=6)}
 
 
 def test_what_the_local_amazon_tells_is_read_as_what_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -235,6 +236,14 @@ def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(ship
     assert summary["api_calls"] == {"confirmShipment": 3, "getOrder": 3}
     assert shipping.run()["shipments"] == 0
     assert shipping.calls() == 3
+    before = shipping.parcel("MINE")
+    assert before.sent_at == before.verified_at
+    shipping.warehouse.change("MINE", shipped_at=before.shipped_at - timedelta(minutes=1))
+    shipping.world.amazon.faults.answer("confirmShipment", 400, FULFILLED)
+    assert shipping.run()["sent"] == 1
+    after = shipping.parcel("MINE")
+    assert (after.status, after.sent_at) == ("verified", before.sent_at), "it was not sent once more"
+    assert after.verified_at > before.verified_at
 
 
 def test_an_order_that_is_fulfilled_already_waits_for_a_call_to_be_settled_and_stops_no_other(

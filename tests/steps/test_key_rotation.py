@@ -49,7 +49,6 @@ def test_everything_is_encrypted_anew_and_the_old_key_is_set_aside(rotating: Rot
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL clears its tables itself
 def test_what_the_old_key_encrypted_leaves_the_file_too(rotating: Rotating) -> None:
     def in_files() -> list[bool]:
-        empty_log(engine)
         content = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
         return [payload in content for payload in payloads]
 
@@ -60,6 +59,7 @@ def test_what_the_old_key_encrypted_leaves_the_file_too(rotating: Rotating) -> N
     event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete = OFF").close())
     with reading(engine, what="the ledger") as database:
         payloads = database.execute(select(LandedPage.payload)).scalars().all()
+    empty_log(engine)
     assert all(in_files())
     rotate_keys(rotating.settings)
     assert not any(in_files())

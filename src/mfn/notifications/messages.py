@@ -142,7 +142,7 @@ def read_message(body: str | bytes) -> OrderChange:
         change = notification.payload.order_change_notification
         changed_at = in_utc(change.order_change_trigger.time_of_order_change or notification.event_time)
     except (*UNREADABLE, OverflowError) as error:
-        why = str(error).rstrip(".") if isinstance(error, msgspec.DecodeError) else type(error).__name__
+        why = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
         raise _malformed(why) from None
     if not is_order_id(change.amazon_order_id):
         raise _malformed("AmazonOrderId is not of the form of Amazon's order ids")
