@@ -47,7 +47,8 @@ for entrypoint in sys.argv[1:]:
         continue
     try:
         flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-        print(json.dumps([entrypoint, flow.name, flow.isasync, flow.parameters.model_dump()]), flush=True)
+        runs = [flow.isasync, flow.flow_run_name, flow.retries]
+        print(json.dumps([entrypoint, flow.name, runs, flow.parameters.model_dump()]), flush=True)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -59,7 +60,7 @@ for entrypoint in sys.argv[1:]:
 
 @cache
 def loaded() -> tuple[dict[str, Any], str]:
-    """Of each flow, loaded as a worker does: its name, whether it is async, its parameters; and what went wrong."""
+    """Of each flow, loaded as a worker does: its name, how its runs are, its parameters; and what went wrong."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
         [sys.executable, "-c", LOAD, *ENTRYPOINTS], cwd=ROOT, env=clean, capture_output=True, text=True, check=True
@@ -77,10 +78,13 @@ def load(entrypoint: str) -> Any:
 
 @pytest.mark.parametrize("entrypoint", ENTRYPOINTS)
 def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
-    name, is_async, parameters = load(entrypoint)
+    name, (is_async, run_name, retries), parameters = load(entrypoint)
     assert name == entrypoint.split(":")[1].replace("_", "-")
-    assert is_async
-    assert all(field.get("description") for field in parameters["properties"].values())
+    assert (is_async, retries) == (True, 0), "its tasks are tried again, and only where that may help"
+    fields = parameters["properties"]
+    assert run_name == next((f"{{{field}}}" for field in ("connection", "batch") if field in fields), None)
+    assert all(field.get("description") for field in fields.values())
+    assert not any(field.get("default") for field in fields.values()), "nothing is asked for that nobody has asked for"
     commands: dict[str, Callable[..., Any]] = {
         "import-orders": import_orders,
         "follow-orders": follow,
@@ -92,11 +96,13 @@ def test_every_entrypoint_loads_in_a_fresh_process(entrypoint: str) -> None:
         "reprocess-orders": reprocess,
     }
     if name == "reprocess-part":  # a person starts the run that starts it
-        assert set(parameters["properties"]) == {"batch", "lease"}
+        assert set(fields) == {"batch", "lease"}
         return
-    options = set(inspect.signature(commands[name]).parameters) - {"as_json"}
+    of_command = inspect.signature(commands[name]).parameters
+    assert not any(one.default for one in of_command.values() if one.default is not one.empty)
+    options = set(of_command) - {"as_json"}
     named = {"batch": "batches"} | ({"connection": "connections"} if name == "reprocess-orders" else {})
-    assert set(parameters["properties"]) == {named.get(option, option) for option in options}
+    assert set(fields) == {named.get(option, option) for option in options}
 
 
 def test_the_stages_to_choose_from_are_those_of_every_kind_of_run() -> None:
