@@ -45,6 +45,7 @@ ODD_SKUS = (
     "100%",
     '"Q"',
     "a;b",
+    "X" * 40,
 )
 
 
@@ -165,14 +166,28 @@ def test_a_search_that_ends_too_early_is_made_up_for_by_a_report(
 
 def test_an_empty_report_of_many_listings_is_not_believed(told: AmazonListings, scripted: ScriptedAmazon) -> None:
     scripted.api = [
-        answer(200, {"numberOfResults": 2_000, "items": []}),
+        answer(200, {"numberOfResults": 1_001, "items": [{"sku": f"SKU-{number}"} for number in range(1_001)]}),
         answer(202, {"reportId": "1"}),
         answer(200, {"processingStatus": "DONE", "reportDocumentId": "1"}),
         answer(200, {"url": f"{scripted.endpoint}/documents/1"}),
     ]
     scripted.documents = [answer(200, "seller-sku\tquantity\tfulfillment-channel\r\n")]
-    with pytest.raises(RetriableError, match="is empty, where a search counts 2000"):
+    with pytest.raises(RetriableError, match="is empty, where a search counts 1001"):
         told.listings(US)
+
+
+def test_as_many_listings_as_a_search_pages_through_are_searched(
+    told: AmazonListings, scripted: ScriptedAmazon
+) -> None:
+    scripted.api = [page(*({"sku": f"SKU-{number}"} for number in range(1_000)))]
+    assert len(told.listings(US).frame) == 1_000
+
+
+def test_pages_of_some_skus_are_of_these_and_bring_no_other(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+    first = {"numberOfResults": 2, "items": [{"sku": "A"}, {"sku": "a"}], "pagination": {"nextToken": "2"}}
+    scripted.api = [answer(200, first), page({"sku": "B"}, {"sku": "C"})]
+    assert list(told.listings_of(US, ["A", "B"]).frame["seller_sku"]) == ["A", "B"]
+    assert [request.query["identifiers"] for request in scripted.arrived(ITEMS)] == ["A,B", "A,B"]
 
 
 def test_a_seller_without_listings_has_none(told: AmazonListings, scripted: ScriptedAmazon) -> None:
@@ -198,6 +213,16 @@ def test_a_seller_without_listings_has_none(told: AmazonListings, scripted: Scri
             },
             "AMAZON_NA,DEFAULT",
             3,
+        ),
+        (
+            {
+                "fulfillmentAvailability": [
+                    {"quantity": 8},
+                    {"fulfillmentChannelCode": "DEFAULT", "quantity": 2**31 - 1},
+                ]
+            },
+            "DEFAULT",
+            2**31 - 1,
         ),
         ({"fulfillmentAvailability": [], "summaries": []}, "DEFAULT", None),
         ({"fulfillmentAvailability": [], "summaries": [{"fnSku": "X000000001"}]}, "UNKNOWN", None),

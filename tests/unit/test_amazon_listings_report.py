@@ -29,7 +29,7 @@ def rows(document: Document, marketplace_id: str = US) -> list[tuple[Any, ...]]:
 def test_a_line_is_a_listing_and_a_quantity_is_only_the_sellers_own() -> None:
     document = report(
         "A mug\t1\t00123\t9.99\t7\tB000000001\tDEFAULT\tActive",
-        "A lamp\t2\tLMP\t9.99\t\tB000000002\tAMAZON_NA\tActive",
+        "A lamp\t2\tLMP\t9.99\t4\tB000000002\tAMAZON_NA\tActive",
         "A bowl\t3\tBOWL\t9.99\t\tB000000003\tDEFAULT\tInactive",
         "A plate\t4\tPLATE\t9.99\t\tB000000004\t\tIncomplete",
     )
@@ -49,6 +49,14 @@ def test_values_are_taken_to_the_letter() -> None:
         ("NA", "B000000001", '"Quoted", with NA', "DEFAULT", 0),
         (" 1E5 ", "null", "x", "DEFAULT", 3),
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_end_of_a_line_belongs_to_no_value_and_a_line_without_anything_is_none(end: str) -> None:
+    document = report(
+        "", "2\tDEFAULT\tA mug\tA", "", header="quantity\tfulfillment-channel\titem-name\tseller-sku", end=end
+    )
+    assert rows(document) == [("A", "", "A mug", "DEFAULT", 2)]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +129,15 @@ def test_a_single_broken_line_is_left_out_and_told_but_many_are_an_error(caplog:
     assert len(rows(report(*good, "two\ttabs\tin the\ttitle\tof\tit\tA\t1\t2\tB1\tDEFAULT"))) == 200
     assert "1 of 201 lines cannot be read" in caplog.text
     with pytest.raises(RetriableError, match="3 of 203 lines"):
-        rows(report(*good, "short", "short", "short"))
+        rows(report(*good, "short", "x\t1\tCUT-OFF\t1\t2\tB1", "short"))
 
 
 def test_a_sku_that_the_letters_cannot_write_is_left_out_rather_than_changed() -> None:
     good = [f"x\t1\tSKU-{number}\t1\t2\tB1\tDEFAULT\tActive" for number in range(200)]
-    content = report(*good).content + b"x\t1\tMUG-" + b"\x81\t1\t2\tB1\tDEFAULT\tActive\r\n"
-    assert len(rows(Document(content, "Cp1252"))) == 200
+    good.append("x\t1\tCAFÉ\t1\t2\tB1\tDEFAULT\tActive")
+    content = report(*good, charset="cp1252").content + b"x\t1\tMUG-" + b"\x81\t1\t2\tB1\tDEFAULT\tActive\r\n"
+    read = rows(Document(content, "Cp1252"))
+    assert (len(read), read[-1][0]) == (201, "CAFÉ")
 
 
 @pytest.mark.parametrize(

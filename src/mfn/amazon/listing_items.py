@@ -76,8 +76,8 @@ class ItemPage(Struct, rename="camel"):
 
     @property
     def next_token(self) -> str | None:
-        """Where the next page is; None on the last one."""
-        return (self.pagination.next_token if self.pagination else None) or None
+        """Where the next page is; None or empty on the last one."""
+        return self.pagination.next_token if self.pagination else None
 
 
 def frame_of(items: Iterable[Item]) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
     """
     where = f"the report {REPORT_TYPE} in {marketplace_id}"
     header, *lines = _text(report, marketplace_id).split("\n")
-    names = header.rstrip("\r").split("\t")
+    names = header.split("\t")
     places = _places(where, names)
     rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
     reach, sku = max(places.values()), places["seller_sku"]
@@ -122,7 +122,7 @@ def _places(where: str, names: list[str]) -> dict[str, int]:
 def _merged(raw: pd.DataFrame) -> pd.DataFrame:
     """One row for each SKU, of what may be several channels of it."""
     own = raw["channel"].str.strip().str.upper() == MERCHANT_CHANNEL
-    quantity = pd.to_numeric(raw["quantity"].where(own, ""), errors="coerce")
+    quantity = pd.to_numeric(raw["quantity"].where(own), errors="coerce")
     frame = pd.DataFrame(
         {
             "seller_sku": raw["seller_sku"],
@@ -130,8 +130,7 @@ def _merged(raw: pd.DataFrame) -> pd.DataFrame:
             "title": raw.get("title", ""),
             "channel": raw["channel"].str.strip().str.upper().replace("", UNKNOWN_CHANNEL),
             "quantity": quantity.where((quantity % 1 == 0) & quantity.between(0, MOST_SHOWN)),
-        },
-        columns=list(COLUMNS),
+        }
     )
     if frame["seller_sku"].duplicated().any():
         groups = frame.groupby("seller_sku", sort=False)
