@@ -301,6 +301,32 @@ def test_what_cannot_be_a_sku_at_amazon_costs_no_call(listings: AmazonListings, 
     assert not orders.calls
 
 
+@pytest.mark.parametrize("sku", ["", "..", "X" * 41, "A\nB"])
+def test_what_cannot_be_a_sku_at_amazon_is_told_of_no_quantity(
+    told: AmazonListings, scripted: ScriptedAmazon, sku: str
+) -> None:
+    with pytest.raises(ListingMissingError, match="Amazon lists no SKU like this"):
+        told.patch_quantity(US, sku, 1)
+    assert not scripted.requests
+
+
+def test_a_sku_that_amazon_answers_with_another_one_is_not_listed(
+    told: AmazonListings, scripted: ScriptedAmazon
+) -> None:
+    scripted.api = [answer(200, {"sku": "A"}), answer(200, {"sku": "C,D"})]
+    read = told.listings_of(US, ["A,B", "C,D"])
+    assert (list(read.frame["seller_sku"]), read.unanswered) == (["C,D"], {})
+
+
+def test_a_sku_that_amazon_has_listed_is_asked_for_alone_before_it_counts_as_gone(
+    told: AmazonListings, scripted: ScriptedAmazon
+) -> None:
+    for are_known in (False, True):
+        scripted.api = [page({"sku": "A"}), answer(200, {"sku": "B"})]
+        assert len(told.listings_of(US, ["A", "B"], are_known=are_known).frame) == 1 + are_known
+    assert [len(scripted.arrived(f"{ITEMS}/{sku}")) for sku in ("A", "B")] == [0, 1]
+
+
 def test_a_sku_that_is_asked_for_alone_is_not_listed_only_where_amazon_says_so(
     told: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
