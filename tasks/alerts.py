@@ -26,10 +26,8 @@ def tell(batch_id: str, settings: Settings, report: str) -> None:
         report: The URL of its report.
     """
     try:
-        alerts = alerts_of(batch_id, settings, report)
+        for alert in alerts_of(batch_id, settings, report):
+            resource = {"prefect.resource.id": resource_id(alert.connection), "prefect.resource.name": alert.connection}
+            emit_event(alert.event, resource=resource, payload=alert.payload)
     except MfnError as error:
-        get_run_logger().warning("nobody could be told of %s: %s %s", batch_id, error.message, error.remedy)
-        return
-    for alert in alerts:
-        resource = {"prefect.resource.id": resource_id(alert.connection), "prefect.resource.name": alert.connection}
-        emit_event(alert.event, resource=resource, payload=alert.payload)
+        get_run_logger().warning("not all could be told of %s: %s %s", batch_id, error.message, error.remedy)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 
 from mfn.alerts.events import orders_held
 from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
-from mfn.errors import RunFailedError
+from mfn.errors import MfnError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.schema import SeenSecret, ToldAlert, TrackedOrder
 from mfn.simulator.clock import amazon_time
@@ -165,6 +165,18 @@ def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same
     (failed,) = list_batches(world.ledger, failed=True)
     alerts = alerts_of(failed.batch_id, world.settings, "https://reports.example/1")
     assert [alert.event for alert in alerts] == ["mfn.orders.held"]
+
+
+def test_what_was_found_out_is_told_although_the_ledger_is_lost_before_all_is(world: World) -> None:
+    set_alerts(world, held_orders=0)
+    world.put(unknown())
+    batch_id = world.run()["batch_id"]
+    with world.ledger.writing() as database:
+        database.execute(text("ALTER TABLE seen_secret RENAME TO lost"))
+    alerts = alerts_of(batch_id, world.settings, "https://reports.example/1")
+    assert [next(alerts).event, next(alerts).event] == ["mfn.import.done", "mfn.orders.held"]
+    with pytest.raises(MfnError, match="seen_secret"):
+        next(alerts)
 
 
 def test_a_secret_that_expires_is_told_of_once_a_week_until_there_is_a_new_one(

@@ -30,7 +30,7 @@ from mfn.steps.secret_age import secret_age
 from mfn.steps.workplace import Workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mfn.alerts.events import Alert
     from mfn.alerts.news import WaitingOrder
@@ -44,8 +44,8 @@ OVERDUE_FOR = timedelta(days=7)
 """Nobody is told of what is later than that: where another system confirms, Amazon knows more than the ledger."""
 
 
-def alerts_of(batch_id: str, settings: Settings, report: str) -> list[Alert]:
-    """What people have to be told after a run, and note that they are.
+def alerts_of(batch_id: str, settings: Settings, report: str) -> Iterator[Alert]:
+    """What people have to be told after a run, one after the other, each noted as told before it is handed on.
 
     People are told of held orders once there are `alerts.held_orders`, again when there are twice as many, and again
     every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by;
@@ -66,18 +66,15 @@ def alerts_of(batch_id: str, settings: Settings, report: str) -> list[Alert]:
     row = get_batch(ledger, batch_id)
     asked = Parameters.of(row.parameters)
     if row.kind != "import" or asked.dry_run or asked.order_id:
-        return []
-    connection, now = find_connection(settings, row.connection), datetime.now(UTC)
-    alerts = [
-        *_held(ledger, connection, report, now),
-        *_due_soon(ledger, connection, report, now),
-        *_overdue(ledger, connection, report, now),
-    ]
-    alerts += _expiring(Workplace(settings, connection, ledger), now)
+        return
     # A batch that a person ran again has a window of the past.
     if row.stage == STAGES["import"][-1] and row.is_window_open:
-        alerts.append(import_done(row.connection, batch_id=row.batch_id, status=row.status, report=report))
-    return alerts
+        yield import_done(row.connection, batch_id=row.batch_id, status=row.status, report=report)
+    connection, now = find_connection(settings, row.connection), datetime.now(UTC)
+    yield from _held(ledger, connection, report, now)
+    yield from _due_soon(ledger, connection, report, now)
+    yield from _overdue(ledger, connection, report, now)
+    yield from _expiring(Workplace(settings, connection, ledger), now)
 
 
 def _held(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
