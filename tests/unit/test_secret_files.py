@@ -136,6 +136,19 @@ def test_programs_that_mfn_up_starts_are_told_the_file_and_not_what_stands_in_it
     assert [name for name, value in environ.items() if PLANTED in value] == []
 
 
+def test_runs_of_mfn_up_read_rotated_secrets_from_the_env_file_of_their_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_file(tmp_path, f"LWA_CLIENT_SECRET_US={PLANTED}\nPREFECT_API_AUTH_STRING=me:word\n", name=".env")
+    monkeypatch.setenv("LWA_APP_ID", "app")
+    elsewhere = _environ(load_settings())
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "prefect.yaml").touch()
+    here = _environ(load_settings())
+    assert (elsewhere["LWA_CLIENT_SECRET_US"], here.get("LWA_CLIENT_SECRET_US")) == (PLANTED, None)
+    assert (here["LWA_APP_ID"], here["PREFECT_API_AUTH_STRING"]) == ("app", "me:word")
+
+
 def test_every_setting_with_a_file_that_cannot_be_used_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

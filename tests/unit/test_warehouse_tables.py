@@ -472,11 +472,13 @@ def test_every_statement_of_the_document_does_what_it_says(
     number = "026-0000001-0000001"
     warehouse.ensure_tables()
     warehouse.load([order_row(number)], [line_row(number, 1), line_row(number, 2)])
-    actor.add(wms_inventory, {"sku": "SKU-1", "location": "MAIN", "on_hand": 5, "allocated": 0})
     for block in re.findall(r"```sql\n(.*?)```", DOCUMENT, flags=re.DOTALL):
         run(database_url, *[statement for statement in block.split(";") if statement.strip()])
     assert actor.order(number)["status"] == "shipped"
     assert actor.order(number)["allocated_at"] is not None
     assert [row["status"] for row in actor.rows(wms_shipment)] == ["void"]
     assert len(actor.rows(wms_shipment_line)) == 2
-    assert actor.rows(wms_inventory)[0]["allocated"] == 1
+    assert [(row["on_hand"], row["allocated"], row["is_sellable"]) for row in actor.rows(wms_inventory)] == [
+        (40, 1, True)
+    ]
+    assert [len(actor.rows(table)) for table in (wms_item, wms_ship_method)] == [1, 1]

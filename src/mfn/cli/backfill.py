@@ -49,5 +49,11 @@ def _show(done: Mapping[str, Any]) -> None:
     if not done["gaps"]:
         print_line(f"{done['connection']}: nothing is left to be searched")
         return
-    rows = [(gap["kind"], gap["after"], gap["before"], gap["noted_at"]) for gap in done["gaps"]]
-    print_table(("kind", "from", "to", "noted"), rows)
+    rows = [[gap["kind"], gap["after"], gap["before"], gap["noted_at"]] for gap in done["gaps"]]
+    periods = rows[:1]
+    for row in rows[1:]:  # newest first
+        if row[0] == periods[-1][0] and row[2] == periods[-1][1]:
+            periods[-1][1] = row[1]
+        else:
+            periods.append(row)
+    print_table(("kind", "from", "to", "noted"), periods)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mfn.amazon.credentials import NAMES
 from mfn.cli.deployments import deploy
 from mfn.cli.prefect_address import server_here
 from mfn.cli.prefect_answers import PAGE, ask
 from mfn.cli.programs import SERVER, STOP_SECONDS, Programs, end_as_asked
+from mfn.cli.project import project_root
 from mfn.cli.running import (
     flow_runs_of,
     running_here,
@@ -112,11 +115,17 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
 
 
 def _environ(settings: Settings) -> dict[str, str]:
-    """The environment of the programs, which work in the checkout: everything that was found relative to here."""
+    """The environment of the programs, which work in the checkout: everything that was found relative to here.
+
+    Where that is here, each run reads the connections' secrets in `.env` itself: they are rotated while this goes on.
+    """
+    given = environment()
+    if project_root() == Path.cwd():
+        given = {name: value for name, value in given.items() if name in os.environ or not name.startswith(NAMES)}
     url = settings.ledger_url.get_secret_value()
     in_file = settings.ledger_url_file
     ledger = {"MFN_LEDGER_URL": url} if in_file is None else {"MFN_LEDGER_URL_FILE": str(in_file)}
-    return environment() | {
+    return given | {
         **ledger,
         "MFN_HOME": str(settings.home),
         "MFN_CONNECTIONS": str(settings.connections),
