@@ -39,7 +39,8 @@ def _marketplaces(values: Any) -> list[Marketplace]:
     return list(dict.fromkeys(known))  # one may be named twice, also by its id
 
 
-def _credentials(value: str) -> str:
+def credentials_that_fit(value: str) -> str:
+    """Where a connection's secrets are, as `credentials` says it; ValueError where it says neither of the two."""
     if not CREDENTIALS.fullmatch(value):
         raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong into this file")
     return value
@@ -183,7 +184,7 @@ class Connection(_Section):
     name: str = ""
     seller_id: Annotated[str, AfterValidator(_merchant_token)]
     marketplaces: Annotated[list[Marketplace], BeforeValidator(_marketplaces), Field(min_length=1)]
-    credentials: Annotated[str, AfterValidator(_credentials)] = "env"
+    credentials: Annotated[str, AfterValidator(credentials_that_fit)] = "env"
     endpoint: BaseUrl | None = None
     lwa_endpoint: BaseUrl | None = None
     warehouse: Warehouse = Field(default_factory=Warehouse)  # it looks at the working directory

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from mfn.connection import Connection
+from mfn.connection import Connection, credentials_that_fit
 from mfn.errors import ConfigurationError, Problem, shown_path
 from mfn.file_faults import reading_fault, see_that_it_is_a_file
 from mfn.yaml_text import parse_yaml
@@ -78,6 +78,25 @@ def find_connection(settings: Settings, name: str) -> Connection:
             remedy="Name one of these, or add an entry to the file.",
         )
     return connections[name]
+
+
+def with_its_credentials_alone(settings: Settings, name: str) -> Connection | None:
+    """A connection of a file with faults, to see whether its secrets are there: nothing but its name and credentials.
+
+    Args:
+        settings: The settings in force.
+        name: The connection's name.
+
+    Returns:
+        None where the file has no such connection, or its `credentials` are among the faults.
+    """
+    try:
+        document = parse_yaml(_read(settings.connections), shown_path(settings.connections))
+        entry = document["connections"][name]
+        where = entry.get("credentials") or Connection.model_fields["credentials"].default
+        return Connection.model_construct(name=name, credentials=credentials_that_fit(where))
+    except (ConfigurationError, TypeError, KeyError, AttributeError, ValueError):
+        return None
 
 
 def _read(path: Path) -> str:

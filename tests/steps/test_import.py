@@ -237,6 +237,22 @@ def test_everything_that_is_set_up_wrongly_is_told_before_anything_is_started(
     assert list_batches(world.ledger) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("colour: red", True), ("credentials: prefekt:amazon", False), ("credentials: env\n    colour: red", True)],
+)
+def test_a_fault_of_the_connections_file_hides_no_missing_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch, written: str, told: bool
+) -> None:
+    monkeypatch.delenv("LWA_APP_ID")
+    path = world.home / "connections.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  us:\n", f"  us:\n    {written}\n"), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        world.run()
+    assert written.rpartition("    ")[2].partition(":")[0] in refused.value.message
+    assert ("LWA_APP_ID_US" in refused.value.message) is told
+
+
 def test_buyers_data_is_encrypted_in_the_ledger(world: World) -> None:
     world.put(an_order(recipient={"deliveryAddress": address(name="Planted Name", addressLine1="7 Planted Lane")}))
     world.run()

@@ -8,29 +8,24 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mfn.errors import ConfigurationError, MfnError, RunFailedError, together, with_rows
+from mfn.errors import ConfigurationError, MfnError, RunFailedError
 from mfn.ledger.batch_opening import open_batch
-from mfn.mappings import check_mappings
 from mfn.models import STAGES
 from mfn.moments import in_utc
 from mfn.steps.report import report
 from mfn.steps.secret_age import warn_of_secret_age
+from mfn.steps.set_up import WITHOUT_AMAZON, check_set_up, place_of
 from mfn.steps.stages import STEPS, is_finished, perform
 from mfn.steps.summaries import summary_of
 from mfn.steps.waiting import run_lease
-from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
-    from mfn.steps.workplace import Workplace
 
 log = logging.getLogger(__name__)
-
-WITHOUT_AMAZON: frozenset[BatchKind] = frozenset({"purge"})
-"""Kinds of run that need neither mappings nor credentials, and are not stopped by a fault in them."""
 
 
 def import_parameters(
@@ -147,7 +142,7 @@ def new_run(
         ConfigurationError: Settings, connections or mappings are wrong.
         LeaseHeldError: Another run of this kind works on this connection.
     """
-    place = _place_of(settings, connection, kind)
+    place = place_of(settings, connection, kind)
     if kind not in WITHOUT_AMAZON:
         check_set_up(place)
         warn_of_secret_age(place)
@@ -161,34 +156,6 @@ def new_run(
             last_stage=STAGES[kind][-1],
             flow_run_id=flow_run_id,
         )
-
-
-def check_set_up(place: Workplace) -> None:
-    """Raise every fault of the set-up at once, before anything is started.
-
-    Args:
-        place: The workplace.
-
-    Raises:
-        ConfigurationError: Mappings or credentials are wrong.
-    """
-    problems: list[ConfigurationError] = []
-    for part in ("mappings", "amazon"):
-        try:
-            getattr(place, part)
-        except ConfigurationError as error:
-            problems.append(error)
-    if problems:
-        raise together(problems)
-
-
-def _place_of(settings: Settings, connection: str, kind: BatchKind) -> Workplace:
-    """The workplace; where there is none, what is wrong with the mapping files is told as well."""
-    try:
-        return open_workplace(settings, connection)
-    except ConfigurationError as error:
-        is_file_wrong = error.problems and kind not in WITHOUT_AMAZON
-        raise with_rows(error, check_mappings(settings.mappings) if is_file_wrong else ()) from None
 
 
 def run_steps(batch: BatchRef, settings: Settings) -> None:

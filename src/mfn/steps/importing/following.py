@@ -27,7 +27,8 @@ from mfn.rules.next_call import MANY_NAMES, Fetch, Search, State, Wait, WorkGap,
 from mfn.rules.search_pages import SETTLING
 from mfn.steps.importing.followed import Followed
 from mfn.steps.importing.lane_calls import read_queue
-from mfn.steps.runs import check_set_up, import_parameters, new_run, run_steps
+from mfn.steps.runs import import_parameters, new_run, run_steps
+from mfn.steps.set_up import check_set_up
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

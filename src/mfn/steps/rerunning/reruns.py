@@ -17,7 +17,8 @@ from mfn.models import STAGES, Parameters
 from mfn.steps.confirming.confirm import confirm
 from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
-from mfn.steps.runs import WITHOUT_AMAZON, carried_out, check_set_up
+from mfn.steps.runs import carried_out
+from mfn.steps.set_up import WITHOUT_AMAZON, check_set_up
 from mfn.steps.waiting import run_lease
 from mfn.steps.workplace import open_workplace
 
