@@ -332,6 +332,14 @@ def test_init_writes_what_is_missing_and_overwrites_nothing(
     assert (fresh / "connections.yaml").read_text(encoding="utf-8") == "connections: mine\n"
 
 
+def test_init_names_the_ledger_that_it_made_wherever_it_lies(
+    world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MFN_LEDGER_URL", "sqlite:///elsewhere/orders.db")
+    _, document = mfn("init")
+    assert str(world.home / "elsewhere" / "orders.db") in document["written"]
+
+
 def test_quick_commands_import_nothing_slow(world: World) -> None:
     program = (
         "import sys; from mfn.cli.application import run; run(['orders']); run(['batches']);"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from sqlalchemy.engine import make_url
 
 from mfn.cli.output import JsonOption, print_json, print_line, print_table
 from mfn.errors import ConfigurationError, MfnError
@@ -63,7 +64,9 @@ def init(as_json: JsonOption = False) -> None:
             _write(path, text)
             written.append(path)
     current = load_settings()  # the connections file that is there now decides where relative paths begin
-    made = [path for path in (current.keys_file, current.home / "ledger.db") if not path.exists()]
+    ledger = make_url(current.ledger_url.get_secret_value())
+    files = [Path(ledger.database or "")] if ledger.get_backend_name() == "sqlite" else []
+    made = [path for path in (current.keys_file, *files) if not path.exists()]
     open_ledger(current)
     written += [path for path in made if path.exists()]
     if as_json:
