@@ -11,9 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from mfn.errors import MfnError
+from mfn.errors import LeaseHeldError, MfnError
 from mfn.settings import load_settings
-from mfn.steps.late_runs import why_needless
+from mfn.steps.late_runs import just_ended, why_needless
 from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.rerunning.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
     from mfn.models import BatchKind, BatchRef
+    from mfn.settings import Settings
 
 
 class NothingToDoError(Exception):
@@ -123,19 +124,16 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
         parameters: What the run is asked for.
 
     Raises:
-        NothingToDoError: The schedule started it, and another run did its work meanwhile.
+        NothingToDoError: The schedule started it, and another run did its work meanwhile, or an import is at work.
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another run of this kind works on the connection.
     """
     settings = load_settings()
-    flow_run = this_flow_run()
-    # run_count 1: whoever presses Retry wants it to run, also where the schedule had started it.
-    if flow_run is not None and flow_run.auto_scheduled and flow_run.run_count <= 1 and flow_run.expected_start_time:
-        needless = why_needless(settings, connection, kind, parameters, due_at=flow_run.expected_start_time)
+    due_at = _due_at()
+    if due_at is not None:
+        needless = why_needless(settings, connection, kind, parameters, due_at=due_at)
         if needless is not None:
-            page = report_url(settings, needless.batch_id)
-            if kind == "import" and page is not None:  # without Prefect, as by mfn follow, it told nobody
-                tell(needless.batch_id, settings, page)
+            _tell_of(settings, needless.batch_id)
             raise NothingToDoError(needless.why)
     flow_run_id = this_flow_run_id()
     begun = None if flow_run_id is None else batch_of(settings, flow_run_id, connection, kind)
@@ -144,9 +142,31 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
         if begun is None
         else rerun_of(settings, begun, flow_run_id=flow_run_id)
     )
-    with run as batch:
-        end.batch_id = batch.batch_id
-        yield batch
+    try:
+        with run as batch:
+            end.batch_id = batch.batch_id
+            yield batch
+    except LeaseHeldError as held:
+        # One that never ends is told of, since mfn.import.done does not come; other kinds have nothing like that.
+        if kind != "import" or due_at is None:
+            raise
+        _tell_of(settings, just_ended(settings, connection))
+        raise NothingToDoError(f"{held.message} The next run that is due fetches what came since.") from None
+
+
+def _due_at() -> datetime | None:
+    """When the schedule wanted this flow run to start; None where a person did, or pressed Retry."""
+    flow_run = this_flow_run()
+    if flow_run is None or not flow_run.auto_scheduled or flow_run.run_count > 1:
+        return None
+    return flow_run.expected_start_time
+
+
+def _tell_of(settings: Settings, batch_id: str | None) -> None:
+    """Tell people what an import found out that ran without Prefect, as by `mfn follow`, and told nobody."""
+    page = None if batch_id is None else report_url(settings, batch_id)
+    if batch_id is not None and page is not None:
+        tell(batch_id, settings, page)
 
 
 def this_flow_run() -> FlowRun | None:

@@ -8,6 +8,7 @@ from flows.confirm_shipments import confirm_shipments
 from flows.import_orders import import_orders
 from flows.sync_inventory import sync_inventory
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.leases import lease
 from mfn.ledger.told_alerts import COUNTED, HELD, told_of
 from tests.flows.deployed import run_late, tried_again
 from tests.flows.flow_runs import ON_PREFECT
@@ -57,6 +58,16 @@ def test_what_an_import_found_out_that_ran_without_prefect_is_told_by_the_run_th
     world.run()
     assert {state.name for state in run_late(import_orders, connection="us")} == {"Skipped"}
     assert told_of(world.ledger, "us", HELD)[COUNTED].orders == 20
+
+
+def test_a_scheduled_import_that_meets_another_one_at_work_has_nothing_to_do_and_another_kind_of_run_fails(
+    world: World,
+) -> None:
+    with lease(world.ledger, "us", "import"), lease(world.ledger, "us", "confirm"):
+        imported, confirmed = (run_late(flow, connection="us")[-1] for flow in (import_orders, confirm_shipments))
+    assert (imported.name, confirmed.name) == ("Skipped", "Failed")
+    assert "another import run works on connection us" in str(imported.message)
+    assert list_batches(world.ledger) == []
 
 
 def test_late_confirmations_and_stock_runs_are_skipped_likewise(world: World) -> None:

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from mfn.errors import ConfigurationError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.steps.late_runs import Needless, run_since, why_needless
+from mfn.ledger.schema import Batch
+from mfn.steps.late_runs import Needless, just_ended, run_since, why_needless
 from mfn.steps.rerunning.reruns import rerun_batch
-from mfn.steps.runs import import_parameters, inventory_parameters
+from mfn.steps.runs import import_parameters, import_run, inventory_parameters
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -108,6 +110,16 @@ def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(wo
     world.run(order_id=order_id)
     told = f"Another run fetched this window a moment ago: {fetched}."
     assert why(world, due_ago=timedelta(0)) == Needless(fetched, told)
+
+
+def test_an_import_has_just_ended_while_the_next_one_is_at_work_and_not_once_that_takes_long(world: World) -> None:
+    assert just_ended(world.settings, "us") is None
+    ended = world.run()["batch_id"]
+    with import_run(world.settings, "us"):
+        assert just_ended(world.settings, "us") == ended
+        with world.ledger.writing() as database:
+            database.execute(update(Batch).values(finished_at=datetime.now(UTC) - timedelta(minutes=3)))
+        assert just_ended(world.settings, "us") is None
 
 
 def test_a_connection_that_is_not_there_is_a_wrong_word(world: World) -> None:

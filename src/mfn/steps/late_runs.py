@@ -1,4 +1,4 @@
-"""Runs that the schedule started and that have nothing to do, since others did it meanwhile."""
+"""Runs that the schedule started and that have nothing to do, since others did it, or do it now."""
 
 from __future__ import annotations
 
@@ -122,3 +122,15 @@ def was_just_fetched(settings: Settings, connection: str) -> bool:
     if watermark is None or newest is None or newest.status == "failed":
         return False
     return datetime.now(UTC) - SETTLING - watermark < MOMENT_AGO
+
+
+def just_ended(settings: Settings, connection: str) -> str | None:
+    """The import of a connection that ended last, where that was a moment ago; None: none did.
+
+    Args:
+        settings: The settings in force.
+        connection: The connection's name.
+    """
+    rows = list_batches(open_ledger(settings), connection=connection, kind="import", limit=LOOKED_AT)
+    ended = max((row for row in rows if row.finished_at is not None), key=lambda row: row.finished_at, default=None)
+    return ended.batch_id if ended is not None and datetime.now(UTC) - ended.finished_at < MOMENT_AGO else None
