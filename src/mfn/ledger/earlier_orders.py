@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from mfn.ledger.landing import EARLIER
 from mfn.ledger.leases import assert_held
-from mfn.ledger.orders import MAY_CHANGE, UNFINISHED
+from mfn.ledger.orders import GIVEN, WAITING
 from mfn.ledger.schema import DOUBTED, Batch, BatchOrder, TrackedOrder
 from mfn.models import STAGES, OrderStatus
 
@@ -34,7 +34,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """
     assert_held(database, batch.lease)
     unfinished = select(TrackedOrder.order_id).where(
-        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_((*UNFINISHED, OrderStatus.PENDING))
+        TrackedOrder.connection == batch.connection, TrackedOrder.status.in_(WAITING)
     )
     since = aliased(BatchOrder)
     judged_since = exists().where(
@@ -72,5 +72,5 @@ def left_behind_orders(connection: str) -> Select[str]:
         connection: The connection's name.
     """
     # A plain condition on the status would have SQLite go through all that was ever loaded, by the other index.
-    may_change = func.coalesce(TrackedOrder.status, "").in_(MAY_CHANGE)
+    may_change = func.coalesce(TrackedOrder.status, "").in_(GIVEN)
     return select(TrackedOrder.order_id).where(TrackedOrder.connection == connection, text(DOUBTED), may_change)

@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfn.database.bulk import among
+from mfn.ledger.orders import LEFT
 from mfn.ledger.parcels import SETTLED
 from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc, table
 from mfn.models import OrderStatus
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 KEY = ("connection", "order_id")
 MOMENTS = ("shipped_at", "delivered_at", "cancelled_at")
-
-GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
-"""Orders whose units have all left."""
 
 BELIEVED = timedelta(days=730)
 """How long ago an order may have left: Amazon shows none that is older (orders_2026-01-01.json, 2026-07-29)."""
@@ -109,7 +107,7 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
     changed = func.coalesce(LandedOrder.last_updated_at, LandedOrder.landed_at, type_=Utc())
     shipped = func.coalesce(parcels.c.at, changed, type_=Utc())
     for name, statuses, at in (
-        ("shipped_at", GONE, shipped),
+        ("shipped_at", LEFT, shipped),
         ("cancelled_at", (OrderStatus.CANCELLED,), changed),
     ):
         noted = getattr(OrderEnd, name)

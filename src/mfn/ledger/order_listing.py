@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.ledger.known_connections import of_order
-from mfn.ledger.orders import MAY_CHANGE
+from mfn.ledger.orders import GIVEN
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OfferStatus, OrderStatus, ParcelStatus
 
@@ -143,7 +143,7 @@ def count_overdue(ledger: Ledger, connections: Sequence[str], limit: datetime) -
     """
     statement = (
         select(TrackedOrder.connection, func.count())
-        .where(TrackedOrder.connection.in_(connections), TrackedOrder.status.in_(MAY_CHANGE))
+        .where(TrackedOrder.connection.in_(connections), TrackedOrder.status.in_(GIVEN))
         .where(TrackedOrder.ship_by <= limit)
         .group_by(TrackedOrder.connection)
     )

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
-IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
-MAY_CHANGE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
-"""Orders in the warehouse that it may still need a newer version of."""
-TO_SHIP = (OrderStatus.READY, *MAY_CHANGE)
+WAITING = (OrderStatus.PENDING, *UNFINISHED)
+"""Orders that the warehouse was not given yet, and that a run takes up again."""
+GIVEN = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
+"""Orders that the warehouse has to ship, and that it may still need a newer version of."""
+LEFT = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
+"""Orders of which every unit has left."""
+IN_WAREHOUSE = (*GIVEN, *LEFT)
+TO_SHIP = (OrderStatus.READY, *GIVEN)
 """Orders of which the warehouse has units to ship, if it has them; ready ones where a run died before it noted that."""
 
 STANDING = (

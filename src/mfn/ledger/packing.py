@@ -38,8 +38,8 @@ def packed(frame: pd.DataFrame, *, repeated: Collection[str] = ()) -> Frame:
     """A frame as it is written down.
 
     Args:
-        frame: Columns of `object`, `int64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
-        repeated: Columns of texts of which few differ: each text is written once.
+        frame: Columns of `object`, `int64`, `float64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
+        repeated: Columns of texts, none missing, of which few differ: each text is written once.
     """
     return {str(name): _packed(frame[name], is_repeated=name in repeated) for name in frame.columns}
 

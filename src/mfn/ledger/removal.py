@@ -15,6 +15,7 @@ from mfn.ledger.data_access import note_access
 from mfn.ledger.decisions import move_decided
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import note_removed
+from mfn.ledger.orders import WAITING
 from mfn.ledger.schema import (
     Batch,
     BatchChunk,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 PAGES_AT_ONCE = 50
 """Pages that are written anew in one transaction: others wait for it."""
-
-WAITING = (OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.READY)
-"""Orders that a run would take up again, and cannot without their text."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy import and_, case, exists, func, or_, select
 
 from mfn.database.bulk import among
 from mfn.ledger.arrivals import MADE_UP
+from mfn.ledger.orders import GIVEN
 from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc
 from mfn.models import OrderStatus
 
@@ -81,12 +82,11 @@ def not_seen_to_leave(database: Connection, connection: str) -> dict[str, dateti
     Returns:
         When the warehouse was first given each, by order id.
     """
-    given = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
     statement = (
         select(LandedOrder.order_id, TrackedOrder.first_loaded_at)
         .join(TrackedOrder, _same_order(TrackedOrder))
         .outerjoin(OrderEnd, _same_order(OrderEnd))
-        .where(LandedOrder.connection == connection, TrackedOrder.status.in_(given), OrderEnd.shipped_at.is_(None))
+        .where(LandedOrder.connection == connection, TrackedOrder.status.in_(GIVEN), OrderEnd.shipped_at.is_(None))
     )
     return {row.order_id: row.first_loaded_at for row in database.execute(statement)}
 

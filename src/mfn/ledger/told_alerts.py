@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from mfn.alerts.news import Told, WaitingOrder
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.orders import MAY_CHANGE, UNFINISHED, read_reasons
+from mfn.ledger.orders import GIVEN, UNFINISHED, read_reasons
 from mfn.ledger.schema import ToldAlert, TrackedOrder, table
 from mfn.models import OrderStatus
 
@@ -62,7 +62,7 @@ def overdue_orders(ledger: Ledger, connection: str, since: datetime, limit: date
         since: Its beginning; aware.
         limit: Its end; aware.
     """
-    return _waiting(ledger, connection, MAY_CHANGE, TrackedOrder.ship_by.between(since, limit))
+    return _waiting(ledger, connection, GIVEN, TrackedOrder.ship_by.between(since, limit))
 
 
 def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *conditions: Any) -> list[WaitingOrder]:

@@ -12,7 +12,7 @@ from mfn.amazon.orders import decode_order
 from mfn.errors import DataError
 from mfn.ledger.arrivals import MADE_UP
 from mfn.ledger.decisions import released_reasons
-from mfn.ledger.orders import IN_WAREHOUSE, UNFINISHED, read_reasons
+from mfn.ledger.orders import IN_WAREHOUSE, WAITING, read_reasons
 from mfn.models import OrderStatus, Outcome, Reason, Standing
 from mfn.quality.lines import LINES
 from mfn.quality.orders import ORDERS
@@ -241,7 +241,7 @@ def judge_without_text(order_ids: Iterable[str], tracked: Mapping[str, Row[Any]]
         elif status == OrderStatus.CANCELLED:
             judgements.append(Judgement(order_id, Outcome.CANCELLED, None))
         else:
-            moved = OrderStatus.IGNORED if status in (None, OrderStatus.PENDING, *UNFINISHED) else None
+            moved = OrderStatus.IGNORED if status in (None, *WAITING) else None
             judgements.append(Judgement(order_id, Outcome.IGNORED, moved, (reason,)))
     return judgements
 

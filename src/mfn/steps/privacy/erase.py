@@ -17,7 +17,7 @@ from mfn.ledger.landing import index_pages
 from mfn.ledger.leases import assert_held, lease
 from mfn.ledger.opening import existing_ledger
 from mfn.ledger.order_ends import ends_of, note_erased
-from mfn.ledger.orders import tracked_orders
+from mfn.ledger.orders import GIVEN, UNFINISHED, tracked_orders
 from mfn.ledger.removal import Removing
 from mfn.ledger.schema import BatchOrder, LandedOrder, OrderEnd, TrackedOrder
 from mfn.models import BatchRef, OrderStatus
@@ -139,7 +139,7 @@ def _not_judged(place: Workplace, order_id: str) -> Fault | None:
 
 def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
     name, again = place.connection.name, f"Then run mfn erase {row.order_id} again."
-    if row.status in (OrderStatus.HELD, OrderStatus.READY):
+    if row.status in UNFINISHED:
         dismiss = f"mfn orders dismiss {row.order_id} --why 'the buyer wants the data erased'"
         return Fault(
             f"is {row.status} and is to be shipped",
@@ -147,7 +147,7 @@ def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
         )
     if row.status == OrderStatus.PENDING:
         return Fault("waits for its payment at Amazon", f"Cancel it in Seller Central, run mfn import {name}. {again}")
-    if row.status in (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED):
+    if row.status in GIVEN:
         return _in_warehouse(place, row, again)
     return None
 

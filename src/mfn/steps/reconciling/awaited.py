@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mfn.ledger.orders import GIVEN, IN_WAREHOUSE, LEFT
 from mfn.ledger.parcels import SETTLED
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import GIVEN, LEFT
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     SHIPPED_ELSEWHERE,
@@ -47,7 +47,7 @@ def awaited(order: Facts, terms: Terms) -> Difference | None:
         by_hand = "Cancel it in Seller Central, or let the warehouse take it up again and import it anew."
         remedy = by_hand if is_stopped else import_anew(order, terms, "Import it anew")
         return Difference(Kind.STATUS_DIFFERS, told, remedy)
-    if known in GIVEN | LEFT and (untold := untold_parcels(order, terms)):
+    if known in IN_WAREHOUSE and (untold := untold_parcels(order, terms)):
         return _not_told(untold[0], status, terms, has_row=order.written is not None)
     if known == OrderStatus.IGNORED:
         return _no_longer_ignored(order, told, terms)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mfn.amazon.orders import AMAZON, DUE
+from mfn.ledger.orders import GIVEN, IN_WAREHOUSE, LEFT, WAITING
 from mfn.ledger.parcels import SETTLED
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.steps.reconciling.awaited import awaited, untold_parcels
-from mfn.steps.reconciling.facts import GIVEN, LEFT, WAITING
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     LEAVES_AGAIN,
@@ -96,7 +96,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
 
 def _not_at_amazon(order: Facts) -> Difference | None:
     known = order.status
-    if known not in WAITING | GIVEN or (order.written and order.written.status in {CANCELLED, SHIPPED}):
+    if known not in (*WAITING, *GIVEN) or (order.written and order.written.status in {CANCELLED, SHIPPED}):
         return None
     detail = f"{known} here, and Amazon knows no such order for this account"
     if known == OrderStatus.PENDING:
@@ -112,7 +112,7 @@ def _not_at_amazon(order: Facts) -> Difference | None:
 
 def _cancelled(order: Facts, terms: Terms) -> Difference | None:
     known, written = order.status, order.written
-    if known in WAITING | GIVEN | LEFT:
+    if known in (*WAITING, *IN_WAREHOUSE):
         told = f"CANCELLED at Amazon, {known} here{order.in_warehouse}"
         what = "Import it anew, which asks the warehouse to stop" if written else "Import it anew"
         return Difference(Kind.CANCELLED_ON_AMAZON, told, import_anew(order, terms, what))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mfn.models import OrderStatus, ParcelStatus
 from mfn.warehouse.order_states import CANCELLED, SHIPPED
 
 if TYPE_CHECKING:
@@ -13,16 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mfn.amazon.shown_orders import ShownOrder
-    from mfn.models import Reason
-
-WAITING = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.READY})
-"""Orders that the warehouse was not given yet."""
-
-GIVEN = frozenset({OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED})
-"""Orders that the warehouse has to ship."""
-
-LEFT = frozenset({OrderStatus.SHIPPED, OrderStatus.CONFIRMED})
-"""Orders of which every unit has left."""
+    from mfn.models import OrderStatus, ParcelStatus, Reason
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mfn.ledger.orders import GIVEN
 from mfn.models import OrderStatus
-from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import write_again
 from mfn.warehouse.order_states import NEW, SHIPPED, STATES

@@ -22,8 +22,8 @@ from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.known_orders import known_orders, open_orders
 from mfn.ledger.leases import assert_held
+from mfn.ledger.orders import GIVEN
 from mfn.models import Parameters
-from mfn.steps.reconciling.facts import GIVEN
 from mfn.steps.single_orders import Patience, get_orders
 from mfn.steps.workplace import keep_calls, open_workplace
 
