@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from prefect.settings import Settings as PrefectSettings
 
 from mfn.connection import Connection
 from mfn.mappings import RULES
@@ -44,6 +45,15 @@ def test_every_step_of_the_set_up_says_when_the_check_warns_or_fails() -> None:
     steps = [part for part in parts if re.match(r"\d\. ", part)]
     assert len(steps) == len(STEPS)
     assert [part.splitlines()[0] for part in steps if "`mfn check`" not in part or "**" not in part] == []
+
+
+@pytest.mark.parametrize(
+    "setting", sorted(set(re.findall(r"^ *prefect config set (\S+)$", RUNBOOK, flags=re.MULTILINE)))
+)
+def test_prefect_takes_every_value_that_it_is_told_to_be_set_to(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
+    assert name in PrefectSettings().to_environment_variables(exclude_unset=True)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
