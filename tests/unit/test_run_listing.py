@@ -106,9 +106,11 @@ def test_a_run_whose_holder_is_gone_has_failed_and_says_how_it_goes_on(runs: Led
 
 
 def test_the_newest_run_of_each_connection_and_kind_is_found(runs: Ledger) -> None:
+    add(runs, a_day_ago={"at": -1440}, elsewhere={"at": -1, "connection": "uk"})
     newest = {key: run.batch_id for key, run in newest_runs(runs).items()}
     us = {"import": "dead", "confirm": "failed", "reconcile": "differing", "inventory": "drifting"}
-    assert newest == {("us", kind): name for kind, name in us.items()} | {("eu", "confirm"): "alive"}
+    others = {("eu", "confirm"): "alive", ("uk", "import"): "elsewhere"}
+    assert newest == {("us", kind): name for kind, name in us.items()} | others
 
 
 def open_ones(ledger: Ledger, since: datetime = NOON) -> list[tuple[str, int, datetime]]:

@@ -22,7 +22,7 @@ OPEN_ORDERS = {"connection": None, "status": "open", "reason": None, "sfp": Fals
         ({}, {}),
         ({"connection": "", "kind": " ", "outcome": "", "from": "", "to": "", "page": "", "utm": "x"}, {}),
         ({"connection": " us ", "kind": "import"}, {"connection": "us", "kind": "import"}),
-        ({"outcome": "all"}, {"outcome": "all"}),
+        *(({"outcome": name}, {"outcome": name}) for name in ("telling", "held", "failed", "running", "done", "all")),
         ({"from": "2026-11-24"}, {"first": date(2026, 11, 24)}),
         ({"to": "2026-11-25"}, {"last": date(2026, 11, 25)}),
         ({"page": "10000"}, {"page": 10_000}),
