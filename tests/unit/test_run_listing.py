@@ -121,12 +121,14 @@ def test_failures_of_what_was_asked_for_alike_are_one_until_it_ends_well(ledger:
     failed = {"status": "failed"}
     add(
         ledger,
+        well_long_ago={"at": -2},
         long_ago=failed | {"at": -1},
+        other_long_ago=failed | {"at": -1, "parameters": {"since": "2026-10-01T00:00:00+00:00"}},
         first=failed | {"at": 0},
         second=failed | {"at": 2},
         died={"at": 3, "status": "running"},
         other=failed | {"at": 4, "parameters": {"since": "2026-11-01T00:00:00+00:00"}},
-        elsewhere=failed | {"at": 5, "connection": "eu"},
+        elsewhere=failed | {"at": 5, "connection": "zz"},
     )
     minutes = [NOON + timedelta(minutes=number) for number in range(9)]
     apart = [("elsewhere", 1, minutes[5]), ("other", 1, minutes[4])]
@@ -137,6 +139,10 @@ def test_failures_of_what_was_asked_for_alike_are_one_until_it_ends_well(ledger:
     assert open_ones(ledger) == apart
     add(ledger, not_that={"at": 6, "kind": "confirm"}, nor_that={"at": 6, "connection": "uk"})
     assert open_ones(ledger) == apart
+    with lease(ledger, "us", "import"):
+        add(ledger, goes_on={"at": 7, "status": "running"})
+        assert open_ones(ledger) == apart
+    assert open_ones(ledger) == [("goes_on", 1, minutes[7]), *apart]
 
 
 @pytest.mark.parametrize(

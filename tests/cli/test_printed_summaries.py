@@ -1,0 +1,166 @@
+"""What a person reads of a run: figures that add up, and of what is zero or empty not a word."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mfn.cli import imports, reconcile
+from mfn.cli.confirm import print_confirm_summary
+from mfn.cli.imports import print_order, print_summary
+from mfn.cli.inventory import print_inventory_summary
+from mfn.cli.reconcile import print_differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMON = {"connection": "us", "held": 0, "released": 0, "still_held": 0, "report": "/r.html"}
+IMPORT = COMMON | {"fetched": 7, "loaded": 4, "unchanged": 1, "cancelled": 2, "ignored": 0, "ignored_reasons": {}}
+CONFIRM = COMMON | {"shipments": 6, "sent": 1, "skipped": 0, "failed": 2, "pending": 3, "verified": 8, "unverified": 9}
+STOCK = COMMON | {"skus": 6, "pushed": 1, "unchanged": 5, "failed": 0, "sold_out": 2, "drift": 3, "oversold": 4}
+STOCK |= {"verified": 8, "unverified": 9, "under_way": 7, "pending": 0}
+COMPARED = {"connection": "us", "orders": 3, "matched": 2, "differing": 1, "report": "/r.html", "differences": []}
+MISSING = {"order_id": "O1", "kind": "missing", "detail": "It is not there.", "remedy": "Do this:\nmfn import us"}
+IMPORTED = "us: 7 fetched = 4 loaded + 0 held + 1 unchanged + 2 cancelled + 0 ignored"
+CONFIRMED = "us: 6 shipments = 1 sent + 0 held + 0 skipped + 2 failed + 3 pending"
+CONFIRMED_SO_FAR = "of all that was sent so far: 8 verified, 9 not yet"
+PUSHED = [
+    "us: 6 SKUs = 1 pushed + 5 unchanged + 0 held + 0 failed",
+    "2 sold out, 3 had drifted at Amazon, 4 shared components promised more often than they are there",
+    "of all levels sent so far: 8 verified, 9 not yet, 7 of them in a feed under way",
+]
+BEFORE = "held before: 2 released, 1 still held"
+REPORT = "report: /r.html"
+SHOWN_HELD = "why they are held: mfn orders --status held"
+SKU = {"code": "sku_unknown", "detail": "X", "remedy": "Map it."}
+DRY = partial(print_summary, dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("show", "summary", "lines"),
+    [
+        (print_summary, IMPORT, [IMPORTED, REPORT]),
+        (print_summary, IMPORT | {"released": 2, "still_held": 1}, [IMPORTED, BEFORE, SHOWN_HELD, REPORT]),
+        (
+            print_summary,
+            IMPORT | {"released": 1},
+            [IMPORTED, "held before: 1 released, 0 still held", REPORT],
+        ),
+        (
+            print_summary,
+            IMPORT | {"ignored_reasons": {"shipped": 2, "afn": 1}},
+            [IMPORTED, "ignored: shipped 2, afn 1", REPORT],
+        ),
+        (
+            print_summary,
+            IMPORT | {"order": {"order_id": "O1", "outcome": "held", "reasons": []}, "would_load": ["O1"]},
+            [IMPORTED, "O1: held", REPORT],
+        ),
+        (
+            DRY,
+            IMPORT | {"held": 1, "would_load": ["O1", "O2"]},
+            [
+                "us: 7 fetched = 4 would be loaded + 1 held + 1 unchanged + 2 cancelled + 0 ignored",
+                "why they are held: see the report",
+                "would be loaded: O1 O2",
+                REPORT,
+            ],
+        ),
+        (print_confirm_summary, CONFIRM, [CONFIRMED, CONFIRMED_SO_FAR, REPORT]),
+        *(
+            (
+                print_confirm_summary,
+                CONFIRM | {name: 1},
+                [
+                    CONFIRMED.replace(f"0 {name}", f"1 {name}"),
+                    CONFIRMED_SO_FAR,
+                    *(["held before: 0 released, 1 still held"] if name == "still_held" else []),
+                    "why they are held or skipped: see the report",
+                    REPORT,
+                ],
+            )
+            for name in ("held", "skipped", "still_held")
+        ),
+        (
+            print_confirm_summary,
+            CONFIRM | {"released": 1},
+            [CONFIRMED, CONFIRMED_SO_FAR, "held before: 1 released, 0 still held", REPORT],
+        ),
+        (print_inventory_summary, STOCK, [*PUSHED, REPORT]),
+        (
+            partial(print_inventory_summary, dry_run=True),
+            STOCK | {"held": 1, "pending": 2},
+            [
+                "us: 6 SKUs = 1 would be pushed + 5 unchanged + 1 held + 0 failed",
+                *PUSHED[1:],
+                "2 of those unchanged are still to be told: the next run does",
+                "why they are held: see the report",
+                REPORT,
+            ],
+        ),
+        (
+            print_differences,
+            COMPARED | {"differences": [MISSING]},
+            [
+                "us: 3 orders = 2 matched + 1 differing",
+                "O1  missing: It is not there.",
+                "    Do this:",
+                "    mfn import us",
+                REPORT,
+            ],
+        ),
+    ],
+)
+def test_a_run_is_told_in_a_few_lines(
+    show: Callable[[dict[str, Any]], None],
+    summary: dict[str, Any],
+    lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(summary)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
+    more: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    DRY(IMPORT | {"would_load": [f"O{number}" for number in range(imports.SHOWN + more)]})
+    told = capsys.readouterr().out
+    assert ("O19" in told, "O20" in told, "… and 1 more: --json has all of them" in told) == (True, False, bool(more))
+    print_differences(COMPARED | {"differences": [MISSING] * (reconcile.SHOWN + more)})
+    told = capsys.readouterr().out
+    assert (told.count("O1  missing"), "and 1 more: see the report, or --json" in told) == (50, bool(more))
+
+
+@pytest.mark.parametrize(
+    ("order", "lines"),
+    [
+        ({"outcome": "loaded"}, ["O1: loaded"]),
+        ({"outcome": "loaded", "is_written_again": False}, ["O1: loaded"]),
+        (
+            {"outcome": "unchanged", "is_written_again": True},
+            ["O1: unchanged at Amazon; its rows in the warehouse were written again"],
+        ),
+        ({"outcome": "held", "reasons": [SKU]}, ["O1: held", "  sku_unknown: X Map it."]),
+        (
+            {"outcome": "ignored", "reasons": [SKU | {"remedy": ""}], "conflicts": []},
+            ["O1: ignored", "  sku_unknown: X"],
+        ),
+        (
+            {"outcome": "loaded", "conflicts": [{"what": "kept its city", "status": "PICKED", "remedy": "Look."}]},
+            ["O1: loaded", "  kept its city (warehouse: PICKED) Look."],
+        ),
+        (
+            {"outcome": "loaded", "conflicts": [{"what": "kept its city", "status": "PICKED"}]},
+            ["O1: loaded", "  kept its city (warehouse: PICKED)"],
+        ),
+    ],
+)
+def test_what_became_of_one_order_is_told_with_all_that_is_to_be_done(
+    order: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_order({"order_id": "O1", "reasons": []} | order, "loaded")
+    assert capsys.readouterr().out.splitlines() == lines
