@@ -1,0 +1,68 @@
+"""How flow runs and tasks end: in words for people, and with errors that are written for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mfn.errors import ConfigurationError, FatalError, LeaseHeldError, RetriableError
+from mfn.models import BatchRef
+from tasks.running import named_only
+from tasks.runs import NothingToDoError, ending, verdict
+
+BATCH = BatchRef("us-1", "us", "import", stage="opened", lease="")
+
+
+@pytest.mark.parametrize(
+    ("failures", "kind", "message"),
+    [
+        ([], "COMPLETED", "There was none."),
+        ([None, None], "COMPLETED", "Done: a, b."),
+        ([None, "b broke."], "FAILED", "1 of 2 failed again.\n\nb broke.\n\nDone: a."),
+        (["a broke.", "b broke."], "FAILED", "2 of 2 failed again.\n\na broke.\n\nb broke."),
+    ],
+)
+def test_a_run_of_several_things_fails_if_one_does_and_says_how_each_ended(
+    failures: list[str | None], kind: str, message: str
+) -> None:
+    state = verdict(["a", "b"][: len(failures)], failures, failed_how="failed again", nothing="There was none.")
+    assert (state.type.value, state.message) == (kind, message)
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "message"),
+    [
+        (NothingToDoError("It was just done."), "Skipped", "It was just done."),
+        (LeaseHeldError("another run.", remedy="Wait."), "Failed", "Nothing was started: another run.\nWait."),
+        (ConfigurationError("no file.", remedy="Make it."), "Failed", "Nothing was started: no file.\nMake it."),
+    ],
+)
+def test_what_ends_a_flow_run_before_its_first_step_is_its_state(error: Exception, name: str, message: str) -> None:
+    with ending() as end:
+        raise error
+    state: Any = end.state  # type: ignore[unreachable]
+    assert (state.is_failed(), state.name, state.message) == (name == "Failed", name, message)
+
+
+def test_what_nobody_foresaw_is_left_to_prefect_and_a_flow_run_without_a_batch_has_no_state_of_its_own() -> None:
+    with pytest.raises(ValueError, match="odd"), ending():
+        raise ValueError("odd")
+    with ending() as end:
+        pass
+    assert end.state is None
+
+
+@pytest.mark.parametrize("error", [RetriableError("gone.", remedy="Wait."), FatalError("denied.", remedy="Grant it.")])
+def test_what_is_written_for_people_leaves_a_task_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, named_only("load", BATCH):
+        raise error
+    assert caught.value is error
+
+
+def test_anything_else_leaves_a_task_by_its_name_only() -> None:
+    with pytest.raises(FatalError) as caught, named_only("load", BATCH):
+        raise KeyError("7 Planted Lane")
+    assert caught.value.message == "load broke: KeyError."
+    assert caught.value.remedy == "Run it by hand to see where: mfn rerun us-1 --debug."
+    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
