@@ -31,7 +31,7 @@ OPEN_ORDERS = {"connection": None, "status": "open", "reason": None, "sfp": Fals
 def test_what_is_asked_of_runs_is_read_and_what_is_left_out_is_whichever(
     given: dict[str, str], asked: dict[str, Any]
 ) -> None:
-    assert read_run_filter(given, CONNECTIONS) == RunFilter(**EVERY_RUN | asked)  # type: ignore[arg-type]
+    assert read_run_filter(given, CONNECTIONS) == RunFilter(**EVERY_RUN | asked)
 
 
 def test_days_are_whole_days_in_utc() -> None:
@@ -57,7 +57,7 @@ def test_what_is_asked_of_orders_is_what_has_not_left_unless_an_id_is_looked_for
     given: dict[str, str], asked: dict[str, Any], statuses: tuple[str, ...] | None
 ) -> None:
     found = read_order_filter(given, CONNECTIONS)
-    assert found == OrderFilter(**OPEN_ORDERS | asked)  # type: ignore[arg-type]
+    assert found == OrderFilter(**OPEN_ORDERS | asked)
     assert found.statuses == statuses
 
 
