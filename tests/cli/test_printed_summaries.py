@@ -43,10 +43,11 @@ DRY = partial(print_summary, dry_run=True)
     [
         (print_summary, IMPORT, [IMPORTED, REPORT]),
         (print_summary, IMPORT | {"released": 2, "still_held": 1}, [IMPORTED, BEFORE, SHOWN_HELD, REPORT]),
+        (print_summary, IMPORT | {"released": 1}, [IMPORTED, "held before: 1 released, 0 still held", REPORT]),
         (
             print_summary,
-            IMPORT | {"released": 1},
-            [IMPORTED, "held before: 1 released, 0 still held", REPORT],
+            IMPORT | {"still_held": 1},
+            [IMPORTED, "held before: 0 released, 1 still held", SHOWN_HELD, REPORT],
         ),
         (
             print_summary,
@@ -129,17 +130,19 @@ def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
 ) -> None:
     DRY(IMPORT | {"would_load": [f"O{number}" for number in range(imports.SHOWN + more)]})
     told = capsys.readouterr().out
-    assert ("O19" in told, "O20" in told, "… and 1 more: --json has all of them" in told) == (True, False, bool(more))
+    assert ("O19" in told, "O20" in told, "more" in told) == (True, False, bool(more))
+    assert told.endswith(f" … and 1 more: --json has all of them\n{REPORT}\n" if more else f"O19\n{REPORT}\n")
     print_differences(COMPARED | {"differences": [MISSING] * (reconcile.SHOWN + more)})
     told = capsys.readouterr().out
-    assert (told.count("O1  missing"), "and 1 more: see the report, or --json" in told) == (50, bool(more))
+    assert (told.count("O1  missing"), "more" in told) == (50, bool(more))
+    assert told.endswith(f"and 1 more: see the report, or --json\n{REPORT}\n") is bool(more)
 
 
 @pytest.mark.parametrize(
     ("order", "lines"),
     [
-        ({"outcome": "loaded"}, ["O1: loaded"]),
-        ({"outcome": "loaded", "is_written_again": False}, ["O1: loaded"]),
+        ({"outcome": "loaded"}, ["O1: would be loaded"]),
+        ({"outcome": "loaded", "is_written_again": False}, ["O1: would be loaded"]),
         (
             {"outcome": "unchanged", "is_written_again": True},
             ["O1: unchanged at Amazon; its rows in the warehouse were written again"],
@@ -151,16 +154,16 @@ def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
         ),
         (
             {"outcome": "loaded", "conflicts": [{"what": "kept its city", "status": "PICKED", "remedy": "Look."}]},
-            ["O1: loaded", "  kept its city (warehouse: PICKED) Look."],
+            ["O1: would be loaded", "  kept its city (warehouse: PICKED) Look."],
         ),
         (
             {"outcome": "loaded", "conflicts": [{"what": "kept its city", "status": "PICKED"}]},
-            ["O1: loaded", "  kept its city (warehouse: PICKED)"],
+            ["O1: would be loaded", "  kept its city (warehouse: PICKED)"],
         ),
     ],
 )
 def test_what_became_of_one_order_is_told_with_all_that_is_to_be_done(
     order: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_order({"order_id": "O1", "reasons": []} | order, "loaded")
+    print_order({"order_id": "O1", "reasons": []} | order, "would be loaded")
     assert capsys.readouterr().out.splitlines() == lines

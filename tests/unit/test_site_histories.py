@@ -33,8 +33,9 @@ def bar(number: int, height: float, mark: str, told: str) -> Bar:
         ([finding(0, 0, "no column")], [bar(3, HEIGHT, "unrun", "could not run")]),
         ([finding(5, 1)], [bar(3, HEIGHT, "broken", "1 of 5")]),
         (
-            [finding(10, 5), finding(10, 1), finding(1000, 1)],
+            [finding(10, 5), finding(10, 1), finding(1000, 1), finding(7, 1)],
             [
+                Bar(0, 28.6, 11.4, "broken", "24 Nov 08:05 UTC: 1 of 7"),
                 bar(1, 2 * LEAST, "broken", "1 of 1000"),
                 bar(2, HEIGHT / 5, "broken", "1 of 10"),
                 bar(3, HEIGHT, "broken", "5 of 10"),

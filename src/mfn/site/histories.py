@@ -123,5 +123,5 @@ def draw(entries: Sequence[Entry], *, runs: int) -> tuple[Bar, ...]:
         else:
             mark, height, told = "clean", LEAST, f"0 of {finding.checked}"
         label = f"{entry.at:%d %b %H:%M} UTC: {told}"
-        bars.append(Bar(round(number * STEP, 1), round(HEIGHT - height, 1), round(height, 1), mark, label))
+        bars.append(Bar(number * STEP, round(HEIGHT - height, 1), round(height, 1), mark, label))
     return tuple(bars)
