@@ -45,6 +45,9 @@ def test_a_new_key_is_printed_and_written_nowhere(
     status, document = mfn("keys", "rotate")
     assert (status, "mfn keys new" in document["remedy"]) == (2, True)
     monkeypatch.setenv("MFN_PII_KEYS", f"{key},{old}")
-    status, document = mfn("keys", "rotate")
-    assert (status, document["key_id"]) == (0, parse_keys(key, origin="test")[0].key_id)
+    assert run(["keys", "rotate"]) == 0
+    told = capsys.readouterr().out
+    assert f"key {parse_keys(key, origin='test')[0].key_id} encrypts everything; " in told
+    assert f"retired: {parse_keys(old, origin='test')[0].key_id}\n" in told
+    assert ("out of MFN_PII_KEYS, on every machine" in told, "delete" in told) == (True, False)
     assert (world.home / ".mfn" / "keys").read_text(encoding="ascii").strip() == old

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mfn.cli import imports, reconcile
+from mfn.cli.backfill import _show as print_backfill
 from mfn.cli.confirm import print_confirm_summary
 from mfn.cli.imports import print_order, print_summary
 from mfn.cli.inventory import print_inventory_summary
+from mfn.cli.notifications import _show as print_notifications
+from mfn.cli.purge import _print_purged as print_purged
 from mfn.cli.reconcile import print_differences
+from mfn.cli.reprocess import _print_done as print_reprocessed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 COMMON = {"connection": "us", "held": 0, "released": 0, "still_held": 0, "report": "/r.html"}
 IMPORT = COMMON | {"fetched": 7, "loaded": 4, "unchanged": 1, "cancelled": 2, "ignored": 0, "ignored_reasons": {}}
@@ -167,3 +172,122 @@ def test_what_became_of_one_order_is_told_with_all_that_is_to_be_done(
 ) -> None:
     print_order({"order_id": "O1", "reasons": []} | order, "would be loaded")
     assert capsys.readouterr().out.splitlines() == lines
+
+
+PURGED = {"connection": "us", "orders": 5, "purged": 3, "kept": 2, "scrubbed": 0, "report": "/r.html"}
+REPROCESSED = {"connection": "us", "orders": 9, "batches": ["a", "b"], "loaded": 4, "held": 3, "unchanged": 2}
+REPROCESSED |= {"cancelled": 1, "ignored": 0}
+
+
+@pytest.mark.parametrize(
+    ("summary", "dry_run", "lines"),
+    [
+        (PURGED, False, ["us: orders with buyers' data: 5 = 3 purged + 2 kept", REPORT]),
+        (
+            PURGED | {"scrubbed": 4},
+            True,
+            [
+                "us: orders with buyers' data: 5 = 3 would be purged + 2 kept",
+                "4 would be emptied in the warehouse",
+                REPORT,
+            ],
+        ),
+        (
+            PURGED | {"scrubbed": 4, "report": None},
+            False,
+            [
+                "us: orders with buyers' data: 5 = 3 purged + 2 kept",
+                "4 emptied in the warehouse",
+                "not in connections.yaml any more: no report",
+            ],
+        ),
+        ({"connection": "us", "error": "gone."}, False, ["us: not purged"]),
+    ],
+)
+def test_a_purge_says_what_is_gone_and_what_is_kept(
+    summary: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str], *, dry_run: bool
+) -> None:
+    print_purged(summary, dry_run=dry_run)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("summary", "dry_run", "line"),
+    [
+        (REPROCESSED, False, "us: 9 orders in 2 batches = 4 loaded + 3 held + 2 unchanged + 1 cancelled + 0 ignored"),
+        (
+            REPROCESSED,
+            True,
+            "us: 9 orders in 2 batches = 4 would be loaded + 3 held + 2 unchanged + 1 cancelled + 0 ignored",
+        ),
+        ({"connection": "us", "error": "gone."}, False, "us: not processed again"),
+    ],
+)
+def test_what_is_processed_again_is_told_in_a_line(
+    summary: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str], *, dry_run: bool
+) -> None:
+    print_reprocessed(summary, dry_run=dry_run)
+    assert capsys.readouterr().out.splitlines() == [line]
+
+
+GAP = {"kind": "backfill", "after": "A", "before": "B", "noted_at": "N"}
+GAPS = ["kind      from  to  noted", "backfill  A     B   N"]
+
+
+@pytest.mark.parametrize(
+    ("done", "lines"),
+    [
+        ({"after": None, "noted": [], "gaps": []}, ["us: nothing is left to be searched"]),
+        ({"after": None, "noted": [], "gaps": [GAP]}, GAPS),
+        ({"after": "A", "before": "B", "noted": [GAP], "gaps": [GAP]}, ["us: noted, from A to B", *GAPS]),
+        (
+            {"after": "A", "before": "B", "noted": [], "gaps": []},
+            [
+                "us: from A to B: noted already, or fetched since; nothing was changed",
+                "us: nothing is left to be searched",
+            ],
+        ),
+    ],
+)
+def test_a_backfill_says_what_it_noted_and_what_is_left(
+    done: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_backfill({"connection": "us"} | done)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+QUEUE = {"queue_url": "https://sqs/q", "queue": {"waiting": 3, "in_flight": 2}}
+NAMED = {"waiting": 4, "oldest_changed_at": "2026-11-24T08:00:00+00:00"}
+REFUSED = {"message_id": "m", "refused_at": "N", "why": "no JSON", "shape": {"a": "text"}}
+
+
+@pytest.mark.parametrize(
+    ("orders", "refused", "lines"),
+    [
+        (
+            NAMED | {"waiting": 0, "oldest_changed_at": None},
+            [],
+            ["named orders that have not landed yet: 0", "every message could be used"],
+        ),
+        (
+            NAMED,
+            [REFUSED | {"is_left": True}, REFUSED | {"is_left": False}],
+            [
+                "named orders that have not landed yet: 4, the oldest change at 2026-11-24T08:00:00+00:00",
+                "message  when  what became of it  why",
+                'm        N     left on the queue  no JSON; shape: {"a": "text"}',
+                'm        N     put aside          no JSON; shape: {"a": "text"}',
+            ],
+        ),
+    ],
+)
+def test_a_queue_says_what_waits_and_what_could_not_be_used(
+    orders: dict[str, Any],
+    refused: list[dict[str, Any]],
+    lines: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_notifications(QUEUE | {"orders": orders, "refused": refused}, tmp_path)
+    waiting = "https://sqs/q: 3 messages wait, 2 are being read"
+    assert capsys.readouterr().out.splitlines() == [waiting, *lines]
