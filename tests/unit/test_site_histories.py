@@ -13,7 +13,7 @@ AT = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
 
 
 def finding(checked: int, unexpected: int = 0, problem: str | None = None, column: str = "a, b") -> Finding:
-    return Finding("orders", "expect_x", column, "A and b fit", "critical", checked, unexpected, problem, None)
+    return Finding("orders", "expect_x", column, "A and b fit", "critical", checked, unexpected, problem, "")
 
 
 def entries(*found: Finding) -> list[Entry]:
