@@ -24,6 +24,7 @@ class Frame:
 @pytest.fixture(autouse=True)
 def python_looks_for_no_rubbish() -> Iterator[None]:
     gc.disable()
+    gc.freeze()  # what other tests have loaded is not looked at in each search: seconds, beside Prefect
     yield
     gc.enable()
 
