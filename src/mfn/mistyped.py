@@ -16,6 +16,8 @@ from mfn.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from dotenv.parser import Original
+
 ALIKE = 0.65
 """A name was mistyped whose every word is so like that of a setting: MFN_LEDGER_USER is somebody else's own."""
 
@@ -34,12 +36,46 @@ def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
     """
     given = [*((".env", name) for name in dotenv_values(".env")), *(("the environment", name) for name in os.environ)]
     return [
-        Problem(place, None, name, "is no setting.", f"Did you mean {near}? If not, give it another name.")
+        Problem(
+            place,
+            _line_of(name) if place == ".env" else None,
+            name,
+            "is no setting.",
+            f"Did you mean {near}? If not, give it another name.",
+        )
         for place, name in given
         if name.upper().startswith(prefix) and name.upper() not in known
         for near in sorted(known)
         if _is_like(name.upper(), near)
     ]
+
+
+def fault_of(variable: str, message: str, remedy: str = "") -> Problem:
+    """A fault of a setting, told where its value stands: in the environment, or in a line of `.env`.
+
+    Args:
+        variable: Its name in capitals; it may stand there in any case of letters.
+        message: What is wrong.
+        remedy: What to do.
+    """
+    given = any(value and name.upper() == variable for name, value in os.environ.items())
+    line = None if given else _line_of(variable)
+    return Problem("the environment" if line is None else ".env", line, variable, message, remedy)
+
+
+def _line_of(variable: str) -> int | None:
+    """The last line of `.env` that sets a variable, which is the one that counts."""
+    path = Path(".env")
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8") as text:
+        found = [entry.original for entry in parse_stream(text) if (entry.key or "").upper() == variable.upper()]
+    return _line(found[-1]) if found else None
+
+
+def _line(part: Original) -> int:
+    blanks = part.string[: len(part.string) - len(part.string.lstrip())]
+    return part.line + blanks.count("\n")
 
 
 def _is_like(name: str, setting: str) -> bool:
@@ -56,6 +92,5 @@ def lines_that_say_nothing() -> list[Problem]:
         return []
     with path.open(encoding="utf-8") as text:
         wrong = [entry.original for entry in parse_stream(text) if entry.error]
-    lines = [part.line + part.string[: -len(part.string.lstrip())].count("\n") for part in wrong]
     message = "this line sets nothing: it is not like NAME=value, or its quotation mark is never closed."
-    return [Problem(".env", line, None, message, "Correct it, or put a # before it.") for line in lines]
+    return [Problem(".env", line, None, message, "Correct it, or put a # before it.") for line in map(_line, wrong)]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError, Problem
 from mfn.file_faults import reading_fault
-from mfn.mistyped import mistyped_names
+from mfn.mistyped import fault_of, mistyped_names
 from mfn.plain_text import HARMFUL
 from mfn.secret_files import FILE, both_set, read_secret
 
@@ -87,7 +87,10 @@ class Settings(BaseSettings):
     @classmethod
     def _without_empty_ones(cls, values: dict[str, Any]) -> dict[str, Any]:
         """What is set to nothing is not set, but for keys: a ledger must not begin without those that were meant."""
-        return {name: value for name, value in values.items() if value != "" or name == "pii_keys"}
+        empty = {name for name, value in values.items() if value == ""} - {"pii_keys"}
+        beneath = {name.upper(): value for name, value in dotenv_values(".env").items()} if empty else {}
+        values = values | {name: beneath.get(PREFIX + name.upper()) for name in empty}
+        return {name: value for name, value in values.items() if value or name not in empty}
 
     @property
     def base(self) -> Path:
@@ -121,12 +124,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         raise ConfigurationError(
             problems=tuple(
-                Problem(
-                    "the environment",
-                    None,
-                    PREFIX + str(entry["loc"][0]).upper(),
-                    str(entry["msg"]).removeprefix("Value error, ") + ".",
-                )
+                fault_of(PREFIX + str(entry["loc"][0]).upper(), str(entry["msg"]).removeprefix("Value error, ") + ".")
                 for entry in error.errors()
             )
         ) from None
@@ -186,7 +184,7 @@ def _unseen(settings: Settings) -> list[Problem]:
     """Settings that no file, URL or name can be: with a character of NUL's kind, or bytes that are no UTF-8."""
     values = ((name, getattr(settings, name)) for name in Settings.model_fields if name not in IN_FILES)
     return [
-        Problem("the environment", None, PREFIX + name.upper(), f"{UNSEEN}.", "Write it anew.")
+        fault_of(PREFIX + name.upper(), f"{UNSEEN}.", "Write it anew.")
         for name, value in values
         if value is not None and HARMFUL.search(str(value))
     ]
@@ -260,10 +258,10 @@ def environment() -> dict[str, str]:
     """The environment over `.env` in the working directory, for names that are not this project's own.
 
     Returns:
-        Every variable; an environment variable beats the same one in `.env`.
+        Every variable; an environment variable beats the same one in `.env`, unless it is set to nothing.
     """
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    return from_file | {name: value for name, value in os.environ.items() if value or name not in from_file}
 
 
 def describe_settings(settings: Settings) -> list[dict[str, Any]]:

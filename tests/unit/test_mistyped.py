@@ -8,7 +8,7 @@ import pytest
 
 from mfn.errors import ConfigurationError
 from mfn.mistyped import lines_that_say_nothing
-from mfn.settings import describe_settings, load_settings
+from mfn.settings import describe_settings, environment, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_mistyped_setting_opens_no_other_ledger(folder: Path, monkeypatch: pyt
     with pytest.raises(ConfigurationError) as refused:
         load_settings()
     assert refused.value.message.splitlines() == [
-        ".env: MFN_CONECTIONS: is no setting. Did you mean MFN_CONNECTIONS? If not, give it another name.",
+        ".env:1: MFN_CONECTIONS: is no setting. Did you mean MFN_CONNECTIONS? If not, give it another name.",
         "the environment: MFN_LEDGER_ULR: is no setting. Did you mean MFN_LEDGER_URL? If not, give it another name.",
     ]
 
@@ -47,6 +47,19 @@ def test_what_is_set_to_nothing_is_not_set(folder: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv(f"MFN_{name}", "")
     assert {row["setting"]: (row["value"], row["origin"]) for row in describe_settings(load_settings())} == unset
     assert load_settings().home == folder / ".mfn"
+
+
+def test_what_the_environment_sets_to_nothing_is_what_dotenv_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = "MFN_HOME=state\nmfn_ledger_url=sqlite:///orders.db\nLWA_APP_ID=x\n"
+    (folder / ".env").write_text(written, encoding="utf-8")
+    for name in ("MFN_HOME", "MFN_LEDGER_URL", "LWA_APP_ID"):
+        monkeypatch.setenv(name, "")
+    rows = {row["setting"]: (row["value"], row["origin"]) for row in describe_settings(load_settings())}
+    assert rows["MFN_HOME"] == (str(folder / "state"), ".env")
+    assert rows["MFN_LEDGER_URL"] == (f"sqlite:///{folder}/orders.db", ".env")
+    assert environment()["LWA_APP_ID"] == "x"
 
 
 def test_a_tilde_is_the_home_folder_as_in_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +84,19 @@ def test_settings_of_the_wrong_form_are_told_together_in_words_and_without_what_
         "the environment: MFN_REPORTS_URL: expected an address such as http://127.0.0.1:8400.",
         "the environment: MFN_NOTIFICATION_BLOCK: expected block-type/name, such as slack-webhook/operations.",
         "the environment: MFN_WORK_POOL: expected the name of a work pool, such as mfn.",
+    ]
+
+
+def test_a_setting_of_the_wrong_form_is_told_where_it_stands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "# ours\n\nexport MFN_WORK_POOL='two words'\n\nmfn_reports_url=ftp://h\nMFN_NOTIFICATION_BLOCK=x\n"
+    (folder / ".env").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", "y")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert [(fault.file, fault.line, fault.column) for fault in refused.value.problems] == [
+        (".env", 5, "MFN_REPORTS_URL"),
+        ("the environment", None, "MFN_NOTIFICATION_BLOCK"),
+        (".env", 3, "MFN_WORK_POOL"),
     ]
 
 

@@ -121,7 +121,7 @@ def _environ(settings: Settings) -> dict[str, str]:
     """
     given = environment()
     if project_root() == Path.cwd():
-        given = {name: value for name, value in given.items() if name in os.environ or not name.startswith(NAMES)}
+        given = {name: value for name, value in given.items() if os.environ.get(name) or not name.startswith(NAMES)}
     url = settings.ledger_url.get_secret_value()
     in_file = settings.ledger_url_file
     ledger = {"MFN_LEDGER_URL": url} if in_file is None else {"MFN_LEDGER_URL_FILE": str(in_file)}
