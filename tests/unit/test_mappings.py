@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mfn.errors import ConfigurationError, Problem
-from mfn.mappings import check_mappings, load_mappings
+from mfn.mappings import check_mappings, load_mappings, read_mappings
 from mfn.mappings.against_warehouse import check_codes, check_skus
 
 if TYPE_CHECKING:
@@ -351,6 +351,14 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
     assert "not as active" in problems[1].message
     assert "dropped leading zeros" in problems[2].message
     assert "00123" in problems[2].remedy
+
+
+def test_a_code_that_is_not_filled_in_is_told_by_the_file_and_not_once_more_beside_the_warehouse(write: Write) -> None:
+    directory = write(shipping_methods=METHODS + ",,STANDARD,,,\n")
+    mappings, problems = read_mappings(directory)
+    assert places(problems) == [("shipping_methods.csv", 2, "warehouse_code")]
+    ship_methods = pd.DataFrame({"code": ["STD"], "is_active": [True]})
+    assert check_codes(mappings, ship_methods, connection="us", marketplace_ids=[US]) == []
 
 
 def test_rows_for_another_marketplace_and_rows_that_an_own_row_always_beats_are_not_held_to_a_warehouse(

@@ -78,7 +78,7 @@ def _unknown(
     missing = rows[~rows[column].isin(list(is_active))]
     longer = {name.lstrip("0"): name for name in sorted(is_active) if name.startswith("0")} if len(missing) else {}
     for line, name in zip(rows["line"], rows[column], strict=True):
-        if is_active.get(name):
+        if not name or is_active.get(name):  # an empty cell is a fault of the file, which is told with it
             continue
         if name in is_active:
             message = f"{warehouse} has {name!r}, but not as active."
