@@ -220,9 +220,19 @@ def test_missing_credentials_are_told_before_anything_is_asked(told: Told, monke
     assert "AWS_ACCESS_KEY_ID" in caught.value.remedy
 
 
-def test_without_boto3_a_configured_queue_is_wrong_usage(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    monkeypatch.delitem(sys.modules, "mfn.notifications.sqs")
+@pytest.mark.parametrize("missing", ["boto3", "botocore"])
+def test_without_boto3_a_configured_queue_is_wrong_usage(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "mfn.notifications.sqs", raising=False)
     with pytest.raises(ConfigurationError, match="boto3 is not installed") as caught:
-        open_queue(Notifications(queue_url=f"{told.queue_url}-x", region=REGION))
+        open_queue(
+            Notifications(queue_url=f"https://sqs.us-east-1.amazonaws.com/123456789012/{missing}", region=REGION)
+        )
     assert "pip install mfn[sqs]" in caught.value.remedy
+
+
+def test_another_module_that_is_missing_is_not_taken_for_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    monkeypatch.delitem(sys.modules, "mfn.notifications.sqs", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="msgspec"):
+        open_queue(Notifications(queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/another", region=REGION))
