@@ -36,7 +36,7 @@ def test_a_message_names_the_order_and_when_it_changed() -> None:
 def test_a_message_that_came_through_eventbridge_says_the_same() -> None:
     inner = a_notification()
     outer = {"version": "0", "detail-type": "ORDER_CHANGE", "source": "aws.partner/x", "region": "eu-west-1"}
-    assert read({**outer, "detail": inner}) == read(inner)
+    assert read({**outer, "detail": inner}) == read(inner) == read_message(json.dumps(inner).encode())
 
 
 def test_without_a_moment_of_the_change_the_notifications_own_counts() -> None:
@@ -113,6 +113,11 @@ def test_what_is_no_json_is_refused(body: str) -> None:
     assert set(shape_of(body)) == {"no JSON"}
 
 
+def test_what_is_wrong_with_a_notification_is_told_by_its_place() -> None:
+    with pytest.raises(DataError, match=r"missing required field `SellerId` - at `.*OrderChangeNotification`"):
+        read(without(*CHANGE, "SellerId"))
+
+
 def test_a_moment_that_cannot_be_told_in_utc_is_refused() -> None:
     document = a_notification()
     change_of(document)["OrderChangeTrigger"]["TimeOfOrderChange"] = "0001-01-01T00:00:00+14:00"
@@ -131,6 +136,10 @@ def nested(inmost: str, *, times: int) -> Any:
     return [nested(inmost, times=times - 1), "1 of them"] if times else inmost
 
 
+def deep(levels: int) -> Any:
+    return {"detail": deep(levels - 1)} if levels else "more"
+
+
 def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
     document = a_notification(DestinationPostalCode="98101", IsGift=True) | {"Jane Roe": "1 Example Street"}
     shape = shape_of(json.dumps(document))
@@ -140,6 +149,8 @@ def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
     assert (summary["other keys"], shape["other keys"]) == (1, 1)
     assert not any(word in json.dumps(shape) for word in ("98101", "Jane", "Example", SELLER, "111-"))
     assert shape_of("[[1, null]]") == {"no object": [["number", "2 of them"], "1 of them"]}
+    assert shape_of("[]") == {"no object": []}
+    assert shape_of('{"detail": ' * 9 + "1" + "}" * 9) == deep(6)
     assert shape_of("[" * 9 + "]" * 9) == {"no object": nested("more", times=6)}
 
 

@@ -68,8 +68,8 @@ def landed(ledger: Ledger, batch: BatchRef, order_id: str, at: datetime | str) -
     index_pages(ledger, batch)
 
 
-def waiting(ledger: Ledger, limit: int = 10) -> list[str]:
-    return [row.order_id for row in named_orders(ledger, "us", limit)]
+def waiting(ledger: Ledger, limit: int = 10, connection: str = "us") -> list[str]:
+    return [row.order_id for row in named_orders(ledger, connection, limit)]
 
 
 def test_named_orders_wait_the_oldest_change_first_each_connection_for_itself(ledger: Ledger) -> None:
@@ -90,6 +90,8 @@ def test_orders_that_nobody_waits_for_are_asked_for_after_all_others(ledger: Led
     note(ledger, changed(FOURTH, earlier + timedelta(minutes=1), "CANCELLED"))
     assert waiting(ledger) == [THIRD, SECOND, FIRST, FOURTH], "nothing of the fourth has ever landed"
     assert waiting(ledger, limit=2) == [THIRD, SECOND]
+    note(ledger, changed(SECOND, earlier, "CANCELLED"), changed(THIRD), connection="de")
+    assert waiting(ledger, connection="de") == [THIRD, SECOND], "it landed for another connection"
     note(ledger, changed(FIRST, earlier + timedelta(minutes=10), "UNSHIPPED"))
     assert waiting(ledger) == [FIRST, THIRD, SECOND, FOURTH]
 
@@ -99,14 +101,16 @@ def test_of_changes_of_one_order_the_newest_counts_in_whatever_order_they_come(l
     assert note(ledger, changed(FIRST, later, "CANCELLED"), changed(FIRST, NOON)) == 1
     assert note(ledger, changed(FIRST, NOON)) == 0, "an older change"
     assert note(ledger, changed(FIRST, later, "UNSHIPPED")) == 0, "a repeat"
-    (row,) = named_orders(ledger, "us", 10)
-    assert (row.changed_at, row.status, row.times_asked) == (later, "CANCELLED", 0)
+    assert note(ledger, changed(SECOND, NOON), changed(SECOND, later, "CANCELLED")) == 1
+    for row in named_orders(ledger, "us", 10):
+        assert (row.changed_at, row.status, row.times_asked) == (later, "CANCELLED", 0)
     assert note(ledger, changed(FIRST, later + timedelta(seconds=1))) == 1
 
 
 def test_what_has_landed_as_it_is_since_is_no_news(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, FIRST, NOON)
     assert note(ledger, changed(FIRST, NOON + timedelta(milliseconds=284))) == 0, "Amazon states whole seconds"
+    assert note(ledger, changed(FIRST), connection="de") == 1, "it landed for another connection"
     assert note(ledger, changed(FIRST, NOON + timedelta(seconds=1))) == 1
 
 
@@ -146,9 +150,10 @@ def test_an_order_that_amazon_shows_as_before_is_asked_for_again_later_and_given
 
 
 def test_a_newer_change_is_asked_for_at_once(ledger: Ledger) -> None:
-    note(ledger, changed(FIRST))
+    for connection in ("us", "de"):
+        note(ledger, changed(FIRST), connection=connection)
     ask(ledger, FIRST)
-    assert waiting(ledger) == []
+    assert (waiting(ledger), waiting(ledger, connection="de")) == ([], [FIRST])
     note(ledger, changed(FIRST, NOON + timedelta(minutes=1)))
     assert waiting(ledger) == [FIRST]
 
