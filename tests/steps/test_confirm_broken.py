@@ -15,6 +15,7 @@ from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import confirm_run, run_steps
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_shipment
+from tests.steps.shipping import told
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -276,3 +277,25 @@ def test_a_parcel_that_amazon_denies_keeps_no_other_from_being_verified(shipping
         with pytest.raises(RunFailedError, match=second) as failed:
             shipping.run()
     assert (failed.value.summary["verified"], failed.value.summary["pending"]) == (1, 1)
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_has_left_of_an_order_whose_load_was_killed_is_not_taken_for_what_others_had_shipped(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.world.put(an_order(an_item(units=3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mfn.steps.importing.loading._note", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shipping.world.run()
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
+    shipping.world.warehouse_moves(order_id, "new")
+    shipping.run()
+    shipping.world.run(order_id=order_id)
+    assert shipping.world.lines(order_id) == [("MUG-BLUE", 3)]
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 2})
+    shipping.run()
+    assert told(shipping, order_id) == {"T-S1": 1, "T-S2": 2}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from mfn.database.bulk import among, merge, utc_text
@@ -205,6 +207,23 @@ def references_of(ledger: Ledger, connection: str, order_numbers: Sequence[str])
         )
         for order_number, reference in rows:
             found[order_number].add(reference or "")
+    return found
+
+
+def units_sent(ledger: Ledger, connection: str, order_numbers: Iterable[str]) -> dict[tuple[str, str], int]:
+    """How many units of each order item Amazon has with parcels of this project, by order number and order item id."""
+    found: Counter[tuple[str, str]] = Counter()
+    with ledger.reading() as database:
+        rows = database.execute(
+            select(Parcel.order_number, Parcel.items_sent).where(
+                Parcel.connection == connection,
+                among(database, Parcel.order_number, order_numbers),
+                Parcel.items_sent.is_not(None),
+            )
+        )
+        for order_number, items in rows:
+            for order_item_id, units in msgspec.json.decode(items or "[]", type=list[tuple[str, int]]):
+                found[order_number, order_item_id] += units
     return found
 
 

@@ -14,6 +14,7 @@ from mfn.ledger.batches import get_batch, parameters_of, update_batch
 from mfn.ledger.chunks import numbers_by_part, write_chunk
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders, write_standing
+from mfn.ledger.parcels import units_sent
 from mfn.ledger.staging import Staged, StagedChunk, digest_of
 from mfn.models import OrderStatus
 from mfn.rules.frames import time_texts
@@ -109,7 +110,7 @@ def _stage_ready(
     place: Workplace, ready: Kept, items: pd.DataFrame, tracked: Mapping[str, Row[Any]]
 ) -> list[tuple[str, str, Staged]]:
     frame = ready.orders
-    before = _fulfilled_before(ready.lines, tracked)
+    before = _fulfilled_before(place, ready.lines, tracked)
     lines = ready.lines.assign(quantity_to_ship=_to_load(ready.lines, before))
     components = _components(place, frame, lines, items)
     if not components["is_known"].all():
@@ -169,15 +170,22 @@ def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, item
     )
 
 
-def _fulfilled_before(lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]) -> dict[str, str]:
-    """What had been shipped of each order before the warehouse first got it, as JSON text; absent: nothing."""
+def _fulfilled_before(place: Workplace, lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]) -> dict[str, str]:
+    """What had been shipped of each order before the warehouse first got it, as JSON text; absent: nothing.
+
+    A load that was killed before it noted what the warehouse took may have given it an order that has left since.
+    """
     before = {order_id: row.fulfilled_before for order_id, row in tracked.items() if row.fulfilled_before}
     first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(list(tracked))]
+    if first.empty:
+        return before
+    order_ids = first["order_id"].tolist()
+    there = place.warehouse.states(order_ids)
+    sent = units_sent(place.ledger, place.connection.name, there)
     shipped: dict[str, dict[str, int]] = {}
-    for order_id, item, units in zip(
-        first["order_id"], first["order_item_id"], first["quantity_fulfilled"], strict=True
-    ):
-        shipped.setdefault(order_id, {})[item] = int(units)
+    for order_id, item, units in zip(order_ids, first["order_item_id"], first["quantity_fulfilled"], strict=True):
+        if units > sent.get((order_id, item), 0):
+            shipped.setdefault(order_id, {})[item] = int(units) - sent.get((order_id, item), 0)
     return before | {order_id: msgspec.json.encode(units).decode() for order_id, units in shipped.items()}
 
 
