@@ -10,7 +10,7 @@ from sqlalchemy import update
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
 from mfn.steps.orders.timeline import tell_order
-from mfn.warehouse.tables import wms_shipment_line
+from mfn.warehouse.tables import wms_shipment, wms_shipment_line
 from tests.steps.shipping import told
 from tests.world import an_item, an_order
 
@@ -169,3 +169,26 @@ def test_units_of_a_parcel_that_was_moved_away_are_told_with_no_other_until_one_
     shipping.warehouse.change("A", tracking_number="T-A")
     shipping.run()
     assert told(shipping, wrong) == {"T-A": 1, "T-B": 1}
+
+
+@pytest.mark.parametrize("answer", ["heard", "lost"])
+def test_a_parcel_that_is_written_anew_under_another_id_is_not_told_twice(shipping: Shipping, answer: str) -> None:
+    (order_id,) = shipping.loaded(an_order(an_item(units=2)))
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
+    if answer == "lost":
+        shipping.world.amazon.faults.drop("confirmShipment", after_deed=True, times=5)
+        with pytest.raises(RunFailedError):
+            shipping.run()
+    else:
+        shipping.run()
+    with shipping.warehouse.working() as connection:
+        for table in (wms_shipment, wms_shipment_line):
+            connection.execute(update(table).values(shipment_id="ANEW"))
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 1})
+    summary = shipping.run()
+    assert told(shipping, order_id) == {"T-S1": 1, "T-S2": 1}
+    assert shipping.statuses() == {"ANEW": "sent", "S2": "sent"}
+    assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
+    shipping.warehouse.change("ANEW", tracking_number="T-NEW")
+    shipping.run()
+    assert told(shipping, order_id) == {"T-NEW": 1, "T-S2": 1}

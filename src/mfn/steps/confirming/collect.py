@@ -16,6 +16,7 @@ from mfn.ledger.parcels import (
     SENT,
     known_parcels,
     note_counts,
+    rename_parcels,
     update_parcels,
     write_collected,
     written_digests,
@@ -49,7 +50,8 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
     void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
     reported, once. One that is under another order by now is a new parcel of that order, and reported if Amazon was
-    told of it as the former one's (`mfn.steps.confirming.moved_parcels`).
+    told of it as the former one's (`mfn.steps.confirming.moved_parcels`). One that stands there unchanged under another
+    id is no other parcel.
 
     Args:
         batch: The batch, just opened or run again.
@@ -65,7 +67,14 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     shipments = place.warehouse.written_shipments(batch.connection)
     shipments = shipments.assign(digest=_digests(place.ledger, shipments))
-    before = shipments["shipment_id"].map(written_digests(place.ledger, batch.connection))
+    digests = written_digests(place.ledger, batch.connection)
+    renumbered = _renumbered(place.ledger, batch, shipments, digests)
+    if renumbered:
+        with place.ledger.writing() as database:
+            assert_held(database, batch.lease)
+            rename_parcels(database, batch, renumbered)
+        digests |= {shipment_id: digests[former] for former, shipment_id in renumbered}
+    before = shipments["shipment_id"].map(digests)
     changed = shipments[before != shipments["digest"]]
     known = known_parcels(place.ledger, batch.connection, changed["shipment_id"].tolist())
     moves = plan_moves(place.ledger, batch.connection, shipments, changed["shipment_id"], known)
@@ -96,6 +105,30 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
         update_parcels(database, batch, sent)
         add_findings(database, batch, conflicts=conflicts.for_report())
     return replace(batch, counts=note_counts(place.ledger, batch))
+
+
+def _renumbered(
+    ledger: Ledger, batch: BatchRef, shipments: pd.DataFrame, digests: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Parcels that Amazon has, or may have, and that stand there unchanged under another id: the former one, the new.
+
+    A warehouse whose rows are written anew may give them other ids. The digest is the same then: of order, carrier,
+    tracking number and ship date.
+    """
+    is_new = ~shipments["shipment_id"].isin(digests) & shipments["tracking_number"].notna()
+    new = shipments[is_new & ~shipments["is_id_missing"] & ~shipments["status"].isin(LEFT_ALONE)]
+    there, sought = set(shipments["shipment_id"]), set(new["digest"])
+    gone = {digest: key for key, digest in digests.items() if digest in sought and key not in there}
+    if not gone:
+        return []
+    known = known_parcels(ledger, batch.connection, gone.values())
+    found = []
+    for shipment_id, digest in _rows(new[["shipment_id", "digest"]]):
+        former = gone.get(digest)
+        if former is not None and known[former].package_reference_id is not None:
+            found.append((former, shipment_id))
+            del gone[digest]
+    return found
 
 
 def _taken_back(
