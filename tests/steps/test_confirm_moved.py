@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
@@ -192,3 +192,30 @@ def test_a_parcel_that_is_written_anew_under_another_id_is_not_told_twice(shippi
     shipping.warehouse.change("ANEW", tracking_number="T-NEW")
     shipping.run()
     assert told(shipping, order_id) == {"T-NEW": 1, "T-S2": 1}
+
+
+@pytest.mark.parametrize(
+    ("took_it", "is_noticed", "is_deleted"),
+    [(True, False, False), (True, True, True), (False, True, False)],
+    ids=["void in the same run", "deleted before it", "void, and Amazon did not take it"],
+)
+def test_what_is_shipped_instead_of_a_parcel_whose_answer_was_lost_takes_its_place(
+    shipping: Shipping, took_it: bool, is_noticed: bool, is_deleted: bool
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1")
+    shipping.world.amazon.faults.drop("confirmShipment", after_deed=took_it, times=5)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    if is_deleted:
+        with shipping.warehouse.working() as connection:
+            connection.execute(delete(wms_shipment_line))
+            connection.execute(delete(wms_shipment))
+    else:
+        shipping.warehouse.void("S1")
+    if is_noticed:
+        assert shipping.run()["skipped"] == 1
+    shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2")
+    assert shipping.run()["sent"] == 1
+    assert told(shipping, order_id) == {"T-S2": 1}
+    assert shipping.run()["shipments"] == 0

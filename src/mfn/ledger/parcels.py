@@ -95,15 +95,27 @@ def former_id(shipment_id: str, order_number: str) -> str:
     return f"{shipment_id} of {order_number}"
 
 
-def former_ids(ledger: Ledger, connection: str, order_numbers: Iterable[str]) -> list[tuple[str, str]]:
-    """The `former_id` of every parcel that orders have at Amazon and are no longer theirs, after its order number."""
+def given_away(ledger: Ledger, connection: str, order_numbers: Iterable[str]) -> list[tuple[str, str]]:
+    """Order number and id of what orders have at Amazon, or may have, and that may be no parcel's any more.
+
+    That is what was told of parcels that are under another order by now (`former_id`), and what no answer says was ever
+    told, if the parcel never left.
+    """
     with ledger.reading() as database:
         rows = database.execute(
-            select(Parcel.order_number, Parcel.shipment_id)
-            .where(Parcel.connection == connection, among(database, Parcel.order_number, order_numbers))
+            select(Parcel.order_number, Parcel.shipment_id, Parcel.sent_at)
+            .where(
+                Parcel.connection == connection,
+                among(database, Parcel.order_number, order_numbers),
+                Parcel.package_reference_id.is_not(None),
+            )
             .order_by(Parcel.order_number, Parcel.shipment_id)
         )
-        return [(order, key) for order, key in rows if key.endswith(former_id("", order))]
+        return [
+            (order_number, key)
+            for order_number, key, sent_at in rows
+            if sent_at is None or key.endswith(former_id("", order_number))
+        ]
 
 
 def rename_parcels(database: Connection, batch: BatchRef, new_ids: Sequence[tuple[str, str]]) -> None:

@@ -2,7 +2,8 @@
 
 Amazon has no call that takes a parcel from an order; one with the same reference changes it, though. So what Amazon was
 told is kept beside the parcel, which is a new one of its present order. Where the parcel comes back, it is what it was
-again; and the first other parcel of the former order takes its place at Amazon, under its reference.
+again; and the first other parcel of the former order takes its place at Amazon, under its reference. So it does with
+one that never left and of which Amazon may have been told, by a call whose answer was lost.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from mfn.ledger.parcels import (
     SENT,
     forget_parcels,
     former_id,
-    former_ids,
+    given_away,
     rename_parcels,
     update_parcels,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
+VOID = "void"
 VOIDED_AFTER_SENDING = "voided_after_sending"
 
 NEVER_TOLD = {
@@ -48,8 +50,8 @@ class Moves:
 
     Attributes:
         moved: Each with the ledger's row, and the number of the order that it is under.
-        taking: The former id under which the ledger has what a parcel takes up, by the parcel's id: what it was told of
-            itself as this order's before, or a package of this order that was another parcel's and is so no more.
+        taking: The id under which the ledger has what a parcel takes up, by the parcel's id: what Amazon was told of it
+            as this order's before, or a package of this order that was another parcel's and is so no more.
     """
 
     moved: Sequence[tuple[Row[Any], str]]
@@ -85,8 +87,10 @@ def plan_moves(
         if key in known and known[key].order_number != order_number
     ]
     free: defaultdict[str, list[str]] = defaultdict(list)
-    for order_number, former in former_ids(ledger, connection, set(orders.values())):
-        free[order_number].append(former)
+    standing = set(shipments["shipment_id"][shipments["status"] != VOID])
+    for order_number, key in given_away(ledger, connection, set(orders.values())):
+        if key not in standing:
+            free[order_number].append(key)
     for row, _ in moved:
         if row.package_reference_id is not None:
             free[row.order_number].append(former_id(row.shipment_id, row.order_number))
