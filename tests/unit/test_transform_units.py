@@ -28,8 +28,13 @@ def test_what_others_shipped_is_noted_once_of_an_order_that_is_new_to_the_wareho
         ("NEW", "1", 2, 1), ("NEW", "2", 1, 3), ("FRESH", "1", 1, 0), ("OLD", "1", 1, 2), ("BEFORE", "1", 1, 2)
     )
     known = tracked(OLD=None, BEFORE='{"1":1}')
-    assert fulfilled_before(found, known) == {"NEW": '{"1":1,"2":3}', "BEFORE": '{"1":1}'}
-    assert fulfilled_before(lines(("FRESH", "1", 1, 0)), {}) == {}
+    assert fulfilled_before(found, known, {}) == {"NEW": '{"1":1,"2":3}', "BEFORE": '{"1":1}'}
+    assert fulfilled_before(lines(("FRESH", "1", 1, 0)), {}, {}) == {}
+
+
+def test_what_amazon_has_from_this_project_was_not_shipped_by_others() -> None:
+    found = lines(("KILLED", "1", 2, 1), ("KILLED", "2", 0, 3))
+    assert fulfilled_before(found, {}, {("KILLED", "1"): 1, ("KILLED", "2"): 2}) == {"KILLED": '{"2":1}'}
 
 
 @pytest.mark.parametrize(

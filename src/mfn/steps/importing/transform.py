@@ -110,7 +110,7 @@ def _stage_ready(
     place: Workplace, ready: Kept, items: pd.DataFrame, tracked: Mapping[str, Row[Any]]
 ) -> list[tuple[str, str, Staged]]:
     frame = ready.orders
-    before = _fulfilled_before(place, ready.lines, tracked)
+    before = _fulfilled_before(ready.lines, tracked, _sent_already(place, ready.lines, tracked))
     lines = ready.lines.assign(quantity_to_ship=_to_load(ready.lines, before))
     components = _components(place, frame, lines, items)
     if not components["is_known"].all():
@@ -170,22 +170,30 @@ def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, item
     )
 
 
-def _fulfilled_before(place: Workplace, lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]) -> dict[str, str]:
-    """What had been shipped of each order before the warehouse first got it, as JSON text; absent: nothing.
+def _sent_already(
+    place: Workplace, lines: pd.DataFrame, tracked: Mapping[str, Row[Any]]
+) -> Mapping[tuple[str, str], int]:
+    """The units, by order and order item, that Amazon has from this project of orders that the ledger does not have.
 
     A load that was killed before it noted what the warehouse took may have given it an order that has left since.
     """
+    first = set(lines["order_id"][lines["quantity_fulfilled"] > 0]) - set(tracked)
+    return units_sent(place.ledger, place.connection.name, place.warehouse.states(first)) if first else {}
+
+
+def _fulfilled_before(
+    lines: pd.DataFrame, tracked: Mapping[str, Row[Any]], sent: Mapping[tuple[str, str], int]
+) -> dict[str, str]:
+    """What others had shipped of each order before the warehouse first got it, as JSON text; absent: nothing."""
     before = {order_id: row.fulfilled_before for order_id, row in tracked.items() if row.fulfilled_before}
     first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(list(tracked))]
-    if first.empty:
-        return before
-    order_ids = first["order_id"].tolist()
-    there = place.warehouse.states(order_ids)
-    sent = units_sent(place.ledger, place.connection.name, there)
     shipped: dict[str, dict[str, int]] = {}
-    for order_id, item, units in zip(order_ids, first["order_item_id"], first["quantity_fulfilled"], strict=True):
-        if units > sent.get((order_id, item), 0):
-            shipped.setdefault(order_id, {})[item] = int(units) - sent.get((order_id, item), 0)
+    for order_id, item, units in zip(
+        first["order_id"], first["order_item_id"], first["quantity_fulfilled"], strict=True
+    ):
+        by_others = int(units) - sent.get((order_id, item), 0)
+        if by_others > 0:
+            shipped.setdefault(order_id, {})[item] = by_others
     return before | {order_id: msgspec.json.encode(units).decode() for order_id, units in shipped.items()}
 
 
