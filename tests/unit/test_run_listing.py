@@ -106,10 +106,10 @@ def test_a_run_whose_holder_is_gone_has_failed_and_says_how_it_goes_on(runs: Led
 
 
 def test_the_newest_run_of_each_connection_and_kind_is_found(runs: Ledger) -> None:
-    add(runs, a_day_ago={"at": -1440}, elsewhere={"at": -1, "connection": "uk"})
+    add(runs, a_day_ago={"at": -1440}, elsewhere={"at": -1, "connection": "uk"}, farther={"at": -2, "connection": "de"})
     newest = {key: run.batch_id for key, run in newest_runs(runs).items()}
     us = {"import": "dead", "confirm": "failed", "reconcile": "differing", "inventory": "drifting"}
-    others = {("eu", "confirm"): "alive", ("uk", "import"): "elsewhere"}
+    others = {("eu", "confirm"): "alive", ("uk", "import"): "elsewhere", ("de", "import"): "farther"}
     assert newest == {("us", kind): name for kind, name in us.items()} | others
 
 
