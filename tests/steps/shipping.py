@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from sqlalchemy import select, update
 
@@ -66,6 +67,11 @@ class Shipping:
     def calls(self) -> int:
         """How often confirmShipment was called."""
         return sum(call.operation == "confirmShipment" for call in self.world.amazon.calls)
+
+    def data_sets(self) -> set[str]:
+        """What was asked for of single orders."""
+        asked = (parse_qs(call.query) for call in self.world.amazon.calls if call.operation == "getOrder")
+        return {name for query in asked for names in query["includedData"] for name in names.split(",")}
 
     def parcel(self, shipment_id: str) -> Any:
         """A parcel in the ledger."""

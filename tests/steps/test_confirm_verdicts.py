@@ -234,6 +234,7 @@ def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(ship
     assert shipping.statuses() == {"ELSEWHERE": "skipped", "LOST": "failed", "MINE": "verified"}
     assert shipping.reasons("ELSEWHERE") == ["shown_by_amazon"]
     assert summary["api_calls"] == {"confirmShipment": 3, "getOrder": 3}
+    assert shipping.data_sets() == {"FULFILLMENT", "PACKAGES"}
     assert shipping.run()["shipments"] == 0
     assert shipping.calls() == 3
     before = shipping.parcel("MINE")

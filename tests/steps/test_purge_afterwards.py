@@ -82,6 +82,7 @@ def test_a_parcel_corrected_after_the_purge_is_sent_once_amazon_says_what_it_sho
     assert "its buyer's data was removed" in shipping.parcel(shipment_id).reasons
     summary = shipping.run()
     assert (summary["sent"], summary["api_calls"]) == (1, {"confirmShipment": 1, "getOrder": 1})
+    assert shipping.data_sets() == {"FULFILLMENT", "PACKAGES"}, "what was removed is not fetched again"
     assert [package["trackingNumber"] for package in shipping.packages(order_id)] == ["T-CORRECTED-2"]
     assert with_texts(world) == set()
 

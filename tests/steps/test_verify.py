@@ -26,6 +26,7 @@ def test_a_parcel_is_verified_an_hour_after_it_was_sent(shipping: Shipping) -> N
     summary = shipping.run()
     assert (summary["shipments"], summary["verified"], summary["unverified"]) == (0, 1, 0)
     assert summary["api_calls"] == {"getOrder": 1}
+    assert shipping.data_sets() == {"FULFILLMENT", "PACKAGES"}, "nothing of a buyer is needed for it"
     assert shipping.statuses() == {shipment_id: "verified"}
     assert shipping.world.statuses() == {order_id: "confirmed"}
     assert shipping.run()["api_calls"] == {}

@@ -12,6 +12,7 @@ from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.packages import read_packages
 from mfn.amazon.refusals import OrderFulfilledError
 from mfn.amazon.shipments import PackageDetail, PackageItem
+from mfn.amazon.shown_orders import SHOWN_DATA
 from mfn.errors import DataError
 from mfn.ledger.orders import reasons_text
 from mfn.models import ParcelStatus, Reason
@@ -131,7 +132,9 @@ def _bare(tracking_number: str | None) -> str:
 
 def _settled(place: Workplace, parcel: Row[Any], refusal: OrderFulfilledError) -> Answer | None:
     try:
-        text = place.amazon.get_order(parcel.order_number, max_wait_seconds=SETTLING_WAIT_SECONDS)
+        text = place.amazon.get_order(
+            parcel.order_number, max_wait_seconds=SETTLING_WAIT_SECONDS, included_data=SHOWN_DATA
+        )
         packages = read_packages(text).packages if text is not None else ()
     except BudgetExhaustedError:
         return None

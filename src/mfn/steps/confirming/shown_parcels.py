@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.packages import read_packages
+from mfn.amazon.shown_orders import SHOWN_DATA
 from mfn.amazon.unanswered import Unanswered
 from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
@@ -86,7 +87,9 @@ def _shown_now(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) 
     asked = sorted(order_numbers, key=when_unanswered(place.ledger, batch.connection))
     unanswered = Unanswered()
     with suppress(AmazonUnavailableError, FatalError):  # nor would any other order be answered now
-        for order_number, text in get_orders(place.amazon, asked, unanswered, wait_seconds=ASKING_SECONDS):
+        for order_number, text in get_orders(
+            place.amazon, asked, unanswered, wait_seconds=ASKING_SECONDS, included_data=SHOWN_DATA
+        ):
             with suppress(DataError):  # what cannot be read says nothing
                 if text is not None:
                     found[order_number] = read_packages(text)

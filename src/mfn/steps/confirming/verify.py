@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.packages import ShownPackages, read_packages
 from mfn.amazon.refusals import ShipmentRefusedError
+from mfn.amazon.shown_orders import SHOWN_DATA
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch
@@ -109,7 +110,8 @@ def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unansw
     patience = Patience(WAIT_SECONDS)
     for order_number in sorted(orders, key=when_unanswered(place.ledger, verifying.batch.connection)):
         try:
-            shown = _read(place.amazon.get_order(order_number, max_wait_seconds=patience.left()))
+            text = place.amazon.get_order(order_number, max_wait_seconds=patience.left(), included_data=SHOWN_DATA)
+            shown = _read(text)
             if shown is None:
                 continue
             verifying.settle(orders[order_number], shown)
