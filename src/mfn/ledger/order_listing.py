@@ -27,7 +27,7 @@ OPEN = tuple(
     status.value
     for status in (
         *(OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.READY),
-        *(OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED),
+        *GIVEN,
     )
 )
 """Where an order stands that has not left yet."""

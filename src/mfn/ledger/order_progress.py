@@ -6,12 +6,11 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
 from sqlalchemy import bindparam, case, select, update
 
 from mfn.database.bulk import among
 from mfn.ledger.orders import IN_WAREHOUSE
-from mfn.ledger.parcels import SETTLED
+from mfn.ledger.parcels import SETTLED, read_units
 from mfn.ledger.schema import Parcel, TrackedOrder
 from mfn.models import OrderStatus, ParcelStatus
 
@@ -75,7 +74,7 @@ def _reached(wanted: Units, parcels: Iterable[tuple[str, str]]) -> OrderStatus:
     statuses = set()
     for status, items in parcels:
         statuses.add(status)
-        for order_item_id, units in msgspec.json.decode(items, type=list[tuple[str, int]]):
+        for order_item_id, units in read_units(items).items():
             left[order_item_id] += units
     if not any(left.values()):
         return OrderStatus.LOADED

@@ -234,9 +234,14 @@ def units_sent(ledger: Ledger, connection: str, order_numbers: Iterable[str]) ->
             )
         )
         for order_number, items in rows:
-            for order_item_id, units in msgspec.json.decode(items or "[]", type=list[tuple[str, int]]):
+            for order_item_id, units in read_units(items).items():
                 found[order_number, order_item_id] += units
     return found
+
+
+def read_units(items: str | None) -> dict[str, int]:
+    """Units by order item, from what the ledger keeps of a parcel."""
+    return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
 
 
 def note_counts(ledger: Ledger, batch: BatchRef) -> dict[str, int]:

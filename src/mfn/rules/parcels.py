@@ -19,7 +19,8 @@ from mfn.rules.told_units import Told, share_out
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEFT_ALONE = ("open", "void")
+OPEN, VOID = "open", "void"
+LEFT_ALONE = (OPEN, VOID)
 MOST_UNITS = 1_000_000_000
 """No line holds more; it keeps sums exact."""
 

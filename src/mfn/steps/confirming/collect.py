@@ -22,7 +22,7 @@ from mfn.ledger.parcels import (
     written_digests,
 )
 from mfn.models import ParcelStatus, Reason
-from mfn.rules.parcels import LEFT_ALONE
+from mfn.rules.parcels import LEFT_ALONE, OPEN
 from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING, carry_out, may_be_told, plan_moves
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-OPEN, GONE = "open", "deleted, or under another connection's order"
+GONE = "deleted, or under another connection's order"
 COMPARED = [
     "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label", "status",
     "is_id_ambiguous",

@@ -9,7 +9,7 @@ one that never left and of which Amazon may have been told, by a call whose answ
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.orders import read_reasons, reasons_text
@@ -23,7 +23,7 @@ from mfn.ledger.parcels import (
     update_parcels,
 )
 from mfn.models import ParcelStatus, Reason
-from mfn.rules.parcels import LEFT_ALONE
+from mfn.rules.parcels import LEFT_ALONE, VOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
 
-VOID = "void"
 VOIDED_AFTER_SENDING = "voided_after_sending"
 
 NEVER_TOLD = {
@@ -55,7 +54,7 @@ class Moves:
     """
 
     moved: Sequence[tuple[Row[Any], str]]
-    taking: Mapping[str, str] = field(default_factory=dict)
+    taking: Mapping[str, str]
 
 
 def may_be_told(known: Row[Any]) -> bool:

@@ -12,7 +12,7 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.known_orders import known_orders
 from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
-from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, references_of, update_parcels
+from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, read_units, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.held_units import TellingParcel, waiting_for_held
@@ -26,7 +26,7 @@ from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
 from mfn.steps.confirming.sending import is_shown
 from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
-from mfn.steps.confirming.told_parcels import gaining, items_by_parcel, read_units, told_before
+from mfn.steps.confirming.told_parcels import gaining, items_by_parcel, told_before
 from mfn.steps.workplace import open_workplace
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from mfn.amazon.shipments import PackageDetail, PackageItem
 from mfn.amazon.shown_orders import SHOWN_DATA
 from mfn.errors import DataError
 from mfn.ledger.orders import reasons_text
+from mfn.ledger.parcels import read_units
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.parcel_verdicts import SHOWN_BY_AMAZON
 
@@ -72,7 +73,6 @@ def package_of(parcel: Row[Any]) -> PackageDetail:
     Args:
         parcel: The parcel's row in the ledger, its verdict given.
     """
-    items = msgspec.json.decode(parcel.items, type=list[tuple[str, int]])
     return PackageDetail(
         marketplace_id=parcel.marketplace_id,
         package_reference_id=parcel.package_reference_id,
@@ -81,7 +81,7 @@ def package_of(parcel: Row[Any]) -> PackageDetail:
         shipping_method=parcel.shipping_method or "",
         tracking_number=parcel.tracking_number_sent,
         ship_date=parcel.ship_date_sent,
-        items=tuple(PackageItem(order_item_id, units) for order_item_id, units in items),
+        items=tuple(PackageItem(order_item_id, units) for order_item_id, units in read_units(parcel.items).items()),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mfn.ledger.parcels import SETTLED
+from mfn.ledger.parcels import SETTLED, read_units
 from mfn.rules.told_units import Told, ToldUnits
 
 if TYPE_CHECKING:
@@ -79,11 +79,6 @@ def items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
     for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
         found.setdefault(shipment_id, []).append((order_item_id, int(quantity)))
     return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
-
-
-def read_units(items: str | None) -> dict[str, int]:
-    """Units by order item, from what the ledger keeps of a parcel."""
-    return dict(msgspec.json.decode(items or "[]", type=list[tuple[str, int]]))
 
 
 def in_telling_order(due: Sequence[Row[Any]]) -> list[Row[Any]]:
