@@ -165,7 +165,7 @@ def test_where_the_ledger_cannot_be_written_the_messages_stay(told: Told, monkey
 
 
 def asked(notifications: Notifications) -> Any:
-    return open_queue(notifications).receive(0)
+    return open_queue(notifications).receive()
 
 
 def test_a_queue_that_is_gone_is_told_with_what_to_do(told: Told) -> None:
@@ -188,7 +188,7 @@ def test_what_answers_in_place_of_sqs_is_told_as_no_queue(monkeypatch: pytest.Mo
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         queue = Queue(Notifications(queue_url=f"{address}/123456789012/orders", region=REGION, endpoint=address))
-        for ask in (lambda: queue.receive(0), queue.depth):
+        for ask in (queue.receive, queue.depth):
             with pytest.raises(RetriableError, match="is not SQS"):
                 ask()
         server.shutdown()

@@ -56,7 +56,7 @@ def test_the_command_puts_them_on_a_queue_and_goes_on_where_it_cannot(
     told.world.amazon.tell = heard.append
     told.world.amazon.check_out(BY_NAME["US"], SKU)
     setup._sender(told.queue_url, told.endpoint)(heard[0])
-    (message,) = told.queue.receive(0)
+    (message,) = told.queue.receive()
     assert read_message(message.body).order_id == change_of(heard[0])["AmazonOrderId"]
     setup._sender(f"{told.queue_url}-gone", told.endpoint)(heard[0])
     assert "was not sent" in caplog.text

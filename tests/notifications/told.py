@@ -68,7 +68,7 @@ class Told:
     def read(self, name: str = "us") -> Read:
         """Read what is on the queue."""
         listed = load_connections(self.world.settings).values()
-        return read_notifications(self.world.ledger, self.connection(name), listed, wait_seconds=0)
+        return read_notifications(self.world.ledger, self.connection(name), listed)
 
     def named(self, name: str = "us") -> list[str]:
         """The orders that were named and have not landed yet."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 START_SECONDS = 120.0
-STOP_SECONDS = 30.0
 WORKER = "prefect-worker"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, whoever looks after services, and a terminal that is closed."""
@@ -154,9 +153,9 @@ class Programs:
             signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
         for name, process in reversed(self.running.items()):
             if name == WORKER:  # its runs first, and once: it would ask them again while they give back what they hold
-                stop_processes(flow_runs_of(self.api), seconds=STOP_SECONDS)
+                stop_processes(flow_runs_of(self.api))
             if process.poll() is None:
-                stop_processes(with_children(psutil.Process(process.pid)), seconds=STOP_SECONDS)
+                stop_processes(with_children(psutil.Process(process.pid)))
             process.wait()
         forget(self.settings)
 

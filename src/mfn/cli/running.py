@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from mfn.settings import Settings
 
+STOP_SECONDS = 30.0
+
 
 class Running(msgspec.Struct, frozen=True):
     """One `mfn up`.
@@ -76,22 +78,21 @@ def forget(settings: Settings) -> None:
     _file(settings).unlink(missing_ok=True)
 
 
-def stop_processes(processes: Iterable[psutil.Process], *, seconds: float) -> None:
-    """Ask processes to end, and end those that have not done so in time.
+def stop_processes(processes: Iterable[psutil.Process]) -> None:
+    """Ask processes to end, and kill those that have not done so within `STOP_SECONDS`.
 
     Args:
         processes: They may have ended already.
-        seconds: How long they are given.
     """
     asked = list(dict.fromkeys(processes))  # asked twice, a run would break off its own ending
     for process in asked:
         with suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(asked, timeout=seconds)
+    _, alive = psutil.wait_procs(asked, timeout=STOP_SECONDS)
     for process in alive:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=seconds)
+    psutil.wait_procs(alive, timeout=STOP_SECONDS)
 
 
 def with_children(process: psutil.Process) -> list[psutil.Process]:

@@ -13,7 +13,7 @@ from mfn.amazon.credentials import NAMES
 from mfn.cli.deployments import deploy
 from mfn.cli.prefect_address import server_here
 from mfn.cli.prefect_answers import PAGE, ask
-from mfn.cli.programs import SERVER, STOP_SECONDS, Programs, end_as_asked
+from mfn.cli.programs import SERVER, Programs, end_as_asked
 from mfn.cli.project import project_root
 from mfn.cli.running import (
     flow_runs_of,
@@ -98,7 +98,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
             held.enter_context(listen(place, number, setting=setting))
     environ |= {**shown_to_it, "MFN_REPORTS_URL": settings.reports_url or reports, "PREFECT_API_URL": f"{ui}/api"}
     programs = Programs(settings, environ, f"{ui}/api")
-    stop_processes(flow_runs_of(programs.api), seconds=STOP_SECONDS)  # nothing listens there: they are left over
+    stop_processes(flow_runs_of(programs.api))  # nothing listens there: they are left over
     with ExitStack() as running_programs:
         running_programs.callback(programs.stop)
         programs.start_server(host, port)
@@ -138,10 +138,10 @@ def _stop_orphans(settings: Settings) -> None:
     known = written_down(settings)
     if known is None:
         return
-    stop_processes(flow_runs_of(known.api), seconds=STOP_SECONDS)
+    stop_processes(flow_runs_of(known.api))
     for program in reversed(known.programs.values()):
         if (process := program.process) is not None:
-            stop_processes(with_children(process), seconds=STOP_SECONDS)
+            stop_processes(with_children(process))
 
 
 def _settle_what_was_cut_off(programs: Programs, work_pool: str) -> None:

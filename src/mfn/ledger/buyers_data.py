@@ -68,7 +68,7 @@ def stored_orders(
 
 
 def texts_at(
-    ledger: Ledger, connection: str, places: Sequence[Place], *, purpose: str, batch_id: str | None = None
+    ledger: Ledger, connection: str, places: Sequence[Place], *, purpose: str, batch_id: str | None
 ) -> Iterator[tuple[str, bytes]]:
     """The texts that are at some places.
 

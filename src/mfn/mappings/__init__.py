@@ -82,14 +82,13 @@ def load_mappings(directory: Path, *, connections: Collection[str] | None = None
     return mappings
 
 
-def check_mappings(directory: Path, *, connections: Collection[str] | None = None) -> list[Problem]:
-    """Everything that is wrong with the mapping files, by file and line.
+def check_mappings(directory: Path) -> list[Problem]:
+    """Everything that is wrong with the mapping files, by file and line; rows may name any connection.
 
     Args:
         directory: The mappings directory.
-        connections: Names of the connections that rows may name; None: any name.
     """
-    return read_mappings(directory, connections=connections)[1]
+    return read_mappings(directory)[1]
 
 
 def read_mappings(directory: Path, *, connections: Collection[str] | None = None) -> tuple[Mappings, list[Problem]]:

@@ -77,10 +77,8 @@ def _open_queue(notifications: Notifications) -> Queue:
     return Queue(notifications)
 
 
-def read_notifications(
-    ledger: Ledger, connection: Connection, listed: Collection[Connection], *, wait_seconds: int
-) -> Read:
-    """Read what is on a connection's queue.
+def read_notifications(ledger: Ledger, connection: Connection, listed: Collection[Connection]) -> Read:
+    """Read what is on a connection's queue, without waiting for more.
 
     Orders that messages name are committed to the ledger before the messages are deleted: broken off in between, they
     are read again and change nothing. What is handed out again, or late, changes nothing either.
@@ -89,7 +87,6 @@ def read_notifications(
         ledger: The open ledger.
         connection: The connection, with a `notifications.queue_url`.
         listed: Every connection of connections.yaml; messages for one that has the same queue are for that one.
-        wait_seconds: How long to wait for a first message, at most 20.
 
     Returns:
         What became of at most about `MOST_AT_A_TIME` messages, beside those that are left on the queue.
@@ -103,7 +100,7 @@ def read_notifications(
     total = Read()
     passed: set[str] = set()
     while total.messages - total.left < MOST_AT_A_TIME and total.left < MOST_LEFT:
-        messages = queue.receive(0 if total.messages else wait_seconds)
+        messages = queue.receive()
         if passed.issuperset(message.message_id for message in messages):
             break  # none, or only what a queue without a visibility timeout hands out again at once
         read, done = take_in(ledger, connection, listed, messages)

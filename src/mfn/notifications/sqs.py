@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 AT_ONCE = 10
 """SQS hands out and deletes at most ten messages a call (its API reference, ReceiveMessage and DeleteMessageBatch)."""
 
-LONGEST_WAIT = 20
-"""Seconds that SQS waits for a message at most (likewise)."""
-
 ANSWER_SECONDS = 10
-"""How long an answer may take beyond what SQS was asked to wait."""
+"""How long SQS may take to answer."""
 
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
 THROTTLED = {"Throttling", "ThrottlingException", "RequestThrottled", "OverLimit", "KmsThrottled", "SlowDown"}
@@ -84,7 +81,7 @@ class Queue:
         self.url = str(notifications.queue_url)
         patient = Config(
             connect_timeout=ANSWER_SECONDS,
-            read_timeout=LONGEST_WAIT + ANSWER_SECONDS,
+            read_timeout=ANSWER_SECONDS,
             retries={"mode": "standard", "total_max_attempts": 3},
         )
         with _explained(self.url):
@@ -93,11 +90,8 @@ class Queue:
                 "sqs", region_name=notifications.region, endpoint_url=notifications.endpoint, config=patient
             )
 
-    def receive(self, wait_seconds: int) -> list[Message]:
-        """Up to ten messages, hidden from others for as long as the queue's visibility timeout lasts.
-
-        Args:
-            wait_seconds: How long to wait for the first one, at most `LONGEST_WAIT`.
+    def receive(self) -> list[Message]:
+        """Up to ten messages that are there now, hidden from others until the queue's visibility timeout is over.
 
         Raises:
             RetriableError: SQS cannot be reached, or throttles.
@@ -105,9 +99,7 @@ class Queue:
             ConfigurationError: No credentials, or no region.
         """
         with _explained(self.url):
-            answer = self._client.receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=min(wait_seconds, LONGEST_WAIT)
-            )
+            answer = self._client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=0)
             return [
                 Message(one["MessageId"], one["ReceiptHandle"], one.get("Body", ""))
                 for one in answer.get("Messages", [])

@@ -43,9 +43,9 @@ def _is_sku_known(frame: pd.DataFrame) -> pd.Series[Any]:
 FACTS = {
     "order_item_id": as_it_is("order_item_id"),
     "smallest_quantity": Fact(QUANTITIES, _smallest_quantity),
-    "quantity_ordered": is_count("quantity_ordered", otherwise=0),
-    "quantity_fulfilled": is_count("quantity_fulfilled", otherwise=0),
-    "quantity_to_ship": is_count("quantity_to_ship", otherwise=0),
+    "quantity_ordered": is_count("quantity_ordered"),
+    "quantity_fulfilled": is_count("quantity_fulfilled"),
+    "quantity_to_ship": is_count("quantity_to_ship"),
     "is_sku_known": Fact(("is_sku_known", "quantity_to_ship"), _is_sku_known),
     "is_duplicate_item": is_true("is_duplicate_item"),
 }

@@ -49,7 +49,7 @@ FACTS = {
     "ship_by": time_of("ship_by"),
     "service_level": as_it_is("service_level"),
     "warehouse_code": as_it_is("warehouse_code"),
-    "units_to_ship": is_count("units_to_ship", otherwise=0),
+    "units_to_ship": is_count("units_to_ship"),
     "has_recipient": is_true("has_recipient"),
     "is_address_complete": Fact(("missing_address_fields", "has_recipient"), _is_address_complete),
     "is_address_plausible": is_absent("address_warning"),

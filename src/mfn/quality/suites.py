@@ -85,9 +85,9 @@ def is_absent(column: str) -> Fact:
     return Fact((column,), lambda frame: frame[column].isna())
 
 
-def is_count(column: str, *, otherwise: int) -> Fact:
-    """A number; what is none becomes `otherwise`."""
-    return Fact((column,), lambda frame: pd.to_numeric(frame[column], errors="coerce").fillna(otherwise))
+def is_count(column: str) -> Fact:
+    """A number; anything else counts as 0."""
+    return Fact((column,), lambda frame: pd.to_numeric(frame[column], errors="coerce").fillna(0))
 
 
 def columns_exist(facts: Mapping[str, Fact]) -> Rule:

@@ -18,6 +18,7 @@ from mfn.rules.fields import unknown_field
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+SHOWN_CHARACTERS = 20
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 OPERAND_ENDS = {"SYMBOL", "RPAREN", "RBRACKET", "FLOAT", "STRING", "DATETIME", "TIMEDELTA", "TRUE", "FALSE", "NULL"}
 REGULAR_EXPRESSIONS = ("EQ_FZM", "EQ_FZS", "NE_FZM", "NE_FZS")
@@ -142,8 +143,8 @@ def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:
         yield f"{word.value}.{words[place + 2].value}" if is_dotted and word.value not in fields else word.value
 
 
-def _shortened(value: str, length: int = 20) -> str:
-    return value if len(value) <= length else value[:length] + "…"
+def _shortened(value: str) -> str:
+    return value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "…"
 
 
 @contextmanager

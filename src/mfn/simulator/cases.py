@@ -36,13 +36,13 @@ def plain(_chance: Random, _order: Document, _seller: Seller) -> None:
 def seller_fulfilled_prime(chance: Random, order: Document, seller: Seller) -> None:
     """PRIME and fulfilled by MERCHANT, to be shipped the same day."""
     order["programs"].append("PRIME")
-    _promise(order, seller, chance.choice(("STANDARD", "SECOND_DAY", "NEXT_DAY")), handling_days=0)
+    _promise(order, seller, chance.choice(("STANDARD", "SECOND_DAY", "NEXT_DAY")))
 
 
 def premium(chance: Random, order: Document, seller: Seller) -> None:
     """Premium Shipping."""
     order["programs"].append("PREMIUM")
-    _promise(order, seller, chance.choice(("EXPEDITED", "SECOND_DAY", "NEXT_DAY")), handling_days=0)
+    _promise(order, seller, chance.choice(("EXPEDITED", "SECOND_DAY", "NEXT_DAY")))
 
 
 def business(chance: Random, order: Document, _seller: Seller) -> None:
@@ -203,7 +203,7 @@ def sku_with_a_blank(chance: Random, order: Document, _seller: Seller) -> None:
 
 def unmapped_method(chance: Random, order: Document, seller: Seller) -> None:
     """A service level that the demonstration's mappings leave out."""
-    _promise(order, seller, chance.choice(("SCHEDULED", "SAME_DAY")), handling_days=0)
+    _promise(order, seller, chance.choice(("SCHEDULED", "SAME_DAY")))
 
 
 def no_address(_chance: Random, order: Document, _seller: Seller) -> None:
@@ -217,8 +217,8 @@ def incomplete_address(chance: Random, order: Document, _seller: Seller) -> None
     del address[chance.choice([name for name in ("addressLine1", "city", "postalCode") if name in address])]
 
 
-def _promise(order: Document, seller: Seller, level: str, handling_days: int) -> None:
-    promise(order, seller, parse_time(order["createdTime"]), level, handling_days)
+def _promise(order: Document, seller: Seller, level: str) -> None:
+    promise(order, seller, parse_time(order["createdTime"]), level, handling_days=0)
 
 
 def _multiply(item: Document, units: int) -> None:

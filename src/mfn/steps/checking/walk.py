@@ -168,7 +168,7 @@ class _Walk:
         self._add(ACCOUNT, lambda: age_findings(place))
         self._add(ACCOUNT, lambda: twin_findings(place))
         self._add(ACCESS, lambda: reach_amazon(place))
-        if self._has_failed(ACCESS):
+        if any(finding.status == Status.FAILED for finding in self.found[ACCESS]):
             self._get(ACCOUNT, lambda: place.amazon)  # secrets that are missing are named without a call
             return self._without_amazon(ACCESS, ACCOUNT)
         account = self._get(ACCOUNT, lambda: look_at_account(place))
@@ -255,6 +255,3 @@ class _Walk:
 
     def _add(self, step: str, look: Callable[[], Sequence[Finding]]) -> None:
         self.found[step] += self._get(step, look) or ()
-
-    def _has_failed(self, step: str) -> bool:
-        return any(finding.status == Status.FAILED for finding in self.found[step])

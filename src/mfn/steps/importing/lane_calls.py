@@ -77,7 +77,7 @@ def read_queue(place: Workplace) -> int | None:
     from mfn.notifications.reading import read_notifications  # noqa: PLC0415 - only where there is a queue
 
     listed = load_connections(place.settings).values()
-    read = read_notifications(place.ledger, place.connection, listed, wait_seconds=0)
+    read = read_notifications(place.ledger, place.connection, listed)
     return read.named + read.unneeded
 
 
