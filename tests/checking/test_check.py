@@ -294,17 +294,3 @@ def test_a_seller_id_of_another_account_is_told_as_such(checked: Checked) -> Non
     skus = checked.run()["SKUs"]
     assert skus.status == "failed"
     assert "seller_id A2ANOTHER0001 is the account's merchant token" in skus.remedy
-
-
-def test_a_connection_that_brings_the_same_orders_is_told(checked: Checked) -> None:
-    checked.world.add_connection("canada", marketplaces="[CA]")
-    assert checked.run()["credentials and marketplaces"].status == "ok"
-    checked.world.write_connections()
-    checked.world.add_connection("again", marketplaces="[CA, US]")
-    account = checked.run()["credentials and marketplaces"]
-    assert account.status == "warning"
-    assert "the connection again has the same account, and US too: each order comes by both" in account.detail
-    path = checked.world.home / "connections.yaml"
-    first, again = path.read_text(encoding="utf-8").split("  again:")
-    path.write_text(f"{first}  again:{again.replace('warehouse.db', 'other.db')}", encoding="utf-8")
-    assert "each order comes into both, and would be shipped twice" in checked.run()[account.name].detail

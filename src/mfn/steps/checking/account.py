@@ -13,7 +13,7 @@ from mfn.ledger.budget import PLANS, Budget
 from mfn.steps.checking.findings import failed, failure, ok, remedy_of, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from mfn.amazon.probing import Answered
     from mfn.amazon.sellers import Participation
@@ -136,15 +136,22 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
                 f" {', '.join(place.name for place in place.connection.marketplaces)}: each region has its own.",
             ),
         ]
-    return [taken, *marketplace_findings(place.connection, participations)]
+    of_account = [
+        other for other in load_connections(place.settings).values() if other.account == place.connection.account
+    ]
+    imported = {key for other in of_account for key in other.marketplace_ids}
+    return [taken, *marketplace_findings(place.connection, participations, imported=imported)]
 
 
-def marketplace_findings(connection: Connection, participations: Sequence[Participation]) -> list[Finding]:
+def marketplace_findings(
+    connection: Connection, participations: Sequence[Participation], *, imported: Collection[str]
+) -> list[Finding]:
     """The marketplaces an account sells in against those configured; all differences at once.
 
     Args:
         connection: The connection.
         participations: What Amazon says, of marketplaces of any kind.
+        imported: Ids of the marketplaces that this account's connections have, this one's included.
     """
     there = {one.marketplace_id: one for one in participations if one.is_participating}
     absent = [place.name for place in connection.marketplaces if place.marketplace_id not in there]
@@ -161,7 +168,7 @@ def marketplace_findings(connection: Connection, participations: Sequence[Partic
     left_out = [
         BY_ID[key].name
         for key in there
-        if key in BY_ID and BY_ID[key].region == connection.region and key not in connection.marketplace_ids
+        if key in BY_ID and BY_ID[key].region == connection.region and key not in imported
     ]
     if left_out:
         found.append(
