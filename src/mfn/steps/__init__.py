@@ -1,6 +1,6 @@
-"""One plain function a step, BatchRef in and BatchRef out; the tasks and the command line call the same ones.
+"""One plain function for each step, BatchRef in and BatchRef out, called by the Prefect tasks and by the command line.
 
-Each flow has a room, with its steps and what only they need:
+Each flow has a folder with its steps and what only they need:
 
     importing/    extract > validate > transform > load
     confirming/   collect > normalize > confirm > verify
@@ -8,6 +8,6 @@ Each flow has a room, with its steps and what only they need:
     reconciling/  search > compare
     privacy/      purge > scrub
 
-`stages` has the order of the steps, `runs` carries them out under a lease, `report` ends every run; what runs again is
-in rerunning/. No runs, but what people look at and decide: checking/, mappings/, orders/.
+`stages` has the order of the steps, `runs` carries them out under a lease, and `report` ends every run. rerunning/ runs
+batches again. checking/, mappings/ and orders/ are not runs: they serve the commands with which people look and decide.
 """

@@ -1,4 +1,4 @@
-"""What people have to be told after an import; each time it is news, and never twice."""
+"""What people are alerted to after an import: only what is news, and nothing twice."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 OVERDUE_AFTER = timedelta(hours=1)
-"""A parcel that was closed at the last minute has long been confirmed by then."""
+"""By then even a parcel that was closed at the last minute has been confirmed."""
 OVERDUE_FOR = timedelta(days=7)
-"""Nobody is told of what is later than that: where another system confirms, Amazon knows more than the ledger."""
+"""Nobody is alerted to anything older: where another system confirms, Amazon knows more than the ledger does."""
 
 
 def alerts_of(batch_id: str, settings: Settings, report: str) -> Iterator[Alert]:
-    """What people have to be told after a run, one after the other, each noted as told before it is handed on.
+    """The alerts that a run gives rise to, one after the other, each recorded as sent before it is yielded.
 
     People are told of held orders once there are `alerts.held_orders`, again when there are twice as many, and again
     every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by;

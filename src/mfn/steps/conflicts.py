@@ -1,4 +1,4 @@
-"""What a run found that a person has to look at, since the run itself could not put it right."""
+"""What a run found and could not put right by itself, so that a person has to look at it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 class Conflicts:
-    """What Amazon changed and the warehouse has otherwise, for a person; each thing once an order.
+    """Orders that Amazon changed and the warehouse still has as they were; each conflict once for each order.
 
     Args:
         known: `{order_id, what, status}`, and of some `remedy`, of what a batch had found when it was broken off.
 
     Attributes:
-        is_noted: Whether all of it stands in the ledger.
+        is_noted: Whether all of them have been written to the ledger.
     """
 
     def __init__(self, known: Iterable[Mapping[str, str]]) -> None:
@@ -23,13 +23,13 @@ class Conflicts:
         self.is_noted = True
 
     def add(self, order_id: str, what: str, status: str, remedy: str = "") -> None:
-        """Note an order that a person has to look at."""
+        """Add an order that a person has to look at."""
         told = {"order_id": order_id, "what": what, "status": status}
         self._found.setdefault((order_id, what), told | ({"remedy": remedy} if remedy else {}))
         self.is_noted = False
 
     def forget(self, beginning: str) -> None:
-        """Forget what begins with some words, which is found anew."""
+        """Drop the conflicts whose text starts with some words: they are about to be found again."""
         self._found = {key: told for key, told in self._found.items() if not key[1].startswith(beginning)}
 
     def for_report(self) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Telling the warehouse of many orders at once, where it may refuse one of them."""
+"""Many orders written to the warehouse at once, halved until one that it refuses is alone."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def each_taken(
     tell: Callable[[Sequence[Entry]], Result], entries: Sequence[Entry], *, order_id_of: Callable[[Entry], str]
 ) -> tuple[list[Result], list[tuple[Entry, DataError]]]:
-    """Tell of orders; where the warehouse refuses a row, halve until the bad order stands alone: the others go on.
+    """Write orders; where the warehouse refuses a row, halve until the bad order is alone; the others get through.
 
     Args:
-        tell: Tells of some of them in one transaction.
+        tell: Writes some of them in one transaction.
         entries: The orders.
-        order_id_of: What each of them is called.
+        order_id_of: Returns the order id of an entry.
 
     Returns:
-        What `tell` returned of the parts that were taken, and the orders that were refused, or are locked there.
+        What `tell` returned for the parts that were taken, and the orders that were refused or are locked there.
     """
     if not entries:
         return [], []
     try:
         return [tell(entries)], []
-    except LockedError as error:  # it was waited for, and each half would wait anew
+    except LockedError as error:  # the lock was waited for once; each half would wait again
         kept = [entry for entry in entries if order_id_of(entry) in error.order_numbers]
         taken, refused = each_taken(tell, [entry for entry in entries if entry not in kept], order_id_of=order_id_of)
         return taken, refused + [(entry, error) for entry in kept]

@@ -1,4 +1,4 @@
-"""Runs that the schedule started and that have nothing to do, since others did it, or do it now."""
+"""Scheduled runs that have nothing to do, because another run has done their work or is doing it now."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ DOES_LESS = frozenset({"named", "gap"})
 """With these parameters an import does not look for what is new."""
 
 LOOKED_AT = 50
-"""So many of the newest batches are looked at; runs of single orders and dry runs stand between the others."""
+"""How many of the newest batches are looked at; some of them are dry runs, or runs for a single order."""
 
 
 @dataclass(frozen=True)
 class Needless:
-    """That a run has nothing to do.
+    """Why a run has nothing to do.
 
     Attributes:
-        batch_id: The run that did its work, or does it.
+        batch_id: The run that has done its work, or is doing it.
         why: The reason in words.
     """
 
@@ -50,10 +50,10 @@ class Needless:
 def why_needless(
     settings: Settings, connection: str, kind: BatchKind, parameters: Mapping[str, Any], *, due_at: datetime
 ) -> Needless | None:
-    """Why a run that the schedule started, never a person, has nothing to do.
+    """Why a run that the schedule started has nothing to do; never asked for one that a person started.
 
-    After a weekend without a worker every run that was due waits to be started. The first one does the work of all. One
-    that fails does not set the others on the same fault: the next run that is on time carries it on.
+    After a weekend without a worker, all the runs that were due start at once. The first one does the work of all. If
+    it fails, the others do not run into the same fault; the next run that is on time resumes it.
 
     Args:
         settings: The settings in force.
@@ -63,7 +63,7 @@ def why_needless(
         due_at: When the schedule wanted it to start; aware.
 
     Returns:
-        The reason, or None: there is something to do.
+        The reason; None if there is something to do.
     """
     find_connection(settings, connection)
     rows = list_batches(open_ledger(settings), connection=connection, kind=kind, limit=LOOKED_AT)
@@ -82,7 +82,7 @@ def why_needless(
 
 
 def run_since(rows: Iterable[Row[Any]], parameters: Mapping[str, Any], due_at: datetime) -> Row[Any] | None:
-    """A run that began after another one was due, and does what that one was to do; or None.
+    """A run that began after another was due and covers its work, or None.
 
     Args:
         rows: Batches of its connection and kind.
@@ -125,7 +125,7 @@ def was_just_fetched(settings: Settings, connection: str) -> bool:
 
 
 def just_ended(settings: Settings, connection: str) -> str | None:
-    """The import of a connection that ended last, where that was a moment ago; None: none did.
+    """The import of a connection that ended last, if that was a moment ago; else None.
 
     Args:
         settings: The settings in force.

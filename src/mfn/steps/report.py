@@ -1,4 +1,4 @@
-"""Report: the quality gate, the page of the run, and the end of its batch; also of a run that failed."""
+"""Report: the quality gate, the page of the run, and the end of its batch, for failed runs too."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     parcels failed for good is done: to run it again would change nothing. So is a stock run in which Amazon refused
     levels: the next one sends them again; and one that found differences, which other commands mend.
 
-    It is closed for good with its page: a run that dies in between is carried on, so that none is done without one.
+    The batch is done once its page is written: a run that dies in between is resumed, so that none is done without a
+    page.
 
     Args:
         batch: The batch, as far as it got.
@@ -94,14 +95,14 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
 
 
 def _gate_of(row: Row[Any], settings: Settings) -> FatalError | None:
-    """What makes a run that got through all of its stages a failed one."""
+    """What makes a run fail although it got through all of its stages."""
     if row.kind == "import":
         return _quality_gate(row, settings)
     return brake_of(row, settings) if row.kind == "inventory" else None
 
 
 def _refusals_of(row: Row[Any]) -> FatalError | None:
-    """What went wrong for good in a run that is done."""
+    """What was refused for good in a run that is done."""
     if row.kind == "confirm":
         return refusal_of(row)
     if row.kind == "reconcile":
@@ -110,7 +111,7 @@ def _refusals_of(row: Row[Any]) -> FatalError | None:
 
 
 def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
-    """Closed where too many due orders of a window are held; what was named, or is processed again, has no window."""
+    """Too many due orders of a window are held; runs over named or reprocessed orders have no window, and no gate."""
     asked = Parameters.of(row.parameters)
     if asked.order_id or asked.named or asked.reprocess:
         return None
@@ -128,7 +129,7 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
 
 
 def gather(batch: BatchRef, settings: Settings) -> RunReport:
-    """Everything that the report of a batch shows, from the ledger.
+    """Collect everything that the report of a batch shows from the ledger.
 
     Args:
         batch: The batch, closed.
@@ -162,7 +163,7 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
 
 
 def _facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
-    """What only a run of this kind has."""
+    """The parts of the report that only this kind of run has."""
     if row.kind == "confirm":
         return parcel_facts(ledger, row)
     if row.kind == "inventory":
@@ -183,7 +184,7 @@ def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, An
 
 
 def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path:
-    """Write the page of a run and the index over all runs, note where it is, and with that how the run ended.
+    """Write the page of a run and the index of all runs, and record where the page is and how the run ended.
 
     Args:
         batch: The batch.
@@ -198,7 +199,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
         LeaseLostError: Another run has taken the batch over.
     """
     ledger = open_ledger(settings)
-    assert_not_taken_over(ledger, batch.lease)  # the page is the other run's to write
+    assert_not_taken_over(ledger, batch.lease)  # then the other run writes the page
     try:
         page = write_report(settings.reports, gathered, _runs_of_day(ledger, gathered), site=settings.reports_url)
     except OSError as error:
@@ -233,7 +234,7 @@ def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
         .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.HELD)
         .order_by(TrackedOrder.ship_by.nulls_last(), BatchOrder.order_id)
     )
-    # Of eighty thousand held orders most are held for the same: each thing is said once.
+    # Of eighty thousand held orders most have the same reasons: each text is decoded once.
     read_once = cache(read_reasons)
     return tuple(
         HeldOrder(row.order_id, read_once(row.reasons), bool(row.is_sfp), row.ship_by, row.service_level)
@@ -242,7 +243,7 @@ def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
 
 
 def _ignored(database: Connection, batch: BatchRef) -> dict[str, int]:
-    """Ignored orders by reason; of those that were met earlier only what changed: they still wait for their payment."""
+    """Ignored orders by reason, without orders of earlier runs that are merely still waiting for their payment."""
     joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(BatchOrder.reasons, func.count())

@@ -1,4 +1,4 @@
-"""Runs: a lease, a batch, its steps in order, a report at the end, whatever happened."""
+"""Runs: a lease, a batch, its steps in order, and a report at the end, whatever happened."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ log = logging.getLogger(__name__)
 def import_parameters(
     *, since: datetime | None = None, order_id: str | None = None, dry_run: bool = False
 ) -> dict[str, Any]:
-    """What an import is asked for, as its batch keeps it.
+    """The parameters of an import, as they are stored with its batch.
 
     Args:
         since: Fetch what changed since then rather than since the last import; without a zone it is UTC.
-        order_id: Fetch this order only; spaces around it, as they come along when it is pasted, do not count.
+        order_id: Fetch this order only; spaces around it, as pasting adds them, are ignored.
         dry_run: Say what would be loaded, and change nothing.
 
     Raises:
-        ConfigurationError: Since and an order exclude each other, since is no time in UTC or lies in the future, or the
+        ConfigurationError: Both since and an order are given, since is not a time in UTC or lies in the future, or the
             order's id is empty.
     """
     if since is not None and order_id is not None:
@@ -56,13 +56,13 @@ def import_parameters(
 
 
 def moment_text(since: datetime | None) -> str | None:
-    """A moment from which on a run looks, as its batch keeps it.
+    """The moment from which a run looks, as it is stored with its batch.
 
     Args:
         since: The moment; without a zone it is UTC.
 
     Raises:
-        ConfigurationError: It is outside of the calendar in UTC.
+        ConfigurationError: In UTC it falls outside the calendar.
     """
     try:
         return None if since is None else in_utc(since).isoformat()
@@ -73,12 +73,12 @@ def moment_text(since: datetime | None) -> str | None:
 
 
 def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
-    """What a stock run is asked for, as its batch keeps it.
+    """The parameters of a stock run, as they are stored with its batch.
 
     Args:
-        full: Read all listings anew, and send every level, also those that Amazon was told before.
+        full: Read all listings again, and send every level, including those that Amazon has already.
         dry_run: Say what would be sent, and change nothing.
-        force: Send also where the warehouse lost more than is believed.
+        force: Send even if the warehouse lost so much stock that it would not be believed.
     """
     return {"full": full, "dry_run": dry_run, "force": force}
 
@@ -126,17 +126,17 @@ def new_run(
 ) -> Iterator[BatchRef]:
     """Hold the lease of a connection and kind, and a batch to work on.
 
-    Everything that a person set up wrongly is found here, before anything is started.
+    Every fault of the set-up is found here, before anything is started.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
         kind: The kind of run.
-        parameters: What the run is asked for.
-        flow_run_id: The flow run that it belongs to, where Prefect runs it.
+        parameters: The run's parameters.
+        flow_run_id: The flow run that it belongs to, if Prefect runs it.
 
     Yields:
-        The batch: a new one, or the one that was broken off and asked for the same.
+        The batch: a new one, or one with the same parameters that broke off.
 
     Raises:
         ConfigurationError: Settings, connections or mappings are wrong.
@@ -159,7 +159,7 @@ def new_run(
 
 
 def run_steps(batch: BatchRef, settings: Settings) -> None:
-    """Every step of a batch that is not finished yet, and the report at the end of it, also of a failure.
+    """Carry out the steps of a batch that are not finished yet, then write its report, also when a step fails.
 
     Args:
         batch: The batch, its lease held.
@@ -243,14 +243,14 @@ def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str
 
 
 def carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:
-    """A run from its beginning to its report.
+    """Carry out a run, from its first step to its report.
 
     Args:
         settings: The settings in force.
-        run: What holds its lease and its batch.
+        run: The context manager that holds its lease and yields its batch.
 
     Returns:
-        What its command prints with --json.
+        What its command prints with `--json`.
 
     Raises:
         MfnError: It was not started.

@@ -1,4 +1,4 @@
-"""The age of a connection's client secret, as runs and checks tell it."""
+"""The age of a connection's client secret, for the warnings of runs and checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def secret_age(place: Workplace) -> SecretAge:
-    """Since when the client secret that a connection calls Amazon with is in use; one that is new is noted.
+    """How long a connection's client secret has been in use; a secret seen for the first time is recorded.
 
     Args:
         place: The workplace.

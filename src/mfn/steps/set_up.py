@@ -1,4 +1,4 @@
-"""What a person set up, looked at before a run: every fault at once, and nothing is started as long as there is one."""
+"""The set-up, checked before a run: all its faults are reported at once, and nothing starts while there are any."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 WITHOUT_AMAZON: frozenset[BatchKind] = frozenset({"purge"})
-"""Kinds of run that need neither mappings nor credentials, and are not stopped by a fault in them."""
+"""Kinds of run that need neither mappings nor credentials, and that no fault in these stops."""
 
 
 def check_set_up(place: Workplace) -> None:
@@ -39,7 +39,7 @@ def check_set_up(place: Workplace) -> None:
 
 
 def place_of(settings: Settings, connection: str, kind: BatchKind) -> Workplace:
-    """The workplace of a run; where there is none, what is wrong with mapping files and secrets is told as well.
+    """The workplace of a run; if it cannot be opened, faults of mapping files and secrets are reported along with that.
 
     Args:
         settings: The settings in force.

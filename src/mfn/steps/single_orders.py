@@ -1,4 +1,4 @@
-"""Orders that Amazon is asked for one by one, as far as the budget of getOrder has calls."""
+"""Orders fetched one by one, as long as the rate budget of getOrder has calls."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class Patience:
-    """How long a run still waits for a rate budget; it begins to run out at once.
+    """How long a run will wait in all for a rate budget; the clock starts at once.
 
     Args:
-        seconds: How long in all.
+        seconds: How long.
     """
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
 
     def left(self) -> float:
-        """What is left of it, in seconds."""
+        """The seconds that are left."""
         return max(self._deadline - time.monotonic(), 0.0)
 
 
@@ -44,21 +44,21 @@ def get_orders(
     leaving: int = 0,
     included_data: Sequence[str] = INCLUDED_DATA,
 ) -> Iterator[tuple[str, bytes | None]]:
-    """Ask for orders one by one; it ends early where the budget has no call in time.
+    """Fetch orders one by one; ends early when the budget has no call left in time.
 
     Args:
         amazon: The adapter of the connection.
         order_ids: Amazon's order ids.
-        unanswered: Takes those that Amazon does not answer for, or denies; the others are asked for all the same.
+        unanswered: Collects the orders that Amazon does not answer for, or denies; they do not stop the others.
         wait_seconds: How long to wait in all for the budget.
         leaving: How many calls have to stay in it for others.
-        included_data: The data sets that are wanted.
+        included_data: The data sets to ask for.
 
     Yields:
         An order's id, and the JSON text that Amazon sent; None where Amazon knows no such order.
 
     Raises:
-        AmazonUnavailableError: Amazon does not answer for several in a row.
+        AmazonUnavailableError: Amazon left several orders in a row without an answer.
         FatalError: The credentials are refused, or the calls for several in a row are: a role is missing.
     """
     patience = Patience(wait_seconds)
@@ -77,7 +77,7 @@ def get_orders(
 
 
 def remember(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
-    """Note the orders that were left without an answer: the next run asks for all others first.
+    """Record the orders that were left without an answer: the next run asks for all others first.
 
     Args:
         place: The workplace.

@@ -42,19 +42,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IMPORT_STEPS: tuple[Step, ...] = (extract, validate, transform, load)
-"""What an import does, in order; the report follows whatever happened."""
+"""The report follows in any case, as it does for the other kinds."""
 
 CONFIRM_STEPS: tuple[Step, ...] = (collect, normalize, confirm, verify)
-"""What a confirm run does, in order; the report follows likewise."""
 
 INVENTORY_STEPS: tuple[Step, ...] = (read, compare, push, verify_stock)
-"""What a stock run does, in order; the report follows likewise."""
 
 PURGE_STEPS: tuple[Step, ...] = (purge, scrub)
-"""What a purge does, in order; the report follows likewise."""
 
 RECONCILE_STEPS: tuple[Step, ...] = (search, compare_orders)
-"""What a reconciliation does, in order; the report follows likewise."""
 
 STEPS: dict[BatchKind, tuple[Step, ...]] = {
     "import": IMPORT_STEPS,
@@ -66,11 +62,11 @@ STEPS: dict[BatchKind, tuple[Step, ...]] = {
 
 
 ALLOCATED_AT_ONCE = 500_000
-"""So many new objects, and Python searches them for cycles; its own 700 is meant for small programs."""
+"""How many new objects make Python search for cycles; its default of 700 suits small programs."""
 
 
 def is_finished(step: Step, batch: BatchRef) -> bool:
-    """Whether a batch has a step behind it: an earlier run of it got that far.
+    """Whether a step of a batch has been finished by an earlier run of it.
 
     Args:
         step: One of the steps of the batch's kind.
@@ -81,7 +77,7 @@ def is_finished(step: Step, batch: BatchRef) -> bool:
 
 
 def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
-    """Carry out one step; what it finished, or why it failed, stands in the ledger afterwards.
+    """Carry out one step, and record in the ledger that it was finished, or why it failed.
 
     Args:
         step: One of the steps of the batch's kind.
@@ -89,7 +85,7 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
         settings: The settings in force.
 
     Raises:
-        LeaseLostError: Another run has taken the batch over; whatever the step met then is the other run's doing.
+        LeaseLostError: Another run has taken over the batch; whatever went wrong here is that run's doing.
         MfnError: What the step raised.
     """
     ledger = open_ledger(settings)
@@ -120,10 +116,10 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
 
 @contextmanager
 def modules_at_rest() -> Iterator[None]:
-    """Keep Python's search for cycles off what is loaded by now, and let it come by less often.
+    """Exempt everything loaded so far from Python's search for reference cycles, and let the search run less often.
 
-    A chunk is hundreds of thousands of rows and texts without a cycle: searched as often as usual they take a tenth of
-    a run.
+    A chunk is hundreds of thousands of rows and texts without a cycle; searching them as often as usual takes a tenth
+    of the time of a run.
     """
     before = gc.get_threshold()
     gc.freeze()

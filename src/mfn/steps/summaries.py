@@ -1,4 +1,4 @@
-"""What a run did, as its command prints it with --json."""
+"""What runs did: for the `--json` output of commands, for Prefect, and for links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 WRITTEN_AGAIN = "its rows in the warehouse were written again"
-"""What is told of an order that Amazon did not change, and that the warehouse has not begun."""
+"""Said of an order that Amazon did not change and that the warehouse has not begun."""
 
 
 def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
@@ -55,13 +55,13 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
 
 
 def _not_decided(counts: Mapping[str, int]) -> int:
-    """How many orders that landed wait for the batch to be run again; none but in a run that failed."""
+    """How many landed orders have no outcome yet and wait for the batch to be run again; only a failed run has any."""
     given, *outcomes = SUMMED["import"]
     return max(counts.get(given, 0) - sum(counts.get(name, 0) for name in outcomes), 0)
 
 
 def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
-    """What became of the order, where a run was asked for one; what the warehouse has otherwise, where it has."""
+    """The outcome of the order, for a run over a single one, and any conflict with the warehouse."""
     asked = Parameters.of(row.parameters).order_id
     found = batch_orders(open_ledger(settings), row.batch_id) if asked else ()
     order = next((one for one in found if one.order_id == asked and one.outcome is not None), None)
@@ -77,7 +77,7 @@ def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
 
 
 def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
-    """Which orders a dry run of an import would have loaded, by id: only such a run leaves them nowhere else."""
+    """The ids of the orders that a dry run would have loaded: they are recorded nowhere else."""
     if row.kind != "import" or not Parameters.of(row.parameters).dry_run:
         return {}
     found = batch_orders(open_ledger(settings), row.batch_id, outcomes=PASSED)
@@ -85,7 +85,7 @@ def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
 
 
 def outcome_of(settings: Settings, batch_id: str) -> str:
-    """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`; of a single order also why.
+    """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`; for a single order also why.
 
     Args:
         settings: The settings in force.
@@ -101,12 +101,12 @@ def outcome_of(settings: Settings, batch_id: str) -> str:
 
 
 def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
-    """How a run failed, in words for whoever finds it failed: at which stage, why, and how it goes on.
+    """How a run failed: at which stage, why, and what happens next; for people.
 
     Args:
         settings: The settings in force.
         batch_id: Its batch.
-        error: What the run ended with; told where the ledger has nothing, or cannot be asked.
+        error: What the run ended with; used where the ledger has no error, or cannot be reached.
     """
     try:
         row = get_batch(open_ledger(settings), batch_id)
@@ -123,7 +123,7 @@ def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
 
 
 def report_url(settings: Settings, batch_id: str) -> str | None:
-    """Where people read the report of a run: on the report site, or as a file; None: it has none.
+    """The URL of a run's report, on the report site or as a file; None if it has none.
 
     Args:
         settings: The settings in force.

@@ -1,4 +1,4 @@
-"""Leases that are waited for: an import, a removal of buyers' data and what is processed again let each other end."""
+"""Leases that are waited for: imports, removals of buyers' data and reprocessing let each other finish."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from mfn.models import BatchKind
 
 PATIENCE_SECONDS = 300.0
-"""How long an import that is at work is waited for, or a removal; the latter takes seconds."""
+"""How long to wait for an import at work, or for a removal, which takes seconds."""
 LOOK_AGAIN_SECONDS = 1.0
 
 LENT_TO = ("purge", "reprocess")
-"""Who takes the lease of the imports for a while, besides its own."""
+"""Kinds of run that borrow the lease of the imports for a while, in addition to their own."""
 
 
 @contextmanager
 def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float | None = None) -> Iterator[str]:
-    """Hold the lease of a connection's imports, once the one that has it is done: nothing lands meanwhile.
+    """Hold the lease of a connection's imports, once whoever has it is done, so that nothing lands meanwhile.
 
     Args:
         ledger: The open ledger.
@@ -38,7 +38,7 @@ def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float 
         Its token.
 
     Raises:
-        RetriableError: An import worked on for longer than this waits.
+        RetriableError: An import was still at work when the time was up.
     """
     with ExitStack() as stack:
         try:
@@ -50,9 +50,9 @@ def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float 
 
 @contextmanager
 def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
-    """Hold the lease of a run; an import waits where a removal of buyers' data has it for a moment.
+    """Hold the lease of a run; an import waits while a removal of buyers' data has it for a moment.
 
-    So it does where orders are processed again: that gives the lease back after each wave.
+    It waits for reprocessing too, which gives the lease back after each wave.
 
     Args:
         ledger: The open ledger.
@@ -70,7 +70,7 @@ def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]
 
 
 def _is_lent(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
-    """Whether somebody has the lease who gives it back soon."""
+    """Whether its holder will give the lease back soon."""
     if kind != "import":
         return False
     with ledger.reading() as database:
@@ -86,7 +86,7 @@ def _patiently(
     *,
     patience_seconds: float | None = None,
 ) -> str:
-    """Take a lease, again and again while there is something to wait for; given back with the stack."""
+    """Take a lease, retrying while its holder is worth waiting for; the exit stack gives it back."""
 
     def is_held_and_waited_for(state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome is not None else None

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Everything that a step may need of one connection; each part is opened when it is first asked for.
+    """Everything that a step may need of one connection; each part is opened on first use.
 
     Attributes:
         settings: The settings in force.
         connection: The connection.
         ledger: The open ledger.
-        lease: The token of the lease of the run that works here; None: of none.
+        lease: The token of the lease of the run at work; None without a lease.
     """
 
     settings: Settings
@@ -49,13 +49,13 @@ class Workplace:
 
     @cached_property
     def mappings(self) -> Mappings:
-        """The mapping files, checked; a row for a connection that is not there is an error."""
+        """The mapping files, checked; a row that names an unknown connection is an error."""
         return load_mappings(self.settings.mappings, connections=load_connections(self.settings))
 
     @cached_property
     def warehouse(self) -> SqlWarehouse:
-        """The warehouse, its tables in place."""
-        # Only read: the warehouse may be in the ledger's own file, which this transaction has locked.
+        """The warehouse, with its tables created where they were missing."""
+        # It only reads: the warehouse may be in the ledger's own file, which the transaction has locked.
         may_write = partial(assert_not_taken_over, self.ledger, self.lease) if self.lease is not None else None
         warehouse = SqlWarehouse(self.connection.warehouse.url, name=self.connection.name, may_write=may_write)
         refuse_lost_warehouse(self)
@@ -64,21 +64,21 @@ class Workplace:
 
     @cached_property
     def sharing(self) -> list[str]:
-        """The connections that have this warehouse, this one among them."""
+        """The names of the connections that share this warehouse, this one included."""
         here = whereabouts(self.connection.warehouse.url)
         everywhere = load_connections(self.settings).values()
         return [one.name for one in everywhere if whereabouts(one.warehouse.url) == here]
 
     @cached_property
     def credentials(self) -> Credentials:
-        """What the account is called with."""
+        """The secrets with which the account is called."""
         from mfn.amazon.credentials import load_credentials  # noqa: PLC0415 - httpx is not needed by most commands
 
         return load_credentials(self.connection, environment(), self.settings.base)
 
     @cached_property
     def session(self) -> Session:
-        """The account at Amazon, as everything that calls it shares it."""
+        """The account at Amazon, shared by everything that calls it."""
         from mfn.amazon.session import open_session  # noqa: PLC0415 - sp_api takes 0.2 s that most commands do not need
 
         may_call = Watch(self.ledger, self.lease).assert_held if self.lease is not None else None
@@ -113,8 +113,8 @@ def open_workplace(settings: Settings, connection: str, *, lease: str | None = N
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        lease: The token of the lease of the run that works there: once another run has taken it, nothing is written to
-            the warehouse and no call made to Amazon any more. None: for what needs no lease.
+        lease: The token of the run's lease: once another run has taken it, nothing more is written to the warehouse and
+            no more calls are made to Amazon. None for what needs no lease.
 
     Raises:
         ConfigurationError: The connections file or the ledger's keys are wrong.
@@ -124,9 +124,9 @@ def open_workplace(settings: Settings, connection: str, *, lease: str | None = N
 
 
 def refuse_lost_warehouse(place: Workplace) -> None:
-    """Refuse a warehouse that was given orders and has no place for them any more.
+    """Refuse a warehouse that orders were loaded into and whose tables for them are gone.
 
-    It is not made anew behind a person's back: what had been loaded would be missing, and nobody would be told.
+    They are not silently created again: what had been loaded would be missing, and nobody would know.
 
     Args:
         place: The workplace.
@@ -151,7 +151,7 @@ def refuse_lost_warehouse(place: Workplace) -> None:
 
 
 def keep_calls(place: Workplace, batch: BatchRef) -> None:
-    """Add the calls that were made since the last time to the batch's `api_calls`."""
+    """Add the calls made since the last time to the batch's `api_calls`."""
     made = place.session.calls.copy()
     place.session.calls.clear()
     if made:

@@ -1,1 +1,1 @@
-"""Parcels of the warehouse, told to Amazon: collect > normalize > confirm > verify, and what each step works with."""
+"""The warehouse's parcels to Amazon: collect > normalize > confirm > verify, and what each step works with."""

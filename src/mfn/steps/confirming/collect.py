@@ -1,4 +1,4 @@
-"""Collect: what the warehouse has shipped, or changed, since the last run, and what it has taken back."""
+"""Collect: what the warehouse has shipped, changed or taken back since the last run."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ COMPARED = [
     "order_number", "carrier", "service", "tracking_number", "shipped_at", "is_amazon_label", "status",
     "is_id_ambiguous",
 ]  # fmt: skip
-"""What of a shipment makes it due again when the warehouse changes it."""
+"""The columns of a shipment whose change makes it due again."""
 
 
 def collect(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Note every shipment of the connection's orders that is new, or that the warehouse has changed.
+    """Record every shipment of the connection's orders that is new or that the warehouse has changed.
 
     Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
     void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
-    reported, once. One that is under another order by now is a new parcel of that order, and reported if Amazon was
-    told of it as the former one's (`mfn.steps.confirming.moved_parcels`). One that stands there unchanged under another
-    id is no other parcel.
+    reported, once. One that is now under another order is a new parcel of that order, and is reported if Amazon was
+    told of it with the former one (`mfn.steps.confirming.moved_parcels`). One that has only a new id is the same
+    parcel.
 
     Args:
         batch: The batch, just opened or run again.
@@ -110,10 +110,10 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
 def _renumbered(
     ledger: Ledger, batch: BatchRef, shipments: pd.DataFrame, digests: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Parcels that Amazon has, or may have, and that stand there unchanged under another id: the former one, the new.
+    """Parcels that Amazon has, or may have, and that only have a new id in the warehouse: the former id, the new one.
 
-    A warehouse whose rows are written anew may give them other ids. The digest is the same then: of order, carrier,
-    tracking number and ship date.
+    A warehouse that rewrites its rows may give them other ids. The digest of order, carrier, tracking number and ship
+    date is the same then.
     """
     is_new = ~shipments["shipment_id"].isin(digests) & shipments["tracking_number"].notna()
     new = shipments[is_new & ~shipments["is_id_missing"] & ~shipments["status"].isin(LEFT_ALONE)]
@@ -134,7 +134,7 @@ def _renumbered(
 def _taken_back(
     known: Mapping[str, Row[Any]], shipments: pd.DataFrame, changed: pd.DataFrame
 ) -> list[tuple[Row[Any], str, str]]:
-    """Known parcels that are void, open again or gone: the ledger's row, their state in words, their digest now."""
+    """Known parcels that are void, open again or gone: the ledger's row, their state in words, their present digest."""
     withdrawn = changed[changed["status"].isin(LEFT_ALONE) & changed["shipment_id"].isin(list(known))]
     there = set(shipments["shipment_id"])
     gone = [row for row in known.values() if row.shipment_id not in there and row.status in EXAMINED]
@@ -143,7 +143,7 @@ def _taken_back(
 
 
 def _digests(ledger: Ledger, shipments: pd.DataFrame) -> list[str]:
-    # pandas gives a moment the fractions that others of its column have, and takes ten times as long.
+    # pandas would give every time the fractions that any time of its column has, and would take ten times as long.
     moments = shipments["shipped_at"].dt.tz_localize(None).to_numpy().tolist()
     shipped_at = [moment and f"{moment}+00:00" for moment in moments]
     texts = shipments[COMPARED].assign(shipped_at=pd.Series(shipped_at, shipments.index, dtype="object")).astype("str")
@@ -156,7 +156,7 @@ def _rows(frame: pd.DataFrame) -> Any:
 
 
 def _status(known: Row[Any] | None) -> str:
-    """Due, unless it is held: then it is so until it has been examined, and due only if it is good."""
+    """Due, unless it is held: then it stays held until it has been examined and found good."""
     is_held = known is not None and known.status == ParcelStatus.HELD
     return (ParcelStatus.HELD if is_held else ParcelStatus.PENDING).value
 
@@ -177,7 +177,7 @@ def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflict
 
 
 def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflicts) -> None:
-    """A parcel that the warehouse has moved to another order: Amazon has no call that takes it from the former one."""
+    """The conflict of a parcel moved to another order: Amazon has no call that takes it away from the former one."""
     if known.sent_at is not None or may_be_told(known):
         said = "was" if known.sent_at is not None else "may have been"
         state = f"the warehouse has it under {order_number}" if order_number else "the warehouse has it under no order"
@@ -185,7 +185,7 @@ def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflic
 
 
 def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) -> dict[str, Any]:
-    """A parcel that the warehouse took back after Amazon had been told of it, which a person has to put right."""
+    """The conflict of a parcel taken back after Amazon had been told of it, which a person has to put right."""
     warnings = list(read_reasons(known.warnings))
     if state != OPEN:
         conflicts.add(known.order_number, f"Amazon was told of parcel {known.shipment_id}", state)

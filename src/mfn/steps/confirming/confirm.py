@@ -1,4 +1,4 @@
-"""Confirm: every parcel that is due is told to Amazon, the most urgent first, several at a time."""
+"""Confirm: Amazon is told of every parcel that is due, the most urgent first, several at a time."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
 NOTED_AT_ONCE = 50
 NOTED_AFTER_SECONDS = 1.0
-"""So many answers, or those of so long, are committed together: a transaction for each would set the pace where Amazon
-takes hundreds a second, and what a killed run had not noted is merely said again."""
+"""So many answers, or those of so many seconds, are committed together: with a transaction for each, the ledger would
+set the pace where Amazon takes hundreds a second. What a killed run had not recorded is merely sent again."""
 
 
 def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     """Tell Amazon of every pending parcel: one call each, by ship-by, so that late ones go first.
 
-    Those of orders that Amazon left without an answer come after all others, so that none of them is kept waiting.
+    Parcels of orders that Amazon left without an answer before come last, so that no other has to wait for them.
 
     A run that is killed between an answer and its commit leaves the parcel pending; the next one sends it again under
     the same reference, which changes nothing at Amazon. A parcel that Amazon refuses is failed, and the others go on.
-    They also go on where Amazon does not answer for one or denies its call, or where something in between answers; then
-    the run fails in the end.
+    They also go on if Amazon does not answer for one, denies its call, or if something in between answers instead; then
+    the run fails at its end.
 
     Args:
-        batch: The batch, its parcels normalized.
+        batch: The batch, normalized.
         settings: The settings in force.
 
     Returns:
@@ -62,7 +62,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
-    # What the warehouse took back after it was collected has no verdict; the next run looks at it again.
+    # What the warehouse took back after the collect step has no verdict; the next run looks at it again.
     due = [parcel for parcel in pending if parcel.package_reference_id is not None and parcel.items is not None]
     unanswered_at = when_unanswered(place.ledger, batch.connection)
     due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
@@ -74,7 +74,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
         keep_calls(place, batch)
         counts = note_counts(place.ledger, batch)
     if unanswered.first is not None:
-        # This run ends here, and so may every later one: what Amazon took is looked at all the same.
+        # This run fails here, and later ones may too: what Amazon took is verified all the same.
         with suppress(*NO_ANSWER):
             verify(batch, settings)
     unanswered.tell()
@@ -103,7 +103,7 @@ def _confirm(place: Workplace, batch: BatchRef, due: Sequence[Row[Any]], unanswe
 
 
 def _heard(place: Workplace, parcel: Row[Any], said: Said, unanswered: Unanswered) -> Answer | None:
-    """What Amazon's answer makes of a parcel; None where there is none, and it stays pending."""
+    """The parcel's change after Amazon's answer; None if there was no answer, and it stays pending."""
     try:
         if isinstance(said, NO_ANSWER):
             raise said

@@ -1,9 +1,9 @@
-"""Parcels that the warehouse has moved to another order: what Amazon has of them with the former one is remembered.
+"""Parcels that the warehouse has moved to another order: what Amazon was told of them with the former one is kept.
 
-Amazon has no call that takes a parcel from an order; one with the same reference changes it, though. So what Amazon was
-told is kept beside the parcel, which is a new one of its present order. Where the parcel comes back, it is what it was
-again; and the first other parcel of the former order takes its place at Amazon, under its reference. So it does with
-one that never left and of which Amazon may have been told, by a call whose answer was lost.
+Amazon has no call that takes a parcel away from an order, but a call with the same reference changes it. So what Amazon
+was told is kept besides the parcel, which counts as a new one of its present order. If the parcel comes back, it is
+what it was again; otherwise the first other parcel of the former order takes its place at Amazon, under its reference.
+The same goes for a parcel that never left and that Amazon may know of from a call whose answer was lost.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ NEVER_TOLD = {
     "package_reference_id": None, "items": None, "items_sent": None, "sent_digest": None, "sent_at": None,
     "verified_at": None, "answer": None, "times_sent": 0,
 }  # fmt: skip
-"""What the ledger has of a parcel of which Amazon was never told."""
+"""The ledger's columns of a parcel that Amazon was never told of."""
 
 
 @dataclass(frozen=True)
 class Moves:
-    """What becomes of parcels that are under another order by now, and of what Amazon has with the former one.
+    """The changes for parcels that are now under another order, and for what Amazon has of them with the former one.
 
     Attributes:
-        moved: Each with the ledger's row, and the number of the order that it is under.
-        taking: The id under which the ledger has what a parcel takes up, by the parcel's id: what Amazon was told of it
-            as this order's before, or a package of this order that was another parcel's and is so no more.
+        moved: The ledger's row of each, and the number of its present order.
+        taking: By the parcel's id, the id under which the ledger keeps what the parcel takes up: what Amazon was told
+            of it with this order before, or a package of this order that belonged to another parcel.
     """
 
     moved: Sequence[tuple[Row[Any], str]]
@@ -58,7 +58,7 @@ class Moves:
 
 
 def may_be_told(known: Row[Any]) -> bool:
-    """Whether a run broke off before it could note what Amazon answered."""
+    """Whether Amazon may know of a parcel because a run was interrupted before it could record the answer."""
     return known.status == ParcelStatus.PENDING and known.package_reference_id is not None
 
 
@@ -69,7 +69,7 @@ def plan_moves(
     changed: Iterable[str],
     known: Mapping[str, Row[Any]],
 ) -> Moves:
-    """Find the parcels that are under another order by now, and those that take up what Amazon has with an order.
+    """Find the parcels that are now under another order, and those that take up what Amazon has with an order.
 
     Args:
         ledger: The open ledger.
@@ -109,7 +109,7 @@ def plan_moves(
 
 
 def carry_out(database: Connection, batch: BatchRef, moves: Moves) -> None:
-    """Change the ledger's rows, before what the warehouse has written by now is noted.
+    """Change the ledger's rows, before the warehouse's present rows are recorded.
 
     Args:
         database: The open transaction on the ledger.

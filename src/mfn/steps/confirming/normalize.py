@@ -1,4 +1,4 @@
-"""Normalize: what Amazon is told of each parcel, in its own words, or why it is not told."""
+"""Normalize: what Amazon is told of each parcel, in its own terms, or why it is not told."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 
 
 def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Decide what becomes of every parcel that is pending, held or was refused.
+    """Decide about every parcel that is pending, held or was refused.
 
-    Order items by whole kits, the carrier as Amazon accepts it, the ship date as it takes it; then the verdict. A
-    parcel that was held and is good by now is due; one that was refused is due once Amazon would be told something
-    else; one that was sent, once it holds more than Amazon was told, by a parcel that is examined. Each parcel that is
-    due gets its package reference here, before the first call, above those that Amazon shows.
+    Lines become order items by whole kits, the carrier one that Amazon accepts, the ship date one that it takes; then
+    the verdict follows. A held parcel that is good now is due; a refused one is due once Amazon would be told something
+    else; a sent one, once an examined parcel makes it complete more than Amazon was told. Each due parcel gets its
+    package reference here, before the first call, above those that Amazon shows.
 
     Args:
-        batch: The batch, what the warehouse wrote collected.
+        batch: The batch, its parcels collected.
         settings: The settings in force.
 
     Returns:
@@ -62,10 +62,10 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     rows = parcels_of(place.ledger, batch.connection, statuses=EXAMINED)
-    # What a parcel that was taken back would have completed, others of its order may complete.
+    # The kits that a taken-back parcel would have completed may be completed by other parcels of its order.
     taken_back = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.SKIPPED,), batch_id=batch.batch_id)
     removed = removed_orders(place, batch, {row.order_number for row in (*rows, *taken_back)})
-    # A refused one stays so until the warehouse changes it: Amazon is not asked about its order in every run.
+    # A refused one stays refused until the warehouse changes it: Amazon is not asked about its order in every run.
     rows = [row for row in rows if not (row.status == ParcelStatus.FAILED and row.order_number in removed)]
     order_numbers = {row.order_number for row in (*rows, *taken_back)}
     if order_numbers:
@@ -76,7 +76,7 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
 def _normalize(
     place: Workplace, batch: BatchRef, rows: Sequence[Row[Any]], order_numbers: set[str], removed: Collection[str]
 ) -> None:
-    # Of other orders only those may have one of their tracking numbers that left lately.
+    # Other orders may share a tracking number only if they left lately.
     since = datetime.now(UTC) - USED_AGAIN_AFTER
     shipments = place.warehouse.shipments_about(batch.connection, order_numbers, since=since)
     left = shipments[~shipments["status"].isin(LEFT_ALONE)]
@@ -119,7 +119,7 @@ def _normalize(
 
 
 def _withdrawn(rows: Sequence[Row[Any]], examined: Collection[str]) -> list[dict[str, Any]]:
-    """Parcels that were taken back or moved since they were collected: an earlier verdict on one tells nothing now."""
+    """Parcels that were taken back or moved after they were collected: an earlier verdict on one no longer counts."""
     return [
         {"shipment_id": row.shipment_id, "items": None}
         for row in rows
@@ -128,7 +128,7 @@ def _withdrawn(rows: Sequence[Row[Any]], examined: Collection[str]) -> list[dict
 
 
 class _Contents(NamedTuple):
-    """What is in the parcels, what was ordered, and what Amazon was told before."""
+    """The contents of the parcels, what was ordered, and what Amazon was told before."""
 
     lines: pd.DataFrame
     order_lines: pd.DataFrame
@@ -136,7 +136,7 @@ class _Contents(NamedTuple):
 
 
 def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known: KnownOrders) -> pd.DataFrame:
-    """Parcels with their carrier as Amazon accepts it, and with what the rules set and decide."""
+    """Parcels with a carrier that Amazon accepts, and with what the rules set and decide."""
     connection, mappings = place.connection, place.mappings
 
     def with_carriers(parcels: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +171,7 @@ def _parcels(
     known: KnownOrders,
     left: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The parcels to examine, with everything that the verdict looks at."""
+    """The parcels to examine, with everything that the verdict needs."""
     parcels = shipments.assign(parcels_of_order=shipments.groupby("order_number")["order_number"].transform("size"))
     parcels = parcels[parcels["shipment_id"].isin(list(examined))]
     keys = (parcels[name] for name in ("shipment_id", "order_number", "tracking_number"))
@@ -206,7 +206,7 @@ def _verdicts(
     telling: Mapping[str, str],
     ordered: Mapping[str, Mapping[str, int]],
 ) -> tuple[list[Verdict], pd.DataFrame]:
-    """The verdicts, and the faults with those of parcels whose units Amazon has with one that is held."""
+    """The verdicts; and the faults, including those of parcels whose units Amazon has with a held parcel."""
     while True:
         verdicts = judge_parcels(parcels, faults)
         status = dict(zip(parcels["shipment_id"], (verdict.status for verdict in verdicts), strict=True))

@@ -1,4 +1,4 @@
-"""What becomes of parcels in the ledger, by the verdict about each and by what is known of their orders."""
+"""How parcels change in the ledger, by the verdict on each and by what is known of their orders."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ VERDICT_COLUMNS = (
 
 @dataclass(frozen=True)
 class KnownOrders:
-    """What is known of the orders in question.
+    """What is known of the parcels' orders.
 
     Attributes:
-        shown: What Amazon showed of each when it landed, or shows now; one that never landed is absent.
+        shown: What Amazon showed of each when it landed, or shows now; an order that never landed is absent.
         references: The references that this project gave to parcels of each.
-        facts: Where each stands, as `mfn.ledger.known_orders.known_orders` has it.
+        facts: The standing of each, as `mfn.ledger.known_orders.known_orders` has it.
         removed: Those whose buyer's data was removed, and with it what Amazon had shown.
     """
 
@@ -48,12 +48,12 @@ class KnownOrders:
     removed: Collection[str]
 
     def given_references(self, row: Row[Any]) -> set[str]:
-        """The references under which a parcel is not looked for: this project's, but for one that Amazon refused."""
+        """The references under which no parcel is searched for: this project's, except one that Amazon refused."""
         refused = {row.package_reference_id} if row.status == ParcelStatus.FAILED else set()
         return self.references[row.order_number] - refused
 
     def give_reference(self, order_number: str) -> str:
-        """Give a parcel a reference above those that Amazon shows and that this project has given; returns it."""
+        """Give a parcel a reference above those that Amazon shows and those given by this project; returns it."""
         given = self.references[order_number]
         highest = max([self.shown[order_number].highest_reference, *(int(reference) for reference in given)])
         given.add(str(highest + 1))
@@ -62,13 +62,13 @@ class KnownOrders:
 
 @dataclass(frozen=True)
 class ParcelChanges:
-    """What turns verdicts into changes of the ledger.
+    """Turns verdicts into changes of the ledger.
 
     Attributes:
         ledger: The open ledger.
         batch: The batch.
         known: What is known of the orders.
-        items: What is in each parcel, as the ledger keeps it.
+        items: The contents of each parcel, as the ledger stores them.
     """
 
     ledger: Ledger
@@ -77,12 +77,12 @@ class ParcelChanges:
     items: Mapping[str, str]
 
     def change(self, row: Row[Any], parcel: Mapping[Any, Any], verdict: Verdict) -> dict[str, Any]:
-        """What changes of a parcel in the ledger; what Amazon is told of it only where it is told.
+        """The columns of a parcel that change in the ledger; what Amazon is told of it only if it is to be told.
 
         Args:
             row: The parcel as the ledger has it.
-            parcel: What the verdict looked at.
-            verdict: What was decided about it.
+            parcel: The parcel as the verdict saw it.
+            verdict: The verdict on it.
         """
         mine = {"batch_id": self.batch.batch_id}
         change = {name: getattr(row, name) for name in VERDICT_COLUMNS} | {
@@ -96,7 +96,7 @@ class ParcelChanges:
         if verdict.status == ParcelStatus.SKIPPED:
             return change | {"items": self.items.get(row.shipment_id)} | mine
         if verdict.status != ParcelStatus.PENDING:
-            # What was held or refused before is told once, not in every run.
+            # What was held or refused before is reported once, not in every run.
             is_news = row.status in (ParcelStatus.PENDING, *SETTLED) or (row.status, verdict.status) == HELD_THEN_FAILED
             return change | (mine if is_news else {})
         telling = {

@@ -1,4 +1,4 @@
-"""The checks of a confirm run: Great Expectations over the parcels of which Amazon should be told in it."""
+"""The checks of a confirm run: Great Expectations over the parcels that Amazon is about to be told of."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def check_parcels(
     changes: Sequence[Mapping[str, Any]],
     accepted_carriers: pd.DataFrame,
 ) -> tuple[list[dict[str, Any]], QualityReport | None]:
-    """Check what is about to happen to the parcels that are due in this run.
+    """Check the parcels that are due in this run before Amazon is told of them.
 
-    What the verdict holds, the checks find, too, for the report; what only they find is held as well. Parcels that were
-    held or refused by an earlier run and are still so are not due, and neither are those that are skipped. Where
-    nothing is due, Great Expectations is not loaded: it takes five seconds.
+    The checks find what the verdict holds, too, for the report; what only they find is held as well. Parcels that an
+    earlier run held or refused, and that still are, are not due; nor are skipped ones. If nothing is due, Great
+    Expectations is not loaded: that takes five seconds.
 
     Args:
         batch: The batch.
-        parcels: The examined parcels, as the verdict looked at them.
+        parcels: The examined parcels, as the verdict saw them.
         faults: What keeps parcels back, as `mfn.rules.parcels.parcel_items` returns it.
-        changes: What becomes of each parcel in the ledger, in the order of the parcels.
+        changes: The change of each parcel in the ledger, in the order of the parcels.
         accepted_carriers: `Mappings.accepted_carriers`.
 
     Returns:
-        The changes, with what the checks hold; and what they found, None where nothing was due.
+        The changes, with what the checks hold; and what the checks found, None if nothing was due.
 
     Raises:
-        FatalError: A check that holds parcels could not run at all: Amazon may be told of nothing unchecked.
+        FatalError: A check that holds parcels could not run: Amazon may be told of nothing unchecked.
     """
     is_due = [change["batch_id"] == batch.batch_id and change["status"] != ParcelStatus.SKIPPED for change in changes]
     if not any(is_due):

@@ -1,4 +1,4 @@
-"""What the report of a confirm run shows of its parcels, from the ledger."""
+"""The parcels of a confirm run as its report shows them, from the ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SOON = timedelta(hours=12)
 
 
 def parcel_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
-    """The parts of a `RunReport` that a confirm run has of its own.
+    """The parts of a `RunReport` that only confirm runs have.
 
     Args:
         ledger: The open ledger.
@@ -77,7 +77,7 @@ def _parcels(ledger: Ledger, batch: Row[Any]) -> Sequence[Row[Any]]:
 
 
 def _punctuality(told: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: datetime) -> Punctuality:
-    """Parcels against ship-by; of one that was told again only the last time is known, so it is counted apart."""
+    """Parcels against ship-by; of a corrected one only the last call is known, so it is counted apart."""
     first = [row for row in told if row.times_sent <= 1]
     late = [row for row in first if row.ship_by is not None and row.sent_at > row.ship_by]
     unknown = sum(row.ship_by is None for row in first)
@@ -112,7 +112,7 @@ def _carriers(told: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
 def refusal_of(row: Row[Any]) -> FatalError | None:
     """The error of a confirm run in which parcels failed for good; None for one in which none did.
 
-    The run is done all the same: running it again would send the same once more.
+    The run still counts as done: running it again would send the same once more.
 
     Args:
         row: The row of the batch.

@@ -1,4 +1,4 @@
-"""Sending: a parcel to Amazon, and what Amazon's answer makes of the parcel in the ledger."""
+"""Sending a parcel to Amazon, and how Amazon's answer changes the parcel in the ledger."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 TOLD = (
     "marketplace_id", "carrier_code", "carrier_name", "shipping_method", "tracking_number_sent", "items", "shipped_at",
 )  # fmt: skip
-"""What Amazon is told of a parcel; its own date stands for the ship date, which may be moved to what Amazon takes."""
+"""The columns that Amazon is told of a parcel, with the warehouse's date rather than the one adapted for Amazon."""
 
 SETTLING_WAIT_SECONDS = 30.0
-"""How long a parcel waits for a call of getOrder; one whose turn does not come is settled by the next run."""
+"""How long a parcel waits for a call of getOrder; if its turn does not come, the next run settles it."""
 
 ANSWERED = (
     "shipment_id", "status", "reasons", "warnings", "answer", "sent_digest", "sent_at", "verified_at", "times_sent",
@@ -46,11 +46,11 @@ ANSWERED = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What becomes of a parcel.
+    """How a parcel changes.
 
     Attributes:
         order_number: Its order.
-        change: `shipment_id` and the columns of the ledger that change, the same ones for every answer.
+        change: `shipment_id`, and the columns of the ledger that change: the same ones for every answer.
     """
 
     order_number: str
@@ -58,7 +58,7 @@ class Answer:
 
 
 def digest_of_parcel(ledger: Ledger, parcel: Mapping[str, Any]) -> str:
-    """What tells whether Amazon would be told something else than before.
+    """A digest that differs if Amazon would be told something other than before.
 
     Args:
         ledger: The open ledger.
@@ -71,7 +71,7 @@ def package_of(parcel: Row[Any]) -> PackageDetail:
     """What Amazon is told of a parcel.
 
     Args:
-        parcel: The parcel's row in the ledger, its verdict given.
+        parcel: The parcel's row in the ledger, after its verdict.
     """
     return PackageDetail(
         marketplace_id=parcel.marketplace_id,
@@ -86,7 +86,7 @@ def package_of(parcel: Row[Any]) -> PackageDetail:
 
 
 def answered(place: Workplace, parcel: Row[Any], refusal: ShipmentRefusedError | None) -> Answer | None:
-    """What Amazon's answer makes of a parcel.
+    """How Amazon's answer changes a parcel.
 
     Args:
         place: The workplace.
@@ -94,11 +94,11 @@ def answered(place: Workplace, parcel: Row[Any], refusal: ShipmentRefusedError |
         refusal: Amazon's refusal; None where it took the parcel.
 
     Returns:
-        Sent, or failed with Amazon's words. Where Amazon says that the order is fulfilled already, what Amazon shows of
-        it decides; None where that could not be asked in time, and the parcel stays pending.
+        Sent, or failed with Amazon's words. If Amazon says that the order is fulfilled already, what it shows of the
+        order decides; None if that could not be read in time, and the parcel stays pending.
 
     Raises:
-        RetriableError: Amazon could not be asked what it shows.
+        RetriableError: Amazon could not be reached for what it shows.
         FatalError: A role is missing, or the credentials are refused.
     """
     if isinstance(refusal, OrderFulfilledError):
@@ -116,7 +116,7 @@ def is_shown(tracking_number: str | None, packages: Collection[ShownPackage], *,
     Args:
         tracking_number: The parcel's.
         packages: What Amazon shows of the order.
-        but_for: References of packages that are not meant.
+        but_for: References of packages to leave out.
     """
     wanted = _bare(tracking_number)
     return bool(wanted) and any(

@@ -1,4 +1,4 @@
-"""Which parcels Amazon shows of orders: as they landed, or, where their buyer's data was removed, as it says now."""
+"""The parcels that Amazon shows of orders: as they landed or, if the buyer's data was removed, as it shows them now."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 PURPOSE = "normalize"
-"""What for, as the audit trail tells it."""
+"""The purpose for the audit trail."""
 
 ASKING_SECONDS = 20.0
 """How long a run waits in all for the budget of getOrder."""
@@ -45,15 +45,15 @@ def removed_orders(place: Workplace, batch: BatchRef, order_numbers: Collection[
 def shown_parcels(
     place: Workplace, batch: BatchRef, order_numbers: Sequence[str], removed: Collection[str]
 ) -> dict[str, ShownPackages]:
-    """What Amazon shows of orders; one that never landed in a form that can be read is absent.
+    """What Amazon shows of orders; one that never landed in a readable form is absent.
 
     Args:
         place: The workplace.
         batch: The batch at work.
         order_numbers: Amazon's order ids.
         removed: Those whose buyer's data was removed: Amazon is asked what it shows now, and nothing else of its answer
-            is kept. One that it does not answer for, or that the budget of getOrder leaves no call for, is absent: the
-            next run asks for it.
+            is kept. An order without an answer, or without a call left for it in the budget of getOrder, is absent:
+            the next run asks for it.
 
     Raises:
         RetriableError: The ledger could not be reached.
@@ -86,7 +86,7 @@ def _shown_now(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) 
     found = {}
     asked = sorted(order_numbers, key=when_unanswered(place.ledger, batch.connection))
     unanswered = Unanswered()
-    with suppress(AmazonUnavailableError, FatalError):  # nor would any other order be answered now
+    with suppress(AmazonUnavailableError, FatalError):  # other orders would not be answered now either
         for order_number, text in get_orders(
             place.amazon, asked, unanswered, wait_seconds=ASKING_SECONDS, included_data=SHOWN_DATA
         ):

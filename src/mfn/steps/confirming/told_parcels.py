@@ -1,4 +1,4 @@
-"""What Amazon was told of parcels, as the ledger has it: a fact for every later run."""
+"""What Amazon was told of parcels, according to the ledger: a fact for every later run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Told:
-    """What Amazon was told before of the orders in question.
+    """What Amazon was told before of some orders.
 
     Args:
         rows: Every parcel of these orders in the ledger.
@@ -26,8 +26,8 @@ def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Coll
         examined: The parcels that are looked at in this run.
 
     Returns:
-        Of a parcel that is there also what Amazon may have been told by a call that was not answered, and what it need
-        not be told.
+        For a parcel that is there, this includes what Amazon may have been told by a call without an answer, and what
+        it need not be told.
     """
     units = [
         ToldUnits(row.order_number, item, row.shipment_id, count)
@@ -40,15 +40,15 @@ def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Coll
 def _items(row: Row[Any]) -> str | None:
     may_be_told = row.package_reference_id is not None and row.answer is None
     is_said = may_be_told or row.status in SETTLED
-    # One that was told and has nothing to be told of any more, Amazon has all the same.
+    # Amazon still has a parcel that it was told of, even if nothing of it remains to be told.
     items: str | None = (row.items if is_said else None) or row.items_sent
     return items
 
 
 def gaining(rows: Sequence[Row[Any]], examined: Collection[str], items: Mapping[str, str]) -> list[Row[Any]]:
-    """Parcels that are settled, so that no run looks at them, and complete more by now than Amazon was told.
+    """Settled parcels, which no run looks at, that now complete more than Amazon was told.
 
-    They do so with one that was written late.
+    They do so together with a parcel that was written late.
 
     Args:
         rows: Every parcel of the orders in question in the ledger.
@@ -82,7 +82,7 @@ def items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
 
 
 def in_telling_order(due: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """Parcels in the order in which Amazon has to be told of them: what gives units up goes before what takes them.
+    """Parcels in the order in which to tell Amazon of them: those that give up units before those that take them.
 
     Args:
         due: The parcels, those of an order one after the other.

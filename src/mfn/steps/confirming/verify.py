@@ -1,4 +1,4 @@
-"""Verify: Amazon is asked whether it shows what it took an hour ago or earlier; what it does not show is sent again."""
+"""Verify: whether Amazon shows what it accepted an hour ago or earlier; what it does not show is sent again."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 SHOWN_AFTER = timedelta(hours=1)
-"""Amazon is given this long to show what it took."""
+"""How long Amazon is given to show what it accepted."""
 
 WAIT_SECONDS = 20.0
-"""How long a run waits in all for the budget of getOrder; what is left is asked for by the next run."""
+"""How long a run waits in all for the budget of getOrder; the next run asks for the rest."""
 
 SENT_AGAIN, NOT_SHOWN = "sent_again", "not_shown"
 GIVEN_UP = {NOT_SHOWN, VOIDED_AFTER_SENDING}
-"""Warnings after which a parcel is a person's, and Amazon is not asked about it any more."""
+"""Warnings that hand a parcel over to a person; Amazon is no longer asked about it."""
 
 
 def verify(batch: BatchRef, settings: Settings) -> BatchRef:
-    """See that Amazon shows the parcels that it took an hour ago or earlier, oldest first.
+    """Check that Amazon shows the parcels that it accepted an hour ago or earlier, oldest first.
 
-    Orders that it left without an answer come after all others, so that none of these is kept waiting.
+    Orders that it left without an answer before come last, so that no other has to wait for them.
 
     Sent means that Amazon answered 204; verified means that it shows the parcel. One that it does not show is sent
     again, once, under the same reference; if it is not shown an hour after that either, it is reported.
@@ -132,15 +132,15 @@ def _read(text: bytes | None) -> ShownPackages | None:
 
 @dataclass(frozen=True)
 class _Verifying:
-    """What stays the same over the orders of a run.
+    """What all orders of a run share.
 
     Attributes:
         place: The workplace.
         batch: The batch.
         wanted: The units that the warehouse was given to ship, by order and order item.
-        left: Orders of which the warehouse says that everything has left that will.
+        left: Orders of which the warehouse says that nothing more will leave.
         references: The references that this project gave to parcels of each order.
-        conflicts: What was found so far.
+        conflicts: Those found so far.
     """
 
     place: Workplace
@@ -157,7 +157,7 @@ class _Verifying:
         return frozenset(written["shipment_id"][written["status"].isin(LEFT_ALONE)])
 
     def settle(self, parcels: Sequence[Row[Any]], shown: ShownPackages) -> None:
-        """Judge the parcels of an order, and write down what became of them also where a call for one has no answer."""
+        """Judge the parcels of an order, and record the result even if a call for one has no answer."""
         changes: list[Mapping[str, Any]] = []
         try:
             for parcel in parcels:
@@ -167,7 +167,7 @@ class _Verifying:
             self._note(parcels[0].order_number, changes, is_whole=shown.is_whole)
 
     def _judged(self, parcel: Row[Any], packages: Sequence[ShownPackage]) -> Mapping[str, Any] | None:
-        """What becomes of a parcel, by what Amazon shows of its order."""
+        """How a parcel changes, by what Amazon shows of its order."""
         others = self.references[parcel.order_number] - {parcel.package_reference_id}
         unchanged = {name: getattr(parcel, name) for name in ANSWERED}
         if is_shown(parcel.tracking_number_sent, packages, but_for=others):
@@ -203,7 +203,7 @@ class _Verifying:
         return answered(self.place, parcel, refusal)
 
     def _note(self, order_number: str, changes: Sequence[Mapping[str, Any]], *, is_whole: bool) -> None:
-        """Write down what became of an order's parcels; of one that is whole, what never left was cancelled."""
+        """Record the changes of an order's parcels; if the order is complete, what never left was cancelled."""
         wanted = {order_number: self.wanted[order_number]} if order_number in self.wanted else {}
         if is_whole and order_number in self.left:
             wanted = {order_number: {}}

@@ -1,4 +1,4 @@
-"""Orders of Amazon into the warehouse: extract > validate > transform > load, and what each step works with.
+"""Orders from Amazon into the warehouse: extract > validate > transform > load, and what each step works with.
 
-Here too: imports without a schedule (`mfn follow`), and long periods that are searched besides (`mfn backfill`).
+Also here: imports without a schedule (`mfn follow`), and long periods searched in the background (`mfn backfill`).
 """

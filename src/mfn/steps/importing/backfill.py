@@ -1,4 +1,4 @@
-"""A long period that is to be searched besides: noted, and worked off with calls that the imports leave."""
+"""A long period to be searched in the background: recorded, and worked off with the calls that imports can spare."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ SAME_MOMENT = timedelta(seconds=1)
 KEPT_FOR = timedelta(days=2 * 365 + 1)
 KEPT_SINCE = datetime(2016, 1, 1, tzinfo=UTC)
 LONG_KEPT = {BY_NAME[name].marketplace_id for name in ("JP", "AU", "SG")}
-"""Amazon shows no order data of more than two years ago, in these marketplaces none from before 2016
+"""Amazon shows no orders older than two years; in these marketplaces none from before 2016
 (orders_2026-01-01.json, 2026-07-29)."""
 
 
 def backfill(
     settings: Settings, connection: str, *, since: datetime | None = None, before: datetime | None = None
 ) -> dict[str, Any]:
-    """Note a period that is to be searched page by page whenever no more urgent search needs the call.
+    """Record a period to be searched page by page, whenever no more urgent search needs the call.
 
-    What is noted already is not noted again.
+    Parts of it that are recorded already are not recorded again.
 
     Args:
         settings: The settings in force.
         connection: The connection's name.
-        since: Its beginning, aware; None: nothing is noted.
-        before: Its end, aware; None: where the imports have got to, or the present before the first of them.
+        since: Its beginning, aware; None to record nothing.
+        before: Its end, aware; None for the point that the imports have reached, or for now before the first import.
 
     Returns:
         What `mfn backfill --json` prints: `connection`, `after`, `before` (null where nothing was asked for), `noted`,
@@ -92,7 +92,7 @@ def backfill(
 
 
 def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
-    """The day from which on Amazon may have orders of some marketplaces, in UTC.
+    """The first day, in UTC, of which Amazon may have orders of some marketplaces.
 
     Args:
         marketplace_ids: Amazon's ids.
@@ -106,14 +106,14 @@ def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
 def _not_noted(
     ledger: Ledger, connection: str, after: datetime, before: datetime, *, is_open: bool
 ) -> list[tuple[datetime, datetime]]:
-    """The parts of a period that no backfill which waits has, in order.
+    """The parts of a period that no waiting backfill covers, in order.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
         after: The beginning of the period.
         before: Its end.
-        is_open: Whether nobody named its end: then what the imports have fetched since the last one is left to them.
+        is_open: Whether nobody named its end: then what imports have fetched since the last backfill is left out.
     """
     parts = []
     waiting = [gap for gap in search_gaps(ledger, connection) if gap.kind == "backfill"]
@@ -128,7 +128,7 @@ def _not_noted(
 
 
 def _ended_where_imports_were(ledger: Ledger, connection: str, waiting: Sequence[Row[Any]]) -> bool:
-    """Whether the last backfill was noted up to where the imports had got to then: they have gone on from there."""
+    """Whether the last backfill was to reach up to where the imports were then: they have gone on from there."""
     last = max(waiting, key=lambda gap: gap.before)
     if timedelta() <= last.noted_at - SETTLED_AFTER - last.before < SAME_MOMENT:  # before the first import
         return True
@@ -139,7 +139,7 @@ def _ended_where_imports_were(ledger: Ledger, connection: str, waiting: Sequence
 
 
 def _days(after: datetime, before: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The days of a period: a search that was broken off for longer than its page token lives loses one of them."""
+    """The days of a period: a search interrupted for longer than its page token lives loses only one of them."""
     while after < before:
         end = min(after + timedelta(days=1), before)
         yield after, end

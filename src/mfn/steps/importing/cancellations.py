@@ -1,4 +1,4 @@
-"""What becomes of cancellations in the warehouse: told of in one statement, and one by one where it refuses one."""
+"""Cancellations passed on to the warehouse, in one statement, or one by one where it refuses one."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ BUYER_ASKED = "the buyer asked for it"
 CANCELLED_AT_AMAZON = "cancelled at Amazon"
 
 STOP_BY_HAND = "Stop the order in the warehouse by hand"
-"""What helps an order that it refuses to be told of."""
+"""The remedy for an order whose cancellation it refuses."""
 
 
 def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str]:
-    """Cancel what Amazon has cancelled, or ask for it to be stopped; what the warehouse refuses is a conflict.
+    """Cancel what Amazon has cancelled, or ask the warehouse to stop it; what it refuses is a conflict.
 
     Args:
         loading: What stays the same over the chunks of a load.
         order_ids: Orders that the warehouse may have.
 
     Returns:
-        The orders of which it could not be told at all.
+        The orders for which it refused even the request.
 
     Raises:
         RetriableError: The warehouse could not be reached.
@@ -45,7 +45,7 @@ def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str
     )
     for order_id, status in sorted(pair for result in results for pair in result.begun.items()):
         loading.conflicts.add(order_id, "cancelled at Amazon after the warehouse had begun it", status)
-    # It may well take that it is to stop: what watches over its status need not mind.
+    # It may still accept the request to stop: what guards its status may not guard that column.
     asked = {order_id: CANCELLED_AT_AMAZON for order_id, error in refusals if not isinstance(error, LockedError)}
     deaf = ask_to_stop(loading, asked)
     for order_id, refusal in refusals:
@@ -56,7 +56,7 @@ def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str
 
 
 def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse that buyers ask for a cancellation.
+    """Tell the warehouse which buyers ask for a cancellation.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -64,7 +64,7 @@ def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[A
         tracked: What the ledger knew of them before.
 
     Returns:
-        The orders of which that is news, and those of which the warehouse refused to be told.
+        The orders whose request is new, and those whose request the warehouse refused.
 
     Raises:
         RetriableError: The warehouse could not be reached.
@@ -77,21 +77,21 @@ def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[A
     if not asked:
         return set(), set()
     refused = ask_for_buyers(loading, asked)
-    # What is news is what the ledger says: a run that died before it wrote that down is not a run that told.
+    # The ledger decides what is new: a run that died before recording a request may not have passed it on.
     known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
     news = [o for o in asked if o not in refused and not known.get(o, "").endswith(CANCEL_REQUESTED)]
     return note_passed_on(loading, loading.place.warehouse.states(news)), refused
 
 
 def ask_for_buyers(loading: Loading, reasons: Mapping[str, str]) -> set[str]:
-    """Ask for orders to be stopped whose buyers ask for it; a reason that is not taken is put into plain words.
+    """Ask the warehouse to stop orders whose buyers want that; a reason that it refuses is replaced by plain words.
 
     Args:
         loading: What stays the same over the chunks of a load.
-        reasons: Why, for each order.
+        reasons: The reason for each order.
 
     Returns:
-        The orders of which the warehouse refused to be told; each is a conflict.
+        The orders whose request the warehouse refused; each is a conflict.
 
     Raises:
         RetriableError: The warehouse could not be reached.
@@ -107,7 +107,7 @@ def ask_for_buyers(loading: Loading, reasons: Mapping[str, str]) -> set[str]:
 
 
 def ask_to_stop(loading: Loading, reasons: Mapping[str, str]) -> dict[str, DataError]:
-    """Set `cancel_requested_at` and `cancel_reason`; returns the orders where the warehouse refused it."""
+    """Set `cancel_requested_at` and `cancel_reason`; returns the orders for which the warehouse refused that."""
     warehouse, now = loading.place.warehouse, datetime.now(UTC)
     _, refused = each_taken(
         lambda part: warehouse.request_cancellation(dict(part), now), list(reasons.items()), order_id_of=itemgetter(0)
@@ -116,7 +116,7 @@ def ask_to_stop(loading: Loading, reasons: Mapping[str, str]) -> dict[str, DataE
 
 
 def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
-    """Note the requests that the warehouse was told of; returns the orders that it has not cancelled.
+    """Record the requests that were passed on; returns the orders that the warehouse has not cancelled.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -129,7 +129,7 @@ def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
 
 
 def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse of buyers who no longer ask for a cancellation, as `withdraw_requests` does.
+    """Tell the warehouse which buyers no longer ask for a cancellation, as `withdraw_requests` does.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -153,16 +153,17 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
 
 
 def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse that nobody asks any more for the cancellation of orders of which it was told so.
+    """Take back requests for cancellation that the warehouse was given.
 
-    It would leave the order alone for ever, and Amazon still waits for the parcel.
+    Otherwise it would leave the order alone for ever, while Amazon waits for the parcel.
 
     Args:
         loading: What stays the same over the chunks of a load.
         withdrawn: The orders.
 
     Returns:
-        The orders that were told of and are not cancelled, and those of which the warehouse refused to be told.
+        The orders whose request was taken back and that are not cancelled, and those for which the warehouse refused
+        it.
 
     Raises:
         RetriableError: The warehouse could not be reached.

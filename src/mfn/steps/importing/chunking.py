@@ -1,4 +1,4 @@
-"""A batch a chunk at a time, so that its memory is that of a chunk."""
+"""A batch processed one chunk at a time, so that it needs no more memory than a chunk does."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def one_by_one(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Chunks, and after each of them an end of what it left behind.
+    """Yield chunks, and collect the garbage of each before the next.
 
-    Frames refer to themselves, and while a step works Python seldom looks for such rubbish by itself: of a hundred
-    chunks it would keep much.
+    Frames refer to themselves, and while a step works Python seldom searches for such garbage by itself: over a hundred
+    chunks much of it would pile up.
 
     Args:
-        chunks: What names a chunk, or has its orders.
+        chunks: The chunks, or what identifies them.
     """
     for chunk in chunks:
         yield chunk

@@ -1,4 +1,4 @@
-"""Extract: what changed at Amazon, landed page by page; then what is held for something that Amazon may have mended."""
+"""Extract: what changed at Amazon, landed page by page; then held orders whose cause Amazon may have fixed."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNK_PAGES = 100
-"""After so many pages Python looks for what refers to itself: each call leaves some 10 kB of it behind."""
+"""How many pages are read between two garbage collections: each call leaves some 10 kB of cyclic garbage behind."""
 
 
 def extract(batch: BatchRef, settings: Settings) -> BatchRef:
     """Land everything that changed at Amazon within the batch's window.
 
     Each page is committed before the next one is asked for; the watermark moves with the last page of a search, to the
-    end bound that Amazon echoed. A search that was broken off goes on at its page token, or from its start once that
+    end bound that Amazon echoed. A search that was interrupted resumes at its page token, or starts again once that
     has expired.
 
     Args:
@@ -85,7 +85,7 @@ def extract(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
-    """Count the orders that have landed, in the batch; those of a search that broke off wait for its next run."""
+    """Record in the batch how many orders have landed; those of an interrupted search wait for its next run."""
     index_pages(place.ledger, batch)
     counts = {"fetched": _fetched(place, batch)}
     with place.ledger.writing() as database:
@@ -97,7 +97,7 @@ def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
 def _fetch(place: Workplace, batch: BatchRef) -> None:
     row = get_batch(place.ledger, batch.batch_id)
     asked = Parameters.of(row.parameters)
-    if asked.reprocess:  # its orders are the ledger's
+    if asked.reprocess:  # its orders are in the ledger already
         return
     if asked.order_id:
         _land_one(place, batch, asked.order_id)
@@ -109,7 +109,7 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
         work_gaps(place, batch, pages=1)
         return
     token = usable_token(row.page_token, row.page_token_at)
-    # An open window whose search cannot go on where it was is asked for once, from its start to the present.
+    # If the search of an open window cannot be resumed, one search covers it, from its start to the present.
     if row.search_after is not None and (token is not None or not row.is_window_open):
         before = row.search_before
         _search(place, batch, SearchWindow(row.search_after, before) if before else OpenWindow(row.search_after), token)
@@ -126,7 +126,7 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
 
 
 def _ask_besides(place: Workplace, batch: BatchRef) -> None:
-    """Ask for what was named or left out; without an answer, or refused, what is new is loaded all the same."""
+    """Fetch named orders and left-out periods; if Amazon does not answer or refuses, what is new is still loaded."""
     with _only_warned(f"{batch.connection}: its notifications were not read", MfnError):
         read_queue(place)
     without_answer = (AmazonUnavailableError, FatalError)
@@ -134,7 +134,7 @@ def _ask_besides(place: Workplace, batch: BatchRef) -> None:
         land_named(place, batch)
     with _only_warned(f"{batch.batch_id}: what was left out waits for the next run", *without_answer):
         work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
-    index_pages(place.ledger, batch)  # what had landed before that
+    index_pages(place.ledger, batch)  # of what had landed before the failure
 
 
 @contextmanager
@@ -151,9 +151,9 @@ def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
     row = get_batch(place.ledger, batch.batch_id)
     watermark = get_watermark(place.ledger, batch.connection)
     overlap = timedelta(minutes=orders.overlap_minutes)
-    if row.search_after is not None:  # a search was broken off, and begins anew
+    if row.search_after is not None:  # a search was interrupted, and starts again
         after = row.search_after
-    elif row.window_before is not None:  # the batch goes on where its own window ended
+    elif row.window_before is not None:  # the batch continues from the end of its own window
         after = row.window_before - overlap
     elif (since := Parameters.of(row.parameters).since) is not None:
         after = since
@@ -194,8 +194,8 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         reached = page.next_token or page.before
         if isinstance(reached, str) and pages >= (asked.pages or math.inf):
             end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
-            # A page that only looked again at what had landed is no end: the next search would bring it once more. One
-            # aimed at named orders is: the next begins at the oldest that is left.
+            # A page that brought only what had landed before is no place to end: the next search would bring it again.
+            # A search for named orders may end there: the next one begins at the oldest that is left.
             if end is not None and (asked.due_only or watermark is None or end > watermark):
                 reached = end
         is_done = isinstance(reached, datetime)
@@ -222,10 +222,10 @@ def _land_page(
     *,
     is_whole: bool,
 ) -> None:
-    """Land a page, and with it the token where the search goes on, or, at its end, up to when all has landed.
+    """Land a page, and with it the token of the next page or, at the search's end, the time up to which all landed.
 
-    A search that ends before its window does leaves a gap: that its pages stand in order nobody promises. So does one
-    that leaves out orders which are not due.
+    A search that ends before its window does leaves a gap, because Amazon does not promise any order of its pages. So
+    does one that leaves out orders that are not due.
     """
     ledger = place.ledger
     if isinstance(reached, str):
@@ -254,7 +254,7 @@ def _land_page(
 
 
 def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datetime | None) -> bool:
-    """Whether a window leaves no gap behind it, so that the watermark may move to its end."""
+    """Whether a window leaves no gap before it, so that the watermark may move to its end."""
     if watermark is not None:
         return window.after <= watermark
     first = datetime.now(UTC) - timedelta(days=place.connection.orders.initial_lookback_days)
@@ -262,7 +262,7 @@ def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datet
 
 
 def _forget_token(place: Workplace, batch: BatchRef) -> None:
-    """Make the next run search from the start: what was missing may then be there."""
+    """Make the next run search from the start, since what was missing may be there by then."""
     with place.ledger.writing() as database:
         update_batch(database, batch, page_token=None, page_token_at=None)
 

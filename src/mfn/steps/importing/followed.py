@@ -1,4 +1,4 @@
-"""A connection that is followed: what is known of it, and what of it rests since it failed."""
+"""The state of a connection that is followed: its plan, and which parts of it are paused after a failure."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 30.0, 900.0
-"""How long what failed rests; twice as long each time."""
+"""The first and the longest pause after a failure; it doubles each time."""
 
 
 @dataclass
 class Rest:
-    """How long something rests that failed.
+    """A pause after failures.
 
     Attributes:
-        what: What, for the log.
-        until: Until when.
-        failures: How often in a row it failed.
+        what: What is paused, for the log.
+        until: Its end.
+        failures: How many failures in a row there were.
     """
 
     what: str
@@ -36,7 +36,7 @@ class Rest:
     failures: int = 0
 
     def begin(self) -> float:
-        """It has failed; returns for how many seconds it rests."""
+        """Count a failure and start the pause; returns its seconds."""
         seconds = min(FIRST_REST_SECONDS * 2.0 ** min(self.failures, 10), LONGEST_REST_SECONDS)
         self.failures += 1
         self.until = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -45,16 +45,16 @@ class Rest:
 
 @dataclass
 class Followed:
-    """One connection, and what is known of it while it is followed.
+    """One connection while it is followed.
 
     Attributes:
         name: The connection's name.
-        flow: How many of its orders change.
+        flow: How fast its orders change.
         next_at: When it wants its next turn.
-        everything: Its own rest.
-        names: That of its named orders: whatever becomes of them, the search goes on.
-        gaps: That of the periods that were left out, likewise.
-        queue: That of its queue, likewise.
+        everything: The pause of the whole connection.
+        names: The pause of its named orders, during which the search goes on.
+        gaps: The pause of the periods that were left out.
+        queue: The pause of its queue.
         told_at: When the last notification was read.
         told_since: Since when they have been coming.
     """
@@ -70,18 +70,18 @@ class Followed:
     told_since: datetime | None = None
 
     def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
-        """What rests where an action fails.
+        """What is paused when an action fails.
 
         Args:
-            action: What the plan said.
+            action: The action that failed.
         """
         return {Fetch: self.names, WorkGap: self.gaps}.get(type(action), self.everything)
 
     def let_rest(self, rest: Rest, error: MfnError) -> None:
-        """Let something rest, and say so.
+        """Pause something after a failure, and log it.
 
         Args:
-            rest: What, one of its own.
+            rest: One of its pauses.
             error: Why.
         """
         seconds = rest.begin()

@@ -1,4 +1,4 @@
-"""Following connections: imports as soon as Amazon's rates allow them and something may be there, until told to end."""
+"""Following connections: an import whenever Amazon's rates allow one and something may be new, until told to stop."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
-"""So often are notifications read; what they name meanwhile is one run."""
+"""How often notifications are read; what they name in between goes into one run."""
 
 TOLD_FOR = timedelta(hours=1)
-"""A subscription without a notification for so long is not relied upon: the search looks for every order itself."""
+"""A subscription silent for this long is not relied upon: the search then looks for every order itself."""
 
 LONGEST_WAIT_SECONDS = 60.0
-"""Whatever the plan says: names and gaps may come from other processes."""
+"""The longest time between two looks, whatever the plan says: names and gaps may come from other processes."""
 
 HELD_SECONDS = 15.0
-"""How long a connection rests that another import holds."""
+"""How long a connection is paused when another import holds it."""
 
 
 def follow(
@@ -67,22 +67,22 @@ def follow(
     read_names: Callable[[Workplace], int | None] = read_queue,
     tell: Callable[[Mapping[str, Any]], object] = lambda _run: None,
 ) -> None:
-    """Import the orders of some connections, each as soon as the plan says, until told to end.
+    """Import the orders of some connections, each as soon as its plan says, until told to stop.
 
-    Each import is an ordinary batch with its lease and its report. Connections take turns: each has one import, then
-    the next one's is due. One that fails rests for a while, longer each time, and stops no other.
+    Each import is an ordinary batch with its lease and its report. Connections take turns, one import each. One that
+    fails is paused, longer each time, and does not stop the others.
 
     Args:
         settings: The settings in force.
         names: The connections.
         wait: Waits for a number of seconds.
-        is_over: Whether to end; asked between two imports.
-        read_names: Notes in the ledger what notifications name; returns how many there were, None where the connection
-            has none.
-        tell: Told of each import: `connection`, `batch_id`, `status`.
+        is_over: Returns whether to stop; called between two imports.
+        read_names: Records in the ledger what notifications name; returns how many there were, None if the connection
+            has no queue.
+        tell: Called after each import with its `connection`, `batch_id` and `status`.
 
     Raises:
-        ConfigurationError: A connection is not there, or set up wrongly; nothing was started.
+        ConfigurationError: A connection does not exist or is set up wrongly; nothing was started.
     """
     for name in names:
         check_set_up(open_workplace(settings, name))
@@ -102,7 +102,7 @@ def _take_turn(
     read_names: Callable[[Workplace], int | None],
     tell: Callable[[Mapping[str, Any]], object],
 ) -> None:
-    """Do what is due for a connection, and note when it wants its next turn."""
+    """Do what is due for a connection, and set when it wants its next turn."""
     one.next_at = datetime.now(UTC)
     rest = one.everything
     try:
@@ -129,7 +129,7 @@ def _take_turn(
 
 
 def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int | None]) -> int | None:
-    """Read what notifications name; a queue that cannot be read, and may take half a minute to say so, rests."""
+    """Read what notifications name; a queue that cannot be read is paused: finding out may take half a minute."""
     if one.queue.until > datetime.now(UTC):
         return None
     try:
@@ -147,9 +147,9 @@ def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int
 
 
 def _assert_answered(before: State, after: State) -> None:
-    """Raise where Amazon has refused getOrder for its rate, although the plan had calls: nothing came of a run.
+    """Raise if Amazon has throttled getOrder although the plan had calls, so that a run achieved nothing.
 
-    The names alone do not tell: of a long backlog no more than `MANY_NAMES` are counted.
+    The names alone do not show it: of a long backlog no more than `MANY_NAMES` are counted.
     """
     if after.names >= before.names and not after.get.has(1):
         raise ThrottledError(
@@ -158,11 +158,11 @@ def _assert_answered(before: State, after: State) -> None:
 
 
 def look(place: Workplace, one: Followed) -> State:
-    """How things stand for a connection.
+    """The present state of a connection, as the plan takes it.
 
     Args:
         place: Its workplace.
-        one: What is known of it.
+        one: The connection.
 
     Raises:
         RetriableError: The ledger cannot be reached.
@@ -171,7 +171,7 @@ def look(place: Workplace, one: Followed) -> State:
     budget = Budget(ledger.engine, place.connection.account)
     now = datetime.now(UTC)
     due = named_orders(ledger, one.name, MANY_NAMES) if one.names.until <= now else []
-    # One that was asked for, and that Amazon did not show as it was named, would send each search back to its moment.
+    # One that was fetched, and that Amazon did not show as it was named, would send every search back to its moment.
     unasked = [name for name in due if name.asked_at is None and name.status in DUE]
     gaps = search_gaps(ledger, one.name) if one.gaps.until <= now else []
     return State(
@@ -202,7 +202,7 @@ def _carry_out(
     action: Search | Fetch | WorkGap,
     tell: Callable[[Mapping[str, Any]], object],
 ) -> int:
-    """Do what the plan says; returns how many orders Amazon sent."""
+    """Carry out an action of the plan; returns how many orders Amazon sent."""
     parameters: dict[str, Any] = {"dry_run": False}
     match action:
         case Search():
@@ -221,7 +221,7 @@ def _carry_out(
         except FatalError as error:
             if get_batch(open_ledger(settings), batch.batch_id).stage != STAGES["import"][-1]:
                 raise
-            log.warning("%s: %s", batch.batch_id, error.message)  # too many are held, the others are loaded
+            log.warning("%s: %s", batch.batch_id, error.message)  # too many are held; the others have been loaded
         finally:
             row = get_batch(open_ledger(settings), batch.batch_id)
             if isinstance(action, Search) and row.window_before is not None:
@@ -232,7 +232,7 @@ def _carry_out(
 
 
 def _seen(ledger: Ledger, state: State, action: Search, row: Row[Any]) -> Flow:
-    """The flow of orders after a search; what it saw again does not count."""
+    """The flow of orders after a search; orders that it merely saw again do not count."""
     begun = max(moment for moment in (state.searched_to, action.after, row.window_after) if moment is not None)
     news = (
         select(func.count())
@@ -250,7 +250,7 @@ def _same_order() -> ColumnElement[bool]:
 
 
 def _aim(settings: Settings, batch: BatchRef, state: State, action: Search) -> None:
-    """Let a search begin where the plan says; what it leaves out is noted as the watermark passes it."""
+    """Start a search where the plan says; what it leaves out is recorded as a gap when the watermark passes it."""
     ledger = open_ledger(settings)
     if action.after is None or get_batch(ledger, batch.batch_id).page_token is not None:
         return

@@ -50,19 +50,19 @@ NAMELESS = (
 )
 
 NOTHING: tuple[list[Reason], list[Reason]] = ([], [])
-"""Neither a reason nor a warning."""
+"""Shown neither as a reason nor as a warning."""
 
 
 class Judgement(NamedTuple):
-    """What the checks say of one order.
+    """The verdict on one order.
 
     Attributes:
         order_id: Amazon's order id.
         outcome: `ready`, or how the run counts it.
-        status: Where it stands now; None: where it stood, since the warehouse has it.
+        status: Its new status; None if that stays as it is, because the warehouse has the order.
         reasons: Why it is held or ignored.
         warnings: What a person should look at.
-        standing: What the ledger's list of orders shows of it.
+        standing: What the ledger's list of orders shows for it.
         is_due: Whether Amazon expects it to be shipped.
         kept_out: Why its newest version stays out of the warehouse, which has an older one; also among the warnings.
     """
@@ -79,12 +79,12 @@ class Judgement(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What came out for a chunk.
+    """The verdicts on a chunk.
 
     Attributes:
-        judgements: One an order.
+        judgements: One for each order.
         report: What the expectations found.
-        kept: What the transform needs of the orders.
+        kept: The frames that the transform needs.
     """
 
     judgements: list[Judgement]
@@ -94,9 +94,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a chunk's orders: the ledger's rows, which the warehouse has, for what they were released.
+    """What is known of a chunk's orders.
 
-    And of those that Amazon knows in part, which have left the warehouse as far as they will.
+    Attributes:
+        rows: Their rows in the ledger.
+        in_warehouse: Those that the warehouse has.
+        released: What people released them for.
+        left: The partly shipped ones of which nothing more will leave the warehouse.
     """
 
     rows: Mapping[str, Row[Any]]
@@ -114,7 +118,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
         tracked: What the ledger knows of them.
 
     Raises:
-        FatalError: A check that holds orders could not run at all: nothing may be loaded unchecked.
+        FatalError: A check that holds orders could not run: nothing may be loaded unchecked.
     """
     connection = bench.place.connection
     released = released_reasons(bench.place.ledger, connection.name, tracked.keys())
@@ -136,7 +140,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
         orders[position].order_id: _settled(orders[position], settled[position], known, standings[position])
         for position in np.where(is_whole, settled != "", ~may_reserve).nonzero()[0]
     }
-    # Of a broken order without a line that can be read, what was promised to an earlier version stays.
+    # If no line of a broken order can be read, what was promised to an earlier version stays.
     is_kept = may_reserve & (is_whole | (frame["item_count"] > 0).to_numpy())
     is_due = is_whole & (settled == "")
     kept, due = due_frames(bench, kept_frames(bench, frame, orders, is_kept), is_due[is_kept])
@@ -145,7 +149,7 @@ def judge(bench: Bench, texts: Iterable[tuple[str, bytes]], tracked: Mapping[str
 
 
 def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> Kept:
-    """Leave out that buyers ask for a cancellation where a person released the order: the warehouse is to ship it."""
+    """Drop buyers' requests for a cancellation from orders that a person released: the warehouse is to ship these."""
     ids = [order_id for order_id, known in released.items() if any(code == BUYER_CANCELS for code, _ in known)]
     if not ids:
         return kept
@@ -154,9 +158,9 @@ def _without_released_requests(kept: Kept, released: Mapping[str, Released]) -> 
 
 
 def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
-    """Which orders the warehouse has, also those of a run that died before it could note them in the ledger.
+    """Which orders the warehouse has, including those of a run that died before it could record them in the ledger.
 
-    Where a run stalls while it writes them, this waits for what comes of it.
+    If another run is stuck while writing them, this waits for the outcome.
     """
     ready = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.READY]
     if ready and bench.place.lease is not None:
@@ -166,15 +170,16 @@ def _in_warehouse(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[st
 
 
 def _left(bench: Bench, tracked: Mapping[str, Row[Any]]) -> frozenset[str]:
-    """Of the orders that are shipped in part, those of which nothing more leaves, as the warehouse says."""
+    """Of the partly shipped orders, those that the warehouse will ship no more of."""
     in_part = [order_id for order_id, row in tracked.items() if row.status == OrderStatus.PARTIALLY_SHIPPED]
     return shipped_ones(bench.place.warehouse.states(in_part)) if in_part else frozenset()
 
 
 def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Order], list[Order], dict[str, Judgement]]:
-    """The orders; what can be read of broken ones; and of all broken ones how they are held, unless they are settled.
+    """The orders; what can be read of broken ones; and how each broken one is held, unless it is settled.
 
-    Units of a broken order are sold all the same, and one that is not to be shipped any more need not be whole.
+    The units of a broken order are sold all the same, and an order that is not to be shipped any more need not be
+    whole.
     """
     orders: list[Order] = []
     broken: list[Order] = []
@@ -187,7 +192,7 @@ def _decode(texts: Iterable[tuple[str, bytes]], known: _Known) -> tuple[list[Ord
             remedy = NAMELESS.format(order_id) if is_nameless else error.remedy
             reason = Reason("invalid_payload", error.message, remedy)
             held[order_id] = _held(order_id, known, (reason,), (), Standing(), is_due=False)
-            # Each version of one without an id is another order here: its units would be promised again with each.
+            # Without an id, each version counts as another order here: its units would be promised again each time.
             if not is_nameless and (legible := legible_order(order_id, text)):
                 broken.append(legible)
     return orders, broken, held
@@ -197,7 +202,7 @@ def _held(
     order_id: str, known: _Known, reasons: tuple[Reason, ...], warnings: tuple[Reason, ...],
     standing: Standing, *, is_due: bool,
 ) -> Judgement:  # fmt: skip
-    """Held; but what the warehouse has stays there, and its newest version is kept out, which is a warning."""
+    """Held; but an order that the warehouse has stays there, and its newest version is kept out with a warning."""
     if order_id in known.in_warehouse:
         told = warnings + reasons
         return Judgement(order_id, Outcome.UNCHANGED, None, (), told, standing, is_due, kept_out=reasons)
@@ -219,17 +224,17 @@ def _settled(order: Order, code: str, known: _Known, standing: Standing) -> Judg
         moved, reasons = None if in_warehouse else settlement.status, (cancelled_reason(order),)
         return Judgement(order_id, Outcome.CANCELLED, moved, reasons, (), standing)
     if in_warehouse:
-        # Of the rest, which never left, Amazon cancelled the units.
+        # The remaining units never left: Amazon cancelled them.
         is_whole = code == ALREADY_SHIPPED and order_id in known.left
         return Judgement(order_id, Outcome.UNCHANGED, settlement.status if is_whole else None, (), (), standing)
     return Judgement(order_id, settlement.outcome, settlement.status, (reason,), (), standing)
 
 
 def judge_without_text(order_ids: Iterable[str], tracked: Mapping[str, Row[Any]]) -> list[Judgement]:
-    """Judge orders whose text was removed: nothing is done with them, and nothing is said that is not known.
+    """Judge orders whose text was removed: nothing is done with them, and nothing is claimed that is not known.
 
     Args:
-        order_ids: Orders that a batch has met and that have no text any more.
+        order_ids: Orders of the batch that no longer have a text.
         tracked: What the ledger knows of them.
     """
     reason = settlement_reason("data_removed")
@@ -272,7 +277,7 @@ def _verdict(
         warnings = [*warnings, *(reason for reason in reasons if (reason.code, reason.detail) in released)]
         reasons = [reason for reason in reasons if (reason.code, reason.detail) not in released]
     if is_there:
-        # A buyer's request is passed on to the warehouse; everything else would hold a new order only.
+        # A buyer's request is passed on to the warehouse; any other reason would hold only a new order.
         warnings = [*warnings, *(reason for reason in reasons if reason.code == BUYER_CANCELS)]
         reasons = [reason for reason in reasons if reason.code != BUYER_CANCELS]
     if reasons:
@@ -281,5 +286,5 @@ def _verdict(
 
 
 def is_payment_pending(reasons: str | None) -> bool:
-    """Whether an ignored order, by its reasons as the ledger keeps them, keeps its units reserved."""
+    """Whether an ignored order keeps its units reserved, by its reasons as they are stored in the ledger."""
     return any(reason.code == PAYMENT_PENDING for reason in read_reasons(reasons))

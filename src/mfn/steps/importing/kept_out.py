@@ -1,4 +1,4 @@
-"""Newest versions that stay out of the warehouse, which has an older one: told of once, as conflicts."""
+"""Newest versions of orders kept out of the warehouse, which has an older one: each is reported once, as a conflict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 KEPT_OUT = "its newest version at Amazon was kept out"
-"""What the conflict of every such order begins with."""
+"""How the text of every such conflict begins."""
 
 DELETED = "deleted"
 BEGUN = "What the warehouse has begun is an older version: stop it there, or correct the parcel by hand."
@@ -32,19 +32,19 @@ BY_STATUS = {
     DELETED: "What was deleted in the warehouse, if it did not leave, is loaded again with:\n"
     "mfn orders release {order_id} --why TEXT",
 }
-"""What to do besides what mends the reasons, by where the order stands in the warehouse."""
+"""What to do besides fixing the reasons, by the order's status in the warehouse."""
 
 
 class KeptOut:
-    """The orders of a batch that the warehouse has still to ship and whose newest version is kept out of it.
+    """The orders of a batch that the warehouse has yet to ship and whose newest version is kept out of it.
 
-    An order is told of where Amazon changed it since a version of it last passed: once a version and reason, but for a
-    person who asks for this very order.
+    An order is reported if Amazon changed it after the last version that passed: once for each version and reason, or
+    again when a person asks for this very order.
 
     Args:
         place: The workplace.
         batch: The batch at work.
-        is_asked_for: Whether a person asked for the one order of the batch, and is told whatever was told before.
+        is_asked_for: Whether a person asked for this one order, so that it is reported even if it was before.
     """
 
     def __init__(self, place: Workplace, batch: BatchRef, *, is_asked_for: bool) -> None:
@@ -58,25 +58,25 @@ class KeptOut:
 
     @property
     def before(self) -> Collection[str]:
-        """The orders of which earlier batches told, and that nothing has mended since."""
+        """The orders that earlier batches reported and that are still kept out."""
         return self._known.keys()
 
     def look(self, judgements: Sequence[Judgement], tracked: Mapping[str, Row[Any]]) -> Collection[str]:
-        """Look for such orders among the judgements of a chunk.
+        """Find such orders among the judgements of a chunk.
 
         Args:
             judgements: What the checks say of its orders.
             tracked: What the ledger knows of them.
 
         Returns:
-            The orders among them whose newest version the warehouse lacks, told of or not.
+            The orders among them whose newest version the warehouse lacks, reported or not.
 
         Raises:
             RetriableError: The ledger or the warehouse could not be reached.
         """
         kept_out = {one.order_id: one for one in judgements if one.kept_out and tracked[one.order_id].status in TO_SHIP}
         self._passed |= self._known.keys() & {one.order_id for one in judgements} - kept_out.keys()
-        # One whose newest version had passed is not among them: what fails by now is a mapping or an item.
+        # An order whose newest version had passed before is left out: what fails now is a mapping or an item.
         lacking = versions_not_taken_up(self._place.ledger, self._batch.connection, kept_out) if kept_out else {}
         news = {
             order_id: version
@@ -91,7 +91,7 @@ class KeptOut:
         return lacking.keys()
 
     def among(self, conflicts: Conflicts) -> Conflicts:
-        """The conflicts of a batch with these orders among them, in the place of what an earlier look found.
+        """The conflicts of a batch with these orders among them, replacing those that were found earlier.
 
         Args:
             conflicts: What the batch has found so far.
@@ -102,19 +102,19 @@ class KeptOut:
         return conflicts
 
     def write(self, database: Connection) -> None:
-        """Note in the ledger what is told, so that the next runs examine these orders and do not tell of them again.
+        """Record in the ledger what is reported, so that later runs examine these orders and do not report them again.
 
         Args:
-            database: The open transaction, in which the conflicts are noted.
+            database: The open transaction, in which the conflicts are recorded too.
         """
         write_kept_out(database, self._batch, self._told, passed=self._passed)
 
     def _is_told(self, judged: Judgement, version: datetime | None) -> bool:
-        """Whether another batch has told all that keeps this version out; what this one told before, it tells anew."""
+        """Whether another batch has reported all that keeps this version out; what this batch reported, it repeats."""
         known = self._known.get(judged.order_id)
         if known is None or known.batch_id == self._batch.batch_id or known.last_updated_at != version:
             return False
-        # What was told may be mended and something else stand against it by now, such as the very row that was pasted.
+        # What was reported may be fixed, and something else be wrong now, such as the very row that was pasted.
         told = {(reason.code, reason.detail) for reason in read_reasons(known.reasons)}
         return all((reason.code, reason.detail) in told for reason in judged.kept_out)
 

@@ -1,4 +1,4 @@
-"""What an import asks Amazon for beside its own window: orders that were named, and periods that were left out."""
+"""What an import fetches besides its own window: orders that notifications named, and periods that were left out."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ TOKEN_LIFE = timedelta(hours=23, minutes=30)
 """A page token lasts 24 hours (orders_2026-01-01.json, 2026-07-29)."""
 
 MOST_NAMES = 100
-"""So many named orders are asked for in one run; in that time as many calls come back as it takes to load them."""
+"""How many named orders one run fetches; while it loads them, as many calls are refilled."""
 
 KEPT_FOR_NAMES = 20
-"""Calls of getOrder that held orders leave to those that are named."""
+"""Calls of getOrder that are reserved for named orders when held orders are read again."""
 
 MOST_AS_OLD = 5
-"""So many names of one second are asked for together or not at all."""
+"""Up to this many names of one second are fetched together or not at all."""
 
 PAGES_OF_GAPS = 4
 KEPT_FOR_LIVE = 10
-"""Calls of searchOrders that gaps leave to imports of what is new, reconciliations and people: half of a bucket."""
+"""Calls of searchOrders that gaps leave to ordinary imports, reconciliations and people: half a bucket."""
 
 
 def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
-    """A page token while Amazon still knows it, else None.
+    """The page token, if Amazon still knows it, else None.
 
     Args:
         token: The token.
@@ -82,12 +82,12 @@ def read_queue(place: Workplace) -> int | None:
 
 
 def land_named(place: Workplace, batch: BatchRef) -> None:
-    """Ask for the orders that notifications named, in the order of `named_orders`, without waiting for the rate budget.
+    """Fetch the orders that notifications named, in the order of `named_orders`, without waiting for the rate budget.
 
-    Those that Amazon left without an answer before come after the others.
-    Each is committed before the next one is asked for. Names whose orders have landed as they are since are forgotten.
-    One that Amazon leaves without an answer is left alone for a minute, as often as that is: its search may bring it.
-    One that it denies stops no other either; it counts as answered, so that it is not asked for again without end.
+    Those that Amazon left without an answer before come last.
+    Each is committed before the next one is requested. Names whose orders have landed in the meantime are dropped.
+    One that Amazon does not answer for is left alone for a minute each time: the search may bring it.
+    One that it denies does not stop the others; it counts as answered, so that it is not requested again for ever.
 
     Args:
         place: The workplace.
@@ -136,7 +136,7 @@ def _land_each(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> Non
 
 
 def _as_old(names: Sequence[Row[Any]], number: int) -> int:
-    """How many of the next names changed in the same second: a search from there on would bring all of them again."""
+    """How many of the next names changed in the same second: a search from there would bring all of them again."""
     following = names[number + 1 : number + 1 + MOST_AS_OLD]
     return sum(1 for _ in takewhile(lambda name: name.changed_at == names[number].changed_at, following))
 
@@ -148,7 +148,7 @@ def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answer
 
 
 def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
-    """Forget the names whose orders have landed as they are since, by whatever call.
+    """Drop the names whose orders have landed in the meantime, by whatever call.
 
     Args:
         place: The workplace.
@@ -163,7 +163,7 @@ def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
 def work_gaps(place: Workplace, batch: BatchRef, *, pages: int, leaving: int = 0) -> None:
     """Search some pages of the periods that were left out, without waiting for the rate budget.
 
-    How far a period has been searched is committed with each page; the watermark has nothing to do with it.
+    How far a period has been searched is committed with each page; the watermark is not touched.
 
     Args:
         place: The workplace.

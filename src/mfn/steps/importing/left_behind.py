@@ -1,7 +1,7 @@
-"""Buyers' requests for a cancellation of orders whose newest version the warehouse does not get: told of by themselves.
+"""Buyers' requests for a cancellation, passed on although the warehouse does not get the order's newest version.
 
-So are those that are taken back. What holds such a version back says nothing against either; an item that is not sold
-any more is a reason for it.
+Requests that are taken back are passed on as well. Whatever keeps the version out says nothing against a request; an
+item that is no longer sold is a reason for one.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mfn.steps.importing.loading import Loading
 
 UNREAD = frozenset({"invalid_payload", "status_unknown"})
-"""Reasons for which nobody looks whether the buyer of a newest version asks for a cancellation."""
+"""With these reasons, nothing is known of whether the buyer of the newest version asks for a cancellation."""
 
 
 def pass_on_requests_alone(loading: Loading) -> None:
-    """Tell the warehouse of the requests that are news, and of those that are none any more.
+    """Pass on the requests that are new, and those that are taken back.
 
-    Each counts as loaded, as those do that go with their order.
+    Each counts as loaded, like those that are passed on together with their order.
 
     Args:
         loading: What stays the same over the chunks of a load, all of them written.

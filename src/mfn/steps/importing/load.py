@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 MAY_BE_THERE = (*IN_WAREHOUSE, OrderStatus.READY)
-"""Orders that the warehouse may have; ready ones where a run died after its commit and before the ledger's."""
+"""Statuses of orders that the warehouse may have; `ready` ones if a run died between its commit and the ledger's."""
 
 
 def load(batch: BatchRef, settings: Settings) -> BatchRef:
     """Write the batch's staged orders into the warehouse, and what was accepted as reservations into the ledger.
 
     A chunk is one transaction in the warehouse and then one in the ledger; killed in between, the next run writes the
-    same rows again, which changes nothing. What the warehouse has begun is never overwritten: what Amazon changed of
-    it is reported.
+    same rows again, which changes nothing. What the warehouse has begun is never overwritten: Amazon's changes to it
+    are reported.
 
     Args:
         batch: The batch, transformed.
@@ -73,7 +73,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
             rehearse_chunk(loading, chunk)
         else:
             load_chunk(loading, number, chunk)
-        del staged, chunk  # before the search for what refers to itself, which would go through all of it
+        del staged, chunk  # before the garbage collection, which would go through all of it
     if not asked.dry_run:
         pass_on_requests_alone(loading)
         _pass_on_cancellations(loading)
@@ -82,7 +82,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         drop_chunks(database, batch)
         note_reserved(database, batch)
         before = get_batch(place.ledger, batch.batch_id).counts
-        # What the warehouse refused is held by now: the quality gate counts it as well.
+        # What the warehouse refused is held now: the quality gate counts it too.
         update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})
         found = {"written_again": sorted(loading.written_again)} if loading.restores else {}
         add_findings(database, batch, conflicts=loading.conflicts.for_report(), **found)
@@ -108,7 +108,7 @@ def _pass_on_cancellations(loading: Loading) -> None:
         deaf = pass_on_cancellations(loading, list(loaded))
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
-        # What the warehouse was not told of stays as it was there, and the next import tells it.
+        # What could not be passed on stays in the warehouse as it was, and the next import passes it on.
         write_cancelled(database, batch, [order_id for order_id in loaded if order_id not in deaf])
         write_left_behind(database, batch, [(order_id, loaded[order_id]) for order_id in deaf])
         add_findings(database, batch, conflicts=loading.conflicts.for_report())
@@ -116,7 +116,7 @@ def _pass_on_cancellations(loading: Loading) -> None:
 
 
 def _counts(loading: Loading) -> dict[str, int]:
-    """The counts of the contract: the window's orders add up to what was fetched, earlier ones stand beside them."""
+    """The counts of the contract: the window's orders add up to what was fetched; earlier orders are counted apart."""
     found = count_outcomes(loading.place.ledger, loading.batch.batch_id)
     lost = sum(number for (_, outcome), number in found.items() if outcome not in set(Outcome))
     if lost:

@@ -1,4 +1,4 @@
-"""Writing a chunk of staged orders into the warehouse, and noting in the ledger what became of each."""
+"""Writing a chunk of staged orders into the warehouse, and recording the outcome of each in the ledger."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ Chunk = list[Entry]
 
 @dataclass(frozen=True)
 class Loading:
-    """What stays the same over the chunks of a load.
+    """What all chunks of a load share.
 
     Attributes:
         place: The workplace.
         batch: The batch.
-        goes_on: Whether this very batch had loaded orders when it was broken off or run again.
-        conflicts: What was found so far, also before it was broken off.
-        restores: Whether what the warehouse has not begun is written again though Amazon did not change it: a person
+        goes_on: Whether this batch had loaded orders before it was interrupted or run again.
+        conflicts: Those found so far, also before it was interrupted.
+        restores: Whether what the warehouse has not begun is written again although Amazon did not change it: a person
             asked for this order, and somebody may have changed its rows there.
-        written_again: The orders of which that was done.
+        written_again: The orders for which that was done.
     """
 
     place: Workplace
@@ -77,13 +77,13 @@ def _is_same(known: Row[Any] | None, digest: str) -> bool:
 
 
 def _given(loading: Loading, chunk: Chunk) -> dict[str, Row[Any]]:
-    """What the ledger knows of those orders of a chunk that the warehouse was given before."""
+    """The ledger's rows of those orders of a chunk that the warehouse was given before."""
     order_ids = [order_id for order_id, _, _ in chunk]
     return tracked_orders(loading.place.ledger, loading.batch.connection, order_ids, statuses=IN_WAREHOUSE)
 
 
 def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
-    """Say what would become of a chunk, in the batch only; nothing reaches the warehouse.
+    """Record what would become of a chunk, in the batch only; nothing reaches the warehouse.
 
     Args:
         loading: What stays the same over the chunks.
@@ -96,7 +96,7 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
             database,
             loading.batch,
             [
-                # A buyer's request that is news is passed on, which counts as loaded.
+                # A buyer's request that is new would be passed on, which counts as loaded.
                 (order_id, _outcome(same=order_id in tracked and tracked[order_id].loaded_digest == digest))
                 for order_id, digest, staged in chunk
                 if staged.order is not None
@@ -129,14 +129,14 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
     with place.ledger.writing() as database:
         assert_held(database, loading.batch.lease)
-        # What a load that breaks off leaves behind is promised all the same.
+        # The promises hold even if the load breaks off.
         reserve(
             database,
             loading.batch,
             place.warehouse.digest,
             [(order_id, staged.reserved) for order_id, _, staged in chunk],
         )
-        # Until it is noted what the warehouse took, nobody may rely on what it had before.
+        # Until it is recorded what the warehouse took, nobody may rely on what it had before.
         write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
     written, refusals = _write(loading, to_write)
     if loading.restores:
@@ -158,7 +158,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
 
 
 def _restore(loading: Loading, unchanged: Chunk) -> None:
-    """Write again, as they were given, those orders that the warehouse has not begun."""
+    """Write those orders again that the warehouse has not begun, as they were given to it."""
     states = loading.place.warehouse.states([order_id for order_id, _, _ in unchanged])
     written, refusals = _write(loading, [entry for entry in unchanged if states.get(entry[0]) == NEW])
     loading.written_again.update(written)
@@ -167,7 +167,7 @@ def _restore(loading: Loading, unchanged: Chunk) -> None:
 
 
 def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
-    """Orders that the warehouse was given and no longer has: written again they would be shipped twice."""
+    """Orders that the warehouse was given and no longer has: written again, they could be shipped twice."""
     given = [order_id for order_id, _, staged in changed if staged.is_in_warehouse]
     lost = set(given) - set(loading.place.warehouse.states(given)) if given else set()
     for order_id in sorted(lost):
@@ -176,7 +176,7 @@ def _lost_in_warehouse(loading: Loading, changed: Chunk) -> set[str]:
 
 
 def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataError]]:
-    """Write orders; those that the warehouse refuses keep no other one out.
+    """Write orders; one that the warehouse refuses does not stop the others.
 
     Returns:
         The orders that the warehouse took or had already, and those that it refused. An order that it had begun and
@@ -212,7 +212,7 @@ def _note(
     held: Mapping[str, DataError],
     behind: set[str],
 ) -> None:
-    """Write down what became of a chunk, in one transaction."""
+    """Record the outcome of a chunk, in one transaction."""
     batch = loading.batch
     loaded = (
         loaded_orders(loading.place.ledger, batch.batch_id, [order[0] for order in chunk]) if loading.goes_on else ()

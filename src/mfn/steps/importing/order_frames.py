@@ -1,4 +1,4 @@
-"""The frames of a chunk of orders on their way to the checks: mapped, ruled, and with what the checks look at."""
+"""The frames of a chunk of orders for the checks: mapped, changed by rules, and with the columns that are checked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every chunk of a run is judged against.
+    """What every chunk of a run is checked against.
 
     Attributes:
         place: The workplace.
@@ -103,7 +103,7 @@ def kept_frames(bench: Bench, frame: pd.DataFrame, orders: Sequence[Order], is_k
 
 
 def due_frames(bench: Bench, kept: Kept, is_due: NDArray[np.bool]) -> tuple[Kept, Due]:
-    """What is kept, as the rules on orders leave it, and of it what is due.
+    """The kept frames as the rules on orders leave them, and of those the frames of due orders.
 
     Args:
         bench: What it is judged against.
@@ -154,13 +154,13 @@ def checked_frames(bench: Bench, due: Due) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     known = np.ones(len(lines), dtype=bool)
     known[components["line"].to_numpy()[~components["is_known"].to_numpy()]] = False
-    # One SKU on two lines is no duplicate; one order item id is.
+    # The same SKU on two lines is no duplicate; the same order item id is.
     is_duplicate = lines.duplicated(["order_id", "order_item_id"], keep=False)
     return frame, lines.assign(is_sku_known=known, is_duplicate_item=is_duplicate)
 
 
 def standings_of(frame: pd.DataFrame) -> list[Standing]:
-    """What the ledger's list of orders shows of each order of an order frame."""
+    """What the ledger's list of orders shows for each order of an order frame."""
     return list(
         map(
             Standing,

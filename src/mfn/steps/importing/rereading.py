@@ -1,4 +1,4 @@
-"""Held orders that are read from Amazon again, one by one, within the budget of getOrder."""
+"""Held orders read from Amazon again, one by one, within the rate budget of getOrder."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
-"""What a later answer of Amazon may put right by itself."""
+"""Reasons that a later answer from Amazon may remove by itself."""
 
 REREAD_WAIT_SECONDS = 600.0
-"""How long a run waits in all for the budget of getOrder; what is left is read again by the next run."""
+"""How long a run waits in all for the budget of getOrder; the next run reads the rest."""
 
 
 def read_mendable_again(
     place: Workplace, batch: BatchRef, *, wait_seconds: float | None = None, leaving: int = 0
 ) -> None:
-    """Ask Amazon again for orders that are held, or kept out in their newest version, for what it may have mended.
+    """Read orders from Amazon again that are held, or kept out, for a reason that it may have removed meanwhile.
 
     Args:
         place: The workplace.
@@ -73,14 +73,14 @@ def read_again(
     wait_seconds: float | None = None,
     leaving: int = 0,
 ) -> set[str]:
-    """Ask Amazon for orders one by one, within the budget of getOrder, and land what it says.
+    """Read orders from Amazon one by one, within the budget of getOrder, and land them.
 
     Args:
         place: The workplace.
         batch: The batch at work.
         order_ids: Orders, the most urgent first; those that Amazon left without an answer come after the others.
         wait_seconds: As in `read_mendable_again`.
-        leaving: Likewise.
+        leaving: As in `read_mendable_again`.
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget

@@ -1,4 +1,4 @@
-"""What the pages of one search show together, and how it is told: no recipient anywhere, or Amazon that goes round."""
+"""Faults that show only over several pages of a search: no order has a recipient, or Amazon repeats its pages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from mfn.amazon.client import Page
 
 ROLE_ALARM_ORDERS = 3
-"""So many due orders, none with a recipient: a missing role, not that many bad addresses."""
+"""This many due orders without a single recipient mean a missing role, not that many bad addresses."""
 
 REPEATED_PAGES = 3
-"""So many pages one after the other that came before: the search would never end. Pages that repeat under a changing
+"""This many pages in a row that came before mean that the search would never end. Pages that repeat under a changing
 token are a known fault of the Orders API (amzn/selling-partner-api-models, issue 2297)."""
 
 
@@ -32,7 +32,7 @@ class _Glance(msgspec.Struct, frozen=True, rename="camel"):
     programs: Any = None
 
     def needs_recipient(self) -> bool:
-        """Whether it is due, as a parcel that somebody receives: what a buyer fetches has no address."""
+        """Whether it is due and goes to an address: what buyers pick up has none."""
         is_due = self.fulfillment and bytes(self.fulfillment.get("fulfillmentStatus", b"")) in _DUE_TEXTS
         programs = self.programs if isinstance(self.programs, list) else ()
         return bool(is_due) and not any(program in NOT_A_PARCEL for program in programs)
@@ -50,8 +50,8 @@ class SeenPages:
     """The pages of a search so far.
 
     Attributes:
-        due: How many orders came that are due, as ordinary parcels.
-        without_recipient: How many of them without a recipient.
+        due: How many due orders came that go to an address.
+        without_recipient: How many of these came without a recipient.
     """
 
     def __init__(self) -> None:
@@ -75,16 +75,16 @@ class SeenPages:
                 self.without_recipient += not glance.has_recipient()
 
     def lacks_recipients(self) -> bool:
-        """Whether no due order came with a recipient: one set-up fault, not a thousand bad addresses."""
+        """Whether no due order came with a recipient: a single fault of the set-up, not a thousand bad addresses."""
         return self.due >= ROLE_ALARM_ORDERS and self.without_recipient == self.due
 
     def go_round(self) -> bool:
-        """Whether the last pages all came before."""
+        """Whether the last pages have all come before."""
         return self._repeated >= REPEATED_PAGES
 
 
 def goes_round(connection: str, pages: int) -> RetriableError:
-    """What to raise where the last pages of a search all came before.
+    """The error for a search whose last pages have all come before.
 
     Args:
         connection: The connection's name.
@@ -99,7 +99,7 @@ def goes_round(connection: str, pages: int) -> RetriableError:
 
 
 def missing_role(connection: str, due: int) -> FatalError:
-    """What to raise where no due order came with a recipient.
+    """The error for a search in which no due order has a recipient.
 
     Args:
         connection: The connection's name.

@@ -1,4 +1,4 @@
-"""Transform: good orders as the warehouse's rows, every promise as a reservation; staged, encrypted, in the ledger."""
+"""Transform: good orders into the warehouse's rows, promised units into reservations; staged in the ledger."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e]")
-"""What no label printer and no PostgreSQL text takes, what commands a terminal, and what turns the next text round."""
+"""Characters that label printers or PostgreSQL refuse, that control a terminal, or that reverse the text after them."""
 
 MOST_UNITS = 2**31 - 1
-"""What an integer column holds of a promise: a million kits of ten thousand parts are more, and stop no other order."""
+"""The largest promise that an integer column holds: a million kits of ten thousand parts would be more."""
 
 REQUIRED = ("requires_signature", "requires_age_check", "requires_identity_check")
 """What an order needs at the door if one of its lines does."""
@@ -52,11 +52,11 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
     SKUs, with Amazon's order item id on every line; quantities are what is still to be shipped.
 
     Args:
-        batch: The batch, every order of it judged.
+        batch: The batch, all its orders judged.
         settings: The settings in force.
 
     Returns:
-        The batch with `staged`: the orders to be loaded, and those that only have units reserved.
+        The batch with `staged`: how many orders are to be loaded or have units reserved.
 
     Raises:
         FatalError: A mapping was changed since the orders were judged, and no longer fits them.
@@ -77,13 +77,13 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
 def _transform_part(
     place: Workplace, batch: BatchRef, items: pd.DataFrame, kept: Kept, part: int, *, is_dry_run: bool
 ) -> int:
-    """Stage one part of the batch, and note what of it is ready; returns how many orders are staged."""
+    """Stage one part of the batch, and mark its orders as ready; returns how many orders are staged."""
     ready, others = (_of(kept, kept.orders["is_passed"].eq(is_passed)) for is_passed in (True, False))
     order_ids = ready.orders["order_id"].tolist()
     known = tracked_orders(place.ledger, batch.connection, order_ids)
     tracked = {order_id: row for order_id, row in known.items() if row.status in IN_WAREHOUSE}
     staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
-    staged.sort(key=itemgetter(0))  # by their key rows are written faster
+    staged.sort(key=itemgetter(0))  # in the order of their key, rows are written faster
     standings = [
         (order_id, OrderStatus.READY.value, None, *one.standing)
         for order_id, _, one in staged
@@ -98,7 +98,7 @@ def _transform_part(
 
 
 def _of(kept: Kept, chosen: pd.Series[bool]) -> Kept:
-    """Some of the orders, and what belongs to them."""
+    """The frames of some of the orders."""
     if chosen.all():
         return kept
     orders = kept.orders[chosen]
@@ -152,7 +152,7 @@ def _stage_reserved(place: Workplace, others: Kept, items: pd.DataFrame) -> list
     Also of SKUs that the warehouse does not know or sell: it may do so before the next import looks at them again.
     """
     components = _components(place, others.orders, others.lines, items)
-    is_nameless = components["warehouse_sku"].str.contains("\0", regex=False, na=True)  # PostgreSQL keeps none of these
+    is_nameless = components["warehouse_sku"].str.contains("\0", regex=False, na=True)  # PostgreSQL stores none of them
     reserved = _reserved(components[~is_nameless.astype(bool)])
     return [
         (order_id, "", Staged(None, [], reserved.get(order_id, []), standing, is_in_warehouse=False))
@@ -184,7 +184,7 @@ def _sent_already(
 def _fulfilled_before(
     lines: pd.DataFrame, tracked: Mapping[str, Row[Any]], sent: Mapping[tuple[str, str], int]
 ) -> dict[str, str]:
-    """What others had shipped of each order before the warehouse first got it, as JSON text; absent: nothing."""
+    """What others had shipped of each order before the warehouse first got it, as JSON text; absent if nothing."""
     before = {order_id: row.fulfilled_before for order_id, row in tracked.items() if row.fulfilled_before}
     first = lines[(lines["quantity_fulfilled"] > 0) & ~lines["order_id"].isin(list(tracked))]
     shipped: dict[str, dict[str, int]] = {}
@@ -198,7 +198,7 @@ def _fulfilled_before(
 
 
 def _to_load(lines: pd.DataFrame, before: Mapping[str, str]) -> pd.Series[int]:
-    """What the warehouse has to ship in all: what Amazon still counts as ordered, less what others had shipped before.
+    """What the warehouse has to ship in all: the units that Amazon still counts as ordered, less what others shipped.
 
     It never follows this project's own confirmations, and falls when Amazon cancels units.
     """
@@ -278,7 +278,7 @@ def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[
 
 
 def _printable(texts: Sequence[str | None]) -> list[str | None]:
-    # Nearly every text is printable: to ask all of them at once costs a tenth of asking each.
+    # Nearly every text is printable: checking all of them at once costs a tenth of checking each.
     if "".join(filter(None, texts)).isprintable():
         return list(texts)
     return [text if text is None or text.isprintable() else CONTROL.sub(" ", text) for text in texts]

@@ -54,15 +54,15 @@ READ_AGAIN_FIRST = Reason(
     "it passes every check by now, and what is known of it may be out of date.",
     "Nothing to do: the next import reads it again from Amazon and, where it is still to be shipped, loads it.",
 )
-"""Of an order that was not loaded when it came, and would be now that it is processed again."""
+"""The reason of an order that was not loaded when it came, and would be now that it is processed again."""
 
 
 def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     """Give every order of the batch its verdict.
 
     Orders that earlier runs left held are examined too. One that would now pass is read again from Amazon before it is
-    let go, so that what was shipped or cancelled meanwhile is settled and not loaded. So are newest versions that were
-    kept out of the warehouse, which has an older one; those that are kept out now are told of as conflicts.
+    released, so that what was shipped or cancelled meanwhile is settled and not loaded. The same goes for newest
+    versions that were kept out of the warehouse, which has an older one; those kept out now are reported as conflicts.
 
     Args:
         batch: The batch, its window landed.
@@ -97,7 +97,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judged = judge(bench, _texts(place, batch, chunk.earlier, chunk.places), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         judgements = [_left_to_an_import(one) for one in judgements] if is_again else judgements
-        # What this very batch had loaded stays loaded by it.
+        # What this batch had loaded stays loaded by it.
         judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
         lacking = kept_out.look(judgements, tracked)
@@ -125,7 +125,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 class _Tally:
-    """What adds up over the chunks."""
+    """What is summed up over the chunks."""
 
     def __init__(self) -> None:
         self.due = 0
@@ -151,7 +151,7 @@ class _Tally:
 
 
 def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str], kept_out: Collection[str]) -> set[str]:
-    """Read again, from Amazon, what was held or kept out and would now pass; held orders that were not read wait."""
+    """Read orders from Amazon again that were held or kept out and would now pass; held ones that are not read wait."""
     place = bench.place
     waiting: set[str] = set()
     for start in range(0, len(earlier), CHUNK_ORDERS):
@@ -174,18 +174,18 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str], kept
 def _texts(
     place: Workplace, batch: BatchRef, order_ids: Collection[str], places: Sequence[Place] = ()
 ) -> Iterator[tuple[str, bytes]]:
-    """The texts of orders that are looked up, and of others of which it is known where they are; page by page."""
+    """The texts of orders, page by page: of some by their ids, of others by the places where they are known to be."""
     where = sorted([*places, *places_of(place.ledger, batch.connection, order_ids)])
     return texts_at(place.ledger, batch.connection, where, purpose=validate.__name__, batch_id=batch.batch_id)
 
 
 def _left_out(order_ids: Sequence[str], judgements: Sequence[Judgement]) -> set[str]:
-    """The orders of a chunk that have no text any more."""
+    """The orders of a chunk whose text is gone."""
     return set(order_ids) - {one.order_id for one in judgements}
 
 
 def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> set[str]:
-    """Which orders this very batch has read from Amazon already."""
+    """The orders that this batch itself has read from Amazon."""
     statement = select(LandedOrder.order_id).where(
         LandedOrder.connection == batch.connection, LandedOrder.batch_id == batch.batch_id
     )
@@ -200,20 +200,20 @@ def _still_held(judged: Judgement, tracked: dict[str, Row[Any]]) -> Judgement:
 
 
 def _left_to_an_import(judged: Judgement) -> Judgement:
-    """What the ledger has of an order that the warehouse does not have may be old: an import reads it again first."""
+    """Leave an order that the warehouse does not have to an import, which reads it again: its text may be stale."""
     if judged.status != OrderStatus.READY:
         return judged
     return judged._replace(outcome=Outcome.HELD, status=OrderStatus.HELD, reasons=(READ_AGAIN_FIRST,))
 
 
 def _loaded_before(judged: Judgement) -> Judgement:
-    """What this very batch has loaded, before it was broken off or run again, stays loaded by it."""
+    """What this batch had loaded before it was interrupted or run again stays loaded by it."""
     return judged._replace(outcome=Outcome.LOADED) if judged.outcome == READY else judged
 
 
 def _is_passed(judged: Judgement) -> bool | None:
-    """Whether an order goes to the warehouse, or only has units promised to it; None: neither."""
-    if judged.outcome in PASSED:  # also those that this very batch has loaded before
+    """True if an order goes to the warehouse, False if it only has units promised to it, None if neither."""
+    if judged.outcome in PASSED:  # also those that this batch has loaded before
         return True
     is_promised = judged.outcome == Outcome.HELD or any(reason.code == PAYMENT_PENDING for reason in judged.reasons)
     return False if is_promised else None
@@ -229,8 +229,8 @@ def _write(
     judged_before: Collection[str],
     is_dry_run: bool,
 ) -> None:
-    """Write a chunk down. Of what is ready only that: where it stands is written by the transform, by key."""
-    judgements = sorted(judgements, key=attrgetter("order_id"))  # by their key rows are written faster
+    """Write a chunk to the ledger; the standing of ready orders follows in the transform, in the order of their key."""
+    judgements = sorted(judgements, key=attrgetter("order_id"))  # in the order of their key, rows are written faster
     texts = {one.order_id: reasons_text(one.reasons) for one in judgements if one.reasons}
     outcomes = [
         (one.order_id, one.outcome, texts.get(one.order_id), reasons_text(one.warnings))

@@ -1,9 +1,9 @@
-"""What validate hands to the transform: good orders, and those that only have units promised to them.
+"""What validate hands on to transform: good orders, and those that only have units promised to them.
 
-Order ids are drawn by chance, and what comes after writes rows by them. So on SQLite the orders of a batch of many
-chunks are handed on in parts, one from each range of ids: what belongs to a part lies together in every tree of the
-database, and is not spread over all of it. PostgreSQL, which writes beside this process, gains nothing by that: there
-every chunk is a part of its own.
+Order ids are random, and the later steps write rows by them. So on SQLite the orders of a batch of many chunks are
+handed on in parts, one for each range of ids: the rows of a part lie together in every B-tree of the database instead
+of being spread over all of it. PostgreSQL, which writes in another process, gains nothing by that: there every chunk is
+a part of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 VALIDATED = "validate"
-"""The stage that leaves these."""
+"""The stage that writes these."""
 
 ORDER_COLUMNS = (
     "order_id", "marketplace_id", "created_at", "earliest_ship_at", "ship_by", "deliver_by", "fulfilled_by",
@@ -39,8 +39,8 @@ class ValidatedPiece(msgspec.Struct, frozen=True, array_like=True):
     """What the transform reads of those orders of a chunk that belong to one part of the batch.
 
     Attributes:
-        orders: `ORDER_COLUMNS` of `Kept.orders`, and `is_passed`: True of an order that goes to the warehouse, False of
-            one that only has units promised to it, None of one that has neither.
+        orders: `ORDER_COLUMNS` of `Kept.orders`, and `is_passed`: True if an order goes to the warehouse, False if it
+            only has units promised to it, None if neither.
         lines: `Kept.lines`.
         addresses: `Kept.addresses`.
     """
@@ -53,13 +53,14 @@ class ValidatedPiece(msgspec.Struct, frozen=True, array_like=True):
 def pieces_of(
     chunk: int, kept: Kept, is_passed: Mapping[str, bool | None], bounds: Sequence[str] | None
 ) -> Iterator[tuple[int, ValidatedPiece]]:
-    """A chunk as it is handed on: the number and the content of each piece.
+    """A chunk cut into pieces, one for each part: the number and the content of each.
 
     Args:
         chunk: The chunk's place in the batch.
         kept: The frames of its orders.
-        is_passed: What becomes of each order, as `ValidatedPiece.orders` has it.
-        bounds: The order ids at which every part of the batch but the first begins, rising; None: the chunk is a part.
+        is_passed: `is_passed` of each order, as in `ValidatedPiece.orders`.
+        bounds: The order ids at which the parts of the batch begin, all but the first, rising; None if the chunk is a
+            part.
     """
     orders = kept.orders[list(ORDER_COLUMNS)].reset_index(drop=True)
     told = pd.Series([is_passed[order_id] for order_id in orders["order_id"].tolist()], dtype="object")
@@ -80,7 +81,7 @@ def read_part(ledger: Ledger, batch: BatchRef, numbers: Sequence[int], *, purpos
         ledger: The open ledger.
         batch: The batch.
         numbers: The numbers of its pieces.
-        purpose: What for, as the audit trail tells it: the step.
+        purpose: The purpose for the audit trail: the step.
     """
     pieces = read_chunks(ledger, batch, VALIDATED, numbers, ValidatedPiece, purpose=purpose)
     whole = zip(*((piece.orders, piece.lines, piece.addresses) for piece in pieces), strict=True)
