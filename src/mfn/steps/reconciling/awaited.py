@@ -1,4 +1,4 @@
-"""What differs about an order that Amazon has as due: nobody ships it, or Amazon was not told of what left; pure."""
+"""Differences of orders that are due at Amazon: nobody ships them, or Amazon was not told of what left; pure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 TOLD_WITHIN = timedelta(hours=1)
-"""A parcel that left longer ago should have been told: confirm runs come every few minutes."""
+"""A parcel that left longer ago should have been confirmed: confirm runs come every few minutes."""
 
 SHOWN_WITHIN = timedelta(hours=3)
-"""What Amazon took longer ago it should show: after an hour a confirm run looks, sends again, and looks once more."""
+"""What Amazon accepted longer ago it should show: after an hour a confirm run looks, sends again and looks again."""
 
 
 def awaited(order: Facts, terms: Terms) -> Difference | None:
-    """What differs about an order for which Amazon waits, or None.
+    """The difference of an order that Amazon waits for, or None.
 
     Args:
         order: The order, due at Amazon and known to the ledger.
@@ -59,7 +59,7 @@ def awaited(order: Facts, terms: Terms) -> Difference | None:
 
 
 def _no_longer_ignored(order: Facts, told: str, terms: Terms) -> Difference | None:
-    """By settings that are others by now an import left it alone, and the search that goes on never brings it again."""
+    """An import ignored it under settings that have changed since, and no later search brings it again."""
     known, shown = order.known, order.shown
     if known is None or shown is None or order.written is not None:
         return None
@@ -88,7 +88,7 @@ def _not_told(parcel: Left, status: str | None, terms: Terms, *, has_row: bool) 
 
 
 def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
-    """Everything has left, and Amazon still waits for units."""
+    """Everything has left, but Amazon still waits for units."""
     again = [parcel for parcel in order.parcels if parcel.status == "sent" and not parcel.is_given_up]
     if again:
         remedy = f"Look again; what Amazon still does not show is sent again:\nmfn confirm {terms.connection}"
@@ -98,7 +98,7 @@ def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
 
 
 def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
-    """The warehouse is not going to ship it, or has, and wrote no parcel."""
+    """The warehouse will not ship it, or has shipped it without writing a parcel."""
     written, status = order.written, None if order.shown is None else order.shown.status
     if written is None:
         return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, take_back(order, terms))
@@ -122,7 +122,7 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
 
 
 def _left_short(order: Facts, told: str, terms: Terms) -> Difference | None:
-    """The warehouse ships no more, and Amazon waits for what none of its parcels holds."""
+    """The warehouse ships no more, but Amazon waits for units that none of its parcels holds."""
     known = order.known
     if known is None or known.status != OrderStatus.PARTIALLY_SHIPPED or not _is_old(known.moved_at, terms):
         return None
@@ -132,7 +132,7 @@ def _left_short(order: Facts, told: str, terms: Terms) -> Difference | None:
 
 
 def untold_parcels(order: Facts, terms: Terms) -> list[Left]:
-    """Parcels that left a while ago and of which Amazon was neither told nor need be.
+    """Parcels that left a while ago and that Amazon was not told of, but should have been.
 
     Args:
         order: The order.

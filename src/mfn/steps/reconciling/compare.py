@@ -1,4 +1,4 @@
-"""Compare: what Amazon answered beside the ledger and the warehouse; differences are kept, each with what mends it."""
+"""Compare: Amazon's answers against the ledger and the warehouse; each difference is kept with what fixes it."""
 
 from __future__ import annotations
 
@@ -40,21 +40,22 @@ if TYPE_CHECKING:
 
 LONGEST_SHOWN = 64
 MOST_KEPT = 5_000
-"""So many differences are kept and shown; all are counted."""
+"""How many differences are kept and shown; all are counted."""
 
 
 def compare(batch: BatchRef, settings: Settings) -> BatchRef:
     """Compare every order that Amazon has answered about with the ledger and the warehouse.
 
-    Orders that changed at Amazon after the imports, or here after Amazon was asked, are left to the next run. When
-    orders left, arrived or were cancelled is noted for the retention of buyers' data.
+    Orders that changed at Amazon after the imports, or here after Amazon was asked, are left to the next run. The times
+    at which orders left, arrived or were cancelled are recorded for the retention of buyers' data.
 
     Args:
         batch: The batch, its answers in the ledger.
         settings: The settings in force.
 
     Returns:
-        The batch with `orders` = `matched` + `differing`, and `missing`, those that the imports' searches left out.
+        The batch with `orders` = `matched` + `differing`, and `missing`, the orders that the imports' searches left
+        out.
 
     Raises:
         RetriableError: The ledger or the warehouse could not be reached.
@@ -82,9 +83,9 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _terms(place: Workplace, batch: BatchRef) -> Terms:
-    # Up to where imports have come to their end; what has landed and waits for the warehouse is theirs to load.
+    # Up to where imports have finished; what has landed and waits for the warehouse is theirs to load.
     orders, watermark = place.connection.orders, covered_until(place.ledger, batch.connection)
-    # What an import may have missed since its window is younger than the overlap is for the next one.
+    # What an import may have missed within the overlap is left to the next import.
     until = watermark and watermark - timedelta(minutes=orders.overlap_minutes)
     marketplace_ids = frozenset(place.connection.marketplace_ids)
     return Terms(batch.connection, datetime.now(UTC), until, orders.not_before, marketplace_ids)
@@ -92,7 +93,7 @@ def _terms(place: Workplace, batch: BatchRef) -> Terms:
 
 def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iterable[Facts]:
     warehouse, order_ids = place.warehouse, list(told)
-    # The warehouse first: what moves in between is then younger in the ledger, and left to the next run.
+    # The warehouse comes first: what moves in between is then newer in the ledger, and left to the next run.
     standings = warehouse.standings(order_ids)
     lines = warehouse.order_lines(order_ids)
     units, skus = units_to_ship(lines), _units_by_sku(lines)
@@ -133,7 +134,7 @@ def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def _as_the_warehouse_is_read(promised: Mapping[str, int]) -> dict[str, int]:
-    """By SKU without the blanks around it, as the lines of the warehouse are read: a CHAR column adds some."""
+    """Units by SKU without surrounding blanks, as the warehouse's lines are read: a CHAR column pads them."""
     found: dict[str, int] = defaultdict(int)
     for sku, units in promised.items():
         found[sku.strip()] += units
@@ -175,7 +176,7 @@ def _left(closed: pd.DataFrame, known: Mapping[str, Row[Any]]) -> dict[str, list
 
 
 def _in_short(written: str) -> str:
-    """What a warehouse wrote, on one line and never endless."""
+    """What a warehouse wrote, on one line and of limited length."""
     return " ".join(written.split())[:LONGEST_SHOWN]
 
 
@@ -184,7 +185,7 @@ def _ship_by(order: Facts) -> datetime | None:
 
 
 def _kept(order: Facts, differs: Difference) -> dict[str, Any]:
-    """A difference as the batch keeps it."""
+    """A difference as it is stored with the batch."""
     source: ShownOrder | Known | None = order.shown or order.known
     ship_by = _ship_by(order)
     return {
@@ -197,7 +198,7 @@ def _kept(order: Facts, differs: Difference) -> dict[str, Any]:
 
 
 def _ends(facts: Iterable[Facts]) -> list[End]:
-    """When orders that the ledger knows left, arrived or were cancelled, as Amazon shows it."""
+    """When orders in the ledger left, arrived or were cancelled, as Amazon shows it."""
     ends = []
     for order in facts:
         shown = order.shown
@@ -213,6 +214,6 @@ def _ends(facts: Iterable[Facts]) -> list[End]:
 
 
 def _left_at(shown: ShownOrder, changed_at: datetime) -> datetime:
-    """When it left; a seller may have written any date, but none before the order was placed."""
+    """When it left; the seller may have written any date, but one before the order was placed does not count."""
     left = shown.shipped_at or changed_at
     return max(left, shown.placed_at) if shown.placed_at else left

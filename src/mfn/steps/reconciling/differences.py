@@ -1,4 +1,4 @@
-"""What differs between Amazon, the ledger and the warehouse, and the command that mends it; pure."""
+"""What differs between Amazon, the ledger and the warehouse, and the command that fixes it; pure."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 SETTLED_WITHIN = timedelta(days=1)
-"""A label bought from Amazon shows an order as shipped before its parcel leaves: so long may that take."""
+"""How long a parcel with a label bought from Amazon may take to leave after Amazon shows the order as shipped."""
 
 ENDED = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
-"""Parcels of which no confirm run asks Amazon any more."""
+"""Statuses of parcels that no confirm run asks Amazon about any more."""
 
 IMPORTED = ("PENDING", *DUE)
-"""What an import takes up; of what it has not seen, everything else has come to its end without it."""
+"""The statuses that an import fetches; an order of any other status that it never saw has ended without it."""
 
 
 def is_comparable(order: Facts, terms: Terms) -> bool:
-    """Whether all three sides can have heard of the same: nothing changed at Amazon since the imports, nor here since.
+    """Whether all sides can know the same: nothing changed at Amazon since the imports, or here since Amazon answered.
 
     Args:
         order: The order.
@@ -54,7 +54,7 @@ def is_comparable(order: Facts, terms: Terms) -> bool:
 
 
 def difference(order: Facts, terms: Terms) -> Difference | None:
-    """What differs about an order, or None.
+    """The difference of an order, or None.
 
     Args:
         order: The order; it must be comparable.
@@ -142,7 +142,7 @@ def _shipped(order: Facts, terms: Terms) -> Difference | None:
 
 
 def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | None:
-    """Amazon shows that all has left, and the warehouse was given it to ship."""
+    """Amazon shows that everything has left, and the warehouse was given the order to ship."""
     written = order.written
     if (untold := untold_parcels(order, terms)) and written is None:
         return Difference(Kind.SHIPPED_ON_AMAZON, told, put_back(terms))
@@ -159,7 +159,7 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
 
 
 def _told_otherwise(order: Facts, parcel: Left, told: str, terms: Terms) -> Difference:
-    """Amazon shows that all has left, and was not told of a parcel of the warehouse's."""
+    """Amazon shows that everything has left, but was not told of a parcel of the warehouse."""
     if parcel.status == ParcelStatus.FAILED:
         fetch = import_anew(order, terms, REFUSED_THERE)
         remedy = f"{fetch} && mfn confirm {terms.connection}"
@@ -170,7 +170,7 @@ def _told_otherwise(order: Facts, parcel: Left, told: str, terms: Terms) -> Diff
 
 
 def _is_left_short(order: Facts) -> bool:
-    """Whether a part of it is known to have left, no run asks for that any more, and the warehouse ships no more."""
+    """Whether part of it is known to have left, no run looks after that any more, and the warehouse ships no more."""
     if order.status != OrderStatus.PARTIALLY_SHIPPED or order.written is None or order.written.status != SHIPPED:
         return False
     return bool(order.parcels) and all(parcel.status in ENDED for parcel in order.parcels)
@@ -187,7 +187,7 @@ def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
 
 
 def _is_being_told(order: Facts) -> bool:
-    """Whether a parcel is closed that the next confirm run settles."""
+    """Whether it has a closed parcel that the next confirm run will settle."""
     return any(parcel.status not in SETTLED for parcel in order.parcels)
 
 
@@ -197,4 +197,4 @@ JUDGES = {
     "UNFULFILLABLE": _unfulfillable,
     **dict.fromkeys(DUE, awaited),
 }
-"""What an order that the ledger knows is compared by, for each status that Amazon shows."""
+"""How an order that the ledger knows is compared, for each status that Amazon shows."""

@@ -20,14 +20,14 @@ class Known:
     """What the ledger knows of an order.
 
     Attributes:
-        status: Where it stands.
-        moved_at: When that was last written down; UTC.
+        status: Its status.
+        moved_at: When that was last written; UTC.
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped; UTC.
         service_level: Amazon's fulfillmentServiceLevel.
         shipped_before: By order item id, the units that had left before the warehouse was given it.
-        promised: By the warehouse's SKU, the units that are promised to it; empty where none are (any more).
-        ignored_for: The code of the reason for which imports leave it alone; None where they do not.
+        promised: By the warehouse's SKU, the units that are promised to it; empty if there are none (any more).
+        ignored_for: The code of the reason for which imports ignore it; None if they do not.
     """
 
     status: OrderStatus
@@ -45,11 +45,11 @@ class Written:
     """What the warehouse has of an order.
 
     Attributes:
-        status: Where it stands there, lower case.
+        status: Its status there, in lower case.
         is_cancel_requested: Whether the warehouse was told that it is not to be shipped.
         units: By order item id, the units that are to be shipped, in units that the buyer ordered.
         skus: By the warehouse's SKU, the units that are to be shipped.
-        connection: Whose order it is there; None: nobody's.
+        connection: The connection that it belongs to there, or None.
     """
 
     status: str
@@ -60,7 +60,7 @@ class Written:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether the warehouse is going to ship it, as far as it was told."""
+        """Whether the warehouse is going to ship it, as far as it knows."""
         return self.status not in {SHIPPED, CANCELLED} and not self.is_cancel_requested
 
 
@@ -70,12 +70,12 @@ class Left:
 
     Attributes:
         shipment_id: The warehouse's id.
-        shipped_at: When it left, as the warehouse says; UTC.
-        status: Where it stands in the ledger; None: no confirm run has seen it.
-        seen_at: When the ledger last wrote it down; UTC.
+        shipped_at: When it left, according to the warehouse; UTC.
+        status: Its status in the ledger; None if no confirm run has seen it.
+        seen_at: When the ledger last recorded it; UTC.
         sent_at: When Amazon was told; UTC.
-        is_amazon_label: Whether the label was bought from Amazon, which then knows by itself.
-        is_given_up: Whether Amazon took it and does not show it, and no run sends it again.
+        is_amazon_label: Whether the label was bought from Amazon, which then knows of the parcel anyway.
+        is_given_up: Whether Amazon accepted it, does not show it, and no run will send it again.
         reasons: Why it was not told.
     """
 
@@ -91,14 +91,14 @@ class Left:
 
 @dataclass(frozen=True)
 class Facts:
-    """One order from all three sides.
+    """One order as all three sides have it.
 
     Attributes:
         order_id: Amazon's order id.
         asked_at: When Amazon answered; UTC.
-        shown: What it answered; None: it knows no such order.
-        known: What the ledger knows; None: nothing.
-        written: What the warehouse has; None: nothing.
+        shown: What it answered; None if it knows no such order.
+        known: What the ledger knows of it, or None.
+        written: What the warehouse has of it, or None.
         parcels: What the warehouse has shipped of it.
     """
 
@@ -111,23 +111,23 @@ class Facts:
 
     @property
     def status(self) -> OrderStatus | None:
-        """Where it stands in the ledger."""
+        """Its status in the ledger."""
         return None if self.known is None else self.known.status
 
     @property
     def in_warehouse(self) -> str:
-        """Where it stands in the warehouse, as the end of a sentence."""
+        """Its status in the warehouse, as the end of a sentence."""
         return f", {self.written.status or 'no status'} in the warehouse" if self.written else ", not in the warehouse"
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What stays the same over the orders of a reconciliation.
+    """What all orders of a reconciliation share.
 
     Attributes:
         connection: The connection's name.
         now: The present moment.
-        imported_until: Up to which of Amazon's changes imports must have seen; None: there was none yet.
+        imported_until: The time up to which imports must have seen Amazon's changes; None before the first import.
         not_before: Orders placed earlier belong to the system before this one.
         marketplace_ids: Amazon's ids of the connection's marketplaces.
     """

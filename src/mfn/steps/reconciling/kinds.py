@@ -21,12 +21,12 @@ class Kind(StrEnum):
 
 
 class Difference(NamedTuple):
-    """One order about which Amazon, the ledger and the warehouse disagree: what has to be mended first.
+    """What Amazon, the ledger and the warehouse disagree about in one order: what has to be fixed first.
 
     Attributes:
         kind: Which kind it is.
         detail: What differs, without any buyer's data.
-        remedy: What mends it: sentences; a line that ends with a colon is followed by the command.
+        remedy: What fixes it, in sentences; a line that ends with a colon is followed by the command.
     """
 
     kind: Kind

@@ -1,8 +1,8 @@
-"""What mends a difference between Amazon, the ledger and the warehouse: sentences, and the command to paste; pure."""
+"""How to fix a difference between Amazon, the ledger and the warehouse: sentences, and the command to paste; pure."""
 
 from __future__ import annotations
 
-from shlex import quote  # an id is what somebody else wrote
+from shlex import quote  # somebody else wrote the id
 from typing import TYPE_CHECKING
 
 from mfn.models import OrderStatus
@@ -32,23 +32,23 @@ REFUSED_THERE = (
 
 
 def stands(parcel: Left) -> str:
-    """Where a parcel stands, and why, in brackets."""
+    """The status of a parcel and the reasons for it, in brackets."""
     why = "; ".join(f"{reason.code}: {reason.detail}" for reason in parcel.reasons)
     return f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
 
 
 def mends(parcel: Left) -> str:
-    """What mends a parcel; nothing where no reason says so."""
+    """The remedies of a parcel's reasons; empty if there are none."""
     return " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
 
 
 def import_anew(order: Facts, terms: Terms, what: str) -> str:
-    """Ask Amazon for the order and go by what it says."""
+    """Fetch the order from Amazon again, and act on what it says."""
     return f"{what}:\nmfn import {terms.connection} --order {quote(order.order_id)}"
 
 
 def take_back(order: Facts, terms: Terms) -> str:
-    """Have an order loaded again that the warehouse lost."""
+    """Have an order that the warehouse lost loaded again."""
     if order.known is None or order.known.status != OrderStatus.LOADED:
         return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
     release = f"mfn orders release {quote(order.order_id)} --why 'the warehouse lost it'"
@@ -59,14 +59,14 @@ def take_back(order: Facts, terms: Terms) -> str:
 
 
 def write_again(order: Facts, terms: Terms, by_hand: str) -> str:
-    """What puts a row of the warehouse right."""
+    """How to put a row of the warehouse right."""
     if order.written is None or order.written.status != NEW:
         return by_hand
     return import_anew(order, terms, "Import it anew, which writes again what the warehouse has not begun")
 
 
 def put_back(terms: Terms) -> str:
-    """Have a parcel told whose order the warehouse lost."""
+    """Have a parcel confirmed whose order the warehouse lost."""
     return (
         "Without its order no parcel is told: let the warehouse put the row of wms_order and its lines back. Then:"
         f"\nmfn confirm {terms.connection}"
@@ -74,6 +74,6 @@ def put_back(terms: Terms) -> str:
 
 
 def take_out(order: Facts, *verbs: str) -> str:
-    """By decisions of a person, an order that is none of this account's."""
+    """Take out, by a person's decisions, an order that does not belong to this account."""
     decided = [f"mfn orders {verb} {quote(order.order_id)} --why 'Amazon does not know it'" for verb in verbs]
     return "See that the credentials are those of this account; if they are, take it out:\n" + " && ".join(decided)

@@ -1,4 +1,4 @@
-"""What is wrong with a row of the warehouse that stands for an order; pure."""
+"""What is wrong with the warehouse's row of an order; pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 SHOWN_ITEMS = 5
 
 NOT_GIVEN = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.DISMISSED, OrderStatus.IGNORED})
-"""Orders that the warehouse is not to ship; one that is ready it may have from a run that died."""
+"""Statuses of orders that the warehouse is not to ship; a `ready` one it may have from a run that died."""
 
 
 def misplaced(order: Facts, terms: Terms) -> Difference | None:
-    """The warehouse is going to ship what it is not to ship, or has it in a way in which nobody finds it."""
+    """The warehouse is going to ship what it should not, or has the order where nobody finds it."""
     known, written = order.status, order.written
     if written is None or not written.is_at_work or order.parcels:
         return None
@@ -39,7 +39,7 @@ def misplaced(order: Facts, terms: Terms) -> Difference | None:
 
 
 def other_units(order: Facts, terms: Terms) -> Difference | None:
-    """The warehouse is to ship other units than Amazon has, or other SKUs than it was given."""
+    """The warehouse is to ship a number of units that Amazon does not have, or SKUs that it was not given."""
     shown, known, written = order.shown, order.known, order.written
     if shown is None or known is None or written is None or shown.units is None or written.status == SHIPPED:
         return None

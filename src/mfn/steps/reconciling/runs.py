@@ -17,14 +17,14 @@ KEPT_BY_AMAZON = timedelta(days=730)
 
 
 def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
-    """What a reconciliation is asked for, as its batch keeps it.
+    """The parameters of a reconciliation, as they are stored with its batch.
 
     Args:
         since: Compare the orders that were placed since then rather than those of the last three days; without a zone
             it is UTC.
 
     Raises:
-        ConfigurationError: Since is no time in UTC, lies in the future, or before what Amazon keeps.
+        ConfigurationError: Since is not a time in UTC, lies in the future, or before what Amazon keeps.
     """
     text, now = moment_text(since), datetime.now(UTC)
     if since is not None and not now - KEPT_BY_AMAZON <= in_utc(since) <= now:

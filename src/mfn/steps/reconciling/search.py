@@ -1,4 +1,4 @@
-"""Search: where the orders of a period stand at Amazon, and those that it should have returned and did not."""
+"""Search: how the orders of a period stand at Amazon, and those that its search should have returned but did not."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD = timedelta(days=3)
-"""How far back is compared where nobody says otherwise."""
+"""How far back a reconciliation looks unless told otherwise."""
 
 FRESH_FOR = timedelta(hours=3)
-"""A search that was broken off longer ago begins anew: what it found is no longer how things stand."""
+"""A search that was interrupted longer ago starts again: what it found is out of date."""
 
 SEARCH_PATIENCE_SECONDS = FRESH_FOR.total_seconds()
-"""How long a run waits in all for what the imports leave of the calls of searchOrders."""
+"""How long a run waits in all for calls of searchOrders that the imports can spare."""
 
 ASK_PATIENCE_SECONDS = 600.0
-"""Likewise of getOrder; what is left is asked for by the next run."""
+"""The same for getOrder; the next run asks for the rest."""
 
 LEFT_FOR_OTHERS = 10
-"""Calls of getOrder that stay for imports and confirmations."""
+"""Calls of getOrder that are reserved for imports and confirmations."""
 
 NOTED_AT_ONCE = 20
-"""Answers about single orders that are committed together."""
+"""How many answers about single orders are committed together."""
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
@@ -62,7 +62,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         order_id: Amazon's order id.
         at: When it answered; UTC.
-        shown: Where the order stands; None: Amazon knows no such order.
+        shown: The order's state at Amazon; None if Amazon knows no such order.
     """
 
     order_id: str
@@ -74,25 +74,25 @@ class AskedChunk(msgspec.Struct, frozen=True, array_like=True):
     """A page of such answers, or several about single orders.
 
     Attributes:
-        orders: One an order.
+        orders: One for each order.
     """
 
     orders: list[Asked]
 
 
 def search(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Ask Amazon where the orders stand that were placed in the period, and those that it should have returned.
+    """Ask Amazon for the orders placed in the period, and for those that it should have returned.
 
-    Each page is committed before the next one is asked for. A search that was broken off goes on at its page token;
-    one that lies too long ago begins anew. Calls are left for the imports: a run waits for what they do not need.
+    Each page is committed before the next one is requested. A search that was interrupted resumes at its page token, or
+    starts again if that was too long ago. Calls are left for the imports: a run waits for those that they do not need.
 
     Args:
         batch: The batch, just opened or run again.
         settings: The settings in force.
 
     Returns:
-        The batch with `asked`, about how many orders Amazon has answered, and `not_asked`, those that the budget left
-        no call for: the next run asks for them.
+        The batch with `asked`, the number of orders that Amazon has answered for, and `not_asked`, those that the
+        budget left no call for: the next run asks for them.
 
     Raises:
         RetriableError: Amazon, the ledger or the warehouse could not be reached, or the budget had no call in time;
@@ -112,7 +112,7 @@ def search(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def answers(ledger: Ledger, batch: BatchRef) -> dict[str, Asked]:
-    """What Amazon answered, by order id; the last answer about each.
+    """Amazon's answers by order id, the last one for each.
 
     Args:
         ledger: The open ledger.
@@ -146,7 +146,7 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
             continue
         at = datetime.now(UTC)
         arrivals = [read_arrival(raw) for raw in page.orders]
-        # A made-up id stands for nothing that could be found again: the import holds such an order and tells of it.
+        # An order under a made-up id cannot be found again: the import holds it and reports it.
         named = [one for one in arrivals if not one.order_id.startswith(MADE_UP)]
         found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in named]
         number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
@@ -168,7 +168,7 @@ def _new_window(since: datetime | None, now: datetime) -> SearchWindow:
 
 
 def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:
-    """A search begins: what an earlier one had found is dropped."""
+    """Start a search; what an earlier one had found is dropped."""
     with place.ledger.writing() as database:
         drop_chunks(database, batch)
         add_findings(database, batch, searched={}, differences=[])
@@ -186,7 +186,7 @@ def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:
 
 
 def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
-    """Ask for orders that the search did not return and that are still to be shipped; returns how many are left."""
+    """Ask for orders that the search did not return and that are still to be shipped; returns how many remain."""
     told = answers(place.ledger, batch)
     wanted = [order_id for order_id in _others(place, batch) if order_id not in told]
     number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
@@ -205,9 +205,9 @@ def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
 def _others(place: Workplace, batch: BatchRef) -> list[str]:
     """The orders that the search may have left out, those of the period first.
 
-    These are all that wait, those that the warehouse was given and lost, or that are of the period or overdue, and
-    those of the warehouse that the ledger does not know. Where there are more than the budget has calls for, every run
-    begins with others.
+    These are all waiting orders; orders given to the warehouse that it lost, that belong to the period, or that are
+    overdue; and orders in the warehouse that the ledger does not know. If the budget has too few calls for all of them,
+    every run starts with different ones.
     """
     row = get_batch(place.ledger, batch.batch_id)
     there = place.warehouse.orders_of(batch.connection)
@@ -231,7 +231,7 @@ def _lot(batch: BatchRef, order_id: str) -> bytes:
 def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[Asked]:
     amazons = [order_id for order_id in order_ids if is_order_id(order_id)]
     for order_id in order_ids:
-        if not is_order_id(order_id):  # what the warehouse wrote itself is no id of Amazon's
+        if not is_order_id(order_id):  # what the warehouse made up itself is not one of Amazon's ids
             yield Asked(order_id, datetime.now(UTC), None)
     unanswered = Unanswered()
     for order_id, raw in get_orders(
@@ -247,7 +247,7 @@ def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[As
 
 
 def _batched(asked: Iterator[Asked]) -> Iterator[list[Asked]]:
-    """Several answers at a time; those before a failure are handed on as well, and then it is raised."""
+    """Several answers at a time; those before a failure are yielded too, before it is raised."""
     waiting: list[Asked] = []
     try:
         for one in asked:

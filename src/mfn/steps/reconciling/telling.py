@@ -1,4 +1,4 @@
-"""The differences that a reconciliation found, as its batch keeps them, its report shows them and its command tells."""
+"""The differences that a reconciliation found, for its report, its `--json` output and its error."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 NAMED = 10
-"""So many orders are named; the report has them all."""
+"""How many orders the error names; the report has them all."""
 
 TOLD = ("order_id", "kind", "detail", "remedy")
 
 
 def found_in(row: Row[Any]) -> list[dict[str, Any]]:
-    """The differences of a batch, for --json: order_id, kind, detail, remedy; one an order and kind.
+    """The differences of a batch for `--json`: order_id, kind, detail, remedy; one for each order and kind.
 
     Args:
         row: The row of the batch.
@@ -28,7 +28,7 @@ def found_in(row: Row[Any]) -> list[dict[str, Any]]:
 
 
 def differing_orders(row: Row[Any]) -> tuple[HeldOrder, ...]:
-    """The same for the report, one an order.
+    """The same for the report, one entry for each order.
 
     Args:
         row: The row of the batch.
@@ -51,7 +51,7 @@ def differing_orders(row: Row[Any]) -> tuple[HeldOrder, ...]:
 def differences_error(row: Row[Any]) -> FatalError | None:
     """The error of a reconciliation that found differences; None for one that found none.
 
-    The run is done all the same: running it again would find the same once more.
+    The run still counts as done: running it again would find the same.
 
     Args:
         row: The row of the batch.

@@ -1,1 +1,1 @@
-"""Stock of the warehouse, told to Amazon: read > compare > push > verify, and what each step works with."""
+"""The warehouse's stock levels to Amazon: read > compare > push > verify, and what each step works with."""

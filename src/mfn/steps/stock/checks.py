@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def check_stock(
     stock: pd.DataFrame, items: pd.DataFrame, faults: pd.DataFrame, *, now: datetime, maximum_age_hours: float | None
 ) -> tuple[pd.DataFrame, dict[str, int], QualityReport]:
-    """Check the stock that a run is about to tell Amazon of.
+    """Check the stock before a run tells Amazon of it.
 
-    What `mfn.rules.stock_faults` holds, the checks find, too, for the report; what only they find is a fault as well.
+    The checks find what `mfn.rules.stock_faults` holds, too, for the report; what only they find is a fault as well.
 
     Args:
         stock: The rows of the snapshot.
@@ -34,7 +34,7 @@ def check_stock(
         All faults, how many rows or items broke each rule that warns, and the report.
 
     Raises:
-        FatalError: A check that holds stock could not run at all: Amazon may be told of nothing unchecked.
+        FatalError: A check that holds stock could not run: Amazon may be told of nothing unchecked.
     """
     report, hits = check(
         [

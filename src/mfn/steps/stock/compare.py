@@ -1,4 +1,4 @@
-"""Compare: what there is to tell Amazon of each offer, what of it is news, and what is held back."""
+"""Compare: the level of each offer, whether Amazon has it already, and what is held back."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ KEPT_FOR = timedelta(days=30)
 
 
 class CompareChunk(msgspec.Struct, frozen=True, array_like=True):
-    """What push works on.
+    """The input of push.
 
     Attributes:
-        due: `DUE` of what Amazon has to be told: texts, int64, and float64 with NaN where it was never told.
-        counts: `skus`, `held` and `failed` of the entries, before anything is told.
-        is_braked: Whether nothing may be told.
+        due: `DUE` of the offers that Amazon has to be told of: texts, int64, and float64 with NaN if it was never told.
+        counts: `skus`, `held` and `failed` of the entries, before anything is sent.
+        is_braked: Whether nothing may be sent.
     """
 
     due: Frame
@@ -59,17 +59,17 @@ class CompareChunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 def compare(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Compute every level, hold back what cannot be right, and find what Amazon was not told yet.
+    """Compute every level, hold back what cannot be right, and find what Amazon has not been told yet.
 
-    An offer is due when its level, before or after minimum and maximum, is another than the one that was last sent,
-    when none was, and in a full run. Where the warehouse is not believed, everything is held.
+    An offer is due if its level, before or after minimum and maximum, differs from the one last sent, if none was sent,
+    and in a full run. If the warehouse is not believed, everything is held.
 
     Args:
         batch: The batch, everything read.
         settings: The settings in force.
 
     Returns:
-        The batch with the counts of the contract, as if nothing were told.
+        The batch with the counts of the contract, as if nothing were sent.
 
     Raises:
         RetriableError: The ledger could not be reached.
@@ -109,7 +109,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) -> None:
-    """Write down where offers stand now, of those that have moved."""
+    """Write the new status of the offers whose status has changed."""
     entries = judged.entries
     is_free = (entries["outcome"] == "").to_numpy()
     was = entries["status_before"].to_numpy()
@@ -118,7 +118,7 @@ def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) 
         (entries["outcome"].to_numpy() != was) | (texts != entries["reasons_before"].to_numpy())
     )
     is_level_new = is_free & (entries["level"].to_numpy() != entries["level_before"].to_numpy(dtype="float64"))
-    # One that is due keeps Amazon's refusal until Amazon is told again.
+    # An offer that is due keeps Amazon's refusal until it is sent again.
     is_let_go = is_free & ((was == HELD) | (~is_due & (was == FAILED)))
     changed = np.flatnonzero(is_stopped_anew | is_level_new | is_let_go)
     write_offers(database, batch, WRITTEN, _standings(entries.iloc[changed], is_let_go[changed]))
@@ -148,7 +148,7 @@ def _texts(entries: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def _outcomes(entries: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """What `write_outcomes` takes, of entries that are held or failed."""
+    """The entries that are held or failed, as `write_outcomes` takes them."""
     sent = [None if np.isnan(level) else int(level) for level in entries["level_sent"].astype("float64")]
     columns = (entries[name].tolist() for name in ("marketplace_id", "seller_sku", "outcome"))
     for *key, outcome, before, text in zip(*columns, sent, _texts(entries).tolist(), strict=True):
@@ -156,9 +156,9 @@ def _outcomes(entries: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _forget_others(database: Connection, batch: BatchRef, judged: Judged, marketplace_ids: Collection[str]) -> None:
-    """Offers that had a status and are no entry any more lose it; what stood for no listing goes altogether.
+    """Remove the status of offers that are no longer entries, and offers without a listing altogether.
 
-    So do those of a marketplace that is not the connection's any more: nobody imports what is sold there.
+    The same goes for offers of a marketplace that the connection no longer has: nobody imports what is sold there.
     """
     known = judged.known
     is_elsewhere = ~known["marketplace_id"].isin(["", *marketplace_ids])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) -> dict[str, int]:
-    """Write the figures of a stock run into its batch, as the contract has them.
+    """Write the figures of a stock run into its batch, named as in the contract.
 
     `pushed` is what Amazon took in this run, also in a feed that is still under way; what it refused is `failed`, what
     it does not list any more `held`. `verified` and `unverified` are all offers of the connection whose last level
@@ -31,7 +31,7 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
     Args:
         ledger: The open ledger.
         batch: The batch.
-        compared: `skus`, `held` and `failed` of the entries before anything was told.
+        compared: `skus`, `held` and `failed` of the entries before anything was sent.
 
     Returns:
         All counts of the batch.

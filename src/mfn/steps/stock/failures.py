@@ -1,4 +1,4 @@
-"""How a stock run ends that is not simply done: the warehouse was not believed, or levels failed for good."""
+"""The errors of a stock run that is not simply done: the warehouse was not believed, or levels failed for good."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def brake_of(row: Row[Any], settings: Settings) -> FatalError | None:
-    """The error of a stock run in which nothing was sent, since the warehouse lost too much; None where it is believed.
+    """The error of a stock run in which nothing was sent because the warehouse lost too much; None if it is believed.
 
     Args:
         row: The row of the batch.

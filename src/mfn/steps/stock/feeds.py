@@ -1,4 +1,4 @@
-"""Feeds of levels: handed in once, followed to their processing report, each refusal tied to its SKU."""
+"""Feeds of levels: submitted once, followed to their processing report, each refusal tied to its SKU."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 FOLLOWED_SECONDS = 240.0
-"""How long a run waits for its feeds; what is not done by then is followed by the next one."""
+"""How long a run waits for its feeds; the next run follows those that are not done by then."""
 
 STUCK_AFTER = timedelta(hours=24)
 CLOCKS_APART = timedelta(minutes=5)
-"""How much earlier than the ledger Amazon may say that a feed was created."""
+"""How much earlier than in the ledger a feed may have been created according to Amazon."""
 
 REMEDY = "Correct in Seller Central what Amazon names; the next run sends the level again."
 AGAIN = "Nothing to do: its levels are sent again by the next run."
@@ -59,18 +59,18 @@ log = logging.getLogger(__name__)
 
 
 def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None:
-    """Give Amazon levels of a marketplace as feeds.
+    """Submit levels of a marketplace to Amazon as feeds.
 
-    A feed is written down before Amazon is given it, so that a run that is killed in between neither forgets it nor
-    hands it in twice.
+    A feed is recorded before it is submitted, so that a run that is killed in between neither forgets it nor submits it
+    twice.
 
     Args:
         sending: The run.
         marketplace_id: Where.
-        levels: What `Sending.to_send` returned, noted.
+        levels: What `Sending.to_send` returned, recorded.
 
     Raises:
-        RetriableError: Amazon did not say that it took a feed, which the next run finds out.
+        RetriableError: Amazon did not say whether it took a feed; the next run finds out.
         FatalError: A role is missing, or the credentials or the request are refused.
     """
     place, batch = sending.place, sending.batch
@@ -99,10 +99,10 @@ def _feed(place: Workplace, batch: BatchRef, number: int) -> Row[Any]:
 
 
 def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
-    """See once how far the feeds are that earlier runs left under way.
+    """Look once at the feeds that earlier runs left under way.
 
-    One that was written down and perhaps never handed in is looked for at Amazon: a feed that the ledger does not know
-    is that one. One that cannot be followed stays under way.
+    One that was recorded and perhaps never submitted is searched for at Amazon: a feed that the ledger does not know is
+    that one. One that cannot be followed stays under way.
 
     Args:
         place: The workplace.
@@ -118,7 +118,7 @@ def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
         try:
             _look_at(place, batch, feed)
         except (AmazonUnavailableError, FatalError) as error:
-            # It holds its own offers only, and no longer than a day.
+            # It blocks only its own offers, and for no longer than a day.
             log.warning("feed %s cannot be followed: %s", feed.feed_id, error.message)
             _give_up_when_old(place, batch, feed)
 
@@ -149,7 +149,7 @@ def _any_under_way(place: Workplace, batch: BatchRef) -> bool:
 
 
 def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
-    """Find the feed at Amazon that a killed run may have handed in."""
+    """Find the feed at Amazon that a killed run may have submitted."""
     known = known_feed_ids(place.ledger, batch.connection)
     ours = [
         state
@@ -171,7 +171,7 @@ def _look_at(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
         _give_up_when_old(place, batch, feed)
     elif state.status == "DONE" and state.document_id is not None:
         _done(place, batch, feed, state)
-    elif state.status == "DONE":  # worked off all the same: whether its levels are in force is seen on the listings
+    elif state.status == "DONE":  # treated as processed: the listings show whether its levels are in force
         _settle(place, batch, feed, {}, status=DONE, errors={"general": "Amazon made no report of the feed"})
     else:
         _fail(place, batch, feed, FATAL, f"Amazon ended the feed as {state.status}{_words(place, state)}")
@@ -187,7 +187,7 @@ def _words(place: Workplace, state: FeedState) -> str:
         return ""
     try:
         said = "; ".join(str(words) for words in place.feeds.report(state.document_id).general)
-    except AmazonUnavailableError:  # of a feed that came to nothing the report may be of any form
+    except AmazonUnavailableError:  # the report of a feed that was not processed may have any form
         return ""
     return f": {said}" if said else ""
 
@@ -209,7 +209,7 @@ def _done(place: Workplace, batch: BatchRef, feed: Row[Any], state: FeedState) -
 
 
 def _fail(place: Workplace, batch: BatchRef, feed: Row[Any], status: str, why: str) -> None:
-    """A feed of which nothing landed, or nobody knows: its levels are due again."""
+    """Record that nothing of a feed took effect, or that nobody knows: its levels are due again."""
     refused = {message[0]: why for message in feed.messages}
     _settle(place, batch, feed, refused, status=status, errors={"general": why})
 
@@ -223,7 +223,7 @@ def _settle(
     status: str,
     errors: Mapping[str, Any],
 ) -> None:
-    """Write down how a feed ended, and which of its offers Amazon refused; those of this batch are its failures."""
+    """Record how a feed ended and which of its offers Amazon refused; those of this batch are its failures."""
     state = offers_of(place.ledger, batch.connection, (*STATE, "feed_number"), feed.marketplace_id, list(refused))
     state = state[state["feed_number"] == feed.number]
     is_mine = feed.batch_id == batch.batch_id
@@ -233,7 +233,7 @@ def _settle(
     for row, level in zip(kept, state["level_sent"].astype("int64").tolist(), strict=True):
         why = refused[row[1]]
         text = reasons_text([Reason(REFUSED, why, remedy)])
-        # What an earlier run could not hand in is simply due in this one.
+        # What an earlier run could not submit is simply due in this one.
         standing = (
             (OfferStatus.FAILED.value, text, why) if is_mine or status not in (LOST, STUCK) else (None, None, None)
         )

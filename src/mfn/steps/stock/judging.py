@@ -1,4 +1,4 @@
-"""Judging stock: faults, levels, rules, checks and the brake; what becomes of every entry before anything is told."""
+"""Judging stock: faults, levels, rules, checks and the brake, and from these the outcome of every entry."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ KNOWN = {
     "status": "status_before",
     "reasons": "reasons_before",
 }
-"""Columns of the ledger that are compared, and what they are called beside the new ones."""
+"""Columns of the ledger that are compared, and their names next to the new ones."""
 
 OVERSOLD_SHOWN = 50
 OFFERS_SHOWN = 10
 
 NOT_BELIEVED = "warehouse_not_believed"
-"""The code of what holds every offer while the warehouse is not believed."""
+"""The code of the reason that holds every offer while the warehouse is not believed."""
 
 AWAITING_IMPORT = Reason(
     "awaiting_import",
@@ -61,11 +61,11 @@ class Judged:
     """What was found.
 
     Attributes:
-        entries: `StockEntries.entries`, the outcomes those of this run, with the values of `KNOWN`.
+        entries: `StockEntries.entries` with the outcomes of this run and the values of `KNOWN`.
         known: `marketplace_id`, `seller_sku`, `status` of every offer of the ledger.
         totals: What `stock_totals` returned.
         findings: For the report.
-        oversold: How many components are promised more often than they are there.
+        oversold: How many components have more units promised than there are.
         is_braked: Whether the warehouse is not believed.
     """
 
@@ -83,8 +83,8 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
     Args:
         place: The workplace.
         chunk: What was read.
-        is_dry_run: What was learnt of listings stands in the chunk only.
-        is_forced: Believe the warehouse, whatever it lost.
+        is_dry_run: Whether what was learnt about listings is in the chunk only.
+        is_forced: Whether to believe the warehouse, whatever it lost.
 
     Raises:
         RetriableError: The ledger could not be reached.
@@ -93,9 +93,9 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
     now = datetime.now(UTC)
     checked = _check(chunk, now, place.connection.inventory.maximum_age_hours)
     shown, news, read_at, has_import = chunk.shown, chunk.listings, chunk.at, chunk.covered_until is not None
-    del chunk  # the rows are done with, and weigh as much as what follows
+    del chunk  # the rows are no longer needed, and take as much memory as what follows
     rules = place.mappings.rules[EVENT]
-    listed = (*KEY, "channel", *(("asin",) if rules else ()))  # nothing else looks at it
+    listed = (*KEY, "channel", *(("asin",) if rules else ()))  # nothing else needs it
     known = read_offers(place.ledger, place.connection.name, (*listed, *KNOWN))
     listings = known[list(listed)]
     if is_dry_run:
@@ -131,13 +131,13 @@ def judge(place: Workplace, chunk: ReadChunk, *, is_dry_run: bool, is_forced: bo
 
 @dataclass(frozen=True, eq=False)
 class _Checked:
-    """What is in the rows of the warehouse.
+    """What was found in the rows of the warehouse.
 
     Attributes:
         faults: What `stock_faults` and the checks found.
         levels: What `item_stock` returned.
         totals: What `stock_totals` returned of items that are active.
-        why: In which way the warehouse answers empty.
+        why: In which way the warehouse's answer is empty.
         warned: How many rows or items broke each rule that warns.
         quality: What the checks found, for the report.
     """
@@ -155,13 +155,13 @@ def _check(chunk: ReadChunk, now: datetime, age: float | None) -> _Checked:
     faults = stock_faults(stock, items, now=now, maximum_age_hours=age)
     faults, warned, quality = check_stock(stock, items, faults, now=now, maximum_age_hours=age)
     levels = item_stock(stock, items, unpacked(chunk.promised).set_index("sku")["units"])
-    inactive = items.loc[~items["is_active"], "sku"]  # none of it is offered: for the brake it is gone
+    inactive = items.loc[~items["is_active"], "sku"]  # none of it is offered: to the brake it is gone
     totals = stock_totals(stock[~stock["sku"].isin(inactive)])
     return _Checked(faults, levels, totals, emptiness(stock, items), warned, quality)
 
 
 def is_news(entries: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether a level, before or after its limits, is another than the one that was last sent, or none was.
+    """Whether a level, before or after its limits, differs from the one last sent, or none was sent.
 
     Args:
         entries: `Judged.entries`.
@@ -173,7 +173,7 @@ def is_news(entries: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _with_known(entries: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Entries with what the ledger knows of each; nothing for one that it does not know."""
+    """Entries with the ledger's values; empty for one that the ledger does not know."""
     position = positions_in(known, entries)
     return entries.assign(**{new: _taken(known[name].to_numpy(), position) for name, new in KNOWN.items()})
 
@@ -185,7 +185,7 @@ def _taken(values: NDArray[Any], position: NDArray[np.intp]) -> NDArray[Any]:
 
 
 def _lost(place: Workplace, shown: pd.DataFrame, checked: _Checked, entries: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the warehouse lost that is more than is believed, as the report shows it."""
+    """Losses of the warehouse that are too large to be believed, as the report shows them."""
     before = believed_stock(place.ledger, place.connection.name)
     percent = place.connection.inventory.brake_percent
     if len(before):
@@ -201,7 +201,7 @@ def _lost(place: Workplace, shown: pd.DataFrame, checked: _Checked, entries: pd.
 
 
 def _held_back(entries: pd.DataFrame, *, lost: list[dict[str, Any]], has_import: bool) -> pd.DataFrame:
-    """Entries with what holds all of them, whatever their level."""
+    """Entries with the reasons that hold them whatever their level."""
     held = (entries["outcome"] == "").to_numpy()
     if lost:
         reason = Reason(NOT_BELIEVED, losses_in_words(lost), "See why in the report of the run.")
@@ -217,7 +217,7 @@ def _held_back(entries: pd.DataFrame, *, lost: list[dict[str, Any]], has_import:
 
 
 def losses_in_words(lost: list[dict[str, Any]]) -> str:
-    """What a warehouse that is not believed lost, as one sentence.
+    """What a warehouse that is not believed has lost, as one sentence.
 
     Args:
         lost: `findings["brake"]["losses"]`.
@@ -228,7 +228,7 @@ def losses_in_words(lost: list[dict[str, Any]]) -> str:
 
 
 def _oversold(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """What offers promise together more often than it is there, most lacking first, as the report shows it."""
+    """Components with more units promised than there are, the largest shortage first, as the report shows them."""
     lacking = (found["promised_by_offers"] - found["left"]).astype("int64")
     worst = found.loc[lacking.sort_values(ascending=False, kind="stable").index[:OVERSOLD_SHOWN]]
     names = ("sku", "marketplace_id", "left", "promised_by_offers", "offers")

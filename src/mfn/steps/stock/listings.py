@@ -1,4 +1,4 @@
-"""Which of Amazon's listings a connection has: read whole once a day, new SKUs asked for as they come."""
+"""The listings of a connection at Amazon: all are read once a day, new SKUs are looked up as they come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KNOWN_FOR = timedelta(hours=24)
 """How old the last reading of all listings may be."""
 
 ASKED_ALONE = 20
-"""So many listings that seem to be gone are asked for one by one; the others only where Amazon has one of these."""
+"""How many listings that seem to be gone are looked up one by one; the others only if Amazon has one of these."""
 
 LISTED = ("asin", "title", "channel", "listed_at")
 SHOWN = ["marketplace_id", "seller_sku", "quantity", "read_at"]
@@ -32,7 +32,7 @@ SHOWN = ["marketplace_id", "seller_sku", "quantity", "read_at"]
 
 @dataclass(frozen=True, eq=False)
 class Listings:
-    """What Amazon said of listings in this run.
+    """What Amazon answered about listings in this run.
 
     Attributes:
         news: `marketplace_id`, `seller_sku`, `asin`, `channel` (empty: not listed) of every SKU that was asked for.
@@ -46,17 +46,17 @@ class Listings:
 
 
 def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, full: bool, dry_run: bool) -> Listings:
-    """Bring what the ledger knows of listings up to date, from Amazon.
+    """Bring the ledger's listings up to date from Amazon.
 
-    All listings of a marketplace are read where they never were, where that was a day ago, and for a full run; else
-    Amazon is asked for those SKUs only that it was never asked for.
+    All listings of a marketplace are read if they never were, if the last time was a day ago, and in a full run;
+    otherwise only SKUs that were never looked up.
 
     Args:
         place: The workplace.
         batch: The batch.
         skus: SKUs that Amazon may have: the warehouse's own, and aliases.
         full: Read all of them.
-        dry_run: Write nothing; what Amazon has and the warehouse has not is told all the same.
+        dry_run: Write nothing; what Amazon has and the warehouse lacks is still reported.
 
     Raises:
         RetriableError: Amazon did not answer with all of them.
@@ -92,9 +92,9 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
 def _with_left_out(
     place: Workplace, marketplace_id: str, read: ListingsRead, listed_before: Sequence[str], asked: Iterable[str]
 ) -> ListingsRead:
-    """A reading of all listings with those that it may have left out: a report has not every letter, nor every line.
+    """A reading of all listings plus those that it may lack: a report is missing some characters, and some lines.
 
-    What was listed before and is in no answer is asked for alone, too: an empty answer is not taken for no listings.
+    What was listed before and is in no answer is looked up by itself, too: an empty answer does not mean no listings.
     """
     there = set(read.frame["seller_sku"])
     doubtful = {*listed_before, *(sku for sku in asked if not sku.isascii())} - there
@@ -114,7 +114,7 @@ def _with_left_out(
 
 
 def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:
-    """What Amazon has, and the SKUs of which it has none, with an empty channel; what it did not answer is neither."""
+    """The listings that Amazon has, and, with an empty channel, SKUs that it has none of; unanswered ones are neither."""
     there = read.frame[["seller_sku", "asin", "title", "channel"]].astype("object")
     missing = sorted(set(asked) - set(there["seller_sku"]) - read.unanswered.keys())
     absent = pd.DataFrame({"seller_sku": missing, "asin": None, "title": None, "channel": NOT_LISTED}, dtype="object")

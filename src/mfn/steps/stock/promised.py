@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Promised(NamedTuple):
-    """What is promised of a warehouse's stock.
+    """The promised part of a warehouse's stock.
 
     Attributes:
-        reserved: What is reserved in the ledger, by orders.
-        units: What `mfn.rules.stock_levels.promised_units` made of it: by the warehouse's SKU.
+        reserved: The reservations in the ledger, by order.
+        units: The same by the warehouse's SKU, as `mfn.rules.stock_levels.promised_units` returns it.
     """
 
     reserved: Reserved
@@ -29,7 +29,7 @@ class Promised(NamedTuple):
 
 
 def read_stock(place: Workplace) -> StockSnapshot:
-    """The stock, the items, and how far the orders are that have units reserved.
+    """The stock, the items, and the status of the orders that have units reserved.
 
     Args:
         place: The workplace.
@@ -42,7 +42,7 @@ def read_stock(place: Workplace) -> StockSnapshot:
 
 
 def read_promised(place: Workplace, snapshot: StockSnapshot) -> Promised:
-    """What is promised of the stock; read after it, so that an order which comes in meanwhile errs towards less stock.
+    """The promised part of the stock; read after it, so that an order that comes in meanwhile errs towards less stock.
 
     Args:
         place: The workplace.

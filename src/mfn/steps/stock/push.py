@@ -1,4 +1,4 @@
-"""Push: every level that is due is told to Amazon, those that fall to 0 first; what was not read for long is read."""
+"""Push: Amazon is told every level that is due, those that fall to 0 first; the offers unread for longest are read."""
 
 from __future__ import annotations
 
@@ -34,40 +34,40 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 READ_BACK = 1_000
-"""Offers that are read in a run beside those that are due; Amazon takes 20 a call."""
+"""How many offers a run reads besides those that are due; a call reads 20."""
 
 NO_PART_OF_A_PATH = (".", "..")
-"""SKUs that no address can have, so that they cannot be patched."""
+"""SKUs that cannot be part of a URL, so that they cannot be patched."""
 
 OPERATIONS = ("patchListingsItem", "createFeedDocument", "createFeed", "getFeed", "getFeedDocument")
 
 
 class PushChunk(msgspec.Struct, frozen=True, array_like=True):
-    """What verify works on.
+    """The input of verify.
 
     Attributes:
-        waiting: `CompareChunk.due` of those that were in a feed under way.
+        waiting: `CompareChunk.due` of the offers that were in a feed under way.
     """
 
     waiting: Frame
 
 
 def push(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Tell Amazon of every level that is due, the cheaper way by the rate budget.
+    """Tell Amazon every level that is due, in the way that costs less of the rate budget.
 
-    What Amazon shows is read right before: what is missing there was sold, and is subtracted. An offer in a feed under
-    way waits for the end of it. Offers that were sent and not verified, and those that were not read for longest, are
-    read as well; one that shows something else than it should, with nothing to explain it, is told again.
+    What Amazon shows is read just before: what is missing there was sold, and is subtracted. An offer in a feed under
+    way waits until that has ended. Offers that were sent and not verified, and those unread for longest, are read as
+    well; one that shows a wrong quantity, with nothing to explain it, is sent again.
 
     Args:
-        batch: The batch, everything compared.
+        batch: The batch, after compare.
         settings: The settings in force.
 
     Returns:
         The batch with the counts of the contract.
 
     Raises:
-        RetriableError: Amazon did not answer, or the ledger could not be reached; what was answered is noted.
+        RetriableError: Amazon did not answer, or the ledger could not be reached; answers so far are recorded.
         FatalError: A role is missing, or the credentials are refused.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
@@ -99,7 +99,7 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
 
 
 def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which of the levels Amazon has taken before this step was broken off."""
+    """Which of the levels Amazon took before this step was interrupted."""
     told = told_offers(place.ledger, batch)
     known = told[["level", "before_limits"]].set_axis(keys_of(told)).reindex(keys_of(due))
     is_same: NDArray[np.bool_] = np.equal(known.to_numpy(), due[["level", "before_limits"]].to_numpy()).all(axis=1)
@@ -107,7 +107,7 @@ def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np
 
 
 def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
-    """What stays the same over the offers of a run.
+    """What all offers of a run share.
 
     Args:
         place: The workplace.
@@ -117,7 +117,7 @@ def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
     asked = parameters_of(place.ledger, batch)
     oldest = oldest_count(place.ledger, batch.connection)
     news = imported_frame([(chunk.at, placed_at, units) for _, placed_at, units in chunk.news])
-    if asked.dry_run:  # what it is the first to subtract stands nowhere else
+    if asked.dry_run:  # the orders that it is the first to subtract are recorded nowhere else
         known = news if oldest is None else pd.concat([counted_since(place.ledger, batch.connection, oldest), news])
     else:
         known = news if oldest is None else counted_since(place.ledger, batch.connection, oldest)
@@ -133,13 +133,13 @@ def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
 
 
 def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.DataFrame) -> None:
-    """Tell Amazon of levels, those that fall to 0 first, the cheaper way.
+    """Tell Amazon levels, those that fall to 0 first, in the cheaper way.
 
     Args:
         sending: The run.
         levels: `marketplace_id`, `seller_sku`, `level`, `before_limits`, `level_sent`.
         is_due: Whether they are due, whatever Amazon shows.
-        shown: What this run has read of Amazon already; for a feed, which takes minutes, that is fresh enough.
+        shown: What this run has already read from Amazon; for a feed, which takes minutes, that is fresh enough.
 
     Raises:
         RetriableError: Amazon did not answer.
@@ -175,7 +175,7 @@ def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.Data
 
 
 def read_back(sending: Sending, offers: pd.DataFrame) -> None:
-    """Read what Amazon shows of offers that are not due, and tell it again of what has drifted or was sent too low.
+    """Read what Amazon shows of offers that are not due, and send what has drifted or was sent too low again.
 
     Args:
         sending: The run.

@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 
 
 class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
-    """What compare and push work on: nothing of it is asked for twice in a run.
+    """The input of compare and push: nothing in it is read twice in a run.
 
     Attributes:
         at: When the reservations were read, after the warehouse.
-        covered_until: Up to when everything that Amazon sold was reserved by then; None before the first import.
-        news: (order id, when it was placed, its units) of the orders that this run is the first to subtract.
+        covered_until: The time up to which everything that Amazon sold was reserved by then; None before the first
+            import.
+        news: Order id, time of placing and units of each order that this run is the first to subtract.
         stock: `StockSnapshot.stock`.
         items: `StockSnapshot.items`.
         promised: `sku`, `units`: as `promised_frame` makes it.
@@ -60,17 +61,17 @@ class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 def read(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Read the stock, what is promised of it and what is listed.
+    """Read the stock, the promised units and the listings.
 
-    The warehouse is read before the reservations, and these before Amazon, so that an order which comes in meanwhile
-    errs towards less stock. Feeds of earlier runs are followed first: what became of them decides what is due.
+    The warehouse is read before the reservations, and these before Amazon, so that an order that comes in meanwhile
+    errs towards less stock. Feeds of earlier runs are followed first: their outcome decides what is due.
 
     Args:
         batch: The batch, just opened or run again.
         settings: The settings in force.
 
     Returns:
-        The batch as it was; what was read stands in the ledger.
+        The batch as it was; what was read is in the ledger.
 
     Raises:
         RetriableError: Amazon, the warehouse or the ledger could not be reached.
@@ -115,7 +116,7 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
 
 
 def _news(place: Workplace, batch: BatchRef, reserved: Reserved) -> Sold:
-    """What Amazon sold with orders that no run has subtracted yet; of no use where nothing was ever sent."""
+    """The orders that no run has subtracted yet; not needed if nothing was ever sent."""
     if not has_sent(place.ledger, batch.connection):
         return [(order_id, None, []) for order_id in reserved.news]
     return units_sold(place.ledger, batch, reserved.news, purpose=read.__name__)

@@ -1,4 +1,4 @@
-"""What the report of an inventory run shows of the stock, from the ledger."""
+"""The stock as the report of an inventory run shows it, from the ledger."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 READ_HELD = 200
-"""Held SKUs of a reason that are read whole; the others are counted."""
+"""How many held SKUs of a reason are read in full; the others are only counted."""
 
 SHOWN = 20
 """Rows of every other list."""
@@ -46,7 +46,7 @@ SHOWN_HISTORIES = 6
 HISTORY = timedelta(days=7)
 RANKED_RUNS = 30
 RANKED_ROWS = 20_000
-"""What moved most is looked for among the newest runs that told Amazon anything: at most so many, with so many rows."""
+"""What moved most is sought among the newest runs that sent anything: at most this many runs, with this many rows."""
 
 MOST_CHANGES = 5_000
 WAITING = (OfferStatus.HELD, OfferStatus.FAILED)
@@ -54,7 +54,7 @@ CODES = re.compile(r'"code":"(\w+)"')
 
 
 def stock_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
-    """The parts of a `RunReport` that an inventory run has of its own.
+    """The parts of a `RunReport` that only inventory runs have.
 
     Args:
         ledger: The open ledger.
@@ -116,9 +116,9 @@ def _marketplace(marketplace_id: str) -> str:
 
 
 def _held(database: Connection, batch: Row[Any], *, is_braked: bool) -> tuple[HeldSkus, ...]:
-    """Held and failed SKUs by reason; of what holds them all, the brake, only how many.
+    """Held and failed SKUs by reason; of those that the brake holds, only how many.
 
-    Nothing of a run that broke off before it compared anything: what stands in the ledger is not of its finding.
+    None for a run that was interrupted before it compared: what is in the ledger then was found by an earlier run.
     """
     if "skus" not in batch.counts:
         return ()
@@ -252,18 +252,18 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
 
 
 def _is_change() -> Any:
-    """Whether Amazon was told another level than before; a full run tells it many that it knows."""
+    """Whether Amazon was told a different level than before; a full run repeats many that it knows."""
     return (BatchOffer.outcome == OfferStatus.PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
 
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
-    """When the histories begin: where Amazon was told of none of them before, with the first that it was told of."""
+    """When the histories begin: with the first level that Amazon was told, if it was told none of them before."""
     is_told_before = any(history.first is not None for history in histories)
     return since if is_told_before or not histories else min(history.changes[0][0] for history in histories)
 
 
 def _ranked(database: Connection, is_meant: ColumnElement[bool]) -> Sequence[str]:
-    """The newest runs that told Amazon anything, as far as a report can afford to look at them."""
+    """The newest runs that sent anything, as many as a report can afford to look at."""
     pushed = Batch.counts["pushed"].as_integer()
     runs = database.execute(
         select(Batch.batch_id, pushed)

@@ -1,4 +1,4 @@
-"""Frames of offers: found by marketplace and SKU, and as the rows that the ledger takes."""
+"""Frames of offers: rows found by marketplace and SKU, and frames turned into rows for the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def keys_of(frame: pd.DataFrame) -> pd.Index[Any]:
 
 
 def positions_in(frame: pd.DataFrame, wanted: pd.DataFrame) -> NDArray[np.intp]:
-    """Where a frame has the marketplace and seller SKU of each wanted row; -1 where it has not.
+    """The position at which a frame has the marketplace and seller SKU of each wanted row; -1 if it has not.
 
     Args:
         frame: `marketplace_id`, `seller_sku`, no pair twice.
@@ -39,7 +39,7 @@ def positions_in(frame: pd.DataFrame, wanted: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def kept_rows(marketplace_id: str, kept: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """What `mfn.ledger.offers.write_offers` takes: (marketplace_id, seller_sku, *columns) an offer.
+    """The rows that `mfn.ledger.offers.write_offers` takes: (marketplace_id, seller_sku, *columns) for each offer.
 
     Args:
         marketplace_id: Where.
@@ -57,12 +57,12 @@ def outcome_rows(
     *,
     sent_by: str,
 ) -> list[tuple[Any, ...]]:
-    """What `mfn.ledger.offers.write_outcomes` takes, of offers of which Amazon was told.
+    """The rows that `mfn.ledger.offers.write_outcomes` takes, of offers that were sent.
 
     Args:
         marketplace_id: Where.
         offers: What `Sending.to_send` returned.
-        outcomes: What became of each.
+        outcomes: The outcome of each.
         reasons: Why.
         sent_by: `patch` or `feed`.
     """
@@ -77,7 +77,7 @@ def outcome_rows(
 
 
 def with_new_offers(state: pd.DataFrame, seller_skus: list[str]) -> pd.DataFrame:
-    """The state of offers, also of those that the ledger does not have yet.
+    """The state of offers, including those that the ledger does not have yet.
 
     Args:
         state: Columns of the ledger's offers; index: the seller SKU.
@@ -91,7 +91,7 @@ def with_new_offers(state: pd.DataFrame, seller_skus: list[str]) -> pd.DataFrame
 
 
 def same_moment(frame: pd.DataFrame, moment: datetime | None) -> pd.Series[Any]:
-    """One moment for every row of a frame; None: none for any."""
+    """The same moment, or None, for every row of a frame."""
     return pd.Series(moment, index=frame.index, dtype="datetime64[us, UTC]")
 
 

@@ -1,4 +1,4 @@
-"""Telling Amazon of stock: what it shows is read right before, what was sold meanwhile subtracted, answers noted."""
+"""Sending levels to Amazon: what it shows is read just before, what was sold meanwhile is subtracted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 GROUP = 20
-"""Offers that are read by one call, and then told one by one: so little time lies between reading and telling."""
+"""How many offers are read by one call and then sent one by one: few, so that little time passes in between."""
 
 KEPT = (*STATE, "counted_at", "covered_at_sending")
 STANDING = ("status", "reasons", "answer", "batch_id", "sent_by")
@@ -44,17 +44,17 @@ MISSING = Reason(
 
 @dataclass(eq=False)
 class Sending:
-    """What stays the same over a run.
+    """What all offers of a run share.
 
     Attributes:
         place: The workplace.
         batch: The batch.
         at: When the reservations were read that the levels subtract.
-        covered_until: Up to when everything that Amazon sold was reserved by then.
+        covered_until: The time up to which everything that Amazon sold was reserved by then.
         imported: `counted_since` of the oldest offer that is read.
-        is_full: Whether what Amazon shows already is sent as well.
-        is_dry_run: Whether nothing may change, neither here nor at Amazon.
-        unanswered: What Amazon left without an answer.
+        is_full: Whether levels that Amazon shows already are sent too.
+        is_dry_run: Whether nothing may change, here or at Amazon.
+        unanswered: The offers that Amazon left without an answer.
     """
 
     place: Workplace
@@ -73,12 +73,12 @@ class Sending:
             self._imported[marketplace_id, seller_sku].append(tuple(unit))
 
     def look_at(self, marketplace_id: str, offers: pd.DataFrame, readings: pd.DataFrame | None = None) -> pd.DataFrame:
-        """Read what Amazon shows of offers, and reckon what there is to tell.
+        """Read what Amazon shows of offers, and work out what to tell it.
 
         Args:
             marketplace_id: Where.
             offers: `seller_sku`, `level`, `before_limits`.
-            readings: `seller_sku`, `quantity`, `read_at` where they have been read; None: they are read now.
+            readings: `seller_sku`, `quantity`, `read_at` if they have been read; None to read them now.
 
         Returns:
             Index: the seller SKU; what `reckon` returned, `level`, `before_limits`, `quantity`, `before` (what Amazon
@@ -88,7 +88,7 @@ class Sending:
         skus = offers["seller_sku"].tolist()
         columns = (*KEPT, "feed_number", "status")
         state = offers_of(self.place.ledger, self.batch.connection, columns, marketplace_id, skus)
-        if self.is_dry_run:  # what it has learnt of listings stands nowhere
+        if self.is_dry_run:  # what it has learnt about listings is recorded nowhere
             state = with_new_offers(state, skus)
         read = self._read(marketplace_id, skus) if readings is None else readings.set_index("seller_sku")
         if readings is None:
@@ -115,7 +115,7 @@ class Sending:
         found = self.place.listings.listings_of(marketplace_id, skus, are_known=True)
         for sku, error in found.unanswered.items():
             self.unanswered.add(sku, error)
-            self.unanswered.answered()  # others were, or there would be no reading
+            self.unanswered.answered()  # others were read, or the call would have failed
         return pd.DataFrame(
             {
                 "quantity": found.frame["quantity"].astype("float64").to_numpy(),
@@ -126,7 +126,7 @@ class Sending:
         )
 
     def _note_missing(self, marketplace_id: str, state: pd.DataFrame, read: pd.DataFrame) -> None:
-        """Hold offers that Amazon does not list any more, and take away those that it ships itself by now."""
+        """Hold offers that Amazon no longer lists, and remove those that it now ships itself."""
         missing = [sku for sku in state.index if sku not in read.index and sku not in self.unanswered.orders]
         others = read[(read["channel"] != MERCHANT_CHANNEL).to_numpy()]
         now, reasons = utc_text(datetime.now(UTC)), reasons_text([MISSING])
@@ -145,7 +145,7 @@ class Sending:
             self._note(("channel", "listed_at", "status", "reasons", "batch_id"), rows, outcomes)
 
     def _units(self, marketplace_id: str, state: pd.DataFrame) -> dict[str, Any]:
-        """Units of each offer in orders that are news since it was last reckoned, by when they were placed."""
+        """Units of each offer in orders that are new since its last level, by when they were placed."""
         imported, earlier = np.zeros(len(state), dtype="int64"), np.zeros(len(state), dtype="int64")
         columns = (state[name] for name in ("counted_at", "shown_at", "covered_at_sending"))
         moments = zip(state.index, *columns, strict=True)
@@ -153,39 +153,39 @@ class Sending:
             for units, at, placed_at in self._imported.get((marketplace_id, sku), ()):
                 if pd.isna(counted_at) or at <= counted_at:
                     continue
-                # Only an order that was out of sight when the level was sent can have been undone by it.
+                # Only an order that was unknown when the level was sent can have been undone by it.
                 (earlier if covered <= placed_at <= shown_at else imported)[position] += units
         return {"imported": imported, "imported_earlier": earlier}
 
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
-        """The offers of which Amazon has to be told.
+        """The offers that Amazon has to be told of.
 
-        Of those that show the right level already these are the new ones, and in a full run all. One of which Amazon
-        shows no quantity, whatever it is told, is told of what is due and of nothing else.
+        Of those that show the right level already, these are the new ones, or all in a full run. An offer for which
+        Amazon never shows a quantity is sent only when it is due.
 
         Args:
             looked_at: What `look_at` returned.
             is_due: Whether they are due, whatever Amazon shows.
         """
         anyway = looked_at["is_shown"] & (self.is_full | looked_at["before"].isna()) & is_due
-        # What Amazon has not accepted is no level on its way.
+        # What Amazon has not accepted is not a level on its way.
         is_lost = looked_at["level_sent"].notna() & looked_at["level_sent_basis"].isna() & ~looked_at["is_shown"]
         is_off = looked_at["is_to_send"] & (is_due | looked_at["quantity"].notna())
         return looked_at[is_off | anyway | is_lost]
 
     def note(self, marketplace_id: str, looked_at: pd.DataFrame, sending: pd.DataFrame, *, is_due: bool) -> None:
-        """Write down what was read, and of what Amazon is about to be told.
+        """Record what was read, and what Amazon is about to be told.
 
         Args:
             marketplace_id: Where.
             looked_at: What `look_at` returned.
-            sending: Those of which Amazon is told next.
-            is_due: Whether what Amazon shows already settles the others.
+            sending: The offers that Amazon is told of next.
+            is_due: Whether the others are settled by what Amazon shows already.
         """
         others = looked_at.drop(index=sending.index)
         is_settled = others["is_shown"] & is_due
         settled = others[is_settled]
-        # Due as long as Amazon has not answered: it may have taken what a killed run sent.
+        # It stays due until Amazon has answered: Amazon may have taken what a killed run sent.
         unanswered = sending.assign(level=np.nan, before_limits=np.nan)
         begun = sending.assign(**after_sending(sending, unanswered, same_moment(sending, datetime.now(UTC))))
         parts = [
@@ -201,11 +201,11 @@ class Sending:
             self._note(("status", "reasons", "answer", "batch_id"), rows, [])
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
-        """Tell Amazon of offers one by one, and write down its answers.
+        """Tell Amazon of offers one by one, and record its answers.
 
         Args:
             marketplace_id: Where.
-            sending: What `to_send` returned, in the order in which they go, noted.
+            sending: What `to_send` returned, recorded, in the order in which to send them.
 
         Raises:
             RetriableError: Amazon did not answer for several in a row.
@@ -235,7 +235,7 @@ class Sending:
     def note_sent(
         self, marketplace_id: str, sent: pd.DataFrame, *, sent_by: str, feed_number: int | None = None
     ) -> None:
-        """Write down that Amazon has taken levels.
+        """Record that Amazon has accepted levels.
 
         Args:
             marketplace_id: Where.
@@ -259,7 +259,7 @@ class Sending:
     def _note_refused(
         self, marketplace_id: str, refused: pd.DataFrame, refusals: dict[str, ListingRefusedError]
     ) -> None:
-        """Write down that Amazon has refused levels: it goes on from what it had, and they stay due."""
+        """Record that Amazon has refused levels: it keeps those that it had, and the new ones stay due."""
         if refused.empty:
             return
         errors = [refusals[sku] for sku in refused.index]
@@ -284,7 +284,7 @@ class Sending:
     def _note(
         self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], outcomes: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Write down where offers stand, and what became of them in this run; a dry run notes the latter only."""
+        """Record the status of offers and their outcome in this run; a dry run records only the latter."""
         with self.place.ledger.writing() as database:
             if not self.is_dry_run:
                 write_offers(database, self.batch, columns, rows)

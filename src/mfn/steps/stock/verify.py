@@ -1,4 +1,4 @@
-"""Verify: feeds are followed to their report, and what Amazon shows of what it was told is read back."""
+"""Verify: feeds are followed to their report, and what Amazon shows of the levels sent is read back."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def verify(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Follow feeds to their processing report, and see that Amazon shows what it was told.
+    """Follow feeds to their processing report, and check that Amazon shows what it was told.
 
-    A level that had to wait for the end of a feed is told now. What Amazon does not show yet is read again by the next
+    A level that had to wait for the end of a feed is sent now. What Amazon does not show yet is read again by the next
     run.
 
     Args:
-        batch: The batch, everything that is due told.
+        batch: The batch, after push.
         settings: The settings in force.
 
     Returns:
