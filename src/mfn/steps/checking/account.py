@@ -1,4 +1,4 @@
-"""Steps `API access` and `credentials and marketplaces`: whether Amazon answers, whom, and where the seller sells."""
+"""Steps `API access` and `credentials and marketplaces`: whether Amazon answers, and where the seller sells."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from mfn.steps.checking.place import CheckPlace
 
 MOST_SKEW = timedelta(minutes=2)
-"""Amazon refuses an end bound of a search that is younger than two minutes; a clock that is ahead asks for one."""
+"""Amazon refuses a search whose end lies less than two minutes back; a clock that is ahead asks for such a search."""
 
 SEARCHES = "searchOrders"
 PATIENCE_SECONDS = 10.0
-"""How long a check waits for a call that the rate budget has not left."""
+"""How long a check waits for a call when the rate budget has none left."""
 
 
 def reach_amazon(place: CheckPlace) -> list[Finding]:
@@ -52,10 +52,10 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
 
 
 def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
-    """Where this machine's clock is too far from that of a host; none where it agrees, or where a host tells no time.
+    """Hosts whose clock is too far from this machine's; none if they agree, or tell no time.
 
     Args:
-        answers: What the hosts have answered.
+        answers: The hosts' answers.
     """
     found = []
     for answer in answers:
@@ -73,7 +73,7 @@ def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
 
 
 def twin_findings(place: CheckPlace) -> list[Finding]:
-    """Which connections bring the same orders: those of the same account with a marketplace in common.
+    """Connections that import the same orders: those of the same account with a marketplace in common.
 
     Args:
         place: The workplace.
@@ -111,7 +111,7 @@ def rate_left(place: CheckPlace) -> Finding:
 
 
 def look_at_account(place: CheckPlace) -> list[Finding]:
-    """Whether the credentials are taken, and where the account sells against what is configured.
+    """Whether the credentials are accepted, and where the account sells compared with what is configured.
 
     Args:
         place: The workplace.
@@ -127,7 +127,7 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
     try:
         participations = read_participations(session, max_wait_seconds=PATIENCE_SECONDS)
     except AccessDeniedError as error:
-        # No run needs this operation; where the whole authorization has ended, the roles say so.
+        # No run needs this operation; if the whole authorization has ended, the step `roles` says so.
         return [
             taken,
             warning(
@@ -150,7 +150,7 @@ def marketplace_findings(
 
     Args:
         connection: The connection.
-        participations: What Amazon says, of marketplaces of any kind.
+        participations: Those that Amazon names, of marketplaces of any kind.
         imported: Ids of the marketplaces that this account's connections have, this one's included.
     """
     there = {one.marketplace_id: one for one in participations if one.is_participating}

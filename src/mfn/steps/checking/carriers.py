@@ -1,4 +1,4 @@
-"""Step `carriers`: how what the warehouse writes as carrier reaches Amazon."""
+"""Step `carriers`: what Amazon is told for each carrier that the warehouse writes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> list[Finding]:
-    """What every carrier and service of the warehouse becomes, and what would go out as Other or be held.
+    """What Amazon is told for each carrier and service of the warehouse, and which would go out as Other or be held.
 
-    Those of parcels that it has shipped, for whichever connection, and those of its active shipping methods.
+    These are the carriers of shipped parcels, for whichever connection, and those of active shipping methods.
 
     Args:
         place: The workplace.
-        ship_methods: The warehouse's shipping methods; None where they cannot be read.
+        ship_methods: The warehouse's shipping methods; None if they cannot be read.
 
     Raises:
         RetriableError: The warehouse cannot be reached.

@@ -1,4 +1,4 @@
-"""What a check finds: the nine steps, and a finding as ok, warning or failed, with what to do."""
+"""The findings of a check: the nine steps, and each finding as ok, warning or failed, with what to do."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ STEPS = (SKUS, METHODS, ROLES, ACCOUNT, ACCESS, ORDERS, CARRIERS, PRIME, STOCK)
 """The steps by their public names, in the order in which they are shown."""
 
 SHOWN = 5
-"""How many of many things a sentence names."""
+"""How many items of a list a sentence names."""
 
 
 class Status(StrEnum):
-    """How a step stands; the later, the worse."""
+    """The status of a step, from the best to the worst."""
 
     OK = "ok"
     WARNING = "warning"
@@ -43,9 +43,9 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        status: How it stands.
-        detail: What is there, as a sentence without a full stop.
-        remedy: What to do; empty where it is ok.
+        status: Its status.
+        detail: What was found, as a sentence without a full stop.
+        remedy: What to do; empty if it is ok.
     """
 
     status: Status
@@ -60,7 +60,7 @@ class Step:
     Attributes:
         name: One of `STEPS`.
         connection: The connection's name.
-        findings: What was looked at, at least one.
+        findings: At least one.
     """
 
     name: str
@@ -69,17 +69,17 @@ class Step:
 
     @property
     def status(self) -> Status:
-        """That of its worst finding."""
+        """The status of its worst finding."""
         return max((finding.status for finding in self.findings), key=list(Status).index)
 
     @property
     def detail(self) -> str:
-        """All that was found, the worst first."""
+        """Everything that was found, the worst first."""
         return "; ".join(finding.detail for finding in self.sorted_findings)
 
     @property
     def remedy(self) -> str:
-        """All that is to be done, the most urgent first; empty where the step is ok."""
+        """Everything that has to be done, the most urgent first; empty if the step is ok."""
         return " ".join(dict.fromkeys(finding.remedy for finding in self.sorted_findings if finding.remedy))
 
     @property
@@ -94,12 +94,12 @@ def ok(detail: str) -> Finding:
 
 
 def warning(detail: str, remedy: str) -> Finding:
-    """Something that a person should look at, and that stops nothing."""
+    """Something that a person should look at, but that stops nothing."""
     return Finding(Status.WARNING, detail, remedy)
 
 
 def failed(detail: str, remedy: str) -> Finding:
-    """Something that has to be mended before this connection works."""
+    """Something that has to be fixed before this connection works."""
     return Finding(Status.FAILED, detail, remedy)
 
 
@@ -110,23 +110,23 @@ def failure(error: MfnError) -> Finding:
 
 
 def remedy_of(error: MfnError) -> str:
-    """What to do about an error that a check has met: there is no batch to run again."""
+    """What to do about an error in a check, which has no batch to run again."""
     return remedy_without_batch(error, command="mfn check")
 
 
 def not_looked_at(step: str, *, what: str = "") -> Finding:
-    """What could not be judged because something failed that another step tells of.
+    """What could not be judged because something failed that another step reports.
 
     Args:
         step: That step.
-        what: What could not be judged; empty where it is the whole step.
+        what: What could not be judged; empty for the whole step.
     """
     told = f"{what}: not looked at: see {step}" if what else f"not looked at: see {step}"
     return failed(told, f"Mend what {step} names, and run mfn check again.")
 
 
 def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:
-    """Wrong rows of mapping files as one finding; none where there are none."""
+    """Wrong rows of mapping files as one finding, or none."""
     if not problems:
         return []
     shown = "; ".join(str(problem).rstrip(".") for problem in problems[:SHOWN])
@@ -134,7 +134,7 @@ def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:
 
 
 def more(count: int) -> str:
-    """How a list that names `SHOWN` of so many ends."""
+    """The end of a list that names `SHOWN` of a number of items."""
     return f" and {count - SHOWN} more" if count > SHOWN else ""
 
 

@@ -1,4 +1,4 @@
-"""Step `API access`, where a queue is configured: whether it answers, and whether its messages can be used."""
+"""Step `API access`, if a queue is configured: whether it answers, and whether its messages can be used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def queue_findings(place: CheckPlace) -> list[Finding]:
-    """Whether the connection's queue answers; nothing where it has none. No message is taken from it.
+    """Whether the connection's queue answers; nothing if it has none. No message is taken from it.
 
     Args:
         place: The workplace.

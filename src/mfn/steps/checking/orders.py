@@ -1,4 +1,4 @@
-"""Step `order status and channel`: what would be imported now, and what would be held for which reason."""
+"""Step `order status and channel`: what would be imported now, and what would be held and why."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BEFORE_START = "placed_before_start"
 
 
 def seen_finding(place: CheckPlace, sample: OrderSample) -> Finding:
-    """Which orders Amazon shows, by status, and who fulfils them.
+    """The orders that Amazon shows, by status and by who fulfils them.
 
     Args:
         place: The workplace.
@@ -46,14 +46,14 @@ def seen_finding(place: CheckPlace, sample: OrderSample) -> Finding:
 
 
 def mapping_of_orders(place: CheckPlace) -> list[Finding]:
-    """What is wrong with the rules."""
+    """The faults of rules.yaml."""
     return mapping_findings(place.problems_of("rules.yaml"))
 
 
 def judged_findings(
     place: CheckPlace, sample: OrderSample, items: pd.DataFrame, ship_methods: pd.DataFrame
 ) -> list[Finding]:
-    """What a first import would make of the orders, by the same rules; nothing is written.
+    """The verdicts of a first import on the orders, by the same checks; nothing is written.
 
     Args:
         place: The workplace.
@@ -62,7 +62,7 @@ def judged_findings(
         ship_methods: The warehouse's shipping methods.
 
     Raises:
-        FatalError: A check that holds orders could not run at all.
+        FatalError: A check that holds orders could not run.
         RetriableError: The ledger or the warehouse could not be reached.
     """
     tracked = tracked_orders(place.ledger, place.connection.name, [order_id for order_id, _ in sample.texts])
@@ -91,7 +91,7 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     held = [one for one in judgements if one.outcome == Outcome.HELD]
     passed = sum(one.outcome == READY and one.status is not None for one in judgements)
     due = len([one for one in judgements if one.is_due or one.outcome == Outcome.HELD])
-    # What the warehouse has keeps its status, whatever the verdict.
+    # An order that the warehouse has keeps its status, whatever the verdict.
     unchanged = sum(one.status is None and one.outcome in (READY, Outcome.UNCHANGED) for one in judgements)
     told = f"{passed} would be loaded, {len(held)} held"
     if unchanged:

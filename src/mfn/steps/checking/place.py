@@ -1,4 +1,4 @@
-"""What a check works with: the connection's workplace, in which nothing is made and wrong mappings stop nothing."""
+"""What a check works with: a workplace that creates nothing, and in which wrong mappings stop nothing."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckPlace(Workplace):
-    """The workplace of a check; the warehouse's tables are not made, and the mappings are those that can be read."""
+    """The workplace of a check: the warehouse's tables are not created, and the mappings are those that can be read."""
 
     @cached_property
     def warehouse(self) -> SqlWarehouse:
-        """The warehouse as it is."""
+        """The warehouse, as it is."""
         return SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
 
     @property
     def warehouse_name(self) -> str:
-        """How a person knows the warehouse."""
+        """What people call the warehouse."""
         return f"the warehouse of {self.connection.name}"
 
     def look_at_warehouse(self) -> WarehouseLook:
-        """Which tables the warehouse has; see `mfn.warehouse.looking.look_at`."""
+        """The tables that the warehouse has; see `mfn.warehouse.looking.look_at`."""
         return look_at(self.connection.warehouse.url, what=self.warehouse_name)
 
     @property
@@ -43,7 +43,7 @@ class CheckPlace(Workplace):
         return self._read_mappings[0]
 
     def problems_of(self, *files: str) -> list[Problem]:
-        """What is wrong with some of the mapping files, or with their directory.
+        """The faults of some of the mapping files, or of their directory.
 
         Args:
             files: Their names.

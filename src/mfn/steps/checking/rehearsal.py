@@ -1,4 +1,4 @@
-"""The next stock run, judged as it would be and written nowhere."""
+"""The next stock run, judged as it would be, with nothing written."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NEWS = ["marketplace_id", "seller_sku", "asin", "channel"]
 
 
 def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataFrame | None) -> Judged:
-    """What a stock run would make of this stock and these listings.
+    """The verdicts of a stock run on this stock and these listings.
 
     Args:
         place: The workplace.
         snapshot: The stock, the items, and the orders that may have units promised to them.
-        listings: What `mfn.steps.checking.skus.read_listings` returned; None where Amazon did not tell: those that the
-            ledger knows count.
+        listings: What `mfn.steps.checking.skus.read_listings` returned; None if Amazon did not answer: then those in
+            the ledger count.
 
     Raises:
         RetriableError: The ledger could not be reached.

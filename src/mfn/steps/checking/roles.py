@@ -1,4 +1,4 @@
-"""Step `roles`: what Amazon lets this application do, and which role is missing for what; asked without a change."""
+"""Step `roles`: what Amazon lets this application do, and which role is missing for what; nothing is changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PURPOSES = {
     DELIVERY: "to see where orders are to be sent",
     LISTING: "to read listings and to push stock levels",
 }
-"""What each role is for here, by Amazon's name of it as of November 2026."""
+"""What each role is needed for here, by Amazon's names as of November 2026."""
 
 HOW = (
     f"In {DEVELOP_APPS}, see that the developer profile and the application have it, authorize the application again"
@@ -42,7 +42,7 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
 
     Args:
         place: The workplace.
-        sample: What a search for orders has shown, or Amazon's denial; None: it failed on something else.
+        sample: What a search for orders has shown, or Amazon's denial; None if it failed for another reason.
 
     Raises:
         RetriableError: Amazon did not answer.
@@ -86,12 +86,12 @@ def _recipients(place: CheckPlace, sample: OrderSample) -> Finding:
 
 
 def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
-    """Whether listings may be read and changed; every operation is tried, whatever becomes of the others.
+    """Whether listings may be read and changed; every operation is tried, even if others fail.
 
     Args:
         place: The workplace.
         listings: `seller_sku`, `marketplace_id`, `channel`, `quantity` of the account's listings, or Amazon's denial;
-            None: reading them failed on something else.
+            None if reading them failed for another reason.
     """
     from mfn.amazon.probing import may_patch_listing, may_read_feeds, may_read_reports  # noqa: PLC0415 - as above
 
@@ -138,7 +138,7 @@ def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeni
 
 
 def _candidate(listings: pd.DataFrame) -> tuple[str, str, int] | None:
-    """(marketplace id, SKU, quantity) of a listing whose change can be previewed: ours, with a plain SKU."""
+    """The marketplace id, SKU and quantity of a listing whose change can be previewed: an own one, with a plain SKU."""
     from mfn.amazon.listings import PLAIN  # noqa: PLC0415 - as above
 
     own = listings[(listings["channel"] == MERCHANT_CHANNEL) & listings["quantity"].notna()]
@@ -149,7 +149,7 @@ def _candidate(listings: pd.DataFrame) -> tuple[str, str, int] | None:
 
 
 def confirm_role_finding(place: CheckPlace) -> Finding:
-    """Whether parcels may be confirmed: what was taken shows it, for trying it would change an order.
+    """Whether parcels may be confirmed: parcels sent before show it, because a trial would change an order.
 
     Args:
         place: The workplace.
@@ -168,5 +168,5 @@ def confirm_role_finding(place: CheckPlace) -> Finding:
 
 
 def _missing(role: str, denial: AccessDeniedError) -> Finding:
-    answer = denial.message.partition(SUSPICION)[0].strip().rstrip(".")  # which role it is, this finding says
+    answer = denial.message.partition(SUSPICION)[0].strip().rstrip(".")  # this finding says which role it is
     return failed(f"{role}, needed {PURPOSES[role]}: {answer}", HOW)

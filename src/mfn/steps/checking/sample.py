@@ -1,4 +1,4 @@
-"""Pages of Amazon's orders, looked at and not landed: what orders, roles, shipping and Prime are judged by."""
+"""Pages of Amazon's orders that are not landed: the sample by which orders, roles, shipping and Prime are judged."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sample_orders(place: CheckPlace, *, pages: int = 1) -> OrderSample:
 
     Args:
         place: The workplace.
-        pages: How many pages at most; each takes a search from the account's rate budget.
+        pages: How many pages at most; each takes one search from the account's rate budget.
 
     Raises:
         BudgetExhaustedError: Amazon's rate limit leaves no search now.
@@ -54,7 +54,7 @@ def sample_orders(place: CheckPlace, *, pages: int = 1) -> OrderSample:
     """
     before = (datetime.now(UTC) - SETTLED_AFTER).replace(microsecond=0)
     window = SearchWindow(before - timedelta(days=place.connection.orders.initial_lookback_days), before)
-    found: dict[str, bytes] = {}  # an order that changes meanwhile may come twice
+    found: dict[str, bytes] = {}  # an order that changes in between may come twice
     token = None
     for _ in range(pages):
         page = place.amazon.search_page(window, page_token=token, max_wait_seconds=PATIENCE_SECONDS)
@@ -67,5 +67,5 @@ def sample_orders(place: CheckPlace, *, pages: int = 1) -> OrderSample:
         try:
             orders.append(decode_order(raw))
         except DataError:
-            continue  # counted as held when it is judged
+            continue  # it counts as held when it is judged
     return OrderSample(list(found.items()), order_frame(orders), token is not None)

@@ -1,4 +1,4 @@
-"""Of step `credentials and marketplaces`: who else may read secrets and buyers' data, at rest and on their way."""
+"""Part of step `credentials and marketplaces`: who else may read secrets and buyers' data, at rest and in transit."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from mfn.steps.checking.place import CheckPlace
 
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
-"""Values of libpq's `sslmode` with which nothing goes out unencrypted (PostgreSQL 18, "SSL Support", 2026-11)."""
+"""Values of libpq's `sslmode` with which nothing is sent unencrypted (PostgreSQL 18, "SSL Support", 2026-11)."""
 
 FOR_OTHERS = stat.S_IRGRP | stat.S_IROTH
 WAY_IN = stat.S_IXGRP | stat.S_IXOTH
 
 
 def protection_findings(place: CheckPlace) -> list[Finding]:
-    """What others could read: files, and what goes over a network unencrypted; none where all is well.
+    """What others could read: files, and what is sent over a network unencrypted.
 
     Args:
         place: The workplace.
@@ -44,7 +44,7 @@ def protection_findings(place: CheckPlace) -> list[Finding]:
 
 
 def age_findings(place: CheckPlace) -> list[Finding]:
-    """Whether the client secret has to be rotated; none while there is time.
+    """Whether the client secret has to be rotated; nothing while there is time.
 
     Args:
         place: The workplace.
@@ -56,7 +56,7 @@ def age_findings(place: CheckPlace) -> list[Finding]:
     try:
         place.credentials  # noqa: B018 - loaded once for all that ask
     except ConfigurationError:
-        return []  # whoever calls Amazon says what is missing
+        return []  # the steps that call Amazon say what is missing
     age, now = secret_age(place), datetime.now(UTC)
     if not age.is_worth_a_word(now):
         return []
@@ -64,14 +64,14 @@ def age_findings(place: CheckPlace) -> list[Finding]:
 
 
 def _exposed_warehouse(place: CheckPlace) -> Iterator[Finding]:
-    """A warehouse in a file holds buyers' data as it is."""
+    """A warehouse in a file, which holds buyers' data in plain text."""
     url = make_url(place.connection.warehouse.url)
     if url.get_backend_name() != "sqlite":
         return
     path = Path(str(url.database))
     try:
         is_exposed = bool(path.stat().st_mode & FOR_OTHERS and path.parent.stat().st_mode & WAY_IN)
-    except OSError:  # it is told elsewhere that it is not there
+    except OSError:  # another step reports that it does not exist
         return
     if is_exposed:
         shown = shown_path(path)
@@ -113,10 +113,10 @@ def _unencrypted_databases(place: CheckPlace) -> Iterator[Finding]:
 
 
 def is_here(host: str | None) -> bool:
-    """Whether a host is this machine; a folder is one, of a socket.
+    """Whether a host is this machine; a folder, which is that of a socket, counts too.
 
     Args:
-        host: A name, an address, or a folder; empty: none.
+        host: A name, an address or a folder; empty for none.
     """
     if not host or host == "localhost" or host.startswith("/"):
         return True

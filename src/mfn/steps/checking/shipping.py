@@ -1,4 +1,4 @@
-"""Steps `shipping methods` and `Seller Fulfilled Prime`: what orders ask for against what the warehouse ships."""
+"""Steps `shipping methods` and `Seller Fulfilled Prime`: what orders ask for, and what the warehouse ships by."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHOD = ["marketplace_id", "service_level", "programs"]
 UNDECIDED = (OrderStatus.HELD, OrderStatus.READY, OrderStatus.PENDING)
-"""Orders of the ledger that have yet to go to the warehouse."""
+"""Statuses of orders that have yet to go to the warehouse."""
 
 
 def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
@@ -34,10 +34,10 @@ def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
 
     Args:
         place: The workplace.
-        sample: What one search has shown; None where there was none.
+        sample: What one search has shown, or None.
 
     Returns:
-        One row a method, the most frequent first: `marketplace_id`, `service_level` (texts or None), `programs`
+        One row for each method, the most frequent first: `marketplace_id`, `service_level` (texts or None), `programs`
         (tuple), `orders` (how many, of either source the larger number), `due` (how many of them Amazon
         expects to be shipped), `warehouse_code` (None where nothing maps it).
     """
@@ -49,13 +49,13 @@ def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
     seen = both.groupby(METHOD, dropna=False, as_index=False).max()
     seen = seen.sort_values("orders", ascending=False, kind="stable")
     seen = seen.reset_index(drop=True)
-    # As Series: of an array with None in it pandas makes texts again, and the missing ones are no None any more.
+    # As a Series: pandas would turn an array with None in it into texts again, and None would be lost.
     seen = seen.assign(**{name: seen[name].astype("object").where(seen[name].notna(), None) for name in METHOD[:2]})
     return resolve_shipping_methods(seen, place.mappings.shipping_methods, connection=place.connection.name)
 
 
 def _summed(methods: pd.DataFrame) -> pd.DataFrame:
-    """One row a method; an empty service level is none, since a row of the file cannot tell the two apart."""
+    """One row for each method; an empty service level counts as none, since mapping rows cannot tell them apart."""
     level = methods["service_level"]
     return (
         methods.assign(service_level=level.where(level != "", None)).groupby(METHOD, dropna=False, as_index=False).sum()
@@ -82,7 +82,7 @@ def _in_ledger(place: CheckPlace) -> pd.DataFrame:
 
 
 def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding]:
-    """Whether the warehouse has shipping methods at all, and whether every row leads to one.
+    """Whether the warehouse has any shipping methods, and whether every mapping row leads to one.
 
     Args:
         place: The workplace.
@@ -98,7 +98,7 @@ def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding
 
 
 def method_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataFrame) -> list[Finding]:
-    """What orders ask for, and what of it nothing maps.
+    """The methods that orders ask for, and which of them no row maps.
 
     Args:
         place: The workplace.

@@ -1,4 +1,4 @@
-"""Step `SKUs`: what Amazon lists against the warehouse's items, through aliases and kits."""
+"""Step `SKUs`: Amazon's listings compared with the warehouse's items, through aliases and kits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ COLUMNS = ("marketplace_id", "seller_sku", "asin", "title", "channel", "quantity
 def read_listings(place: CheckPlace) -> pd.DataFrame:
     """All listings of the account in the connection's marketplaces.
 
-    Those that a stock run has read within a day are taken from the ledger; else Amazon is asked, who makes a report
-    where there are more than a search pages through.
+    Those that a stock run has read within a day are taken from the ledger; otherwise Amazon is asked, and makes a
+    report if there are more than a search can page through.
 
     Args:
         place: The workplace.
@@ -71,7 +71,7 @@ def _known(place: CheckPlace, marketplace_id: str) -> pd.DataFrame:
 
 
 def sku_findings(place: CheckPlace, listings: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
-    """What leads where, and what does not.
+    """Which listings lead to an item, and which do not.
 
     Args:
         place: The workplace.
@@ -121,7 +121,7 @@ def _missing(place: CheckPlace, compared: SkuComparison) -> list[Finding]:
 
 
 def _rows(place: CheckPlace, compared: SkuComparison) -> str:
-    """Rows to paste for near misses that leave no choice."""
+    """Rows to paste for near misses with only one candidate."""
     near = compared.near_misses
     rows = near.loc[near["is_only"].astype(bool) & ~near["is_matched"].astype(bool), "alias_row"].tolist()
     if not rows:
@@ -131,7 +131,7 @@ def _rows(place: CheckPlace, compared: SkuComparison) -> str:
 
 
 def item_findings(place: CheckPlace, items: pd.DataFrame) -> list[Finding]:
-    """Whether the warehouse has items at all, and whether every alias leads to one.
+    """Whether the warehouse has any items, and whether every alias leads to one.
 
     Args:
         place: The workplace.

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from mfn.steps.stock.judging import Judged
 
 OF_ALL = {AWAITING_IMPORT.code, NOT_BELIEVED}
-"""Reasons that hold every offer, told by themselves."""
+"""Reasons that hold every offer, and that have findings of their own."""
 
 
 def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Finding]:
-    """What lies in the warehouse, what of it is not believed, how old it is, and what the next push would hold.
+    """What is in stock, which rows are not believed, how old the counts are, and what the next push would hold.
 
     Args:
         place: The workplace.
-        listings: What `mfn.steps.checking.skus.read_listings` returned; None where Amazon did not tell.
+        listings: What `mfn.steps.checking.skus.read_listings` returned; None if Amazon did not answer.
 
     Raises:
         RetriableError: The warehouse or the ledger cannot be reached.
@@ -50,7 +50,7 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
             failed("nothing is on hand anywhere", "See that on_hand and is_sellable of wms_inventory are filled.")
         )
     judged = rehearse_push(place, snapshot, listings)
-    # Without Amazon's word, that something is listed nowhere is not known.
+    # Without Amazon's answer it is not known whether something is listed nowhere.
     untold = OF_ALL if listings is not None else OF_ALL | {"listing_missing"}
     return [*found, *_held(place, judged, untold), *_lost(place, judged), _pushed(place)]
 
@@ -92,7 +92,7 @@ def _age(place: CheckPlace, stock: pd.DataFrame) -> list[Finding]:
 
 
 def _held(place: CheckPlace, judged: Judged, untold: set[str]) -> list[Finding]:
-    """What the next push would hold for reasons of single offers, but for those that are not told here."""
+    """What the next push would hold for reasons of single offers, except those that are reported elsewhere."""
     reasons = judged.entries.loc[judged.entries["outcome"] == HELD, "reasons"]
     codes = Counter(code for held in reasons for code in {reason.code for reason in held} - untold)
     offers = sum(any(reason.code not in untold for reason in held) for held in reasons)

@@ -1,4 +1,4 @@
-"""The walk through the nine steps: looked at in the order in which they depend on each other, told in their own."""
+"""The walk through the nine steps: carried out in the order of their dependencies, reported in their own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ TABLES = {
     CARRIERS: ("wms_shipment", "wms_shipment_line"),
     STOCK: ("wms_inventory",),
 }
-"""Which step tells of which missing table."""
+"""The step that reports each missing table."""
 
 MAKE_TABLES = (
     "Make them as docs/warehouse.md lists them; or let mfn mappings check make them, empty, where the login may create"
@@ -74,11 +74,11 @@ LET_WRITE = (
 
 
 def check_connection(settings: Settings, connection: str) -> list[Step]:
-    """Walk the nine steps for one connection, and note where it has passed.
+    """Go through the nine steps for one connection, and record it if it has passed.
 
-    Nothing is changed but the account's rate budget, the note since when its client secret is in use and, where no step
-    failed, the note that this connection passed.
-    All faults are told at once; what cannot be judged because of another one says so.
+    Nothing is changed but the account's rate budget, the record of how long its client secret has been in use and, if
+    no step failed, the record that this connection passed.
+    All faults are reported at once; a step that cannot be judged because of another one says so.
 
     Args:
         settings: The settings in force.
@@ -118,10 +118,10 @@ class _Walk:
     def __init__(self, place: CheckPlace) -> None:
         self.found: dict[str, list[Finding]] = {name: [] for name in STEPS}
         self._place = place
-        self._orders_told = ORDERS  # which step tells why there is no order to look at
+        self._orders_told = ORDERS  # the step that says why there are no orders to look at
 
     def walk(self) -> None:
-        """Look at everything."""
+        """Carry out all steps."""
         look, items, ship_methods = self._warehouse()
         sample, listings = self._amazon()
         self._add(ACCESS, lambda: queue_findings(self._place))
@@ -162,14 +162,14 @@ class _Walk:
         return look, items, ship_methods
 
     def _amazon(self) -> tuple[OrderSample | None, pd.DataFrame | None]:
-        """What the account has of orders and listings; None for what Amazon does not tell."""
+        """The account's orders and listings; None for what Amazon does not show."""
         place = self._place
         self._add(ACCOUNT, lambda: protection_findings(place))
         self._add(ACCOUNT, lambda: age_findings(place))
         self._add(ACCOUNT, lambda: twin_findings(place))
         self._add(ACCESS, lambda: reach_amazon(place))
         if any(finding.status == Status.FAILED for finding in self.found[ACCESS]):
-            self._get(ACCOUNT, lambda: place.amazon)  # secrets that are missing are named without a call
+            self._get(ACCOUNT, lambda: place.amazon)  # names missing secrets without a call
             return self._without_amazon(ACCESS, ACCOUNT)
         account = self._get(ACCOUNT, lambda: look_at_account(place))
         if account is None:
@@ -199,7 +199,7 @@ class _Walk:
         sample: OrderSample | None,
         listings: pd.DataFrame | None,
     ) -> None:
-        """What Amazon has against what the warehouse has."""
+        """Compare what Amazon has with what the warehouse has."""
         place = self._place
         if items is not None:
             self._add(SKUS, lambda: item_findings(place, items))
@@ -222,7 +222,7 @@ class _Walk:
     def _orders(
         self, items: pd.DataFrame | None, ship_methods: pd.DataFrame | None, sample: OrderSample | None
     ) -> None:
-        """What an import would make of the orders that Amazon shows."""
+        """The verdicts of an import on the orders that Amazon shows."""
         self.found[ORDERS] += mapping_of_orders(self._place)
         if sample is None:
             return
@@ -233,7 +233,7 @@ class _Walk:
             self._add(ORDERS, lambda: judged_findings(self._place, sample, items, ship_methods))
 
     def _get(self, step: str, look: Callable[[], Fact]) -> Fact | None:
-        """What is found there; None, and a finding of the step, where it cannot be."""
+        """What a function returns; None, and a finding of the step, if it fails."""
         try:
             return look()
         except MfnError as error:
@@ -241,7 +241,7 @@ class _Walk:
             return None
 
     def _unless_denied(self, step: str, look: Callable[[], Fact]) -> Fact | AccessDeniedError | None:
-        """The same; a denial, which is told with the roles, is returned."""
+        """The same, but a denial, which the step `roles` reports, is returned."""
         try:
             return look()
         except AccessDeniedError as denial:

@@ -1,1 +1,1 @@
-"""What those who keep the mapping files ask: whether they are right, what they make of an order, what they lack."""
+"""For those who maintain the mapping files: whether they are right, how they treat an order, and what they lack."""

@@ -1,4 +1,4 @@
-"""`mfn mappings check`: the files themselves, and against every warehouse that can be asked."""
+"""`mfn mappings check`: the files by themselves, and against every warehouse that can be reached."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
 
     Args:
         settings: The settings in force. Where connections are set up, the names in the files are held to them, and the
-            codes and SKUs to their warehouses; one that cannot be asked is told with the rest.
+            codes and SKUs to their warehouses; one that cannot be reached is reported with the rest.
 
     Raises:
-        ConfigurationError: The connections file is there and wrong; it tells of the mapping files as well.
+        ConfigurationError: The connections file exists and is wrong; the error lists the faults of the mapping files
+            too.
     """
     if not settings.connections.is_file():
         return check_mappings(settings.mappings)
@@ -35,7 +36,7 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
         raise with_rows(error, check_mappings(settings.mappings)) from None
     mappings, problems = read_mappings(settings.mappings, connections=connections)
     told = {_place(problem) for problem in problems}
-    found: dict[tuple[Any, ...], Problem] = {}  # what two connections on one warehouse have in common is told once
+    found: dict[tuple[Any, ...], Problem] = {}  # what two connections on one warehouse have in common is reported once
     for connection in connections.values():
         try:
             items, ship_methods = _stock_of(connection)

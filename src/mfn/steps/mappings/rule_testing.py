@@ -1,4 +1,4 @@
-"""`mfn rules test`: what the rules of a file make of one order, parcel or offer; only the audit trail is written."""
+"""`mfn rules test`: what the rules of a file do with one order, parcel or offer; only the audit trail is written."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 RULES_TEST = "rules test"
-"""What the audit trail calls this."""
+"""The purpose for the audit trail."""
 
 NO_ITEMS = pd.DataFrame({"sku": [], "is_active": []})
 
 
 def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection: str | None = None) -> dict[str, Any]:
-    """What the rules on `order.import` make of an order, as Amazon last sent it.
+    """What the rules on `order.import` do with an order, as Amazon last sent it.
 
     Args:
         settings: The settings in force.
         rules: The file with the rules; it exists.
         order_id: Amazon's order id.
-        connection: The connection that has it; None: whichever has it.
+        connection: The connection that has it, or None.
 
     Returns:
         `event`, `id`, `connection`, `rules` (see `mfn.rules.rule_trial`), and `decision`, `message` and `rule` of the
@@ -85,7 +85,7 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
 
 
 def _without_text(settings: Settings, order_id: str, connection: str | None) -> ConfigurationError:
-    """What to say of an order of which the ledger has no text: it never had it, or it was removed."""
+    """The error for an order without a text in the ledger: it never had one, or it was removed."""
     ends = ends_of(open_ledger(settings), [order_id], connection=connection) if is_there(settings) else ()
     removed = next((row for row in ends if row.erased_at or row.purged_at), None)
     if removed is None:
@@ -99,13 +99,13 @@ def _without_text(settings: Settings, order_id: str, connection: str | None) -> 
 def rules_on_shipment(
     settings: Settings, rules: Path, shipment_id: str, *, connection: str | None = None
 ) -> dict[str, Any]:
-    """What the rules on `shipment.notification` make of a parcel, as the warehouse has it now.
+    """What the rules on `shipment.notification` do with a parcel, as the warehouse has it now.
 
     Args:
         settings: The settings in force.
         rules: The file with the rules; it exists.
         shipment_id: The warehouse's id of the parcel.
-        connection: The connection whose warehouse has it; None: whichever has it.
+        connection: The connection whose warehouse has it, or None.
 
     Returns:
         As `rules_on_order`.
@@ -144,14 +144,14 @@ def rules_on_shipment(
 def rules_on_offer(
     settings: Settings, rules: Path, seller_sku: str, *, connection: str | None = None
 ) -> dict[str, Any]:
-    """What the rules on `inventory.push` make of an offer, with the stock that the warehouse has now.
+    """What the rules on `inventory.push` do with an offer, with the stock that the warehouse has now.
 
     Args:
         settings: The settings in force.
         rules: The file with the rules; it exists.
         seller_sku: Amazon's SKU; in the first marketplace of the connection in which the ledger has it listed, or in
             the first one where no stock run has seen it yet.
-        connection: The connection that offers it; None: whichever has it in its warehouse.
+        connection: The connection that offers it, or None.
 
     Returns:
         As `rules_on_order`.
@@ -183,11 +183,11 @@ def _named(places: Iterable[Workplace]) -> str:
 
 
 def _only(found: Sequence[tuple[Workplace, pd.DataFrame]], claim: str) -> tuple[Workplace, pd.DataFrame]:
-    """What the one connection has that has it.
+    """What is found, if only one connection has it.
 
     Args:
         found: What each connection has that has any, at least one.
-        claim: What is said of several that have it.
+        claim: The verb phrase of the error if several have it.
     """
     if len(found) > 1:
         raise _several((place.connection.name for place, _ in found), claim)
@@ -199,7 +199,7 @@ def _several(names: Iterable[str], claim: str) -> ConfigurationError:
 
 
 def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:
-    """The record of an offer, or None where the warehouse does not have everything that it is made of."""
+    """The record of an offer; None if the warehouse lacks one of its components."""
     name, ids = place.connection.name, place.connection.marketplace_ids
     known = {id_: offers_of(place.ledger, name, ("asin", "channel"), id_, [seller_sku]) for id_ in ids}
     listed = {id_: offer["asin"].iloc[0] for id_, offer in known.items() if offer["channel"].eq(MERCHANT_CHANNEL).any()}
@@ -226,7 +226,7 @@ def _connections_of(ledger: Ledger, order_id: str) -> Sequence[str]:
 
 
 def _parcels_of(place: Workplace, shipment_id: str) -> pd.DataFrame:
-    """A parcel with every other of its order; no row where the warehouse does not have it, or not its order."""
+    """A parcel with all others of its order; no row if the warehouse lacks the parcel or its order."""
     shipments = place.warehouse.shipments(place.connection.name)
     shipments = shipments[shipments["is_order_known"] & ~shipments["status"].isin(LEFT_ALONE)]
     of = shipments.loc[shipments["shipment_id"] == shipment_id, "order_number"]

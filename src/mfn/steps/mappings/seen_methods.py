@@ -1,4 +1,4 @@
-"""`mfn shipping-methods`: the shipping methods that orders ask for, and what each leads to; nothing is written."""
+"""`mfn shipping-methods`: the shipping methods that orders ask for, and the code of each; nothing is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGES = 10
-"""How many pages of Amazon's orders are read at most: half of the searches that an account has at once."""
+"""How many pages of Amazon's orders are read at most: half of the searches that an account may burst."""
 
 NO_METHODS = pd.DataFrame({"code": [], "carrier": [], "service": [], "is_active": []}, dtype="object")
 
@@ -34,7 +34,7 @@ NO_METHODS = pd.DataFrame({"code": [], "carrier": [], "service": [], "is_active"
 def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
     """The shipping methods of the connection's orders, and the warehouse's code of each.
 
-    They are those of the orders in the ledger. Where it has none yet, Amazon is asked for those of the last
+    They are those of the orders in the ledger. If it has none yet, Amazon is asked for the orders of the last
     `initial_lookback_days`, up to `PAGES` pages; these orders are not kept.
 
     Args:
@@ -42,7 +42,7 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
         connection: The connection's name.
 
     Returns:
-        `connection`; `from`: `ledger` or `amazon`; `is_complete`: False where Amazon has more pages than were read;
+        `connection`; `from`: `ledger` or `amazon`; `is_complete`: False if Amazon has more pages than were read;
         `orders`: how many were looked at; `methods`: unmapped ones first, then the most frequent. Each has
         `marketplace` (a name like US, an id that is not known, or None), `service_level`, `program` (that by which the
         mapping goes: PRIME, PREMIUM, or another one that a row names; None), `orders`, `warehouse_code` (None: no row
@@ -52,7 +52,7 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: The connections file or shipping_methods.csv is wrong.
-        RetriableError: The ledger, or Amazon where it has to be asked, cannot be reached.
+        RetriableError: The ledger, or Amazon if it has to be asked, cannot be reached.
         FatalError: A role is missing, or the credentials are refused.
     """
     place = open_check_place(settings, connection)
@@ -77,7 +77,7 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
 
 
 def _by_program(seen: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
-    """Methods that differ only in programmes by which no mapping goes, as one; unmapped ones first."""
+    """Methods that differ only in programmes that no row names, merged; unmapped ones first."""
     programs = [
         next((name for name in programs if name in (PRIME, PREMIUM) or (is_mapped and name.upper() in named)), None)
         for programs, is_mapped in zip(seen["programs"], seen["warehouse_code"].notna(), strict=True)
@@ -124,7 +124,7 @@ def _documents(place: CheckPlace, methods: pd.DataFrame) -> list[dict[str, Any]]
 
 
 def _ship_methods(place: CheckPlace) -> pd.DataFrame | None:
-    """The warehouse's shipping methods; None where they cannot be read, which stops nothing here."""
+    """The warehouse's shipping methods; None if they cannot be read, which stops nothing here."""
     try:
         if place.look_at_warehouse().lacks(["wms_ship_method"]):
             return None

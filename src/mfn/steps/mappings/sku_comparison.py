@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def compare_skus_of(settings: Settings, connection: str) -> dict[str, Any]:
-    """What Amazon and the warehouse have under which SKU.
+    """Amazon's SKUs compared with the warehouse's.
 
-    All listings are read, marketplace by marketplace: twenty a call, or from a report where there are more than a
+    All listings are read, marketplace by marketplace: twenty a call, or from a report if there are more than a
     thousand, which Amazon takes minutes to make.
 
     Args:
@@ -28,8 +28,8 @@ def compare_skus_of(settings: Settings, connection: str) -> dict[str, Any]:
     Returns:
         `connection`, `marketplaces` (names); the numbers `seller_skus` = `matched` + those missing in the warehouse,
         `kits`, `fba` (listings that Amazon fulfils, not compared), `channels` (listings by channel), `items`,
-        `items_listed`; the lists `missing_in_warehouse`, `missing_on_amazon`, `near_misses`, one document a row, all of
-        which `mfn.rules.sku_matching.SkuComparison` explains; `api_calls` by operation.
+        `items_listed`; the lists `missing_in_warehouse`, `missing_on_amazon`, `near_misses`, one document a row, all
+        explained in `mfn.rules.sku_matching.SkuComparison`; `api_calls` by operation.
 
     Raises:
         ConfigurationError: The connections file or the mappings are wrong.

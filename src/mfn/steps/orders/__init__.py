@@ -1,1 +1,1 @@
-"""Single orders, as `mfn orders` and the report site show them, and what people decide about them."""
+"""Single orders as `mfn orders` and the report site show them, and people's decisions about them."""

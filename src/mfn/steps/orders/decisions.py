@@ -1,4 +1,4 @@
-"""Held orders that a person lets through, and orders that a person takes out: all of one command, or none."""
+"""Orders that a person releases or dismisses: all orders of one command, or none."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 RELEASABLE = frozenset(
     {"buyer_cancel_requested", "program_unsupported", "address_incomplete", CODES["hold"], CODES["fail"]}
 )
-"""Reasons that are a matter of judgement. With any other the order cannot be loaded, or nothing sensible would be."""
+"""Reasons that are a matter of judgement. With any other, the order cannot be loaded, or not sensibly."""
 
 TAKEN_BACK = Reason(
     "dismissed", "it was dismissed by hand and is taken back", "The next import examines it: mfn import CONNECTION."
 )
-"""Why an order waits that was ready when it was dismissed."""
+"""The reason of an order that was ready when it was dismissed and is taken back."""
 
 
 class Fault(NamedTuple):
-    """What stands against a decision about an order, or against the removal of its buyer's data.
+    """What prevents a decision about an order, or the removal of its buyer's data.
 
     Attributes:
         problem: What it is.
@@ -63,12 +63,12 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Refusal:
-    """An order about which this cannot be decided.
+    """An order for which a decision is refused.
 
     Attributes:
         order_id: As it was given.
         connection: The connection that has it, or None.
-        problem: What stands against it.
+        problem: Why.
         remedy: What to do instead.
     """
 
@@ -80,13 +80,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What becomes of the orders of one connection.
+    """The changes of the orders of one connection.
 
     Attributes:
-        held_for: For what each is held now, as the ledger keeps it.
-        status: Where those stand afterwards that move.
-        moved: Those that move, and why they stand there.
-        reserved: Those of them that keep the units that are promised to them.
+        held_for: What each is held for now, as the ledger stores it.
+        status: The new status of those that change.
+        moved: Those that change, and the reasons of their new status.
+        reserved: Those of them that keep the units promised to them.
     """
 
     held_for: Mapping[str, str | None]
@@ -100,9 +100,9 @@ def release(
 ) -> tuple[Refusal, ...]:
     """Let held orders through for the reasons that they show now, and take dismissed ones back to be examined.
 
-    A released order stays held until the next import, which reads it from Amazon again and loads it, unless a reason
-    stands against it for which it was not released. One that was dismissed is held again, for what it was held before;
-    one that is loaded, and that the warehouse has lost, is held until the next import loads it once more.
+    A released order stays held until the next import, which reads it from Amazon again and loads it, unless it is held
+    for a reason that it was not released for. A dismissed order is held again for its former reasons. A loaded order
+    that the warehouse has lost is held until the next import loads it again.
 
     Args:
         settings: The settings in force.
@@ -111,7 +111,7 @@ def release(
         connection: The connection that has them; needed only where several have an id.
 
     Returns:
-        One refusal for each order that cannot be released; then nothing was done. Empty: all are released.
+        One refusal for each order that cannot be released; if there are any, nothing was done.
 
     Raises:
         ConfigurationError: No reason is given, or there is no such connection, or no ledger.
@@ -126,7 +126,7 @@ def dismiss(
 ) -> tuple[Refusal, ...]:
     """Take orders out that are held, or ready and not loaded: no import examines or loads them until they are released.
 
-    Their reservations are freed at once. What a broken-off import had staged of them is not loaded either.
+    Their reservations are freed at once. What an interrupted import had staged of them is not loaded either.
 
     Args:
         settings: The settings in force.
@@ -156,7 +156,7 @@ def _decide(
     ledger = existing_ledger(settings)
     places, refusals = _placed(ledger, list(dict.fromkeys(order_ids)), connection)
     with ExitStack() as leases:
-        # An import keeps in memory where orders stand: none may be at work while that is changed.
+        # An import keeps the status of orders in memory: none may be at work while that is changed.
         tokens = {name: leases.enter_context(lease(ledger, name, "import")) for name in sorted(places)}
         found = {name: tracked_orders(ledger, name, places[name]) for name in tokens}
         refusals += [one for name in found for one in _refused(settings, ledger, kind, name, found[name])]
@@ -174,7 +174,7 @@ def _decide(
 def _placed(
     ledger: Ledger, order_ids: Sequence[str], connection: str | None
 ) -> tuple[dict[str, list[str]], list[Refusal]]:
-    """The orders by the connection that has them; and those that none has, or several."""
+    """The orders by the connection that has them, and refusals for those that no connection has, or several."""
     places: dict[str, list[str]] = {}
     refusals = []
     for order_id in order_ids:
@@ -194,9 +194,9 @@ def _placed(
 def _refused(
     settings: Settings, ledger: Ledger, kind: DecisionKind, name: str, rows: Mapping[str, Row[Any]]
 ) -> list[Refusal]:
-    """What stands against a decision about orders of one connection."""
+    """Refusals for orders of one connection."""
     ready = [order_id for order_id, row in rows.items() if row.status == OrderStatus.READY]
-    # A run may have died after the warehouse's commit and before the ledger's, or stall in the former.
+    # A run may have died between the warehouse's commit and the ledger's, or be stuck in the former.
     there = _in_warehouse(settings, name, ready) if ready else set()
     lost = lost_orders(open_workplace(settings, name), rows) if kind == DecisionKind.RELEASED else set()
     released = released_reasons(ledger, name, rows.keys())
@@ -223,7 +223,7 @@ def _in_warehouse(settings: Settings, name: str, order_ids: Sequence[str]) -> se
 
 
 def _planned(ledger: Ledger, kind: DecisionKind, name: str, rows: Mapping[str, Row[Any]]) -> _Plan:
-    """What is to be written about orders of one connection."""
+    """The changes to write for orders of one connection."""
     held_for = {order_id: row.reasons for order_id, row in rows.items()}
     if kind == DecisionKind.DISMISSED:
         dismissed = reasons_text([settlement_reason("dismissed")])
@@ -233,17 +233,17 @@ def _planned(ledger: Ledger, kind: DecisionKind, name: str, rows: Mapping[str, R
     lost = dict.fromkeys(
         (order_id for order_id, row in rows.items() if row.status == OrderStatus.LOADED), reasons_text([LOST])
     )
-    # What is taken back is let through for nothing yet.
+    # An order that is taken back is not released for any reason yet.
     return _Plan(held_for | dict.fromkeys([*back, *lost]), OrderStatus.HELD, moved | lost, reserved=frozenset(lost))
 
 
 def _before(ledger: Ledger, name: str, order_id: str) -> str | None:
-    """For what a dismissed order was held when it was dismissed."""
+    """What a dismissed order was held for when it was dismissed."""
     return decisions_on(ledger, order_id, connection=name)[-1].reasons or reasons_text([TAKEN_BACK])
 
 
 def _in_the_way(row: Row[Any], name: str, *, is_there: bool) -> Fault | None:
-    """Why nothing can be decided about an order."""
+    """What prevents a decision about an order."""
     if is_there and row.status == OrderStatus.SHIPPED:
         return Fault("it is shipped", "Nothing is left to decide.")
     if is_there:

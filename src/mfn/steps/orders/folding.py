@@ -1,4 +1,4 @@
-"""A timeline as a person reads it: what several runs on end did alike stands once."""
+"""A timeline for people: what several runs in a row did in the same way is shown once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fold(timeline: Iterable[Moment]) -> list[tuple[Moment, Moment, int]]:
-    """A timeline in which what several runs on end did alike stands once: (the first, the last, how many).
+    """Merge what several runs in a row did in the same way: the first moment, the last, and how many.
 
     Args:
         timeline: Oldest first.

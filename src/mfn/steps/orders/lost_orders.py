@@ -1,4 +1,4 @@
-"""Orders that the warehouse was given and no longer has: a person may let them be loaded again."""
+"""Orders that the warehouse was given and no longer has: a person may have them loaded again."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LOST = Reason(
     "the warehouse no longer had it, and it is taken back by hand",
     "The next import reads it from Amazon again, and loads what is to be shipped: mfn import CONNECTION.",
 )
-"""Why an order waits that the warehouse had lost."""
+"""The reason of an order that waits because the warehouse had lost it."""
 
 
 def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
-    """Which orders are loaded, as the ledger has it, and stand nowhere in the warehouse, nor does a parcel of theirs.
+    """The orders that are loaded according to the ledger, but of which the warehouse has neither a row nor a parcel.
 
-    A parcel that the warehouse lost as well stands in the way only where Amazon was told of it. Nobody can tell from
-    here whether the warehouse has shipped and forgotten them: that is for a person to say.
+    A parcel that the warehouse lost as well counts only if Amazon was told of it. Whether the warehouse has shipped and
+    forgotten them cannot be told from here: a person has to say that.
 
     Args:
         place: The workplace; the lease of its imports is held.

@@ -1,4 +1,4 @@
-"""One order as people look at it: where it stands, why, and what runs and people did with it."""
+"""One order for people: its status, the reasons for it, and what runs and people did with it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrderStanding:
-    """Where an order stands in one connection.
+    """The status of an order in one connection.
 
     Attributes:
         order_id: Amazon's order id.
         connection: The connection's name.
         status: One of `mfn.models.OrderStatus`.
-        reasons: Why, with what to do.
+        reasons: The reasons for it, with what to do.
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped, in UTC, or None.
         marketplace_id: Where it was placed, or None.
@@ -56,18 +56,18 @@ class OrderStanding:
 
 @dataclass(frozen=True)
 class Moment:
-    """What one run or one person did with an order, or where one of its parcels stands.
+    """What one run or one person did with an order, or the status of one of its parcels.
 
     Attributes:
         at: When, in UTC.
         batch_id: The run, or None for a person, and where buyers' data was removed.
         kind: `import`; `confirm` for a parcel; `decision` for a person; `removal` where the buyer's data was removed.
-        outcome: What became of it; None: it has landed and is not decided yet. Of a removal `purged` or `erased`;
-            `reported` where a confirm run told of conflicts.
+        outcome: The outcome; None if it has landed and is not decided yet. Of a removal `purged` or `erased`;
+            `reported` if a confirm run reported conflicts.
         connection: The connection's name.
         reasons: Why.
-        warnings: What is odd about it all the same.
-        conflicts: What Amazon changed too late, as (what, where it stood at the warehouse).
+        warnings: What is odd about it, but no reason to hold it.
+        conflicts: What Amazon changed too late, as (what, its status in the warehouse).
         dry_run: Whether nothing reached the warehouse.
         parcel: The warehouse's id of the parcel, or None.
         by: The operating system's name of the person, or None.
@@ -90,7 +90,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class ParcelStanding:
-    """A parcel of an order; what the fields hold stands at `mfn.ledger.schema.Parcel`.
+    """A parcel of an order; the fields are explained in `mfn.ledger.schema.Parcel`.
 
     Attributes:
         items: As (Amazon's order item id, units).
@@ -120,11 +120,11 @@ class ParcelStanding:
 
 @dataclass(frozen=True)
 class OrderStory:
-    """Everything that the ledger tells of one order; no buyer's data.
+    """Everything that the ledger knows of one order, without buyer's data.
 
     Attributes:
         order_id: Amazon's order id.
-        standings: Where it stands; one for each connection that has it, none for one that has only landed.
+        standings: Its status in each connection that has it; none in one where it has only landed.
         timeline: Oldest first.
         parcels: In the order of their ids.
     """
@@ -143,7 +143,7 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
         order_id: Amazon's order id.
 
     Raises:
-        ConfigurationError: It knows nothing of it.
+        ConfigurationError: The ledger does not know the order.
     """
     standings = tuple(standing_of(row) for row in orders_with_id(ledger, order_id))
     rows = parcels_of(ledger, None, order_numbers=[order_id])
@@ -151,7 +151,7 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
     moments += [decision_moment(row) for row in decisions_on(ledger, order_id)]
     moments += [_parcel_moment(row) for row in rows]
     reports = [_report(row, order_id) for one in standings for row in conflicts_of(ledger, one.connection, order_id)]
-    moments += [report for report in reports if report.conflicts]  # one of another order may only name this one
+    moments += [report for report in reports if report.conflicts]  # another order's may merely name this one
     moments += [moment for row in ends_of(ledger, [order_id]) for moment in _removals(row)]
     if not standings and not moments:
         raise ConfigurationError(
@@ -162,7 +162,7 @@ def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
 
 
 def standing_of(row: Row[Any]) -> OrderStanding:
-    """Where an order stands, from a row of `tracked_order`."""
+    """The status of an order, from a row of `tracked_order`."""
     return OrderStanding(
         order_id=row.order_id,
         connection=row.connection,
@@ -212,7 +212,7 @@ def _conflicts(row: Row[Any], order_id: str) -> tuple[tuple[str, str], ...]:
 
 
 def decision_moment(row: Row[Any]) -> Moment:
-    """What a person decided, from a row of `decision`, among what the runs did with the order."""
+    """What a person decided, from a row of `decision`, as a moment of the timeline."""
     return Moment(
         at=row.decided_at,
         batch_id=None,
@@ -226,13 +226,13 @@ def decision_moment(row: Row[Any]) -> Moment:
 
 
 def _removals(row: Row[Any]) -> list[Moment]:
-    """When the buyer's data of an order was removed, from a row of `order_end`, among what the runs did with it."""
+    """When the buyer's data of an order was removed, from a row of `order_end`, as moments of the timeline."""
     found = [
         (row.purged_at, "purged", None, "buyer's data removed (retention over)"),
         (row.erased_at, "erased", row.erased_by, f"buyer's data removed (erased by {row.erased_by})"),
     ]
     if row.erased_at is not None:
-        del found[0]  # it was removed since a person wanted it
+        del found[0]  # it was removed because a person asked for it
     return [
         Moment(
             at=at,
@@ -249,7 +249,7 @@ def _removals(row: Row[Any]) -> list[Moment]:
 
 
 def _parcel_moment(row: Row[Any]) -> Moment:
-    """A parcel as it stands, among what the runs did with its order."""
+    """The status of a parcel, as a moment of the timeline."""
     return Moment(
         at=row.verified_at or row.sent_at or row.updated_at,
         batch_id=row.batch_id,

@@ -114,7 +114,7 @@ def _with_left_out(
 
 
 def _with_missing(read: ListingsRead, marketplace_id: str, asked: Iterable[str]) -> pd.DataFrame:
-    """The listings that Amazon has, and, with an empty channel, SKUs that it has none of; unanswered ones are neither."""
+    """The listings that Amazon has, and, with an empty channel, SKUs that it has not; unanswered ones are neither."""
     there = read.frame[["seller_sku", "asin", "title", "channel"]].astype("object")
     missing = sorted(set(asked) - set(there["seller_sku"]) - read.unanswered.keys())
     absent = pd.DataFrame({"seller_sku": missing, "asin": None, "title": None, "channel": NOT_LISTED}, dtype="object")
