@@ -54,7 +54,7 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
     with named_only(step.__name__, batch):
         done = perform(step, batch, load_settings())
     figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
-    get_run_logger().info("%s: %s", step.__name__, figures)
+    get_run_logger().info("%s: %s", step.__name__, figures or "done")  # what only reads counts nothing
     return done
 
 

@@ -13,6 +13,8 @@ from tests.steps.conftest import pushing
 from tests.steps.pushing import everywhere
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.steps.pushing import Pushing
 
 __all__ = ["pushing"]
@@ -32,6 +34,17 @@ def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_repo
     assert "BOWL" in held
     assert "on_hand is -1" in held
     assert pushing.run()["unchanged"] == 3
+
+
+def test_a_dry_run_says_that_nothing_was_pushed_beside_its_figures(
+    pushing: Pushing, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = run_flow(sync_inventory, connection="us", dry_run=True)
+    assert pushing.shown() != everywhere(10)
+    assert "pushed 4" in state.message
+    assert state.message.endswith("; dry run: nothing was pushed")
+    assert "read: done" in caplog.text
+    assert not run_flow(sync_inventory, connection="us").message.endswith("; dry run: nothing was pushed")
 
 
 def test_a_warehouse_that_is_not_believed_fails_the_flow_run_and_its_batch_until_it_is(pushing: Pushing) -> None:

@@ -15,12 +15,16 @@ from tests.flows.flow_runs import ON_PREFECT, artifacts, run_flow
 from tests.world import an_order
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.world import World
 
 pytestmark = ON_PREFECT
 
 
-def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world: World) -> None:
+def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.put(an_order(status="CANCELLED"))
     world.run()
     long_ago = datetime.now(UTC) - timedelta(days=60)
@@ -40,3 +44,4 @@ def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(world:
     with world.ledger.reading() as database:
         assert database.execute(select(LandedOrder)).all() == []
     assert run_flow(purge_expired, dry_run=True).is_completed()
+    assert "dry run: nothing was removed" in caplog.text

@@ -15,6 +15,7 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, PASSED, SUMMED, Parameters
 from mfn.moments import iso
+from mfn.reports.words import WORDS
 from mfn.steps.reconciling.telling import found_in
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
 def outcome_of(settings: Settings, batch_id: str) -> str:
     """What a run did in one line: `us-import-…: fetched 5, loaded 4, held 1, …`; for a single order also why.
 
+    Of a dry run, whose figures are those of what would have been done, it says so.
+
     Args:
         settings: The settings in force.
         batch_id: A batch that is done.
@@ -94,7 +97,8 @@ def outcome_of(settings: Settings, batch_id: str) -> str:
     row = get_batch(open_ledger(settings), batch_id)
     figures = ", ".join(f"{name} {row.counts.get(name, 0)}" for name in SUMMED[row.kind])
     order = _order(settings, row).get("order", {"reasons": ()})
-    told = [WRITTEN_AGAIN] if order.get("is_written_again") else []
+    told = [f"dry run: {WORDS[row.kind].rehearsed}"] if Parameters.of(row.parameters).dry_run else []
+    told += [WRITTEN_AGAIN] if order.get("is_written_again") else []
     told += [f"{why['code']}: {why['detail']}" for why in order["reasons"]]
     told += [f"{conflict['what']} (warehouse: {conflict['status']})" for conflict in order.get("conflicts", ())]
     return "; ".join([f"{batch_id}: {figures}", *told])
