@@ -135,6 +135,24 @@ def test_an_absent_text_is_empty_where_the_warehouse_takes_no_null(database_url:
     assert actor.lines("A-1")[0]["gift_message"] == ""
 
 
+def test_a_cancel_reason_that_takes_no_null_is_empty_before_anybody_asks(
+    database_url: str, actor: WarehouseActor
+) -> None:
+    with writing(engine_for(database_url), what="the test") as connection:
+        columns = ", ".join(
+            f"{column.name} TEXT NOT NULL"
+            if column.name == "cancel_reason"
+            else f"{column.name} {column.type.compile(connection.dialect)}"
+            for column in wms_order.columns
+        )
+        connection.execute(text(f"CREATE TABLE wms_order ({columns}, PRIMARY KEY (order_number))"))
+    warehouse = SqlWarehouse(database_url, name="us")
+    warehouse.ensure_tables()
+    for _ in range(2):  # the second time under the guard
+        assert warehouse.load([order_row("A-1")], [line_row("A-1")]).written == {"A-1"}
+    assert (actor.order("A-1")["cancel_reason"], actor.order("A-1")["cancel_requested_at"]) == ("", None)
+
+
 def test_no_orders_are_nothing_to_do(warehouse: SqlWarehouse) -> None:
     result = warehouse.load([], [])
     assert result == LoadResult(written=frozenset(), refused={})

@@ -77,19 +77,22 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
     if connection.dialect.name == "sqlite":
         _delete_stray_lines(connection, fresh)
-    if fresh and not insert_new(connection, *_parts(fresh, fresh_lines)):
+    if fresh and not insert_new(connection, *_parts(connection, fresh, fresh_lines)):
         known = locked(connection, numbers)  # somebody may have written one of them just now
         fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
         _delete_stray_lines(connection, fresh)
-        insert_staged(connection, *_parts(fresh, fresh_lines))
+        insert_staged(connection, *_parts(connection, fresh, fresh_lines))
     if known:
         _change_under_guard(connection, _of(orders, known, known=True), _of(lines, known, known=True))
     return _counted(connection, numbers, line_counts, what)
 
 
-def _parts(orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
+def _parts(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
+    first = {"status": NEW}
+    if "cancel_reason" in required_columns(connection, wms_order.name):
+        first["cancel_reason"] = ""  # nobody has asked yet
     return (
-        (wms_order, (*ORDER_COLUMNS, "status"), [(*row, NEW) for row in orders]),
+        (wms_order, (*ORDER_COLUMNS, *first), [(*row, *first.values()) for row in orders]),
         (wms_order_line, LINE_COLUMNS, lines),
     )
 
