@@ -1,1 +1,1 @@
-"""How one step runs under Prefect: its name, its retries, one line of figures, and one call."""
+"""How each step runs under Prefect: its name, its retries, one line of figures, and one call."""

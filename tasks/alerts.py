@@ -1,4 +1,4 @@
-"""What people have to be told after a run, as events that Prefect's automations answer."""
+"""The alerts of a run, as events that Prefect's automations react to."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def tell(batch_id: str, settings: Settings, report: str) -> None:
-    """Emit what people have to be told after a run.
+    """Emit the alerts of a run.
 
-    That it could not be found out does not make the run a failed one.
+    A failure to find them out does not make the run a failed one.
 
     Args:
         batch_id: The batch, its report written.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @task(name="collect", task_run_name="collect {batch.batch_id}", **STEP)
 def collect(batch: BatchRef) -> BatchRef:
-    """Note what the warehouse has shipped, or changed, since the last run.
+    """Record what the warehouse has shipped or changed since the last run.
 
     Args:
         batch: The batch, just opened.
@@ -57,7 +57,7 @@ def confirm(batch: BatchRef) -> BatchRef:
 
 @task(name="verify", task_run_name="verify {batch.batch_id}", **STEP)
 def verify(batch: BatchRef) -> BatchRef:
-    """See that Amazon shows what it was told an hour ago or earlier.
+    """Check that Amazon shows what it was told an hour ago or earlier.
 
     Args:
         batch: The batch after the step before.

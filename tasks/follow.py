@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @task(name="follow", task_run_name="follow {connection}", cache_policy=NO_CACHE, persist_result=False)
 def follow(connection: str) -> None:
-    """Import as soon as the plan says, until the flow run is cancelled.
+    """Import whenever the plan says so, until the flow run is cancelled.
 
     Args:
         connection: The connection's name.
 
     Raises:
-        ConfigurationError: It is not there, or set up wrongly.
+        ConfigurationError: The connection does not exist, or is set up wrongly.
     """
     logger = get_run_logger()
 

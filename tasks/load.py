@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @task(name="load", task_run_name="load {batch.batch_id}", **STEP)
 def load(batch: BatchRef) -> BatchRef:
-    """Write the staged orders into the warehouse, and what they promise as reservations.
+    """Write the staged orders into the warehouse, and the units promised to them as reservations.
 
     Args:
         batch: The batch after the step before.

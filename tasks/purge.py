@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @task(name="purge", task_run_name="purge {batch.batch_id}", **STEP)
 def purge(batch: BatchRef) -> BatchRef:
-    """Remove what may be kept no longer from the ledger.
+    """Remove buyers' data past its retention from the ledger.
 
     Args:
         batch: The batch, just opened.
@@ -37,7 +37,7 @@ def purge(batch: BatchRef) -> BatchRef:
 
 @task(name="scrub", task_run_name="scrub {batch.batch_id}", **STEP)
 def scrub(batch: BatchRef) -> BatchRef:
-    """Empty what is about a buyer in the warehouse, where the connection says so.
+    """Remove buyers' data from the warehouse's tables, if the connection is configured so.
 
     Args:
         batch: The batch after the step before.
@@ -49,7 +49,7 @@ def scrub(batch: BatchRef) -> BatchRef:
 
 
 def every_connection() -> list[str]:
-    """The connections of connections.yaml, and those that it has no longer and of which the ledger still has texts.
+    """The connections of connections.yaml, and those no longer in it of which the ledger still has texts.
 
     Raises:
         ConfigurationError: The file is wrong.
@@ -58,14 +58,14 @@ def every_connection() -> list[str]:
 
 
 def purge_one(connection: str, *, dry_run: bool) -> str | None:
-    """Purge one connection, its report included; what stops it stops no other one.
+    """Purge one connection, including its report; what stops it does not stop others.
 
     Args:
         connection: One of `every_connection`.
         dry_run: Say what would be removed, and change nothing.
 
     Returns:
-        What failed, in words, or None.
+        How it failed, for people, or None.
     """
     end = Ending()
     try:

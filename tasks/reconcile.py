@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @task(name="search", task_run_name="search {batch.batch_id}", **STEP)
 def search(batch: BatchRef) -> BatchRef:
-    """Ask Amazon where the orders of the period stand, and those that it should have returned and did not.
+    """Ask Amazon for the orders of the period, and for those that it should have returned but did not.
 
     Args:
         batch: The batch, just opened.

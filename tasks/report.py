@@ -1,4 +1,4 @@
-"""The task of the report: the page, and what of it stands in the Prefect UI."""
+"""The task of the report: the page, and the artifacts in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAITING = {
     "inventory": "held-skus",
     "reconcile": "differing-orders",
 }
-"""What waits for a person after a run, by the kinds of which anything may; the name of its table."""
+"""The name of the table of what waits for a person, for the kinds of run after which anything may."""
 
 
 @task(name="report", task_run_name="report {batch.batch_id}", cache_policy=NO_CACHE, persist_result=False)

@@ -1,4 +1,4 @@
-"""The tasks that process orders again: one plans and hands parts out, the other does one part."""
+"""The tasks that reprocess orders: one plans the parts and hands them out, the other does one part."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ if TYPE_CHECKING:
 
 PART = "reprocess-part/default"
 PARTS_A_WORKER = 2
-"""Parts that are handed out for each worker that is there: one may be at work while the next one starts."""
+"""How many parts are handed out for each worker: one may be at work while the next one starts."""
 LOOK_AGAIN_SECONDS = 1.0
 BEGIN_SECONDS = 60.0
-"""Where no part is begun for so long, no worker has room: it is done by the run that planned it."""
+"""If no part starts for so long, no worker has room: the run that planned them does them itself."""
 
 
 def choose_connections(connections: list[str], **asked: Any) -> tuple[list[str], dict[str, Any]]:
-    """The connections that are meant, and what the parts keep of what was asked.
+    """The connections to reprocess, and the parameters of the parts.
 
     Args:
-        connections: Names; none: all.
+        connections: Their names; all if empty.
         asked: As `reprocess_parameters` takes it.
 
     Raises:
@@ -73,7 +73,7 @@ def choose_connections(connections: list[str], **asked: Any) -> tuple[list[str],
 
 @task(name="reprocess", task_run_name="reprocess {connection}", cache_policy=NO_CACHE, persist_result=False)
 async def reprocess_connection(connection: str, asked: dict[str, Any]) -> str | None:
-    """Process orders of a connection again, on whatever workers the pool has.
+    """Reprocess orders of a connection, on whatever workers the pool has.
 
     Args:
         connection: The connection's name.
@@ -86,14 +86,14 @@ async def reprocess_connection(connection: str, asked: dict[str, Any]) -> str | 
     try:
         with reprocessing_of(settings, connection, asked) as work:
             async with get_client() as client:
-                hands = await _hands(client, settings, work)
+                dispatcher = await _dispatcher(client, settings, work)
                 while not work.is_over:
                     with work.wave() as token:
-                        await hands.do_wave(token)
+                        await dispatcher.do_wave(token)
         done = summary_of_parts(settings, connection, work.begun)
         get_run_logger().info("%s", ", ".join(f"{name} {done[name]}" for name in done if isinstance(done[name], int)))
-        if hands.failures:
-            raise failed_parts(connection, hands.failures, work.begun)
+        if dispatcher.failures:
+            raise failed_parts(connection, dispatcher.failures, work.begun)
     except MfnError as error:
         get_run_logger().error("%s", error.message)
         return f"{connection}: {error.message}\n{error.remedy}"
@@ -101,14 +101,14 @@ async def reprocess_connection(connection: str, asked: dict[str, Any]) -> str | 
 
 
 @dataclass
-class _Hands:
-    """Who does the parts: the workers of the pool, or, where they have no room, this very run.
+class _Dispatcher:
+    """Has the parts done by the workers of the pool or, if they have no room, does them itself.
 
     Attributes:
         client: The Prefect API.
         settings: The settings in force.
-        work: What is processed again.
-        pool: The work pool of the parts; None: they are done here.
+        work: The reprocessing.
+        pool: The work pool of the parts; None to do them here.
         failures: How parts failed.
     """
 
@@ -120,10 +120,10 @@ class _Hands:
     _out: dict[UUID, str] = field(default_factory=dict)
 
     async def do_wave(self, token: str) -> None:
-        """Do parts, by whoever does them, until the wave has lasted long enough or none is left.
+        """Have parts done until the wave has lasted long enough or none is left.
 
         Args:
-            token: What says that the wave lasts.
+            token: The token of the wave.
         """
         ends_at = time.monotonic() + WAVE_SECONDS
         if self.pool is not None:
@@ -135,7 +135,7 @@ class _Hands:
             self._note(do_part(self.settings, batch_id, token))
 
     async def _by_workers(self, token: str, ends_at: float) -> None:
-        """Hand parts out, and wait for the end of all that are out."""
+        """Hand parts out, and wait until all of them have ended."""
         begun_at, room = time.monotonic(), await self._room()
         while True:
             while len(self._out) < room and time.monotonic() < ends_at:
@@ -162,7 +162,7 @@ class _Hands:
         self._out[flow_run.id] = batch_id
 
     async def _look(self) -> bool:
-        """See how the parts do; returns whether one of them has begun."""
+        """Look at the parts that are out; returns whether one of them has begun."""
         meant = FlowRunFilter(id=FlowRunFilterId(any_=list(self._out)))
         has_begun = False
         for flow_run in await self.client.read_flow_runs(flow_run_filter=meant):
@@ -172,13 +172,13 @@ class _Hands:
         return has_begun
 
     def _is_dead(self, flow_run: FlowRun) -> bool:
-        """Whether it began long ago and its process gives no sign of life in the ledger."""
+        """Whether it began long ago and its process shows no sign of life in the ledger."""
         if flow_run.start_time is None or datetime.now(UTC) - flow_run.start_time < timedelta(seconds=LEASE_SECONDS):
             return False
         return not self.work.is_at_work(self._out[flow_run.id])
 
     async def _take_back(self) -> None:
-        """No worker has room: what is handed out is done here, and all that follows."""
+        """No worker has room: take back what is handed out, and do it and the rest here."""
         get_run_logger().warning("no worker of %s begins a part of it: this run does them itself", self.pool)
         for flow_run_id, batch_id in self._out.items():
             told: State[Any] = Cancelled(message="No worker had room: the run that planned it does it itself.")
@@ -197,13 +197,13 @@ def _is_begun(flow_run: FlowRun) -> bool:
     return flow_run.start_time is not None or (flow_run.state is not None and flow_run.state.is_final())
 
 
-async def _hands(client: PrefectClient, settings: Settings, work: Reprocessing) -> _Hands:
+async def _dispatcher(client: PrefectClient, settings: Settings, work: Reprocessing) -> _Dispatcher:
     try:
         deployment = await client.read_deployment_by_name(PART)
     except ObjectNotFound:
         get_run_logger().warning("there is no deployment %s (mfn deploy makes it): this run does all itself", PART)
-        return _Hands(client, settings, work, None)
-    return _Hands(client, settings, work, deployment.work_pool_name)
+        return _Dispatcher(client, settings, work, None)
+    return _Dispatcher(client, settings, work, deployment.work_pool_name)
 
 
 @contextmanager
@@ -230,7 +230,7 @@ def part_batch(end: Ending, batch: str, lease: str) -> Iterator[BatchRef]:
 
 @task(name="part", task_run_name="part {part.batch_id}", cache_policy=NO_CACHE, persist_result=False)
 def do_steps(part: BatchRef) -> None:
-    """Every step of a part, its report included, and a link to that.
+    """Carry out every step of a part, including its report, and link to that.
 
     Args:
         part: The part.

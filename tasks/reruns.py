@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def choose_batches(batches: list[str], *, failed: bool, from_stage: str | None) -> list[str]:
-    """The batches that are meant, each once; those that an earlier try of this flow run has done are left out.
+    """The batches to run again, each once, without those that an earlier try of this flow run has done.
 
     Args:
         batches: Batch ids.
-        failed: Whether every batch that failed is meant too.
+        failed: Whether to add every batch that failed.
         from_stage: The stage to start with, or None.
 
     Raises:
@@ -48,7 +48,7 @@ def rerun_one(batch_id: str, from_stage: str | None) -> str | None:
     """Run one batch again, its report included, and link to the report.
 
     Returns:
-        What failed again, or None.
+        How it failed again, or None.
     """
     settings = load_settings()
     flow_run_id = this_flow_run_id()

@@ -35,11 +35,11 @@ STEP: dict[str, Any] = {
     "retry_delay_seconds": [10, 60],
     "retry_jitter_factor": 0.3,
 }
-"""The options of a task that carries out a step: what passes by itself is tried again, anything else fails at once."""
+"""The options of a task that carries out a step: temporary failures are retried, anything else fails at once."""
 
 
 def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -> BatchRef:
-    """Carry out one step of a batch and log what it counted; one that an earlier try has finished is passed by.
+    """Carry out one step of a batch and log its counts; one that an earlier try has finished is skipped.
 
     Args:
         step: A step of `mfn.steps`.
@@ -60,11 +60,11 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
 
 @contextmanager
 def named_only(what: str, batch: BatchRef) -> Iterator[None]:
-    """Let nothing out of a task but errors that are written for people.
+    """Let only errors that are written for people leave a task.
 
     Args:
         what: What is carried out.
-        batch: Of which batch.
+        batch: The batch.
 
     Raises:
         MfnError: What was raised, if it is one. Anything unforeseen becomes a FatalError that names its class only:

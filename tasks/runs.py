@@ -1,4 +1,4 @@
-"""What a flow holds while it runs, the lease and the batch, and how it shows in the Prefect UI."""
+"""What a flow holds while it runs, a lease and a batch, and how it appears in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class NothingToDoError(Exception):
-    """Ends a flow run before its first step; says why."""
+    """Ends a flow run before its first step, and says why."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Ending:
     """How a flow run ends.
 
     Attributes:
-        batch_id: The batch that it works on, once it has one.
+        batch_id: The batch, once the run has one.
         state: What the flow returns.
     """
 
@@ -52,9 +52,9 @@ class Ending:
 
 @contextmanager
 def ending() -> Iterator[Ending]:
-    """Turn what ends a flow run into the state that people read: skipped, or failed, where, why and what to do.
+    """Turn what ends a flow run into a state for people: skipped, or failed, with where, why and what to do.
 
-    What nobody foresaw, and what ends a run from outside, is left to Prefect.
+    Unforeseen errors, and what ends a run from outside, are left to Prefect.
     """
     end = Ending()
     try:
@@ -69,13 +69,13 @@ def ending() -> Iterator[Ending]:
 
 
 def verdict(names: list[str], failures: list[str | None], *, failed_how: str, nothing: str) -> State[Any]:
-    """How a flow run that carried out several things ends: failed if one of them failed, and how each of these did.
+    """The state of a flow run that carried out several things: failed if one of them did, with how each failed.
 
     Args:
         names: What was carried out: batches, or connections.
-        failures: Of each, how it failed, or None.
-        failed_how: What is said of those that failed, e.g. `failed again`.
-        nothing: What is said where there was none.
+        failures: How each failed, or None.
+        failed_how: What to say of those that failed, e.g. `failed again`.
+        nothing: What to say if there were none.
     """
     failed = [failure for failure in failures if failure is not None]
     done = [name for name, failure in zip(names, failures, strict=True) if failure is None]
@@ -115,16 +115,16 @@ def reconcile_batch(end: Ending, connection: str, *, since: datetime | None) -> 
 def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mapping[str, Any]) -> Iterator[BatchRef]:
     """Hold the lease of a connection and kind, and a batch to work on.
 
-    A flow run that Prefect starts once more, as its Retry does, goes on with the batch of its earlier try.
+    A flow run that Prefect starts again, as Retry does, resumes the batch of its earlier try.
 
     Args:
         end: How the flow run ends; told the batch.
         connection: The connection's name.
         kind: The kind of run.
-        parameters: What the run is asked for.
+        parameters: The run's parameters.
 
     Raises:
-        NothingToDoError: The schedule started it, and another run did its work meanwhile, or an import is at work.
+        NothingToDoError: The schedule started it, and another run has done its work, or an import is at work.
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another run of this kind works on the connection.
     """
@@ -147,7 +147,7 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
             end.batch_id = batch.batch_id
             yield batch
     except LeaseHeldError as held:
-        # One that never ends is told of, since mfn.import.done does not come; other kinds have nothing like that.
+        # People hear of an import that never ends, as mfn.import.done stays away; other kinds have nothing like that.
         if kind != "import" or due_at is None:
             raise
         _tell_of(settings, just_ended(settings, connection))
@@ -155,7 +155,7 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
 
 
 def _due_at() -> datetime | None:
-    """When the schedule wanted this flow run to start; None where a person did, or pressed Retry."""
+    """When the schedule wanted this flow run to start; None if a person started it, or pressed Retry."""
     flow_run = this_flow_run()
     if flow_run is None or not flow_run.auto_scheduled or flow_run.run_count > 1:
         return None
@@ -163,7 +163,7 @@ def _due_at() -> datetime | None:
 
 
 def _tell_of(settings: Settings, batch_id: str | None) -> None:
-    """Tell people what an import found out that ran without Prefect, as by `mfn follow`, and told nobody."""
+    """Send the alerts of an import that ran without Prefect, as by `mfn follow`, and therefore alerted nobody."""
     page = None if batch_id is None else report_url(settings, batch_id)
     if batch_id is not None and page is not None:
         tell(batch_id, settings, page)

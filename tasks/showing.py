@@ -1,4 +1,4 @@
-"""What is only shown in the Prefect UI: a server that is away, or a flow run that somebody deleted, stops no work."""
+"""What is merely shown in the Prefect UI: a server that is away, or a deleted flow run, must not stop any work."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOT_SHOWN = (PrefectException, httpx.HTTPError, OSError, RuntimeError)
-"""What Prefect's client raises, a RuntimeError for a server that it does not reach."""
+"""What Prefect's client raises; a RuntimeError if it does not reach the server."""
 
 SHOWN_SECONDS = 10
-"""A server that does not answer holds up no order longer than this."""
+"""The longest time that a server without an answer may hold up orders."""
 
 
 @contextmanager
 def only_shown(what: str) -> Iterator[None]:
-    """Go on where something cannot be shown in the Prefect UI, and say so in the log.
+    """Go on if something cannot be shown in the Prefect UI, with a warning in the log.
 
     Args:
         what: What is shown.

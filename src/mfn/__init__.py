@@ -1,3 +1,3 @@
-"""mfn moves Amazon seller-fulfilled orders into a warehouse, and shipments and stock back to Amazon."""
+"""mfn moves seller-fulfilled Amazon orders into a warehouse, and shipment confirmations and stock back to Amazon."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""A connection: one seller account in one region, its warehouse, and how the two are joined; frozen, checked."""
+"""A connection: one seller account in one region, its warehouse, and how data moves between them; frozen, checked."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def _marketplaces(values: Any) -> list[Marketplace]:
         faults.append(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
     if faults:
         raise ValueError("; ".join(faults))
-    return list(dict.fromkeys(known))  # one may be named twice, also by its id
+    return list(dict.fromkeys(known))  # one may be given twice, also by its id
 
 
 def credentials_that_fit(value: str) -> str:
-    """Where a connection's secrets are, as `credentials` says it; ValueError where it says neither of the two."""
+    """Check where a connection's secrets are to come from; ValueError if it is neither of the two forms."""
     if not CREDENTIALS.fullmatch(value):
         raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong into this file")
     return value
 
 
 def _moment(value: Any) -> Any:
-    """A moment as a person writes it; a number is none, though it could count seconds since 1970."""
+    """A time as a person writes it; a number is refused, although it could count seconds since 1970."""
     if isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
         return value
     raise ValueError(f"expected a moment such as 2026-11-27T08:00:00Z, got {value!r}")
@@ -61,7 +61,7 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _merchant_token(value: str) -> str:
-    if not re.fullmatch(r"[!-~]+", value):  # a blank that was copied along would make another account of it
+    if not re.fullmatch(r"[!-~]+", value):  # a blank that was copied along would make it a different account
         raise ValueError(f"expected a merchant token such as A2XXXXXXXXXXXX, without a blank, got {value!r}")
     return value
 
@@ -99,9 +99,9 @@ def _database_url(value: str, info: ValidationInfo) -> str:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Units = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
-"""Less than would not fit, nor a product of two, into a column of whole numbers."""
+"""So small that even the product of two fits into an integer column."""
 MOST_HOURS = 1_000_000
-"""A century: more is no length of time that can be subtracted from now."""
+"""A century: more cannot be subtracted from now."""
 
 
 class _Section(BaseModel):
@@ -109,7 +109,7 @@ class _Section(BaseModel):
 
 
 class Warehouse(_Section):
-    """Where orders go: the SQL database that the warehouse reads and writes."""
+    """The SQL database that the warehouse reads and writes."""
 
     kind: Literal["sql"] = "sql"
     url: Annotated[str, AfterValidator(_database_url), Field(repr=False)] = "sqlite:///.mfn/warehouse.db"  # a password
@@ -126,7 +126,7 @@ class Orders(_Section):
 
 
 class Shipments(_Section):
-    """What becomes of a carrier that nothing maps."""
+    """What happens to a carrier that no row maps."""
 
     unlisted_carrier: Literal["other", "hold"] = "other"
 
@@ -150,7 +150,7 @@ class Privacy(_Section):
 
 
 class Alerts(_Section):
-    """When somebody is told."""
+    """When people are alerted."""
 
     held_orders: Annotated[int, Field(strict=True, ge=0)] = 20
     ship_by_hours: Annotated[float, Field(strict=True, ge=0, le=MOST_HOURS)] = 12
@@ -158,9 +158,9 @@ class Alerts(_Section):
 
 
 class Notifications(_Section):
-    """The SQS queue on which Amazon names the orders that changed; without one the import searches for itself.
+    """The SQS queue on which Amazon names changed orders; without one the import searches by itself.
 
-    AWS credentials are found by boto3 in its own places. The region is that of the queue's URL where it names one.
+    boto3 finds AWS credentials in its usual places. The region is that of the queue's URL, if it names one.
     """
 
     queue_url: Annotated[str, AfterValidator(_queue_url)] | None = None
@@ -202,7 +202,7 @@ class Connection(_Section):
 
     @property
     def account(self) -> str:
-        """Whose calls Amazon counts: the seller at an endpoint, shared by every connection of theirs."""
+        """The account whose calls Amazon counts: a seller at an endpoint, shared by all their connections."""
         return f"{self.seller_id} at {self.endpoint or self.region}"
 
     @property

@@ -1,4 +1,4 @@
-"""connections.yaml: one entry a seller account and region, checked as a whole, every fault named with its line."""
+"""connections.yaml: one entry for each seller account and region, checked as a whole, every fault with its line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_connections(settings: Settings) -> dict[str, Connection]:
     return dict(_checked(settings.connections, _read(settings.connections)))
 
 
-@lru_cache(maxsize=8)  # every step of a run asks for the same text
+@lru_cache(maxsize=8)  # every step of a run reads the same text
 def _checked(path: Path, text: str) -> Mapping[str, Connection]:
     shown = shown_path(path)
     document = parse_yaml(text, shown)
@@ -81,14 +81,14 @@ def find_connection(settings: Settings, name: str) -> Connection:
 
 
 def with_its_credentials_alone(settings: Settings, name: str) -> Connection | None:
-    """A connection of a file with faults, to see whether its secrets are there: nothing but its name and credentials.
+    """A connection from a faulty file, with only its name and credentials, to see whether its secrets are there.
 
     Args:
         settings: The settings in force.
         name: The connection's name.
 
     Returns:
-        None where the file has no such connection, or its `credentials` are among the faults.
+        None if the file has no such connection, or its `credentials` are among the faults.
     """
     try:
         document = parse_yaml(_read(settings.connections), shown_path(settings.connections))

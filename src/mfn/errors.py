@@ -5,10 +5,10 @@
     MfnError                 has a message and a remedy; what a command prints instead of a traceback
     ├── ConfigurationError   usage, settings or mappings are wrong: nothing was started (exit 2)
     ├── LeaseHeldError       another run of the same kind holds the connection (exit 3)
-    ├── LeaseLostError       another run has taken the connection over while this one stood still: it ends (exit 1)
+    ├── LeaseLostError       another run has taken over the connection while this one stood still: it ends (exit 1)
     ├── FatalError           the run failed and repeating it alone will not help (exit 1)
-    ├── RetriableError       the run failed on something that passes by itself: retried, re-runnable (exit 1)
-    ├── RunFailedError       a run failed after it had begun; has what it did all the same (exit 1)
+    ├── RetriableError       the run failed on something temporary: retried, re-runnable (exit 1)
+    ├── RunFailedError       a run failed after it had begun; carries what it did until then (exit 1)
     └── DataError            one order, row or parcel is wrong: it is held, and the others go on
 """
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 MOST_OF_A_MESSAGE = 1_000
-"""Of what is wrong with one place in a file."""
+"""The longest message about one place in a file."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One wrong place in a file that a person edits.
+    """A fault at one place of a file that a person edits.
 
     Attributes:
         file: The file's path as the person knows it, see `shown_path`.
-        line: The line, counted from 1, or None where the whole file is meant.
+        line: The line, counted from 1, or None for the whole file.
         column: The column of a CSV file or the dotted key of a YAML file.
         message: What was expected and what came; on one line of bounded length, whatever it quotes.
         remedy: What to do about it.
@@ -47,7 +47,7 @@ class Problem:
     remedy: str = ""
 
     def __post_init__(self) -> None:
-        """Spell out what a terminal would act upon, and bound the length: the file may hold anything."""
+        """Escape what a terminal would act upon, and limit the length: the file may contain anything."""
         object.__setattr__(self, "message", shown(shortened(self.message, MOST_OF_A_MESSAGE)))
         object.__setattr__(self, "remedy", shown_lines(shortened(self.remedy, MOST_OF_A_MESSAGE)))
         if self.column is not None:
@@ -61,12 +61,12 @@ class Problem:
 
 
 def shown_path(path: Path) -> str:
-    """The path as a person knows it: relative to the working directory where it lies below."""
+    """The path as a person knows it: relative to the working directory if it is below that."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 class MfnError(Exception):
-    """Something that a person has to know: what happened and what to do.
+    """Something that a person has to know of: what happened and what to do.
 
     Args:
         message: What happened, where, what was expected and what came.
@@ -94,9 +94,9 @@ class ConfigurationError(MfnError):
     """Usage, settings or mappings are wrong; nothing was started.
 
     Args:
-        message: A summary; made from the problems where there are some.
+        message: A summary; made from the problems if there are any.
         remedy: What to do.
-        problems: Every wrong place at once.
+        problems: All faults at once.
     """
 
     exit_code = 2
@@ -111,7 +111,7 @@ class ConfigurationError(MfnError):
 
 
 def together(errors: Sequence[ConfigurationError]) -> ConfigurationError:
-    """Several errors as one, so that everything that is wrong is told at once.
+    """Several errors as one, so that everything that is wrong is reported at once.
 
     Args:
         errors: At least one.
@@ -126,11 +126,11 @@ def together(errors: Sequence[ConfigurationError]) -> ConfigurationError:
 
 
 def with_rows(error: ConfigurationError, rows: Sequence[Problem]) -> ConfigurationError:
-    """An error that tells of rows of mapping files as well, as far as there are wrong ones.
+    """An error that also lists the faults of mapping files, if there are any.
 
     Args:
         error: What else is wrong.
-        rows: What is wrong with the mapping files.
+        rows: The faults of the mapping files.
     """
     return together([error, ConfigurationError(problems=tuple(rows))]) if rows else error
 
@@ -142,7 +142,7 @@ class LeaseHeldError(MfnError):
 
 
 class LeaseLostError(MfnError):
-    """Another run has taken the connection over while this one stood still; this one ends and has no more effect."""
+    """Another run has taken over the connection while this one stood still; this one ends with no further effect."""
 
 
 class FatalError(MfnError):
@@ -150,7 +150,7 @@ class FatalError(MfnError):
 
 
 class RetriableError(MfnError):
-    """The run failed on something that passes by itself: throttling, a dropped connection, a database that restarts."""
+    """The run failed on something temporary: throttling, a dropped connection, a database that restarts."""
 
 
 class RunFailedError(MfnError):
@@ -158,7 +158,7 @@ class RunFailedError(MfnError):
 
     Args:
         cause: What failed.
-        summary: What the run did all the same, as its command prints it with --json.
+        summary: What the run did until then, as its command prints it with `--json`.
     """
 
     def __init__(self, cause: MfnError, summary: Mapping[str, Any]) -> None:
@@ -166,7 +166,7 @@ class RunFailedError(MfnError):
         self.summary = summary
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Its own arguments are others than those of every other error."""
+        """Its arguments differ from those of the other errors."""
         return (type(self), (FatalError(self.message, remedy=self.remedy), self.summary))
 
 

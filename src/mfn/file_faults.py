@@ -35,10 +35,10 @@ REMEDIES = {
 
 
 def see_that_it_is_a_file(path: Path) -> None:
-    """See that reading does not wait for ever, as that of a pipe does, nor go on for ever, as that of a device may.
+    """Refuse what is no file: reading a pipe may wait for ever, and reading a device may never end.
 
     Args:
-        path: What is to be read; what a folder is says the reading itself.
+        path: What is to be read; a folder passes, since reading it fails by itself.
 
     Raises:
         OSError: It is neither a file nor a folder, or cannot be looked at.
@@ -49,7 +49,7 @@ def see_that_it_is_a_file(path: Path) -> None:
 
 
 def reading_fault(path: Path, error: OSError) -> tuple[str, str]:
-    """Why a file cannot be read: a message that goes on after its name, and what to do.
+    """Why a file cannot be read: a message to follow its name, and what to do.
 
     Args:
         path: The file.
@@ -64,10 +64,10 @@ def reading_fault(path: Path, error: OSError) -> tuple[str, str]:
 
 
 def writing_remedy(error: OSError, otherwise: str) -> str:
-    """What to do about a file or folder that cannot be written or made.
+    """What to do about a file or folder that cannot be written or created.
 
     Args:
-        error: What writing or making it raised.
-        otherwise: What to do where this user may not write there, or for a cause that is rare.
+        error: What writing or creating it raised.
+        otherwise: What to do if this user may not write there, or for a rare cause.
     """
     return REMEDIES.get(error.errno or 0, otherwise)

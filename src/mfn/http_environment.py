@@ -1,6 +1,6 @@
-"""What the environment has every HTTP client do, proxies and certificates: told in words where it cannot be done.
+"""Proxies and certificates that the environment sets for every HTTP client, with plain errors if they cannot be used.
 
-What this machine serves itself, a Prefect server, the report site or the local Amazon, is asked without a proxy, which
+What this machine itself serves, a Prefect server, the report site or the local Amazon, is reached without a proxy: that
 would look for it on its own machine.
 """
 
@@ -26,12 +26,12 @@ DIRECTLY: Mapping[str, httpx.BaseTransport | None] = {
     "all://127.0.0.1": None,
     "all://[::1]": None,
 }
-"""The `mounts` of a client that asks this machine itself without a proxy."""
+"""The `mounts` of a client that reaches this machine without a proxy."""
 
 
 @contextmanager
 def told_in_words() -> Iterator[None]:
-    """For the time in which a client is made: httpx reads the environment then.
+    """A context for the creation of a client, which is when httpx reads the environment.
 
     Raises:
         ConfigurationError: A file of certificates, or a proxy, cannot be used; names the variables, and not what they
@@ -39,7 +39,7 @@ def told_in_words() -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # ssl.SSLError is an OSError
         why = "it is no file of certificates" if isinstance(error, ssl.SSLError) else error.strerror
         remedy = "Name a file of certificates in PEM form, or take the variable out."
         raise _wrong([CERTIFICATES], f"names a file that cannot be used ({why}).", remedy) from None
@@ -51,12 +51,12 @@ def told_in_words() -> Iterator[None]:
 
 
 def directly_here(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for another program, such that it, too, asks this machine itself without a proxy.
+    """The environment for another program, so that it, too, reaches this machine without a proxy.
 
     Args:
-        environ: The environment; its own exceptions from the proxy stay.
+        environ: The environment; its own proxy exceptions are kept.
     """
-    given = environ.get("no_proxy") or environ.get("NO_PROXY") or ""  # where both are set, the first one holds
+    given = environ.get("no_proxy") or environ.get("NO_PROXY") or ""  # if both are set, the first one applies
     return {**environ, "no_proxy": ",".join(filter(None, (given, *HERE)))}
 
 

@@ -1,4 +1,4 @@
-"""What a person has mistyped in `.env` or the environment, and what would pass as if it were not there."""
+"""Typing errors in `.env` or the environment that would otherwise be ignored in silence."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from dotenv.parser import Original
 
 ALIKE = 0.65
-"""A name was mistyped whose every word is so like that of a setting: MFN_LEDGER_USER is somebody else's own."""
+"""How alike every word of a mistyped name is to those of a setting; MFN_LEDGER_USER is alike enough to none."""
 
-logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # it tells each line again with each look at the file
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # it repeats its warnings with each look at the file
 
 
 def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
-    """Variables that were meant for settings: what was to go into one ledger would go into another.
+    """Variables with a mistyped name of a setting, without which data could go into the wrong ledger.
 
     Args:
         known: The names of all settings.
         prefix: What they begin with.
 
     Returns:
-        One problem a name; names that are like none of them are left out, for they are somebody else's.
+        One problem for each name; names that resemble no setting are left out, since they are not meant for mfn.
     """
     given = [*((".env", name) for name in dotenv_values(".env")), *(("the environment", name) for name in os.environ)]
     return [
@@ -51,10 +51,10 @@ def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
 
 
 def fault_of(variable: str, message: str, remedy: str = "") -> Problem:
-    """A fault of a setting, told where its value stands: in the environment, or in a line of `.env`.
+    """A fault of a setting, located where its value is: in the environment, or in a line of `.env`.
 
     Args:
-        variable: Its name in capitals; it may stand there in any case of letters.
+        variable: Its name in capitals; the case does not matter there.
         message: What is wrong.
         remedy: What to do.
     """
@@ -86,7 +86,7 @@ def _is_like(name: str, setting: str) -> bool:
 
 
 def lines_that_say_nothing() -> list[Problem]:
-    """Lines of `.env` that set no variable and are no comments; what stands there is not told, for it may be secret."""
+    """Lines of `.env` that neither set a variable nor are comments; their text is not shown: it may be a secret."""
     path = Path(".env")
     if not path.is_file():
         return []

@@ -1,4 +1,4 @@
-"""The nouns that travel between steps: frozen, typed, free of buyers' data."""
+"""What travels between steps: frozen, typed, free of buyers' data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_TEXT = 1_000
-"""So many characters of a text that the warehouse writes are read, and one more, which tells that it is too long."""
+"""How many characters of a text from the warehouse are used; one more is read, to see that it is too long."""
 
 BatchKind = Literal["import", "confirm", "inventory", "reconcile", "purge"]
 
@@ -35,7 +35,7 @@ SUMMED: dict[BatchKind, tuple[str, ...]] = {
     "reconcile": ("orders", "matched", "differing"),
     "purge": ("orders", "purged", "kept"),
 }
-"""Of each kind of run, what it was given, and then what became of that, which adds up to it."""
+"""For each kind of run, the number of things it was given, and then their outcomes, which add up to it."""
 
 BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "import": ("released", "still_held"),
@@ -44,7 +44,7 @@ BESIDE: dict[BatchKind, tuple[str, ...]] = {
     "reconcile": ("missing", "not_asked"),
     "purge": ("scrubbed",),
 }
-"""Figures that stand outside of that sum."""
+"""Figures outside of that sum."""
 
 NEWS: dict[BatchKind, tuple[str, ...]] = {
     "import": ("fetched",),
@@ -53,7 +53,7 @@ NEWS: dict[BatchKind, tuple[str, ...]] = {
     "reconcile": ("differing",),
     "purge": ("purged", "scrubbed"),
 }
-"""Figures that tell whether a run had anything to do: then one of them is above 0."""
+"""Figures of which one is above 0 if a run had anything to do."""
 
 
 MOST_OF_A_DETAIL = 1_000
@@ -61,7 +61,7 @@ MOST_OF_A_REMEDY = 10_000
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands, as `mfn orders` shows it."""
+    """The status of an order, as `mfn orders` shows it."""
 
     PENDING = "pending"
     HELD = "held"
@@ -76,7 +76,7 @@ class OrderStatus(StrEnum):
 
 
 class ParcelStatus(StrEnum):
-    """Where a parcel stands: whether Amazon has been told of it, and whether Amazon shows it."""
+    """The status of a parcel: whether Amazon has been told of it, and whether Amazon shows it."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -87,7 +87,7 @@ class ParcelStatus(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Where the level of an offer stands: whether Amazon was told it last, or what is in the way."""
+    """The status of an offer's level: whether Amazon has been told it, or what prevents that."""
 
     PUSHED = "pushed"
     UNCHANGED = "unchanged"
@@ -106,12 +106,12 @@ class Outcome(StrEnum):
 
 
 PASSED = (OrderStatus.READY, Outcome.LOADED)
-"""How an order stands in its batch that is loaded, or would be if this were no dry run."""
+"""The outcomes of orders in a batch that are loaded, or would be but for a dry run."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an order stands where it does.
+    """The reason for an order's status.
 
     Attributes:
         code: A stable word, explained in docs/runbook.md, e.g. `sku_unknown`.
@@ -124,17 +124,17 @@ class Reason:
     remedy: str = ""
 
     def __post_init__(self) -> None:
-        """Spell out what a terminal or a page would act upon, and bound the length: both quote what others wrote."""
+        """Escape what a terminal or a page would act upon, and limit the length: both quote what others wrote."""
         object.__setattr__(self, "detail", shortened(shown(self.detail), MOST_OF_A_DETAIL))
         object.__setattr__(self, "remedy", shortened(shown_lines(self.remedy), MOST_OF_A_REMEDY))
 
 
 class Standing(NamedTuple):
-    """What the ledger's list of orders shows of one.
+    """What the ledger's list of orders shows for each order.
 
     Attributes:
         is_sfp: Whether it is Seller Fulfilled Prime.
-        ship_by: By when Amazon wants it shipped, as the tables hold times: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC.
+        ship_by: By when Amazon wants it shipped, in the form of the tables: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC.
         marketplace_id: Where it was placed.
         service_level: Amazon's fulfillmentServiceLevel.
         programs: Its programmes, comma separated, in the order of the mappings.
@@ -148,20 +148,20 @@ class Standing(NamedTuple):
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """What a run was asked for, as its batch keeps it; each kind of run knows some of it, and older ones knew less.
+    """The parameters of a run, as stored with its batch; each kind of run has some of them, and older runs had fewer.
 
     Attributes:
-        since: From which change of an order on, rather than since the last import; also the beginning of a
-            reconciliation, and of what is processed again.
+        since: From this change of an order on, rather than since the last import; also the start of a reconciliation
+            or a reprocessing.
         order_id: This order only.
         dry_run: Say what would be done, and change nothing.
-        full: Read all listings anew, and send every level.
-        force: Send also where the warehouse lost more than is believed.
-        pages: So many pages of what is new, at most.
-        due_only: Only what the warehouse is to ship.
-        named: The orders that notifications named, and nothing else.
-        gap: A period that was left out before, and nothing else.
-        reprocess: The plan that the batch is a part of: its orders are the ledger's.
+        full: Read all listings again, and send every level.
+        force: Send even if the warehouse lost so much stock that it would not be believed.
+        pages: At most this many pages of what is new.
+        due_only: Only orders that the warehouse is to ship.
+        named: Only the orders that notifications named.
+        gap: Only a period that was left out before.
+        reprocess: The plan that the batch is a part of; its orders come from the ledger.
     """
 
     since: datetime | None = None
@@ -177,22 +177,22 @@ class Parameters(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Self:
-        """What stands in the parameters of a batch.
+        """The parameters of a batch.
 
         Args:
-            parameters: As the ledger has them; what else they say is not for reading.
+            parameters: As the ledger has them; unknown ones are ignored.
         """
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, cls)
 
 
 @dataclass(frozen=True)
 class BatchRef:
-    """All that travels from one step to the next; the frames rest in the ledger.
+    """All that travels from one step to the next; the frames stay in the ledger.
 
     Attributes:
         batch_id: The batch in the ledger.
         connection: The connection's name in connections.yaml.
-        kind: Which kind of run this is.
+        kind: The kind of run.
         stage: The last stage that was finished, or `opened`.
         lease: The token of the lease that this run holds; every commit checks it.
         counts: Figures of the stages so far.

@@ -1,4 +1,4 @@
-"""Moments in UTC: as other programs write them, and as they are written for other programs and for people."""
+"""Times in UTC: read from other programs and people, and written for them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mfn.errors import ConfigurationError
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; one without a zone is taken as UTC, which is what Amazon writes.
+    """A time in UTC; one without a zone counts as UTC, which is what Amazon writes.
 
     Raises:
-        OverflowError: It is outside of the calendar in UTC.
+        OverflowError: In UTC it falls outside the calendar.
     """
     if moment.tzinfo is UTC:
         return moment
@@ -19,10 +19,10 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def moment_in(value: object) -> datetime | None:
-    """The moment that a value of somebody else's JSON is, in UTC; None for one that is none.
+    """A time from somebody else's JSON, in UTC; None if the value is not a time.
 
     Args:
-        value: ISO 8601 where it is a moment, in any of its forms: without seconds, `+0000`, a date alone.
+        value: A time is ISO 8601 in any of its forms: without seconds, with `+0000`, a date alone.
     """
     try:
         return in_utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
@@ -31,12 +31,12 @@ def moment_in(value: object) -> datetime | None:
 
 
 def iso(moment: datetime | None) -> str | None:
-    """A moment as JSON documents have it: ISO 8601 in UTC with a Z; None for none."""
+    """A time for JSON documents: ISO 8601 in UTC with a Z; None for None."""
     return None if moment is None else _with_z(in_utc(moment).isoformat())
 
 
 def iso_seconds(moment: datetime) -> str:
-    """A moment as Amazon takes it: ISO 8601 in UTC with a Z, without fractions of a second."""
+    """A time for Amazon: ISO 8601 in UTC with a Z, without fractions of a second."""
     return _with_z(in_utc(moment).isoformat(timespec="seconds"))
 
 
@@ -45,14 +45,14 @@ def _with_z(text: str) -> str:
 
 
 def parse_moment(text: str | None, *, option: str) -> datetime | None:
-    """A moment from a command line: ISO 8601; without a zone it is UTC.
+    """A time from a command line: ISO 8601; without a zone it is UTC.
 
     Args:
-        text: What was given; None where the option was left out.
+        text: What was given; None if the option was left out.
         option: Its name, for the message.
 
     Raises:
-        ConfigurationError: It is no moment.
+        ConfigurationError: It is not a time.
     """
     try:
         return None if text is None else in_utc(datetime.fromisoformat(text))

@@ -1,6 +1,6 @@
-"""Texts from outside, fit to be shown: what would command a terminal, forge a line or turn text round is spelled out.
+"""Texts from outside, made safe to show: what would control a terminal, forge a line or reverse text is escaped.
 
-Everything that prints, logs or writes a page shows texts so; what is matched or stored for matching stays as it is.
+Everything that prints, logs or writes a page uses this; texts that are compared, or stored for that, stay as they are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import re
 
 # Control characters of both sets, separators of lines, what embeds, isolates or overrides the direction of writing,
-# half surrogates, and the tags that are seen by no one and read by machines. What only marks a direction stays, since
+# half surrogates, and tags, which only machines can see. What merely marks a direction stays, because
 # SKUs that were copied somewhere have such marks, and are pasted into mappings with them.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
 HARMFUL_IN_LINES = re.compile(HARMFUL.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
@@ -17,22 +17,22 @@ CUT = "…"
 
 
 def shown(text: str) -> str:
-    r"""A text on one line, `\x1b` and the like in place of what cannot be shown."""
+    r"""A text on one line, with `\x1b` and the like in place of what cannot be shown."""
     return text if text.isprintable() else HARMFUL.sub(_spelled_out, text)
 
 
 def shown_lines(text: str) -> str:
-    """A text that may have several lines, otherwise as `shown`."""
+    """A text of possibly several lines, otherwise as `shown`."""
     return text if text.isprintable() else HARMFUL_IN_LINES.sub(_spelled_out, text)
 
 
 def shown_json(document: str) -> str:
-    """A JSON document on one line, the same for every reader, with nothing in its texts that a terminal acts upon."""
+    """A JSON document on one line, equivalent for every reader, with nothing in its texts that a terminal acts upon."""
     return document if document.isprintable() else HARMFUL.sub(lambda found: json.dumps(found[0])[1:-1], document)
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters; one that is longer ends with `…`.
+    """A text cut to a number of characters; a longer one ends with `…`.
 
     Args:
         text: The text.

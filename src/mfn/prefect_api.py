@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 30.0
 NO_SUCH_PATH = {"detail": "Not Found"}
-"""What a Prefect server says outside of its API; inside it says what it does not have."""
+"""How a Prefect server answers outside of its API; within the API it names what it does not have."""
 
 LETS_NOBODY_IN = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 SHOW_IT = "Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING as user:password, to what that server accepts."
@@ -21,11 +21,11 @@ ENDS_IN_API = "Correct PREFECT_API_URL: that of a Prefect server ends in /api, e
 
 
 def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
-    """A client of a Prefect API that shows what that server accepts.
+    """A client of a Prefect API, with the credentials that the server accepts.
 
     Args:
         url: The API's base URL, e.g. `http://127.0.0.1:4200/api`.
-        environ: Has `PREFECT_API_AUTH_STRING` (user:password) or `PREFECT_API_KEY`, where the server asks for one.
+        environ: Has `PREFECT_API_AUTH_STRING` (user:password) or `PREFECT_API_KEY`, if the server asks for one.
 
     Raises:
         httpx.InvalidURL: Not a URL.
@@ -46,10 +46,10 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
 
 
 def is_of_prefect(answer: httpx.Response) -> bool:
-    """Whether Prefect's API gave an answer: not its user interface beside it, nor another program.
+    """Whether an answer comes from Prefect's API, rather than from its user interface or another program.
 
     Args:
-        answer: One that succeeded, or with status 404.
+        answer: A successful one, or one with status 404.
     """
     try:
         return not answer.content or answer.json() != NO_SUCH_PATH
@@ -58,7 +58,7 @@ def is_of_prefect(answer: httpx.Response) -> bool:
 
 
 def shown_url(url: str | httpx.URL) -> str:
-    """A Prefect API's URL as others may read it: without the user and the password that may stand in it.
+    """A Prefect API's URL as others may see it: without the user and the password that it may contain.
 
     Args:
         url: The URL.

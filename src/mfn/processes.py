@@ -1,4 +1,4 @@
-"""A process that can be told from a later one with its number, also after somebody has set the machine's clock."""
+"""A process that can be told from a later one with the same id, even after the machine's clock was set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 import psutil
 
 START_TOLERANCE_SECONDS = 5.0
-"""By how much two readings of a process's start may differ: both come from a clock that somebody may set in between."""
+"""By how much two readings of a process's start may differ: the clock behind them may be set in between."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PROCESSES = Path("/proc/self/ns/pid")
@@ -20,9 +20,9 @@ class Started(msgspec.Struct, frozen=True):
     """A process that was started.
 
     Attributes:
-        pid: Its number, which another process may have got since.
-        after: How many seconds after its machine it began; no clock that is set moves that.
-        where: Where its number counts, as `where_numbers_count` tells it.
+        pid: Its id, which another process may have got since.
+        after: How many seconds after the boot of its machine it started, which setting a clock does not change.
+        where: Where its id is valid, as `where_numbers_count` returns it.
     """
 
     pid: int
@@ -31,7 +31,7 @@ class Started(msgspec.Struct, frozen=True):
 
     @property
     def process(self) -> psutil.Process | None:
-        """The process while it lives, where its number counts here."""
+        """The process, if it is alive and its id is valid here."""
         if self.where == where_numbers_count():
             with suppress(psutil.NoSuchProcess):
                 process = psutil.Process(self.pid)
@@ -44,16 +44,16 @@ class Started(msgspec.Struct, frozen=True):
 
 
 def started(pid: int) -> Started:
-    """A process that runs now.
+    """The record of a process that is running now.
 
     Args:
-        pid: Its number.
+        pid: Its id.
     """
     return Started(pid, round(_after_machine(psutil.Process(pid))), where_numbers_count())
 
 
 def where_numbers_count() -> str:
-    """The running kernel and its processes that see each other; two machines may well have the same name."""
+    """The running kernel and its process namespace; a host name would not do, as two machines may share one."""
     if BOOT_ID.exists() and PROCESSES.exists():
         return f"{BOOT_ID.read_text(encoding='ascii').strip()}/{PROCESSES.readlink().name}"
     return platform.node()

@@ -1,4 +1,4 @@
-"""Secrets that stand in files: which `NAME_FILE` names, and who else may read what holds one."""
+"""Secrets in files: those that `NAME_FILE` names, and who else may read files with secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 FILE = "_FILE"
-"""What a variable's name ends with that names the file in which a secret stands."""
+"""The end of the name of a variable that names the file of a secret."""
 
 PLACE = "the environment"
 MOST_BYTES = 65_536
@@ -29,7 +29,7 @@ PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^\s@]+@")
 
 
 def secret_of(name: str, environ: Mapping[str, str], base: Path) -> str:
-    """A secret from the variable of its name, or from the file that `NAME_FILE` names; empty where neither is set.
+    """A secret from the variable of its name, or from the file that `NAME_FILE` names; empty if neither is set.
 
     Args:
         name: The variable's name, e.g. `LWA_CLIENT_SECRET_US`.
@@ -58,7 +58,7 @@ def secret_of(name: str, environ: Mapping[str, str], base: Path) -> str:
 def read_secret(path: Path, *, variable: str) -> str:
     """A secret from its file, without the blanks and line breaks around it.
 
-    What the variable holds is never told: it may be the secret itself, where its name was mistaken.
+    The value of the variable is never shown: by mistake, it may be the secret itself.
 
     Args:
         path: The file.
@@ -72,7 +72,7 @@ def read_secret(path: Path, *, variable: str) -> str:
         with path.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read(MOST_BYTES + 1)
         text = content.decode().strip()
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system takes
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system accepts
         why = getattr(error, "strerror", None) or "it is no text"
         remedy = "Name a file that holds the secret and nothing else."
         if isinstance(error, PermissionError):
@@ -88,7 +88,7 @@ def read_secret(path: Path, *, variable: str) -> str:
 
 
 def both_set(name: str) -> ConfigurationError:
-    """A secret that is set as a value and as a file.
+    """The problem of a secret that is set both as a value and as a file.
 
     Args:
         name: The variable's name.
@@ -97,13 +97,13 @@ def both_set(name: str) -> ConfigurationError:
 
 
 def exposed_files(settings: Settings) -> list[Problem]:
-    """The files with secrets that others than their owner may read or write: `.env` and the connections file.
+    """Those of `.env` and the connections file that contain secrets and that others may read or write.
 
     Args:
         settings: The settings in force.
 
     Returns:
-        One problem a file; those without a secret, and those that cannot be looked at, are left out.
+        One problem for each file; files without a secret, and those that cannot be examined, are left out.
     """
     found = []
     for path, has_secret in ((Path(".env"), _has_values), (settings.connections, _has_password)):

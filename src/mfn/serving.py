@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
-    """A socket that listens.
+    """Open a listening socket.
 
     Args:
         host: An address of this machine, or its name.
         port: The port; 0 for a free one.
-        setting: How a person chooses it.
+        setting: The option or setting that chooses it, for the message.
 
     Raises:
         ConfigurationError: The port is taken, or the address is not this machine's.
     """
-    if not host.strip():  # which would be every address of this machine, also those that others reach
+    if not host.strip():  # which would be every address of this machine, including those that others can reach
         remedy = "Name one, e.g. 127.0.0.1, or 0.0.0.0 for all of this machine's."
         raise ConfigurationError("the address to listen at is empty.", remedy=remedy)
     try:
@@ -39,14 +39,14 @@ def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
         elif getattr(error, "errno", None) != errno.EADDRINUSE:
             remedy = "Name an address of this machine, e.g. 127.0.0.1, and a port up to 65535."
         raise ConfigurationError(f"port {port} of {host} cannot be used: {cause}.", remedy=remedy) from None
-    # What it accepts inherits this, which asyncio would set of a socket of its own making only: else an answer's body
-    # waits 40 ms for the client to acknowledge its head.
+    # Accepted connections inherit this; asyncio would set it only for a socket that it opened itself. Without it, the
+    # body of an answer waits 40 ms until the client has acknowledged its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def base_url(host: str, listener: socket.socket) -> str:
-    """Where a browser on this machine finds what listens.
+    """The URL of a listening socket for a browser on this machine.
 
     Args:
         host: As `listen` was given it.
@@ -65,7 +65,7 @@ def serve_until_interrupted(config: uvicorn.Config, listener: socket.socket, *, 
         on_ready: Called once it answers.
     """
     server = _AnnouncedServer(config, on_ready=on_ready)
-    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has closed everything
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has closed everything
         server.run(sockets=[listener])
 
 

@@ -21,13 +21,13 @@ from mfn.secret_files import FILE, both_set, read_secret
 
 PREFIX = "MFN_"
 IN_FILES = ("ledger_url", "pii_keys")
-"""The settings that may stand in files of their own."""
+"""The settings that may be in files of their own."""
 
 UNSEEN = "has a character that cannot be seen, such as a line break, or that is no text"
 
 
 def _from_home(path: Path) -> Path:
-    """What a shell makes of a ~, which stands in `.env` as it is."""
+    """Expand a ~, as a shell would; `.env` has it unexpanded."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -35,7 +35,7 @@ def _from_home(path: Path) -> Path:
 
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
-    """A text of a form that is told in words; the text itself is not told, for it may be a webhook's address."""
+    """A check of a text's form; the error does not show the text, which may be the address of a webhook."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -56,12 +56,13 @@ class Settings(BaseSettings):
         ledger_url: Any SQLAlchemy URL of SQLite or PostgreSQL.
         connections: The connections file; absolute once loaded.
         mappings: The mappings directory; absolute once loaded.
-        ledger_url_file: The file in which that URL stands instead; absolute once loaded.
-        pii_keys: Encryption keys for buyers' data, newest first, comma separated; None: the file in `home`.
-        pii_keys_file: The file in which they stand instead; it is only read, never written.
-        reports_url: Where people reach the report site, for links from Prefect runs; None: links name files.
-        notification_block: Prefect's notification block that alerts go through, as `block-type/name`; None: no alerts.
-        work_pool: Prefect's work pool that the deployments go to; made where it is missing and bears the default name.
+        ledger_url_file: The file that holds that URL instead; absolute once loaded.
+        pii_keys: Encryption keys for buyers' data, newest first, comma separated; None for the file in `home`.
+        pii_keys_file: The file that holds them instead; it is only read, never written.
+        reports_url: The address at which people reach the report site, for links in Prefect; without it links name
+            files.
+        notification_block: Prefect's notification block for alerts, as `block-type/name`; None for no alerts.
+        work_pool: Prefect's work pool for the deployments; the one with the default name is created if it is missing.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _without_empty_ones(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """What is set to nothing is not set, but for keys: a ledger must not begin without those that were meant."""
+        """Treat empty values as not set, except keys: a ledger must not start without those that were meant for it."""
         empty = {name for name, value in values.items() if value == ""} - {"pii_keys"}
         beneath = {name.upper(): value for name, value in dotenv_values(".env").items()} if empty else {}
         values = values | {name: beneath.get(PREFIX + name.upper()) for name in empty}
@@ -99,12 +100,12 @@ class Settings(BaseSettings):
 
     @property
     def keys_file(self) -> Path:
-        """Where the encryption keys are kept when `MFN_PII_KEYS` is not set."""
+        """The file of the encryption keys if `MFN_PII_KEYS` is not set."""
         return self.home / "keys"
 
     @property
     def reports(self) -> Path:
-        """Where the data-quality reports are written."""
+        """The folder of the data-quality reports."""
         return self.home / "reports"
 
 
@@ -115,8 +116,8 @@ def load_settings() -> Settings:
         Settings read from the environment and `.env` in the working directory.
 
     Raises:
-        ConfigurationError: A setting cannot be used; names every one of them. `.env` or a file with a secret cannot be
-            read, or a secret may be read by everybody.
+        ConfigurationError: Settings cannot be used, all of which it names; `.env` or a file with a secret cannot be
+            read; or everybody may read a secret.
     """
     try:
         _see_that_it_can_be_read(Path(".env"))
@@ -149,13 +150,13 @@ def load_settings() -> Settings:
 
 
 def _see_that_it_can_be_read(path: Path) -> None:
-    """Raise the error of a link that leads nowhere, which the library takes for a file that is not there."""
+    """Raise for a link that leads nowhere, which the library would take for a missing file."""
     if path.is_symlink():
         path.stat()
 
 
 def _here() -> Path:
-    """The working directory, which somebody may have removed."""
+    """The working directory; it may have been removed."""
     try:
         return Path.cwd()
     except OSError as error:
@@ -166,7 +167,7 @@ def _here() -> Path:
 
 
 def _see_that_it_can_be_written(folder: Path) -> None:
-    """Raise where a folder's name is not the UTF-8 that the URL of a database in it has to be."""
+    """Raise if the name of a folder is not UTF-8, as the URL of a database in it has to be."""
     try:
         str(folder).encode()
     except UnicodeEncodeError:
@@ -181,7 +182,7 @@ def _names() -> set[str]:
 
 
 def _unseen(settings: Settings) -> list[Problem]:
-    """Settings that no file, URL or name can be: with a character of NUL's kind, or bytes that are no UTF-8."""
+    """Settings that cannot be a file, URL or name: with control characters, or bytes that are not UTF-8."""
     values = ((name, getattr(settings, name)) for name in Settings.model_fields if name not in IN_FILES)
     return [
         fault_of(PREFIX + name.upper(), f"{UNSEEN}.", "Write it anew.")
@@ -191,7 +192,7 @@ def _unseen(settings: Settings) -> list[Problem]:
 
 
 def _read_secrets(settings: Settings, base: Path) -> None:
-    """Take the values of settings that stand in files; all faults at once."""
+    """Read the values of settings that are in files; all faults at once."""
     problems: list[Problem] = []
     for name in IN_FILES:
         path: Path | None = getattr(settings, name + FILE.lower())
@@ -215,15 +216,15 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
     Args:
         url: A SQLAlchemy URL; `postgresql://` gets the psycopg 3 driver.
         base: The folder that a relative SQLite path starts from.
-        setting: How the person knows this URL, for the message.
+        setting: The name of this URL for people, for the message.
 
     Raises:
-        ConfigurationError: Not a URL, or one with characters that cannot be seen, or neither SQLite nor PostgreSQL.
+        ConfigurationError: Not a URL, one with invisible characters, or neither SQLite nor PostgreSQL.
     """
     remedy = f"Set {setting} to sqlite:///path/to/file.db or postgresql://user:password@host/database."
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: what should be a port may be a password
+    except (ArgumentError, ValueError):  # ValueError: what stands in place of a port may be a password
         raise ConfigurationError(f"{setting} is not a database URL.", remedy=remedy) from None
     if "@" in (parsed.host or ""):  # the rest of a password, which messages would show as the host
         raise ConfigurationError(
@@ -246,7 +247,7 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
 
 
 def shown_database_url(url: str) -> str:
-    """A database URL as a message may show it: without its password, and without its options, which may hold one.
+    """A database URL for messages: without its password, and without its options, which may contain one.
 
     Args:
         url: A SQLAlchemy URL.
@@ -258,7 +259,7 @@ def environment() -> dict[str, str]:
     """The environment over `.env` in the working directory, for names that are not this project's own.
 
     Returns:
-        Every variable; an environment variable beats the same one in `.env`, unless it is set to nothing.
+        Every variable; an environment variable wins over the same one in `.env`, unless it is empty.
     """
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return from_file | {name: value for name, value in os.environ.items() if value or name not in from_file}
@@ -271,7 +272,7 @@ def describe_settings(settings: Settings) -> list[dict[str, Any]]:
         settings: What `load_settings` returned.
 
     Returns:
-        One `{setting, value, origin, meaning}` a setting.
+        One `{setting, value, origin, meaning}` for each setting.
     """
     from_file = {name.upper() for name, value in dotenv_values(".env").items() if value}
     given = {name.upper() for name, value in os.environ.items() if value}

@@ -1,4 +1,4 @@
-"""YAML that a person edits: bounded in length, in depth and in what its aliases come to, faults told with the line."""
+"""YAML that people edit: limited in length, in depth and in what its aliases expand to; faults come with their line."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 20
 MOST_NODES = 100_000
-"""Keys, values and lists, those behind an alias counted each time that it stands there."""
+"""Keys, values and lists; those behind an alias count each time it is used."""
 
 
 def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
-    """A document as ruamel.yaml has it, with the line of every key; or what is wrong with it.
+    """A document as ruamel.yaml returns it, with the line of every key; or what is wrong with it.
 
     Args:
         text: The text.
         shown: The file's name in messages.
-        remedy: What to do where the text is no YAML.
+        remedy: What to do if the text is not YAML.
 
     Returns:
         The document, or a `Problem`.
@@ -43,7 +43,7 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
     try:
         return _too_much(text, shown) or YAML().load(text)
     except MarkedYAMLError as error:
-        # What ruamel says of a key that stands twice goes on with both values, among them passwords.
+        # ruamel's message about a key that occurs twice shows both values, and these may be passwords.
         said = (error.problem or error.context or "").partition(" with value ")[0]
         line = error.problem_mark.line + 1 if error.problem_mark else None
         return Problem(shown, line, None, f"is not valid YAML: {said}.", remedy)
@@ -59,7 +59,7 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
 
 
 def _too_much(text: str, shown: str) -> Problem | None:
-    """What would take a reader too long, or is no text, number, time, list or mapping."""
+    """What would take a reader too long, or is not a text, number, time, list or mapping."""
     sizes: dict[str | None, int] = {}
     open_nodes: list[tuple[str | None, int]] = []
     nodes = 0
@@ -97,7 +97,7 @@ def _fault(
 
 
 def _no_value(text: str, shown: str) -> Problem:
-    """The value that looks like a number or a time and is none."""
+    """The value that looks like a number or a time and is not one."""
     for line, value in _plain_values(text):
         try:
             YAML().load(value)

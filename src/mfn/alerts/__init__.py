@@ -1,1 +1,1 @@
-"""Who is told of what, and when: events that runs emit, and the Prefect automations that answer them."""
+"""Alerts: who is told what, and when; the events that runs emit, and the Prefect automations that react to them."""

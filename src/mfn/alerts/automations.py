@@ -1,4 +1,4 @@
-"""The Prefect automations that tell people: documents as Prefect's API takes them; nothing is asked of it here.
+"""The Prefect automations that alert people, as documents for Prefect's API; no request is made here.
 
 Facts on triggers and actions: Prefect 3.9, docs "Automations" and "Detect zombie flows", 2026-11-29.
 """
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 PREFIX = "mfn: "
 DEAD_RUNS = "dead runs"
 TAG = "mfn"
-"""Marks what `mfn deploy` made: it changes and removes nothing else."""
+"""Marks what `mfn deploy` has created: it changes and removes nothing else."""
 
 HEARTBEAT_SECONDS = 60
-"""How often a flow run says that it lives; prefect.yaml sets it for every deployment, and a test holds it to this."""
+"""How often a flow run sends a heartbeat; prefect.yaml sets this for every deployment, and a test compares the two."""
 
 MISSED_HEARTBEATS = 3
 BEGINNING_SECONDS = 15 * 60
-"""An image may have to be fetched before a run that a worker took begins."""
+"""A worker may have to pull an image before a run that it took starts."""
 
 TOLD_AGAIN_SECONDS = 30 * 60
-"""A deployment that goes on failing, every five minutes perhaps, is told of once in this time."""
+"""A deployment that keeps failing, every five minutes perhaps, is reported once in this time."""
 
 SHORTEST_SILENCE_SECONDS = 10
-"""Prefect takes no shorter time in which nothing comes."""
+"""The shortest time that Prefect accepts for the absence of an event."""
 
 LONGEST_MESSAGE = 3000
 
 ENDINGS = ("Completed", "Failed", "Crashed", "Cancelled", "Skipped", "TimedOut", "Suspended", "Paused", "AwaitingRetry")
-"""States of a flow run in which nothing of it runs; Skipped is the name that flows of ours give."""
+"""States in which nothing of a flow run is running; Skipped is a name that this project's flows use."""
 
 RUN = """\
 {% if flow_run.parameters.connection %}Connection: {{ flow_run.parameters.connection }}
@@ -52,7 +52,7 @@ RUN = """\
 COMMANDS = """\
 {% if 'mfn batches' not in (flow_run.state.message or '') %}What failed, at which stage and why: mfn batches --failed
 Once it is mended: Retry on the flow run's page, or mfn rerun --failed{% endif %}"""
-"""Most messages of runs that failed have them already."""
+"""Most messages of failed runs contain them already."""
 
 WHICH = "{{ flow.name }}{% if deployment %}/{{ deployment.name }}{% endif %}"
 
@@ -65,18 +65,18 @@ def automations(
     block_id: str | None,
     ui_url: str,
 ) -> list[dict[str, Any]]:
-    """Every automation that there ought to be.
+    """Every automation that should exist.
 
     Args:
         connections: Those of connections.yaml.
-        checked: The names of those that have passed `mfn check`: imports are expected of them only.
+        checked: The names of those that have passed `mfn check`: only they are expected to import.
         flows: The names of the flows that are deployed.
-        block_id: The id of the notification block that tells people; None: nobody is told, and only runs that died are
-            found.
-        ui_url: Where the Prefect UI is, for links where the server itself does not know.
+        block_id: The id of the notification block that alerts people; None to alert nobody and only find runs that
+            died.
+        ui_url: The URL of the Prefect UI, for links if the server itself does not know it.
 
     Returns:
-        One document an automation, as Prefect's API takes it.
+        One document for each automation, as Prefect's API takes it.
     """
     found = [_dead_runs(flows), _runs_that_never_began(flows)]
     if block_id is None:
@@ -95,10 +95,10 @@ def automations(
 
 
 def flows_of(automation: Mapping[str, Any]) -> list[str]:
-    """The flows that the automation which finds dead runs looks at; of any other, none.
+    """The flows that the automation for dead runs watches; none for any other automation.
 
     Args:
-        automation: One as Prefect's API gives it.
+        automation: An automation as Prefect's API returns it.
     """
     if automation["name"] != PREFIX + DEAD_RUNS:
         return []
@@ -130,7 +130,7 @@ def _of_our_runs(flows: Sequence[str]) -> dict[str, Any]:
 
 
 def _of_our_deployed_runs(flows: Sequence[str]) -> dict[str, Any]:
-    """One that a person starts from a shell has heartbeats of its own frequency."""
+    """Only deployed runs: one that a person starts from a shell sends heartbeats at another interval."""
     matched = _of_our_runs(flows)
     return {**matched, "match_related": [matched["match_related"], {"prefect.resource.role": "deployment"}]}
 

@@ -1,4 +1,4 @@
-"""The events that runs emit into Prefect, and what people read of them: counts, order ids and commands, no buyer."""
+"""The events that runs emit into Prefect, and their texts: counts, order ids and commands, no buyer's data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ORDERS_OVERDUE = "mfn.orders.overdue"
 SECRET_EXPIRING = "mfn.secret.expiring"  # noqa: S105 - the name of an event
 
 NAMED = 10
-"""So many orders are named; the command and the report have them all."""
+"""How many orders a message names; the command and the report have them all."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Alert:
 
 
 def resource_id(connection: str) -> str:
-    """What an event of a connection is about, as Prefect names it."""
+    """Prefect's resource id of a connection."""
     return f"mfn.connection.{connection}"
 
 
@@ -49,18 +49,18 @@ def import_done(connection: str, *, batch_id: str, status: str, report: str) -> 
     Args:
         connection: The connection's name.
         batch_id: The import.
-        status: `done`, or `failed` where its quality gate is closed.
+        status: `done`, or `failed` if its quality gate is closed.
         report: The URL of its report.
     """
     return Alert(IMPORT_DONE, connection, {"batch_id": batch_id, "status": status, "report": report})
 
 
 def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: int, report: str) -> Alert:
-    """So many orders are held that somebody wants to hear of it.
+    """As many orders are held as somebody wants to hear of.
 
     Args:
         connection: The connection's name.
-        orders: Every held order of it, the most urgent first.
+        orders: Every held order of the connection, the most urgent first.
         threshold: Its `alerts.held_orders`.
         report: The URL of the newest import's report.
     """
@@ -108,7 +108,7 @@ def orders_due_soon(
 
 
 def orders_overdue(connection: str, orders: Sequence[WaitingOrder], *, report: str) -> Alert:
-    """Orders that the warehouse has are past their ship-by, and no parcel of theirs, or not all of it, was confirmed.
+    """Orders in the warehouse are past their ship-by, and no parcel, or not everything, was confirmed.
 
     Args:
         connection: The connection's name.
@@ -132,12 +132,12 @@ def orders_overdue(connection: str, orders: Sequence[WaitingOrder], *, report: s
 
 
 def secret_expiring(connection: str, *, sentence: str, remedy: str) -> Alert:
-    """A secret with which Amazon is called has to be rotated soon.
+    """The client secret for Amazon has to be rotated soon.
 
     Args:
         connection: The connection's name.
-        sentence: How old it is and what comes of it, without a full stop.
-        remedy: How it is rotated.
+        sentence: How old it is and what will happen, without a full stop.
+        remedy: How to rotate it.
     """
     subject, message = f"mfn {connection}: a secret expires", f"{sentence[0].upper()}{sentence[1:]}.\n{remedy}"
     return Alert(SECRET_EXPIRING, connection, {"connection": connection, "subject": subject, "message": message})
@@ -161,7 +161,7 @@ def _alert(event: str, connection: str, orders: Sequence[WaitingOrder], **said: 
 
 
 def _named(orders: Sequence[WaitingOrder], otherwise: str) -> list[str]:
-    """The most urgent ones, each with why it waits, or what is so `otherwise`."""
+    """The most urgent orders, each with why it waits, or with `otherwise` if no reason is known."""
     lines = [
         f"- {order.order_id}, {_ship_by(order.ship_by)}: {', '.join(order.codes) or otherwise}"
         for order in orders[:NAMED]

@@ -1,4 +1,4 @@
-"""What is news: somebody who was told of something is told again only when it got worse, or a day later."""
+"""What is news: people are told again of the same thing only when it has got worse, or a day later."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 REMINDED_AFTER = timedelta(hours=24)
 SECRET_REMINDED_AFTER = timedelta(days=7)
 WORSE = 2
-"""Twice as many held orders as somebody was told of are news."""
+"""Held orders are news again when there are this many times as many as people were told of."""
 
 
 @dataclass(frozen=True)
 class WaitingOrder:
-    """An order that is not in the warehouse and ought to be, or that should have left it.
+    """An order that should be in the warehouse and is not, or that should have left it.
 
     Attributes:
         order_id: Amazon's order id.
-        codes: The codes of the reasons for which it is held; none where it only was not loaded yet, or is late.
-        ship_by: By when Amazon wants it shipped; None: unknown.
+        codes: The codes of the reasons it is held for; none if it is merely not loaded yet, or late.
+        ship_by: By when Amazon wants it shipped; None if unknown.
     """
 
     order_id: str
@@ -33,10 +33,10 @@ class WaitingOrder:
 
 @dataclass(frozen=True)
 class Told:
-    """What somebody was told last.
+    """What people were told last.
 
     Attributes:
-        orders: Of how many orders.
+        orders: The number of orders.
         at: When; aware.
     """
 
@@ -45,7 +45,7 @@ class Told:
 
 
 def is_past_threshold(held: int, threshold: int) -> bool:
-    """Whether so many held orders are told of; a threshold of 0 means any.
+    """Whether so many held orders are worth an alert; a threshold of 0 means any.
 
     Args:
         held: How many orders of a connection are held.
@@ -59,17 +59,17 @@ def is_news(held: int, told: Told | None, now: datetime) -> bool:
 
     Args:
         held: How many there are.
-        told: What somebody was told last, since the threshold was passed; None: nothing.
+        told: What people were told last since the threshold was passed, or None.
         now: The present moment.
     """
     return told is None or held >= WORSE * told.orders or now - told.at >= REMINDED_AFTER
 
 
 def not_told(orders: Iterable[WaitingOrder], told: Collection[str]) -> list[WaitingOrder]:
-    """Those that nobody was told of.
+    """The orders that nobody was told of yet.
 
     Args:
         orders: Orders that have to leave soon, or should have left.
-        told: The ids of those that somebody was told of.
+        told: The ids of those that people were told of.
     """
     return [order for order in orders if order.order_id not in told]

@@ -199,7 +199,7 @@ def run_import(settings: Settings, connection: str, **asked: Any) -> dict[str, A
     Raises:
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another import works on this connection.
-        RunFailedError: The run failed; it has what the run did all the same.
+        RunFailedError: The run failed; the error has what it did until then.
     """
     return carried_out(settings, import_run(settings, connection, **asked))
 
@@ -217,7 +217,7 @@ def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another confirm run works on this connection.
-        RunFailedError: The run failed, or Amazon refused parcels; it has what the run did all the same.
+        RunFailedError: The run failed, or Amazon refused parcels; the error has what it did until then.
     """
     return carried_out(settings, confirm_run(settings, connection))
 

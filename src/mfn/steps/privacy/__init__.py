@@ -1,1 +1,1 @@
-"""Buyers' data: what may be kept no longer leaves (purge > scrub, or at once for a buyer who asks), and its keys."""
+"""Buyers' data: its removal when its time is over (purge > scrub) or when a buyer asks (erase), and its keys."""

@@ -1,4 +1,4 @@
-"""Erase: everything about the buyer of one order, removed at once because the buyer asks for it."""
+"""Erase: everything about the buyer of one order, removed at once because the buyer asks for that."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 ERASE = "erase"
-"""What for, as the audit trail tells it."""
+"""The purpose for the audit trail."""
 
 
 def erase(settings: Settings, order_id: str, *, connection: str | None = None) -> dict[str, Any]:
     """Remove everything about the buyer of an order from the ledger and from the warehouse's tables, now.
 
     What is not about a person stays: its id, its dates, its items, what runs and people did with it, its parcels. If it
-    lands again, the next purge removes it again. Done a second time it removes what is left.
+    lands again, the next purge removes it again. Repeating this removes what is left.
 
     Args:
         settings: The settings in force.
@@ -64,7 +64,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     ledger = existing_ledger(settings)
     name = _connection_of(ledger, order_id, connection)
     now, by = datetime.now(UTC), psutil.Process().username()
-    # An import keeps in memory what has landed: none may be at work while that is removed.
+    # An import keeps what has landed in memory: none may be at work while that is removed.
     with lease(ledger, name, "purge"), lease(ledger, name, "import") as token:
         place = open_workplace(settings, name, lease=token)
         _refuse_open(place, order_id)
@@ -127,7 +127,7 @@ def _refuse_open(place: Workplace, order_id: str) -> None:
 
 
 def _not_judged(place: Workplace, order_id: str) -> Fault | None:
-    """Whether an order has only landed: a run broke off before it said what becomes of it, or was a rehearsal."""
+    """Whether an order has only landed: a run was interrupted before its verdict, or was a dry run."""
     if not places_of(place.ledger, place.connection.name, [order_id]):
         return None
     look = f"mfn import {place.connection.name} --order {order_id}"
@@ -153,9 +153,9 @@ def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
 
 
 def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
-    """Whether the warehouse still has to ship an order, or Amazon has still to be told that it did."""
+    """Whether the warehouse has yet to ship an order, or Amazon has yet to be told that it did."""
     name = place.connection.name
-    place.warehouse.await_writer()  # a run may stall just before it writes there
+    place.warehouse.await_writer()  # a run may be stuck just before it writes there
     status = place.warehouse.states([row.order_id]).get(row.order_id, "").lower()
     if status == CANCELLED:
         return None
@@ -164,7 +164,7 @@ def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
             f"is in the warehouse ({status or 'unknown there'}) and not shipped",
             f"Let it be shipped, or cancel it in Seller Central and run mfn import {name}. {again}",
         )
-    # Where nobody ever ran mfn confirm, another system tells Amazon.
+    # If nobody ever ran mfn confirm, another system tells Amazon.
     if list_batches(place.ledger, connection=name, kind="confirm", limit=1):
         anew = f"where the rest was cancelled at Amazon, mfn import {name} --order {row.order_id}"
         return Fault("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}; {anew}. {again}")

@@ -1,4 +1,4 @@
-"""`mfn keys rotate`: a new encryption key, everything encrypted anew under it, the old ones retired; runs go on."""
+"""`mfn keys rotate`: a new encryption key, everything encrypted again under it, the old ones retired; runs go on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "keys rotate"
 PATIENCE_SECONDS = 60.0
-"""For how long runs may go on writing under an old key, or hold on to rows, before the rotation gives up."""
+"""How long runs may go on writing under an old key, or keep rows locked, before the rotation gives up."""
 
 STILL_WRITING = RetriableError(
     "runs that began before this rotation still write under an old key.",
@@ -43,9 +43,9 @@ class Rotation:
 
     Attributes:
         key_id: The key that encrypts now.
-        reencrypted: How many pages and chunks were encrypted anew.
-        remaining: How many are still encrypted with another key: none, but where it failed.
-        retired: The ids of the keys that are not the ledger's any more.
+        reencrypted: How many pages and chunks were encrypted again.
+        remaining: How many are still encrypted with another key: none unless it failed.
+        retired: The ids of the keys that the ledger no longer uses.
     """
 
     key_id: str
@@ -55,10 +55,10 @@ class Rotation:
 
 
 def rotate_keys(settings: Settings) -> Rotation:
-    """Take a new encryption key, encrypt everything anew under it, and retire the old ones.
+    """Add a new encryption key, encrypt everything again under it, and retire the old ones.
 
-    One that was broken off is gone on with, without another key. Keys that are set in the environment are only read:
-    everything is encrypted anew under the first of them.
+    An interrupted rotation is resumed, without another new key. Keys set in the environment are only read: everything
+    is encrypted again under the first of them.
 
     Args:
         settings: The settings in force.
@@ -101,7 +101,7 @@ def _alone(ledger: Ledger) -> Iterator[str]:
 
 
 def _is_begun(ledger: Ledger, settings: Settings) -> bool:
-    """Whether there is another key than the newest that is not retired, or something encrypted with one."""
+    """Whether any key but the newest is not retired yet, or something is encrypted with one."""
     with ledger.reading() as database:
         if len(registered_keys(database)) > 1 or count_others(database, ledger):
             return True
@@ -109,7 +109,7 @@ def _is_begun(ledger: Ledger, settings: Settings) -> bool:
 
 
 def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
-    """Put a new key in front of the file, and make it the ledger's; killed in between, the next opening does that."""
+    """Add a new key at the top of the file and to the ledger; killed in between, the next opening does the latter."""
     if settings.pii_keys is not None:
         raise ConfigurationError(
             "everything is encrypted with the first of the keys that are set, and it alone is the ledger's.",
@@ -128,7 +128,7 @@ def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
 
 
 def _reseal_all(ledger: Ledger, token: str) -> tuple[int, tuple[str, ...]]:
-    """Encrypt anew until nothing is under another key, and retire the others: how many, and which."""
+    """Encrypt again until nothing is under another key, and retire the others; returns how many, and which."""
     with ledger.reading() as database:
         orders = database.execute(select(func.count()).select_from(LandedOrder)).scalar_one()
     access = note_access(ledger, PURPOSE, connection=None, orders=orders)

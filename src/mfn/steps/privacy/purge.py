@@ -1,4 +1,4 @@
-"""Purge: buyers' data that may be kept no longer leaves the ledger; what else is known of the orders stays."""
+"""Purge: removes buyers' data past its retention from the ledger; what else is known of the orders stays."""
 
 from __future__ import annotations
 
@@ -43,35 +43,35 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNKS_KEPT = timedelta(days=1)
-"""How long what a run had left for its next stage waits for somebody to run it again."""
+"""How long the data between two stages of an interrupted run is kept for a rerun."""
 
 
 WHY_SETTLED = {
     OrderStatus.SHIPPED: reasons_text([settlement_reason("already_shipped")]),
     OrderStatus.IGNORED: reasons_text([settlement_reason("data_removed")]),
 }
-"""Why an order that still waited when its text was removed stands where it does."""
+"""The reason of an order that was still waiting when its text was removed."""
 
 
 def purge(batch: BatchRef, settings: Settings) -> BatchRef:
     """Remove the texts of orders whose retention is over, and every text that a newer version has made stale.
 
-    Batches, orders, decisions and parcels stay, so that reports and timelines do; what is reserved for orders that have
-    left or were cancelled goes with their texts. While the connection's imports hold their lease this waits; then none
-    begins before it is done.
+    Batches, orders, decisions and parcels stay, and so do reports and timelines; reservations of orders that have left
+    or were cancelled go with their texts. This waits while an import of the connection is at work; then none starts
+    before it is done.
 
     Args:
         batch: The batch, just opened or run again.
         settings: The settings in force.
 
     Returns:
-        The batch with `orders`, `purged` and `kept`: the orders that had a text. Those that it purged before it was
-        broken off count.
+        The batch with `orders`, `purged` and `kept`: the orders that had a text, including those purged before it was
+        interrupted.
 
     Raises:
-        RetriableError: An import is at work, the ledger could not be reached, or the warehouse could not be asked which
-            orders have left; everything else is purged by then.
-        FatalError: Pages cannot be decrypted; everything else is purged by then.
+        RetriableError: An import is at work, the ledger could not be reached, or the warehouse could not say which
+            orders have left; everything else has been purged.
+        FatalError: Pages cannot be decrypted; everything else has been purged.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     if parameters_of(place.ledger, batch).dry_run:
@@ -105,28 +105,28 @@ def _forget_promises(place: Workplace, batch: BatchRef) -> None:
 
 
 class _Tally:
-    """The figures of a purge, which add up at any moment, also where it is broken off."""
+    """The figures of a purge, which add up at any moment, even if it is interrupted."""
 
     def __init__(self, place: Workplace, batch: BatchRef) -> None:
         self._place, self._batch = place, batch
         self.counts: dict[str, int] = {}
 
     def begin(self, database: Connection) -> None:
-        """Nothing is purged yet, but for what this batch had purged before it was broken off."""
+        """Start counting, from what this batch had purged before it was interrupted."""
         purged = get_batch(self._place.ledger, self._batch.batch_id).counts.get("purged", 0)
         kept = count_texts(database, self._batch.connection)
         self.counts = {"orders": purged + kept, "purged": purged, "kept": kept}
         self.note(database, 0)
 
     def note(self, database: Connection, removed: int) -> None:
-        """So many more were purged in this transaction."""
+        """Count orders that were purged in this transaction."""
         counts = self.counts
         self.counts = {**counts, "purged": counts["purged"] + removed, "kept": counts["kept"] - removed}
         update_batch(database, self._batch, counts=self.counts)
 
 
 def _note_due(database: Connection, place: Workplace, seen: Sequence[End], now: datetime) -> Sequence[str]:
-    """Note how orders ended, and say which ones are due."""
+    """Record how orders ended, and return those that are due."""
     name = place.connection.name
     note_ends(database, name, seen)
     note_known_ends(database, name, now)
@@ -135,10 +135,10 @@ def _note_due(database: Connection, place: Workplace, seen: Sequence[End], now: 
 
 
 def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
-    """Which orders the warehouse has shipped without Amazon being told, since another system does that.
+    """The orders that the warehouse has shipped and that another system confirms to Amazon.
 
     Returns:
-        What was seen; and why nothing was, where the warehouse cannot be asked: that keeps no other order.
+        The orders; and the error if the warehouse could not be reached, which does not keep other orders.
     """
     with place.ledger.reading() as database:
         waiting = not_seen_to_leave(database, place.connection.name)
@@ -151,7 +151,7 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
         log.warning("it is not known which orders of %s have left: %s", place.connection.name, error.message)
         return (), error
     now = datetime.now(UTC)
-    # Where the year is wrong, it left when the warehouse had it, at the earliest.
+    # If the year is wrong, it left after the warehouse got it, at the earliest.
     believed = {order_id: at or now for order_id, at in shipped.items()}
     return [
         End(order_id, at if at >= now - BELIEVED else waiting[order_id] or now) for order_id, at in believed.items()
@@ -159,7 +159,7 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
 
 
 def warehouse_of(place: Workplace) -> SqlWarehouse | None:
-    """The warehouse of a connection; None where there is none yet, and nothing was ever loaded into it.
+    """The warehouse of a connection; None if it does not exist yet, and nothing was ever loaded into it.
 
     Args:
         place: The workplace.
@@ -174,7 +174,7 @@ def warehouse_of(place: Workplace) -> SqlWarehouse | None:
 
 
 def forget_accesses(ledger: Ledger, before: datetime) -> None:
-    """Remove what the audit trail says of accesses before a moment, also to data of connections that are gone.
+    """Remove the audit trail's accesses from before a moment, including those to data of connections that are gone.
 
     Args:
         ledger: The open ledger.
@@ -185,7 +185,7 @@ def forget_accesses(ledger: Ledger, before: datetime) -> None:
 
 
 def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
-    """Say what would be purged; nothing but the batch is written."""
+    """Count what would be purged; nothing but the batch is written."""
     due = rehearsed_due(place)
     with place.ledger.writing() as database:
         orders = count_texts(database, batch.connection)
@@ -195,13 +195,13 @@ def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
 
 
 def rehearsed_due(place: Workplace) -> Sequence[str]:
-    """Which orders are due, and nothing is changed: what is noted on the way is taken back.
+    """The orders that are due, without a change: what is recorded on the way is rolled back.
 
     Args:
         place: The workplace.
 
     Raises:
-        MfnError: The warehouse cannot be asked which orders have left.
+        MfnError: The warehouse could not say which orders have left.
     """
     seen, fault = _seen_to_leave(place)
     if fault is not None:

@@ -1,4 +1,4 @@
-"""Purges of one connection and of every one, without Prefect; also of those that connections.yaml has no longer."""
+"""Purges of one connection and of every one, without Prefect; also of those no longer in connections.yaml."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 LONGEST = timedelta(days=Privacy().retention_days)
-"""How long buyers' data is kept where nothing else is said."""
+"""How long buyers' data is kept unless a connection says otherwise."""
 
 
 def purge_parameters(*, dry_run: bool = False) -> dict[str, Any]:
-    """What a purge is asked for, as its batch keeps it.
+    """The parameters of a purge, as they are stored with its batch.
 
     Args:
         dry_run: Say what would be removed, and change nothing.
@@ -40,7 +40,7 @@ def purge_parameters(*, dry_run: bool = False) -> dict[str, Any]:
 
 
 def connections_to_purge(settings: Settings) -> list[str]:
-    """Every connection of connections.yaml, and those that it has no longer and of which the ledger still has texts.
+    """Every connection of connections.yaml, and those no longer in it of which the ledger still has texts.
 
     Args:
         settings: The settings in force.
@@ -55,9 +55,9 @@ def connections_to_purge(settings: Settings) -> list[str]:
 
 
 def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False) -> dict[str, Any]:
-    """A purge of a connection that connections.yaml has no longer: of the ledger, after the longest retention there is.
+    """A purge of the ledger for a connection that is no longer in connections.yaml, by the longest retention.
 
-    It has no batch and no report: neither its settings nor its warehouse are known any more.
+    It has no batch and no report: the connection's settings and its warehouse are no longer known.
 
     Args:
         settings: The settings in force.
@@ -70,7 +70,7 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
     Raises:
         LeaseHeldError: Another purge works on this connection.
         RetriableError: The ledger could not be reached.
-        FatalError: Pages cannot be decrypted; everything else is purged by then.
+        FatalError: Pages cannot be decrypted; everything else has been purged.
     """
     ledger, now = open_ledger(settings), datetime.now(UTC)
     with lease(ledger, connection, "purge"), imports_at_rest(ledger, connection) as token:
@@ -106,7 +106,7 @@ def run_purge(settings: Settings, connection: str, **asked: Any) -> dict[str, An
     Raises:
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another purge works on this connection.
-        RunFailedError: It failed; it has what the run did all the same.
+        RunFailedError: The run failed; the error has what it did until then.
     """
     return carried_out(settings, new_run(settings, connection, "purge", purge_parameters(**asked)))
 
@@ -120,7 +120,7 @@ def purge_all(settings: Settings, **asked: Any) -> tuple[dict[str, Any], list[Mf
 
     Returns:
         What `mfn purge --json` prints: `purged`, `kept` and `scrubbed` over all, and `connections`, what each run did;
-        and what went wrong.
+        and the errors.
 
     Raises:
         ConfigurationError: The connections file is wrong; nothing was started.

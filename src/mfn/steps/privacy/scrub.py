@@ -1,4 +1,4 @@
-"""Scrub: what the ledger has removed of buyers leaves the warehouse's tables too, where that is wanted."""
+"""Scrub: removes from the warehouse's tables what the ledger has removed of buyers, where that is configured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mfn.steps.workplace import Workplace
 
 SCRUBBED_AT_ONCE = 1_000
-"""Orders in one transaction of the warehouse, which works on them meanwhile."""
+"""Orders in one transaction: few, because the warehouse works on its tables meanwhile."""
 
 NAMED_AT_MOST = 10
 
@@ -30,11 +30,11 @@ NAMED_AT_MOST = 10
 def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
     """Empty what is about a buyer in the warehouse's tables, of every order whose text was removed from the ledger.
 
-    Of all of them where `privacy.scrub_warehouse` says so, else of those that a person had erased. An order that was
+    All of them if `privacy.scrub_warehouse` says so, otherwise only those that a person had erased. An order that was
     purged before that was set is scrubbed once it is.
 
     Args:
-        batch: The batch, the ledger purged.
+        batch: The batch, after purge.
         settings: The settings in force.
 
     Returns:
@@ -53,7 +53,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
         return _counted(place, batch, scrubbed)
     if Parameters.of(row.parameters).dry_run:
         return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
-    # What is to be emptied must not be loaded anew in between.
+    # What is to be emptied must not be loaded again in between.
     with imports_at_rest(place.ledger, batch.connection):
         chosen, refusals = _to_scrub(place, ()), dict[str, DataError]()
         for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
@@ -68,7 +68,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _refused(refusals: Mapping[str, DataError]) -> FatalError:
-    """What is wrong where the warehouse keeps some orders as they are; all others are empty by then."""
+    """The error for orders that the warehouse refused to change; all others have been emptied."""
     named = ", ".join(sorted(refusals)[:NAMED_AT_MOST]) + (", …" if len(refusals) > NAMED_AT_MOST else "")
     first = refusals[min(refusals)]
     return FatalError(
@@ -78,7 +78,7 @@ def _refused(refusals: Mapping[str, DataError]) -> FatalError:
 
 
 def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
-    """The orders that the warehouse still has something of and should not, or would not once some more are purged."""
+    """The orders whose buyer's data the warehouse still has and should not, also once some more are purged."""
     name, is_wanted = place.connection.name, place.connection.privacy.scrub_warehouse
     warehouse = warehouse_of(place)
     holding = warehouse.holding() if warehouse is not None else []
@@ -89,7 +89,7 @@ def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
 
 
 def _counted(place: Workplace, batch: BatchRef, scrubbed: int) -> BatchRef:
-    """Write down how many were scrubbed."""
+    """Record how many were scrubbed."""
     counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
     with place.ledger.writing() as database:
         update_batch(database, batch, counts=counts)

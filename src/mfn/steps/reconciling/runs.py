@@ -49,6 +49,6 @@ def run_reconcile(settings: Settings, connection: str, **asked: Any) -> dict[str
     Raises:
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another reconciliation works on this connection.
-        RunFailedError: The run failed, or found differences; it has what the run did all the same.
+        RunFailedError: The run failed, or found differences; the error has what it did until then.
     """
     return carried_out(settings, new_run(settings, connection, "reconcile", reconcile_parameters(**asked)))

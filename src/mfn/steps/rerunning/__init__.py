@@ -1,1 +1,1 @@
-"""What is run again from the ledger: batches, from a stage on, and all orders of a period, in parts."""
+"""What is run again from the ledger: batches, from a stage onwards, and all orders of a period, in parts."""

@@ -1,4 +1,4 @@
-"""What became of orders that were processed again, over all parts of a connection."""
+"""The outcome of a reprocessing, over all parts of a connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def failure_of_part(settings: Settings, batch_id: str) -> str | None:
-    """How a part failed that another process was given, or None.
+    """How a part that another process was given failed, or None.
 
     Args:
         settings: The settings in force.
@@ -29,7 +29,7 @@ def failure_of_part(settings: Settings, batch_id: str) -> str | None:
 
 
 def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str]) -> FatalError:
-    """What is said of a connection of which parts failed.
+    """The error of a connection of which parts failed.
 
     Args:
         connection: The connection's name.
@@ -44,7 +44,7 @@ def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str])
 
 
 def summary_of_parts(settings: Settings, connection: str, parts: Sequence[str]) -> dict[str, Any]:
-    """What became of the parts of a connection, added up.
+    """The figures of the parts of a connection, added up.
 
     Args:
         settings: The settings in force.
@@ -53,7 +53,7 @@ def summary_of_parts(settings: Settings, connection: str, parts: Sequence[str]) 
 
     Returns:
         `connection`, `batches` (the parts), `failed` (those that failed), `orders` (those that were processed again),
-        and what became of them: loaded, held, unchanged, cancelled, ignored.
+        and their outcomes: loaded, held, unchanged, cancelled, ignored.
     """
     rows = [get_batch(open_ledger(settings), batch_id) for batch_id in parts]
     given, *became = SUMMED["import"]

@@ -1,4 +1,4 @@
-"""Orders that the ledger has, processed again: in waves of parts, each a batch of its own; here one after the other."""
+"""Reprocessing of the ledger's orders: in waves of parts, each a batch of its own; here one after the other."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WAVE_SECONDS = 60.0
-"""After this a wave begins no further part: an import that waits for its turn waits for 300 seconds at most."""
+"""After this time a wave starts no further part: a waiting import gives up after 300 seconds."""
 TURN_SECONDS = 2 * LOOK_AGAIN_SECONDS
-"""How long the lease is free between two waves: whoever waits for it looks every second."""
+"""How long the lease is free between two waves: whoever waits for it tries every second."""
 LONGEST_IMPORT_SECONDS = 4 * 3600.0
 """How long a wave waits for an import that is at work."""
 
@@ -47,17 +47,17 @@ LONGEST_IMPORT_SECONDS = 4 * 3600.0
 def reprocess_parameters(
     *, since: datetime | None = None, before: datetime | None = None, status: str | None = None, dry_run: bool = False
 ) -> dict[str, Any]:
-    """What is to be processed again, as the parts keep it.
+    """The parameters of a reprocessing, as they are stored with its parts.
 
     Args:
         since: Only orders that changed at Amazon then or later; without a zone it is UTC.
-        before: Only orders that changed at Amazon before then; likewise.
-        status: Only orders that stand there.
+        before: Only orders that changed at Amazon before then; without a zone it is UTC.
+        status: Only orders with this status.
         dry_run: Say what would be loaded again, and change nothing.
 
     Raises:
-        ConfigurationError: There is no such status, or what stands there is no matter of this; or the moments leave
-            nothing between them.
+        ConfigurationError: There is no such status, or its orders cannot be reprocessed; or nothing lies between since
+            and before.
     """
     allowed = [known.value for known in OrderStatus if known not in UNFINISHED]
     if status in UNFINISHED:
@@ -70,12 +70,12 @@ def reprocess_parameters(
     asked = {"since": moment_text(since), "before": moment_text(before), "status": status}
     if asked["since"] and asked["before"] and asked["since"] >= asked["before"]:
         raise ConfigurationError("nothing lies between since and before.", remedy="Give a later moment as before.")
-    # Without `dry_run`, not with False: an import takes up the orders that failed batches with False have left.
+    # Without `dry_run`, rather than with False: imports take up the orders that failed batches with False have left.
     return {**asked, "dry_run": True} if dry_run else asked
 
 
 def connections_to_reprocess(settings: Settings, named: Sequence[str]) -> list[str]:
-    """The connections that are meant, each once; with none named all of them.
+    """The connections to reprocess, each once; all of them if none is named.
 
     Args:
         settings: The settings in force.
@@ -86,19 +86,19 @@ def connections_to_reprocess(settings: Settings, named: Sequence[str]) -> list[s
     """
     chosen = list(dict.fromkeys(named)) or list(load_connections(settings))
     for name in chosen:
-        _ = open_workplace(settings, name).mappings  # a fault in them would hold every order
+        _ = open_workplace(settings, name).mappings  # a fault in the mappings would hold every order
     return chosen
 
 
 @dataclass
 class Reprocessing:
-    """What is processed again of one connection, its lease `reprocess` held.
+    """The reprocessing of one connection, under its lease `reprocess`.
 
     Attributes:
         ledger: The open ledger.
         plan: How far it has come.
-        left: Parts that were cut before, and are not done.
-        begun: Parts that this run has begun, in this order.
+        left: Parts that were cut before and are not done.
+        begun: Parts that this run has begun, in order.
         size: How many orders a part has at most.
     """
 
@@ -117,7 +117,7 @@ class Reprocessing:
     def wave(self) -> Iterator[str]:
         """Hold the lease of the connection's imports; yields its token, under which parts work.
 
-        Before any wave but the first it is free for a moment, so that an import which waits has its turn.
+        Before every wave but the first it is free for a moment, so that a waiting import gets its turn.
 
         Raises:
             RetriableError: An import worked on for hours.
@@ -126,12 +126,12 @@ class Reprocessing:
             time.sleep(TURN_SECONDS)
         name = self.plan.connection
         with imports_at_rest(self.ledger, name, patience_seconds=LONGEST_IMPORT_SECONDS) as token:
-            # What an import that was broken off has left is made known here: parts must not do so side by side.
+            # What an interrupted import has left is indexed here: parts must not do that concurrently.
             index_pages(self.ledger, BatchRef("", name, "import", "", token))
             yield token
 
     def next_part(self, token: str) -> str | None:
-        """The next batch to work on, or None: there is none left.
+        """The next batch to work on, or None if none is left.
 
         Args:
             token: What `wave` yielded.
@@ -145,12 +145,12 @@ class Reprocessing:
         return batch_id
 
     def is_at_work(self, batch_id: str) -> bool:
-        """Whether a process works on a part, and lives."""
+        """Whether a live process is working on a part."""
         with self.ledger.reading() as database:
             return is_held(database, self.plan.connection, part_kind(batch_id))
 
     def put_back(self, batch_id: str) -> None:
-        """Leave a part that nobody has begun after all to a later wave."""
+        """Return a part that nobody has begun, for a later wave."""
         self.begun.remove(batch_id)
         self.left.append(batch_id)
 
@@ -159,9 +159,9 @@ class Reprocessing:
 def reprocessing_of(
     settings: Settings, connection: str, asked: Mapping[str, Any], *, size: int = PART_ORDERS
 ) -> Iterator[Reprocessing]:
-    """Process orders of a connection again, alone: the plan that was broken off and asked for the same, or a new one.
+    """Reprocess orders of a connection, exclusively: by an interrupted plan with the same parameters, or a new one.
 
-    One that was begun with other mappings is not carried on: the parts of it that are done were done by those.
+    A plan that was begun with other mappings is not resumed: the parts of it that are done were done with those.
 
     Args:
         settings: The settings in force.
@@ -183,7 +183,7 @@ def reprocessing_of(
 
 
 def _digest_of_files(directory: Path) -> str:
-    """What changes with any mapping file or rule; not with what else lies there, such as an editor's lock."""
+    """A digest of all mapping files and rules, without other files there, such as an editor's lock."""
     found = [path for name in FILES if (path := directory / name).is_file()]
     contents = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
     return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
@@ -191,13 +191,13 @@ def _digest_of_files(directory: Path) -> str:
 
 @contextmanager
 def part_run(settings: Settings, batch_id: str, lease: str, *, flow_run_id: str | None = None) -> Iterator[BatchRef]:
-    """Hold a part, to be worked on from its second stage on; the orders that it has loaded before stay loaded.
+    """Hold a part, to be worked on from its second stage; the orders that it has loaded before stay loaded.
 
     Args:
         settings: The settings in force.
         batch_id: The part.
         lease: The token of the wave that it belongs to.
-        flow_run_id: The flow run that does so, where Prefect runs it.
+        flow_run_id: The flow run that does so, if Prefect runs it.
 
     Raises:
         LeaseLostError: The wave has ended.
@@ -211,7 +211,7 @@ def part_run(settings: Settings, batch_id: str, lease: str, *, flow_run_id: str 
 
 
 def do_part(settings: Settings, batch_id: str, lease: str) -> str | None:
-    """Do a part here, its report included.
+    """Do a part in this process, including its report.
 
     Args:
         settings: The settings in force.
@@ -233,7 +233,7 @@ def do_part(settings: Settings, batch_id: str, lease: str) -> str | None:
 def reprocess(
     settings: Settings, connection: str, asked: Mapping[str, Any], *, size: int = PART_ORDERS
 ) -> dict[str, Any]:
-    """Process orders of a connection again, one part after the other, without Prefect.
+    """Reprocess orders of a connection, one part after the other, without Prefect.
 
     Args:
         settings: The settings in force.
@@ -246,8 +246,8 @@ def reprocess(
 
     Raises:
         LeaseHeldError: Another run processes orders of this connection again; nothing was started.
-        RetriableError: An import worked on for hours; or the ledger could not be reached.
-        RunFailedError: Parts failed; it has what the others did.
+        RetriableError: An import was at work for hours, or the ledger could not be reached.
+        RunFailedError: Parts failed; the error has what the others did.
     """
     failures: list[str] = []
     with reprocessing_of(settings, connection, asked, size=size) as work:

@@ -39,17 +39,17 @@ LEAVES_CHUNKS: dict[BatchKind, tuple[str, ...]] = {
 """Stages that leave frames for the next one, until they are loaded or sent."""
 
 OLD_AFTER = timedelta(minutes=10)
-"""Levels that were computed longer ago are not told to Amazon, nor orders compared that were asked for longer ago: a
-batch that is run again reads everything anew."""
+"""Levels computed longer ago are not sent to Amazon, and orders fetched longer ago are not compared: a batch that is
+run again then reads everything again."""
 
 READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
-"""What these look at changes by the minute: they begin at their first stage."""
+"""Kinds of run whose input changes by the minute: they start at their first stage."""
 
 
 def failed_batches(settings: Settings) -> list[str]:
     """The ids of every batch that failed or died with work left, oldest first, so that newer ones build on them.
 
-    Where nothing ever ran nothing failed, and no ledger is made.
+    If nothing ever ran, nothing failed, and no ledger is created.
     """
     ledger = ledger_if_any(settings)
     if ledger is None:
@@ -64,12 +64,12 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
 
     Args:
         settings: The settings in force.
-        batch_ids: The batches that are meant.
-        from_stage: The stage to start with; None: the one at which each failed.
+        batch_ids: The batches.
+        from_stage: The stage to start with; None for the one at which each failed.
 
     Raises:
-        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage; a stage that
-            nothing has is one also where no batch is meant. Or batches are, and there is no ledger.
+        ConfigurationError: Names every id that no batch has, and every batch that lacks the stage; also for a stage
+            that no kind of run has, even without batches, and for batches without a ledger.
     """
     kinds = kinds_of(existing_ledger(settings), batch_ids) if batch_ids else {}
     unknown = [batch_id for batch_id in batch_ids if batch_id not in kinds]
@@ -114,7 +114,7 @@ def rerun_batch(
 
 
 def batch_of(settings: Settings, flow_run_id: str, connection: str, kind: BatchKind) -> str | None:
-    """The batch on which an earlier try of a flow run worked, and which no other flow run has carried on since.
+    """The batch on which an earlier try of a flow run worked, if no other flow run has resumed it since.
 
     Args:
         settings: The settings in force.
@@ -123,14 +123,14 @@ def batch_of(settings: Settings, flow_run_id: str, connection: str, kind: BatchK
         kind: The kind of run.
 
     Returns:
-        Its id, or None: no try of it got as far as a batch.
+        Its id; None if no try got as far as a batch.
     """
     rows = batches_of_flow_run(open_ledger(settings), flow_run_id)
     return next((row.batch_id for row in rows if (row.connection, row.kind) == (connection, kind)), None)
 
 
 def done_by(settings: Settings, flow_run_id: str) -> set[str]:
-    """The batches that earlier tries of a flow run have brought to their end.
+    """The batches that earlier tries of a flow run have finished.
 
     Args:
         settings: The settings in force.
@@ -143,16 +143,16 @@ def done_by(settings: Settings, flow_run_id: str) -> set[str]:
 def rerun_of(
     settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
 ) -> Iterator[BatchRef]:
-    """Hold the lease of a batch that exists, and the batch, ready to go on.
+    """Hold the lease of an existing batch, and yield the batch, ready to go on.
 
     Args:
         settings: The settings in force.
         batch_id: The batch.
-        from_stage: The stage to start with; None: the one at which it failed, or, for a batch that is done, its
-            second. A batch that others have followed starts with its second stage at the latest. A confirm run that
-            has not told Amazon of everything yet looks at the warehouse first. A stock run and a reconciliation read
-            everything anew, unless a later stage is named and what was read is fresh. A purge begins at its first
-            stage, unless another is named.
+        from_stage: The stage to start with; None for the one at which it failed or, if it is done, its second. A batch
+            with newer ones after it starts with its second stage at the latest. A confirm run that has not told Amazon
+            of everything yet looks at the warehouse first. A stock run and a reconciliation read everything again,
+            unless a later stage is named and what was read is fresh. A purge starts at its first stage, unless another
+            is named.
         flow_run_id: The flow run that does so, where Prefect runs it.
 
     Yields:
@@ -169,7 +169,7 @@ def rerun_of(
     if row.kind not in WITHOUT_AMAZON:
         check_set_up(open_workplace(settings, row.connection))
     with run_lease(ledger, row.connection, row.kind) as token:
-        row = get_batch(ledger, batch_id)  # another run may have carried it on meanwhile
+        row = get_batch(ledger, batch_id)  # another run may have resumed it meanwhile
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id
         if row.kind in READ_ANEW:
@@ -179,9 +179,9 @@ def rerun_of(
         else:
             finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
             if row.kind == "confirm" and finished != confirm.__name__:
-                finished = OPENED  # what the warehouse has taken back or corrected since goes out no more
+                finished = OPENED  # what the warehouse has taken back or corrected since is not sent any more
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
-            # What the stage left was loaded or sent and is gone: it is made anew.
+            # What the stage left was loaded or sent, and is gone: it has to be made again.
             finished = OPENED if row.kind in READ_ANEW else names[0]
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
         if finished == OPENED and row.kind == "import":
@@ -195,20 +195,20 @@ def _stage_before(stage: str, row: Row[Any]) -> str:
 
 
 def _finished_of_kept(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
-    """The last stage that counts as finished of a batch that has kept what it works on."""
+    """The last stage that counts as finished, for a batch whose input was kept."""
     names = STAGES[row.kind]
     if from_stage is not None:
         finished = _stage_before(from_stage, row)
     else:
         finished = row.stage if row.stage != names[-1] else names[0]
-    # What an older batch had made of its orders may be stale: later ones have seen them in newer versions.
+    # An older batch's verdicts may be stale: later batches have seen newer versions of its orders.
     return finished if is_newest or finished == OPENED else names[0]
 
 
 def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool) -> str:
-    """The same of one whose first stage reads how things stand.
+    """The same for a batch whose first stage reads the present state.
 
-    All is read anew, unless a person names a later stage and what was read is fresh and still the newest.
+    Everything is read again, unless a person names a later stage and what was read is fresh and still the newest.
     """
     read_at = row.findings.get("stock", row.findings.get("searched", {})).get("read_at")
     is_fresh = read_at is not None and datetime.now(UTC) - datetime.fromisoformat(read_at) < OLD_AFTER
@@ -221,10 +221,10 @@ def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     asked = Parameters.of(row.parameters)
-    if asked.order_id or asked.reprocess:  # neither has a window: nobody may take it for a search for what is new
+    if asked.order_id or asked.reprocess:  # neither has a window, so that nobody takes it for a search for what is new
         return
     with ledger.writing() as database:
-        if row.window_before is None:  # it never got to its end: the window grows to the present
+        if row.window_before is None:  # it never got to the end of its window, which now reaches up to the present
             update_batch(database, batch, is_window_open=True)
         else:
             update_batch(
