@@ -1,4 +1,4 @@
-"""What an answer of Amazon that is no success says, fit to be shown.
+"""The text of Amazon's error answers, made fit to be shown.
 
 Amazon answers a failure with `{"errors": [{"code", "message", "details"}]}` (its models, definition ErrorList), with an
 empty body, or with a proxy's HTML page.
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     import httpx
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a text that is no JSON, or not the one that was asked for, makes the decoder raise; the last where it is nested
-too deep."""
+"""What the decoder raises for a text that is not JSON, or of another form; the last if it is nested too deep."""
 
 REQUEST_ID = "x-amzn-RequestId"
 SHOWN_CHARACTERS = 300
 
 
 class Words(Struct, frozen=True):
-    """One error of an answer, word for word as Amazon put it; what it left out is None."""
+    """One error of an answer, word for word as Amazon put it; a field that is missing is None."""
 
     code: str | None = None
     message: str | None = None
@@ -40,22 +39,22 @@ class _ErrorList(Struct):
 
 
 def whole_number(text: str, *, most_digits: int) -> int | None:
-    """The number that a text of Amazon's is; None where it is none, or none of ours.
+    """The number in a text from Amazon; None if it is not a number, or longer than ours are.
 
     Args:
-        text: Any.
-        most_digits: A longer one is none of ours; of thousands of digits Python would read none.
+        text: Any text.
+        most_digits: A longer number is not ours; one of thousands of digits Python would not even read.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """The fields of a JSON object, whose values may be anything; of what is no object there are none."""
+    """The fields of a JSON object, whose values may be anything; none if the value is not an object."""
     return value if isinstance(value, dict) else {}
 
 
 def objects_in(values: Any) -> list[dict[str, Any]]:
-    """The objects in a JSON array, without what is none; in what is no array there are none."""
+    """The objects in a JSON array, without anything else in it; none if the value is not an array."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
@@ -69,14 +68,14 @@ def summary_of(response: httpx.Response) -> str:
         return f"a body that is not Amazon's ({clipped(kind)}, {len(response.content)} bytes)"
     if not errors:
         return "an empty list of errors"
-    # The details of a refusal say which token is meant; those of a bad request may repeat what was sent.
+    # The details of a refused login say which token is wrong; those of a bad request may repeat what was sent.
     with_details = response.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN)
     parts = (errors[0].code, errors[0].message, errors[0].details if with_details else None)
     return clipped(": ".join(part.rstrip(".") for part in parts if part)) or "no words"
 
 
 def errors_of(response: httpx.Response) -> tuple[Words, ...] | None:
-    """Amazon's errors, of which an empty body has none; None where the body is not Amazon's."""
+    """Amazon's errors, none for an empty body; None if the body is not Amazon's."""
     if not response.content.strip():
         return ()
     try:
@@ -86,12 +85,12 @@ def errors_of(response: httpx.Response) -> tuple[Words, ...] | None:
 
 
 def request_id_of(response: httpx.Response) -> str:
-    """By which Amazon's support finds the call."""
+    """The id by which Amazon's support finds the call."""
     return f"request id {clipped(response.headers.get(REQUEST_ID, 'not given'))}"
 
 
 def clipped(text: str) -> str:
-    """One printable line of bounded length: it comes from outside."""
+    """One printable line of limited length, from a text from outside."""
     return _printable(text)[:SHOWN_CHARACTERS].strip()
 
 

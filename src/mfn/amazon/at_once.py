@@ -1,4 +1,4 @@
-"""Several calls under way at once, answered in their order."""
+"""Several calls at once, with their answers in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 AT_ONCE = 4
-"""Calls under way at once: Amazon's answer takes longer than a fast plan's next turn."""
+"""How many calls are under way at once: an answer takes longer than the next turn of a fast plan does to come."""
 
 Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
@@ -20,17 +20,17 @@ Answer = TypeVar("Answer")
 def several_at_once(
     things: Iterable[Thing], call: Callable[[Thing], Answer], *, name: str
 ) -> Generator[Answer, None, None]:
-    """Call for many things, a few at a time; none begins more than a few before the oldest has been read.
+    """Make a call for each of many things, a few at a time, never more than that ahead of the oldest unread answer.
 
-    Close it where it is not read to its end: what has begun by then is waited for.
+    Close it if it is not read to its end; that waits for the calls that have started.
 
     Args:
-        things: What is called for, in this order.
+        things: The things, in this order.
         call: The call; runs in a thread of its own.
-        name: What the threads are called.
+        name: The name of the threads.
 
     Yields:
-        What each call returns, in this order; what a call raises is raised in its place.
+        The result of each call, in this order; what a call raises is raised in its place.
     """
     under_way: deque[Future[Answer]] = deque()
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=name) as pool:

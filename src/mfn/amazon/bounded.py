@@ -1,7 +1,7 @@
-"""Answers of bounded length: whatever a server sends, packed or not, and however slowly, it ends.
+"""Answers limited in length and time, whatever a server sends, compressed or not, and however slowly.
 
-httpx itself reads an answer to its end, unpacks any number of encodings on top of each other, and takes a single byte
-within its timeout for progress.
+httpx itself reads an answer to its end, undoes any number of stacked encodings, and counts a single byte within its
+timeout as progress.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1024 * 1024
 ANSWER_BYTES = 64 * MEGABYTE
-"""Of an answer of the API; a page of a hundred orders has one megabyte."""
+"""The limit of an answer of the API; a page of a hundred orders has one megabyte."""
 
 DOCUMENT_BYTES = 512 * MEGABYTE
-"""Of a report, unpacked; one of 500,000 listings has half of it."""
+"""The limit of an unpacked report; one of 500,000 listings has half of that."""
 
 PATIENCE = 20
-"""How many times the timeout of a single read an answer may take as a whole."""
+"""How long an answer may take as a whole, in timeouts of a single read."""
 
 STEP = MEGABYTE
-"""So much is unpacked at a time."""
+"""How many bytes are unpacked at a time."""
 
 GZIP = "gzip"
 GZIP_BITS = 16 + zlib.MAX_WBITS
 
 
 class TooLargeError(FatalError):
-    """An answer is larger than anything that Amazon has reason to send."""
+    """An answer is larger than anything Amazon has reason to send."""
 
 
 class BoundedClient(httpx.Client):
-    """A client whose answers are unpacked here, and end after so many bytes and after some time.
+    """A client whose answers are unpacked here, and cut off after a number of bytes and after some time.
 
     Args:
         most: How many bytes an answer may have, as sent and unpacked.
         timeout_seconds: How long each read and write may take.
-        connect_seconds: How long it may take to be connected.
+        connect_seconds: How long connecting may take.
         certificates: The authorities that are trusted.
     """
 
@@ -72,8 +72,8 @@ class BoundedClient(httpx.Client):
 
         Raises:
             TooLargeError: The answer is too large.
-            httpx.RequestError: There is no whole answer; also where it takes too long as a whole, or is packed in
-                another way than gzip.
+            httpx.RequestError: There is no complete answer, it takes too long as a whole, or is compressed in another
+                way than gzip.
         """
         ends_at = time.monotonic() + self._patience
         with closing(super().send(request, **options | {"stream": True})) as response:
@@ -100,7 +100,7 @@ def _in_time(response: httpx.Response, ends_at: float) -> Iterator[bytes]:
 
 
 def within(chunks: Iterable[bytes], most: int, *, what: str) -> Iterator[bytes]:
-    """Chunks as they come.
+    """Pass chunks on as they come, up to a limit.
 
     Args:
         chunks: Parts of something.
@@ -123,13 +123,13 @@ def within(chunks: Iterable[bytes], most: int, *, what: str) -> Iterator[bytes]:
 
 
 def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What gzip packed, in parts of at most `STEP` bytes however much a chunk becomes; nothing of nothing.
+    """Decompress gzip in parts of at most `STEP` bytes, however much a chunk expands to; nothing for an empty file.
 
     Args:
         chunks: Parts of a gzip file; it may have several members.
 
     Raises:
-        zlib.error: It is no gzip file.
+        zlib.error: It is not a gzip file.
         EOFError: It ends too early.
     """
     members, is_begun = 0, False
@@ -138,7 +138,7 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
         packed = chunk
         while packed:
             if members and not is_begun:
-                packed = packed.lstrip(b"\0")  # some writers fill up their last block
+                packed = packed.lstrip(b"\0")  # some writers pad their last block
                 if not packed:
                     break
             is_begun = True

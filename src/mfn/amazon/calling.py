@@ -1,4 +1,4 @@
-"""How a call reaches Amazon: in its turn, with a good token, and again where it failed on what passes by itself."""
+"""How a call reaches Amazon: in its turn, with a valid token, and again after a temporary failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ATTEMPTS = 5
 RATE_LIMIT = "x-amzn-RateLimit-Limit"
 WORTH_TELLING_SECONDS = 1
 TOLD_AGAIN_SECONDS = 30
-"""Calls that wait one after the other are told of so often, a longer wait each time."""
+"""How often the log mentions that calls wait one after the other, a longer wait each time."""
 LEAST_RATE = 1 / 3600
 """Calls a second; the slowest of Amazon's usage plans has twenty an hour."""
 
@@ -47,8 +47,8 @@ class Caller:
         budget: The account's rate budget.
         login: Where the access token comes from.
         wait: Waits for a number of seconds.
-        may_call: Asked right before each request, after it has waited for its turn; raises where the run that it
-            belongs to may not go on. None: it always may.
+        may_call: Called just before each request, after it has waited for its turn; raises if its run may not go on.
+            None if it always may.
 
     Attributes:
         calls: How many requests were sent, by operation; retries count.
@@ -80,15 +80,15 @@ class Caller:
         again: type[AmazonUnavailableError] = AmazonUnavailableError,
         leaving: int = 0,
     ) -> Answer:
-        """One call, tried again a few times, with growing pauses.
+        """Make a call, retried a few times with growing pauses.
 
         Args:
             operation: Amazon's name of it.
             what: Which call, for messages.
             send: Sends the request.
-            read: What is wanted of the answer; raises one of our errors where it is not there.
+            read: Returns what is wanted from the answer; raises one of our errors if it is not there.
             max_wait_seconds: How long it may wait for its turn in the rate budget, all attempts together.
-            again: After which failures; `ThrottledError` for a call that may not be done twice.
+            again: The failures to retry after; `ThrottledError` for a call that must not be made twice.
             leaving: How many calls of the operation have to stay in the budget for others.
 
         Raises:
@@ -101,7 +101,7 @@ class Caller:
 
         def attempt() -> Answer:
             nonlocal patience, may_renew
-            token = self._login.get_auth().access_token  # before a call is taken from the budget for nothing
+            token = self._login.get_auth().access_token  # first, so that no call is taken from the budget for nothing
             patience -= self._await_turn(operation, what, patience, leaving)
             response = self._send(operation, what, send)
             if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN) and may_renew:
@@ -130,7 +130,7 @@ class Caller:
         return waited
 
     def _is_news(self, operation: str) -> bool:
-        """Whether nobody was told for a while that calls of an operation wait."""
+        """Whether the log has not mentioned for a while that calls of an operation wait."""
         now = time.monotonic()
         is_news = now - self._told_at.get(operation, -math.inf) >= TOLD_AGAIN_SECONDS
         if is_news:
@@ -156,11 +156,11 @@ class Caller:
 def tried_again(
     wait: Callable[[float], None], again: type[AmazonUnavailableError] = AmazonUnavailableError
 ) -> Retrying:
-    """How a request that failed on what passes by itself is repeated; the last failure is raised.
+    """The retries of a request that failed temporarily; the last failure is raised.
 
     Args:
         wait: Waits for a number of seconds.
-        again: After which failures.
+        again: The failures to retry after.
     """
     return Retrying(
         stop=stop_after_attempt(ATTEMPTS),
@@ -176,7 +176,7 @@ _grow = wait_exponential_jitter(initial=1, max=30)
 
 
 def _pause(state: RetryCallState) -> float:
-    """Growing pauses after a failure; none after a refusal for the rate, which the emptied budget makes wait."""
+    """Growing pauses after a failure; none after throttling, since the emptied budget makes it wait anyway."""
     throttled = state.outcome is not None and isinstance(state.outcome.exception(), ThrottledError)
     return 0.0 if throttled else _grow(state)
 
@@ -187,7 +187,7 @@ def _log_failure(state: RetryCallState) -> None:
 
 
 def _number(text: str) -> float:
-    """A rate; NaN for none, and for one by which a run would wait for hours."""
+    """A rate; NaN if there is none, or one so low that a run would wait for hours."""
     try:
         rate = float(text)
     except ValueError:

@@ -43,7 +43,7 @@ IS_IDENTIFIER = re.compile(IDENTIFIER)
 IS_ORDER_ID = re.compile(ORDER_ID)
 
 Said = ShipmentRefusedError | AmazonUnavailableError | CallRefusedError | None
-"""What became of one of many parcels: Amazon's refusal, why no answer is about it, or None where Amazon took it."""
+"""The outcome for one of many parcels: Amazon's refusal, why there was no answer, or None if Amazon took it."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def _is_order(text: bytes, order_id: str) -> bool:
 class AmazonOrders:
     """Reads the merchant-fulfilled orders of one connection, and confirms their parcels.
 
-    A call waits for its turn in the budget, and is tried again a few times, with growing pauses, where it failed on
-    something that passes by itself. Never make one from within a transaction on the ledger, where the budget is kept.
+    A call waits for its turn in the budget, and is retried a few times, with growing pauses, after temporary failures.
+    Never make one within a transaction on the ledger, which is where the budget is kept.
 
     Args:
         session: The account.
@@ -107,7 +107,7 @@ class AmazonOrders:
 
         Args:
             window: The span of time; the same for every page of a search.
-            statuses: In which they are; likewise.
+            statuses: Their statuses; the same for every page of a search.
             page_token: The last page's `next_token`; None for the first page.
             max_wait_seconds: How long it may wait for its turn in the rate budget.
             leaving: How many calls have to stay in the budget for others.
@@ -118,7 +118,7 @@ class AmazonOrders:
             RetriableError: Amazon did not answer with a whole page; never taken for one without orders.
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
-        # Moments as texts: the library would send them in a form that Amazon refuses.
+        # Times as texts: the library would send them in a form that Amazon refuses.
         parameters: dict[str, Any] = {
             "lastUpdatedAfter": iso_seconds(window.after),
             "fulfillmentStatuses": statuses,
@@ -159,17 +159,17 @@ class AmazonOrders:
         included_data: Sequence[str] = INCLUDED_DATA,
         leaving: int = 0,
     ) -> bytes | None:
-        """One order as it stands at Amazon now.
+        """One order as Amazon has it now.
 
         Args:
             order_id: Amazon's order id.
             max_wait_seconds: How long it may wait for its turn in the rate budget.
-            included_data: The data sets that are wanted.
+            included_data: The data sets to ask for.
             leaving: How many calls have to stay in the budget for others.
 
         Returns:
-            The JSON text of the order as Amazon sent it; None where Amazon knows no such order, or takes for none an id
-            that is unlike its own.
+            The JSON text of the order as Amazon sent it; None if Amazon knows no such order, or refuses an id that does
+            not look like its own.
 
         Raises:
             BudgetExhaustedError: Its turn does not come in time.
@@ -177,18 +177,18 @@ class AmazonOrders:
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
         if not IS_IDENTIFIER.match(order_id):
-            return None  # as a part of the address it might lead somewhere else
+            return None  # as a part of the URL it might lead somewhere else
         what = f"getOrder {order_id} for the connection {self._name}"
 
         def read(response: httpx.Response) -> bytes | None:
             is_refusal = response.status_code == httpx.codes.NOT_FOUND or (
-                # Of an id that Amazon may have given, another part of the request is what it does not take.
+                # If Amazon may have assigned the id, it must be another part of the request that it refuses.
                 response.status_code == httpx.codes.BAD_REQUEST and not IS_ORDER_ID.match(order_id)
             )
             if is_refusal and errors_of(response) is not None:  # a proxy's page says nothing about the order
                 return None
             text = bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
-            if not _is_order(text, order_id):  # taken for it, the order would count as read
+            if not _is_order(text, order_id):  # otherwise this order would count as read
                 raise unreadable(what, response, ValueError("it is not the order that was asked for"))
             return text
 
@@ -204,7 +204,7 @@ class AmazonOrders:
     def confirm_shipment(self, order_id: str, package: PackageDetail, *, max_wait_seconds: float = math.inf) -> None:
         """Tell Amazon of one parcel; only its 204 is a success.
 
-        A call whose reply was lost is repeated: the same package reference makes of the second an edit of the first.
+        A call whose reply was lost is repeated: with the same package reference, the second call edits the first.
 
         Args:
             order_id: Amazon's order id.
@@ -215,7 +215,7 @@ class AmazonOrders:
             OrderFulfilledError: Amazon says that the order is fulfilled already, or knows no such parcel to change.
             ShipmentRefusedError: Amazon refuses this parcel, or knows no such order; the others may go on.
             BudgetExhaustedError: Its turn does not come in time.
-            RetriableError: Amazon did not say that it took the parcel, which it may have done all the same.
+            RetriableError: Amazon did not say that it took the parcel, although it may have.
             FatalError: A role is missing, the credentials are refused, or the request is.
         """
         reference = package.package_reference_id
@@ -234,18 +234,18 @@ class AmazonOrders:
         )
 
     def confirm_shipments(self, parcels: Sequence[tuple[str, PackageDetail]]) -> Generator[Said, None, None]:
-        """Tell Amazon of many parcels, as fast as the rate budget allows: a few calls at once, never two for one order.
+        """Tell Amazon of many parcels as fast as the rate budget allows: a few calls at once, never two for one order.
 
-        Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
+        Close it if it is not read to its end (`contextlib.closing`); that waits for the answers to what was sent.
 
         Args:
             parcels: Order ids and parcels, in the order in which they are sent.
 
         Yields:
-            For each parcel, in this order: None where Amazon took it, else its refusal, or why there was no answer.
+            For each parcel, in this order: None if Amazon took it, else its refusal, or why there was no answer.
 
         Raises:
-            RetriableError: Amazon did not say that it took those of several orders in a row.
+            RetriableError: Amazon did not say that it took the parcels of several orders in a row.
             FatalError: The credentials are refused, or the calls for several orders in a row are: a role is missing.
         """
 

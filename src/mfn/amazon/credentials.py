@@ -31,7 +31,7 @@ PREFECT_SERVER = "Set PREFECT_API_URL to a Prefect server that answers, or set c
 
 @dataclass(frozen=True)
 class Credentials:
-    """What an application shows to act for a seller; the values never appear in its repr.
+    """The secrets with which an application acts for a seller; the values never appear in its repr.
 
     Attributes:
         refresh_token: What the seller granted to the application.
@@ -45,7 +45,7 @@ class Credentials:
 
 
 def load_credentials(connection: Connection, environ: Mapping[str, str], base: Path) -> Credentials:
-    """The credentials of a connection, from where its `credentials` says.
+    """The credentials of a connection, from the source that its `credentials` names.
 
     Args:
         connection: Whose credentials.
@@ -77,7 +77,7 @@ def load_credentials(connection: Connection, environ: Mapping[str, str], base: P
 
 
 def suffixed(name: str, connection: Connection) -> str:
-    """A variable's name for one connection only, which beats the general one.
+    """The name of a variable for one connection only, which wins over the general one.
 
     Args:
         name: The general one.
@@ -89,7 +89,7 @@ def suffixed(name: str, connection: Connection) -> str:
 def _from_environment(
     connection: Connection, environ: Mapping[str, str], base: Path
 ) -> tuple[dict[str, str], list[Problem]]:
-    """The values of the three names, empty where none is set; and what is wrong with the files of the others."""
+    """The values of the three names, empty for those that are not set; and the faults of files that hold them."""
     found: dict[str, str] = {}
     wrong: list[Problem] = []
     for name in NAMES:
@@ -105,7 +105,7 @@ def _missing(place: str, name: str, connection: Connection) -> Problem:
 
 
 def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The values of the three names in a Prefect secret block; empty where the block has none."""
+    """The values of the three names in a Prefect secret block, empty for those that it lacks."""
     where = f"connection {connection.name}: the Prefect secret block {block}"
     url = environ.get("PREFECT_API_URL", "").strip().rstrip("/")
     if not url:

@@ -1,4 +1,4 @@
-"""Documents of feeds and reports: handed in and fetched at addresses of their own, which open for five minutes.
+"""Documents of feeds and reports: uploaded and downloaded at presigned URLs, which are valid for five minutes.
 
 Addresses and compression: Amazon's models feeds_2021-06-30.json and reports_2021-06-30.json of 2026-04-01.
 """
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from mfn.amazon.transport import Library
 
 CLOSED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND})
-"""How the store behind an address answers once its five minutes are over."""
+"""How the store behind a URL answers once its five minutes are over."""
 
 ADDRESSES = 3
-"""How many addresses are asked for until a document has passed."""
+"""How many URLs are requested for one document."""
 
 
 class AddressClosedError(RetriableError):
-    """The address of a document opens no longer; a new one does."""
+    """The URL of a document has expired; a new one will work."""
 
 
 class Created(Struct, rename="camel"):
-    """A document that waits for what it shall hold.
+    """A document whose content has yet to be uploaded.
 
     Attributes:
         feed_document_id: Amazon's id.
-        url: The address to hand it in at.
+        url: The URL to upload it to.
     """
 
     feed_document_id: str
@@ -52,7 +52,7 @@ class Described(Struct, rename="camel"):
     """Where a document is, as Amazon describes it.
 
     Attributes:
-        url: The address.
+        url: Its URL.
         compression_algorithm: `GZIP`, or None for none.
     """
 
@@ -65,8 +65,8 @@ class Document:
     """A document that was fetched, no longer compressed.
 
     Attributes:
-        content: What it holds.
-        charset: How its text is encoded, as its store says; empty where it does not.
+        content: Its content.
+        charset: The encoding of its text according to its store; empty if unknown.
     """
 
     content: bytes
@@ -74,10 +74,10 @@ class Document:
 
 
 class Documents:
-    """Hands in and fetches documents, outside of every rate limit; tried again a few times, with growing pauses.
+    """Uploads and downloads documents, which no rate limit concerns; retried a few times with growing pauses.
 
     Args:
-        library: What sends the requests.
+        library: Sends the requests.
         wait: Waits for a number of seconds.
     """
 
@@ -86,13 +86,13 @@ class Documents:
         self._wait = wait
 
     def hand_in(self, what: str, create: Callable[[], Created], content: bytes, content_type: str) -> str:
-        """Hand in a document; another one is created where an address opens no longer.
+        """Upload a document; if its URL has expired, another document is created.
 
         Args:
             what: Which document, for messages.
             create: Has Amazon create one.
-            content: What it shall hold.
-            content_type: As Amazon is told when it is created.
+            content: Its content.
+            content_type: The one that Amazon was told when the document was created.
 
         Returns:
             Amazon's id of it.
@@ -110,11 +110,11 @@ class Documents:
         return _with_a_new_address()(attempt)
 
     def fetch(self, what: str, describe: Callable[[], Described]) -> Document:
-        """Fetch a document; a new address is asked for where one opens no longer.
+        """Download a document; if its URL has expired, a new one is requested.
 
         Args:
             what: Which document, for messages.
-            describe: Asks Amazon where it is.
+            describe: Asks Amazon for its URL.
 
         Raises:
             RetriableError: It failed at every attempt, or is not what it should be.

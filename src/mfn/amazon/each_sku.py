@@ -1,4 +1,4 @@
-"""A call for each of many SKUs, a few at once: one without an answer stops no other, several in a row end it."""
+"""A call for each of many SKUs, a few at once: one without an answer does not stop the others, several in a row do."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Answer = TypeVar("Answer")
 def answers_of_each(
     session: Session, operation: str, calls: Mapping[str, Callable[[], Answer]]
 ) -> Generator[Answer | NoAnswer, None, None]:
-    """Call for each SKU, as fast as the rate budget allows.
+    """Make a call for each SKU, as fast as the rate budget allows.
 
-    Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
+    Close it if it is not read to its end (`contextlib.closing`); that waits for the answers to what was sent.
 
     Args:
         session: The account.

@@ -1,6 +1,6 @@
-"""What every way in which Amazon can fail means to this project: one error of ours, by its class retriable or not.
+"""Every way in which Amazon can fail, as one of our errors, whose class says whether to retry.
 
-The messages hold the operation, the HTTP status, Amazon's code, words and request id: never a body, a token or an
+The messages contain the operation, the HTTP status, Amazon's code, words and request id: never a body, a token or an
 order's data. Login with Amazon answers `{"error", "error_description"}` (RFC 6749, section 5.2).
 """
 
@@ -55,7 +55,7 @@ ROLES = {
     "getReportDocument": LISTING,
     "getMarketplaceParticipations": "Selling Partner Insights or Finance and Accounting",
 }
-"""The role that an operation needs, for what this project asks of it.
+"""The role that an operation needs for what this project does with it.
 
 Source: Selling Partner API documentation, "Role mappings", "Access Orders PII" and "Get the market participation of a
 seller", as of November 2026.
@@ -81,23 +81,23 @@ SECRETS = {
         "this application may not log in so. Take the client id that stands beside the client secret",
     ),
 }
-"""Which of the three secrets an error code of Login with Amazon means, and why."""
+"""The secret that an error code of Login with Amazon refers to, and what is wrong with it."""
 
 
 class AmazonUnavailableError(RetriableError):
-    """Amazon did not answer, or not with what was asked for; the same call may succeed in a moment."""
+    """Amazon did not answer, or not as it should; the same call may succeed in a moment."""
 
 
 class ThrottledError(AmazonUnavailableError):
-    """Amazon refuses the call for now: too many of its kind."""
+    """Amazon refuses the call for now, because there were too many of its kind."""
 
 
 class BudgetExhaustedError(RetriableError):
-    """Amazon's rate limit leaves no call within the time that the caller would wait; nothing was sent."""
+    """The rate limit allows no call within the time that the caller would wait; nothing was sent."""
 
 
 class CallRefusedError(FatalError):
-    """Amazon, or something in between, refuses a call without a word about what was sent: mostly all others too."""
+    """Amazon, or something in between, refuses a call for no fault of its content, and probably all others too."""
 
 
 class AccessDeniedError(CallRefusedError):
@@ -105,7 +105,7 @@ class AccessDeniedError(CallRefusedError):
 
 
 class PageTokenRefusedError(RetriableError):
-    """Amazon takes this page token no longer (that of orders lives for 24 hours); start again without one."""
+    """Amazon no longer accepts this page token (that of orders lives for 24 hours); start again without one."""
 
 
 class _Refusal(Struct):
@@ -114,18 +114,18 @@ class _Refusal(Struct):
 
 
 def unreachable(what: str, error: httpx.RequestError) -> AmazonUnavailableError:
-    """No answer at all, or one that broke off: a timeout, a dropped connection, a truncated or undecodable body.
+    """The error for no answer, or half of one: a timeout, a dropped connection, a truncated or undecodable body.
 
     Args:
         what: Which call, for the message.
-        error: What httpx says; its text holds no address line and no header.
+        error: httpx's error; its text contains neither URL nor headers.
     """
     message = f"{what}: no whole answer ({type(error).__name__}: {error})."
     return AmazonUnavailableError(message, remedy=f"{RUN_AGAIN} {IF_IT_STAYS}")
 
 
 def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonUnavailableError:
-    """A success whose body is not what was asked for.
+    """The error for a success whose body is not as it should be.
 
     Args:
         what: Which call, for the message.
@@ -140,7 +140,7 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
 
 
 def failed(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> MfnError:
-    """The error that an answer other than 200 means.
+    """The error for an answer other than 200.
 
     Args:
         what: Which call, for the message.
@@ -169,7 +169,7 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
 
 
 def _is_from_elsewhere(response: httpx.Response) -> bool:
-    """Whether something in between answers: Amazon's API sends neither pages nor redirects."""
+    """Whether something in between answered: Amazon's API sends neither web pages nor redirects."""
     is_page = "html" in response.headers.get("content-type", "") and errors_of(response) is None
     return is_page or response.is_redirect
 
@@ -177,13 +177,13 @@ def _is_from_elsewhere(response: httpx.Response) -> bool:
 def checked(
     what: str, operation: str, response: httpx.Response, *, status: int = codes.OK, page_token: bool = False
 ) -> httpx.Response:
-    """The answer, where it is the success that was asked for.
+    """The answer, if it is the expected success.
 
     Args:
         what: Which call, for the message.
         operation: Amazon's name of the operation.
         response: The answer.
-        status: What the operation answers when all went well.
+        status: The operation's status of success.
         page_token: Whether the request carried a page token.
 
     Raises:
@@ -196,15 +196,15 @@ def checked(
 
 
 def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
-    """What a success says; a bad text in it does not cost the rest (`mfn.amazon.mended_json`).
+    """Decode a successful answer; a bad text in it does not spoil the rest (`mfn.amazon.mended_json`).
 
     Args:
         what: Which call, for the message.
         response: The answer.
-        kind: As which it is read.
+        kind: The type to decode it as.
 
     Raises:
-        AmazonUnavailableError: The body is not what was asked for.
+        AmazonUnavailableError: The body is not as it should be.
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
@@ -217,7 +217,7 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
 
 
 def login_failed(connection: str, response: httpx.Response) -> MfnError:
-    """The error that an answer of Login with Amazon other than a token means.
+    """The error for an answer of Login with Amazon other than a token.
 
     Args:
         connection: The connection's name.

@@ -1,8 +1,8 @@
-"""What a feed's processing report says of its messages.
+"""A feed's processing report: what Amazon says about its messages.
 
-Its form: Amazon's listings-feed-processing-report-schema-v2.json of 2026-01-22. It says which messages were taken, not
-that they have been applied: Amazon applies them afterwards (amzn/selling-partner-api-models, issue 4801), and is known
-to take messages for SKUs that it does not list (issue 4402).
+Its form: Amazon's listings-feed-processing-report-schema-v2.json of 2026-01-22. It says which messages were accepted,
+not that they have been applied: Amazon applies them afterwards (amzn/selling-partner-api-models, issue 4801), and is
+known to accept messages for SKUs that it does not list (issue 4402).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeedReport:
-    """What became of a feed's messages.
+    """The outcome of a feed's messages.
 
     Attributes:
         refused: Amazon's words for each message that it refused, by message id.
-        general: Its words that are about no message: the feed itself was wrong.
-        accepted: How many it took.
+        general: Its words about the feed as a whole.
+        accepted: How many it accepted.
         invalid: How many it refused.
     """
 
@@ -62,10 +62,9 @@ _DIGITS_AT_MOST = len(str(MOST_MESSAGES))
 
 
 def report_of(content: bytes) -> FeedReport:
-    """A processing report, from its text; an entry that cannot be read is told as a general word, and hides no other.
+    """Decode a processing report; an entry that cannot be read becomes one of the general words, and hides no other.
 
-    Amazon's words may quote what stands in a listing: a bad text in them does not cost the rest
-    (`mfn.amazon.mended_json`).
+    Amazon's words may quote a listing: a bad text in them does not spoil the rest (`mfn.amazon.mended_json`).
 
     Args:
         content: JSON in UTF-8.
@@ -98,5 +97,5 @@ def report_of(content: bytes) -> FeedReport:
 
 
 def _number(message_id: int | str | None) -> int | None:
-    """A message's number; None for none, and for a text that is none of ours."""
+    """A message's number; None if there is none, or it is not one of ours."""
     return whole_number(message_id, most_digits=_DIGITS_AT_MOST) if isinstance(message_id, str) else message_id

@@ -1,4 +1,4 @@
-"""Feeds of quantities: handed in, followed, and read back from their processing report.
+"""Feeds of quantities: submitted, followed, and read back from their processing report.
 
 Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 """
@@ -31,7 +31,7 @@ FEED_TYPE = "JSON_LISTINGS_FEED"
 CONTENT_TYPE = "application/json; charset=UTF-8"
 PAGE_SIZE = 100
 UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
-"""The statuses of a feed that is not at its end."""
+"""The statuses of a feed that is still being processed."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -43,9 +43,9 @@ class FeedState:
     Attributes:
         feed_id: Amazon's id.
         status: `IN_QUEUE`, `IN_PROGRESS`, `DONE`, `CANCELLED` or `FATAL`.
-        created_at: When it was handed in; UTC; `LONG_AGO` where Amazon says no time.
+        created_at: When it was submitted, in UTC; `LONG_AGO` if Amazon gives no time.
         marketplace_ids: Where it holds.
-        document_id: Its processing report; None where there is none (yet).
+        document_id: Its processing report, or None if there is none (yet).
     """
 
     feed_id: str
@@ -56,14 +56,14 @@ class FeedState:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether Amazon has yet to come to its end."""
+        """Whether Amazon is still processing it."""
         return self.status in UNDER_WAY
 
 
 class _Feed(Struct, rename="camel"):
     feed_id: str
     processing_status: str
-    created_time: Any = None  # tells only which of several feeds is a lost one
+    created_time: Any = None  # only needed to tell which of several feeds is the lost one
     marketplace_ids: list[str] | None = None
     result_feed_document_id: str | None = None
 
@@ -78,7 +78,7 @@ class _CreatedFeed(Struct, rename="camel"):
 
 
 class AmazonFeeds:
-    """Hands in the quantities of one connection as feeds and follows them; its calls are those of its session.
+    """Submits the quantities of one connection as feeds and follows them; its calls count as its session's.
 
     Args:
         session: The account.
@@ -89,7 +89,7 @@ class AmazonFeeds:
         self._name = session.connection.name
 
     def upload(self, levels: Sequence[tuple[str, int]]) -> str:
-        """Hand in the document of a feed; nothing happens with it until a feed is created of it.
+        """Upload the document of a feed; nothing happens until a feed is created from it.
 
         Args:
             levels: Seller SKUs, each once, and their units on offer, at most `MOST_MESSAGES`; the message ids of the
@@ -118,7 +118,7 @@ class AmazonFeeds:
         return self._session.documents.hand_in(what_document, create, content, CONTENT_TYPE)
 
     def create_feed(self, marketplace_id: str, document_id: str) -> str:
-        """Have a document worked off, once: a call whose reply was lost is not repeated.
+        """Have a document processed, once: a call whose reply was lost is not repeated.
 
         Args:
             marketplace_id: Where.
@@ -128,8 +128,8 @@ class AmazonFeeds:
             Amazon's id of the feed.
 
         Raises:
-            BudgetExhaustedError: Nothing was handed in.
-            RetriableError: Amazon did not say that it took it, which it may have done: `feeds_since` tells.
+            BudgetExhaustedError: Nothing was submitted.
+            RetriableError: Amazon did not say that it took it, although it may have: `feeds_since` tells.
             FatalError: A role is missing, or the credentials or the request are refused.
         """
         name = "createFeed"
@@ -150,7 +150,7 @@ class AmazonFeeds:
         )
 
     def feed(self, feed_id: str) -> FeedState:
-        """How far a feed is.
+        """The state of a feed.
 
         Args:
             feed_id: Amazon's id.
@@ -169,7 +169,7 @@ class AmazonFeeds:
         )
 
     def feeds_since(self, moment: datetime) -> list[FeedState]:
-        """The feeds of quantities and of other listings data that anybody handed in for this account.
+        """The feeds of quantities and of other listings data that anybody submitted for this account.
 
         Args:
             moment: Created then or later; aware.

@@ -1,6 +1,6 @@
-"""What can be read of an order that is broken elsewhere: how many units Amazon sold with it, and where it stands.
+"""The legible parts of a broken order: how many units Amazon sold with it, and its status.
 
-An order that is held because its address or a date is no such thing was sold all the same, and may be cancelled since.
+An order that is held because of a malformed address or date was still sold, and may have been cancelled since.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from mfn.amazon.orders import (
 from mfn.moments import moment_in
 
 UNKNOWN = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
-"""Of an order whose times cannot be read: later than any moment before which orders are another system's."""
+"""Stands for a time that cannot be read: later than any `not_before`."""
 
 
 def legible_order(order_id: str, raw: bytes) -> Order | None:
-    """What of a broken order says which units were sold, and where it stands; all else of it is absent.
+    """The parts of a broken order that tell its sold units and its status; everything else is absent.
 
     Args:
         order_id: Its id.
         raw: The JSON text that `decode_order` refused.
 
     Returns:
-        The order with those of its items whose SKU and units can be read; None where nothing can be.
+        The order with those of its items whose SKU and units can be read; None if nothing can be read.
     """
     if len(raw) > MOST_BYTES:
         return None

@@ -1,4 +1,4 @@
-"""The seller's listings as frames: what searchListingsItems and getListingsItem answer, and who fulfils each of them.
+"""The seller's listings as frames: the answers of searchListingsItems and getListingsItem, and who fulfils each.
 
 Fields: Amazon's model listingsItems_2021-08-01.json of 2026-07-30, definition Item.
 """
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError
 
 UNKNOWN_CHANNEL = "UNKNOWN"
-"""Amazon does not say who fulfils a listing, and it may be Amazon itself: nobody may push a quantity to it."""
+"""The channel of a listing for which Amazon names none; Amazon may fulfil it itself, so no quantity is pushed to it."""
 
 IDENTIFIERS_AT_ONCE = 20
-"""SKUs that one search can be asked for."""
+"""How many SKUs one search can ask for."""
 
 COLUMNS = ("seller_sku", "asin", "title", "channel", "quantity")
 
@@ -38,9 +38,9 @@ class ListingsRead:
             (`DEFAULT` where the seller fulfils; else Amazon's own codes, `AMAZON_NA` and the like; both, joined by
             commas, where a SKU has both; or `UNKNOWN`) and `quantity` (whole units of the seller's own, NA where Amazon
             shows none).
-        asked_at: A moment in UTC before which nothing of it was read.
-        read_at: A moment in UTC by which all of it was read: what was sold later is not in it.
-        unanswered: SKUs that were asked for alone and of which nobody said whether they are listed, each with why.
+        asked_at: A time in UTC before which nothing of it was read.
+        read_at: A time in UTC by which all of it was read: what was sold later is not in it.
+        unanswered: SKUs that were looked up one by one without an answer, each with the reason.
     """
 
     frame: pd.DataFrame
@@ -52,7 +52,7 @@ class ListingsRead:
 class Item(Struct, rename="camel"):
     """One listing as Amazon answers it, asked for one marketplace with the data sets `DATA_SETS`.
 
-    All but the SKU is read value by value: one odd value must not cost the page with the others.
+    All but the SKU is read value by value: one odd value must not spoil the page for the others.
     """
 
     sku: str
@@ -76,15 +76,15 @@ class ItemPage(Struct, rename="camel"):
 
     @property
     def next_token(self) -> str | None:
-        """Where the next page is; None or empty on the last one."""
+        """The token of the next page; None or empty on the last one."""
         return self.pagination.next_token if self.pagination else None
 
 
 def frame_of(items: Iterable[Item]) -> pd.DataFrame:
-    """The listings as a frame, see `ListingsRead`; of a SKU that comes twice, what came first.
+    """The listings as a frame, see `ListingsRead`; if a SKU comes twice, the first counts.
 
-    A listing without any availability has never had a quantity. Where it has no FNSKU either, Amazon has never handled
-    it, so it is the seller's to fulfil; where it has one, or Amazon leaves the data set out, its channel is unknown.
+    A listing without any availability has never had a quantity. If it has no FNSKU either, Amazon has never handled it,
+    so it is the seller's to fulfil; if it has one, or Amazon leaves out that data set, its channel is unknown.
 
     Args:
         items: As Amazon answers them.

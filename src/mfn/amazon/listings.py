@@ -33,23 +33,23 @@ if TYPE_CHECKING:
     from mfn.amazon.session import Session
 
 MOST_SEARCHED = 1_000
-"""Listings that a search pages through, however many there are."""
+"""How many listings a search can page through."""
 
 PAGE_SIZE = 20
-"""Listings of a page; Amazon gives no more."""
+"""Listings on a page; Amazon returns no more."""
 
 MOST_CHARACTERS = 40
-"""Of a seller SKU at Amazon: what is longer is listed nowhere."""
+"""The longest seller SKU at Amazon: a longer one cannot be listed."""
 
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-"""A SKU that no server between here and the listing can read in two ways."""
+"""A SKU that no server between here and the listing can misread."""
 
 logger = logging.getLogger(__name__)
 
 
 class _Submission(Struct):
     status: Literal["ACCEPTED", "INVALID", "VALID"]
-    issues: Any = None  # words alone: whatever they are, Amazon took the level or did not
+    issues: Any = None  # only the words: the status says whether Amazon took the level
 
 
 def _words(issues: Any) -> tuple[Words, ...]:
@@ -58,7 +58,7 @@ def _words(issues: Any) -> tuple[Words, ...]:
 
 
 class AmazonListings:
-    """Reads the listings of one connection and changes their quantities; its calls are those of its session.
+    """Reads the listings of one connection and changes their quantities; its calls count as its session's.
 
     Args:
         session: The account.
@@ -70,7 +70,7 @@ class AmazonListings:
         self._seller_id = session.connection.seller_id
 
     def listings(self, marketplace_id: str) -> ListingsRead:
-        """All listings in a marketplace, whoever fulfils them: by search, or from a report where there are too many.
+        """All listings in a marketplace, whoever fulfils them: by search, or from a report if there are too many.
 
         Args:
             marketplace_id: Where.
@@ -113,22 +113,23 @@ class AmazonListings:
     def listings_of(self, marketplace_id: str, seller_skus: Sequence[str], *, are_known: bool = False) -> ListingsRead:
         """The listings of some SKUs in a marketplace; a SKU that is not listed has no row.
 
-        Twenty are asked for at once. Amazon takes a comma for the end of a SKU and is known to misread blanks and signs
-        in a query: a SKU with a comma, and one with any sign that did not come back, is asked for alone, as a part of
-        the path. Source: amzn/selling-partner-api-docs, issue 2295; amzn/selling-partner-api-models, issue 2505.
+        Twenty are looked up at once. Amazon takes a comma for the end of a SKU, and is known to misread blanks and
+        special characters in a query: a SKU with a comma, or with any such character if it did not come back, is looked
+        up by itself, as a part of the path. Source: amzn/selling-partner-api-docs, issue 2295;
+        amzn/selling-partner-api-models, issue 2505.
 
         Args:
             marketplace_id: Where.
             seller_skus: Seller SKUs, to the letter.
-            are_known: Amazon has listed all of them: one that a search leaves out is asked for alone before it counts
-                as gone.
+            are_known: Amazon has listed all of them before: one that a search leaves out is looked up by itself before
+                it counts as gone.
 
         Returns:
-            With `unanswered`: one SKU that Amazon, or what is in between, denies or leaves without an answer is told in
-            the log, and keeps no other from being read.
+            With `unanswered`: a single SKU that Amazon, or something in between, denies or leaves without an answer is
+            logged, and does not keep others from being read.
 
         Raises:
-            RetriableError: Amazon did not answer a search, or for several in a row that were asked for alone.
+            RetriableError: Amazon did not answer a search, or several lookups of single SKUs in a row.
             FatalError: A role is missing, or the credentials or the request are refused.
         """
         asked_at = datetime.now(UTC)
@@ -151,10 +152,10 @@ class AmazonListings:
         return ListingsRead(frame_of(found.values()), asked_at, datetime.now(UTC), unanswered)
 
     def patch_quantity(self, marketplace_id: str, seller_sku: str, quantity: int) -> None:
-        """Tell Amazon what is on offer of one listing that the seller fulfils; its handling time stays.
+        """Tell Amazon the quantity of one listing that the seller fulfils; its handling time stays.
 
-        Amazon applies it within minutes. It is known to accept a SKU that it does not list, too: what it shows later
-        has to be looked at. Source: amzn/selling-partner-api-models, issues 2797 and 4402.
+        Amazon applies it within minutes. It is known to accept SKUs that it does not list, too: check what it shows
+        later. Source: amzn/selling-partner-api-models, issues 2797 and 4402.
 
         Args:
             marketplace_id: Where.
@@ -164,7 +165,7 @@ class AmazonListings:
         Raises:
             ListingMissingError: Amazon has no such listing there.
             ListingRefusedError: Amazon refuses this one; the others may go on.
-            RetriableError: Amazon did not say that it took it, which it may have done all the same.
+            RetriableError: Amazon did not say that it took it, although it may have.
             FatalError: A role is missing, the credentials are refused, or every request is.
         """
         what = f"patchListingsItem {shown(seller_sku)} in {marketplace_id} for the connection {self._name}"
@@ -194,15 +195,15 @@ class AmazonListings:
     ) -> Generator[ListingRefusedError | AmazonUnavailableError | CallRefusedError | None, None, None]:
         """Tell Amazon of many quantities, as fast as the rate budget allows, a few calls at once.
 
-        Close it where it is not read to its end (`contextlib.closing`): what has been sent by then is answered first.
+        Close it if it is not read to its end (`contextlib.closing`); that waits for the answers to what was sent.
 
         Args:
             marketplace_id: Where.
             levels: Seller SKUs, each once, and their units on offer, in the order in which they are sent.
 
         Yields:
-            For each, in this order: None where Amazon took it, else its refusal, or why there was no answer, or none
-            that says anything about it.
+            For each, in this order: None if Amazon took it, else its refusal, or why there was no answer that says
+            anything about it.
 
         Raises:
             RetriableError: Amazon did not say that it took several of them in a row.
@@ -222,7 +223,7 @@ class AmazonListings:
     def _alone(
         self, marketplace_id: str, seller_skus: Sequence[str]
     ) -> tuple[list[Item], dict[str, AmazonUnavailableError | CallRefusedError]]:
-        """The listings of SKUs that are asked for one by one, and why there was no answer for some."""
+        """The listings of SKUs looked up one by one, and why there was no answer for some."""
         items, without = [], {}
         calls = {sku: partial(self._item, marketplace_id, sku) for sku in seller_skus}
         with closing(answers_of_each(self._session, "getListingsItem", calls)) as answers:
@@ -258,7 +259,7 @@ class AmazonListings:
             "includedData": DATA_SETS,
             "pageSize": PAGE_SIZE,
             **({"identifiersType": "SKU", "identifiers": ",".join(skus)} if skus else {}),
-            # By the usual order, that of the last change, a listing that changes meanwhile moves to another page.
+            # In the default order, by last change, a listing that changes meanwhile would move to another page.
             **({} if skus else {"sortBy": "sku", "sortOrder": "ASC"}),
             **({"pageToken": page_token} if page_token else {}),
         }
@@ -293,5 +294,5 @@ class AmazonListings:
 
 
 def _may_be_listed(seller_sku: str) -> bool:
-    # A SKU of dots alone would be a way to somewhere else, as a part of an address.
+    # A SKU of nothing but dots would lead somewhere else as a part of a URL.
     return 0 < len(seller_sku) <= MOST_CHARACTERS and seller_sku.isprintable() and bool(seller_sku.strip(" ."))

@@ -1,10 +1,10 @@
-"""The report of all listings, GET_MERCHANT_LISTINGS_ALL_DATA: tab-separated, in one marketplace's words and letters.
+"""The report of all listings, GET_MERCHANT_LISTINGS_ALL_DATA: tab-separated, in a marketplace's language and encoding.
 
-Its columns differ between marketplaces and accounts, some stand in it several times as `Deprecated column`, and none is
-quoted: only the names tell. English names are asked for; the others are those that Amazon writes where it does not
-follow. Sources: Amazon's documentation "Inventory reports" as of November 2026; amzn/selling-partner-api-models, issues
-3999, 4140, 4864 (columns), 2748, 545 (letters), 5303 (locale). What Amazon cannot write in the report's letters it
-writes as a question mark; such a SKU is not the seller's, and is found by asking for the right one.
+Its columns differ between marketplaces and accounts, some occur several times as `Deprecated column`, and no field is
+quoted: only the column names help. English names are asked for; the others are those that Amazon uses when it ignores
+that. Sources: Amazon's documentation "Inventory reports" as of November 2026; amzn/selling-partner-api-models, issues
+3999, 4140, 4864 (columns), 2748, 545 (encodings), 5303 (locale). What the report's encoding lacks, Amazon writes
+as a question mark; such a SKU is not the seller's, and is found by looking up the right one.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ NAMES = {
         *("商品名", "商品名称"),
     ),
 }
-"""What Amazon calls each column, in lower case."""
+"""Amazon's names of each column, in lower case."""
 
 NEEDED = ("seller_sku", "channel", "quantity")
 MOST_BROKEN = 0.01
-"""Of a report's lines; more, and it is not what it should be."""
+"""The share of a report's lines that may be broken; with more, something is wrong with the report itself."""
 
 REPLACED = "\ufffd"
 WESTERN = ("utf-8", "cp1252")
@@ -60,7 +60,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_listings_report(session: Session, marketplace_id: str) -> Document:
-    """The report, made for this call.
+    """Have the report made, and read it.
 
     Args:
         session: The account.
@@ -78,10 +78,10 @@ def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
 
     Args:
         report: The report.
-        marketplace_id: Which marketplace; Japan's is written in letters of its own.
+        marketplace_id: Which marketplace; Japan's report has an encoding of its own.
 
     Raises:
-        FatalError: It lacks a needed column; names which, and what it has instead.
+        FatalError: It lacks a required column; names it, and the columns that it has.
         RetriableError: It cannot be read.
     """
     where = f"the report {REPORT_TYPE} in {marketplace_id}"
@@ -104,7 +104,7 @@ def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
 
 
 def _places(where: str, names: list[str]) -> dict[str, int]:
-    """Where each of our columns stands; those that are not needed may be missing."""
+    """The position of each of our columns; optional ones may be missing."""
     said = [name.strip().partition(" (")[0].casefold() for name in names]
     found = {ours: next((name for name in known if name in said), None) for ours, known in NAMES.items()}
     places = {ours: said.index(name) for ours, name in found.items() if name is not None}
@@ -120,7 +120,7 @@ def _places(where: str, names: list[str]) -> dict[str, int]:
 
 
 def _merged(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row for each SKU, of what may be several channels of it."""
+    """One row for each SKU, merged from its channels if it has several."""
     own = raw["channel"].str.strip().str.upper() == MERCHANT_CHANNEL
     quantity = pd.to_numeric(raw["quantity"].where(own), errors="coerce")
     frame = pd.DataFrame(
@@ -139,7 +139,7 @@ def _merged(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _text(report: Document, marketplace_id: str) -> str:
-    """The report's text in the letters that its store names, or else in the first of the usual ones that fit."""
+    """The report's text, in the encoding that its store names or else the first of the usual ones that fits."""
     usual = JAPANESE if marketplace_id == JAPAN else WESTERN
     for charset in (report.charset, *usual):
         with suppress(LookupError, UnicodeDecodeError):

@@ -65,7 +65,7 @@ BY_ID = {marketplace.marketplace_id: marketplace for marketplace in MARKETPLACES
 
 
 def find_marketplace(name_or_id: str) -> Marketplace | None:
-    """The marketplace of a short name (any case; GB means UK) or of an id; None where there is none."""
+    """The marketplace of a short name (any case; GB means UK) or of an id, or None."""
     wanted = name_or_id.strip()
     name = "UK" if wanted.upper() == "GB" else wanted.upper()
     return BY_ID.get(wanted) or BY_NAME.get(name)

@@ -1,7 +1,7 @@
-"""JSON that a strict reader refuses as a whole for one bad text in it, mended so that everything else can be read.
+"""JSON that a strict parser would refuse as a whole for one bad text in it, repaired so that the rest can be read.
 
 A title that was cut in the middle of an emoji leaves half a surrogate pair behind; a page of a hundred orders must not
-be lost for that. RFC 8259 leaves open what a reader does with half a pair, and lets it limit the depth.
+be lost for that. RFC 8259 leaves open what a parser does with half a pair, and lets it limit the depth.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import codecs
 import re
 
 MOST_BYTES = 32 * 1024 * 1024
-"""What is longer stays as it is: it would take minutes to look at."""
+"""What is longer stays as it is: repairing it would take minutes."""
 
 MOST_DEPTH = 64
 """Amazon's models go ten deep; whatever lies deeper than this becomes null."""
@@ -26,10 +26,10 @@ REPLACEMENT = rb"\ufffd"
 
 
 def mended(content: bytes) -> bytes:
-    r"""JSON with what a strict reader refuses taken out of its texts, and nothing nested deeper than `MOST_DEPTH`.
+    r"""Repair what a strict parser refuses in the texts of JSON, and cut off what is nested deeper than `MOST_DEPTH`.
 
-    Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark goes. What is broken
-    otherwise stays so: of a text in another encoding, nobody can say what it was.
+    Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark is removed. What is
+    broken otherwise stays so: nobody can say what a text in another encoding was.
 
     Args:
         content: JSON in UTF-8.
@@ -49,7 +49,7 @@ def _whole(escape: re.Match[bytes]) -> bytes:
 
 
 def _flattened(content: bytes) -> bytes:
-    """The JSON with null in place of what lies too deep."""
+    """The JSON with null in place of what is nested too deep."""
     kept, begin, depth = [], 0, 0
     for part in PART.finditer(content):
         if part[0] in b"[{":

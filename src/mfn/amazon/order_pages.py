@@ -15,17 +15,17 @@ SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 """Amazon refuses an end bound younger than two minutes; the rest is for clocks."""
 
 CLOCKS_APART = timedelta(days=1)
-"""An end bound so far ahead of this clock is none: with it as the watermark, orders would be left out ever after."""
+"""An end bound so far ahead of this clock is not believed: as the watermark it would leave orders out for ever."""
 
 
 class Pagination(Struct, frozen=True, rename="camel"):
-    """Where the next page is; absent on the last one."""
+    """The token of the next page; absent on the last one."""
 
     next_token: str | None = None
 
 
 class SearchPage(Struct, frozen=True, rename="camel"):
-    """One page of searchOrders; each order stays the text that Amazon sent."""
+    """One page of searchOrders; each order is left as the text that Amazon sent."""
 
     orders: list[msgspec.Raw]
     pagination: Pagination | None = None
@@ -47,16 +47,16 @@ class SearchWindow:
 
 @dataclass(frozen=True)
 class OpenWindow:
-    """A span of time likewise, which ends as late as Amazon allows by its own clock."""
+    """A span of time that ends as late as Amazon allows by its own clock."""
 
     after: datetime
     before: None = None
 
 
 def end_of(page: SearchPage, window: SearchWindow | OpenWindow, asked_at: datetime) -> datetime:
-    """Up to when a search has seen everything, in UTC: the end bound that Amazon says it used.
+    """The time up to which a search has seen everything, in UTC: the end bound that Amazon says it used.
 
-    Where it says none that can be, it is the window's own; where that has none either, what has certainly settled.
+    If it names none that is possible, it is the window's own; if that is open, the time before which all has settled.
 
     Args:
         page: What Amazon answered.

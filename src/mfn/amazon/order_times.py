@@ -1,4 +1,4 @@
-"""The times of an order: in forms of ISO 8601 that a strict reader refuses, and outside of the calendar."""
+"""The times of an order: forms of ISO 8601 that a strict parser refuses, and times outside the calendar."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ PATHS = (
     "fulfillment.shipByWindow.latestDateTime", "fulfillment.deliverByWindow.earliestDateTime",
     "fulfillment.deliverByWindow.latestDateTime",
 )  # fmt: skip
-"""Where each of an order's times stands in it."""
+"""The paths of an order's times."""
 
 ENDS_OF_TIME = {MINYEAR, MAXYEAR}
 
 
 def with_whole_times(raw: bytes) -> bytes:
-    """The text of an order with each of its times as RFC 3339 has it; what is no time of a day stays as it is.
+    """The text of an order with its times in the form of RFC 3339; what is not a time stays as it is.
 
-    Programs leave out seconds that are zero (`2026-12-01T08:00Z`); for that alone nobody should wait for a parcel.
+    Some programs leave out seconds that are zero (`2026-12-01T08:00Z`); nobody should wait for a parcel because of
+    that.
 
     Args:
         raw: The JSON text of one order.
@@ -45,7 +46,7 @@ def with_whole_times(raw: bytes) -> bytes:
 
 
 def must_exist_in_utc(times: Sequence[datetime | None]) -> None:
-    """Refuse the first and the last hours that a calendar has, where their zone puts them outside of it in UTC.
+    """Refuse times in the first and last hours of the calendar whose zone puts them outside of it in UTC.
 
     Args:
         times: An order's times, as `PATHS` names them.

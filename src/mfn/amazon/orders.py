@@ -1,7 +1,7 @@
 """What this project reads of an Amazon order, decoded and checked for shape in one pass.
 
 Field names, and which of them are required: Amazon's model orders_2026-01-01.json of 2026-07-29. Only what is used
-here is listed; every other field, now or in the future, passes by. Texts that Amazon documents as "possible values"
+here is listed; every other field, now or in the future, is ignored. Texts that Amazon documents as "possible values"
 stay texts, so that a new value is no error.
 """
 
@@ -26,28 +26,28 @@ CANCELLED = "CANCELLED"
 UNITS_AT_MOST = 1_000_000
 Quantity = Annotated[int, Meta(ge=0, le=UNITS_AT_MOST)]
 IDENTIFIER = r"^(?=.*[0-9A-Za-z])[!-~]{1,64}\Z"
-"""What an id may look like: no space and no control character, so that every database, page and URL takes it."""
+"""The form of an id: no spaces or control characters, so that every database, page and URL accepts it."""
 
 ORDER_ID = r"^\d{3}-\d{7}-\d{7}$"
-"""What Amazon's order ids look like: a habit, nowhere promised."""
+"""The form of Amazon's order ids, which is nowhere promised."""
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
 
 MOST_BYTES = 4 * 1024 * 1024
-"""An order of a thousand items has one."""
+"""The longest text of one order; a thousand items have one megabyte."""
 
-# Far above what Amazon sends, and little enough for a page, a terminal and a column.
+# Far more than Amazon sends, and short enough for a page, a terminal and a column.
 Word = Annotated[str, Meta(max_length=200)]
 Line = Annotated[str, Meta(max_length=1_000)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?0?[0-9])?\Z")]
-"""A number as RFC 7159 has it, so says the model: `1E+3` is one, too."""
+"""A number as in RFC 7159, says the model: `1E+3` is one, too."""
 
 Words = Annotated[list[Word], Meta(max_length=100)]
 
 
 class _Amazon(Struct, frozen=True, rename="camel", gc=False):
-    """A part of Amazon's answer: camelCase on the wire, never changed after decoding."""
+    """A part of Amazon's answer: camelCase on the wire, immutable after decoding."""
 
 
 class Money(_Amazon, frozen=True):
@@ -100,14 +100,14 @@ class DeliveryPreference(_Amazon, frozen=True):
 
 
 class Recipient(_Amazon, frozen=True):
-    """Who receives; absent without the role Direct-to-Consumer Delivery (Restricted)."""
+    """The recipient; absent without the role Direct-to-Consumer Delivery (Restricted)."""
 
     delivery_address: Address | None = None
     delivery_preference: DeliveryPreference | None = None
 
 
 class Buyer(_Amazon, frozen=True):
-    """Who bought; buyer's data, but for the purchase order number."""
+    """The buyer; buyer's data, except for the purchase order number."""
 
     buyer_email: Line | None = None
     buyer_purchase_order_number: Line | None = None
@@ -120,7 +120,7 @@ class SalesChannel(_Amazon, frozen=True):
 
 
 class AssociatedOrder(_Amazon, frozen=True):
-    """Another order, and what it is to this one."""
+    """Another order, and its relation to this one."""
 
     order_id: Word | None = None
     association_type: Any = None
@@ -137,7 +137,7 @@ class OrderFulfillment(_Amazon, frozen=True):
 
 
 class Price(_Amazon, frozen=True):
-    """What one unit costs."""
+    """The price of one unit."""
 
     unit_price: Money | None = None
 
@@ -149,7 +149,7 @@ class Customization(_Amazon, frozen=True):
 
 
 class Product(_Amazon, frozen=True):
-    """What was bought."""
+    """The product that was bought."""
 
     asin: Word | None = None
     title: Text | None = None
@@ -200,7 +200,7 @@ class ItemShipping(_Amazon, frozen=True):
 
 
 class ItemFulfillment(_Amazon, frozen=True):
-    """What of the item has been shipped, and what is left."""
+    """How many units of the item have been shipped, and how many are left."""
 
     quantity_fulfilled: Quantity | None = None
     quantity_unfulfilled: Quantity | None = None
@@ -215,7 +215,7 @@ class CancellationRequest(_Amazon, frozen=True):
 
 
 class ItemCancellation(_Amazon, frozen=True):
-    """A cancellation that somebody asked for, or that was carried out; of the latter only that it was counts."""
+    """A cancellation that somebody asked for, or that was carried out; of the latter only the fact counts."""
 
     cancellation_request: CancellationRequest | None = None
     cancellation_execution: Any = None
@@ -259,8 +259,8 @@ def decode_order(raw: bytes) -> Order:
         raw: The JSON text of one order.
 
     Raises:
-        DataError: Not an order; the message names the path that is wrong and what was expected there. It holds no
-            value from the order, so that it may be shown.
+        DataError: Not an order; the message names the wrong path and what was expected there. It contains no value
+            from the order, so that it may be shown.
     """
     try:
         order = _decoded(raw)

@@ -1,8 +1,8 @@
 """The parcels that Amazon shows of an order, ours and those that somebody else has confirmed.
 
 Field names: Amazon's model orders_2026-01-01.json of 2026-07-29, definition OrderPackage (data set PACKAGES, for
-merchant-fulfilled orders only). No field is required here: a parcel counts even where Amazon leaves something out,
-writes a number as one or something that is neither, and in an order that is broken elsewhere.
+merchant-fulfilled orders only). No field is required here: a parcel counts even if Amazon leaves something out, writes
+a text as a number or as something else, or if the order is broken elsewhere.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class _Order(Struct):
 _DECODER = msgspec.json.Decoder(_Order)
 
 _DIGITS_AT_MOST = 50
-"""A longer reference is no number to count on from, and none of ours is ever as long."""
+"""A longer reference is not a number to count on from: ours never get that long."""
 
 
 @dataclass(frozen=True)
 class ShownPackage:
-    """One parcel as Amazon shows it; what Amazon leaves out is None, and so is what cannot be read.
+    """One parcel as Amazon shows it; None for what it leaves out or what cannot be read.
 
     Attributes:
-        package_reference_id: What the seller called it within the order.
+        package_reference_id: The seller's reference for it within the order.
         tracking_number: The carrier's number.
         shipped_at: The ship date; UTC.
         status: `PENDING`, `IN_TRANSIT`, `SHIPPED`, `DELIVERED`, `CANCELLED` or `UNDELIVERABLE`.
@@ -63,7 +63,7 @@ class ShownPackages:
 
     @property
     def highest_reference(self) -> int:
-        """The highest package reference that is a number; 0 where there is none."""
+        """The highest package reference that is a number; 0 if there is none."""
         references = (package.package_reference_id or "" for package in self.packages)
         return max((whole_number(text, most_digits=_DIGITS_AT_MOST) or 0 for text in references), default=0)
 
@@ -75,8 +75,8 @@ def read_packages(raw: bytes) -> ShownPackages:
         raw: The JSON text of one order.
 
     Raises:
-        DataError: Not an order; the message names the path that is wrong and what was expected there, and holds no
-            value from the order.
+        DataError: Not an order; the message names the wrong path and what was expected there, and contains no value
+            from the order.
     """
     try:
         order = _DECODER.decode(raw)

@@ -1,4 +1,4 @@
-"""Orders by when they were placed, without a word about their buyers; calls are left for the imports.
+"""Orders by the time of their placing, without their buyers; enough calls are left for the imports.
 
 Operations and parameters: Amazon's model orders_2026-01-01.json of 2026-07-29.
 """
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from mfn.amazon.session import Session
 
 LEFT_FOR_IMPORTS = 8
-"""Calls of searchOrders that stay for imports, two hours of them: one comes every 15 minutes, and 20 are all there
-are."""
+"""Calls of searchOrders that are reserved for imports: two hours of one every 15 minutes, out of 20 in all."""
 
 
 class _PlacedPage(Struct, frozen=True, rename="camel"):
@@ -35,7 +34,7 @@ class _PlacedPage(Struct, frozen=True, rename="camel"):
 
 
 class PlacedOrders:
-    """Reads the merchant-fulfilled orders of one connection as they stand, whatever their status.
+    """Reads the merchant-fulfilled orders of one connection, whatever their status.
 
     Args:
         session: The account at Amazon.
@@ -52,7 +51,7 @@ class PlacedOrders:
         Args:
             window: The span of time; the same for every page of a search.
             page_token: The last page's `next_token`; None for the first page.
-            max_wait_seconds: How long it may wait for its turn in what the rate budget can spare.
+            max_wait_seconds: How long it may wait for a call that the rate budget can spare.
 
         Raises:
             PageTokenRefusedError: The token has expired or belongs to other parameters; start the window again.

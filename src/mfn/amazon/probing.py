@@ -1,4 +1,4 @@
-"""Whether Amazon can be reached, and which operations it lets this application use: asked without changing anything.
+"""Whether Amazon can be reached, and which operations it lets this application use, without changing anything.
 
 Operations: Amazon's models orders_2026-01-01.json of 2026-07-29 (getOrder), listingsItems_2021-08-01.json of 2026-07-30
 (patchListingsItem, whose mode VALIDATION_PREVIEW changes nothing), feeds_2021-06-30.json and reports_2021-06-30.json of
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 NO_SUCH_ORDER = "000-0000000-0000000"
-"""An id in Amazon's form that no order has: who may not read orders is told so all the same."""
+"""An id in Amazon's form that no order has: Amazon still answers whether orders may be read."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A host of Amazon's has answered, whatever it said.
+    """An answer of one of Amazon's hosts, whatever it was.
 
     Attributes:
         host: Its base URL.
-        ahead: How far this machine's clock is ahead of that host's; None where the host does not tell its time.
+        ahead: How far this machine's clock is ahead of the host's; None if the host does not give its time.
     """
 
     host: str
@@ -48,7 +48,7 @@ class Answered:
 
 
 def reach(host: str) -> Answered:
-    """Ask a host for anything, without a token, to see whether it answers.
+    """Send a host any request, without a token, to see whether it answers.
 
     Args:
         host: The base URL of the Selling Partner API or of Login with Amazon.
@@ -60,24 +60,24 @@ def reach(host: str) -> Answered:
     try:
         with told_in_words():
             client = httpx.Client(timeout=CONNECT_SECONDS, mounts=DIRECTLY)
-        with client, client.stream("GET", host) as response:  # what it says, however long, is of no interest
+        with client, client.stream("GET", host) as response:  # the body, however long, does not matter
             told = response.headers.get("date", "")
     except httpx.RequestError as error:
         raise unreachable(host, error) from None
     try:
-        # The header has whole seconds, and belongs to a moment between question and answer.
+        # The header has whole seconds, and was written at some point between request and answer.
         return Answered(host, datetime.now(UTC) - in_utc(parsedate_to_datetime(told)))
     except (ValueError, OverflowError):
         return Answered(host, None)
 
 
 def may_read_order(session: Session, order_id: str | None, data_sets: Sequence[str]) -> AccessDeniedError | None:
-    """Whether an order may be read with these data sets; None where it may.
+    """Whether an order may be read with these data sets; None if it may.
 
     Args:
         session: The account.
-        order_id: An order of the account; None: one that is not there is asked for.
-        data_sets: Amazon's `includedData`; none for what no restricted role is needed for.
+        order_id: An order of the account; None to ask for one that does not exist.
+        data_sets: Amazon's `includedData`; none for what needs no restricted role.
 
     Raises:
         RetriableError: Amazon did not answer.
@@ -90,13 +90,13 @@ def may_read_order(session: Session, order_id: str | None, data_sets: Sequence[s
 def may_patch_listing(
     session: Session, marketplace_id: str, seller_sku: str, quantity: int
 ) -> AccessDeniedError | None:
-    """Whether the quantity of a listing may be changed, asked as a preview; None where it may.
+    """Whether the quantity of a listing may be changed, asked as a preview; None if it may.
 
     Args:
         session: The account.
         marketplace_id: Where.
         seller_sku: A listing that the seller fulfils.
-        quantity: What it shows now.
+        quantity: Its present quantity.
 
     Raises:
         RetriableError: Amazon did not answer.
@@ -116,7 +116,7 @@ def may_patch_listing(
 
 
 def may_read_feeds(session: Session) -> AccessDeniedError | None:
-    """Whether feeds may be read; None where they may.
+    """Whether feeds may be read; None if they may.
 
     Args:
         session: The account.
@@ -129,7 +129,7 @@ def may_read_feeds(session: Session) -> AccessDeniedError | None:
 
 
 def may_read_reports(session: Session) -> AccessDeniedError | None:
-    """Whether reports of listings may be read; None where they may.
+    """Whether reports of listings may be read; None if they may.
 
     Args:
         session: The account.
@@ -146,7 +146,7 @@ def may_read_reports(session: Session) -> AccessDeniedError | None:
 
 
 def _denial(session: Session, operation: str, send: Callable[[], httpx.Response]) -> AccessDeniedError | None:
-    """Amazon's denial of an operation; an answer that finds fault with the request comes from who let it in."""
+    """Amazon's denial of an operation, or None; an answer that finds fault with the request itself is not a denial."""
     what = f"{operation} for the connection {session.connection.name}"
 
     def read(response: httpx.Response) -> AccessDeniedError | None:

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 FEED_VERSION = "2.0"
 MOST_MESSAGES = 25_000
-"""Of a feed. Source: listings-feed-schema-v2.json."""
+"""The most messages in a feed. Source: listings-feed-schema-v2.json."""
 
 MOST_SHOWN = 2**31 - 1
-"""More units than that no listing offers: what says so is no quantity."""
+"""No listing offers more units than that: a larger number is not a quantity."""
 
 MERCHANT_CHANNEL = "DEFAULT"
 """Amazon's code for what the seller's own warehouse fulfils."""
 
 
 def patch_of(quantity: int) -> dict[str, Any]:
-    """The body of patchListingsItem, and what a message of a feed is made of.
+    """The body of patchListingsItem, which a message of a feed contains too.
 
     Args:
         quantity: Units on offer, from 0.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mfn.errors import MfnError
 
 FULFILLED_SIGNS = ("already fulfilled", "packagetoupdatenotfound")
-"""How Amazon says that nothing of an order is left to confirm: the same answer also means that it finds no parcel to
+"""Amazon's words for an order with nothing left to confirm: the same answer also means that it finds no parcel to
 change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025; Amazon documents no code for it.
 """
 
@@ -35,13 +35,13 @@ ODD_SKU = (
 
 
 class RefusedError(DataError):
-    """Amazon refuses one thing; to send it again unchanged would change nothing.
+    """Amazon refuses one thing; sending it again unchanged would be refused again.
 
     Args:
         message: What happened, with Amazon's words in it.
         remedy: What to do.
         status: The HTTP status.
-        words: Amazon's errors; none where it gave none.
+        words: Amazon's errors, if it gave any.
     """
 
     def __init__(self, message: str, *, remedy: str, status: int, words: tuple[Words, ...]) -> None:
@@ -65,7 +65,7 @@ class ShipmentRefusedError(RefusedError):
 
 
 class OrderFulfilledError(ShipmentRefusedError):
-    """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows has to settle it."""
+    """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows must decide."""
 
 
 class ListingRefusedError(RefusedError):
@@ -77,10 +77,10 @@ class ListingMissingError(ListingRefusedError):
 
 
 def not_confirmed(what: str, response: httpx.Response) -> MfnError:
-    """The error that an answer to confirmShipment other than 204 means.
+    """The error for an answer to confirmShipment other than 204.
 
-    A refusal in Amazon's own form is about this parcel; a body of another form comes from somewhere else, and would
-    meet every parcel.
+    A refusal in Amazon's own form is about this parcel; a body of another form comes from something in between, which
+    would refuse every parcel.
 
     Args:
         what: Which call, for the message.
@@ -113,15 +113,15 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
 
 
 def not_patched(what: str, response: httpx.Response, *, is_plain: bool) -> MfnError:
-    """The error that an answer to patchListingsItem other than 200 means.
+    """The error for an answer to patchListingsItem other than 200.
 
-    Amazon is known to deny access where only the SKU has a sign that it cannot read, such as a slash
+    Amazon is known to deny access when the SKU merely has a character that it cannot read, such as a slash
     (amzn/selling-partner-api-models, issue 4429).
 
     Args:
         what: Which call, for the message.
         response: The answer.
-        is_plain: Whether the SKU has none of these signs.
+        is_plain: Whether the SKU has no such character.
     """
     status = response.status_code
     words = errors_of(response) if status == codes.FORBIDDEN and not is_plain else _refusal(response)
@@ -141,11 +141,11 @@ def not_patched(what: str, response: httpx.Response, *, is_plain: bool) -> MfnEr
 
 
 def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:
-    """The refusal that a 200 means whose status is not ACCEPTED.
+    """The refusal for a 200 whose status is not ACCEPTED.
 
     Args:
         what: Which call, for the message.
-        words: Amazon's issues; none where it gave none.
+        words: Amazon's issues, if it gave any.
     """
     said = "; ".join(str(issue) for issue in words) or "without a reason"
     message = f"{what}: INVALID, {said.rstrip('.')}."
@@ -153,10 +153,10 @@ def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:
 
 
 def _refusal(response: httpx.Response) -> tuple[Words, ...] | None:
-    """Amazon's words about the one thing that was sent; None where the answer is not about it.
+    """Amazon's words about the one thing that was sent; None if the answer is not about it.
 
-    A refusal in Amazon's own form is about this thing; a body of another form comes from somewhere else, and would
-    meet every other one as well.
+    A refusal in Amazon's own form is about this thing; a body of another form comes from something in between, which
+    would refuse everything else as well.
     """
     status = response.status_code
     if not codes.is_client_error(status) or status in NOT_ABOUT_ONE_THING:

@@ -1,4 +1,4 @@
-"""Reports: ordered, waited for, fetched.
+"""Reports: requested, waited for, downloaded.
 
 Operations: Amazon's model reports_2021-06-30.json of 2026-04-01.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATH = "/reports/2021-06-30"
 UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 TIMES = 45
-"""How often a report is looked at: after 2 s at first, after 30 s at last, for twenty minutes."""
+"""How many times the state of a report is asked for: after 2 s at first, every 30 s in the end, for twenty minutes."""
 
 LATER = "Nothing was changed. The next run orders it anew; Amazon makes the same report every half hour at most."
 
@@ -39,11 +39,11 @@ class _Report(Struct, rename="camel"):
 
 
 def read_report(session: Session, report_type: str, marketplace_id: str, options: Mapping[str, str]) -> Document:
-    """A report of one marketplace, made for this call.
+    """Have a report of one marketplace made, and download it.
 
     Args:
         session: The account.
-        report_type: Amazon's name of it.
+        report_type: Amazon's name for it.
         marketplace_id: Which marketplace.
         options: Amazon's `reportOptions`.
 
@@ -78,7 +78,7 @@ def read_report(session: Session, report_type: str, marketplace_id: str, options
 
 
 def _await_report(session: Session, what: str, report_id: str) -> str:
-    """The id of its document, once it is done."""
+    """Wait until a report is done; returns the id of its document."""
     looking = f"getReport, {what}"
 
     def look() -> _Report:

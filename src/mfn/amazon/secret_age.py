@@ -1,4 +1,4 @@
-"""How old a Login with Amazon client secret is, and what to say before Amazon lets it expire.
+"""The age of a client secret of Login with Amazon, and the warnings before it expires.
 
 Facts: Amazon's "Rotate your Application's LWA Credentials", 2026-11-29: a client secret has to be rotated every 180
 days, or calls are refused; only the primary user can; the one before is good for seven days more.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.connection import Connection
 
 CREATED = f"{CLIENT_SECRET}_CREATED"
-"""The variable with the day on which the secret was made."""
+"""The variable with the day on which the secret was created."""
 
 EXPIRES_AFTER = timedelta(days=180)
 WARNED_AFTER = timedelta(days=150)
@@ -29,12 +29,12 @@ WARNED_AFTER = timedelta(days=150)
 
 @dataclass(frozen=True)
 class SecretAge:
-    """Since when a client secret is in use.
+    """How long a client secret has been in use.
 
     Attributes:
         connection: The connection's name.
-        since: When it was made, or else first seen here; aware.
-        is_told: Whether the environment says when it was made.
+        since: When it was created, or else first seen here; aware.
+        is_told: Whether the environment says when it was created.
     """
 
     connection: str
@@ -42,15 +42,15 @@ class SecretAge:
     is_told: bool
 
     def is_worth_a_word(self, now: datetime) -> bool:
-        """Whether it will have to be rotated soon."""
+        """Whether it has to be rotated soon."""
         return now - self.since >= WARNED_AFTER
 
     def is_over(self, now: datetime) -> bool:
-        """Whether Amazon's time for it is over, by what is known."""
+        """Whether it has expired, as far as is known."""
         return now - self.since >= EXPIRES_AFTER
 
     def sentence(self, now: datetime) -> str:
-        """How old it is and what comes of it, without a full stop."""
+        """How old it is and what will happen, without a full stop."""
         days, origin = (now - self.since).days, f"{CREATED} says {self.since:%Y-%m-%d}"
         age = f"{days} days old ({origin})"
         if not self.is_told:
@@ -62,7 +62,7 @@ class SecretAge:
 
     @property
     def remedy(self) -> str:
-        """How a new one is made."""
+        """How to create a new one."""
         change = f"Then correct {CREATED} too." if self.is_told else "The new one begins a new count."
         return (
             f"As the primary user rotate it in {DEVELOP_APPS} (or in the Solution Provider Portal), View under LWA"
@@ -72,7 +72,7 @@ class SecretAge:
 
 
 def told_day(connection: Connection, environ: Mapping[str, str], now: datetime) -> datetime | None:
-    """When a connection's client secret was made, where the environment says so.
+    """The day on which a connection's client secret was created, according to the environment.
 
     Args:
         connection: The connection.
@@ -80,10 +80,10 @@ def told_day(connection: Connection, environ: Mapping[str, str], now: datetime) 
         now: The present moment.
 
     Returns:
-        The beginning of that day in UTC; None where nothing is said.
+        The beginning of that day in UTC, or None.
 
     Raises:
-        ConfigurationError: It is no day, or one to come.
+        ConfigurationError: It is not a day, or one in the future.
     """
     for name in (suffixed(CREATED, connection), CREATED):
         if not (text := environ.get(name, "").strip()):

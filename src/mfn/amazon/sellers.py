@@ -41,7 +41,7 @@ class _Participations(Struct):
 
 
 def read_participations(session: Session, *, max_wait_seconds: float) -> list[Participation]:
-    """Every marketplace in which an account may sell, also those of other kinds that no order comes from.
+    """Every marketplace in which an account may sell, including those of other kinds that no order comes from.
 
     Args:
         session: The account.
@@ -65,7 +65,7 @@ def read_participations(session: Session, *, max_wait_seconds: float) -> list[Pa
 
 
 def _participation(entry: Any) -> Participation | None:
-    """A marketplace, by what can be read of it; None where that is not even its id, which hides no other."""
+    """A marketplace, as far as it can be read; None if not even its id can, which does not hide the others."""
     marketplace, taking_part = (fields_of(fields_of(entry).get(name)) for name in ("marketplace", "participation"))
     marketplace_id = marketplace.get("id")
     if not isinstance(marketplace_id, str):

@@ -1,4 +1,4 @@
-"""One account at Amazon, as everything that calls it shares it: login, rate budget and the count of calls."""
+"""One account at Amazon, shared by everything that calls it: login, rate budget and the count of calls."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def open_session(
 
     Args:
         connection: Whose account.
-        credentials: What to show to Amazon.
+        credentials: Its secrets.
         budget: The account's rate budget.
         wait: Waits for a number of seconds.
         timeout_seconds: How long Amazon may take for each part of an answer.
-        may_call: Asked right before each request; see `Caller`.
+        may_call: Called just before each request; see `Caller`.
     """
     silence_libraries()
     library = library_of(

@@ -1,4 +1,4 @@
-"""What confirmShipment is told of a parcel.
+"""A parcel as confirmShipment takes it.
 
 Fields and their names: Amazon's model ordersV0.json of 2026-05-27, definition ConfirmShipmentRequest. Cash on delivery
 (Japan only), supply sources and transparency codes are not sent.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PackageItem:
-    """What of an order item is in a parcel.
+    """The units of an order item in a parcel.
 
     Attributes:
         order_item_id: Amazon's order item id.
@@ -34,12 +34,12 @@ class PackageDetail:
 
     Attributes:
         marketplace_id: Where the order was placed.
-        package_reference_id: Digits, above zero; the same one again edits the parcel, another one adds a parcel.
-        carrier_code: To the letter as Amazon accepts it.
+        package_reference_id: Digits, above zero; the same one again edits the parcel, another one adds one.
+        carrier_code: A code that Amazon accepts, to the letter.
         tracking_number: As the carrier wrote it.
         ship_date: When the carrier took it; aware, sent in UTC and whole seconds.
-        items: What is in it.
-        carrier_name: Who carries it where the code is `Other`, at most 50 characters; empty otherwise.
+        items: Its contents.
+        carrier_name: The carrier if the code is `Other`, at most 50 characters; empty otherwise.
         shipping_method: The carrier's service; may be empty.
     """
 
@@ -54,7 +54,7 @@ class PackageDetail:
 
 
 def confirmation(package: PackageDetail) -> dict[str, Any]:
-    """The body of the request, in Amazon's words.
+    """The body of the request, in Amazon's terms.
 
     Args:
         package: The parcel.

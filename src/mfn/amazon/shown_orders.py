@@ -1,7 +1,7 @@
-"""Orders as they are compared with what is known here: where each stands at Amazon, without a word about its buyer.
+"""Orders for a comparison with what is known here: their state at Amazon, without anything about their buyers.
 
 Field names: Amazon's model orders_2026-01-01.json of 2026-07-29. No field but the id is required here: an order counts
-even where Amazon leaves something out.
+even if Amazon leaves something out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from mfn.errors import DataError
 from mfn.moments import moment_in
 
 SHOWN_DATA = ("FULFILLMENT", "PACKAGES")
-"""The data sets that are asked for: none of them brings a buyer's name, address, e-mail or telephone number."""
+"""The data sets to ask for: none of them contains a buyer's name, address, e-mail or telephone number."""
 
 DELIVERED, WITHDRAWN = "DELIVERED", "CANCELLED"
 
 
 class ShownOrder(Struct, frozen=True, array_like=True):
-    """One order as Amazon shows it; what Amazon leaves out is None.
+    """One order as Amazon shows it; None for what it leaves out.
 
     Attributes:
         order_id: Amazon's order id.
@@ -36,9 +36,9 @@ class ShownOrder(Struct, frozen=True, array_like=True):
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped; UTC.
         service_level: Amazon's fulfillmentServiceLevel.
-        units: By order item id, the units that are still ordered, shipped or not; None where that cannot be read.
+        units: By order item id, the units that are still ordered, shipped or not; None if that cannot be read.
         shipped_at: When the last of its parcels left; UTC.
-        is_delivered: Whether each of its parcels has arrived, and there is one.
+        is_delivered: Whether it has parcels and all of them have arrived.
         marketplace_id: Amazon's id of the marketplace where it was placed.
     """
 
@@ -95,10 +95,10 @@ _DECODER = msgspec.json.Decoder(_Order)
 
 
 def read_shown(order_id: str, raw: bytes) -> ShownOrder:
-    """What is compared of an order, from the text that Amazon sent; of one that cannot be read, its id alone.
+    """The fields of an order that are compared, from the text that Amazon sent; only its id if it cannot be read.
 
     Args:
-        order_id: Its id, which may be readable where the rest is not.
+        order_id: Its id, which may be readable even if the rest is not.
         raw: The JSON text of the order.
     """
     try:
@@ -125,7 +125,7 @@ def read_shown(order_id: str, raw: bytes) -> ShownOrder:
 
 
 def _units(items: list[_Item]) -> dict[str, int] | None:
-    """As the import counts them: what is left to ship, and what has been; None where a number is beyond all reason."""
+    """Units as the import counts them: left to ship plus shipped; None if a number is beyond reason."""
     found: dict[str, int] = {}
     for item in items:
         fulfillment = item.fulfillment or _ItemFulfillment()

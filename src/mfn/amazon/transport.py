@@ -1,16 +1,16 @@
-"""python-amazon-sp-api 2.1, kept to what this project needs of it: the requests it builds, and nothing behind our back.
+"""python-amazon-sp-api 2.1, confined to what this project needs: the requests it builds, and nothing behind our back.
 
 What the library does by itself, and what is done about it here:
 
-* It takes an empty 503, an HTML page or a 429 without a body for an empty answer: answers are handed on as they came,
+* It takes an empty 503, an HTML page or a 429 without a body for an empty answer: answers are passed on as they came,
   status and bytes, and the library parses none.
-* `SP_API_DEFAULT_MARKETPLACE` and `AWS_ENV` choose another marketplace or the sandbox, or stop its import: they are out
-  of its sight, and the endpoint is the connection's.
+* `SP_API_DEFAULT_MARKETPLACE` and `AWS_ENV` choose another marketplace or the sandbox, or break its import: they are
+  hidden from it, and the endpoint is the connection's.
 * It logs tokens, addresses and whole answers on DEBUG, and httpx every URL on INFO: their loggers stay at WARNING.
 * Its login has a timeout of 5 s, and a cache of tokens for the whole process that knows neither application nor host,
-  nor when a token expires: the login here has our timeout, and one token an account.
+  nor when a token expires: the login here has our timeout, and one token for each account.
 * It sets a wrong Host header for http:// endpoints: httpx sets it.
-* Its httpx reads whatever is sent, however much: answers end here (`mfn.amazon.bounded`).
+* Its httpx reads whatever is sent, however much: answers are limited here (`mfn.amazon.bounded`).
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 LOGIN_ENDPOINT = "https://api.amazon.com"
 CONNECT_SECONDS = 10
 GOOD_FOR = 0.9
-"""The part of its life after which a token is renewed, so that it lasts for the call."""
+"""The part of its lifetime after which a token is renewed, so that it outlasts the call."""
 
 
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
-    """The environment without some variables, for the time of an import."""
+    """The environment without some variables, while a module is imported."""
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
@@ -66,14 +66,14 @@ with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE",
 
 
 class _Grant(Struct):
-    """A token of Login with Amazon, and for how many seconds it is good."""
+    """A token of Login with Amazon, and how many seconds it is valid for."""
 
-    access_token: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=10_000)]  # what a header can carry
+    access_token: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=10_000)]  # characters that a header can carry
     expires_in: float = 3600
 
 
 class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
-    """Login with Amazon for one account: a token that is renewed in time, or at once when it was refused.
+    """Login with Amazon for one account: the token is renewed in time, or at once after it was refused.
 
     Args:
         connection: The connection's name, for messages.
@@ -93,7 +93,7 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
         self._expires_at = 0.0
 
     def get_auth(self) -> AccessTokenResponse:
-        """The access token, asked for anew where there is none that is still good.
+        """The access token; a new one is requested if there is no valid one.
 
         Raises:
             AmazonUnavailableError: Login with Amazon cannot be reached or fails.
@@ -107,7 +107,7 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
             return AccessTokenResponse(access_token=self._token)
 
     def forget(self, token: str) -> None:
-        """Ask for a new token next time, for Amazon has refused this one; no effect where there is another by now."""
+        """Request a new token next time, because Amazon has refused this one; no effect if it has been replaced."""
         with self._lock:
             if self._token == token:
                 self._token = None
@@ -129,15 +129,16 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
 class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignore[misc] # the library has no types
     """The library's APIs in one client, whose every method returns the `httpx.Response` as it came.
 
-    What both versions of the Orders API have is that of 2026-01-01; `confirm_shipment` has stayed in version 0. The
-    library's own methods for feeds and reports download by themselves, without our timeouts, and send more than Amazon
+    Of operations in both versions of the Orders API, it has those of 2026-01-01; `confirm_shipment` is still in version
+    0. The library's own methods for feeds and reports download by themselves, without our timeouts, and send more than
+    Amazon
     names: those operations are called by path.
 
     Args:
         endpoint: Base URL of the Selling Partner API.
         login: Where the access token comes from.
         transport: How requests are sent.
-        stores: How documents are sent to the stores that keep them, and fetched there.
+        stores: How documents are uploaded to their stores, and downloaded.
     """
 
     def __init__(self, endpoint: str, login: Login, transport: HttpxTransport, stores: httpx.Client) -> None:
@@ -180,17 +181,17 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         return response
 
     def upload(self, url: str, content: bytes, content_type: str) -> httpx.Response:
-        """Put a document where Amazon said; no token goes there.
+        """Upload a document to where Amazon said; no token is sent there.
 
         Args:
             url: The address, which opens the document to whoever has it.
             content: The document.
-            content_type: As it was told to Amazon.
+            content_type: The one that Amazon was told.
         """
         return self._stores.put(url, content=content, headers={"content-type": content_type})
 
     def download(self, url: str) -> httpx.Response:
-        """Get a document from where Amazon said; no token goes there.
+        """Download a document from where Amazon said; no token is sent there.
 
         Args:
             url: The address, which opens the document to whoever has it.
@@ -210,7 +211,7 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
 def library_of(
     connection: str, endpoint: str, lwa_endpoint: str, credentials: Credentials, timeout_seconds: float
 ) -> Library:
-    """The client of this process for an account; made once, so that connections are kept open and tokens are kept.
+    """The client of this process for an account, created once, so that connections stay open and tokens are kept.
 
     Args:
         connection: The connection's name, for messages.
@@ -247,5 +248,5 @@ def silence_libraries() -> None:
     """Keep tokens, URLs and buyers' data out of every log, whatever level the root logger has."""
     for name in ("sp_api", "sp_api.base.client", "httpx", "httpcore"):
         logger = logging.getLogger(name)
-        if logger.level != logging.WARNING:  # to set it has every logger of the process forget what it is enabled for
+        if logger.level != logging.WARNING:  # setting a level clears the caches of every logger of the process
             logger.setLevel(logging.WARNING)

@@ -236,8 +236,8 @@ def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str
     Raises:
         ConfigurationError: Something is set up wrongly; nothing was started.
         LeaseHeldError: Another stock run works on this connection.
-        RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; it has what the run
-            did all the same.
+        RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; the error has
+            what it did until then.
     """
     return carried_out(settings, inventory_run(settings, connection, **asked))
 
