@@ -14,16 +14,16 @@ from mfn.amazon.orders import IDENTIFIER
 from mfn.moments import in_utc, moment_in
 
 AHEAD = timedelta(days=1)
-"""A change so far ahead of this clock is none: as an order's age it would keep out every later version of it."""
+"""A change so far ahead of this clock is not believed: as an order's age it would keep out every later version."""
 
 MADE_UP = "unreadable-"
-"""How the ids begin that are made up for texts of which no id can be read."""
+"""The start of ids that are made up for texts without a readable id."""
 
 _ORDER_ID = re.compile(IDENTIFIER)
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
-    """What is read of an order where it lands; everything else is judged later."""
+    """What is read of an order when it lands; everything else is judged later."""
 
     order_id: str | None = None
     last_updated_time: datetime | None = None
@@ -37,8 +37,8 @@ class Arrival(NamedTuple):
     """One order as it came.
 
     Attributes:
-        order_id: Amazon's id, or a made-up one (`unreadable-…`, from the text) where it cannot be read.
-        last_updated_at: Amazon's time of the last change, None where it cannot be read or has not come yet.
+        order_id: Amazon's id, or a made-up one (`unreadable-…`, from the text) if it cannot be read.
+        last_updated_at: Amazon's time of the last change; None if it cannot be read or lies in the future.
         raw: The JSON text.
     """
 

@@ -1,4 +1,4 @@
-"""The audit trail as it is read: who saw buyers' data, what people decided, and whose data was removed."""
+"""Reading the audit trail: who saw buyers' data, what people decided, and whose data was removed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class DecisionMade:
         by: The operating system's name of the user.
         connection: The connection's name.
         order_id: Amazon's order id.
-        kind: What was decided, as `DecisionKind` has it.
+        kind: What was decided, a `DecisionKind`.
         why: The person's own words.
-        reasons: For what the order was held then.
+        reasons: What the order was held for at the time.
     """
 
     at: datetime
@@ -53,7 +53,7 @@ class Removal:
 
     Attributes:
         at: When, in UTC.
-        by: The operating system's name of the user who had it erased; None: its retention was over.
+        by: The operating system's name of the user who had it erased; None if its retention was over.
         connection: The connection's name.
         order_id: Amazon's order id.
         kind: `erased` or `purged`.
@@ -68,7 +68,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class AuditTrail:
-    """What the ledger knows of some time, or of an order; each newest first.
+    """The audit trail of a period, or of an order; each part newest first.
 
     Attributes:
         accesses: Every column of `data_access`.
@@ -86,7 +86,7 @@ def audit_trail(ledger: Ledger, *, order_id: str | None = None, since: datetime 
 
     Args:
         ledger: The open ledger.
-        order_id: Only what concerns this order: accesses to it alone, and those of runs that had it among others.
+        order_id: Only what concerns this order: accesses to it alone, and those of runs that read it among others.
         since: Only from then on, aware.
     """
     met = select(BatchOrder.batch_id).where(BatchOrder.order_id == order_id)
@@ -123,7 +123,7 @@ def _decision(row: Row[Any]) -> DecisionMade:
 
 
 def _removals(row: Row[Any]) -> list[Removal]:
-    """What became of an order's data; what a person had erased is removed in the same moment."""
+    """Removals of orders' data; erasing removes it at the same time."""
     erased = [Removal(row.erased_at, row.erased_by, row.connection, row.order_id, ERASED)] if row.erased_at else []
     if row.purged_at is None or row.purged_at == row.erased_at:
         return erased

@@ -1,4 +1,4 @@
-"""Batches that failed: how that is noted, also of those whose run died, and what they left to be done."""
+"""Failed batches: recording failures, including those of runs that died, and whether work is left."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ DIED = {
 
 
 def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, **counted: int) -> None:
-    """Mark a batch as failed, with what a person has to know, after the last stage that it is known to have finished.
+    """Mark a batch as failed, with error and remedy, after the last stage that it is known to have finished.
 
-    The ledger may have noted the next one, and only its answer was lost: then that stage is done again.
+    The ledger may have recorded the next stage while its answer was lost: then that stage is done again.
 
     Args:
         ledger: The open ledger.
         batch: The batch.
         error: What failed.
         remedy: What to do.
-        counted: Counts of what was done all the same.
+        counted: Counts of what was done until then.
 
     Raises:
-        LeaseLostError: Another run has taken the batch over, and says itself how that ends.
+        LeaseLostError: Another run has taken over the batch, and will record its end itself.
     """
     with ledger.writing() as database:
         failed = {"status": "failed", "stage": batch.stage, "error": error, "remedy": remedy}
-        assert_held(database, batch.lease)  # with it the batch is there
+        assert_held(database, batch.lease)  # the batch exists if its lease is held
         before = database.execute(select(Batch.counts).where(Batch.batch_id == batch.batch_id)).scalar_one()
         update_batch(database, batch, **failed, counts={**before, **counted}, finished_at=datetime.now(UTC))
 
 
 def note_dead_batches(ledger: Ledger) -> None:
-    """Mark batches as failed that still say `running` and whose holder is gone: it was killed, or its machine was."""
+    """Mark batches as failed that are still `running` although their holder was killed, or its machine is gone."""
     with ledger.reading() as database:
         if not dead_batches(database):
             return
     with ledger.writing() as database:
-        # Asked again, and kept so: a run may end, or carry one on, between any two statements.
+        # Asked again, and locked: a run may end, or resume one, between any two statements.
         dead = dead_batches(database, kept=True)
         database.execute(update(Batch).where(Batch.batch_id.in_(dead)).values(DIED))
 
 
 def dead_batches(database: Connection, *, kept: bool = False) -> list[str]:
-    """Which batches say `running` although their holder is gone.
+    """The batches that are still `running` although their holder is gone.
 
     Args:
         database: An open transaction on the ledger.
-        kept: Whether they are to stay so until it ends, which has to be one that writes; one that somebody is just
-            changing is left out.
+        kept: Whether to lock them until the end of the transaction, which has to be one that writes; a batch that
+            somebody is changing is left out.
     """
     running = select(Batch.batch_id, Batch.connection, Batch.kind).where(Batch.status == "running")
     if kept:
@@ -75,7 +75,7 @@ def dead_batches(database: Connection, *, kept: bool = False) -> list[str]:
 
 
 def failed_at(row: Row[Any]) -> str | None:
-    """At which stage a batch failed; `report` where it got through all of them, and None where it did not fail.
+    """The stage at which a batch failed; `report` if it got through all of them, None if it did not fail.
 
     Args:
         row: A batch: `kind`, `status` and `stage`, the last one that was finished.
@@ -89,10 +89,10 @@ def failed_at(row: Row[Any]) -> str | None:
 def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
     """Whether a batch that failed left something to be done.
 
-    A dry run, and an order that a person asked for and Amazon does not know, left nothing.
+    A dry run leaves nothing, nor does an order that a person asked for and Amazon does not know.
 
     Args:
-        parameters: What it was asked for.
+        parameters: Its parameters.
         stage: The last stage that it finished.
     """
     asked = Parameters.of(parameters)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 LISTED = tuple(column for column in Batch.__table__.columns if column.name != "findings")
 SHOWN = (Batch.batch_id, Batch.connection, Batch.kind, Batch.status, Batch.started_at, Batch.counts, Batch.parameters)
-"""What reports show of past runs."""
+"""The columns that reports show of past runs."""
 
 IS_PART = Batch.parameters["reprocess"].as_string().is_not(None)
-"""Whether a batch is a part of a reprocessing, which no import carries on."""
+"""Whether a batch is a part of a reprocessing, which no import resumes."""
 
 NEWEST_FIRST = (Batch.started_at.desc(), Batch.batch_id)
 
@@ -57,7 +57,7 @@ def list_batches(
 
 
 def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
-    """The batches that a flow run opened, or was the last one to carry on, newest first: as `list_batches`.
+    """The batches that a flow run opened, or was the last to resume, newest first: as `list_batches`.
 
     Args:
         ledger: The open ledger.
@@ -71,7 +71,7 @@ def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
 def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
     """The newest batches of a connection and kind, dry runs left out, as reports show past ones: `SHOWN`.
 
-    Parts of what was processed again are left out likewise.
+    Parts of a reprocessing are left out too.
 
     Args:
         ledger: The open ledger.
@@ -104,7 +104,7 @@ def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]
 
     Args:
         ledger: The open ledger.
-        batch_ids: The batches that are asked about.
+        batch_ids: The batches.
     """
     with ledger.reading() as database:
         meant = among(database, Batch.batch_id, batch_ids)

@@ -1,4 +1,4 @@
-"""Opening batches: a new one, the one that was broken off, or one that is run again."""
+"""Opening batches: a new one, one that was interrupted, or one that is run again."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def open_batch(
     last_stage: str,
     flow_run_id: str | None = None,
 ) -> BatchRef:
-    """A batch to work on: the one that was broken off, or a new one.
+    """A batch to work on: one that was interrupted, or a new one.
 
-    Every batch of this connection and kind that still says `running` died with its holder, since this run holds the
-    lease; it is marked failed. The newest batch that was asked for the same thing, and died or did not get through its
-    last stage, is carried on under its own id.
+    Every batch of this connection and kind that is still `running` died with its holder, since this run holds the
+    lease; it is marked failed. The newest batch with the same parameters that died or did not get through its last
+    stage is resumed under its own id.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
         kind: The kind of run.
         lease: The token of the lease.
-        parameters: What the run was asked for; equal parameters may carry on a broken-off batch.
+        parameters: The run's parameters; an interrupted batch with equal ones may be resumed.
         last_stage: The stage after which a batch has nothing left to do.
         flow_run_id: Prefect's flow run that does so.
 
     Returns:
-        The batch, before its first stage: each stage goes on from what it left in the ledger.
+        The batch, before its first stage: each stage continues from what it left in the ledger.
     """
     now = datetime.now(UTC)
     mine = (Batch.connection == connection) & (Batch.kind == kind)
@@ -85,9 +85,9 @@ def add_batch(
 
 
 def _goes_on(row: Row[Any], parameters: Mapping[str, Any], last_stage: str) -> bool:
-    """Whether a batch died, also after its last stage and before its report, or failed in one of its stages.
+    """Whether a batch died, possibly after its last stage but before its report, or failed in one of its stages.
 
-    One whose window is closed was run again by a person: it does not stand in the way of what is new.
+    One whose window is closed was run again by a person: it must not hold up what is new.
     """
     is_broken = row.status == "running" or (row.status == "failed" and row.stage != last_stage)
     return bool(is_broken and row.is_window_open and row.parameters == dict(parameters))
@@ -101,7 +101,7 @@ def reopen_batch(ledger: Ledger, batch_id: str, *, lease: str, stage: str, flow_
         batch_id: A batch that exists.
         lease: The token of the lease.
         stage: The last stage to count as finished.
-        flow_run_id: Prefect's flow run that does so; None leaves the one that stands there.
+        flow_run_id: Prefect's flow run that does so; None keeps the recorded one.
     """
     with ledger.writing() as database:
         assert_held(database, lease)

@@ -1,4 +1,4 @@
-"""A batch in the ledger: read, and changed by the run that holds its lease."""
+"""A batch in the ledger: reading it, and changing it by the run that holds its lease."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 OPENED = "opened"
-"""The stage of a batch that has finished none."""
+"""The stage of a batch that has not finished any."""
 
 
 _CHANGE = update(Batch).where(Batch.batch_id == bindparam("changed"))
-"""Sets the columns whose values it is given; built once, since every page of a search changes its batch."""
+"""Sets the columns that it is given values for; built once, because every page of a search changes its batch."""
 
 
 def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
@@ -39,7 +39,7 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
 
 
 def parameters_of(ledger: Ledger, batch: BatchRef) -> Parameters:
-    """What a batch was asked for.
+    """The parameters of a batch.
 
     Args:
         ledger: The open ledger.
@@ -61,13 +61,13 @@ def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:
 
 
 def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
-    """Keep what a stage found, beside what other stages found.
+    """Store what a stage found, next to what other stages found.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
         found: Plain data for the report, without buyers' data.
     """
-    assert_held(database, batch.lease)  # with it the batch is there
+    assert_held(database, batch.lease)  # the batch exists if its lease is held
     before = database.execute(select(Batch.findings).where(Batch.batch_id == batch.batch_id)).scalar_one()
     update_batch(database, batch, findings={**before, **found})

@@ -1,8 +1,8 @@
-"""Calls that were taken out of a bucket ahead of time, each with the moment from which on it may be made.
+"""Calls taken out of a bucket ahead of time, each with the time from which it may be made.
 
-One transaction for each call is too dear where a plan allows hundreds a second. What is booked is as safe as what is
-taken one by one: the bucket has none of it left for others, and what is not made in time is forgotten before a full
-bucket at Amazon would have lost it.
+One transaction for each call is too expensive if a plan allows hundreds a second. Booked calls are as safe as calls
+taken one by one: the bucket no longer has them for others, and those not made in time are dropped before a full bucket
+at Amazon would have lost them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mfn.ledger.bucket import Bucket
 
 AHEAD_SECONDS = 1
-"""How much of the coming calls are taken at once: others wait for so long, and so much is lost with a process."""
+"""How many seconds of calls are booked at once: others wait for so long, and so much is lost with a process."""
 
 A_TRIFLE = 1e-6
-"""Of a token or a second: what adding up fractions may be wrong by."""
+"""The rounding error allowed when fractions of a token or a second are added up."""
 
 
 def calls_ahead(bucket: Bucket, wanted: int) -> int:
-    """How many calls are booked at once: those that are there or come back soon, one at the least.
+    """How many calls are booked at once: those available now or soon, but at least one.
 
     Args:
         bucket: Refilled for the present moment.
@@ -32,13 +32,13 @@ def calls_ahead(bucket: Bucket, wanted: int) -> int:
 
 
 class Booking:
-    """Some calls of one bucket, taken when it is made.
+    """Some calls of one bucket, taken when this is created.
 
     Args:
-        bucket: Refilled for `now`; its tokens go below zero where the calls have not come back to it yet.
+        bucket: Refilled for `now`; its tokens go below zero if the calls have not come back to it yet.
         room: Calls that a full bucket holds, less those that may be on their way to Amazon at any moment.
         now: The present moment, in seconds.
-        wanted: How many calls will be made; fewer are booked where they would take too long to come.
+        wanted: How many calls will be made; fewer are booked if they would take too long to come.
     """
 
     def __init__(self, bucket: Bucket, room: int, now: float, wanted: int) -> None:
@@ -59,10 +59,10 @@ class Booking:
             now: The present moment, in seconds.
 
         Returns:
-            0.0 when one may be made now; else the seconds until the next one may, or None where none is left.
+            0.0 if one may be made now; else the seconds until the next one may, or None if none is left.
         """
         self._forget_late_ones(now)
-        if not self._due or now < self._made_at:  # a clock that was put back would make them wait for too long
+        if not self._due or now < self._made_at:  # a clock that was set back would make them wait for too long
             return None
         seconds = self._due[0] - now
         if seconds > A_TRIFLE:
@@ -72,7 +72,7 @@ class Booking:
         return 0.0
 
     def put_back(self, bucket: Bucket, now: float) -> None:
-        """Give back what was not used; nothing where others took from the bucket meanwhile, as they count on it.
+        """Return what was not used; nothing if others took from the bucket meanwhile, because they rely on it.
 
         Args:
             bucket: Refilled for `now`.
@@ -83,14 +83,14 @@ class Booking:
             bucket.tokens += self._tokens
 
     def _left_by(self, now: float) -> float:
-        """What the bucket holds if nobody else has taken from it; below zero by what is still to come back."""
+        """What the bucket holds if nobody else has taken from it; below zero by what has yet to come back."""
         return self._left + max(0.0, now - self._made_at) * self._rate
 
     def _forget_late_ones(self, now: float) -> None:
-        """Forget what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one.
+        """Drop what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one.
 
-        What a full one holds may be made now, and the rest as it comes back: a call that is a moment late costs that
-        moment, and not the whole call, without which a small bucket would never get near its rate.
+        A full bucket's calls may be made now, and the rest as they come back: being late costs only that moment and not
+        the whole call; otherwise a small bucket would never get near its rate.
         """
         kept = max(0.0, self._room - self._left_by(now))
         if kept < self._tokens:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CLOCK_SKEW_SECONDS = 60
-"""By how much the ledger's clock may go back and forth without the same seconds being refilled twice; one that goes
-back further, as when the machine of a SQLite ledger starts again, is taken for a new one."""
+"""By how much the ledger's clock may go back without the same seconds being refilled twice; if it goes back further, as
+when the machine of a SQLite ledger restarts, it counts as a new clock."""
 
 ROUNDED = 0.00005
-"""By how much a stated rate may be above the one that counts: Amazon rounds to four places (0.0056 for 20 an hour)."""
+"""By how much a stated rate may exceed the real one: Amazon rounds to four places (0.0056 for 20 an hour)."""
 
 CAUTION, SLOW_CAUTION = 0.99, 0.999
-"""How much of a stated rate is counted on besides: Amazon counts calls as they arrive, which may be a moment late.
-It is more below a call a second, where that moment is little beside the time between two calls."""
+"""The share of a stated rate that is relied on: Amazon counts calls as they arrive, which may be a moment late.
+It is larger below a call a second, where that moment is short compared with the time between two calls."""
 
 ROUNDING_SECONDS = 0.001
-"""Waited on top, so that the token is there in spite of rounding."""
+"""Added to each wait, so that the token is there in spite of rounding."""
 
 
 @dataclass
 class Bucket:
-    """What is left of an operation's calls.
+    """The remaining calls of an operation.
 
     Attributes:
         tokens: Calls that may be made, with the fraction that has come back so far; below zero by those that were
             booked ahead.
         rate: Calls a second that come back, as Amazon states it.
-        counted_at: The moment for which `tokens` holds, in seconds.
+        counted_at: The time of `tokens`, in seconds.
     """
 
     tokens: float
@@ -53,7 +53,7 @@ class Bucket:
             leaving: How many tokens have to stay after it.
 
         Returns:
-            0.0 when a token was taken, else the seconds until one is there.
+            0.0 if a token was taken, else the seconds until there is one.
         """
         seconds = self.wait(now, 1 + leaving)
         if not seconds:
@@ -72,15 +72,15 @@ class Bucket:
 
     @property
     def refill_rate(self) -> float:
-        """Calls a second that are counted on."""
+        """Calls a second that are relied on."""
         return counted_on(self.rate)
 
 
 def counted_on(rate: float) -> float:
-    """Calls a second that are counted on, of a rate that Amazon states.
+    """Calls a second that are relied on, for a rate that Amazon states.
 
     Args:
         rate: Calls a second, above 0.
     """
-    # What rounds to one ten-thousandth, or is stated with more places, stands for half of it at the least.
+    # What rounds to one ten-thousandth, or is stated with more places, is at least half of it.
     return min(rate * (SLOW_CAUTION if rate < 1 else CAUTION), max(rate - ROUNDED, rate / 2))

@@ -1,4 +1,4 @@
-"""How often Amazon may be called: a token bucket for each operation, kept in the ledger.
+"""The rate budget: a token bucket for each of Amazon's operations, kept in the ledger.
 
 Every process that works for the same account takes from the same bucket, so that all of them together stay within what
 Amazon allows. Rates and bursts are the defaults of Amazon's models (selling-partner-api-models as of 2026-08-05, usage
@@ -70,8 +70,8 @@ class Budget:
 
     Args:
         engine: The ledger.
-        account: Whose calls are counted, as `Connection.account` says.
-        clock: The present moment in seconds; None: the ledger's, see `mfn.ledger.clock`.
+        account: The account whose calls are counted, see `Connection.account`.
+        clock: Returns the present time in seconds; None for the ledger's clock, see `mfn.ledger.clock`.
     """
 
     def __init__(self, engine: Engine, account: str, *, clock: Callable[[], float] | None = None) -> None:
@@ -90,10 +90,10 @@ class Budget:
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
-            leaving: How many calls have to stay for others, who are more urgent; fewer than the plan's burst.
+            leaving: How many calls have to stay for others that are more urgent; fewer than the plan's burst.
 
         Returns:
-            0.0 when the call may be made; else the seconds until it may, and nothing was taken.
+            0.0 if the call may be made; else the seconds until it may, and nothing was taken.
 
         Raises:
             RetriableError: The ledger cannot be reached.
@@ -106,9 +106,9 @@ class Budget:
 
     @contextmanager
     def in_bulk(self, operation: str, calls: int, *, at_once: int) -> Iterator[None]:
-        """For as long as it lasts, `take` books ahead: what comes back within a second, in one transaction.
+        """A context in which `take` books ahead: what comes back within a second, in one transaction.
 
-        What was not used is put back at the end; with a process that dies, that much is lost.
+        What was not used is put back at the end; if the process dies, it is lost.
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
@@ -120,18 +120,18 @@ class Budget:
         try:
             yield
         finally:
-            with self._one_thread, suppress(RetriableError):  # what is not put back comes back by itself in a second
+            with self._one_thread, suppress(RetriableError):  # what is not put back is refilled within a second anyway
                 del self._wanted[operation]
                 if operation in self._booked:
                     with self._locked(operation):
                         pass
 
     def learn(self, operation: str, rate: float) -> None:
-        """Go by the rate that Amazon says this account has.
+        """Adopt the rate that Amazon says this account has.
 
         Args:
             operation: Amazon's name of it.
-            rate: Calls a second, from `x-amzn-RateLimit-Limit`; what is not a positive number is passed over.
+            rate: Calls a second, from `x-amzn-RateLimit-Limit`; ignored if it is not a positive number.
 
         Raises:
             RetriableError: The ledger cannot be reached.
@@ -142,7 +142,7 @@ class Budget:
             bucket.rate = rate
 
     def rate(self, operation: str) -> float:
-        """Calls a second that come back to an operation's bucket, as Amazon has last said; else its plan's.
+        """Calls a second that come back to an operation's bucket: what Amazon said last, or else its plan's.
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
@@ -169,7 +169,7 @@ class Budget:
             return bucket.tokens
 
     def drain(self, operation: str) -> None:
-        """Note that Amazon has just refused a call: the bucket is empty, whatever was counted here.
+        """Record that Amazon has just throttled a call: the bucket is empty, whatever was counted here.
 
         Args:
             operation: Amazon's name of it.
@@ -181,10 +181,10 @@ class Budget:
             bucket.tokens = min(bucket.tokens, 0.0)
 
     def _take_ahead(self, operation: str) -> float:
-        """A call from those that are booked; more are booked where none is left.
+        """A call from those that are booked; more are booked if none is left.
 
-        A single one is not booked but taken once it is there: processes that each book one, and are a moment late for
-        it, would go behind each other's for ever.
+        A single call is not booked but taken once it is there: processes that each book one and are a moment late for
+        it would queue behind each other for ever.
         """
         booked = self._booked.get(operation)
         seconds = booked.take(self._clock()) if booked else None
@@ -202,14 +202,14 @@ class Budget:
         return seconds or 0.0
 
     def _clock(self) -> float:
-        """The present moment of the ledger's clock, as it was read last; what this machine's says does not matter."""
+        """The time of the ledger's clock, as it was last read; this machine's clock does not matter."""
         if self._given_clock is not None:
             return self._given_clock()
         return seconds_since_start() + self._ledger_ahead
 
     @contextmanager
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
-        """The bucket, refilled for the moment in which it was locked, and that moment; written back at the end.
+        """The bucket, refilled for the time at which it was locked, and that time; written back at the end.
 
         What this process has booked ahead is put back first.
         """

@@ -1,4 +1,4 @@
-"""The one door to buyers' data: nothing is decrypted before the audit trail says who has it done, and what for."""
+"""The only access to buyers' data: nothing is decrypted before the audit trail says for whom, and for what purpose."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     Content = TypeVar("Content")
 
 PLAIN_KINDS = ("inventory", "reconcile")
-"""Kinds of run that never ask for buyers' data, and hand on none."""
+"""Kinds of run that neither read buyers' data nor pass it on."""
 
 CHUNK_ORDERS = 10_000
-"""Orders that are in memory at a time; 100,000 orders stay under 600 MB."""
+"""How many orders are in memory at a time; a run over 100,000 orders stays under 600 MB."""
 PAGES_IN_MEMORY = 50
 
 _TEXTS = msgspec.msgpack.Decoder(list[bytes])
@@ -70,12 +70,12 @@ def stored_orders(
 def texts_at(
     ledger: Ledger, connection: str, places: Sequence[Place], *, purpose: str, batch_id: str | None
 ) -> Iterator[tuple[str, bytes]]:
-    """The texts that are at some places.
+    """The texts at some places.
 
     Args:
         ledger: The open ledger; no transaction that writes to it may be open in this thread.
         connection: The connection's name.
-        places: As `places_of` returns them; whoever asks has seen to it that none of the orders has landed anew since.
+        places: As `places_of` returns them; the caller makes sure that none of the orders has landed again since.
         purpose: What for, as the audit trail tells it: the step or the command.
         batch_id: The batch that needs them.
 
@@ -91,12 +91,12 @@ def texts_at(
     single = places[0][-1] if len(places) == 1 else None
     note_access(ledger, purpose, connection=connection, orders=len(places), batch_id=batch_id, order_id=single)
     gone = yield from _texts_at(ledger, connection, places)
-    if gone:  # removed since, unless they have landed anew
+    if gone:  # removed since, unless they have landed again
         yield from _texts_at(ledger, connection, places_of(ledger, connection, gone))
 
 
 def places_of(ledger: Ledger, connection: str, order_ids: Collection[str]) -> list[Place]:
-    """Where the newest texts of orders are, page by page; of an order without one nothing.
+    """Where the newest texts of orders are, page by page; nothing for an order without one.
 
     Args:
         ledger: The open ledger.
@@ -115,12 +115,12 @@ def places_of(ledger: Ledger, connection: str, order_ids: Collection[str]) -> li
 def _texts_at(
     ledger: Ledger, connection: str, places: Sequence[Place]
 ) -> Generator[tuple[str, bytes], None, list[str]]:
-    """The texts that are at some places; returns the orders whose text is not there any more."""
+    """The texts at some places; returns the orders whose text is no longer there."""
     pages = list(dict.fromkeys(page for page, _, _ in places))
     texts: dict[int, list[bytes]] = {}
     gone = []
     for page, position, order_id in places:
-        if page not in texts:  # the next pages; those before are done with
+        if page not in texts:  # the next pages; those before are finished
             texts = _read_pages(ledger, connection, pages[:PAGES_IN_MEMORY])
             del pages[:PAGES_IN_MEMORY]
         if texts[page] and texts[page][position]:
@@ -147,17 +147,17 @@ def _texts(ledger: Ledger, connection: str, page: int, payload: bytes) -> list[b
 def keep_texts(
     ledger: Ledger, database: Connection, access: Access, connection: str, keep: Mapping[int, Collection[int]]
 ) -> int:
-    """Keep only some texts of landed pages; the others are gone for good, and a page that keeps none is removed.
+    """Keep only some texts of landed pages; the others are deleted for good, and so are pages that keep none.
 
-    Those that stay keep their places: an empty text stands where one is gone. `LandedPage.texts` says how many are
-    left, also of pages whose texts nobody had counted.
+    The others keep their places: an empty text takes the place of a deleted one. `LandedPage.texts` says how many are
+    left, also of pages whose texts had not been counted.
 
     Args:
         ledger: The open ledger.
         database: The open transaction, which holds the import lease of the connection.
         access: What `note_access` returned, before this transaction began.
         connection: The connection's name.
-        keep: By page, the positions of the texts that stay; a page that is not there is left out.
+        keep: By page, the positions of the texts to keep; pages that do not exist are ignored.
 
     Returns:
         How many texts were removed.
@@ -192,7 +192,7 @@ def keep_texts(
 
 
 def resealed(ledger: Ledger, access: Access, payload: bytes, *, context: str) -> bytes:  # noqa: ARG001 - the proof that it was noted
-    """A payload under the newest key; what is in it is shown to nobody.
+    """A payload encrypted again under the newest key; its content goes nowhere.
 
     Args:
         ledger: The open ledger.
@@ -210,14 +210,14 @@ def resealed(ledger: Ledger, access: Access, payload: bytes, *, context: str) ->
 def read_chunks(
     ledger: Ledger, batch: BatchRef, stage: str, numbers: Sequence[int], kind: type[Content], *, purpose: str
 ) -> list[Content]:
-    """What a stage of an import made of some orders, a chunk of them at most.
+    """The output of an import's stage for some orders, a chunk of them at most.
 
     Args:
         ledger: The open ledger; no transaction that writes to it may be open in this thread.
         batch: The batch.
-        stage: The stage that made it.
+        stage: The stage.
         numbers: Some of `chunk_numbers`.
-        kind: What it wrote.
+        kind: The type of the output.
         purpose: What for, as the audit trail tells it: the step.
 
     Raises:
@@ -233,14 +233,14 @@ def read_chunks(
 
 
 def read_plain_chunk(ledger: Ledger, batch: BatchRef, stage: str, number: int, kind: type[Content]) -> Content:
-    """What a stage of a run made that knows nobody's data, so that nothing is noted: SKUs, levels, where orders stand.
+    """The output of a stage that has no buyer's data, so that no access is recorded: SKUs, levels, statuses of orders.
 
     Args:
         ledger: The open ledger.
         batch: The batch, of one of `PLAIN_KINDS`.
-        stage: The stage that made it.
+        stage: The stage.
         number: One of `chunk_numbers`.
-        kind: What it wrote.
+        kind: The type of the output.
 
     Raises:
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.

@@ -1,4 +1,4 @@
-"""What one stage of a batch hands to the next, a chunk of orders at a time, encrypted."""
+"""What one stage of a batch hands on to the next, encrypted, a chunk of orders at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 PIECES = 10_000
-"""More pieces than any part of a batch has: each of its chunks leaves one at most."""
+"""More pieces than any part of a batch has: each chunk leaves at most one in it."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -31,13 +31,13 @@ _ENCODER = msgspec.msgpack.Encoder()
 def write_chunk(
     ledger: Ledger, database: Connection, batch: BatchRef, content: msgspec.Struct, *, stage: str, number: int
 ) -> None:
-    """Write down what a stage made of one chunk; what it made of it before is replaced.
+    """Store the output of a stage for one chunk, replacing an earlier one.
 
     Args:
         ledger: The open ledger.
         database: The open transaction.
         batch: The batch.
-        content: What the next stage reads; buyers' data may be in it.
+        content: The input of the next stage; it may contain buyers' data.
         stage: The stage that made it.
         number: The chunk's place in the batch.
 
@@ -55,13 +55,13 @@ def write_pieces(
     *,
     stage: str,
 ) -> None:
-    """Write down what a stage made of one chunk, in pieces: all at once, since there may be hundreds.
+    """Store the output of a stage for one chunk, in pieces: all at once, since there may be hundreds.
 
     Args:
         ledger: The open ledger.
         database: The open transaction.
         batch: The batch.
-        pieces: The number and the content of each, as `write_chunk` has them.
+        pieces: The number and the content of each, as for `write_chunk`.
         stage: The stage that made them.
 
     Raises:
@@ -77,7 +77,7 @@ def write_pieces(
 
 
 def chunk_context(batch_id: str, stage: str, number: int) -> str:
-    """What the payload of a chunk belongs to; nothing else decrypts with it."""
+    """The encryption context of a chunk's payload, which cannot be decrypted with any other."""
     return f"{batch_id} {stage} {number}"
 
 
@@ -93,7 +93,7 @@ def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
 
 
 def piece_number(part: int, chunk: int) -> int:
-    """Where a piece stands of a batch that a stage takes in as chunks, and leaves in other parts.
+    """The number of a piece, for a stage that reads chunks and leaves parts cut in another way.
 
     Args:
         part: The part that the piece belongs to, from 0.
@@ -109,7 +109,7 @@ def numbers_by_part(ledger: Ledger, batch_id: str, stage: str) -> list[list[int]
 
 
 def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = None, number: int | None = None) -> None:
-    """Remove what is done with.
+    """Remove chunks that are no longer needed.
 
     Args:
         database: The open transaction.

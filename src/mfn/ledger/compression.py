@@ -1,15 +1,15 @@
-"""What is encrypted in the ledger is made small first: a day of orders takes a tenth of the room, stored and moved."""
+"""Compression before encryption: a day of orders takes a tenth of the space, at rest and in transit."""
 
 from __future__ import annotations
 
 import zstandard
 
 LEVEL = 1
-"""More would save a hundredth, and cost half as much again."""
+"""A higher level would save one percent, and take half as long again."""
 
 
 def compressed(content: bytes) -> bytes:
-    """Content as it is encrypted.
+    """Content, compressed for encryption.
 
     Args:
         content: MessagePack of an array, as pages and chunks are.
@@ -18,7 +18,7 @@ def compressed(content: bytes) -> bytes:
 
 
 def decompressed(stored: bytes) -> bytes:
-    """The content of what was decrypted; what earlier versions wrote stands there as it is.
+    """Content after decryption; what earlier versions wrote is not compressed.
 
     Args:
         stored: What `compressed` returned, or MessagePack of an array, which never begins like that.

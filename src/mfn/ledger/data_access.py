@@ -1,4 +1,4 @@
-"""Noting who reads buyers' data, and what for, before anything is decrypted."""
+"""Recording who reads buyers' data, and for what purpose, before anything is decrypted."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 ACCESS_KEPT_DAYS = 365
-"""For how long an access stays in the audit trail; a purge may remove older ones."""
+"""How long an access stays in the audit trail; a purge may remove older ones."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """One access to buyers' data; `note_access` makes it, once it stands in the audit trail.
+    """One access to buyers' data; `note_access` creates it once it is in the audit trail.
 
     Attributes:
-        connection: Whose orders they are; None: of several connections.
+        connection: Whose orders they are; None for several connections.
     """
 
     connection: str | None
@@ -49,10 +49,10 @@ def note_access(
         connection: Whose orders they are; None: of several connections.
         orders: How many orders are read, or how many at most.
         batch_id: The batch that needs them.
-        order_id: The order, where it is a single one.
+        order_id: The order, if it is a single one.
 
     Returns:
-        What the functions that decrypt want to see.
+        The access, as the functions that decrypt require it.
 
     Raises:
         RetriableError: The ledger cannot be written: nothing may be decrypted.

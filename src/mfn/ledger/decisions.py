@@ -1,4 +1,4 @@
-"""What people decided about orders by hand: written down for good, and what of it is in force."""
+"""People's decisions about orders: recorded for good, and those that are in force."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class DecisionKind(StrEnum):
 def write_decisions(
     database: Connection, connection: str, kind: DecisionKind, held_for: Mapping[str, str | None], *, by: str, why: str
 ) -> None:
-    """Write down decisions; nothing changes or deletes them afterwards.
+    """Record decisions; nothing changes or deletes them afterwards.
 
     Args:
         database: The open transaction on the ledger, its import lease asserted.
         connection: The connection's name.
         kind: What was decided.
-        held_for: By order id, for what it is held now, as `reasons_text` makes it.
+        held_for: By order id, what it is held for now, as `reasons_text` returns it.
         by: The operating system's name of the user.
         why: The user's own words.
     """
@@ -69,13 +69,13 @@ def move_decided(
     *,
     reserved: Collection[str] = (),
 ) -> None:
-    """Say where orders stand after a decision, and free what was promised to them.
+    """Set the status of orders after a decision, and free what was promised to them.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        status: Where they stand now.
-        reasons: By order id, why, as `reasons_text` makes it.
+        status: Their new status.
+        reasons: By order id, the reasons for it, as `reasons_text` returns them.
         reserved: The orders that keep what is promised to them.
     """
     now = utc_text(datetime.now(UTC))
@@ -89,9 +89,9 @@ def move_decided(
 
 
 def drop_staged(database: Connection, connection: str, token: str) -> None:
-    """Remove what broken-off imports had made ready for the warehouse: it was judged before this decision.
+    """Remove what interrupted imports had staged for the warehouse: it was judged before this decision.
 
-    A batch that is run again judges its orders anew where it finds nothing staged.
+    A batch that is run again judges its orders again if it finds nothing staged.
 
     Args:
         database: The open transaction on the ledger.
@@ -107,12 +107,12 @@ def drop_staged(database: Connection, connection: str, token: str) -> None:
 
 
 def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Known]:
-    """For which reasons orders were released, those of every release since the last dismissal; absent: none.
+    """The reasons that orders were released for, by every release since the last dismissal; absent if none.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
-        order_ids: The orders that are asked about.
+        order_ids: The orders.
     """
     if not order_ids:
         return {}
@@ -128,7 +128,7 @@ def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]
 
 
 def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
-    """What was decided about an order, oldest first: every column of `decision`.
+    """The decisions about an order, oldest first: every column of `decision`.
 
     Args:
         ledger: The open ledger.

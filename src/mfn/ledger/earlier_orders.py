@@ -1,4 +1,4 @@
-"""The orders that earlier runs left unfinished: every import looks at them again."""
+"""Orders that earlier runs left unfinished: every import examines them again."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     """Make every order that earlier runs left unfinished part of this batch.
 
-    These are the orders that are held, those that were ready and never loaded, those that are not paid for, whose units
-    are promised by the mappings and items as they are by now, those whose newest version the warehouse has not got, and
-    those that a broken-off batch landed and no other batch has judged since. An order that the batch has already stays
-    what it was.
+    These are orders that are held; that were ready and never loaded; that are not paid for, whose promised units follow
+    the present mappings and items; whose newest version the warehouse lacks; and that an interrupted batch landed and
+    no other has judged since. An order that the batch has already stays as it was.
 
     Args:
         database: The open transaction on the ledger.
@@ -50,7 +49,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
             Batch.connection == batch.connection,
             Batch.kind == batch.kind,
             Batch.status == "failed",
-            Batch.stage != STAGES[batch.kind][-1],  # a gate that closed behind a hundred thousand orders, all judged
+            Batch.stage != STAGES[batch.kind][-1],  # else only the quality gate closed, and every order is judged
             Batch.parameters["dry_run"].as_boolean().is_(False),
             BatchOrder.outcome.is_(None) | (BatchOrder.outcome == OrderStatus.READY),
             ~judged_since,
@@ -66,11 +65,11 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
 
 
 def left_behind_orders(connection: str) -> Select[str]:
-    """The ids of orders that the warehouse has, and of whose newest version it is not known that it has it.
+    """The ids of orders that the warehouse has, but perhaps not in their newest version.
 
     Args:
         connection: The connection's name.
     """
-    # A plain condition on the status would have SQLite go through all that was ever loaded, by the other index.
+    # With a plain condition on the status, SQLite would use the other index and go through all that was ever loaded.
     may_change = func.coalesce(TrackedOrder.status, "").in_(GIVEN)
     return select(TrackedOrder.order_id).where(TrackedOrder.connection == connection, text(DOUBTED), may_change)

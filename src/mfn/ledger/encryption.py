@@ -31,9 +31,9 @@ class Key:
     """One encryption key.
 
     Attributes:
-        key_id: Hexadecimal digest that names the key without giving it away; stands in front of everything it
+        key_id: Hexadecimal digest that identifies the key without revealing it; precedes everything that it
             encrypted.
-        cipher: The key at work.
+        cipher: The cipher with this key.
     """
 
     key_id: str
@@ -53,7 +53,7 @@ def parse_keys(text: str, *, origin: str) -> tuple[Key, ...]:
         origin: Where the text came from, for the message.
 
     Raises:
-        ConfigurationError: One of them is not 32 bytes in base64; its place is named, never its value.
+        ConfigurationError: One of them is not 32 bytes in base64; the message names its position, never its value.
     """
     keys = []
     for number, entry in enumerate((part.strip() for part in text.replace("\n", ",").split(",")), start=1):
@@ -108,7 +108,7 @@ class Cipher:
 
     Args:
         keys: Newest first, at least one.
-        secret: The ledger's own secret, which fingerprints are made with; it stays when keys change.
+        secret: The ledger's own secret, with which fingerprints are made; it stays when keys change.
 
     Attributes:
         newest: The id of the key that encrypts.
@@ -125,7 +125,7 @@ class Cipher:
         return bytes.fromhex(key_id) in self._by_id
 
     def encrypt(self, plain: bytes, *, context: str) -> bytes:
-        """What may be written down.
+        """Encrypt bytes, so that they may be stored.
 
         Args:
             plain: Any bytes.
@@ -137,7 +137,7 @@ class Cipher:
         return key_id + nonce + cipher.encrypt(nonce, plain, context.encode())
 
     def decrypt(self, sealed: bytes, *, context: str) -> bytes:
-        """What was encrypted.
+        """Decrypt what `encrypt` returned.
 
         Raises:
             FatalError: No key fits, or the row was changed.
@@ -148,7 +148,7 @@ class Cipher:
             raise FatalError(f"no key fits what is stored for {context} (it needs key {key_id.hex()}).", remedy=REMEDY)
         try:
             return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], context.encode())
-        except (InvalidTag, ValueError):  # ValueError: it is too short to be anything
+        except (InvalidTag, ValueError):  # ValueError: it is too short
             raise FatalError(
                 f"what is stored for {context} was changed or belongs to another row.",
                 remedy="Restore the ledger from a backup, or fetch the order again: mfn import CONNECTION --order ID.",

@@ -1,4 +1,4 @@
-"""Feeds of levels: written down before Amazon is given them, followed until Amazon is done with them."""
+"""Feeds of levels: recorded before Amazon is given them, followed until Amazon has processed them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUBMITTING, SUBMITTED, DONE, FATAL, LOST, STUCK = "submitting", "submitted", "done", "fatal", "lost", "stuck"
 
 UNDER_WAY = (SUBMITTING, SUBMITTED)
-"""Feeds whose levels may land at any moment."""
+"""Statuses of feeds whose levels may take effect at any moment."""
 
 
 def note_feed(
@@ -32,7 +32,7 @@ def note_feed(
     document_id: str,
     messages: Sequence[tuple[str, int, int, int]],
 ) -> int:
-    """Write down that Amazon is about to be given a feed.
+    """Record that a feed is about to be submitted to Amazon.
 
     Args:
         database: The open transaction on the ledger.
@@ -63,7 +63,7 @@ def note_feed(
 
 
 def update_feed(database: Connection, batch: BatchRef, number: int, **values: Any) -> None:
-    """Change a feed; one that is no longer under way lets go of its offers.
+    """Change a feed; one that is no longer under way releases its offers.
 
     Args:
         database: The open transaction on the ledger.
@@ -100,7 +100,7 @@ def feeds(
 
 
 def forget_feeds(database: Connection, batch: BatchRef, before: datetime) -> None:
-    """Forget feeds that ended before a moment."""
+    """Delete feeds that ended before a time."""
     assert_held(database, batch.lease)
     database.execute(delete(Feed).where(Feed.connection == batch.connection, Feed.done_at < before))
 

@@ -1,4 +1,4 @@
-"""Orders against stock: what is reserved, up to when that is complete, and what of it no stock run has counted yet."""
+"""Orders against stock: what is reserved, up to when that is complete, and which of it no stock run has counted yet."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 
 RESERVED = "reserved"
-"""The kind of watermark that says up to when all that Amazon sold is reserved."""
+"""The kind of watermark up to which everything that Amazon sold is reserved."""
 
 GONE = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.DISMISSED)
-"""Orders whose units have left the warehouse or never will: promised no more, also where the warehouse forgot them."""
+"""Statuses of orders whose units have left or never will: no longer promised, even if the warehouse lost the order."""
 
 REPEATED = ("connection", "marketplace_id")
-"""Columns with few different texts."""
+"""Columns with few distinct texts."""
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -48,7 +48,7 @@ Units = list[tuple[str, str, int]]
 
 
 def note_reserved(database: Connection, batch: BatchRef) -> None:
-    """Note, at the end of an import, that everything up to its window's end is reserved; only where it left no gap.
+    """Record, at the end of an import without a gap, that everything up to the end of its window is reserved.
 
     Args:
         database: The open transaction on the ledger.
@@ -63,17 +63,17 @@ def note_reserved(database: Connection, batch: BatchRef) -> None:
 
 
 def covered_until(ledger: Ledger, connection: str) -> datetime | None:
-    """Up to when everything that Amazon sold is reserved; None before the first complete import."""
+    """The time up to which everything that Amazon sold is reserved; None before the first complete import."""
     return get_watermark(ledger, connection, RESERVED)
 
 
 def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -> list[str]:
-    """The orders, of every connection, that have units of a warehouse reserved, but for those that are gone.
+    """The orders, of every connection, that have units of a warehouse reserved, without those that have left.
 
     Args:
         ledger: The open ledger.
-        warehouse: The digest that tells warehouses apart; it finds orders of connections that are no more.
-        sharing: The connections that have this warehouse, however they were told to reach it by then.
+        warehouse: The digest that identifies the warehouse; it also finds orders of connections that no longer exist.
+        sharing: The connections that have this warehouse, under whatever URL at the time.
     """
     with ledger.reading() as database:
         found = columns_of(
@@ -86,7 +86,7 @@ def reserving_orders(ledger: Ledger, warehouse: str, sharing: Collection[str]) -
 
 
 def _promised(sharing: Collection[str]) -> str:
-    names = ", ".join(f"'{name}'" for name in sharing)  # letters, digits and underscores
+    names = ", ".join(f"'{name}'" for name in sharing)  # only letters, digits and underscores
     gone = ", ".join(f"'{status.value}'" for status in GONE)
     return (
         "FROM reservation AS r LEFT JOIN tracked_order AS t ON t.connection = r.connection AND t.order_id = r.order_id"
@@ -97,14 +97,14 @@ def _promised(sharing: Collection[str]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Reserved:
-    """What is reserved at one moment.
+    """The reservations at one moment.
 
     Attributes:
         units: `connection`, `order_id`, `marketplace_id` (text or None), `sku`, `units`: of every connection on the
-            warehouse, but for orders that are gone.
+            warehouse, without orders that have left.
         news: The orders of this connection that have reservations and that no stock run has counted yet.
-        at: The moment, just after it was read; later than that of any earlier reading of this connection's, also where
-            the clock was set back since: what has been counted must not be news once more.
+        at: The time, just after reading; later than that of any earlier reading of this connection, even if the clock
+            was set back since: what has been counted must not be new again.
     """
 
     units: pd.DataFrame
@@ -113,13 +113,13 @@ class Reserved:
 
 
 def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Collection[str]) -> Reserved:
-    """What is reserved in a warehouse, and which of its orders are news to stock; in one transaction.
+    """The reservations in a warehouse, and the orders that no stock run has counted; in one transaction.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
         warehouse: As for `reserving_orders`.
-        sharing: Likewise.
+        sharing: As for `reserving_orders`.
     """
     counted = exists().where(
         CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
@@ -142,13 +142,13 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Coll
 def units_sold(
     ledger: Ledger, batch: BatchRef, order_ids: Sequence[str], *, purpose: str
 ) -> list[tuple[str, datetime | None, Units]]:
-    """What Amazon sold with orders: (order id, when it was placed, its units).
+    """What Amazon sold with orders: order id, time of placing, and units of each.
 
     Args:
         ledger: The open ledger.
         batch: The batch.
-        order_ids: Orders that have landed; one of which nothing can be read, or whose text was removed, sold nothing
-            that is known.
+        order_ids: Orders that have landed; one that cannot be read at all, or whose text was removed, counts as having
+            sold nothing.
         purpose: The step, for the audit trail.
     """
     found: list[tuple[str, datetime | None, Units]] = []
@@ -180,7 +180,7 @@ def _units(order: Order) -> Units:
 def count_orders(
     database: Connection, batch: BatchRef, sold: Sequence[tuple[str, datetime | None, Units]], at: datetime
 ) -> None:
-    """Note that a stock run has subtracted the reservations of orders, so that later ones do not take them for news.
+    """Record that a stock run has subtracted the reservations of orders, so that they are not new to later ones.
 
     Args:
         database: The open transaction on the ledger.
@@ -207,7 +207,7 @@ def counted_since(ledger: Ledger, connection: str, since: datetime) -> pd.DataFr
         since: Aware.
 
     Returns:
-        `marketplace_id`, `seller_sku`, `units`, `counted_at`, `placed_at`; one row an order and SKU.
+        `marketplace_id`, `seller_sku`, `units`, `counted_at`, `placed_at`; one row for each order and SKU.
     """
     statement = select(CountedOrder.counted_at, CountedOrder.placed_at, CountedOrder.units).where(
         CountedOrder.connection == connection, CountedOrder.counted_at > since, CountedOrder.units != "[]"
@@ -240,7 +240,7 @@ def imported_frame(orders: Sequence[tuple[datetime, datetime | None, Units]]) ->
 
 
 def forget_counted(database: Connection, batch: BatchRef, before: datetime) -> None:
-    """Forget orders that were counted before a moment and have nothing reserved any more."""
+    """Delete orders that were counted before a time and no longer have anything reserved."""
     assert_held(database, batch.lease)
     reserving = exists().where(
         Reservation.connection == CountedOrder.connection, Reservation.order_id == CountedOrder.order_id
@@ -250,9 +250,9 @@ def forget_counted(database: Connection, batch: BatchRef, before: datetime) -> N
 
 
 def outlived_promises(ledger: Ledger, connection: str) -> Sequence[str]:
-    """The orders that are gone and whose text was removed, and that units are still reserved for.
+    """The orders that have left and whose text was removed, but that still have units reserved.
 
-    Nothing of them is promised any more, and every stock run would go through them.
+    Their units are no longer promised, but every stock run would have to go through them.
 
     Args:
         ledger: The open ledger.

@@ -1,4 +1,4 @@
-"""Orders that the warehouse has and whose newest version at Amazon was kept out of it: what was told of them."""
+"""Orders whose newest version was kept out of the warehouse, which has an older one: what was reported of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def kept_out_orders(connection: str) -> Select[str]:
-    """The ids of orders of which the warehouse still has an older version to ship, since the newest was kept out.
+    """The ids of orders of which the warehouse has an older version to ship, because the newest was kept out.
 
     Args:
         connection: The connection's name.
@@ -32,7 +32,7 @@ def kept_out_orders(connection: str) -> Select[str]:
 
 
 def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
-    """Every column of `kept_out_version`, by order id, of the orders that the warehouse has still to ship.
+    """Every column of `kept_out_version`, by order id, of the orders that the warehouse has yet to ship.
 
     Args:
         ledger: The open ledger.
