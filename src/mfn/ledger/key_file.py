@@ -1,4 +1,4 @@
-"""The encryption keys as they are given: MFN_PII_KEYS, or a file in MFN_HOME that is made with the ledger."""
+"""The encryption keys from MFN_PII_KEYS, or from a file in MFN_HOME that is created together with the ledger."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 RETIRED_SUFFIX = ".retired"
-"""What the name of the file ends with that keeps the keys which nothing is encrypted with any more."""
+"""The end of the name of the file with the keys that nothing is encrypted with any more."""
 
 DRAFT_SUFFIX = ".draft"
-"""What the names of files end with that are not in place yet; one that was killed leaves its own behind."""
+"""The end of the names of drafts that are not in place yet; a process that is killed leaves its draft behind."""
 
 
 def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
-    """The keys that are given, newest first.
+    """The configured keys, newest first.
 
     Args:
         settings: The settings in force.
-        is_new: Whether the ledger is new: a key is made for it where there is none yet.
+        is_new: Whether the ledger is new: a key is created for it if there is none yet.
 
     Raises:
         ConfigurationError: There is no key, one of them is not a key, or others may read them.
@@ -58,7 +58,7 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
 
 
 def _make_keys(path: Path) -> None:
-    """Write a fresh key, whole or not at all; where another process was first, its key stays."""
+    """Write a new key, completely or not at all; if another process was first, its key stays."""
     with tempfile.NamedTemporaryFile(  # made with mode 0600
         "w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.", suffix=DRAFT_SUFFIX
     ) as file:
@@ -69,7 +69,7 @@ def _make_keys(path: Path) -> None:
 
 
 def put_in_front(path: Path, key: str) -> None:
-    """Write a new key in front of those that are in the file: at once and on the disk, or not at all.
+    """Write a new key in front of those in the file: in one go and flushed to disk, or not at all.
 
     Args:
         path: The file with the keys.
@@ -82,10 +82,10 @@ def put_in_front(path: Path, key: str) -> None:
 
 
 def set_aside(path: Path, newest: str) -> tuple[str, ...]:
-    """Move every key but one out of the file into another one beside it, `keys.retired`, for backups from before.
+    """Move every key but one into another file next to it, `keys.retired`, for backups from before.
 
-    Where it breaks off in the middle, the next call finishes it: every key is always in one of the two files. Drafts
-    that earlier calls left behind are removed.
+    If it is interrupted, the next call finishes it: every key is always in at least one of the two files. Drafts that
+    earlier calls left behind are removed.
 
     Args:
         path: The file with the keys.
@@ -112,12 +112,12 @@ def set_aside(path: Path, newest: str) -> tuple[str, ...]:
 
 
 def retired_file(path: Path) -> Path:
-    """Where the retired keys of a file with keys are kept."""
+    """The file of the retired keys, next to a file with keys."""
     return path.with_name(path.name + RETIRED_SUFFIX)
 
 
 def retired_ids(path: Path) -> frozenset[str]:
-    """The ids of the retired keys of a file with keys; none where they cannot be read."""
+    """The ids of the retired keys of a file with keys; none if they cannot be read."""
     with suppress(OSError, ConfigurationError):
         retired = retired_file(path)
         return frozenset(key.key_id for key in parse_keys(",".join(_entries(retired)), origin=str(retired)))
@@ -137,7 +137,7 @@ def _entries(path: Path) -> list[str]:
 
 
 def _replace(path: Path, entries: Sequence[str], *, like: Path) -> None:
-    """Write keys, one a line, in place of a file that may be there; readable by whom another one is readable by."""
+    """Write keys, one a line, replacing a file that may exist; with the permissions of another file."""
     path = path.resolve()
     try:
         owned = like.stat()

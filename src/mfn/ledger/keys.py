@@ -1,4 +1,4 @@
-"""Which keys the ledger's data may be encrypted with: a proof of each, and no writing under one that was retired."""
+"""The keys that the ledger's data may be encrypted with: a proof of each, and no writing under a retired one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRET_BYTES = 32
 KEYS_CHANGED = "the encryption keys were changed while this run was at work."
 KEYS_CHANGED_REMEDY = "Run the command again (a batch: mfn rerun --failed): it takes the new keys."
 
-# Whoever retires the key waits for this transaction, and this one for the retiring. SQLite has one writer at a time.
+# Retiring the key and this transaction wait for each other. SQLite has one writer at a time.
 _CURRENT = (
     select(EncryptionKey.key_id)
     .where(EncryptionKey.key_id == bindparam("newest"))
@@ -47,20 +47,20 @@ def assert_current(database: Connection, cipher: Cipher) -> None:
 
     Args:
         database: The open transaction.
-        cipher: What encrypts.
+        cipher: The cipher that encrypts.
 
     Raises:
-        RetriableError: It was; nothing of this transaction may stay.
+        RetriableError: It was retired; nothing of this transaction may stay.
     """
     if database.execute(_CURRENT, {"newest": cipher.newest}).first() is None:
         raise RetriableError(KEYS_CHANGED, remedy=KEYS_CHANGED_REMEDY)
 
 
 def secret_of(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
-    """The ledger's own secret, which is kept under each of its keys: a key that opens it is proven to fit.
+    """The ledger's own secret, stored under each of its keys: a key that decrypts it is proven to fit.
 
     Args:
-        keys: The keys that are given.
+        keys: The configured keys.
         proofs: As `registered_keys` returns them.
 
     Raises:
@@ -74,9 +74,9 @@ def secret_of(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
 
 
 def register_newest(database: Connection, keys: Sequence[Key]) -> bytes:
-    """Keep the ledger's secret under the newest key as well; made with the ledger's first key.
+    """Store the ledger's secret under the newest key too; it is created with the ledger's first key.
 
-    An older key that is given and not registered was retired: it only decrypts.
+    A configured older key that is not registered was retired: it only decrypts.
 
     Args:
         database: The open transaction.
@@ -97,7 +97,7 @@ def register_newest(database: Connection, keys: Sequence[Key]) -> bytes:
 
 
 def lock_schema(database: Connection) -> None:
-    """Let nobody else make, migrate or give new keys to the ledger until this transaction ends.
+    """Keep others from creating the ledger, migrating it or giving it new keys until this transaction ends.
 
     Args:
         database: The open transaction; on SQLite it is the only one that writes anyway.

@@ -1,4 +1,4 @@
-"""The connections that have ever run: those of the ledger, whatever connections.yaml has by now."""
+"""The connections that have ever run, according to the ledger, whatever connections.yaml contains now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _each_connection() -> Select[str]:
-    """The connection of each batch, once; DISTINCT would read every batch, this looks an index up for each name."""
+    """Each connection that has batches; DISTINCT would read every batch, this does one index lookup for each name."""
     found = select(func.min(Batch.connection).label("connection")).cte("known_connection", recursive=True)
     following = select(func.min(Batch.connection)).where(Batch.connection > found.c.connection).scalar_subquery()
     found = found.union_all(select(following).where(found.c.connection.is_not(None)))
@@ -23,7 +23,7 @@ def _each_connection() -> Select[str]:
 
 
 KNOWN_CONNECTIONS = _each_connection()
-"""With these an order of any connection is asked for by the whole key of a table, which begins with the connection."""
+"""With these, an order of any connection is found by the full key of a table, which begins with the connection."""
 
 
 def of_order(model: Any, order_id: str, connection: str | None = None) -> Select[Any]:
@@ -32,7 +32,7 @@ def of_order(model: Any, order_id: str, connection: str | None = None) -> Select
     Args:
         model: The table.
         order_id: Amazon's order id.
-        connection: Only of this connection; None: of any that has ever run.
+        connection: Only of this connection; None for any that has ever run.
     """
     asked = KNOWN_CONNECTIONS if connection is None else [connection]
     return select(model).where(model.order_id == order_id, model.connection.in_(asked))

@@ -1,4 +1,4 @@
-"""What the ledger knows of orders: where they stand, what is promised to them, and their parcels."""
+"""What the ledger knows of orders: their status, the units promised to them, and their parcels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datet
 
 
 def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> dict[str, Row[Any]]:
-    """Where orders stand, by id; unknown ones are absent.
+    """The status of orders, by id; unknown ones are absent.
 
     Args:
         ledger: The open ledger.
@@ -53,7 +53,7 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> d
 
 
 def units_promised_to(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """The units that are promised to orders, by order id and the warehouse's SKU; absent: none.
+    """The units promised to orders, by order id and the warehouse's SKU; absent if none.
 
     Args:
         ledger: The open ledger.

@@ -1,4 +1,4 @@
-"""Landed pages: the texts of orders, encrypted together, and where on them the newest text of an order is."""
+"""Landed pages: the texts of orders, encrypted together, and the place of each order's newest text."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]
         ledger: The open ledger.
         connection: The connection's name.
         page: The page's number.
-        texts: The texts of its orders, in their places; empty where one is gone.
+        texts: The texts of its orders, in their places; empty for deleted ones.
     """
     return ledger.cipher.encrypt(compressed(_PAGES.encode(texts)), context=page_context(connection, page))
 
 
 def page_context(connection: str, page: int) -> str:
-    """What the payload of a page belongs to; nothing else decrypts with it."""
+    """The encryption context of a page's payload, which cannot be decrypted with any other."""
     return f"{connection} page {page}"

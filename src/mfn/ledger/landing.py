@@ -1,4 +1,4 @@
-"""Landing: what Amazon answered is written down, encrypted, and committed before anything else happens."""
+"""Landing: what Amazon answered is stored, encrypted, and committed before anything else happens."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ NEWER = (
 WINDOW = "window"
 EARLIER = "earlier"
 PAGES_AT_ONCE = 1_000
-"""Pages whose orders are made known at a time, by their ids: the more, the more of them lie together in the trees."""
+"""How many pages are indexed at a time, sorted by order id: the more, the more rows are adjacent in the B-trees."""
 
 LANDED_COLUMNS = ("connection", "order_id", "page", "position", "last_updated_at", "batch_id", "landed_at")
 BATCH_COLUMNS = ("batch_id", "order_id", "connection", "origin", "at")
-# One key after the other: texts are sorted twice as fast as tuples.
+# One key after the other: sorting texts is twice as fast as sorting tuples.
 _ORDER_OF, _BATCH_OF = itemgetter(1), itemgetter(0)
 
 # Built once: these run for every page.
@@ -45,7 +45,7 @@ _ADD_ARRIVED = insert(ArrivedPage)
 
 
 def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterable[Arrival], *, origin: str) -> None:
-    """Write down what Amazon answered, as one page at the end of all; `index_pages` makes its orders known.
+    """Store what Amazon answered, as one page after all others; `index_pages` indexes its orders later.
 
     Args:
         ledger: The open ledger.
@@ -73,10 +73,10 @@ def land(ledger: Ledger, database: Connection, batch: BatchRef, arrivals: Iterab
 
 
 def index_pages(ledger: Ledger, batch: BatchRef) -> None:
-    """Make the orders of every landed page known: where their newest text is, and which batch met them.
+    """Index the orders of every landed page: where their newest text is, and which batch met them.
 
-    Pages that an earlier run of the connection left behind when it was broken off are taken in as well. A page of which
-    every order has landed anew is removed.
+    This includes pages that an interrupted run of the connection left behind. A page of which every order has landed
+    again since is removed.
 
     Args:
         ledger: The open ledger.
@@ -133,7 +133,7 @@ def _pages_of(database: Connection, connection: str, order_ids: Iterable[str]) -
 
 
 def _remove_outdated(database: Connection, connection: str, pages: set[int]) -> None:
-    """Remove those of some pages on which no order's newest text stands."""
+    """Remove those of some pages that no longer have any order's newest text."""
     for start in range(0, len(pages), PAGES_AT_ONCE):
         some = sorted(pages)[start : start + PAGES_AT_ONCE]
         of_connection = (LandedOrder.connection == connection) & LandedOrder.page.in_(some)

@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 LeaseKind = BatchKind | Literal["keys", "reprocess"]
-"""What a lease is taken for: a kind of run, the rotation of the encryption keys, or processing a ledger's orders again,
-which takes that of the imports wave by wave."""
+"""What a lease is taken for: a kind of run, the rotation of the encryption keys, or reprocessing, which takes the lease
+of the imports too, wave by wave."""
 
 PART_OF = "part of "
-"""How the kind of a part's lease begins, which is held under the lease of the imports; there is one for each batch."""
+"""The start of the kind of a part's lease, which is held under the lease of the imports; each batch has its own."""
 
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0
 TRUSTED_SECONDS = 1.0
-"""How long what was just renewed is not asked for again: much less than a lease."""
+"""How long after a renewal a lease is not checked again: much less than a lease lasts."""
 
 _RENEW = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=LedgerTime() + LEASE_SECONDS)
 _GIVE_BACK = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=0.0)
-# Built once, since every commit of a run renews.
+# Built once, because every commit of a run renews the lease.
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
         The token that `assert_held` checks in every commit.
 
     Raises:
-        LeaseHeldError: Another run holds it; names who and since when it was last seen.
+        LeaseHeldError: Another run holds it; says who, and when it was last seen.
     """
     with _renewed(ledger, connection, _take(ledger, connection, kind)) as token:
         yield token
@@ -68,8 +68,8 @@ def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
 def part_lease(ledger: Ledger, connection: str, batch_id: str, *, under: str) -> Iterator[str]:
     """Hold the lease of one batch under the lease of a connection's imports, which another process holds.
 
-    Each part has a row of its own, so that no commit of one waits for those of the others. Whoever takes the lease of
-    the imports later takes that of every part away in the same transaction.
+    Each part has a row of its own, so that commits of different parts do not wait for each other. Taking over the lease
+    of the imports ends that of every part in the same transaction.
 
     Args:
         ledger: The open ledger.
@@ -81,7 +81,7 @@ def part_lease(ledger: Ledger, connection: str, batch_id: str, *, under: str) ->
         The token that `assert_held` checks in every commit of the part.
 
     Raises:
-        LeaseLostError: That lease has ended: nothing may begin under it any more.
+        LeaseLostError: That lease has ended: nothing may start under it any more.
         LeaseHeldError: Another process works on this batch.
     """
     token = _take(ledger, connection, part_kind(batch_id), under=under)
@@ -106,7 +106,7 @@ def _renewed(ledger: Ledger, connection: str, token: str) -> Iterator[str]:
     finally:
         stopped.set()
         renewal.join()
-        # What cannot be given back runs out by itself, and must not hide how the run ended.
+        # A lease that cannot be given back expires by itself; the error must not hide how the run ended.
         with suppress(MfnError), ledger.writing() as database:
             database.execute(_GIVE_BACK, {"held": token})
 
@@ -126,7 +126,7 @@ def assert_held(database: Connection, token: str) -> None:
 
 
 def assert_not_taken_over(ledger: Ledger, token: str) -> None:
-    """See, without writing to the ledger, that no other run has taken the lease.
+    """Check, without writing to the ledger, that no other run has taken the lease.
 
     Args:
         ledger: The open ledger.
@@ -142,7 +142,7 @@ def assert_not_taken_over(ledger: Ledger, token: str) -> None:
 
 
 class Watch:
-    """Sees to it that a run still holds its lease before each thing that cannot be taken back; from any thread.
+    """Checks that a run still holds its lease before each action that cannot be undone; from any thread.
 
     Args:
         ledger: The open ledger.
@@ -155,7 +155,7 @@ class Watch:
         self._renewed_at = -TRUSTED_SECONDS
 
     def assert_held(self) -> None:
-        """Renew the lease, unless this was done a moment ago. Never call it from within a transaction on the ledger.
+        """Renew the lease, unless that was done a moment ago. Never call it within a transaction on the ledger.
 
         Raises:
             LeaseLostError: Another run has taken it.
@@ -170,7 +170,7 @@ class Watch:
 
 
 def is_held(database: Connection, connection: str, kind: str) -> bool:
-    """Whether a run that is alive holds the lease of a connection and kind.
+    """Whether a live run holds the lease of a connection and kind.
 
     Args:
         database: An open transaction on the ledger.
@@ -183,10 +183,10 @@ def is_held(database: Connection, connection: str, kind: str) -> bool:
 
 
 def _is_over() -> ColumnElement[bool]:
-    """Whether a lease has run out.
+    """Whether a lease has expired.
 
-    One that would last much longer than any is given is from before the ledger's clock was put back, or its machine
-    started again: who still holds it renews it within seconds, or finds out at the next commit.
+    One that would last much longer than any does is from before the ledger's clock was set back, or its machine was
+    restarted: a holder that still lives renews it within seconds, or finds out at its next commit.
     """
     now = LedgerTime()
     return or_(Lease.expires_at <= now, Lease.expires_at > now + (LEASE_SECONDS + RENEWAL_SECONDS))
@@ -230,7 +230,7 @@ def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = Non
 
 
 def _assert_standing(database: Connection, token: str) -> None:
-    """See that a lease stands, and keep it so until the end of the transaction: one that takes it over waits."""
+    """Check that a lease is valid, and keep it so until the transaction ends, for which a takeover has to wait."""
     standing = select(Lease.token).where(Lease.token == token, ~_is_over()).with_for_update(read=True)
     if database.execute(standing).one_or_none() is None:
         raise LeaseLostError(
@@ -249,9 +249,9 @@ def _renew_until(stopped: threading.Event, ledger: Ledger, token: str) -> None:
 
 
 def _this_process() -> str:
-    """Machine and process as a person knows them; then what tells them apart from others that look the same.
+    """Machine and process in the terms of people; then what distinguishes them from others that look the same.
 
-    That is the process's start, since a later one may have its number, and where such numbers count.
+    That is the start of the process, since a later one may get its id, and the namespace of the id.
     """
     this = started(os.getpid())
     return f"{platform.node()} process {this.pid} started {this.after} in {this.where}"

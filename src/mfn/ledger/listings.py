@@ -1,4 +1,4 @@
-"""What is known of Amazon's listings: for which SKUs Amazon was asked, and when all of them were read."""
+"""Amazon's listings as the ledger knows them: the SKUs that were looked up, and when all listings were read."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
 
 LISTINGS = "listings "
-"""The kind of watermark, before the marketplace id, that says when all listings were read."""
+"""The kind of watermark, followed by the marketplace id, for the time when all listings were read."""
 
 
 def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_skus: Sequence[str]) -> list[str]:
-    """Those SKUs for which Amazon was never asked in a marketplace.
+    """Those of some SKUs that were never looked up in a marketplace.
 
     Args:
         ledger: The open ledger.
@@ -59,7 +59,7 @@ def listed_skus(ledger: Ledger, connection: str, marketplace_id: str) -> list[st
 
 
 def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
-    """When all listings were read from Amazon last, by marketplace id; one in which they never were is absent."""
+    """When all listings were last read from Amazon, by marketplace id; absent if they never were."""
     with ledger.reading() as database:
         rows = database.execute(
             select(Watermark.kind, Watermark.before).where(
@@ -70,6 +70,6 @@ def listings_read_at(ledger: Ledger, connection: str) -> dict[str, datetime]:
 
 
 def note_listings_read(database: Connection, batch: BatchRef, marketplace_id: str, at: datetime) -> None:
-    """Note that all listings of a marketplace were read from Amazon."""
+    """Record that all listings of a marketplace were read from Amazon."""
     assert_held(database, batch.lease)
     set_watermark(database, batch, LISTINGS + marketplace_id, at)

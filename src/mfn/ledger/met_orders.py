@@ -1,4 +1,4 @@
-"""The orders that a batch has met, a million of them in little memory, in the order in which their texts landed."""
+"""The orders that a batch has met, up to a million in little memory, in the order in which their texts landed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 NONE = np.array([], np.bool)
 SAMPLES = 1_000
-"""So many ids of a part are looked at to find where it ends."""
+"""How many ids of a part are sampled to find where it ends."""
 
 NOWHERE = -1
 """The place of an order whose text was removed."""
@@ -41,10 +41,10 @@ class MetOrders:
 
     Attributes:
         order_ids: Their ids.
-        places: Where their texts are, of those that have one and were met in the window: nothing lands these anew.
+        places: Where their texts are, for those that have one and were met in the window, which do not land again.
         earlier: Those of them that the batch did not meet in its window.
-        loaded: Those of them that this very batch has loaded.
-        judged: Those of them of which this very batch has said what becomes of them.
+        loaded: Those of them that this batch itself has loaded.
+        judged: Those of them that this batch itself has judged.
     """
 
     order_ids: list[str]
@@ -61,8 +61,8 @@ class LandedOrders:
         order_ids: ASCII, as `IDENTIFIER` has it.
         places: As `_place` makes them.
         is_earlier: Which of them the batch did not meet in its window.
-        is_loaded: Which of them this very batch has loaded.
-        is_judged: Of which of them it has said what becomes of them.
+        is_loaded: Which of them this batch itself has loaded.
+        is_judged: Which of them it has judged.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class LandedOrders:
         return _texts(self._order_ids[self._is_earlier])
 
     def bounds(self, size: int) -> list[str]:
-        """The ids at which, sorted by id, every part but the first begins; each part has about so many orders."""
+        """The ids at which the parts begin, all but the first, sorted; each part has about this many orders."""
         some = np.sort(self._order_ids[:: max(1, size // SAMPLES)])
         parts = math.ceil(len(self._order_ids) / size)
         return _texts(np.unique(some[np.arange(1, parts) * len(some) // max(1, parts)]))
 
     def chunks(self, size: int) -> Iterator[MetOrders]:
-        """All of them, so many at a time."""
+        """All of them, this many at a time."""
         for start in range(0, len(self._order_ids), size):
             some = slice(start, start + size)
             ids = self._order_ids[some]
@@ -103,7 +103,7 @@ class LandedOrders:
 
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
-    """The orders of a batch, as their newest texts have landed, so that each page is opened for one chunk.
+    """The orders of a batch in the order in which their newest texts landed, so that each page is opened for one chunk.
 
     Args:
         ledger: The open ledger.
@@ -133,14 +133,14 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Arrays as one; they are let go, since a million orders would stand in memory twice."""
+    """Concatenate arrays and release them, since otherwise a million orders would be in memory twice."""
     whole = np.concatenate(parts)
     parts.clear()
     return whole
 
 
 def has_loaded(ledger: Ledger, batch_id: str) -> bool:
-    """Whether a batch has loaded orders before: it was broken off, or is run again."""
+    """Whether a batch has loaded orders before it was interrupted or run again."""
     with ledger.reading() as database:
         return database.execute(_loaded(batch_id).limit(1)).first() is not None
 

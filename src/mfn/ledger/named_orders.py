@@ -1,4 +1,4 @@
-"""Orders that notifications named: noted until they have landed as they are since, each to be read by getOrder."""
+"""Orders that notifications named: recorded until their new version has landed, each to be read by getOrder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
-"""How long an order is left alone of which Amazon still showed an older version."""
+"""How long an order is left alone after Amazon still showed an older version of it."""
 
 MOST_ASKED = 5
-"""So often is a named order asked for; then it is left to the search, which finds every change."""
+"""How many times a named order is asked for; then it is left to the search, which finds every change."""
 
 COLUMNS = ("connection", "order_id", "changed_at", "named_at", "status", "asked_at", "times_asked")
 
@@ -34,7 +34,7 @@ class OrderName(NamedTuple):
     Attributes:
         order_id: Amazon's order id.
         changed_at: Amazon's time of the change, aware.
-        status: Its status since, as the Orders API spells it: `UNSHIPPED`.
+        status: Its new status, as the Orders API spells it: `UNSHIPPED`.
     """
 
     order_id: str
@@ -47,7 +47,7 @@ class Waiting(NamedTuple):
 
     Attributes:
         orders: How many.
-        oldest_changed_at: Amazon's time of the oldest of these changes, aware; None: there are none.
+        oldest_changed_at: Amazon's time of the oldest of these changes, aware; None if there are none.
     """
 
     orders: int
@@ -55,7 +55,7 @@ class Waiting(NamedTuple):
 
 
 def note_named(database: Connection, connection: str, names: Iterable[OrderName]) -> int:
-    """Note orders that changed; what has landed at that version or a newer one is no news, nor is an older change.
+    """Record orders that changed, unless that version or a newer one has landed or been recorded already.
 
     Fractions of a second are left out: Amazon states an order's last change in whole ones (examples of
     orders_2026-01-01.json, 2026-07-29), a notification in thousandths (OrderChangeNotification.json, 2026-05-27).
@@ -66,7 +66,7 @@ def note_named(database: Connection, connection: str, names: Iterable[OrderName]
         names: As many as there are, in any order, the same order possibly twice.
 
     Returns:
-        How many orders had not been noted with this change or a newer one.
+        How many orders had not been recorded with this change or a newer one.
     """
     newest: dict[str, OrderName] = {}
     for name in names:
@@ -88,7 +88,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> dict[str, datetime]:
-    """The newest change of orders that is landed, or noted already."""
+    """The newest change of each order that has landed or been recorded."""
     ids = list(order_ids)
     landed = select(LandedOrder.order_id, LandedOrder.last_updated_at).where(
         LandedOrder.connection == connection, among(database, LandedOrder.order_id, ids)
@@ -104,10 +104,10 @@ def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> di
 
 
 def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[Any]]:
-    """The named orders that are to be asked for now: every column of `named_order`.
+    """The named orders to ask for now: every column of `named_order`.
 
-    The oldest change comes first. Those of which nobody waits for a parcel come after all others: orders that wait for
-    their payment, mostly named anew before their turn, and cancelled ones of which nothing has ever landed.
+    The oldest change comes first. Those whose parcel nobody waits for come last: orders that wait for their payment,
+    which are mostly named again before their turn, and cancelled ones of which nothing has ever landed.
 
     Args:
         ledger: The open ledger.
@@ -149,13 +149,13 @@ def waiting_names(ledger: Ledger, connection: str) -> Waiting:
 
 
 def note_asked(database: Connection, connection: str, order_ids: Collection[str], *, was_answered: bool = True) -> None:
-    """Note that named orders were asked for by getOrder; they are left alone for `ASK_AGAIN_AFTER`.
+    """Record that named orders were asked for by getOrder; they are left alone for `ASK_AGAIN_AFTER`.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        order_ids: Which; those that nobody named are left out.
-        was_answered: Whether Amazon has answered, whatever it showed; only that counts towards `MOST_ASKED`.
+        order_ids: The orders; those that were not named are ignored.
+        was_answered: Whether Amazon answered, whatever it showed; only that counts towards `MOST_ASKED`.
     """
     mine = (NamedOrder.connection == connection) & among(database, NamedOrder.order_id, order_ids)
     asked = {"asked_at": datetime.now(UTC), "times_asked": NamedOrder.times_asked + int(was_answered)}
@@ -163,10 +163,10 @@ def note_asked(database: Connection, connection: str, order_ids: Collection[str]
 
 
 def forget_named(database: Connection, connection: str) -> int:
-    """Remove the names that have done their work: their orders have landed as they are since, by whatever call.
+    """Remove the names that are no longer needed: the new versions of their orders have landed, by whatever call.
 
-    An order without a readable time of its last change has landed when it did so after it was named. A name that was
-    asked for `MOST_ASKED` times in vain goes too.
+    An order without a readable time of its last change counts as landed if that happened after it was named. A name
+    that was asked for `MOST_ASKED` times in vain is removed too.
 
     Args:
         database: The open transaction on the ledger, every landed page taken in (`landing.index_pages`).

@@ -1,4 +1,4 @@
-"""Offers: what is listed at Amazon, what it was told of each and what it shows."""
+"""Offers: what is listed at Amazon, the level that it was told of each, and the quantity that it shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 NOT_LISTED = ""
-"""The channel of a SKU for which Amazon was asked and has no listing."""
+"""The channel of a SKU that was looked up and that Amazon does not list."""
 
 KEY = ("marketplace_id", "seller_sku")
 NUMBERS = frozenset(
@@ -35,10 +35,10 @@ TIMES = frozenset(
 )
 
 REPEATED = frozenset(("marketplace_id", "channel", "sent_by", "status", "reasons", "batch_id"))
-"""Columns with few different texts."""
+"""Columns with few distinct texts."""
 
 FRESH = {"channel": NOT_LISTED, "sold_not_imported": 0, "is_applied": False}
-"""What a new row holds where it is not said otherwise."""
+"""The default values of a new row."""
 
 OUTCOME_COLUMNS = (
     "batch_id", "connection", "marketplace_id", "seller_sku", "outcome", "level", "before", "shown", "sold", "is_drift",
@@ -49,14 +49,14 @@ OUTCOME_COLUMNS = (
 def read_offers(
     ledger: Ledger, connection: str, names: Sequence[str], *, where: str = "", **parameters: object
 ) -> pd.DataFrame:
-    """Some columns of a connection's offers, by column, which is what a hundred thousand of them need.
+    """Some columns of a connection's offers, read column by column, since there may be a hundred thousand of them.
 
     Args:
         ledger: The open ledger.
         connection: The connection's name.
         names: Columns of the table `offer`.
         where: A further condition in SQL.
-        parameters: What it names.
+        parameters: Its parameters.
 
     Returns:
         Index 0…n-1, in no order: texts as `object` with None, numbers as float64 with NaN (`sold_not_imported`: int64),
@@ -87,13 +87,13 @@ def _typed(name: str, values: list[Any]) -> pd.Series[Any]:
 
 
 def write_offers(database: Connection, batch: BatchRef, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Change offers, or note new ones; columns that are not named stay as they are.
+    """Change offers, or add new ones; columns that are not named stay as they are.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
         names: Columns of the table `offer`.
-        rows: One (marketplace_id, seller_sku, *those columns) an offer, times as texts.
+        rows: (marketplace_id, seller_sku, *those columns) for each offer, times as texts.
     """
     assert_held(database, batch.lease)
     now = utc_text(datetime.now(UTC))
@@ -139,7 +139,7 @@ def asked_skus(ledger: Ledger) -> str:
 
 
 def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[str, str]]) -> None:
-    """Remove rows that stood for no listing and are no entry any more.
+    """Remove rows that have no listing and are no longer entries.
 
     Args:
         database: The open transaction on the ledger.
@@ -154,12 +154,12 @@ def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[st
 
 
 def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Say what the batch did with offers.
+    """Record what the batch did with offers.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (marketplace_id, seller_sku, outcome, level, before, shown, sold, is_drift, sent_by, reasons) an
+        rows: (marketplace_id, seller_sku, outcome, level, before, shown, sold, is_drift, sent_by, reasons) for each
             offer, as the columns of the table `batch_offer`.
     """
     assert_held(database, batch.lease)
@@ -168,6 +168,6 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
 
 
 def trim_outcomes(database: Connection, batch: BatchRef, before: datetime) -> None:
-    """Forget what runs did with offers before a moment."""
+    """Delete what runs did with offers before a time."""
     assert_held(database, batch.lease)
     database.execute(delete(BatchOffer).where(BatchOffer.connection == batch.connection, BatchOffer.at < before))

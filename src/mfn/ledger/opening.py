@@ -1,4 +1,4 @@
-"""Opening the ledger: made when it is new, migrated when it is older, refused when its keys are not there."""
+"""Opening the ledger: created if it is new, migrated if it is older, refused if its keys are missing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 HEAD = "0014"
-"""The newest migration; a test holds it to ledger/migrations."""
+"""The newest migration; a test compares it with ledger/migrations."""
 READINGS = 2
-"""A rotation of the keys may end between a look into the ledger and one into the file; not twice in a row."""
+"""How often to try: a rotation of the keys may end between reading the ledger and reading the file, but not twice."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Ledger:
 
     Attributes:
         engine: Its database.
-        cipher: What encrypts and decrypts buyers' data.
+        cipher: Encrypts and decrypts buyers' data.
     """
 
     engine: Engine
@@ -48,7 +48,7 @@ class Ledger:
 
         Raises:
             RetriableError: The ledger cannot be reached.
-            FatalError: It does not have the tables or columns that were asked for.
+            FatalError: It lacks tables or columns of the statement.
         """
         return reading(self.engine, what="the ledger")
 
@@ -66,7 +66,7 @@ class Ledger:
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger of these settings, at the newest schema, its keys proven to fit.
 
-    Encryption keys are made only together with a new, empty ledger.
+    Encryption keys are created only together with a new, empty ledger.
 
     Args:
         settings: The settings in force.
@@ -93,9 +93,9 @@ def open_ledger(settings: Settings) -> Ledger:
 def _keys_and_proofs(
     engine: Engine, what: str, settings: Settings, proofs: dict[str, bytes] | None
 ) -> tuple[tuple[Key, ...], dict[str, bytes]]:
-    """The keys that are given, newest first, and what the ledger keeps of each that its data may be encrypted with.
+    """The configured keys, newest first, and the ledger's proof of each key that its data may be encrypted with.
 
-    Where that was just read it is not asked for again: a run opens its ledger a dozen times.
+    What was just read is not read again: a run opens its ledger a dozen times.
     """
     missing: list[str] = []
     for _ in range(READINGS):
@@ -108,7 +108,7 @@ def _keys_and_proofs(
             return keys, proofs
         proofs = None
     remedy = REMEDY
-    if settings.pii_keys is None and retired_ids(settings.keys_file).issuperset(missing):  # put back from a backup
+    if settings.pii_keys is None and retired_ids(settings.keys_file).issuperset(missing):  # restored from a backup
         remedy = (
             f"They stand in {retired_file(settings.keys_file)}: put its lines behind those of {settings.keys_file},"
             " and run mfn keys rotate."
@@ -121,9 +121,8 @@ def _keys_and_proofs(
 def ledger_engine(url: str) -> Engine:
     """The engine of a ledger.
 
-    A power cut may take its last commits with it: they go together, the watermark with what had landed, and what the
-    warehouse has is asked for again. The warehouse itself always waits for its disk: it never knows less than the
-    ledger.
+    A power cut may lose its last commits, but consistently, the watermark with what had landed; and what the warehouse
+    has is read again. The warehouse itself always waits for its disk: it never knows less than the ledger.
 
     Args:
         url: Its URL.
@@ -132,13 +131,13 @@ def ledger_engine(url: str) -> Engine:
 
 
 def is_there(settings: Settings) -> bool:
-    """Whether there is a ledger to be read; a database server is asked when it is opened.
+    """Whether there is a ledger to read; for a database server, opening it will tell.
 
     Args:
         settings: The settings in force.
 
     Raises:
-        ConfigurationError: MFN_HOME is no directory, as where it leads to a disk that is not mounted.
+        ConfigurationError: MFN_HOME is not a directory, for instance because its disk is not mounted.
     """
     url = make_url(settings.ledger_url.get_secret_value())
     if url.get_backend_name() != "sqlite" or Path(str(url.database)).exists():
@@ -149,13 +148,13 @@ def is_there(settings: Settings) -> bool:
 
 
 def ledger_if_any(settings: Settings) -> Ledger | None:
-    """The ledger of these settings, for what lists what it has; None, and none is made, where nothing ever ran.
+    """The ledger of these settings, for listings; None, without creating one, if nothing ever ran.
 
     Args:
         settings: The settings in force.
 
     Raises:
-        FatalError: MFN_LEDGER_URL names a file in a folder that is not there.
+        FatalError: MFN_LEDGER_URL names a file in a folder that does not exist.
         ConfigurationError: It cannot be opened as `open_ledger` tells.
         RetriableError: Its database cannot be reached.
     """
@@ -172,7 +171,7 @@ def ledger_if_any(settings: Settings) -> Ledger | None:
 
 
 def existing_ledger(settings: Settings) -> Ledger:
-    """The ledger of these settings, for what asks or changes what it has: none is made where there is none.
+    """The ledger of these settings, for reading or changing what it has; it is not created if there is none.
 
     Args:
         settings: The settings in force.
@@ -191,7 +190,7 @@ def existing_ledger(settings: Settings) -> Ledger:
 
 
 def make_home(home: Path) -> None:
-    """Make the home directory, readable by its owner only."""
+    """Create the home directory, readable by its owner only."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -206,11 +205,11 @@ def make_home(home: Path) -> None:
 
 
 def _make_private(url: str) -> None:
-    """See that a new SQLite file is its owner's only, also in a home that others may look into."""
+    """Make a new SQLite file accessible to its owner only, even in a home that others may look into."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        with suppress(OSError):  # what cannot be made is told by the database
-            # Only where it is new: to close a file drops every lock that this process holds on it through SQLite.
+        with suppress(OSError):  # the database reports what cannot be created
+            # Only if it is new: closing a file drops every lock that this process holds on it through SQLite.
             os.close(os.open(str(parsed.database), os.O_CREAT | os.O_EXCL, 0o600))
 
 

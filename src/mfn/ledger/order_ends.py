@@ -1,4 +1,4 @@
-"""When orders ended: shipped, delivered, cancelled; and when their buyers' data was removed."""
+"""The ends of orders: when they were shipped, delivered or cancelled, and when their buyers' data was removed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KEY = ("connection", "order_id")
 MOMENTS = ("shipped_at", "delivered_at", "cancelled_at")
 
 BELIEVED = timedelta(days=730)
-"""How long ago an order may have left: Amazon shows none that is older (orders_2026-01-01.json, 2026-07-29)."""
+"""How long ago an order may have left: Amazon shows none older than that (orders_2026-01-01.json, 2026-07-29)."""
 
 _PRESENT: ColumnElement[datetime] = bindparam("present", type_=Utc())
 _OLDEST: ColumnElement[datetime] = bindparam("oldest", type_=Utc())
 
 
 class End(NamedTuple):
-    """What was seen of how an order ended; times in UTC, None: not seen.
+    """What was seen of an order's end; times in UTC, None if not seen.
 
     Attributes:
         order_id: Amazon's order id.
@@ -48,14 +48,14 @@ class End(NamedTuple):
 
 
 def note_ends(database: Connection, connection: str, ends: Iterable[End]) -> None:
-    """Note how orders ended; of what was noted before, the earliest of each moment stays.
+    """Record how orders ended; of each time, the earliest one recorded stays.
 
-    A retention that has begun never begins anew, and none begins in the future: such a moment counts as the present.
+    A retention that has begun never starts again, and none starts in the future: a future time counts as the present.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
-        ends: What was seen; an order may stand several times.
+        ends: What was seen; an order may occur several times.
     """
     now = datetime.now(UTC)
     rows = [
@@ -75,22 +75,22 @@ def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
 
 
 def _insert(database: Connection) -> Any:
-    """An INSERT that knows ON CONFLICT, in the words of this database."""
+    """An INSERT with ON CONFLICT, in the dialect of this database."""
     return (postgresql if database.dialect.name == "postgresql" else sqlite).insert(table(OrderEnd))
 
 
 def _insert_rows(database: Connection, names: Sequence[str]) -> Any:
-    """The same, of rows that have the key and these columns."""
+    """The same, for rows with the key and these columns."""
     columns = table(OrderEnd).c
     return _insert(database).values({name: bindparam(name, type_=columns[name].type) for name in (*KEY, *names)})
 
 
 def note_known_ends(database: Connection, connection: str, now: datetime) -> None:
-    """Note of every order with a text, once, when it left or was cancelled, from what the ledger knows.
+    """Record for every order with a text, once, when it left or was cancelled, from what the ledger knows.
 
-    It left when the last of its parcels did; where no parcel is known, since another system shipped it, when Amazon
-    last changed it. A moment in the future counts as the present, one of more than two years ago as the moment at which
-    the warehouse had the order: the year is wrong.
+    It left when the last of its parcels did; if no parcel is known, because another system shipped it, when Amazon last
+    changed it. A time in the future counts as the present; for one more than two years ago the year must be wrong, and
+    the time at which the warehouse got the order counts instead.
 
     Args:
         database: The open transaction on the ledger.
@@ -125,7 +125,7 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
 
 
 def _believed(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """A moment that can be: not in the future, and not years before the warehouse had the order."""
+    """A plausible time: not in the future, and not years before the warehouse got the order."""
     first = TrackedOrder.first_loaded_at
     return case((at > _PRESENT, _PRESENT), (and_(first.is_not(None), at < _OLDEST), first), else_=at)
 
@@ -135,12 +135,12 @@ def _same_order(other: Any) -> ColumnElement[bool]:
 
 
 def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None = None) -> Sequence[Row[Any]]:
-    """What is known of how orders ended, and when their buyers' data was removed: every column of `order_end`.
+    """How orders ended, and when their buyers' data was removed: every column of `order_end`.
 
     Args:
         ledger: The open ledger.
         order_ids: Amazon's order ids.
-        connection: Only of this connection; None: of any.
+        connection: Only of this connection, or None.
     """
     statement = select(OrderEnd).order_by(OrderEnd.connection, OrderEnd.order_id)
     if connection is not None:
@@ -150,7 +150,7 @@ def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None 
 
 
 def told_removal(row: Row[Any]) -> str:
-    """Why and when the buyer's data of an order was removed, in words.
+    """Why and when the buyer's data of an order was removed, as a sentence for people.
 
     Args:
         row: A row of `order_end` with `purged_at` or `erased_at`.
@@ -161,7 +161,7 @@ def told_removal(row: Row[Any]) -> str:
 
 
 def note_removed(database: Connection, connection: str, order_ids: Iterable[str], at: datetime) -> None:
-    """Note that the buyers' data of orders was removed; where it was removed before, the later time counts.
+    """Record that the buyers' data of orders was removed; if it was removed before, the later time counts.
 
     Args:
         database: The open transaction on the ledger.
@@ -177,7 +177,7 @@ def note_removed(database: Connection, connection: str, order_ids: Iterable[str]
 
 
 def note_erased(database: Connection, connection: str, order_id: str, *, at: datetime, by: str) -> None:
-    """Note that a person has the buyer's data of an order removed; who was first stays.
+    """Record that a person has the buyer's data of an order removed; the first one stays recorded.
 
     Args:
         database: The open transaction on the ledger.

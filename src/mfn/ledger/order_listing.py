@@ -1,4 +1,4 @@
-"""Orders as people look at them: a list of where they stand, and what each batch did with one."""
+"""Orders for people: a list with their status, and what each batch did with one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 AWAITING_IMPORT = "awaiting_import"
-"""The reason of stock that nobody needs to look at: it goes by itself once an import has gone through."""
+"""The reason of held stock that nobody needs to look at: it is released once an import has succeeded."""
 
 OPEN = tuple(
     status.value
@@ -30,14 +30,14 @@ OPEN = tuple(
         *GIVEN,
     )
 )
-"""Where an order stands that has not left yet."""
+"""Statuses of orders that have not left yet."""
 
 
 LISTED: tuple[InstrumentedAttribute[Any], ...] = (
     *(TrackedOrder.order_id, TrackedOrder.connection, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.is_sfp),
     *(TrackedOrder.ship_by, TrackedOrder.marketplace_id, TrackedOrder.batch_id),
 )
-"""What a list of orders has of each; most orders of a ledger have left, and the list may be all of them."""
+"""The columns of a list of orders; few, because the list may have all orders of the ledger."""
 
 
 URGENCY = (TrackedOrder.status.not_in(OPEN), TrackedOrder.ship_by.nulls_last(), TrackedOrder.order_id)
@@ -93,7 +93,7 @@ def find_orders(
     Args:
         ledger: The open ledger.
         connections: Only those of these connections.
-        statuses: Only those with one of these; None: any.
+        statuses: Only those with one of these; None for any.
         reason: Only those with this reason code.
         sfp: Only Seller Fulfilled Prime.
         text: Only those whose id has this part.
@@ -114,7 +114,7 @@ def find_orders(
 
 
 def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
-    """How much waits for a person, by connection: `order`, `parcel` and `SKU`; the last two also where refused.
+    """How much waits for a person, by connection: held `order`s, and held or refused `parcel`s and `SKU`s.
 
     A SKU that waits for nothing but the next import is not counted.
     """
@@ -134,7 +134,7 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
 
 
 def count_overdue(ledger: Ledger, connections: Sequence[str], limit: datetime) -> dict[str, int]:
-    """How many orders should have left the warehouse by then and have not, or not wholly, by connection.
+    """How many orders should have left the warehouse by some time and have not, or only in part, by connection.
 
     Args:
         ledger: The open ledger.
@@ -152,7 +152,7 @@ def count_overdue(ledger: Ledger, connections: Sequence[str], limit: datetime) -
 
 
 def last_loaded_at(ledger: Ledger, connection: str) -> datetime | None:
-    """When the warehouse was last given an order of a connection for the first time; None where it never was."""
+    """When the warehouse last got a new order of a connection; None if it never did."""
     statement = select(func.max(TrackedOrder.first_loaded_at)).where(TrackedOrder.connection == connection)
     with ledger.reading() as database:
         return database.execute(statement).scalar_one()
@@ -185,7 +185,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
 
 
 def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row[Any]]:
-    """The confirm runs that told of a conflict of an order: started_at, batch_id, connection, `conflicts` of the run.
+    """The confirm runs that reported a conflict of an order: started_at, batch_id, connection, `conflicts` of the run.
 
     Args:
         ledger: The open ledger.

@@ -28,16 +28,16 @@ SHOWN = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
 
 
 def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Units]) -> None:
-    """Say how far orders have got; one that is no longer with the warehouse (cancelled, dismissed) stays what it is.
+    """Update how far orders have got; one that is no longer with the warehouse (cancelled, dismissed) keeps its status.
 
     An order is `shipped` once every unit that the warehouse was given has left in a parcel of which Amazon was told or
     need not be told, `partially_shipped` before that, and `confirmed` once Amazon shows all of those that it was told.
-    What Amazon was told stays so while a correction of it is held, refused or under way.
+    What Amazon was told still counts while a correction of it is held, refused or under way.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        wanted: Of each order, the units that the warehouse was given to ship.
+        wanted: The units of each order that the warehouse was given to ship.
     """
     if not wanted:
         return

@@ -1,4 +1,4 @@
-"""Where every order stands, and what each batch did with it."""
+"""The status of every order, and what each batch did with it."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 UNFINISHED = (OrderStatus.HELD, OrderStatus.READY)
 WAITING = (OrderStatus.PENDING, *UNFINISHED)
-"""Orders that the warehouse was not given yet, and that a run takes up again."""
+"""Statuses of orders that the warehouse was not given yet and that runs examine again."""
 GIVEN = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED)
-"""Orders that the warehouse has to ship, and that it may still need a newer version of."""
+"""Statuses of orders that the warehouse has to ship and may still need a newer version of."""
 LEFT = (OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
-"""Orders of which every unit has left."""
+"""Statuses of orders of which every unit has left."""
 IN_WAREHOUSE = (*GIVEN, *LEFT)
 TO_SHIP = (OrderStatus.READY, *GIVEN)
-"""Orders of which the warehouse has units to ship, if it has them; ready ones where a run died before it noted that."""
+"""Statuses of orders that the warehouse may have units of to ship; `ready` ones if a run died before recording it."""
 
 STANDING = (
     TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.ship_by, TrackedOrder.loaded_digest,
     TrackedOrder.fulfilled_before,
 )  # fmt: skip
-"""What the steps ask of an order that they meet again."""
+"""The columns that the steps need of an order that they meet again."""
 
 TRACKED_COLUMNS = (
     "connection", "order_id", "status", "reasons", "is_sfp", "ship_by", "marketplace_id", "service_level", "programs",
@@ -50,7 +50,7 @@ LOADED_COLUMNS = (
 OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
 ALIKE_AT_ONCE = 1_000
-"""SQLite keeps in memory every page as it was that a statement changes: ids that lie together are on few of them."""
+"""SQLite keeps the old version of every page that a statement changes in memory: adjacent ids are on few pages."""
 
 
 def batch_orders(
@@ -84,7 +84,7 @@ def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None]
 
 
 def figures_of(outcomes: Mapping[tuple[str, str | None], int]) -> dict[str, int]:
-    """The counts of the contract: the window's orders by outcome, and those held before that stand beside them.
+    """The counts of the contract: the window's orders by outcome, and apart from these, orders held earlier.
 
     Args:
         outcomes: As `count_outcomes` returns them.
@@ -116,12 +116,12 @@ def tracked_orders(
 
 
 def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Say what the batch did with its orders.
+    """Record what the batch did with its orders.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, outcome, reasons, warnings) an order of the batch, the last two as `reasons_text` makes
+        rows: (order_id, outcome, reasons, warnings) for each order of the batch, the last two as `reasons_text` returns
             them.
     """
     now = datetime.now(UTC)
@@ -139,12 +139,12 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
 
 
 def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
-    """Say what became of orders that were judged before; their reasons and warnings stay.
+    """Change the outcome of orders that were judged before; their reasons and warnings stay.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, outcome) an order of the batch.
+        rows: (order_id, outcome) for each order of the batch.
     """
     now = datetime.now(UTC)
     alike: dict[str, list[str]] = {}
@@ -155,7 +155,7 @@ def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[st
 
 
 def _write_alike(database: Connection, batch: BatchRef, order_ids: Sequence[str], **values: Any) -> None:
-    # Most orders of a chunk fare alike: one statement for all of them takes half of what one row each does.
+    # Most orders of a chunk have the same outcome: one statement for all takes half as long as one row each.
     by_key = sorted(order_ids)
     for start in range(0, len(by_key), ALIKE_AT_ONCE):
         wanted = among(database, BatchOrder.order_id, by_key[start : start + ALIKE_AT_ONCE])
@@ -165,7 +165,7 @@ def _write_alike(database: Connection, batch: BatchRef, order_ids: Sequence[str]
 def write_standing(
     database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]], *, mostly_new: bool = False
 ) -> None:
-    """Say where orders stand now; what the warehouse was given stays noted.
+    """Write the present status of orders; what the warehouse was given stays recorded.
 
     Args:
         database: The open transaction on the ledger.
@@ -180,7 +180,7 @@ def write_standing(
 
 
 def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Say that orders are in the warehouse for the first time.
+    """Record that orders are in the warehouse for the first time.
 
     Args:
         database: The open transaction on the ledger.
@@ -198,12 +198,12 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
 
 
 def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
-    """Note what the warehouse was offered anew for orders that it has; how far it got with them is not touched.
+    """Record what the warehouse was given again for orders that it has, without touching their progress.
 
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        rows: One (order_id, loaded_digest) an order.
+        rows: (order_id, loaded_digest) for each order.
     """
     now = utc_text(datetime.now(UTC))
     columns = ("connection", "order_id", "loaded_digest", "batch_id", "updated_at")
@@ -212,7 +212,7 @@ def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[s
 
 
 def write_left_behind(database: Connection, batch: BatchRef, given: Iterable[tuple[str, str | None]]) -> None:
-    """Note that the warehouse lacks the newest version of orders that it has: later imports look at them again.
+    """Record that the warehouse lacks the newest version of orders that it has: later imports examine them again.
 
     Args:
         database: The open transaction on the ledger.
@@ -236,7 +236,7 @@ def versions_landed(database: Connection, connection: str, order_ids: Sequence[s
 
 
 def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[str]) -> None:
-    """Say that Amazon has cancelled orders, as the batch has it; their units are free again."""
+    """Record that Amazon has cancelled orders, according to the batch; their units are free again."""
     found = select(BatchOrder.reasons).where(
         BatchOrder.batch_id == batch.batch_id, BatchOrder.order_id == TrackedOrder.order_id
     )
@@ -249,7 +249,7 @@ def write_cancelled(database: Connection, batch: BatchRef, order_ids: Sequence[s
 
 
 def reasons_text(reasons: Sequence[Reason]) -> str | None:
-    """Reasons as the ledger keeps them; None for none."""
+    """Reasons as the ledger stores them; None if there are none."""
     return msgspec.json.encode(reasons).decode() if reasons else None
 
 

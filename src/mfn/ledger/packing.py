@@ -1,4 +1,4 @@
-"""Frames as they are written down, and read again: whole, in parts, and several as one."""
+"""Frames packed for storage and unpacked again: whole, in parts, and several as one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
-    """One column of a frame: its plain values, or the bytes of an array where all are numbers, times or yes and no.
+    """One column of a frame: its plain values, or the bytes of an array of numbers, times or booleans.
 
     Attributes:
-        kind: NumPy's name of the type, `object` for plain values, `repeated` for few different ones.
-        plain: The plain values of `object`, the different ones of `repeated`.
-        content: The bytes of every other kind; of `repeated`, which of the values stands in each row.
+        kind: NumPy's name of the type, `object` for plain values, `repeated` for few distinct ones.
+        plain: The plain values of `object`, the distinct ones of `repeated`.
+        content: The bytes of every other kind; for `repeated`, which of the values each row has.
     """
 
     kind: str
@@ -28,18 +28,18 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
 
 
 Frame = dict[str, Column]
-"""A frame as it is written down: its columns by name, in order; the index is 0…n-1."""
+"""A packed frame: its columns by name, in order; the index is 0…n-1."""
 
 TIMES = "datetime64[us]"
 REPEATED = "repeated"
 
 
 def packed(frame: pd.DataFrame, *, repeated: Collection[str] = ()) -> Frame:
-    """A frame as it is written down.
+    """Pack a frame for storage.
 
     Args:
         frame: Columns of `object`, `int64`, `float64`, `bool` and `datetime64[us, UTC]`; its index is not kept.
-        repeated: Columns of texts, none missing, of which few differ: each text is written once.
+        repeated: Columns of texts, none missing, with few distinct values: each text is stored once.
     """
     return {str(name): _packed(frame[name], is_repeated=name in repeated) for name in frame.columns}
 
@@ -56,7 +56,7 @@ def _packed(column: pd.Series[Any], *, is_repeated: bool) -> Column:
 
 
 def unpacked(frame: Frame) -> pd.DataFrame:
-    """A frame as it was; tuples have become lists."""
+    """Unpack a frame; tuples have become lists."""
     return pd.DataFrame({name: _unpacked(column) for name, column in frame.items()}, columns=list(frame))
 
 
@@ -71,7 +71,7 @@ def _unpacked(column: Column) -> pd.Series[Any]:
 
 
 def parted(frame: Frame, bounds: Sequence[int]) -> list[Frame]:
-    """A frame in parts, row after row.
+    """Cut a packed frame into parts of consecutive rows.
 
     Args:
         frame: What `packed` returned, without repeated columns.
@@ -87,7 +87,7 @@ def parted(frame: Frame, bounds: Sequence[int]) -> list[Frame]:
 
 
 def joined(frames: Sequence[Frame]) -> Frame:
-    """Frames as one, one below the other.
+    """Concatenate packed frames.
 
     Args:
         frames: At least one, of the same columns and types, without repeated columns.
