@@ -30,6 +30,22 @@ def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_docu
     assert "the report-site ended with 1: no room" in said.err
 
 
+def test_a_program_that_is_killed_is_told_as_that_and_not_by_what_it_said_last(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.ledger, "its folder is made"
+    programs = Programs(world.settings, os.environ, "http://127.0.0.1:1/api")
+    dies = "import os, signal; print('all is well', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    programs.start("report-site", [sys.executable, "-c", dies])
+    with pytest.raises(typer.Exit) as ended:
+        wait_for_end(programs)
+    assert ended.value.exit_code == 1
+    said = capsys.readouterr()
+    assert "the report-site was ended by the signal SIGKILL." in said.err
+    assert "all is well" not in said.err
+    assert "out of memory" in said.err
+
+
 def test_programs_are_told_to_ask_each_other_without_a_proxy(world: World) -> None:
     assert world.ledger, "its folder is made"
     programs = Programs(world.settings, {**os.environ, "HTTP_PROXY": "http://127.0.0.1:1"}, "http://127.0.0.1:1/api")

@@ -108,6 +108,12 @@ class Programs:
         for name, process in self.running.items():
             if process.poll() is not None:
                 log = self._log(name)
+                if process.returncode < 0:  # what it said last is not why
+                    raise FatalError(
+                        f"the {name} was ended by the signal {signal.Signals(-process.returncode).name}.",
+                        remedy=f"Where nobody sent it, see whether this machine has run out of memory. Run the command"
+                        f" again: what was done stays. What it said is in {log}.",
+                    )
                 said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
                 raise FatalError(
                     f"the {name} ended with {process.returncode}: {said[-1].strip() if said else 'it said nothing'}",
