@@ -65,9 +65,12 @@ def test_a_parcel_that_is_moved_while_nobody_knows_whether_amazon_took_it_is_rep
 
 def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipping) -> None:
     wrong, right = shipping.loaded(an_order(), an_order())
-    shipping.ship(wrong, shipment_id="MOVED", tracking_number=None)
-    shipping.run()
+    shipping.ship(wrong, shipment_id="MOVED", tracking_number=None, is_amazon_label=True)
+    assert shipping.run()["skipped"] == 1
     move(shipping, "MOVED", right)
+    shipping.warehouse.change("MOVED", is_amazon_label=False)
+    assert shipping.run()["held"] == 1
+    assert shipping.parcel("MOVED").items is None
     shipping.warehouse.change("MOVED", tracking_number="T-MOVED")
     summary = shipping.run()
     assert (told(shipping, wrong), told(shipping, right)) == ({}, {"T-MOVED": 1})
@@ -122,6 +125,7 @@ def test_the_next_parcel_of_an_order_takes_the_place_of_one_that_was_moved_away(
     if landed:
         shipping.world.run(order_id=wrong)
     if not is_written:
+        shipping.ship(wrong, shipment_id="AWAY", tracking_number="T-AWAY", status="void")
         shipping.ship(wrong, shipment_id="OWN", tracking_number="T-OWN")
         shipping.run()
     assert (told(shipping, wrong), told(shipping, right)) == ({"T-OWN": 1}, {"T-MOVED": 1})

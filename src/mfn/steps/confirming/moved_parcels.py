@@ -36,12 +36,6 @@ if TYPE_CHECKING:
 
 VOIDED_AFTER_SENDING = "voided_after_sending"
 
-NEVER_TOLD = {
-    "package_reference_id": None, "items": None, "items_sent": None, "sent_digest": None, "sent_at": None,
-    "verified_at": None, "answer": None, "times_sent": 0,
-}  # fmt: skip
-"""The ledger's columns of a parcel that Amazon was never told of."""
-
 
 @dataclass(frozen=True)
 class Moves:
@@ -123,10 +117,9 @@ def carry_out(database: Connection, batch: BatchRef, moves: Moves) -> None:
     update_parcels(database, batch, [_of_former_order(row, order_number) for row, order_number in aside])
     forget_parcels(database, batch, list(moves.taking))
     rename_parcels(database, batch, [(former, key) for key, former in moves.taking.items()])
-    without = [
-        row for row, _ in moves.moved if row.package_reference_id is None and row.shipment_id not in moves.taking
-    ]
-    update_parcels(database, batch, [{"shipment_id": row.shipment_id, **NEVER_TOLD} for row in without])
+    # Amazon was never told of the others: all that they have of their former order is what was in them.
+    others = [row.shipment_id for row, _ in moves.moved if row.package_reference_id is None]
+    update_parcels(database, batch, [{"shipment_id": key, "items": None} for key in others if key not in moves.taking])
 
 
 def _of_former_order(known: Row[Any], order_number: str) -> dict[str, Any]:
