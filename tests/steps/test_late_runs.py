@@ -50,6 +50,9 @@ def test_of_two_hundred_late_runs_one_does_the_work_of_all_and_the_next_on_time_
         (import_parameters(order_id="111-1111111-1111111"), PLAIN, False),
         (import_parameters(since=datetime(2026, 1, 5, tzinfo=UTC)), PLAIN, False),
         (PLAIN, import_parameters(dry_run=True), False),
+        (PLAIN | {"named": True}, PLAIN, False),
+        (PLAIN | {"gap": True}, PLAIN, False),
+        (PLAIN | {"pages": 1}, PLAIN, True),
         (LEVELS, LEVELS, True),
         (FULL, LEVELS, True),
         (inventory_parameters(force=True), LEVELS, True),
@@ -110,6 +113,7 @@ def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(wo
     world.run(order_id=order_id)
     told = f"Another run fetched this window a moment ago: {fetched}."
     assert why(world, due_ago=timedelta(0)) == Needless(fetched, told)
+    assert why_needless(world.settings, "us", "confirm", {}, due_at=datetime.now(UTC)) is None
 
 
 def test_an_import_has_just_ended_while_the_next_one_is_at_work_and_not_once_that_takes_long(world: World) -> None:
