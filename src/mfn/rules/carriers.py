@@ -1,4 +1,4 @@
-"""What the warehouse writes as carrier and service to the carrier code that Amazon accepts."""
+"""From the carrier and service that the warehouse writes to the carrier code that Amazon accepts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 UNLISTED = "carrier_unlisted"
 MISSING = "carrier_missing"
 ALIKE = 0.85
-"""From how much on two spellings are alike enough for a proposal: `Lasership Inc` and Lasership."""
+"""How alike two spellings must be for a proposal: `Lasership Inc` and Lasership are."""
 
 
 @dataclass(frozen=True)
 class _Normalized:
-    """What goes to Amazon, by the names of the columns that `normalize_carriers` returns."""
+    """What is sent to Amazon, by the names of the columns that `normalize_carriers` returns."""
 
     carrier_code: str | None
     carrier_name: str | None
@@ -58,11 +58,11 @@ def normalize_carriers(
     confirmShipment; selling-partner-api-docs issue 772.
 
     Args:
-        parcels: One row a parcel: `carrier` and `service` as the warehouse wrote them, texts or missing.
+        parcels: One row for each parcel: `carrier` and `service` as the warehouse wrote them, texts or missing.
         carriers: `Mappings.carriers`.
         accepted_carriers: `Mappings.accepted_carriers`.
         connection: The connection's name.
-        unlisted_carrier: What becomes of a carrier that Amazon does not list: `other` sends its name, `hold` holds it.
+        unlisted_carrier: What to do with a carrier that Amazon does not list: `other` sends its name, `hold` holds it.
 
     Returns:
         With the index of the parcels: `carrier_code`, None for a parcel that is held; `carrier_name`, of the mapping or
@@ -77,7 +77,7 @@ def normalize_carriers(
 
     def normalized(carrier: str | None, service: str | None) -> _Normalized:
         name, method = _name(carrier), _name(service)
-        # The spelling is that of the whole text: what a name is cut to may be another carrier's.
+        # The spelling is that of the whole text: a name that is cut may be that of another carrier.
         spelled = spelling(carrier or "")
         # The product runs through the combinations in the order in which rows win.
         matches = product((connection, ""), (spelled, ""), (spelling(service or ""), ""))
@@ -100,7 +100,7 @@ def normalize_carriers(
 
 
 def propose_carrier_rows(parcels: pd.DataFrame, accepted_carriers: pd.DataFrame) -> pd.Series[str]:
-    """Rows of carriers.csv for carriers that nothing maps, ready to be pasted.
+    """Rows of carriers.csv for carriers that no row maps, ready to paste.
 
     Args:
         parcels: One row a parcel, `carrier` as the warehouse wrote it, `carrier_reason` and `carrier_warning`.
@@ -143,10 +143,10 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 
 def _name(text: str | None) -> str | None:
-    """A text as Amazon takes it: printable and cut; None where nothing is left."""
+    """A text that Amazon accepts: printable and cut to length; None if nothing is left."""
     return _printable(text or "")[:MAXIMUM_NAME_LENGTH].rstrip() or None
 
 
 def _printable(text: str) -> str:
-    """A text on one line, without blanks around it."""
+    """A text on one line, without surrounding blanks."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,4 +1,4 @@
-"""The kinds of values in a condition: what may be asked of each, and comparisons that could never be true."""
+"""The kinds of values in a condition: the methods of each, and comparisons that could never be true."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "starts_with": lambda value, part: value.startswith(part),
     "ends_with": lambda value, part: value.endswith(part),
 }
-"""What is asked of a text, and `contains` of a list too, with a text in brackets."""
+"""Methods of a text that take a text in brackets; `contains` is one of a list too."""
 
 AFTER_A_DOT = {
     Type.STRING: (*TESTS, "as_lower", "as_upper", "length"),
     Type.ARRAY(Type.STRING): ("contains", "length"),
     Type.DATETIME: ("year", "month", "day", "weekday", "hour"),
 }
-"""What may stand after a value and a dot, by the value's type."""
+"""The attributes and methods of a value, by its type."""
 
 ONE_OF_SEVERAL = 'Compare it with something; to say one of several, write field in ["…", "…"].'
 
 CHILDREN = ("left", "right", "container", "member", "object", "function")
-"""Where the library's expressions keep one other expression."""
+"""The attributes in which the library's expressions hold another expression."""
 
 
 def kind_faults(expression: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    """What the library lets pass: comparisons that are never true, and values that are no conditions.
+    """Faults that the library lets pass: comparisons that are never true, and values that are not conditions.
 
-    A text's comparison with null becomes one with an empty text, which is what an absent text is here.
+    A text's comparison with null becomes one with an empty text, because that is what an absent text is here.
 
     Args:
         expression: The library's expression.
@@ -96,7 +96,7 @@ def _never_equal(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, 
 
 
 def _instead(left: Any, right: Any) -> str:
-    """What to write for a comparison of two kinds; of a list and a text it is known what is meant."""
+    """What to write instead of a comparison of two kinds; for a list and a text the intention is clear."""
     for one, other in ((left, right), (right, left)):
         name, is_field_a_list = field_name(one), one.result_type == Type.ARRAY(Type.STRING)
         if (
@@ -111,7 +111,7 @@ def _instead(left: Any, right: Any) -> str:
 
 
 def children(node: Any) -> list[Any]:
-    """The expressions that an expression of the library is made of."""
+    """The expressions that an expression of the library consists of."""
     found = [getattr(node, name, None) for name in CHILDREN]
     found += getattr(node, "arguments", ())
     found += node.value if isinstance(node, ast.ArrayExpression) else ()

@@ -1,7 +1,7 @@
-"""Regular expressions in conditions, by RE2: the time that one takes grows with the text and no faster.
+"""Regular expressions in conditions, matched by RE2, whose time is linear in the length of the text.
 
-The library's own are Python's, of which a few characters can hang a run. It gets to see a mark in place of each
-pattern, and what it makes of the mark is replaced.
+The library's own are Python's, of which a few characters can hang a run. So the library sees a mark in place of each
+pattern, and its expression for the mark is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_MEMORY = 1024 * 1024
-"""Bytes that a pattern may take, which bounds what {1000} can be multiplied to."""
+"""How many bytes a compiled pattern may take, which limits what repetitions such as {1000} can multiply to."""
 
 MAY_FOLLOW = {"AND", "OR", "RPAREN"}
 ON_A_FIELD = ("a pattern stands on the right, and on the left a field.", 'Write field =~ "…".')
@@ -40,7 +40,7 @@ def take_out_patterns(text: str, words: Sequence[Any]) -> tuple[str, dict[str, A
         The text for the library, and the patterns by their marks.
 
     Raises:
-        ConditionError: A pattern is no text, or none that RE2 can match in bounded time and memory.
+        ConditionError: A pattern is not a text, or not one that RE2 can match in limited time and memory.
     """
     parts: list[str] = []
     patterns: dict[str, Any] = {}
@@ -59,14 +59,15 @@ def take_out_patterns(text: str, words: Sequence[Any]) -> tuple[str, dict[str, A
 
 
 def put_in_patterns(expression: Any, patterns: dict[str, Any]) -> Any:
-    """The library's expression with our own in place of those on marks.
+    """The library's expression with our own in place of those with marks.
 
     Args:
-        expression: What the library made of the text.
+        expression: The library's expression of the text.
         patterns: The patterns by their marks.
 
     Raises:
-        ConditionError: A pattern is on something else than a field, so that the library has computed it already.
+        ConditionError: A pattern is applied to something other than a field, so that the library has computed it
+            already.
     """
     left = dict(patterns)
     replaced = _replaced(expression, left)
@@ -76,7 +77,7 @@ def put_in_patterns(expression: Any, patterns: dict[str, Any]) -> Any:
 
 
 class Matches(ast.ExpressionBase):  # type: ignore[misc]  # see the import
-    """Whether a text has a pattern, from its beginning or anywhere; or has it not.
+    """Whether a text matches a pattern, from its beginning or anywhere; or does not.
 
     Args:
         context: The library's.

@@ -1,4 +1,4 @@
-"""Conditions whose kinds fit and that still never do what is meant: always true, always false, or true by accident."""
+"""Conditions with matching kinds that cannot be what was intended: always true, always false, or true by accident."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CODES = {
     ".country_code": ("[A-Z]{2}", 'two capital letters, like "US"'),
     ".currency_code": ("[A-Z]{3}", 'three capital letters, like "USD"'),
 }
-"""What the texts of a field look like, by the end of its name: a pattern, and that in words."""
+"""The form of a field's texts, by the end of its name: a pattern, and the same in words."""
 
 
 def slips(expression: Any) -> Iterator[tuple[str, str]]:
-    """What is surely not meant in a condition whose kinds fit.
+    """What cannot be intended in a condition whose kinds match.
 
     Args:
         expression: The library's expression.
@@ -48,7 +48,7 @@ def slips(expression: Any) -> Iterator[tuple[str, str]]:
 
 
 def slips_of_words(words: Sequence[Any], fields: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What the library computes at once and never shows again: the names of fields as texts, and comparisons of none.
+    """What the library evaluates while parsing, unseen later: quoted field names, comparisons without fields.
 
     Args:
         words: The library's words of the condition.
@@ -88,7 +88,7 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def _of_two_values(node: Any) -> Iterator[tuple[str, str]]:
-    """A field that is two values at once, or always another one than one of two."""
+    """A field that would have to be two values at once, or that always differs from one of two."""
     wanted, joined = ("eq", "never is both") if node.type == "and" else ("ne", "is always another one than one of")
     written = "in" if node.type == "and" else "not in"
     for one in _values(node.left, node.type, wanted):
@@ -99,7 +99,7 @@ def _of_two_values(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def _values(node: Any, logic: str, wanted: str) -> Iterator[tuple[str, Any]]:
-    """The fields that a chain of the same logic compares in one way, each with the value that it is compared with."""
+    """The fields that a chain of `and` or `or` compares in one way, each with the value that it is compared with."""
     if isinstance(node, ast.LogicExpression) and node.type == logic:
         yield from _values(node.left, logic, wanted)
         yield from _values(node.right, logic, wanted)
@@ -114,14 +114,14 @@ def _constant(value: Any) -> str:
 
 
 def _of_test(node: Any) -> Iterator[tuple[str, str]]:
-    """A call of contains, starts_with or ends_with on what is no constant."""
+    """A call of contains, starts_with or ends_with on something that is not a constant."""
     tested = getattr(node.function, "object", None)
     if getattr(node.function, "name", "") in TESTS and isinstance(tested, ast.ExpressionBase):
         yield from _never(tested, node.arguments[0], is_part=True)
 
 
 def _never(node: Any, other: Any, *, is_part: bool = False) -> Iterator[tuple[str, str]]:
-    """Why a text of the condition never is, or never is a part of, what another side of it says."""
+    """Why a text can never equal, or be a part of, the other side of a comparison."""
     if not isinstance(other, ast.StringExpression) or node.result_type != Type.STRING:
         return
     text, attribute = str(other.value), str(getattr(node, "name", ""))
@@ -139,7 +139,7 @@ def _never(node: Any, other: Any, *, is_part: bool = False) -> Iterator[tuple[st
 
 
 def _written(node: Any) -> str:
-    """A field as it stands in the condition, with what stands behind it: order.state.as_lower."""
+    """A field as it is written in the condition, with its attributes: order.state.as_lower."""
     before = field_name(getattr(node, "object", None))
     return field_name(node) or (f"{before}.{node.name}" if before else "field")
 

@@ -1,4 +1,4 @@
-"""The words of a condition, read before anything is parsed: what is not offered is refused, with what to write instead.
+"""The words of a condition, checked before anything is parsed: what is not offered is refused, with an alternative.
 
 Only what cannot loop, hang or grow passes: no comprehensions, no powers, no indexing (which makes whole numbers of any
 size of their index), no built-in functions. Regular expressions are matched by RE2 (`mfn.rules.condition_patterns`).
@@ -54,7 +54,7 @@ OTHERWISE = (
 
 
 LOST_BACKSLASH = ".*invalid .*escape sequence"
-"""How Python tells of one: 3.11 as DeprecationWarning, 3.12 and later as SyntaxWarning."""
+"""Python's warning of one: a DeprecationWarning in 3.11, a SyntaxWarning from 3.12 on."""
 
 
 class ConditionError(Exception):
@@ -76,9 +76,9 @@ def read_words(text: str) -> list[Any]:
         text: The condition.
 
     Raises:
-        ConditionError: Something stands in it that is no word.
+        ConditionError: It contains something that is not a word.
     """
-    # The library offers its tokens nowhere else; a lexer of its own would take another 0.7 s to be made.
+    # The library offers its tokens nowhere else; building a separate lexer would take another 0.7 s.
     lexer = rule_engine.Rule.parser._lexer.clone()  # noqa: SLF001 - see above
     lexer.input(text)
     words = []
@@ -93,7 +93,7 @@ def read_words(text: str) -> list[Any]:
 
 
 def check_words(words: Sequence[Any], fields: Collection[str]) -> tuple[str, ...]:
-    """See that a condition has only words that are offered, and names only fields that there are.
+    """Check that a condition has only words that are offered, and names only existing fields.
 
     Args:
         words: What `read_words` returned.
@@ -103,7 +103,7 @@ def check_words(words: Sequence[Any], fields: Collection[str]) -> tuple[str, ...
         The fields that it reads, in the order of the text, each once.
 
     Raises:
-        ConditionError: It has other words or names; all of them at once.
+        ConditionError: It has other words or names; lists all of them.
     """
     names = tuple(dict.fromkeys(_names(words, fields)))
     faults = dict.fromkeys(_refused(words))
@@ -135,7 +135,7 @@ def _refused(words: Sequence[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:
-    """What is named: `shipment.carrier` of `shipment.carrier.as_lower`, or a name without a dot."""
+    """The names in a condition: `shipment.carrier` of `shipment.carrier.as_lower`, or a name without a dot."""
     for place, word in enumerate(words):
         if word.type != "SYMBOL" or word.value.startswith("$") or (place and words[place - 1].type == "ATTR"):
             continue
@@ -149,7 +149,7 @@ def _shortened(value: str) -> str:
 
 @contextmanager
 def refusing_lost_backslashes() -> Iterator[None]:
-    """Have a backslash that means nothing raise what Python only warns of; any other warning stays one."""
+    """Turn Python's warning of a meaningless backslash into an error; any other warning stays one."""
     with warnings.catch_warnings():
         warnings.filterwarnings("error", LOST_BACKSLASH)
         yield

@@ -1,7 +1,7 @@
 """Conditions of rules: expressions of the rule-engine library, checked as a whole when they are read.
 
-What is absent: a text is then empty, a list empty, a flag false. A number or a time is `null`; a comparison with it is
-false, but for `== null` and `!=`. So no record can make a condition fail.
+Of absent values, a text or list is empty and a flag is false. A number or a time is `null`, and a comparison with it is
+false, except `== null` and `!=`. So no record can make a condition fail.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
 
 
 class _Record:
-    """A record's values; no dictionary, since the library copies one each time it looks at it."""
+    """A record's values; not a dictionary, because the library copies one each time it looks at it."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
 
 
 class _Context(rule_engine.Context):  # type: ignore[misc]  # see the import
-    """What a condition can reach: the fields of a record, and what may stand after a dot."""
+    """What a condition can reach: the fields of a record, and the attributes after a dot."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         super().__init__(
@@ -97,7 +97,7 @@ class _Context(rule_engine.Context):  # type: ignore[misc]  # see the import
         )
 
     def resolve_attribute_type(self, object_type: Any, name: str) -> Any:
-        """The type of what stands after a value and a dot, where it is offered."""
+        """The type of an attribute of a value, if it is offered."""
         if name not in AFTER_A_DOT.get(object_type, ()):
             raise errors.AttributeResolutionError(name, object_type)
         if name in TESTS:
@@ -105,14 +105,14 @@ class _Context(rule_engine.Context):  # type: ignore[misc]  # see the import
         return super().resolve_attribute_type(object_type, name)
 
     def resolve_attribute(self, thing: Any, object_: Any, name: str) -> Any:
-        """What stands after a value and a dot."""
+        """An attribute of a value."""
         if object_ is None:
             raise errors.EvaluationError("absent")
         return partial(TESTS[name], object_) if name in TESTS else super().resolve_attribute(thing, object_, name)
 
 
 def _resolve(record: _Record, name: str) -> Any:
-    return record.values.get(name, record)  # shipment and order are the record itself, asked for one of its fields
+    return record.values.get(name, record)  # shipment and order stand for the record itself
 
 
 def _types(fields: Mapping[str, Field]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _field_of(part: str, record: _Record, name: str) -> Any:
 
 
 class _Guarded(ast.ExpressionBase):  # type: ignore[misc]  # see the import
-    """A comparison that is false where it cannot be made: something is absent, or cannot be computed."""
+    """A comparison that is false if it cannot be made: something is absent, or cannot be computed."""
 
     result_type = Type.BOOLEAN
 
@@ -148,7 +148,7 @@ class _Guarded(ast.ExpressionBase):  # type: ignore[misc]  # see the import
 
 
 def _guarded(node: Any) -> Any:
-    """The expression with every comparison in it guarded."""
+    """An expression with every comparison in it guarded."""
     for name in CHILDREN:
         if isinstance(child := getattr(node, name, None), ast.ExpressionBase):
             setattr(node, name, _guarded(child))
@@ -184,7 +184,7 @@ MISMATCH = "data type mismatch"
 
 
 def _told(error: Exception, kinds: str) -> tuple[str, str]:
-    """What the library found, as message and remedy."""
+    """The library's error, as message and remedy."""
     if type(error) in _TOLD:
         return _TOLD[type(error)](error)
     if isinstance(error, errors.EvaluationError) and error.message.startswith(MISMATCH):

@@ -1,4 +1,4 @@
-"""Why an order is held, in words for the person who mends it: what is wrong, where, and the row that helps; pure."""
+"""Why an order is held, for the person who has to fix it: what is wrong, where, and the row that helps; pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.rules.nearest_skus import NearSku
 
 SIMILAR_PERCENT = 60
-"""How much of a code must agree before the warehouse's is named as the nearest."""
+"""How alike a code must be to one of the warehouse's for that to be named as the nearest."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Context:
 def explain(
     hits: pd.DataFrame, orders: pd.DataFrame, lines: pd.DataFrame, components: pd.DataFrame, context: Context
 ) -> dict[str, tuple[list[Reason], list[Reason]]]:
-    """What the checks found of each order, as reasons that hold it and as warnings.
+    """What the checks found in each order, as reasons that hold it and as warnings.
 
     Args:
         hits: What `mfn.quality.runner.check` returned: `suite`, `order_id`, `code`, `severity`, `row`.
@@ -54,8 +54,8 @@ def explain(
         context: What explanations draw on.
 
     Returns:
-        (reasons, warnings) by order id, each code once an order, with everything of that code in its detail; orders
-        without a hit are absent.
+        (reasons, warnings) by order id, each code once for each order, with everything of that code in its detail;
+        orders without a hit are absent.
     """
     unknown = components[~components["is_known"] & components["order_id"].isin(hits["order_id"])]
     details = _Details(
@@ -99,13 +99,13 @@ def _missing(unknown: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
 
 
 def _kits(components: pd.DataFrame) -> frozenset[str]:
-    """The seller's SKUs that are several items of the warehouse, or several units of one."""
+    """The seller's SKUs that stand for several items of the warehouse, or several units of one."""
     is_kit = components.duplicated(["order_id", "order_item_id"], keep=False) | (components["units_per_kit"] > 1)
     return frozenset(components.loc[is_kit, "seller_sku"])
 
 
 def _one(reasons: list[Reason]) -> Reason:
-    """Several reasons of one code as one."""
+    """Several reasons with the same code, merged into one."""
     if len(reasons) == 1:
         return reasons[0]
     details, remedies = dict.fromkeys(r.detail for r in reasons), dict.fromkeys(r.remedy for r in reasons if r.remedy)
@@ -113,11 +113,11 @@ def _one(reasons: list[Reason]) -> Reason:
 
 
 class _Details:
-    """What the words for a hit draw on.
+    """The data that the texts of hits draw on.
 
     Args:
-        context: What stays the same over a run.
-        near: The SKUs that each unknown one may have been meant to be.
+        context: What all hits of a run share.
+        near: The SKUs that may have been meant by each unknown one.
         missing: The warehouse SKUs that each order item lacks.
         kits: The seller's SKUs that are kits; a kit is no component of itself.
         marketplaces: Amazon's marketplace id by order id.
@@ -270,4 +270,4 @@ EXPLAINED: dict[str, Callable[[Record], Reason]] = {
     "postal_code_mismatch": lambda order: Reason("postal_code_mismatch", str(order["address_warning"])),
     "ship_by_missing": lambda _order: Reason("ship_by_missing", "Amazon names no ship-by date"),
 }
-"""The words for each code but those that need the mappings."""
+"""The texts for each code, except those that need the mappings."""

@@ -1,4 +1,4 @@
-"""What a rule may read, and what it may set: the fields of each event's record.
+"""The fields of each event's record, which rules may read and some of which they may set.
 
 No field holds a buyer's name, street, e-mail address or telephone number. The table in mappings/README.md shows these
 same fields.
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 UNITS_AT_MOST = 1_000_000
 SIMILAR_PERCENT = 75
-"""How much of a name must agree before it is proposed."""
+"""How alike a name must be to be proposed."""
 
 
 class Kind(StrEnum):
-    """What a field holds, as a person reads it."""
+    """The kind of a field's values, in words for people."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -41,11 +41,11 @@ class Field:
     """One field of a record.
 
     Attributes:
-        kind: What it holds.
-        meaning: What it says, for the person who writes rules.
+        kind: The kind of its values.
+        meaning: Its meaning, for people who write rules.
         is_settable: Whether a rule may set it.
         is_optional: Whether it may be absent (`null`); a text that is absent is empty.
-        at_most: The highest number, or the greatest length of a text, that a rule may set; None: any.
+        at_most: The highest number, or the greatest length of a text, that a rule may set; None for any.
         is_whole: Whether a number that a rule sets has to be a whole one.
     """
 
@@ -57,7 +57,7 @@ class Field:
     is_whole: bool = True
 
     def refusal(self, value: object) -> str:
-        """What is wrong with a value that a rule sets, as YAML has it; "" where nothing is."""
+        """What is wrong with a value from YAML that a rule sets; "" if nothing is."""
         if value is None:
             return "" if self.is_optional else f"expected a {self.kind}, got nothing."
         if self.kind == Kind.NUMBER:
@@ -187,18 +187,18 @@ EVENTS: dict[str, dict[str, Field]] = {
 
 
 def unknown_field(name: str, fields: Collection[str]) -> tuple[str, str]:
-    """What to say of a field that is not there: a message, and as the remedy the nearest one or all that there are.
+    """The fault of naming an unknown field: a message, and as the remedy the nearest field, or all of them.
 
     Args:
         name: What was written.
-        fields: The dotted names of those that could stand there.
+        fields: The dotted names of the existing ones.
     """
     part, _, own_name = name.rpartition(".")
     of_part = [field for field in fields if field.startswith(name + ".")]
     near = [field for field in fields if field.rpartition(".")[2] == own_name]
     if not near and not of_part:
         of_part = [field for field in fields if field.startswith(part + ".")]
-        # What all fields of a part have in common makes none of them nearer.
+        # The prefix that all fields of a part share makes none of them nearer.
         names = {field: field.rpartition(".")[2] for field in of_part or (() if part else fields)}
         meant = (own_name, names) if names else (name, {field: field for field in fields})
         found = process.extractOne(*meant, scorer=fuzz.ratio, score_cutoff=SIMILAR_PERCENT)

@@ -1,9 +1,9 @@
-"""Amazon's orders as frames: one row an order, one row an order item, and the address apart.
+"""Amazon's orders as frames: one row for each order, one for each order item, and the addresses apart.
 
-Times are `datetime64[us, UTC]`; absent texts are None. Buyers' data stands in the address frame and in the columns
+Times are `datetime64[us, UTC]`; absent texts are None. Buyers' data is in the address frame and in the columns
 `gift_message` and `customization_url` of the line frame, and nowhere else.
 
-`order_frame`, one row an order, index 0…n-1:
+`order_frame`, one row for each order, index 0…n-1:
 
 ============================ ==================================================================================
 order_id                     Amazon's order id
@@ -23,7 +23,7 @@ item_count                   number of order items
 units_to_ship                units that are left to ship, over all items
 ============================ ==================================================================================
 
-`line_frame`, one row an order item, index 0…m-1:
+`line_frame`, one row for each order item, index 0…m-1:
 
 ============================ ==================================================================================
 order_id, order_item_id      as Amazon writes them
@@ -40,7 +40,7 @@ gift_message                 buyer's data, or None
 customization_url            buyer's data, or None
 ============================ ==================================================================================
 
-`address_frame`, one row an order, index as in the order frame; every column a text or None:
+`address_frame`, one row for each order, index as in the order frame; every column a text or None:
 
 order_id, name, company_name, line_1, line_2, line_3, city, district, state, postal_code, country_code, phone, email,
 address_type, delivery_instructions
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from mfn.amazon.orders import Order, OrderItem
 
 TIME_AT = len("2026-11-24")
-"""Where ISO 8601 has a T and the tables have a blank."""
+"""The position at which ISO 8601 has a T and the tables have a blank."""
 
 TEXT, COUNT, FLAG, TIME = "object", "int64", "bool", "datetime64[us, UTC]"
 ORDER_COLUMNS = {
@@ -93,7 +93,7 @@ ADDRESS_COLUMNS = dict.fromkeys(
 
 PROGRAM_ORDER = {"PRIME": "\x00", "PREMIUM": "\x01"}
 REPLACED = (None, "", "REPLACEMENT_ORIGINAL_ID", "EXCHANGE_ORIGINAL_ID")
-"""What an associated order is to the one that replaces it: Amazon's two types, or nothing that says another one."""
+"""The relations of an order to the one that it replaces: Amazon's two types, or none given."""
 
 NO_FULFILLMENT = ItemFulfillment()
 NO_PACKING = Packing()
@@ -105,16 +105,16 @@ NO_ADDRESS = Address()
 
 
 def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
-    """One row an order; see the module's table.
+    """One row for each order; see the table of the module.
 
     Args:
-        orders: Decoded orders; an order id stands once.
+        orders: Decoded orders, without a repeated order id.
     """
     return _frame(ORDER_COLUMNS, map(_order_row, orders))
 
 
 def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
-    """One row an order item; see the module's table.
+    """One row for each order item; see the table of the module.
 
     Args:
         orders: Decoded orders.
@@ -130,7 +130,7 @@ def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
 
 
 def address_frame(orders: Sequence[Order]) -> pd.DataFrame:
-    """One row an order, buyer's data; see the module's table.
+    """One row for each order, with buyer's data; see the table of the module.
 
     Args:
         orders: Decoded orders, in the order of the order frame.
@@ -139,7 +139,7 @@ def address_frame(orders: Sequence[Order]) -> pd.DataFrame:
 
 
 def _frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
-    # Row by row, then turned round: an order is in the processor's cache once, not once for each of its columns.
+    # Row by row, then transposed: an order is in the processor's cache once, not once for each column.
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pd.DataFrame(
         {
@@ -151,7 +151,7 @@ def _frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> pd.Da
 
 
 def _times(values: Sequence[Any]) -> pd.Series[Any]:
-    # What has no zone is taken as UTC, as Amazon means it.
+    # A time without a zone counts as UTC, which is what Amazon means.
     return pd.to_datetime(pd.Series(values, dtype="object"), utc=True, cache=False).dt.as_unit("us")
 
 
@@ -217,7 +217,7 @@ def _address_row(order: Order) -> tuple[Any, ...]:
         address.name,
         address.company_name,
         *_street(address),
-        address.city or address.municipality,  # in Brazil the town may stand in the second only
+        address.city or address.municipality,  # in Brazil the town may be in the second only
         address.district_or_county or (address.municipality if address.city else None),
         address.state_or_region,
         address.postal_code,
@@ -230,13 +230,13 @@ def _address_row(order: Order) -> tuple[Any, ...]:
 
 
 def time_texts(times: pd.Series[Any]) -> list[str | None]:
-    """A column of times as the tables take them: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, None where there is none.
+    """A column of times in the form of the tables: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, None if there is none.
 
     Args:
         times: `datetime64[us, UTC]`.
     """
     moments = times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    distinct, places = np.unique(moments, return_inverse=True)  # thousands of orders are to be shipped by one time
+    distinct, places = np.unique(moments, return_inverse=True)  # thousands of orders share a ship-by
     written = np.datetime_as_string(distinct, unit="us")
     letters = written.view("U1").reshape(len(written), written.itemsize // 4)
     is_time = letters[:, 0] != "N"  # of NaT

@@ -1,4 +1,4 @@
-"""Units that Amazon has with a parcel whose correction is held: no other parcel is told with them meanwhile; pure."""
+"""Units that Amazon has with a parcel whose correction is held: no other parcel is sent with them meanwhile; pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TellingParcel(NamedTuple):
         order_number: Its order.
         shipment_id: The warehouse's id.
         is_due: Whether Amazon is told of it in this run.
-        is_held: Whether it would be, and something keeps it back.
+        is_held: Whether Amazon would be told of it, but something holds it.
         before: What Amazon was told last.
         now: What it is told in this run.
     """
@@ -38,7 +38,7 @@ class TellingParcel(NamedTuple):
 def waiting_for_held(
     parcels: Sequence[TellingParcel], ordered: Mapping[str, Mapping[str, int]]
 ) -> list[tuple[str, str, str, str]]:
-    """Parcels that are due with units which Amazon still has with one whose correction is held.
+    """Parcels that are due with units that Amazon still has with a parcel whose correction is held.
 
     Args:
         parcels: Every parcel of the orders in question.

@@ -1,4 +1,4 @@
-"""The two lanes out of Amazon as they stand now: what calls each of them has left, and how many orders come."""
+"""The present state of the two ways of getting orders from Amazon: the calls left for each, and the rate of orders."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MEMORY_SECONDS = 600.0
-"""Over this span the number of orders an hour is averaged."""
+"""The span over which the rate of orders is averaged."""
 
 A_LITTLE = timedelta(milliseconds=10)
-"""Waited on top, so that the call is there in spite of rounding."""
+"""Added to each wait, so that the call is there in spite of rounding."""
 
 
 @dataclass(frozen=True)
 class Lane:
-    """The rate budget of an operation, as it stands now.
+    """The present rate budget of an operation.
 
     Attributes:
         tokens: Calls that may be made at once.
@@ -28,33 +28,33 @@ class Lane:
     burst: int
 
     def has(self, calls: float) -> bool:
-        """Whether so many calls may be made now."""
+        """Whether a number of calls may be made now."""
         return self.tokens >= calls
 
     def until(self, calls: float) -> timedelta:
-        """How long until so many calls may be made."""
+        """How long until a number of calls may be made."""
         missing = calls - self.tokens
         return timedelta(seconds=missing / self.rate) + A_LITTLE if missing > 0 else timedelta()
 
 
 @dataclass(frozen=True)
 class Flow:
-    """How many orders change, as the searches so far have shown it.
+    """The rate at which orders change, judging by the searches so far.
 
     Attributes:
         per_second: Orders a second.
-        searched_at: When the last search was made; None: none yet.
+        searched_at: When the last search was made, or None.
     """
 
     per_second: float = 0.0
     searched_at: datetime | None = None
 
     def seen(self, orders: int, span: timedelta, now: datetime) -> Flow:
-        """The same after a search.
+        """The flow after a search.
 
         Args:
-            orders: How many orders the search brought for the span.
-            span: What it went through.
+            orders: How many orders the search found in the span.
+            span: The time that it covered.
             now: The present moment.
         """
         seconds = max(span.total_seconds(), 1.0)

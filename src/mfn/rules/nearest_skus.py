@@ -1,4 +1,4 @@
-"""The warehouse's SKUs that an unknown one may have been meant to be, and the alias that would say so."""
+"""The SKUs of the warehouse that may have been meant by an unknown one, and the alias that would say so."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MOST = 3
 SHORTEST = 3
 """A SKU with fewer characters is one character away from nearly anything."""
 LONGEST = 100
-"""A SKU with more characters is none: Amazon's have 40 at most."""
+"""A longer text is not a SKU: Amazon's have 40 characters at most."""
 NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
 BLANKS = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
-"""Whatever shows as a blank or as nothing; the no-break space, too."""
+"""Characters that show as a blank or as nothing, including the no-break space."""
 
 KINDS = (
     "not_active",
@@ -40,7 +40,7 @@ KINDS = (
     "more_at_end",
     "one_character",
 )
-"""How two SKUs may differ, the most likely to be meant the same first."""
+"""How two SKUs may differ, the most likely mistake first."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class NearSku:
 
     Attributes:
         warehouse_sku: The SKU as the warehouse writes it.
-        difference: What differs, to be read after it: `differs in case`.
-        kind: The same in one of the words `KINDS`.
+        difference: What differs, as the end of a sentence: `differs in case`.
+        kind: The same as one of `KINDS`.
     """
 
     warehouse_sku: str
@@ -61,14 +61,15 @@ class NearSku:
 def nearest_skus(
     unknown: Iterable[str | None], items: pd.DataFrame, *, taken: Collection[str] = frozenset()
 ) -> dict[str, list[NearSku]]:
-    """What each unknown SKU may have been meant to be, the most likely first.
+    """The SKUs that may have been meant by each unknown one, the most likely first.
 
-    Told apart in this order: not active; case; blanks; characters that look the same (an accent that is a character of
-    its own, letters in full width); leading zeros; separators; several of these; something more at the end, such as
-    -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is found.
+    They are ranked in this order: not active; case; blanks; characters that look the same (an accent that is a
+    character of its own, letters in full width); leading zeros; separators; several of these; something more at the
+    end, such as -FBM; one character (one more, one less, another, or two neighbours swapped), where nothing else is
+    found.
 
     Args:
-        unknown: SKUs that the warehouse does not have; empty ones and repetitions are passed over.
+        unknown: SKUs that the warehouse does not have; empty ones and repetitions are ignored.
         items: The warehouse's items: `sku`, `is_active`.
         taken: SKUs of the warehouse that something else is known to stand for: of those that differ in the same way,
             the others come first. One that is one character away, as sizes and colours are, is proposed only where
@@ -110,7 +111,7 @@ def nearest_skus(
 
 
 def can_be_aliased(sku: str) -> bool:
-    """Whether a row of sku_aliases.csv can name a SKU: as text that survives being shown and pasted.
+    """Whether a row of sku_aliases.csv can name a SKU, as a text that survives being shown and pasted.
 
     Args:
         sku: Amazon's or the warehouse's.
@@ -121,11 +122,11 @@ def can_be_aliased(sku: str) -> bool:
 def propose_alias_row(
     seller_sku: str, warehouse_sku: str, *, connection: str = "", marketplace_id: str | None = None
 ) -> str:
-    """The row of sku_aliases.csv that maps one SKU to another, ready to be pasted; one line of CSV without a line end.
+    """The row of sku_aliases.csv that maps one SKU to another, ready to paste: one line of CSV without a line end.
 
     Args:
         seller_sku: Amazon's SKU.
-        warehouse_sku: The warehouse's; empty where nothing is near: the check refuses the row until it is filled.
+        warehouse_sku: The warehouse's; empty if nothing is near: the check refuses the row until it is filled.
         connection: The connection's name, or nothing for any.
         marketplace_id: Amazon's marketplace id, or nothing for any.
     """
@@ -134,17 +135,17 @@ def propose_alias_row(
 
 
 def _letters(sku: str) -> str:
-    """What is left of a SKU when everything is taken away that people write now so and now so."""
+    """A SKU without everything that people write inconsistently."""
     return NEITHER_LETTER_NOR_DIGIT.sub("", _composed(sku).casefold()).lstrip("0")
 
 
 def _composed(sku: str) -> str:
-    """A SKU with one form for each character that looks the same."""
+    """A SKU with a single form of characters that look the same."""
     return unicodedata.normalize("NFKC", sku)
 
 
 def _spelled(sku: str, other: str) -> NearSku:
-    """In what two SKUs with the same letters differ."""
+    """The difference between two SKUs with the same letters."""
     if sku.casefold() == other.casefold():
         return NearSku(other, "differs in case", "case")
     if BLANKS.sub("", sku) == BLANKS.sub("", other):
@@ -168,8 +169,8 @@ def _spelled(sku: str, other: str) -> NearSku:
 def _one_character_apart(unknown: Iterable[str], skus: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Pairs of an unknown SKU and one of the others that are one character apart, in no order.
 
-    Two such texts have something in common when each is left as it is or loses one character, so that only those are
-    compared which do.
+    Two such texts become equal if each of them loses at most one character, so that only pairs for which this holds are
+    compared.
     """
     by_variant: defaultdict[str, list[str]] = defaultdict(list)
     for sku in unknown:

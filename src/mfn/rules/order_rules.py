@@ -1,4 +1,4 @@
-"""The rules on `order.import`, carried out on orders: what they set, and what they decide; pure."""
+"""The rules on `order.import`, applied to orders: what they set, and what they decide; pure."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def rule_orders(
         records: Their records (`mfn.rules.records.order_records`), with the index of the orders.
 
     Returns:
-        The orders with the `warehouse_code` that was set, the lines with the `requires_signature` that was set, and
-        what was decided, by order id; its code (`CODES`) says how.
+        The orders with the `warehouse_code` that was set, the lines with the `requires_signature` that was set, and the
+        decisions by order id; the code of each (`CODES`) says which it is.
     """
     ran = apply_rules(rules, records)
     codes = ran.records["order.ship_method_code"]
