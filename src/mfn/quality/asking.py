@@ -191,7 +191,8 @@ def _great_expectations() -> Any:
     """The module of its expectations, loaded quietly."""
     # Before the import, which reads it: nothing is ever sent anywhere.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    _load_when_used("scipy.stats")
+    for name in ("scipy.stats", "altair"):
+        _load_when_used(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from great_expectations import expectations  # noqa: PLC0415, TID251 - takes 3 s, and is known here only
@@ -201,19 +202,29 @@ def _great_expectations() -> Any:
 
 
 def _load_when_used(name: str) -> None:
-    """Let a module be imported now and loaded once something of it is asked for, as importlib's documentation shows.
+    """Let a module be imported now and loaded once something of it is asked for.
 
-    Great Expectations imports `scipy.stats` for expectations that no suite of ours has: a third of what loading it
-    costs, and of what a short run costs.
+    Great Expectations imports `scipy.stats` and `altair` for expectations that no suite of ours has: a third of what
+    loading it costs, and of what a short run costs, and a fifth of the rest. importlib's own LazyLoader would load at
+    `import altair`, which looks at the module's `__spec__`.
 
     Args:
-        name: Of a module in a package that can be imported.
+        name: Of a module that can be imported, alone or in a package that can be.
     """
     if name in sys.modules:
         return
     spec: Any = importlib.util.find_spec(name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module: Any = importlib.util.module_from_spec(spec)
+
+    def load(attribute: str) -> Any:
+        if attribute.startswith("__"):  # whoever looks through all modules asks for nothing of this one
+            raise AttributeError(attribute)
+        del module.__getattr__
+        spec.loader.exec_module(module)
+        return getattr(module, attribute)
+
+    module.__getattr__ = load
+    sys.modules[name] = module
     package, _, attribute = name.rpartition(".")
-    setattr(sys.modules[package], attribute, module)
+    if package:
+        setattr(sys.modules[package], attribute, module)
