@@ -16,9 +16,9 @@ START_SECONDS = 120
 """On a busy machine Prefect's own 30 s are not enough."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect() -> Iterator[None]:
-    """A Prefect server of the tests' own."""
+    """A Prefect server of the tests' own, stopped after the last of this folder: its loops go on while nobody asks."""
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it loads all of Prefect's server
 
     heartbeats_off = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
