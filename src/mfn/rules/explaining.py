@@ -26,7 +26,7 @@ SIMILAR_PERCENT = 60
 
 @dataclass(frozen=True)
 class Context:
-    """What explanations draw on.
+    """The data that explanations draw on.
 
     Attributes:
         connection: The connection's name.

@@ -1,4 +1,4 @@
-"""Why a parcel is kept back, in words for the person who mends it; pure."""
+"""Why a parcel is held back, for the person who has to fix it; pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 UNKNOWN = -1
-"""The component of a line that fits none."""
+"""The component of a line that matches none."""
 
 NAMED_AT_MOST = 10
 
 TEXTS = ("shipment_id", "order_number", "carrier", "service", "tracking_number")
-"""What the warehouse writes of a parcel as it likes."""
+"""Free texts of the warehouse about a parcel."""
 
 CORRECT = "Correct it in the warehouse"
 REMEDIES = {
@@ -41,9 +41,9 @@ REMEDIES = {
     "Amazon with the whole kit. Else correct the quantities in the warehouse.",
     "kit_in_other_parcel": "",
 }
-"""What to do about each reason for which Amazon is told nothing of a parcel, by its code, as they stand in a report.
+"""What to do about each reason why Amazon is not told of a parcel, by its code, in the order of the report.
 
-`kit_in_other_parcel` is no fault: the kit is told with the parcel that completed it.
+`kit_in_other_parcel` is no fault: the kit is confirmed with the parcel that completed it.
 """
 
 
@@ -51,16 +51,16 @@ MIXED_UP = (
     "Nothing, if that parcel alone was corrected: this one goes out in the next run. If the two were mixed up, put the "
     "lines of both back, and swap their carriers, services and tracking numbers instead."
 )
-"""What to do about `units_told` where the parcel that Amazon has the units with has left with other ones."""
+"""What to do about `units_told` if the parcel that Amazon has the units with has left with other units."""
 
 
 def explain_parcels(
     parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
 ) -> pd.DataFrame:
-    """Everything that keeps parcels back; the frames are those of `mfn.rules.parcels`.
+    """Everything that holds parcels back; the frames are those of `mfn.rules.parcels`.
 
     Args:
-        parcels: By position; `is_judged` where the lines were looked at; `standing`, least of those that left for sure.
+        parcels: By position; `is_judged` if the lines were examined; `standing`, lowest for those that surely left.
         components: What was ordered.
         lines: The lines of judged parcels with their `component`, and whether their quantity `is_whole`.
         progress: By component and position: `units`, `so_far`, `ordered`, `units_per_kit`.
@@ -109,12 +109,12 @@ def explain_parcels(
 
 
 def are_too_long(texts: pd.Series[Any]) -> pd.Series[bool]:
-    """Which of some texts, None among them, have more than `LONGEST_TEXT` characters."""
+    """Whether each of some texts, which may be None, has more than `LONGEST_TEXT` characters."""
     return texts.map(lambda text: isinstance(text, str) and len(text) > LONGEST_TEXT).astype("bool")
 
 
 def are_numbers(texts: pd.Series[Any]) -> pd.Series[bool]:
-    """Which of some texts, None among them, can be tracking numbers: they have a letter or a digit."""
+    """Whether each of some texts, which may be None, can be a tracking number: it has a letter or a digit."""
     return texts.map(lambda text: isinstance(text, str) and any(map(str.isalnum, text))).astype("bool")
 
 
@@ -134,7 +134,7 @@ def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
             yield position, "text_too_long", f"{name} has more than {LONGEST_TEXT:,} characters"
     without = parcels[~parcels["is_order_known"]]
     for position, order_number in zip(without.index, without["order_number"], strict=True):
-        # Blanks count, and nobody would see them.
+        # Blanks count, but nobody would see them.
         named = order_number if order_number == order_number.strip() else repr(order_number)
         yield position, "order_unknown", f"wms_order has no order {named}" if named else "it names no order"
 
@@ -162,7 +162,7 @@ def _of_lines(parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFra
 
 
 def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
-    """Why a line fits no component of its order."""
+    """Why a line matches no component of its order."""
     named, sku = line["order_item_id"], line["sku"]
     if named is None:
         owners = [component["order_item_id"] for component in ordered if component["sku"] == sku]
@@ -179,7 +179,7 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
 def _of_excess(
     ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame, standing: pd.Series[Any]
 ) -> Iterator[Fault]:
-    """Of parcels with which more has left than was ordered: the last ones of those that stand least firmly."""
+    """Parcels with which more left than was ordered: the last of those that are least certain to have left."""
     progress = progress.assign(standing=standing.reindex(progress["position"]).to_numpy())
     progress = progress.sort_values(["component", "standing", "position"], ignore_index=True)
     progress = progress.assign(so_far=progress.groupby("component")["units"].cumsum())
@@ -206,7 +206,7 @@ def _of_told(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
 def _of_kits(
     waiting: list[int], ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame, kits: pd.DataFrame
 ) -> Iterator[Fault]:
-    """Of parcels that hold nothing but parts of kits which they do not complete."""
+    """The fault of parcels that contain only parts of kits that they do not complete."""
     parts = progress[progress["position"].isin(waiting)]
     reached: defaultdict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for row in _records(kits[kits["item"].isin(parts["item"])]):
@@ -218,7 +218,7 @@ def _of_kits(
         left[row["position"], row["item"]].append(row)
         if row["units"]:
             numbers, positions = reached[row["item"]]
-            # The parcel with which everything of this component that has left so far is part of whole kits.
+            # The parcel with which all units of this component that have left so far belong to complete kits.
             found = bisect_left(numbers, row["so_far"] / row["units_per_kit"])
             completing[row["position"]].append(positions[found] if found < len(positions) else None)
     for (position, _), rows in left.items():
@@ -244,7 +244,7 @@ def _item(row: dict[str, Any]) -> str:
 
 
 def _means(line: dict[str, Any]) -> str:
-    """What a line names, in brackets."""
+    """What a line refers to, in brackets."""
     named = ", ".join(
         f"{label} {line[name]}" for label, name in (("order item", "order_item_id"), ("SKU", "sku")) if line[name]
     )
@@ -253,7 +253,7 @@ def _means(line: dict[str, Any]) -> str:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = [str(name) for name in frame.columns]
-    columns = (frame[name].tolist() for name in names)  # a third of what to_dict takes
+    columns = (frame[name].tolist() for name in names)  # takes a third of the time of to_dict
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

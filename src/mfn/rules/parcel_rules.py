@@ -1,4 +1,4 @@
-"""The rules on `shipment.notification`, carried out on parcels: what they set, and what they decide; pure."""
+"""The rules on `shipment.notification`, applied to parcels: what they set, and what they decide; pure."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def rule_parcels(
 ) -> pd.DataFrame:
     """Parcels as the rules leave them.
 
-    A rule that sets the carrier or the service has them normalized anew; what a rule says of the carrier as it goes to
-    Amazon stands.
+    If a rule sets the carrier or the service, they are normalized again; what a rule sets of the carrier as Amazon gets
+    it is kept.
 
     Args:
         rules: The rules on this event, in their order.
@@ -37,7 +37,7 @@ def rule_parcels(
         normalize: Normalizes the carriers of parcels, as `mfn.rules.carriers.normalize_carriers` does.
 
     Returns:
-        The parcels with what was set, and `decision`, `message` and `rule`, each "" where no rule decided.
+        The parcels with what was set, and `decision`, `message` and `rule`, each "" if no rule decided.
     """
     ran = apply_rules(rules, records)
     known = parcels.loc[records.index]

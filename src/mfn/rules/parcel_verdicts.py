@@ -1,4 +1,4 @@
-"""What becomes of each parcel: told to Amazon, held, skipped or failed, with every reason and warning; pure."""
+"""The verdict on each parcel: sent to Amazon, held, skipped or failed, with every reason and warning; pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SHIP_PLUS = "FBM_SHIP_PLUS"
 """Amazon answers confirmShipment with 400 for these orders (Amazon's guide "Confirm the shipment status")."""
 
 NAMELESS = {"shipment_id_missing", "shipment_id_ambiguous"}
-"""Findings that leave open which of several rows is meant: what one of them says excuses no other."""
+"""Findings that leave open which of several rows is the right one: what one of them says does not excuse the others."""
 
 IN_OTHER_PARCEL = "kit_in_other_parcel"
-"""The one finding of `parcel_items` that is no fault."""
+"""The only finding of `parcel_items` that is not a fault."""
 
 SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
 REMOVED = "its buyer's data was removed from the ledger, and Amazon did not say which parcels it shows"
@@ -38,12 +38,12 @@ MISSING_REMEDY = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one parcel.
+    """The verdict on one parcel.
 
     Attributes:
         status: `pending` for one that Amazon is told of, else `held`, `skipped` or `failed`.
         reasons: Why it is not told.
-        warnings: What a person should look at all the same.
+        warnings: What a person should look at anyway.
     """
 
     status: ParcelStatus
@@ -54,8 +54,8 @@ class Verdict:
 def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
     """The verdict on each parcel.
 
-    What need not be told is skipped whatever else is wrong with it, unless nobody knows which parcel that is; a rule's
-    decision comes before the checks.
+    A parcel that Amazon need not be told of is skipped whatever else is wrong with it, unless it is unclear which
+    parcel that is; a rule's decision comes before the checks.
 
     Args:
         parcels: One row a parcel: `shipment_id`, `order_number`, `is_amazon_label`, `programs` (comma separated, or
@@ -105,7 +105,7 @@ def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | No
 
 
 def _explained(fault: Reason, parcel: Mapping[Any, Any]) -> Reason:
-    """The fault, or, of an order that came and is not in the warehouse, where it stands."""
+    """The fault; for an order that came but is not in the warehouse, its status instead."""
     if fault.code != "order_unknown" or not parcel["standing"]:
         return fault
     detail = f"{fault.detail}; the order came from Amazon and is {parcel['standing']}"
@@ -154,19 +154,19 @@ SHIP_DATES = {
     "ship_date_early": "its ship date lies before the order; the moment of the order is sent",
     "ship_date_future": "its ship date lies in the future; the present moment is sent",
 }
-"""What is odd about a ship date, by its code."""
+"""The oddities of ship dates, by their code."""
 
 
 def ship_dates(parcels: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """The ship date that Amazon takes: not before the order, and not in the future.
+    """The ship date that Amazon accepts: not before the order, and not in the future.
 
     Args:
-        parcels: One row a parcel: `shipped_at` and `ordered_at`, UTC; NaT where there is none.
+        parcels: One row for each parcel: `shipped_at` and `ordered_at`, UTC, or NaT.
         now: The present moment, aware.
 
     Returns:
         With the index of the parcels: `ship_date` (UTC, whole seconds), the nearest possible moment, and
-        `ship_date_warning`, a key of `SHIP_DATES` where that is another one than the warehouse's; else empty.
+        `ship_date_warning`, a key of `SHIP_DATES` if that differs from the warehouse's date; else empty.
     """
     moment = pd.Timestamp(now).floor("s")
     shipped, ordered = parcels["shipped_at"], parcels["ordered_at"].dt.ceil("s")

@@ -1,9 +1,9 @@
-"""What Amazon is told of each parcel: order items in the units that the buyer ordered; pure.
+"""The order items that Amazon is told of for each parcel, in the units that the buyer ordered; pure.
 
-An order item counts as shipped by whole kits; one that is no kit is a kit of one component. Its parcels are taken in
-the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is told the whole kits
-that it completes together with those before it. What a parcel is told so depends on no later one. What Amazon was told
-before stays, though, whatever is written later (`mfn.rules.told_units`).
+An order item counts as shipped in whole kits; one that is no kit is a kit of one component. Its parcels are taken in
+the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is credited with the
+kits that it completes together with those before it. So a parcel's items do not depend on later parcels. What Amazon
+was told before stays, though, whatever is written later (`mfn.rules.told_units`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OPEN, VOID = "open", "void"
 LEFT_ALONE = (OPEN, VOID)
 MOST_UNITS = 1_000_000_000
-"""No line holds more; it keeps sums exact."""
+"""The most units of a line, so that sums stay exact."""
 
 
 NOTHING_TOLD = Told()
@@ -31,13 +31,13 @@ NOTHING_TOLD = Told()
 def parcel_items(
     shipments: pd.DataFrame, shipment_lines: pd.DataFrame, order_lines: pd.DataFrame, told: Told = NOTHING_TOLD
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What Amazon is told of each parcel, and what keeps others back.
+    """The order items of each parcel, and what holds others back.
 
     Parcels that are `open` or `void` are in neither result, and their units do not count. The units of every other
-    parcel of a known order count, also where it is kept back: it left. The rows may come in any order.
+    parcel of a known order count, even if it is held back, because it left. The rows may come in any order.
 
     Args:
-        shipments: What `mfn.warehouse.shipments.shipments` returns; of each order in question every parcel.
+        shipments: What `mfn.warehouse.shipments.shipments` returns, with every parcel of each order.
         shipment_lines: The lines of these parcels (`mfn.warehouse.shipments.shipment_lines`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
         told: What Amazon was told of these orders before.
@@ -46,8 +46,8 @@ def parcel_items(
         (items, faults), both by parcel in the order in which they left; each parcel is in exactly one of them.
 
         items: `shipment_id`, `order_item_id`, `quantity` (int64, above zero, in units that the buyer ordered); an order
-        item stands once a parcel. Over all parcels, and with what Amazon was told of others, an order item has never
-        more than was ordered.
+        item occurs once for each parcel. Over all parcels, and with what Amazon was told of others, an order item
+        never has more than was ordered.
 
         faults: `shipment_id`, `code` (once a parcel; see `mfn.rules.parcel_faults.REMEDIES`), `detail`, `remedy`.
     """
@@ -70,9 +70,9 @@ def parcel_items(
 
 
 def _in_shipping_order(shipments: pd.DataFrame, told: Told) -> pd.DataFrame:
-    """The parcels that are not left alone, by their position.
+    """The parcels that are neither open nor void, by their position.
 
-    `is_judged`: whether their lines can be looked at; `standing`: how firm it is that they left, least is firmest.
+    `is_judged`: whether their lines can be examined; `standing`: how certain it is that they left, lowest is surest.
     """
     parcels = shipments[~shipments["status"].isin(LEFT_ALONE)]
     parcels = parcels.sort_values(["shipped_at", "shipment_id"], ignore_index=True)
@@ -123,7 +123,7 @@ def _placed(shipment_lines: pd.DataFrame, parcels: pd.DataFrame, components: pd.
 
 
 def _matcher(components: pd.DataFrame) -> Callable[[str, str | None, str | None], int]:
-    """Which component a line means by its order, its order item id and its SKU, or `UNKNOWN`."""
+    """The component that a line refers to by its order, order item id and SKU, or `UNKNOWN`."""
     exact: dict[tuple[str, str, str], int] = {}
     of_item: dict[tuple[str, str], int] = {}
     of_sku: dict[tuple[str, str], int] = {}
@@ -141,7 +141,7 @@ def _matcher(components: pd.DataFrame) -> Callable[[str, str | None, str | None]
         if found is not None:
             return found
         found = of_item.get((order_number, order_item_id), UNKNOWN)
-        # Another SKU in its stead is fine, unless it belongs to another item of the order or nobody knows its units.
+        # A different SKU may be a substitute, unless it belongs to another item of the order or its units are unknown.
         is_doubtful = found != UNKNOWN and sku and ((order_number, sku) in of_sku or units_per_kit[found] != 1)
         return UNKNOWN if is_doubtful else found
 

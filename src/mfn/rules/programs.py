@@ -1,4 +1,4 @@
-"""What an order's programmes say: Prime, Premium, Business, and those that no ordinary parcel serves."""
+"""An order's programmes: Prime, Premium, Business, and those that no ordinary parcel can serve."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 PREMIUM = "PREMIUM"
 BUSINESS = "AMAZON_BUSINESS"
 NOT_A_PARCEL = ("AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON", "IN_STORE_PICK_UP")
-"""Amazon's carrier collects, Amazon delivers, or the buyer does: model orders_2026-01-01.json of 2026-07-29."""
+"""Programmes in which Amazon's carrier collects, Amazon delivers, or the buyer picks up.
+
+Source: Amazon's model orders_2026-01-01.json of 2026-07-29.
+"""
 
 
 def is_sfp(orders: pd.DataFrame) -> pd.Series[bool]:
-    """Which orders are Seller Fulfilled Prime: PRIME among the programmes and fulfilled by the merchant, nothing else.
+    """Whether each order is Seller Fulfilled Prime: PRIME among its programmes, and fulfilled by the merchant.
 
-    PRIME alone does not say so: Amazon's model orders_2026-01-01.json of 2026-07-29 has a sample with PRIME that Amazon
-    fulfils.
+    PRIME alone does not suffice: Amazon's model orders_2026-01-01.json of 2026-07-29 has a sample with PRIME that
+    Amazon fulfils.
 
     Args:
         orders: An order frame (`mfn.rules.frames`): `programs`, `fulfilled_by`.

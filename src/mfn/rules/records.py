@@ -1,4 +1,4 @@
-"""Records for rules, made of the frames that the steps have: one row a record, one column a field; pure."""
+"""Records for rules, made from the frames of the steps: one row for each record, one column for each field; pure."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def shipment_records(
     """Parcels and their orders as the rules on `shipment.notification` see them.
 
     Args:
-        parcels: What `mfn.warehouse.shipments.shipments` returns, of known orders, of each order every parcel that is
-            not open or void; with `carrier_code`, `carrier_name` and `shipping_method` (`mfn.rules.carriers`).
+        parcels: What `mfn.warehouse.shipments.shipments` returns for known orders, with every parcel of each that is
+            not open or void; and with `carrier_code`, `carrier_name` and `shipping_method` (`mfn.rules.carriers`).
         items: What Amazon is told of each parcel (`mfn.rules.parcels`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
         service_levels: Amazon's fulfillmentServiceLevel by order id, as the ledger has it.
@@ -125,7 +125,7 @@ def stock_records(
 
     Args:
         offers: `marketplace_id`, `seller_sku`, `asin`; three frames with one index.
-        levels: What there is to sell of each (`mfn.rules.stock_levels.offer_levels`).
+        levels: What is available of each (`mfn.rules.stock_levels.offer_levels`).
         limits: Buffer, minimum and maximum of each (`mfn.rules.stock_levels.LIMITS`), as the connection has them.
         connection: The connection's name.
         now: When the run began.
@@ -158,12 +158,12 @@ def _records(
 
 
 def _marketplaces(ids: pd.Series[Any]) -> list[str | None]:
-    """Marketplaces by their names; one without a name as Amazon's id."""
+    """Marketplaces by name; by Amazon's id if there is no name."""
     return [BY_ID[id_].name if id_ in BY_ID else id_ for id_ in ids.tolist()]
 
 
 def _prices(lines: pd.DataFrame) -> tuple[dict[str, Decimal | None], dict[str, str | None]]:
-    """What the units of each order cost in all, None where a price is missing or no number, and in which currency."""
+    """The total price of each order's units, None if a price is missing or not a number, and its currency."""
     values: dict[str, Decimal | None] = {}
     columns = (lines[name].tolist() for name in ("order_id", "unit_price", "quantity_ordered"))
     for order_id, price, units in zip(*columns, strict=True):

@@ -1,4 +1,4 @@
-"""A rule of rules.yaml, as it is carried out."""
+"""A rule of rules.yaml, parsed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Rule:
 
     Attributes:
         name: Unique within its event.
-        condition: Of which records it is true.
+        condition: Which records it applies to.
         changes: What it sets, by the dotted name of the field; times are aware, in UTC.
-        decision: What becomes of the record; "": nothing is decided.
-        message: Why, for the person who reads the report; "" without a decision.
+        decision: What to do with the record; "" for no decision.
+        message: The reason, for readers of the report; "" without a decision.
         is_last: Whether no further rule is tried for the record; always so after a decision.
-        is_enabled: Whether it is carried out at all.
+        is_enabled: Whether it is applied at all.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Carrying out rules: each is evaluated once for every distinct combination of the fields that it reads; pure."""
+"""Applying rules: each is evaluated once for every distinct combination of the fields that it reads; pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RuleRun:
-    """What rules made of records.
+    """The result of applying rules to records.
 
     Attributes:
         records: The records, with what was set; index and columns as they were.
-        decisions: One row a record, with the records' index: `decision` ("", `hold`, `skip` or `fail`), `message` and
-            `rule` (the name of the one that decided, or "").
+        decisions: One row for each record, with the records' index: `decision` ("", `hold`, `skip` or `fail`),
+            `message` and `rule` (the name of the one that decided, or "").
         fired: One row for each rule that was true of a record, rules in their order: `record` (its position, from 0)
             and `rule`.
         changes: One row for each value that changed, in the same order: `record`, `rule`, `field`, `before`, `after`.
@@ -41,8 +41,8 @@ class RuleRun:
 def apply_rules(rules: Sequence[Rule], records: pd.DataFrame) -> RuleRun:
     """Try rules, in their order, on every record.
 
-    What a rule sets is what the rules after it see. After hold, skip, fail or stop, no further rule is tried for that
-    record. Rules that are not enabled are passed over.
+    The rules after a rule see what it set. After hold, skip, fail or stop, no further rule is tried for that record.
+    Rules that are not enabled are skipped.
 
     Args:
         rules: The rules of one event.
@@ -50,7 +50,7 @@ def apply_rules(rules: Sequence[Rule], records: pd.DataFrame) -> RuleRun:
             conditions. Cells may be None, NaN or NaT where something is absent; lists are tuples.
 
     Returns:
-        What they made of the records; the records that were given stay as they are.
+        The result; the given records are not changed.
     """
     table = _Table(records)
     is_open = np.ones(len(records), dtype=bool)
@@ -93,7 +93,7 @@ class _Table:
         return self._distinct[name]
 
     def put(self, name: str, positions: Positions, value: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        """Set a field of some records; returns which of them had another value before, and these values."""
+        """Set a field of some records; returns those that had a different value before, and these values."""
         if name not in self._set:
             self._set[name] = self._records[name].to_numpy(dtype=object, copy=True)
         before = self._set[name][positions]
@@ -110,7 +110,7 @@ class _Table:
         return self._set[name] if name in self._set else self._records[name].array
 
     def _series(self, name: str, values: NDArray[Any]) -> pd.Series[Any]:
-        """A column that was set, in its kind from before where that can hold it."""
+        """A column that was set, in its former type if that can hold the values."""
         before = self._records[name]
         series = pd.Series(values, index=before.index, dtype="object")
         has_none = bool(series.isna().any())
@@ -122,7 +122,7 @@ def _hits(rule: Rule, table: _Table, positions: Positions) -> Positions:
     numbers = np.zeros(len(positions), dtype=np.intp)
     columns = {name: table.distinct(name, field) for name, field in rule.condition.reads.items()}
     for codes, values in columns.values():
-        # Numbered anew after each field, they stay below the number of records and never overflow.
+        # Renumbered after each field, they stay below the number of records and never overflow.
         numbers = pd.factorize(numbers * len(values) + codes[positions])[0]
     examples = positions[np.unique(numbers, return_index=True)[1]]
     holds = [

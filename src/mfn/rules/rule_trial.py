@@ -1,4 +1,4 @@
-"""What each rule makes of one record, step by step; pure."""
+"""What each rule does with one record, step by step; pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def try_rules(rules: Sequence[Rule], record: pd.DataFrame, fields: Mapping[str, Field]) -> list[dict[str, Any]]:
     """Try rules, in their order, on one record.
 
-    A rule that is not enabled is tried at its place as if it were, and what it would do reaches no rule after it.
+    A rule that is not enabled is tried in its place as if it were, but later rules do not see what it would do.
 
     Args:
         rules: The rules of one event.
@@ -27,9 +27,9 @@ def try_rules(rules: Sequence[Rule], record: pd.DataFrame, fields: Mapping[str, 
         fields: The fields of the event.
 
     Returns:
-        One entry a rule: `name`, `enabled`, `tried` (false after a rule that ended it), `fired`, `values` (the fields
-        that it reads, as it found them), `changed` (by field `before` and `after`), `decision` and `message` ("" where
-        it did not fire or decides nothing), `stops`.
+        One entry for each rule: `name`, `enabled`, `tried` (false after a rule that ended it), `fired`, `values` (the
+        fields that it reads, as it found them), `changed` (by field `before` and `after`), `decision` and `message` (""
+        where it did not fire or decides nothing), `stops`.
     """
     entries, is_open = [], True
     for rule in rules:

@@ -14,15 +14,15 @@ PAGE_ORDERS = 100
 """Orders on a full page of searchOrders."""
 
 SETTLING = timedelta(minutes=2)
-"""So long after a change a search shows it (orders_2026-01-01.json, 2026-07-29)."""
+"""How long after a change a search shows it (orders_2026-01-01.json, 2026-07-29)."""
 
 
 def page_end(times: Sequence[datetime | None], after: datetime, before: datetime) -> datetime | None:
     """Where the next search may begin after a full page, the oldest changes on it.
 
-    That is how Amazon sends them, and it does not promise to: what was passed is searched to its end another time. A
-    page that does not look so, that goes no further than the second in which it began, or further than Amazon looked,
-    has no such end: its token leads on.
+    Amazon sends them in that order but does not promise to, so what was passed is searched completely some other time.
+    A page that is not in this order, that does not get past the second in which it began, or that goes beyond what
+    Amazon searched, has no such end: continue with its token.
 
     Args:
         times: Of each order on the page, in its order, when it changed last; None where that cannot be read.

@@ -1,4 +1,4 @@
-"""How levels are told: one by one or in a feed, whichever takes less of the rate budget, and in which order; pure."""
+"""How levels are sent: one by one or in a feed, whichever costs less of the rate budget, and in which order; pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 PATCH, FEED = "patch", "feed"
 
 LOOKS_AT_A_FEED = 4
-"""How often a feed is looked at until it is done, for the reckoning."""
+"""How many looks at a feed to reckon with until it is done."""
 
 
 def seconds_of_patches(levels: int, rates: Mapping[str, float]) -> float:
-    """The rate budget that it takes to tell levels one by one, in seconds.
+    """The rate budget that sending levels one by one takes, in seconds.
 
     Args:
         levels: How many.
@@ -29,7 +29,7 @@ def seconds_of_patches(levels: int, rates: Mapping[str, float]) -> float:
 
 
 def seconds_of_feed(levels: int, rates: Mapping[str, float]) -> float:
-    """The rate budget that it takes to tell levels of one marketplace in feeds and to read what became of them.
+    """The rate budget that sending levels of one marketplace in feeds and reading the reports takes, in seconds.
 
     A feed takes a document, the feed itself, several looks at it, and the document of its report. Each operation has a
     budget of its own: its share is the time that it takes to refill what was used.
@@ -44,18 +44,18 @@ def seconds_of_feed(levels: int, rates: Mapping[str, float]) -> float:
 
 
 def sending_ways(levels: pd.DataFrame, rates: Mapping[str, float]) -> pd.Series[Any]:
-    """How each level is told.
+    """How each level is sent.
 
-    Each marketplace is weighed by itself, since a feed holds levels of one. Where a feed is cheaper for all of them but
-    not for those that fall to 0 alone, these are told one by one, ahead of it: they cannot wait for it. The others then
-    go the way that is cheaper for them.
+    Each marketplace is considered separately, since a feed has levels of only one. If a feed is cheaper for all levels
+    but not for those that fall to 0 alone, these are sent one by one before it, because they cannot wait. The others
+    then go the way that is cheaper for them.
 
     Args:
-        levels: `marketplace_id`, `level` of everything that is to be told; any unique index.
+        levels: `marketplace_id`, `level` of everything to be sent; any unique index.
         rates: Calls a second in force, by operation of Amazon's.
 
     Returns:
-        `patch` or `feed`, with the index of the levels. Of equal cost it is patches, which are in force sooner.
+        `patch` or `feed`, with the index of the levels. At equal cost patches win, because they take effect sooner.
     """
     ways = pd.Series(PATCH, index=levels.index, dtype="object")
     for _, of_marketplace in levels.groupby("marketplace_id"):
@@ -73,10 +73,10 @@ def _is_feed_cheaper(levels: int, rates: Mapping[str, float]) -> bool:
 
 
 def sending_order(levels: pd.DataFrame) -> pd.DataFrame:
-    """Levels in the order in which they are told: those that fall to 0, then those that fall, then those that rise.
+    """Levels in the order in which they are sent: those that fall to 0, then those that fall, then those that rise.
 
     Args:
-        levels: `seller_sku`, `level`, `shown` (what Amazon shows; NaN: nothing is known), and whatever else.
+        levels: `seller_sku`, `level`, `shown` (what Amazon shows; NaN if unknown), and any other columns.
 
     Returns:
         The rows in this order, by SKU among equals, with their index.

@@ -1,4 +1,4 @@
-"""Which orders are due, and what becomes of the others; pure."""
+"""Which orders are due, and the outcome of the others; pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CANCELLED_BY = {"BUYER": " by the buyer", "MERCHANT": " by the seller", "AMAZON"
 """Who cancels an order (cancelledBy of orders_2026-01-01.json, 2026-07-29), in words."""
 
 REASON_CODE = re.compile(r"[A-Z][A-Z_]{0,60}")
-"""What is surely a code of Amazon's: the model has no list of them."""
+"""The form of Amazon's codes, of which the model has no list."""
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """What becomes of an order that is not due.
+    """The outcome of an order that is not due.
 
     Attributes:
         outcome: How the run counts it.
-        status: Where the order stands afterwards.
-        detail: Why, in words.
+        status: The order's new status.
+        detail: The reason, for people.
         remedy: What to do, or nothing.
     """
 
@@ -87,7 +87,7 @@ SETTLEMENTS: dict[str, Settlement] = {
         "Look at it in Seller Central; a newer version of mfn may know the status.",
     ),
 }
-"""Every reason for which an order is not due, by its code; `data_removed` is that of one whose text is gone."""
+"""Every reason why an order is not due, by its code; `data_removed` is for one whose text is gone."""
 
 
 def settle(
@@ -102,7 +102,7 @@ def settle(
 
     Args:
         orders: The order frame.
-        marketplace_ids: The connection's marketplaces; an order that names none passes.
+        marketplace_ids: The connection's marketplaces; an order without one passes.
         not_before: Orders placed earlier are left to the system before this one, unless they are in the warehouse
             already.
         in_warehouse: Order ids that the warehouse was given.

@@ -28,12 +28,12 @@ SPEEDS = {
     "PRIORITY": r"priority",
     "SCHEDULED": r"scheduled",
 }
-"""How warehouses and carriers call Amazon's service levels, in words of letters and digits alone.
+"""The names that warehouses and carriers use for Amazon's service levels, in words of letters and digits only.
 
 Source of the levels: Orders API v2026-01-01, `fulfillmentServiceLevel`, as of November 2026.
 """
 PROGRAMS = {"PRIME": r"prime|sfp", "PREMIUM": r"premium"}
-"""The same for the programmes that promise more than the level says, and for which warehouses have own methods."""
+"""The same for programmes that promise more than the level does, and for which warehouses have methods of their own."""
 
 
 def resolve_shipping_methods(orders: pd.DataFrame, methods: pd.DataFrame, *, connection: str) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def resolve_shipping_methods(orders: pd.DataFrame, methods: pd.DataFrame, *, con
         connection: The connection's name.
 
     Returns:
-        The orders with `warehouse_code`: the code, or None where no row matches.
+        The orders with `warehouse_code`: the code, or None if no row matches.
     """
     by_match = dict(zip(_matches(methods), methods["warehouse_code"], strict=True))
 
@@ -78,7 +78,7 @@ def propose_shipping_method_row(
     methods: pd.DataFrame,
     ship_methods: pd.DataFrame,
 ) -> str:
-    """The row of shipping_methods.csv that would map a method without one, ready to be pasted.
+    """The row of shipping_methods.csv that would map a method without one, ready to paste.
 
     Args:
         marketplace_id: Where the order was placed.
@@ -89,12 +89,12 @@ def propose_shipping_method_row(
         ship_methods: The warehouse's shipping methods: `code`, `service`, `is_active`.
 
     Returns:
-        One line of CSV without a line end. Its code is the one that the same programme and service level have in a row
-        for something else, or that of the only method of the warehouse whose name says just that. It is empty where
-        none or several do, and the check of the mappings refuses the row until somebody fills it: a row that is pasted
-        unread must not send parcels by another promise than Amazon's. For the same reason it names no connection
-        where rows for any connection fit this level and marketplace, such as one for PRIME: naming one, it would beat
-        them, since that column stands first.
+        One line of CSV without a line end. Its code is the one that the same programme and service level have in
+        another row, or that of the only method of the warehouse whose name says exactly that. It is empty if there is
+        none or several, and the check of the mappings refuses the row until somebody fills it in: a row that is pasted
+        unread must not send parcels with another promise than Amazon's. For the same reason it names no connection if
+        rows for any connection match this level and marketplace, such as one for PRIME: with a connection it would win
+        over them, since that column comes first.
     """
     program = next((name for name in sorted_programs([*programs]) if name in PROGRAMS), "")
     active = ship_methods[ship_methods["is_active"].astype(bool)]
@@ -137,7 +137,7 @@ def _code_named_so(program: str, service_level: str, ship_methods: pd.DataFrame)
     for code, service in zip(ship_methods["code"], ship_methods["service"].fillna(""), strict=True):
         if _said(PROGRAMS, f"{code} {service}") != {program} - {""}:
             continue
-        # A carrier's name for its service may say another level than the warehouse's own code does.
+        # A carrier's name for its service may suggest another level than the warehouse's own code does.
         levels = _said(speeds, code) or _said(speeds, service)
         if levels == {service_level}:
             of_level.append(code)
@@ -148,11 +148,11 @@ def _code_named_so(program: str, service_level: str, ship_methods: pd.DataFrame)
 
 
 def _said(patterns: Mapping[str, str], name: str) -> frozenset[str]:
-    """What a name says, by what it is called in Amazon's words."""
+    """The service levels, or programmes, that a name mentions, in Amazon's terms."""
     words = _words(name)
     return frozenset(meant for meant, pattern in patterns.items() if re.search(rf"\b(?:{pattern})\b", words))
 
 
 def _words(name: str) -> str:
-    """A name in lower case, nothing but blanks between its letters and digits."""
+    """A name in lower case, with a blank in place of everything but letters and digits."""
     return utils.default_process(name.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Amazon's SKUs against the warehouse's, through aliases and kits: what fits, what is missing, what is nearly right."""
+"""Amazon's SKUs compared with the warehouse's, through aliases and kits: what matches, is missing, or nearly fits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEAR_MISSES = (
 
 @dataclass(frozen=True, eq=False)
 class SkuComparison:
-    """What became of every SKU: `seller_skus` = `matched` + the rows of `missing_in_warehouse`.
+    """The outcome for every SKU: `seller_skus` = `matched` + the rows of `missing_in_warehouse`.
 
     Attributes:
         seller_skus: Distinct SKUs of listings that the seller fulfils, over all marketplaces.
@@ -90,7 +90,7 @@ class SkuComparison:
 
 @dataclass(frozen=True)
 class _Context:
-    """What every row draws on.
+    """The data that every row draws on.
 
     Attributes:
         connection: The connection's name.
@@ -117,9 +117,9 @@ def compare_skus(
     connection: str,
     marketplace_ids: Sequence[str],
 ) -> SkuComparison:
-    """Every SKU of either side against the other, to the letter.
+    """Compare every SKU of either side with the other, to the letter.
 
-    Listings that Amazon fulfils, if only in part, are counted and not compared; what they are made of counts as listed.
+    Listings that Amazon fulfils, even in part, are counted and not compared; their components count as listed.
 
     Args:
         listings: Every listing: `marketplace_id`, `seller_sku` (unique within a marketplace), `asin`, `title`,
@@ -211,7 +211,7 @@ def _why(seller_sku: str, sku: str, near: Sequence[NearSku], context: _Context) 
 
 
 def _broken(sku: str) -> str:
-    """What a spreadsheet has made of a SKU, to be read after something else; empty where it has not."""
+    """What a spreadsheet did to a SKU, as the end of a sentence; empty if nothing."""
     broken = broken_by_a_spreadsheet(sku)
     return f"; {sku!r} {broken[0]}" if broken else ""
 
@@ -232,7 +232,7 @@ def _near_misses(
             continue
         others = (one for one in near.get(seller_sku, ()) if one.warehouse_sku != seller_sku)
         proposed = [one for one in others if can_be_aliased(one.warehouse_sku)]
-        # Where it leads to something in another marketplace, the alias must not reach there.
+        # If the SKU leads to something in another marketplace, the alias must not apply there.
         places = [""] if len(marketplaces) == listed_in[seller_sku] else marketplaces
         rows += [
             (
@@ -271,7 +271,7 @@ def _missing_on_amazon(
     components: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for seller_sku, sku in zip(unlisted["seller_sku"].tolist(), unlisted["warehouse_sku"].tolist(), strict=True):
         components[seller_sku][sku] = None
-    # An alias that is written nearly as a listing is the most likely reason for both being without a partner.
+    # If an alias is spelled nearly like a listing, that is probably why neither has a partner.
     listed = pd.DataFrame({"sku": missing["seller_sku"], "is_active": True})
     near_listings = nearest_skus(components, listed)
     for seller_sku, skus in components.items():

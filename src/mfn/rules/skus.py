@@ -1,4 +1,4 @@
-"""Amazon's SKUs to the warehouse's: aliases, and kits as their components."""
+"""From Amazon's SKUs to the warehouse's: aliases, and kits as their components."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def resolve_skus(
     connection: str,
     marketplaces: Mapping[str, str | None],
 ) -> pd.DataFrame:
-    """One row for each line that the warehouse gets: a kit's line becomes one for each component, an empty one none.
+    """One row for each line that the warehouse gets: one for each component of a kit, none for an empty line.
 
     Of several aliases of a SKU, one for the connection wins over one for any, then one for the marketplace over one for
     any; a kit wins or loses as a whole. A SKU without an alias is the warehouse's own. SKUs are compared to the letter.
@@ -60,7 +60,7 @@ def resolve_skus(
 
 
 def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection: str) -> pd.DataFrame:
-    """What each offer is made of in the warehouse, by the same aliases as the lines of orders.
+    """The components of each offer in the warehouse, by the same aliases as for the lines of orders.
 
     Args:
         offers: `marketplace_id`, `seller_sku` (both text); index 0…n-1.
@@ -69,7 +69,7 @@ def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection:
 
     Returns:
         Sorted by offer, then by SKU; every offer has at least one row: `offer` (int64, its index), `sku` (the
-        warehouse's), `units` (int64, of it in one unit of the offer).
+        warehouse's), `units` (int64, in one unit of the offer).
     """
     is_aliased = offers["seller_sku"].isin(aliases["seller_sku"]).to_numpy()
     aliased = offers[is_aliased]
@@ -88,9 +88,9 @@ def offer_components(offers: pd.DataFrame, aliases: pd.DataFrame, *, connection:
 
 
 def mapped_by_now(reservations: pd.DataFrame, aliases: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Reservations of a SKU that the warehouse does not have and that an alias stands for, as what it stands for.
+    """Reservations of SKUs that the warehouse does not have but an alias now maps, as reservations of what they map to.
 
-    An order waits for such an alias; once it is there, the units are taken, though no import has looked at it again.
+    Their orders wait for such an alias; once it exists, the units are taken, even before an import examines them again.
 
     Args:
         reservations: `connection`, `order_id`, `marketplace_id` (text or None), `sku`, `units`.

@@ -1,18 +1,18 @@
-"""What was sold on Amazon and is in no imported order yet, so that no sale is undone by telling a level; pure.
+"""Units sold on Amazon that are in no imported order yet, so that sending a level never undoes a sale; pure.
 
 Amazon lowers its own quantity at checkout, minutes before the order can be imported. A level that was computed without
-that order would put the unit back on offer. So Amazon's quantity is read before a level is told, and what it shows less
-than at the reading before counts as sold and is subtracted, until an import has brought the orders:
+that order would put the unit back on offer. So Amazon's quantity is read before a level is sent; the difference by
+which it is lower than at the reading before counts as sold and is subtracted, until an import has brought the orders:
 
 - Every unit that was sold is subtracted at least once: by the computed level, once its order is reserved, or here. So
   what is counted here falls only by orders whose reservations the computed level subtracts.
-- An order explains units that are missing at Amazon, whenever it was placed. One alone does not: one that may have been
-  undone by the last sending, placed before it and not imported by then. Its unit was put up again, so what Amazon shows
-  less since is another sale; such an order explains only what was counted before.
-- Units that no order has explained count until an import has run whose end bound is later than the reading in which
-  they were seen. Every order of that time is imported by then: it was no sale, and is reported as drift.
-- A sent level takes Amazon a while. Until it shows, nothing is told but what is lower still, and where the quantity
-  could mean two things, it means the one with more units sold.
+- An order explains units that are missing at Amazon, whenever it was placed, with one exception: an order that the last
+  sending may have undone, since it was placed before that and not imported by then. Its unit was put on offer again, so
+  what is missing since is another sale; such an order explains only what was counted before.
+- Units that no order explains count until an import has run whose end bound is later than the reading in which they
+  were noticed. Every order of that time is imported by then: it was not a sale, and is reported as drift.
+- A sent level takes a while to appear at Amazon. Until then only still lower levels are sent, and if a quantity could
+  mean two things, the one with more units sold is assumed.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 APPLIED_WITHIN = pd.Timedelta(minutes=15)
-"""How long a level that was sent may take until Amazon shows it."""
+"""How long Amazon may take to show a level that was sent."""
 
 STATE = (
     "level_sent", "level_sent_basis", "before_limits_sent", "sent_at", "shown", "shown_before", "shown_at",
     "sold_not_imported", "sold_seen_at", "is_applied",
 )  # fmt: skip
-"""What is kept of an offer from one run to the next.
+"""The columns that are kept for an offer from one run to the next.
 
 ================== ==================================================================================================
 level_sent         float64, what Amazon was told last; NaN: nothing yet
@@ -57,7 +57,7 @@ Times are `datetime64[us, UTC]`, NaT where there is none.
 
 
 def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: datetime | None) -> pd.DataFrame:
-    """What there is to tell Amazon of offers that were just read, and what is kept of them.
+    """Work out what to tell Amazon about offers that were just read, and their new state.
 
     Args:
         state: `STATE` of these offers, and of any others.
@@ -66,8 +66,8 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
             (int64: units of this offer in orders that the computed level subtracts, and that it did not subtract at the
             last reading that was counted). `imported_earlier` are those of orders that the last sending may have
             undone: placed by `shown_at`, and not before what `covered_until` was at that sending.
-        covered_until: Up to when every change at Amazon was imported and reserved when the level was computed; None:
-            nothing was.
+        covered_until: The time up to which every change at Amazon was imported and reserved when the level was
+            computed, or None.
 
     Returns:
         With the index of the readings, `STATE`, and:
@@ -104,21 +104,21 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
     now_sold = np.where(is_read, reckoning.sold(drop), sold)
 
     target = np.maximum(level - now_sold, 0)
-    # Whether a rise is still to come, or came and was sold again, cannot be told: for a level that falls it was sold.
+    # It cannot be told whether a rise is still to come, or came and was sold: for a falling level assume it was sold.
     falls = is_waiting & (target < sent)
     now_sold = np.where(falls, np.maximum(reckoning.sold(sent - quantity), now_sold), now_sold)
     target = np.where(is_waiting & ~falls, sent, np.maximum(level - now_sold, 0))
-    # As long as the former quantity stands, nothing is known that was not known when the level was sent.
+    # While Amazon shows the former quantity, nothing is known that was not known when the level was sent.
     is_counted = is_read & (falls | ~is_waiting | (quantity != former))
     kept_sold = np.where(is_counted, now_sold, sold)
-    # Of units that are left where some sold just now, none can be told to be the older ones.
+    # If some units were sold just now, the remaining ones cannot be told to be the older ones.
     is_seen_now = is_counted & (now_sold > 0) & ((now_sold > reckoning.carried()) | (_fallen(drop) > 0))
     is_shown = is_read & ~is_waiting & (quantity == target)
     is_off = is_read & ~is_waiting & (quantity != target)
     is_too_much = (quantity > sent) & ~(is_recent & (quantity <= former))
     is_unexplained = is_covered & (sold > earlier + np.maximum(later - _fallen(drop), 0)) & (quantity != sent)
     return before[list(STATE)].assign(
-        # Should a rise have come after all, what was counted while it was waited for is part of what sold of it.
+        # If a rise came after all, what was counted while waiting for it is part of what was sold of it.
         shown=np.where(is_waiting & (former < sent), shown - drop, np.where(is_read & ~is_waiting, quantity, shown)),
         shown_before=np.where(is_waiting, quantity, np.where(is_recent | is_applied | ~is_read, former, np.nan)),
         shown_at=readings["read_at"].where(is_counted, before["shown_at"]),
@@ -135,13 +135,13 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
 
 
 class _Reckoning:
-    """Units sold before, and what explains them."""
+    """Units sold before, and the orders that explain them."""
 
     def __init__(self, sold: Numbers, later: Numbers, earlier: Numbers, is_covered: Mask) -> None:
         self._sold, self._later, self._earlier, self._is_covered = sold, later, earlier, is_covered
 
     def carried(self) -> Numbers:
-        """What of the units sold before still counts."""
+        """The units sold before that still count."""
         return np.where(self._is_covered, 0, np.maximum(self._sold - self._earlier, 0))
 
     def sold(self, drop: Numbers) -> Numbers:
@@ -156,12 +156,12 @@ def _fallen(drop: Numbers) -> Numbers:
 
 
 def after_sending(state: pd.DataFrame, levels: pd.DataFrame, sent_at: pd.Series[Any]) -> pd.DataFrame:
-    """What is kept of offers once Amazon has taken a level, or may have: an answer that was lost counts as one.
+    """The state of offers once Amazon has taken a level, or may have: a lost answer counts as acceptance.
 
     Args:
         state: What `reckon` returned of these offers.
-        levels: With their index: `target` (what was told), `level` and `before_limits` (what it was computed from; NaN
-            where it has to be told again).
+        levels: With their index: `target` (what was sent), `level` and `before_limits` (what it was computed from; NaN
+            if it has to be sent again).
         sent_at: When, with their index.
     """
     return state[list(STATE)].assign(
@@ -177,13 +177,13 @@ def after_sending(state: pd.DataFrame, levels: pd.DataFrame, sent_at: pd.Series[
 
 
 def after_being_shown(state: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
-    """What is kept of offers of which Amazon shows the target already, so that nothing has to be told.
+    """The state of offers for which Amazon shows the target already, so that nothing has to be sent.
 
     Args:
         state: What `reckon` returned of these offers.
         levels: With their index: `target`, `level` and `before_limits`.
     """
-    # What was sent a moment ago may still come and put up again what was sold since.
+    # What was sent a moment ago may still take effect, and put what was sold since back on offer.
     is_recent = state["shown_at"] < state["sent_at"] + APPLIED_WITHIN
     return state[list(STATE)].assign(
         level_sent=state["level_sent"].where(is_recent, levels["target"].astype("float64")),
@@ -194,7 +194,7 @@ def after_being_shown(state: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame
 
 
 def after_failing(state: pd.DataFrame) -> pd.DataFrame:
-    """What is kept of offers whose feed came to nothing: Amazon goes on from what it showed, and they are due again.
+    """The state of offers whose feed had no effect: Amazon keeps the quantity that it showed, and they are due again.
 
     Args:
         state: `STATE` of these offers, as `after_sending` left it or as `reckon` found it since.

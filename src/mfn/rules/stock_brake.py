@@ -1,4 +1,4 @@
-"""Whether the warehouse's stock is believed: what it lost since it was last believed; pure."""
+"""The brake: whether the warehouse's stock is believed, by what it lost since it last was; pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ WHOLE = ""
 """The location that stands for the whole warehouse."""
 
 SMALLEST_PART = 100
-"""A location that held less than one in so many of the warehouse's SKUs, and of its units, is not looked at by itself:
-a warehouse may call every bin a location, and bins run empty all day."""
+"""A location with less than one in so many of the warehouse's SKUs, and of its units, is not considered by itself: a
+warehouse may call every bin a location, and bins run empty all day."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What is gone.
+    """A loss of stock.
 
     Attributes:
-        location: Where; empty: in the warehouse as a whole.
+        location: Where; empty for the whole warehouse.
         what: `SKUs` or `units`.
         before: How many there were.
         now: How many there are.
@@ -42,7 +42,7 @@ class Loss:
 
 
 def emptiness(stock: pd.DataFrame, items: pd.DataFrame) -> str:
-    """In which way the warehouse answers empty; "" where it does not.
+    """In which way the warehouse's answer is empty; "" if it is not.
 
     Args:
         stock: The stock rows of a snapshot (`mfn.warehouse.inventory.StockSnapshot`).
@@ -53,7 +53,7 @@ def emptiness(stock: pd.DataFrame, items: pd.DataFrame) -> str:
 
 
 def stock_totals(stock: pd.DataFrame) -> pd.DataFrame:
-    """What lies where, in sellable locations.
+    """The stock in each sellable location.
 
     Args:
         stock: The stock rows of a snapshot; numbers that are negative or cannot be read count for nothing.
@@ -73,11 +73,11 @@ def stock_totals(stock: pd.DataFrame) -> pd.DataFrame:
 
 
 def losses(before: pd.DataFrame, now: pd.DataFrame, *, brake_percent: float) -> list[Loss]:
-    """What the warehouse lost, as a whole and by location, that is more than is believed.
+    """The losses, of the whole warehouse and by location, that are too large to be believed.
 
     Args:
         before: What `stock_totals` returned when it was last believed.
-        now: What it returns now; a location that is not there any more has nothing.
+        now: What it returns now; a location that no longer exists has nothing.
         brake_percent: How much may be lost at most; exactly as much is believed, and so is any loss at 100.
     """
     left: dict[str, tuple[int, int]] = {location: (skus, units) for location, skus, units in _rows(now)}
@@ -96,11 +96,12 @@ def losses(before: pd.DataFrame, now: pd.DataFrame, *, brake_percent: float) -> 
 
 
 def losses_against_amazon(shown: pd.Series[Any], available: pd.Series[int], *, brake_percent: float) -> list[Loss]:
-    """What the warehouse lacks of that which Amazon shows, for the first run; of offers whose level may be told.
+    """For the first run: what the warehouse lacks of the quantities that Amazon shows, of offers that may be sent.
 
     Args:
-        shown: The quantity that Amazon shows of each; NaN: none.
-        available: What there is of each before buffer and limits (`mfn.rules.stock_levels.offer_levels`); same index.
+        shown: The quantity that Amazon shows of each; NaN if none.
+        available: What is available of each before buffer and limits (`mfn.rules.stock_levels.offer_levels`); same
+            index.
         brake_percent: How much may be lacking at most, as for `losses`.
     """
     on_offer = shown.fillna(0).to_numpy(dtype="float64") > 0

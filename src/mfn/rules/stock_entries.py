@@ -1,4 +1,4 @@
-"""All that a stock run decides about, a row each: offers, what is listed nowhere, stock without an item; pure."""
+"""Everything that a stock run decides about, one row each: offers, SKUs without listing, stock without item; pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Finding = tuple[str, str]
 
 TOLD_AT_MOST = 10
-"""Details of one reason, before the rest is only counted."""
+"""How many details of one reason are shown before the rest is only counted."""
 
 SKU_UNKNOWN = (
     "Add it to wms_item, or map the listing to the SKU that the warehouse knows: mfn skus {} proposes the row of "
@@ -81,10 +81,10 @@ def stock_entries(
     connection: Connection,
     now: datetime,
 ) -> StockEntries:
-    """Levels, and why some are not told.
+    """The levels, and why some are not sent.
 
-    A fault of a component holds every offer that needs it. A listing that is not the seller's to ship is no entry, but
-    what it is made of counts as listed.
+    A fault of a component holds every offer that needs it. A listing that is not the seller's to ship is not an entry,
+    but its components count as listed.
 
     Args:
         listings: Every listing of the connection: `marketplace_id`, `seller_sku`, `asin`, `channel` (`DEFAULT` alone:
@@ -160,7 +160,7 @@ def _merged(findings: Iterable[Finding], remedies: Mapping[str, str]) -> tuple[R
 def _held(
     components: pd.DataFrame, told: Mapping[str, Sequence[Finding]], items: pd.DataFrame
 ) -> dict[int, list[Finding]]:
-    """Why offers are held, by the position of the offer."""
+    """The reasons that hold offers, by the position of the offer."""
     concerned = components[~components["sku"].isin(items.index) | components["sku"].isin(list(told))]
     held: defaultdict[int, list[Finding]] = defaultdict(list)
     for offer, sku in zip(concerned["offer"].tolist(), concerned["sku"].tolist(), strict=True):
@@ -183,7 +183,7 @@ def _without_listing(
     told: Mapping[str, Sequence[Finding]],
     items: pd.DataFrame,
 ) -> dict[str, tuple[str, list[Finding]]]:
-    """What has no listing: by the SKU that one would have, the warehouse's SKU and why it is held."""
+    """What has no listing: the SKU that a listing would have, the warehouse's SKU, and why it is held."""
     found: dict[str, tuple[str, list[Finding]]] = {}
     for seller_sku, sku in zip(aliases["seller_sku"].tolist(), aliases["warehouse_sku"].tolist(), strict=True):
         missing = ("listing_missing", f"Amazon has no listing of {seller_sku}, which sku_aliases.csv maps")

@@ -1,4 +1,4 @@
-"""Stock rows that are not believed, in words for the person who mends them; pure."""
+"""Stock rows that are not believed, explained for the person who has to fix them; pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REMEDIES = {
     "item_unknown": "Add the SKU to wms_item, or correct it in wms_inventory: SKUs are compared to the letter, with "
     "case, blanks and leading zeros.",
 }
-"""What to do about each fault, by its code, as they stand in a report."""
+"""What to do about each fault, by its code, in the order of the report."""
 
 
 def stock_faults(
@@ -38,8 +38,8 @@ def stock_faults(
 ) -> pd.DataFrame:
     """Everything that is wrong with the stock, all of it at once.
 
-    Rows of locations that are not sellable count for nothing, and an item that is not active is not sold whatever its
-    rows say: neither is looked at.
+    Rows of locations that are not sellable do not count, and an inactive item is not sold whatever its rows say:
+    neither is examined.
 
     Args:
         stock: The rows (`mfn.warehouse.inventory.StockSnapshot`), with any unique index.
