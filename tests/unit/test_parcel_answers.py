@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,8 @@ PLACE: Any = SimpleNamespace(ledger=SimpleNamespace(cipher=Cipher(parse_keys(new
 TELLING = {
     "marketplace_id": "M",
     "carrier_code": "UPS",
-    "carrier_name": None,
-    "shipping_method": None,
+    "carrier_name": "Bob's Vans",
+    "shipping_method": "Ground",
     "tracking_number_sent": "1Z999",
     "items": '[["I",2],["J",1]]',
     "shipped_at": NOON,
@@ -48,16 +49,19 @@ PARCEL: Any = SimpleNamespace(
 
 
 def test_amazon_is_told_of_a_parcel_what_the_verdict_left_of_it() -> None:
-    assert package_of(PARCEL) == PackageDetail(
+    told = PackageDetail(
         marketplace_id="M",
         package_reference_id="4",
         carrier_code="UPS",
-        carrier_name="",
-        shipping_method="",
+        carrier_name="Bob's Vans",
+        shipping_method="Ground",
         tracking_number="1Z999",
         ship_date=NOON + timedelta(hours=1),
         items=(PackageItem("I", 2), PackageItem("J", 1)),
     )
+    assert package_of(PARCEL) == told
+    nameless: Any = SimpleNamespace(**vars(PARCEL) | {"carrier_name": None, "shipping_method": None})
+    assert package_of(nameless) == replace(told, carrier_name="", shipping_method="")
 
 
 def test_a_parcel_that_amazon_took_has_its_new_units_and_is_neither_verified_nor_refused_any_more() -> None:
