@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.errors import RetriableError
+from mfn.models import OrderStatus
 from mfn.steps.reconciling.search import Asked
 from mfn.steps.reconciling.search import _batched as batched
 from mfn.steps.reconciling.search import _new_window as new_window
+from mfn.steps.reconciling.search import _to_ask_for as to_ask_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,3 +57,37 @@ def test_answers_are_kept_by_twenty_also_those_before_a_failure(count: int, part
     with pytest.raises(RetriableError, match="gone"):
         before_failure.extend(batched(answers(count, fails=True)))
     assert before_failure == kept
+
+
+LATE, SOON = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "ship_by", "is_old", "is_asked"),
+    [
+        (OrderStatus.HELD, SOON, True, True),
+        (OrderStatus.PENDING, SOON, True, True),
+        (OrderStatus.READY, SOON, True, True),
+        (OrderStatus.LOADED, SOON, True, False),
+        (OrderStatus.PARTIALLY_SHIPPED, SOON, True, False),
+        (OrderStatus.LOADED, SOON, False, True),  # of the period, or the warehouse has lost it
+        (OrderStatus.LOADED, LATE, True, True),
+        (OrderStatus.LOADED, None, True, True),
+    ],
+)
+def test_of_old_orders_that_the_warehouse_has_and_need_not_ship_yet_nothing_is_asked(
+    status: OrderStatus, ship_by: datetime | None, *, is_old: bool, is_asked: bool
+) -> None:
+    order: Any = SimpleNamespace(order_id="O", status=status, ship_by=ship_by)
+    assert to_ask_for([order], set(), {"O"} if is_old else set(), batch_id="B") == (["O"] if is_asked else [])
+
+
+def test_orders_of_the_period_are_asked_for_first_and_in_each_run_others_of_them() -> None:
+    old, recent = [f"OLD-{number}" for number in range(9)], [f"NEW-{number}" for number in range(9)]
+    nameless = ["", "unreadable-1"]  # ids that were made up, or that the warehouse wrote
+    waiting: Any = [SimpleNamespace(order_id=each, status="held", ship_by=None) for each in (*old, *nameless)]
+    first, second = (to_ask_for(waiting, {*recent, *nameless}, old, batch_id=batch) for batch in ("B1", "B2"))
+    assert [sorted(first[:9]), sorted(first[9:])] == [recent, old]
+    assert (sorted(first), first[:9] != second[:9], first[9:] != second[9:]) == (sorted(second), True, True)
+    assert first[:9] not in (recent, second[:9])
+    assert to_ask_for(waiting, {*recent, *nameless}, old, batch_id="B1") == first

@@ -28,7 +28,9 @@ from mfn.steps.single_orders import Patience, get_orders
 from mfn.steps.workplace import keep_calls, open_workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
@@ -214,18 +216,25 @@ def _others(place: Workplace, batch: BatchRef) -> list[str]:
     old = set(there["order_number"][there["ordered_at"] < row.window_after])
     recent = set(there["order_number"][~(there["loaded_at"] < row.window_after)])
     recent -= known_orders(place.ledger, batch.connection, recent).keys()
+    return _to_ask_for(open_orders(place.ledger, batch.connection), recent, old, batch_id=batch.batch_id)
+
+
+def _to_ask_for(
+    waiting: Iterable[Row[str, str, datetime | None]], unknown: Collection[str], old: Collection[str], *, batch_id: str
+) -> list[str]:
+    """The order ids to ask for, in their turn: of the orders that wait and of those that the ledger does not know."""
     now = datetime.now(UTC)
-    found = set(recent)
-    for order in open_orders(place.ledger, batch.connection):
+    found = set(unknown)
+    for order in waiting:
         is_overdue = order.ship_by is None or order.ship_by <= now
         if order.status not in GIVEN or order.order_id not in old or is_overdue:
             found.add(order.order_id)
     real = [order_id for order_id in found if order_id and not order_id.startswith(MADE_UP)]
-    return sorted(real, key=lambda order_id: (order_id in old, _lot(batch, order_id)))
+    return sorted(real, key=lambda order_id: (order_id in old, _lot(batch_id, order_id)))
 
 
-def _lot(batch: BatchRef, order_id: str) -> bytes:
-    return hashlib.sha256(f"{batch.batch_id} {order_id}".encode()).digest()
+def _lot(batch_id: str, order_id: str) -> bytes:
+    return hashlib.sha256(f"{batch_id} {order_id}".encode()).digest()
 
 
 def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[Asked]:
