@@ -1,1 +1,1 @@
-"""What every SQL database here shares: engines that behave, and merges in bulk."""
+"""What all SQL databases here share: well-behaved engines, and bulk merges."""

@@ -34,7 +34,7 @@ def merge(
     guard: str | None = None,
     mostly_new: bool = False,
 ) -> None:
-    """Insert rows, and where the primary key is there already, update that row instead.
+    """Insert rows, and update those whose primary key exists already.
 
     SQLite takes the rows through one prepared statement; PostgreSQL takes them by COPY into a temporary table and
     merges that in one statement. Values go to the driver as they are: texts, numbers, bytes, None; times as texts
@@ -45,12 +45,12 @@ def merge(
         connection: An open transaction.
         table: The target; its primary key decides what "already there" means.
         columns: The columns that each row fills, in order.
-        rows: One tuple a row; no primary key may stand twice.
+        rows: One tuple for each row; no primary key may occur twice.
         update: The columns to overwrite in a row that is there: None for all but the key, empty to leave it as it is.
-        guard: A SQL condition over the old row under which it may be overwritten, e.g. `wms_order.status = 'new'`;
-            a row that does not meet it stays as it is.
-        mostly_new: Whether none of the rows is likely to be there: PostgreSQL then takes them without a detour, and
-            only where one is there after all does as ever.
+        guard: A SQL condition on the old row under which it may be overwritten, e.g. `wms_order.status = 'new'`; a row
+            that does not meet it stays as it is.
+        mostly_new: Whether probably none of the rows exists: PostgreSQL then tries a direct COPY first, and merges only
+            if one exists after all.
     """
     if not rows:
         return
@@ -66,15 +66,15 @@ def merge(
 
 
 def insert_new(connection: Connection, *parts: Part) -> bool:
-    """Insert rows that are not there: on PostgreSQL by COPY, all of them or none.
+    """Insert new rows: on PostgreSQL by COPY, all of them or none.
 
     Args:
         connection: An open transaction.
         parts: A table, the columns that each row fills, and the rows, values as in `merge`.
 
     Returns:
-        False, and nothing was inserted, where a row is there already or holds a NUL character, or where the table takes
-        no COPY: it has row level security, or is a view.
+        False, with nothing inserted, if a row exists already or contains a NUL character, or if the table takes no COPY
+        because it has row level security or is a view.
     """
     if connection.dialect.name == "sqlite":
         for table, columns, rows in parts:
@@ -99,7 +99,7 @@ def insert_new(connection: Connection, *parts: Part) -> bool:
 
 
 def insert_staged(connection: Connection, *parts: Part) -> None:
-    """Insert rows that are not there into tables of PostgreSQL by a detour that works where `insert_new` does not.
+    """Insert new rows into tables of PostgreSQL through a temporary table, which works where `insert_new` does not.
 
     Args:
         connection: An open transaction.
@@ -112,7 +112,7 @@ def insert_staged(connection: Connection, *parts: Part) -> None:
 
 
 def change(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Change rows that are there; what is not there is left out.
+    """Change existing rows; missing ones are ignored.
 
     Args:
         connection: An open transaction.
@@ -141,7 +141,7 @@ def _on_conflict(
     update: Sequence[str] | None = None,
     guard: str | None = None,
 ) -> str:
-    """The end of an INSERT that updates the rows which are there already; arguments as in `merge`."""
+    """The end of an INSERT that updates the rows that exist already; arguments as in `merge`."""
     key = [column.name for column in table.primary_key]
     changed = [name for name in columns if name not in key] if update is None else update
     sets = ", ".join(f"{name} = excluded.{name}" for name in (quoted(connection, name) for name in changed))
@@ -152,14 +152,14 @@ def _on_conflict(
 def stage(
     connection: Connection, name: str, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Put rows into a temporary table, made anew with the types that the target's own columns have in this database.
+    """Put rows into a new temporary table, with the types that the target's columns have in this database.
 
     On PostgreSQL it is gone when the transaction ends; on SQLite drop it when it is no longer needed.
 
     Args:
         connection: An open transaction.
         name: The temporary table's name.
-        table: The table whose columns are meant.
+        table: The target.
         columns: The columns that each row fills, in order.
         rows: One tuple a row, values as in `merge`.
     """
@@ -202,12 +202,12 @@ def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def quoted(connection: Connection, *names: str) -> str:
-    """Names as this database wants them, quoted where that is needed, comma separated."""
+    """Names for this database, quoted if necessary, comma separated."""
     return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as the rows of `merge` carry it: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC.
+    """A time in the form of the rows of `merge`: `YYYY-MM-DD HH:MM:SS.ffffff` in UTC.
 
     Args:
         moment: With a time zone.

@@ -1,4 +1,4 @@
-"""The columns of a query as lists: how many rows are read fast."""
+"""The columns of a query as lists: the fast way to read many rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def columns(
         expressions: What to select, by the name it gets.
         of: The query from its FROM on.
         parameters: Its parameters.
-        repeated: Columns with few different values: each is kept in memory once.
+        repeated: Columns with few distinct values: each is kept in memory once.
     """
     collect = "CAST(json_agg({}) AS text)" if connection.dialect.name == "postgresql" else "json_group_array({})"
     selected = ", ".join(collect.format(expression) for expression in expressions.values())

@@ -24,25 +24,26 @@ BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
 STALLED_SECONDS = 60
-"""How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: what
-it has locked is free again by then, and nothing of it stays. SQLite's locks end with the process only."""
+"""How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: then it
+is rolled back, and its locks are freed. SQLite's locks end with the process only."""
 
 LOCKED_SECONDS = 180
-"""How long a statement waits on PostgreSQL for what others have locked: longer than one of our own that stands still
-may keep it. A program that never lets go would have a run wait for ever, and every later one with it."""
+"""How long a statement on PostgreSQL waits for what others have locked: longer than a process of ours that stands still
+may keep it. Without a limit, a program that never lets go would make this run and all later ones wait for ever."""
 
 SESSION = "SET timezone TO 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'"
-"""What no database, login or URL may have otherwise: a time would be another one, and a guard that waited for a lock
-has to see what the other one wrote. Said once connected: poolers such as PgBouncer drop the options of a connection."""
+"""Settings that no database, login or URL may change: times would be wrong, and a guard that waited for a lock has to
+see what the other writer wrote. Set after connecting, because poolers such as PgBouncer drop connection options."""
 
 UNANSWERED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-"""Parameters of libpq: a server of which the network brings nothing any more is given up after a minute. Without them
-a run waits for its answer for two hours."""
+"""Parameters of libpq: a server from which nothing arrives any more is given up after a minute. Without them a run
+waits for its answer for two hours."""
 
 PAGE_BYTES = 16_384
-"""Of a new file, not the usual 4096: a chunk of orders touches most pages of a tree, a landed page is one value."""
+"""The page size of a new file, not the usual 4096: a chunk of orders touches most pages of a tree, a landed page is one
+value."""
 CHECKPOINT_BYTES = 1000 * PAGE_BYTES
-"""A log of 16 MB is written back at once: a chunk of orders touches the same pages of the trees many times."""
+"""The log is written back once it has 16 MB, since a chunk of orders touches the same pages of the trees many times."""
 
 # Without an adapter the sqlite3 module searches for one at every NULL: five times the cost of binding a text.
 # A dictionary's own method says None of None three times as fast as a lambda.
@@ -54,7 +55,7 @@ logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.le
 
 
 def engine_for(url: str, *, survives_power_cut: bool = True, is_shared: bool = True) -> Engine:
-    """The engine of this process for a database; made once, and made anew in a forked child.
+    """The engine of this process for a database; created once, and again in a forked child.
 
     SQLite: write-ahead log (a file that others made keeps the mode that it has), foreign keys, transactions that take
     the write lock when they begin (`BEGIN IMMEDIATE`), so that two writers queue up instead of failing half-way; a
@@ -64,8 +65,8 @@ def engine_for(url: str, *, survives_power_cut: bool = True, is_shared: bool = T
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
-        survives_power_cut: Whether every commit on SQLite waits for the disk. Without, a power cut may take the last
-            commits with it, the newest first and each as a whole; the death of the process never does.
+        survives_power_cut: Whether every commit on SQLite waits for the disk. Otherwise a power cut may lose the last
+            commits, the newest first and each as a whole; the death of the process never does.
         is_shared: Whether others write it, too: a SQLite file that is there keeps its journal mode, and texts that
             are no UTF-8 are read all the same, with U+FFFD in place of what is none, which makes reading a text dearer.
 

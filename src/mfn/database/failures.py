@@ -1,4 +1,4 @@
-"""What a database or its driver says, as this project's errors; never the values, which may be a buyer's."""
+"""Errors of a database or its driver, as this project's errors, without values, which may be a buyer's."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SQLITE_PASSING = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 }
-"""Primary result codes of SQLite that may be gone at the next try (sqlite.org/rescode.html)."""
+"""Primary result codes of SQLite for faults that may be gone at the next try (sqlite.org/rescode.html)."""
 
 SQLITE_WRONG_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-"""Primary result codes of SQLite for a file that is no database, or is one no more."""
+"""Primary result codes of SQLite for a file that is not a database, or no longer one."""
 
 SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
 """Primary result codes of SQLite for a value or a row that is refused."""
@@ -43,29 +43,29 @@ SQLITE_ROW = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_M
 DATA_EXCEPTION = "22"
 
 UNTRANSLATABLE = "22P05"
-"""A character that the database's encoding has not: its message quotes the names of encodings, and no value."""
+"""PostgreSQL's code for a character that the database's encoding lacks; its message quotes encodings, but no value."""
 
 CONSTRAINT_VIOLATION = "23"
 
 RAISED_BY_TRIGGER = "P0001"
 
 RAISE_STATEMENT = "exec_stmt_raise"
-"""Where in PostgreSQL's source (pl_exec.c) an error arises whose code and words a trigger chose."""
+"""The place in PostgreSQL's source (pl_exec.c) of errors whose code and words a trigger chose."""
 
 QUOTED = re.compile(r'["«»„“”].*["«»„“”]', re.DOTALL)
 """A value between quotation marks, whichever language the server speaks."""
 
 NOT_ALLOWED = ("42501", "3F000")
-"""What PostgreSQL answers a login that lacks a right; the second where it may not even use the schema."""
+"""PostgreSQL's codes for a login that lacks a right; the second if it may not even use the schema."""
 
 LOCKED = "55P03"
-"""What PostgreSQL answers once a lock was waited for in vain."""
+"""PostgreSQL's code after waiting for a lock in vain."""
 
 READ_ONLY = "25006"
-"""What PostgreSQL answers whoever writes where nothing may be written: a standby, or while it is maintained."""
+"""PostgreSQL's code for a write where nothing may be written: on a standby, or during maintenance."""
 
 ENDED = "57014"
-"""What PostgreSQL answers a statement that took longer than its statement_timeout, or that somebody ended."""
+"""PostgreSQL's code for a statement that took longer than its statement_timeout, or that somebody cancelled."""
 
 REMEDIES = {
     LOCKED: BUSY_REMEDY,
@@ -74,14 +74,14 @@ REMEDIES = {
     ENDED: "Somebody ended the statement, or it took longer than statement_timeout allows: give the login more of it"
     " (ALTER ROLE … SET statement_timeout), or see what slows it down, such as a trigger or a missing index; then ",
 }
-"""What helps where more is known than that PostgreSQL cannot be used."""
+"""Remedies for cases in which more is known than that PostgreSQL cannot be used."""
 
 URL_FAULTS = {
     "invalid connection option": f"Correct what stands behind the ? in its URL ({URLS}).",
     "unsupported startup parameter": "Have PgBouncer pool sessions and drop it (ignore_startup_parameters = options),"
     f" or lead the URL to the server itself ({URLS}).",
 }
-"""What libpq says of a parameter in a URL that it does not know, and PgBouncer of one that it does not hand on."""
+"""libpq's words for an unknown parameter in a URL, and PgBouncer's for one that it does not pass on."""
 
 COPY_COLUMN = re.compile(r"COPY \w+, line \d+, column (\w+)")
 
@@ -98,7 +98,7 @@ def explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
     Raises:
         RetriableError: It cannot be reached, or was lost on the way.
         DataError: It refuses a row; others may be taken.
-        FatalError: It refuses what is asked, or is no such database.
+        FatalError: It refuses what is asked, or is not such a database.
     """
     driver: Any = engine.dialect.loaded_dbapi
     try:
@@ -109,7 +109,7 @@ def explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
             remedy="Run the command again (a batch: mfn rerun --failed).",
         ) from None
     except DBAPIError as error:
-        # `from None`: what the driver says in full quotes the values, which may be a buyer's.
+        # `from None`: the driver's full message quotes the values, which may be a buyer's.
         raise _error(engine, what, error.orig, deed=deed, lost=error.connection_invalidated) from None
     except driver.Error as error:  # raised past SQLAlchemy: COPY, and SQLite's own settings
         raise _error(engine, what, error, deed=deed, lost=False) from None
@@ -163,7 +163,7 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
 
 
 def _is_about_a_row(error: Any) -> bool:
-    """Whether a value or a row was refused, so that other rows may well be taken."""
+    """Whether a value or a row was refused, so that other rows may be accepted."""
     if isinstance(error, sqlite3.Error):
         return primary_code(error) in SQLITE_ROW
     state = error.sqlstate or ""
@@ -177,7 +177,7 @@ def _is_raised_by_trigger(error: Any) -> bool:
 
 
 def _said(error: Any) -> str:
-    """The first line of what a database says, without the values that it quotes."""
+    """The first line of a database's message, without the values that it quotes."""
     diagnosis = getattr(error, "diag", None)
     text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
     state = getattr(error, "sqlstate", None) or ""

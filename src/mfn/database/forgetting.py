@@ -1,4 +1,4 @@
-"""What is removed from a database leaves its file too, as far as the database has a means for that."""
+"""Removing deleted data from the database's file too, as far as the database allows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def overwrite_freed(connection: Connection) -> None:
-    """Have SQLite overwrite with zeros whatever this connection frees from now on.
+    """Make SQLite overwrite with zeros whatever this connection frees from now on.
 
-    PostgreSQL has no such thing: there it is gone once the table is vacuumed.
+    PostgreSQL has nothing like that: there, data is gone once the table is vacuumed.
 
     Args:
         connection: An open transaction.
@@ -23,9 +23,9 @@ def overwrite_freed(connection: Connection) -> None:
 
 
 def empty_log(engine: Engine) -> None:
-    """Write SQLite's log back into the file and cut it to nothing: older versions of its pages stand in it.
+    """Write SQLite's log back into the file and truncate it, since it contains older versions of pages.
 
-    Where somebody else is at work it stays until the last of them has closed the file.
+    If others are at work, it stays until the last of them has closed the file.
 
     Args:
         engine: The database, no transaction of this thread open on it.

@@ -1,4 +1,4 @@
-"""The mapping files, by which Amazon's words become the warehouse's: loaded and checked as a whole.
+"""The mapping files, which translate between Amazon's terms and the warehouse's: loaded and checked as a whole.
 
 How rows are matched and which one wins: mappings/README.md.
 """
@@ -43,14 +43,14 @@ MOST_PROBLEMS = 1_000
 
 @dataclass(frozen=True, eq=False)
 class Mappings:
-    """The mapping files as frames, one row a row of the file.
+    """The mapping files as frames, one row for each row of the file.
 
-    Each frame has the columns of its file and `line`. Texts are without blanks around them (SKUs are to the letter),
+    Each frame has the columns of its file and `line`. Texts are without surrounding blanks (SKUs are to the letter),
     an empty cell is an empty text; connections are in lower case, programmes and service levels in upper case,
     marketplaces are Amazon's ids, `units` is a whole number.
 
     Attributes:
-        directory: Where the files lie.
+        directory: The folder of the files.
         shipping_methods: Amazon's programme and service level to the warehouse's code.
         sku_aliases: Amazon's SKU to the warehouse's, or to the components of a kit.
         carriers: What the warehouse writes to what Amazon accepts.
@@ -113,7 +113,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
     else:
         for table in TABLES:
             path = directory / table.file
-            if os.path.lexists(path):  # a link that leads nowhere is a fault, not a file that is not needed
+            if os.path.lexists(path):  # a link that leads nowhere is a fault, not a missing optional file
                 frames[table.file], found = read_table(path, shown_path(path), table, connections=connections)
                 problems += found
             elif table is SHIPPING_METHODS:
@@ -139,7 +139,7 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
 
 
 def _misnamed(directory: Path) -> list[Problem]:
-    """Files that nobody reads since their name is nearly that of one which is not there: rules.yml."""
+    """Files that are not read because their name is only nearly that of a missing one: rules.yml."""
     missing = {name for name in FILES if not (directory / name).exists()}
     problems = []
     for path in sorted(directory.iterdir()):
@@ -151,7 +151,7 @@ def _misnamed(directory: Path) -> list[Problem]:
 
 
 def first_of_each_file(problems: list[Problem]) -> list[Problem]:
-    """Problems in the order of the files and their lines, of each file so many as somebody would read."""
+    """Problems in the order of the files and their lines, for each file only as many as anybody would read."""
     found = sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
     told = []
     for file, grouped in groupby(found, key=attrgetter("file")):

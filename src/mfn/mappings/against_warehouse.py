@@ -1,4 +1,4 @@
-"""What the mapping files name against what the warehouse has."""
+"""The mapping files checked against what the warehouse has."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 def check_codes(
     mappings: Mappings, ship_methods: pd.DataFrame, *, connection: str, marketplace_ids: Collection[str]
 ) -> list[Problem]:
-    """Rows that lead a connection to a shipping method which its warehouse does not have, or has no more.
+    """Rows that lead a connection to a shipping method that its warehouse does not have, or no longer has.
 
     Args:
         mappings: The mapping files.
         ship_methods: The warehouse's shipping methods: `code`, `is_active`.
         connection: Whose warehouse it is.
         marketplace_ids: Its marketplaces. Rows for other connections or marketplaces are left out, as are those for any
-            connection that a row of this one always beats: they are for another warehouse.
+            connection over which a row of this one always wins: they are for another warehouse.
 
     Returns:
-        One problem a row, in the order of the file; codes that lost their leading zeros are told as such.
+        One problem for each row, in the order of the file; codes that lost their leading zeros are reported as such.
     """
     used = _used(mappings.shipping_methods, SHIPPING_METHODS, connection, marketplace_ids)
     is_active = dict(zip(ship_methods["code"], ship_methods["is_active"].astype(bool), strict=True))
@@ -41,13 +41,13 @@ def check_codes(
 def check_skus(
     mappings: Mappings, items: pd.DataFrame, *, connection: str, marketplace_ids: Collection[str]
 ) -> list[Problem]:
-    """Rows that lead a connection to a SKU which its warehouse does not have, or has no more.
+    """Rows that lead a connection to a SKU that its warehouse does not have, or no longer has.
 
     Args:
         mappings: The mapping files.
         items: The warehouse's items: `sku`, `is_active`.
         connection: As for `check_codes`.
-        marketplace_ids: Likewise.
+        marketplace_ids: As for `check_codes`.
 
     Returns:
         As `check_codes`.
@@ -78,7 +78,7 @@ def _unknown(
     missing = rows[~rows[column].isin(list(is_active))]
     longer = {name.lstrip("0"): name for name in sorted(is_active) if name.startswith("0")} if len(missing) else {}
     for line, name in zip(rows["line"], rows[column], strict=True):
-        if not name or is_active.get(name):  # an empty cell is a fault of the file, which is told with it
+        if not name or is_active.get(name):  # an empty cell is a fault of the file, and reported with that
             continue
         if name in is_active:
             message = f"{warehouse} has {name!r}, but not as active."

@@ -1,4 +1,4 @@
-"""A mapping file as rows with their line numbers; what stops it from being read at all is told with the line."""
+"""A mapping file as rows with their line numbers; faults that prevent reading come with their line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMMENT = "# "
 MOST_BYTES = 32 * 1024 * 1024
 MOST_ROWS = 200_000
-"""A run reads them all, and each takes two kilobytes of its memory."""
+"""The most rows of a file: a run reads them all, and each takes two kilobytes of memory."""
 BROKEN_BY_A_SPREADSHEET = (
     (
         re.compile(r"[+-]?\d+(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE),
@@ -42,7 +42,7 @@ class Row:
 
     Attributes:
         line: The physical line on which it begins, from 1.
-        cells: Texts by column name, without blanks around them but for the columns that are kept to the letter.
+        cells: Texts by column name, without surrounding blanks except in columns that are kept to the letter.
     """
 
     line: int
@@ -102,10 +102,10 @@ def read_csv_file(
 
 
 def broken_by_a_spreadsheet(value: str) -> tuple[str, str] | None:
-    """What a spreadsheet has made of a value, to be read after it, and what to do; None where it has not.
+    """What a spreadsheet did to a value, as the end of a sentence, and what to do; None if nothing.
 
     Args:
-        value: A cell, or what is to stand in one.
+        value: A cell, or a value for one.
     """
     written = value.strip()
     return next(
@@ -114,7 +114,7 @@ def broken_by_a_spreadsheet(value: str) -> tuple[str, str] | None:
 
 
 def spreadsheet_problems(shown: str, row: Row) -> list[Problem]:
-    """The cells of a row that a spreadsheet has changed into something else."""
+    """The cells of a row that a spreadsheet has damaged."""
     return [
         Problem(shown, row.line, column, f"{value!r} {broken[0]}.", broken[1])
         for column, value in row.cells.items()
@@ -154,7 +154,7 @@ def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[i
     is_header_read = False
 
     def lines() -> Iterator[str]:
-        # The reader asks for one line at a time, so that a comment is known from a line inside a quoted cell.
+        # The reader takes one line at a time, so that a comment can be told from a line inside a quoted cell.
         nonlocal begins_at, first_line
         for number, line in enumerate(io.StringIO(text, newline=""), start=1):
             if begins_at is None:
@@ -181,17 +181,17 @@ def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[i
 
 
 def _is_comment(values: Sequence[str], *, is_header_read: bool) -> bool:
-    """Whether a row was a comment before a spreadsheet put it into quotation marks and gave it empty cells.
+    """Whether a row was a comment before a spreadsheet put quotation marks around it and added empty cells.
 
-    A row with other cells is none once the header is read: a SKU may begin so too.
+    After the header, a row with other cells is not a comment: a SKU may begin like that too.
     """
     return values[0].startswith(COMMENT) and not (is_header_read and any(value.strip() for value in values[1:]))
 
 
 def csv_row(cells: Sequence[str]) -> str:
-    """One line of a mapping file, without a line end, that is read back as these very cells.
+    """One line of a mapping file, without a line end, that reads back as exactly these cells.
 
-    Characters that nobody can see or paste are spelled out, so that it stays one line; such a row fits nothing.
+    Characters that nobody can see or paste are escaped, so that it stays one line; such a row matches nothing.
     """
     cells = [shown(cell) for cell in cells]
     written = io.StringIO()
@@ -208,7 +208,7 @@ BEWARE = (
 
 
 def warning_of(rows: Iterable[str]) -> str:
-    """What to tell beside rows to paste where a spreadsheet would take a cell for a formula; "" where none does.
+    """The warning to show with rows to paste if a spreadsheet would take a cell for a formula; "" if not.
 
     The cell itself stays as it is, since it is matched to the letter.
 

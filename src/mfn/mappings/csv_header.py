@@ -1,4 +1,4 @@
-"""What is wrong with the header of a mapping file, told once where it is one thing: another file, another language."""
+"""Faults of the header of a mapping file, reported once if they have one cause: another file, another language."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 MOST_TOLD_ALONE = 2
-"""A column that is misspelt is one that is missing and one that is unknown."""
+"""A misspelt column counts as one missing and one unknown column."""
 MOST_OF_A_HEADER = 200
-"""Characters of it in a message."""
+"""How many characters of it a message shows."""
 
 
 def header_problems(shown: str, line: int, names: Sequence[str], columns: Sequence[str]) -> list[Problem]:
-    """What is wrong with a header: single columns by their names, a header that fits badly once as a whole.
+    """Faults of a header: single columns by name, or a single fault for a header that hardly matches at all.
 
     Args:
         shown: The file's name in messages.
-        line: The line on which the header stands.
+        line: The line of the header.
         names: Its cells, without blanks around them.
         columns: The columns of the file.
     """
@@ -42,7 +42,7 @@ def header_problems(shown: str, line: int, names: Sequence[str], columns: Sequen
 
 
 def separator_fault(text: str, columns: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Message and remedy for a header that is separated by another sign than a comma; None where it is not.
+    """Message and remedy for a header with another separator than a comma, or None.
 
     Args:
         text: The header.
@@ -67,7 +67,7 @@ def _as_a_whole(shown: str, line: int, names: Sequence[str], columns: Sequence[s
 
 
 def _corrected(names: Sequence[str], columns: Sequence[str]) -> list[str]:
-    """The header as it should be, where it is wrong in capitals, blanks or dashes only; otherwise nothing."""
+    """The corrected header, if it is wrong only in capitals, blanks or dashes; otherwise empty."""
     written = [re.sub(r"[\W_]+", "_", name.casefold()) for name in names]
     return written if sorted(written) == sorted(columns) and list(names) != written else []
 

@@ -31,9 +31,9 @@ ACTIONS = ("set", *DECISIONS, "stop")
 ONE_A_LINE = "Write one a line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
 CARRIER_CODE = "shipment.carrier_code"
 MOST_RULES = 1_000
-"""Of one event; a thousand take the check two seconds, and every run reads them."""
+"""The most rules of one event: a thousand take two seconds to check, and every run reads them."""
 MOST_CHARACTERS = 500
-"""Of a name or a message, which stand in reports."""
+"""The longest name or message, which reports show."""
 QUOTING = (
     "Put a text with a colon or a # into quotation marks; a condition that has quotation marks of its own stands best"
     " on the next line, after `when: >-`."
@@ -48,7 +48,7 @@ def read_rules(
     Args:
         path: The file; it exists.
         shown: The file's name in messages.
-        accepted_carriers: Amazon's carrier codes, to which a rule may set one; empty: any.
+        accepted_carriers: Amazon's carrier codes that a rule may set; empty for any.
 
     Returns:
         The rules of every event in their order, and one problem for each fault.
@@ -80,7 +80,7 @@ def _parsed(path: Path, shown: str) -> Any:
 
 @dataclass
 class _Actions:
-    """What the list under `then` comes to."""
+    """The actions of the list under `then`."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     decision: DecisionKind = ""
@@ -89,7 +89,7 @@ class _Actions:
 
 
 class _Reading:
-    """One reading of a file: what is wrong with it is gathered while its rules are read."""
+    """One reading of a file, which collects the faults while the rules are read."""
 
     def __init__(self, shown: str, accepted_carriers: frozenset[str]) -> None:
         self.problems: list[Problem] = []
@@ -126,7 +126,7 @@ class _Reading:
         return tuple(rules)
 
     def knows(self, node: CommentedMap, key: Any, known: Iterable[str], where: str) -> bool:
-        """Whether a key is one of those that are known; tells where it is not."""
+        """Whether a key is known; records a fault if it is not."""
         names = list(known)
         if key not in names:
             near = process.extractOne(str(key), names, score_cutoff=75)
@@ -135,7 +135,7 @@ class _Reading:
         return key in names
 
     def _name(self, entry: CommentedMap, where: str, lines: dict[str, int]) -> str | None:
-        """The name of a rule, noted in `lines`; another with the same name is told."""
+        """The name of a rule, recorded in `lines`; a repeated name is a fault."""
         name, line = self._text(entry, "name", where), _line(entry, "name")
         if name in lines:
             message = f"lines {lines[name]} and {line} have the same name {name!r}."
@@ -145,7 +145,7 @@ class _Reading:
         return name
 
     def _rule(self, entry: CommentedMap, where: str, fields: Mapping[str, Field], name: str | None) -> Rule | None:
-        """A rule, or None where a part of it is missing or wrong, after telling so."""
+        """A rule; None if a part of it is missing or wrong, which is recorded as a fault."""
         is_enabled = entry.get("enabled", True)
         if not isinstance(is_enabled, bool):
             self._tell(entry, "enabled", f"{where}.enabled", f"expected true or false, got {_short(is_enabled)}.")
@@ -156,7 +156,7 @@ class _Reading:
         return Rule(name, condition, **vars(actions), is_enabled=is_enabled)
 
     def _condition(self, entry: CommentedMap, where: str, fields: Mapping[str, Field]) -> Condition | None:
-        # Its grammar takes the library 0.7 s to make: only where there is a rule at all.
+        # Building its grammar takes the library 0.7 s: only if there is any rule.
         from mfn.rules.condition_words import ConditionError  # noqa: PLC0415 - see above
         from mfn.rules.conditions import read_condition  # noqa: PLC0415
 
@@ -257,7 +257,7 @@ def _line(node: CommentedMap | CommentedSeq, key: Any) -> int:
     try:
         place = node.lc.key(key) if isinstance(node, CommentedMap) else node.lc.item(key)
         return int(place[0]) + 1
-    except (KeyError, TypeError):  # what a merge (<<) brings stands on no line of this mapping
+    except (KeyError, TypeError):  # what a merge (<<) adds is on no line of this mapping
         return int(node.lc.line) + 1
 
 

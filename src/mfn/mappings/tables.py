@@ -1,4 +1,4 @@
-"""The four CSV files: their columns, what a row must hold, and the rows as frames."""
+"""The four CSV files: their columns, the requirements for a row, and the rows as frames."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 OTHER = "Other"
 MAXIMUM_UNITS = 1_000_000
-"""What Amazon allows as a quantity here; it keeps a product of both within 64 bits."""
+"""The largest quantity that is allowed here; a product of two fits into 64 bits."""
 MAXIMUM_NAME_LENGTH = 50
-"""Characters of CarrierName and ShippingMethod: Amazon's OrderFulfillment.xsd; ordersV0.json states no limit."""
+"""The limit of CarrierName and ShippingMethod: Amazon's OrderFulfillment.xsd; ordersV0.json states no limit."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a mapping file looks like.
+    """The format of a mapping file.
 
     Attributes:
         file: Its name in the mappings directory.
@@ -83,12 +83,12 @@ def read_table(
     Args:
         path: The file; it exists.
         shown: The file's name in messages.
-        table: What it should look like.
-        connections: Names that the column `connection` may hold; None: any.
+        table: Its format.
+        connections: Names that the column `connection` may have; None for any.
 
     Returns:
-        The frame that `mfn.mappings.Mappings` describes. It holds the wrong rows too, so that what concerns several
-        rows or files is told together with the rest.
+        The frame that `mfn.mappings.Mappings` describes, including wrong rows, so that faults that concern several rows
+        or files are reported together with the rest.
     """
     rows, problems = read_csv_file(path, shown, table.columns, kept_to_the_letter=table.kept_to_the_letter)
     rows = [_normalized(row) for row in rows]
@@ -102,16 +102,16 @@ def read_table(
 
 
 def empty_frame(table: Table) -> pd.DataFrame:
-    """The frame of a file that is not there."""
+    """The frame of a missing file."""
     return _frame(table, [])
 
 
 def spelling(text: str) -> str:
-    """What counts of a carrier's or a service's name: its letters and digits, whatever their case, width and accents.
+    """A carrier's or a service's name for comparison: its letters and digits, without case, width and accents.
 
     `U.P.S.`, `UPS™` and `ups` are one spelling, `Colis Privé` and `COLIS PRIVE` another; `UPS Freight` is not `UPS`.
     """
-    # Before as well: NFKD makes two letters of the sign of a trade mark.
+    # Also before: NFKD turns a trade mark sign into two letters.
     written = "".join(filter(str.isalnum, text))
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", written).casefold()))
 
@@ -148,7 +148,7 @@ def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame)
 
 
 def _name_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
-    """Names that match nothing, and names that Amazon would not take."""
+    """Names that match nothing, and names that Amazon would not accept."""
     for column in ("warehouse_carrier", "warehouse_service"):
         for line, name in zip(carriers["line"], carriers[column], strict=True):
             if name and not spelling(name):
@@ -165,7 +165,7 @@ def _name_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _spelling_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
-    """Rows that are for the same parcels but say different things; which of them would win, nobody could tell."""
+    """Rows for the same parcels with different results, so that nobody could tell which of them wins."""
     first_rows: dict[tuple[str, ...], tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
     columns = (*CARRIERS.match, "carrier_code", "carrier_name", "shipping_method", "line")
     for *cells, line in zip(*(carriers[column] for column in columns), strict=True):
@@ -219,7 +219,7 @@ def _cell_problems(shown: str, table: Table, row: Row, connections: Collection[s
 
 
 def _units(text: str) -> int:
-    """The number of units, or 0 where the text is no such number."""
+    """The number of units, or 0 if the text is not such a number."""
     number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
     return number if number <= MAXIMUM_UNITS else 0
 

@@ -1,8 +1,7 @@
-"""ORDER_CHANGE: what a message says of which order changed, and of one that cannot be used only its shape.
+"""ORDER_CHANGE: which order a message says has changed; of a message that cannot be used, only its shape.
 
-Source: Amazon's model OrderChangeNotification.json, 2026-05-27. Where the notification came through an EventBridge
-rule, it stands below `detail` of that service's envelope. Of the buyer's data it has the postal code, which is not read
-here.
+Source: Amazon's model OrderChangeNotification.json, 2026-05-27. If it came through an EventBridge rule, it is
+inside `detail` of that service's envelope. The only buyer's data in it is the postal code, which is not read here.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ STATUSES = {
     "PartiallyShipped": "PARTIALLY_SHIPPED",
     "Canceled": "CANCELLED",
 }
-"""What an import asks for, as a notification and as the Orders API spell it; others concern no import."""
+"""The statuses that an import fetches, as a notification and as the Orders API spell them; no others concern it."""
 
 DEEPEST = 6
-"""So many levels of a message are described; ORDER_CHANGE has as many."""
+"""How many levels of a message are described; ORDER_CHANGE has as many."""
 
 KNOWN_KEYS = {
     "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail",
@@ -49,10 +48,10 @@ KNOWN_KEYS = {
     "SupplySourceId", "OrderItemStatus", "Quantity", "QuantityShipped", "IsBuyerRequestedCancel",
     "ItemEarliestDeliveryDate", "ItemLatestDeliveryDate",
 }  # fmt: skip
-"""The keys that Amazon's model and EventBridge's envelope have; any other one may be somebody's data."""
+"""The keys of Amazon's model and EventBridge's envelope; any other key may be somebody's data."""
 
 _TYPE = re.compile(r"[A-Z_]{1,80}")
-"""How Amazon spells the types of notifications; nothing else is shown."""
+"""The form of Amazon's types of notifications; nothing else is shown."""
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -105,7 +104,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         order_id: Amazon's order id.
         status: `OrderStatus` as the notification spells it.
         fulfilled_by: `MFN` for what the seller ships, `AFN` for what Amazon does.
-        changed_at: When, in UTC; where Amazon states no such moment, when it told of it.
+        changed_at: When, in UTC; if Amazon gives no such time, when it sent the notification.
     """
 
     seller_id: str
@@ -121,14 +120,14 @@ class OtherNotificationError(DataError):
 
 
 def read_message(body: str | bytes) -> OrderChange:
-    """The change that a message tells of.
+    """The change that a message reports.
 
     Args:
-        body: The message as it stood on the queue, with or without EventBridge's envelope.
+        body: The message as it was on the queue, with or without EventBridge's envelope.
 
     Raises:
-        OtherNotificationError: It is a whole notification, but none of the type ORDER_CHANGE.
-        DataError: It is none; the message says where, and quotes nothing of it.
+        OtherNotificationError: It is a complete notification, but not of the type ORDER_CHANGE.
+        DataError: It is not a notification; the error says where it is wrong, and quotes nothing of it.
     """
     try:
         raw = _unwrapped(_as_bytes(body))
@@ -181,7 +180,7 @@ def names_for(connection: Connection, changes: Iterable[OrderChange]) -> list[Or
 
     Args:
         connection: The connection.
-        changes: What Amazon told, of any seller.
+        changes: The changes that Amazon reported, of any seller.
     """
     return [
         OrderName(change.order_id, change.changed_at, STATUSES[change.status])
@@ -194,14 +193,14 @@ def names_for(connection: Connection, changes: Iterable[OrderChange]) -> list[Or
 
 
 def shape_of(body: str | bytes) -> dict[str, Any]:
-    """Which of the known keys a message has and the kinds of their values: enough to see what Amazon changed.
+    """The known keys of a message and the types of their values: enough to see what Amazon changed in its format.
 
     Args:
-        body: The message as it stood on the queue.
+        body: The message as it was on the queue.
 
     Returns:
-        For a JSON object its keys as far as they are known, with the shape or the kind of each value; other keys are
-        counted. For everything else its kind and length. No value, no unknown word.
+        For a JSON object, its known keys with the shape or the type of each value, and the number of other keys. For
+        everything else, its type and length. No value, no unknown word.
     """
     try:
         document = msgspec.json.decode(_as_bytes(body))

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_AT_A_TIME = 1_000
-"""So many messages are read before whoever asked goes on with what they name."""
+"""How many messages are read before the caller goes on with what they name."""
 
 MOST_LEFT = 10_000
-"""So many of somebody else's are passed over besides, to get at one's own that stand behind them."""
+"""How many messages for others are skipped, to get at one's own behind them."""
 
 
 class Read(NamedTuple):
-    """What became of messages.
+    """The outcome of messages.
 
     Attributes:
         messages: How many there were: named and unneeded and refused and left.
         named: Those that name an order for an import.
-        unneeded: Those about orders that no import asks for: fulfilled by Amazon, of other
+        unneeded: Those about orders that no import fetches: fulfilled by Amazon, of other
             marketplaces, shipped.
-        refused: Those that cannot be read; deleted, and noted in the ledger.
-        left: Those that are somebody else's; left on the queue, and noted in the ledger.
-        news: How many orders nobody had known to have changed.
+        refused: Those that cannot be read; deleted, and recorded in the ledger.
+        left: Those for somebody else; left on the queue, and recorded in the ledger.
+        news: How many orders were not known to have changed.
     """
 
     messages: int = 0
@@ -81,7 +81,7 @@ def read_notifications(ledger: Ledger, connection: Connection, listed: Collectio
     """Read what is on a connection's queue, without waiting for more.
 
     Orders that messages name are committed to the ledger before the messages are deleted: broken off in between, they
-    are read again and change nothing. What is handed out again, or late, changes nothing either.
+    are read again and change nothing. Repeated or late messages change nothing either.
 
     Args:
         ledger: The open ledger.
@@ -89,7 +89,7 @@ def read_notifications(ledger: Ledger, connection: Connection, listed: Collectio
         listed: Every connection of connections.yaml; messages for one that has the same queue are for that one.
 
     Returns:
-        What became of at most about `MOST_AT_A_TIME` messages, beside those that are left on the queue.
+        The outcome of at most about `MOST_AT_A_TIME` messages, not counting those that are left on the queue.
 
     Raises:
         RetriableError: SQS or the ledger cannot be reached; the messages stay on the queue.
@@ -113,19 +113,19 @@ def read_notifications(ledger: Ledger, connection: Connection, listed: Collectio
 def take_in(
     ledger: Ledger, connection: Connection, listed: Collection[Connection], messages: Sequence[Message]
 ) -> tuple[Read, list[Message]]:
-    """Note in the ledger, in one transaction, what messages say.
+    """Record in the ledger, in one transaction, what messages say.
 
     Args:
         ledger: The open ledger.
-        connection: Whose queue they stood on.
+        connection: The connection whose queue they were on.
         listed: As in `read_notifications`.
         messages: The messages.
 
     Returns:
-        What became of them, and those to be deleted on the queue.
+        Their outcome, and those to delete from the queue.
 
     Raises:
-        RetriableError: The ledger cannot be reached; nothing was noted.
+        RetriableError: The ledger cannot be reached; nothing was recorded.
     """
     sharing = [one for one in listed if one.notifications == connection.notifications]
     sellers = {one.seller_id for one in sharing}

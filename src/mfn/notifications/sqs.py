@@ -1,4 +1,4 @@
-"""A queue of Amazon SQS: its messages, how many there are, and what its failures mean."""
+"""A queue of Amazon SQS: its messages, their number, and its failures as this project's errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 10
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"}
 THROTTLED = {"Throttling", "ThrottlingException", "RequestThrottled", "OverLimit", "KmsThrottled", "SlowDown"}
 NO_ANSWER_OF_SQS = (ResponseParserError, KeyError, TypeError, AttributeError, ValueError)
-"""How boto3, or whoever reads what it made of an answer, ends on one that is of another form."""
+"""What boto3, or the code that reads its result, raises for an answer of another form."""
 
 SERVER_ERROR = 500
 UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY = 401, 403, 408, 429
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
     Attributes:
         message_id: The id that SQS gave it.
-        receipt: What deletes it; another one each time that it is handed out.
+        receipt: Needed to delete it; a new one each time the message is handed out.
         body: What was sent.
     """
 
@@ -74,7 +74,7 @@ class Queue:
         notifications: Which queue.
 
     Raises:
-        ConfigurationError: There is a wrong part in what boto3 read: its own configuration, a profile.
+        ConfigurationError: Something that boto3 read is wrong: its own configuration, a profile.
     """
 
     def __init__(self, notifications: Notifications) -> None:
@@ -106,7 +106,7 @@ class Queue:
             ]
 
     def delete(self, messages: Sequence[Message]) -> None:
-        """Delete messages that were received; one that SQS keeps all the same is handed out again.
+        """Delete messages that were received; one that SQS fails to delete is handed out again.
 
         Args:
             messages: At most ten.

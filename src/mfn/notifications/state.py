@@ -1,4 +1,4 @@
-"""How the notifications of a connection stand: its queue, the orders that wait, the messages that were of no use."""
+"""The state of a connection's notifications: its queue, the orders that wait, the messages that could not be used."""
 
 from __future__ import annotations
 

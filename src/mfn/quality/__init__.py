@@ -1,1 +1,1 @@
-"""What is checked of due orders, lines and parcels and of the stock: Great Expectations suites, and our findings."""
+"""The checks of due orders, lines, parcels and stock: Great Expectations suites, and our findings."""

@@ -1,8 +1,8 @@
-"""Asks Great Expectations: what it says of each rule of a suite, as plain values.
+"""Asking Great Expectations: its result for each rule of a suite, as plain values.
 
-Its own validator works out anew, for every frame, which metrics a rule needs and in which order they are computed: more
-than three quarters of the time that a chunk of orders takes. Here each suite is worked out once a process; what is left
-for a frame is the computing and the verdict, both of them by Great Expectations' engine and expectations.
+Its own validator works out for every frame again which metrics a rule needs and in which order to compute them: more
+than three quarters of the time for a chunk of orders. Here each suite is worked out once in a process; what is left for
+a frame is the computation and the verdict, both done by Great Expectations' engine and expectations.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from mfn.quality.suites import Suite
 
 ResultFormat = Literal["BOOLEAN_ONLY", "COMPLETE"]
-"""How much Great Expectations tells: whether a rule holds, or the label of every row that breaks it."""
+"""How much Great Expectations returns: whether a rule holds, or the label of every row that breaks it."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """What is told of a rule that does not hold, or could not run.
+    """The result for a rule that does not hold, or could not run.
 
     Attributes:
         checked: How many rows it applied to.
@@ -49,8 +49,8 @@ class _Question:
 
     Attributes:
         expectation: Great Expectations' own.
-        result_format: What it is to tell.
-        edges: The metrics that it needs, each with one that comes first (`MetricEdge`).
+        result_format: What it is to return.
+        edges: The metrics that it needs, each with one that has to come first (`MetricEdge`).
     """
 
     expectation: Any
@@ -59,13 +59,13 @@ class _Question:
 
 
 def ask(suite: Suite, facts: pd.DataFrame) -> dict[int, Broken]:
-    """What Great Expectations found of the rules that do not hold, or could not run, by their place in the suite.
+    """Great Expectations' results for the rules that do not hold, or could not run, by their place in the suite.
 
     First it is asked only whether each rule holds, which is the answer to most; then for the rows of the others.
 
     Args:
         suite: The suite.
-        facts: Its facts, under labels 0…n-1; a fact that could not be read is no column.
+        facts: Its facts, under labels 0…n-1, without those that could not be read.
     """
     questions = _questions(suite, "BOOLEAN_ONLY")
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine  # noqa: PLC0415, TID251
@@ -80,16 +80,16 @@ def ask(suite: Suite, facts: pd.DataFrame) -> dict[int, Broken]:
 
 
 def _answers(engine: Any, questions: Sequence[_Question], metrics: dict[Any, Any]) -> Iterator[Broken | None]:
-    """What is told of each question, None of a rule that holds.
+    """The result for each question; None for a rule that holds.
 
     Args:
         engine: Great Expectations', with the frame.
-        questions: What is asked.
+        questions: The questions.
         metrics: What was computed of this frame before, by the metric's id; grows by what is computed now.
     """
     from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph  # noqa: PLC0415, TID251
 
-    # The engine keeps what it has computed, and is not asked to wait for it.
+    # What the engine has computed before is cached, and no longer needed as a dependency.
     edges = [
         edge if edge.right is None or edge.right.id not in metrics else MetricEdge(edge.left)
         for question in questions
@@ -142,7 +142,7 @@ def _questions(suite: Suite, result_format: ResultFormat) -> tuple[_Question, ..
 
 
 def expectation_suite(suite: Suite) -> ExpectationSuite:
-    """A suite as Great Expectations' own, its rules in their order; each bears its code in its `meta`."""
+    """A suite as one of Great Expectations' own, with its rules in order and the code of each in its `meta`."""
     expectations = _great_expectations()
     from great_expectations.core import ExpectationSuite  # noqa: PLC0415, TID251 - loaded by now
 
@@ -189,20 +189,20 @@ def _worked_out_once(kind: Any) -> Any:
 
 def _great_expectations() -> Any:
     """The module of its expectations, loaded quietly."""
-    # Before the import, which reads it: nothing is ever sent anywhere.
+    # Set before the import, which reads it, so that nothing is ever sent anywhere.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     for name in ("scipy.stats", "altair"):
         _load_when_used(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from great_expectations import expectations  # noqa: PLC0415, TID251 - takes 3 s, and is known here only
-    # It sends every warning of the whole process to its log; they stay where Python shows them.
+    # It redirects every warning of the whole process to its log; undo that.
     logging.captureWarnings(capture=False)
     return expectations
 
 
 def _load_when_used(name: str) -> None:
-    """Let a module be imported now and loaded once something of it is asked for.
+    """Let a module be imported now, but loaded only once something in it is used.
 
     Great Expectations imports `scipy.stats` and `altair` for expectations that no suite of ours has: a third of what
     loading it costs, and of what a short run costs, and a fifth of the rest. importlib's own LazyLoader would load at

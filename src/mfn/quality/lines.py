@@ -1,8 +1,8 @@
 """The suite over the checked line frame: `mfn.rules.frames.line_frame` of the due orders, plus what the rules computed.
 
 ======================== ============================================================================================
-is_sku_known             whether the SKU, or every component of its kit, stands in the warehouse's item master
-is_duplicate_item        whether one order item id stands twice in an order
+is_sku_known             whether the SKU, or every component of its kit, is in the warehouse's item master
+is_duplicate_item        whether an order item id occurs twice in an order
 ======================== ============================================================================================
 """
 

@@ -1,4 +1,4 @@
-"""What the checks found, as plain data: no type of Great Expectations and no value of an order leaves this package."""
+"""The checks' findings as plain data: no type of Great Expectations and no value of an order leaves this package."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Severity = Literal["critical", "warning", "info"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What one expectation found.
+    """The finding of one expectation.
 
     Attributes:
         suite: The name of its suite: `orders`, `lines`, `parcels`, `stock` or `items`.
         expectation: Great Expectations' name of the rule, e.g. `expect_column_values_to_be_unique`.
         column: The frame's columns that it reads, comma separated.
-        meaning: What is expected, in words for the report.
+        meaning: What is expected, for the report.
         severity: `critical` holds the order, the parcel or the SKU; `warning` is shown and lets it pass.
         checked: How many rows the rule applied to; 0 means that nothing was examined, not that all is well.
         unexpected: How many of them broke it.
-        problem: Why the rule could not run at all (a missing column, a wrong type), or None. Told apart from rows that
-            failed: with a problem nobody knows whether the rows are good.
+        problem: Why the rule could not run at all (a missing column, a wrong type), or None. This is different from
+            rows that failed: with a problem nobody knows whether the rows are good.
         code: The reason or warning code that a hit of this rule stands for.
     """
 
@@ -42,31 +42,31 @@ class Finding:
 
     @property
     def rule(self) -> tuple[str, str, str, str]:
-        """What makes two findings of two chunks the same rule."""
+        """The identity of the rule, by which findings of several chunks are matched."""
         return self.suite, self.expectation, self.column, self.code
 
 
 @dataclass(frozen=True)
 class QualityReport:
-    """What all expectations of a run found.
+    """The findings of all expectations of a run.
 
     Attributes:
-        findings: One finding a rule, in the order of the suites.
+        findings: One for each rule, in the order of the suites.
     """
 
     findings: tuple[Finding, ...] = ()
 
     @property
     def not_run(self) -> tuple[Finding, ...]:
-        """The rules that hold orders or parcels and could not run: what they guard is unchecked, and may not go on."""
+        """The rules that hold something and could not run: what they guard is unchecked, and must not go on."""
         return tuple(finding for finding in self.findings if finding.problem and finding.severity == "critical")
 
     def assert_ran(self, what: str, *, undone: str) -> None:
-        """Refuse to go on where a rule that holds something could not run: what it guards is unchecked.
+        """Refuse to go on if a rule that holds something could not run: what it guards is unchecked.
 
         Args:
             what: What such a rule holds, for the message: `orders`.
-            undone: What was not done therefore, as a sentence.
+            undone: What was therefore not done, as a sentence.
 
         Raises:
             FatalError: Names each of these rules, and why it could not run.
@@ -77,10 +77,10 @@ class QualityReport:
             raise FatalError(f"checks that hold {what} could not run: {named}", remedy=remedy)
 
     def merged(self, other: QualityReport) -> QualityReport:
-        """Both reports as one: the figures of the same rule add up, the first problem of a rule stays.
+        """Merge two reports: the figures of the same rule are added up, and the first problem of a rule is kept.
 
         Args:
-            other: What was found in another chunk of the same run.
+            other: The report of another chunk of the same run.
         """
         found = {finding.rule: finding for finding in self.findings}
         for finding in other.findings:
@@ -89,7 +89,7 @@ class QualityReport:
         return QualityReport(tuple(found.values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON can hold it: `{"findings": [{…}, …]}`."""
+        """The report for JSON: `{"findings": [{…}, …]}`."""
         return {"findings": [asdict(finding) for finding in self.findings]}
 
     @classmethod

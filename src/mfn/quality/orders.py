@@ -2,7 +2,7 @@
 
 ======================== ============================================================================================
 warehouse_code           the fulfilment centre's code; None: unmapped, or unknown to the warehouse
-missing_address_fields   which fields the country needs and the address lacks; None: complete
+missing_address_fields   fields that the country needs and the address lacks; None: complete
 address_warning          what looks odd about the address; None: nothing
 unsupported_programs     programmes that the warehouse cannot ship; None: none
 ======================== ============================================================================================
@@ -71,7 +71,7 @@ ORDERS = Suite(
             "critical",
             "Every order stands once",
         ),
-        # A habit of Amazon's, nowhere promised: worth a look, no reason to hold.
+        # Amazon always does so but promises it nowhere: worth a look, but no reason to hold.
         Rule(
             "ExpectColumnValuesToMatchRegex",
             ("order_id",),

@@ -1,16 +1,16 @@
-"""The suite over the checked parcel frame: `mfn.warehouse.shipments.shipments` with what normalize made of each parcel.
+"""The suite over the checked parcel frame: `mfn.warehouse.shipments.shipments` plus the results of normalize.
 
-It has one row for each parcel of a run that Amazon should be told of.
+It has one row for each parcel that a run is about to tell Amazon of.
 
 ======================== ============================================================================================
-fault_codes              the codes that `mfn.rules.parcels.parcel_items` found of the parcel, a tuple
+fault_codes              the codes that `mfn.rules.parcels.parcel_items` found for the parcel, a tuple
 is_landed, is_cancelled  whether the ledger has the order as Amazon sent it; whether Amazon has cancelled it
 decision                 what the rules decided: `hold`, `fail`, or nothing
 parcels_of_order         how many parcels the order has
-carrier_code             as it goes to Amazon, also `carrier_name`; `carrier_reason`, `carrier_warning` as
+carrier_code             as sent to Amazon, also `carrier_name`; `carrier_reason`, `carrier_warning` as
                          `mfn.rules.carriers.normalize_carriers` returns them
-is_carrier_accepted      whether the code stands in accepted_carriers.csv to the letter
-package_reference_id     of a parcel that is to be sent; None: it is kept back
+is_carrier_accepted      whether the code is in accepted_carriers.csv to the letter
+package_reference_id     of a parcel that is to be sent; None: it is held back
 tracking_warning         what is odd about the tracking number; empty: nothing
 ship_date_warning        what is odd about the ship date, as `mfn.rules.parcel_verdicts.ship_dates` returns it
 is_late                  whether the ship-by has passed
@@ -50,7 +50,7 @@ FACTS = {
     "is_id_ambiguous": is_true("is_id_ambiguous"),
     "status": as_it_is("status"),
     "is_order_known": is_true("is_order_known"),
-    # An order that stands nowhere is one fault, not two.
+    # An unknown order is one fault, not two.
     "is_landed": Fact(
         ("is_landed", "is_order_known"),
         lambda frame: frame["is_landed"].eq(other=True).where(frame["is_order_known"].eq(other=True)),

@@ -1,4 +1,4 @@
-"""Runs the suites: Great Expectations decides, our own findings and the rows that were hit come out."""
+"""Running the suites: Great Expectations decides; the results are our own findings and the rows that were hit."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _run(suite: Suite, frame: pd.DataFrame, findings: list[Finding], hits: list[
 
 
 def _read(suite: Suite, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The facts of a frame under positions instead of its labels, and what is wrong with those that cannot be read."""
+    """The facts of a frame under positions instead of labels, and the errors of those that cannot be read."""
     facts, problems = {}, {}
     for name, fact in suite.facts.items():
         missing = [column for column in fact.columns if column not in frame.columns]

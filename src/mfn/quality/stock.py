@@ -1,7 +1,7 @@
 """The suites over the warehouse's stock rows and over its items: what `mfn.rules.stock_faults` holds, and what is odd.
 
-Rows of locations that are not sellable, and rows of items that are not active, are in neither frame: they count for
-nothing. Every fact is a plain yes or no, which makes the checks of 100,000 rows cheap and lets no value out of them.
+Rows of locations that are not sellable, and rows of inactive items, are in neither frame, since they do not count.
+Every fact is a plain yes or no, which makes the checks of 100,000 rows cheap and lets no value out.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ STOCK = Suite(
         ),
     ),
 )
-"""Over what `checked_stock` returns."""
+"""The suite over what `checked_stock` returns."""
 
 ITEM_FACTS = {"has_stock": as_it_is("has_stock")}
 
@@ -64,7 +64,7 @@ ITEMS = Suite(
         holds("has_stock", "stock_missing", "warning", "Every active item has a row of stock, if only with 0"),
     ),
 )
-"""Over what `checked_items` returns."""
+"""The suite over what `checked_items` returns."""
 
 
 def checked_stock(
@@ -76,11 +76,11 @@ def checked_stock(
         stock: The rows (`mfn.warehouse.inventory.StockSnapshot`), with any unique index.
         items: The item master of the same snapshot.
         now: When the run began.
-        maximum_age_hours: How old a count may be; None: any age.
+        maximum_age_hours: How old a count may be; None for any age.
 
     Returns:
-        One bool column for each of `STOCK_FACTS`, under the labels of `stock`. Where counts may have any age,
-        `is_recent` is null: there is nothing to look at.
+        One bool column for each of `STOCK_FACTS`, under the labels of `stock`. If counts may have any age,
+        `is_recent` is null: there is nothing to check.
     """
     inactive = items.loc[~items["is_active"], "sku"]
     rows = stock[stock["is_sellable"] & ~stock["sku"].isin(inactive)]
@@ -92,7 +92,7 @@ def checked_stock(
         is_recent = ~(rows["counted_at"] < oldest) & ~rows["is_counted_at_unreadable"]
     return pd.DataFrame(
         {
-            # An item master may have an item without a name; its rows are named as much as it is.
+            # An item master may have an item without a name, and so may its rows.
             "has_sku": rows["sku"].ne("") | is_item_known,
             "is_item_known": is_item_known,
             "is_readable": rows["unreadable"].eq(""),

@@ -1,6 +1,6 @@
-"""What a suite is made of: facts that are read from a frame, and rules that Great Expectations decides over them.
+"""The parts of a suite: facts that are read from a frame, and rules over them that Great Expectations decides.
 
-Rules are written down without importing Great Expectations, which takes five seconds.
+Rules are defined without importing Great Expectations, which takes five seconds.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fact:
-    """One plain column that rules look at.
+    """One plain column that rules check.
 
     Attributes:
         columns: The columns of the frame that it is read from.
-        read: Makes the column; null stands for "the rule does not apply to this row".
+        read: Computes the column; null means "the rule does not apply to this row".
     """
 
     columns: tuple[str, ...]
@@ -35,11 +35,11 @@ class Rule:
 
     Attributes:
         expectation: Great Expectations' class, e.g. `ExpectColumnValuesToBeUnique`.
-        facts: The facts that it looks at.
+        facts: The facts that it checks.
         arguments: What the class takes.
         code: The reason or warning code of a row that breaks it.
         severity: `critical` holds the order, the parcel or the SKU.
-        meaning: What is expected, in words for the report.
+        meaning: What is expected, for the report.
     """
 
     expectation: str
@@ -56,7 +56,7 @@ class Suite:
 
     Attributes:
         name: `orders`, `lines`, `parcels`, `stock` or `items`.
-        facts: By name; nothing else of the frame is shown to Great Expectations, and none of them is a buyer's data.
+        facts: By name; Great Expectations sees nothing else of the frame, and none of them is a buyer's data.
         rules: In the order of the report.
     """
 
@@ -76,7 +76,7 @@ def time_of(column: str) -> Fact:
 
 
 def is_true(column: str) -> Fact:
-    """Whether a boolean column says so; what is null does not."""
+    """Whether a boolean column is true; null counts as false."""
     return Fact((column,), lambda frame: frame[column].eq(other=True))
 
 

@@ -45,7 +45,7 @@ def stock_faults(
         stock: The rows (`mfn.warehouse.inventory.StockSnapshot`), with any unique index.
         items: The item master of the same snapshot.
         now: When the run began.
-        maximum_age_hours: How old a count may be; None: any age. A count without a time has no age; one whose time
+        maximum_age_hours: How old a count may be; None for any age. A count without a time has no age; one whose time
             cannot be read is too old.
 
     Returns:
@@ -85,7 +85,7 @@ def stock_faults(
 
 
 def _check(stock: pd.DataFrame, is_bad: Callable[[Any], Any]) -> Check:
-    """Whether either number is bad, and which of them is."""
+    """The fault of either number, and which of them it is."""
 
     def told(row: dict[str, Any]) -> str:
         return ", ".join(f"{name} is {row[name]:.15g}" for name in NUMBERS if is_bad(row[name]))
@@ -94,7 +94,7 @@ def _check(stock: pd.DataFrame, is_bad: Callable[[Any], Any]) -> Check:
 
 
 def _is_duplicate(stock: pd.DataFrame, is_looked_at: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a row that is looked at shares its SKU and location with another such row."""
+    """Whether an examined row shares its SKU and location with another one."""
     is_duplicate = np.zeros(len(stock), dtype=bool)
     is_duplicate[is_looked_at] = stock.loc[is_looked_at, ["sku", "location"]].duplicated(keep=False)
     return is_duplicate

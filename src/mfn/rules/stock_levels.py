@@ -1,4 +1,4 @@
-"""What there is to sell: of each item of the warehouse, and of each offer made of them; pure and exact.
+"""What is available to sell: of each item of the warehouse, and of each offer made of them; pure and exact.
 
 Available to sell = on hand (sellable locations) - allocated - promised - buffer, never below zero; of a kit, the
 smallest whole number that its components allow. Then at most the maximum, and 0 where it is below the minimum.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DONE = ("shipped", "cancelled")
 NOT_BEGUN = ("new", "")
-"""A warehouse that does not say how far an order is has not said that its units are allocated."""
+"""Statuses of orders that are not allocated; a warehouse that gives no status has not said that it allocated them."""
 
 LIMITS = ("buffer_units", "buffer_percent", "minimum_units", "maximum_units")
 INT64_MOST = np.iinfo("int64").max
@@ -28,17 +28,17 @@ INT64_MOST = np.iinfo("int64").max
 def promised_units(reservations: pd.DataFrame, orders: pd.DataFrame, *, is_allocated_at_filled: bool) -> pd.Series[int]:
     """The units of each SKU that have been accepted from Amazon and are not in the warehouse's `allocated` yet.
 
-    An order that the warehouse does not have is promised; one that it has shipped or cancelled is not. For the others a
-    warehouse that fills `allocated_at` says so by that; one that never fills it allocates when it moves an order on.
+    An order that the warehouse does not have is promised; one that it has shipped or cancelled is not. For the others,
+    a warehouse that fills `allocated_at` says so by that; one that never fills it allocates when it moves an order on.
 
     Args:
         reservations: `order_id`, `sku` (the warehouse's), `units`, of every connection on this warehouse. Read after
-            the snapshot, so that an order which came in between errs towards less stock.
+            the snapshot, so that an order that came in between errs towards less stock.
         orders: The orders of the snapshot (`mfn.warehouse.inventory.StockSnapshot`).
         is_allocated_at_filled: Whether the warehouse fills `allocated_at`, from the snapshot.
 
     Returns:
-        int64 by SKU; a SKU of which nothing is promised is absent.
+        int64 by SKU; absent for a SKU of which nothing is promised.
     """
     is_open = ~orders["status"].isin(DONE)
     is_waiting = ~orders["is_allocated"] if is_allocated_at_filled else orders["status"].isin(NOT_BEGUN)
@@ -48,7 +48,7 @@ def promised_units(reservations: pd.DataFrame, orders: pd.DataFrame, *, is_alloc
 
 
 def item_stock(stock: pd.DataFrame, items: pd.DataFrame, promised: pd.Series[int]) -> pd.DataFrame:
-    """What is left of each item. Fractions and numbers that cannot be read count for nothing: such items are held.
+    """What is left of each item. Fractions and unreadable numbers do not count, because such items are held.
 
     Args:
         stock: The stock rows of a snapshot (`mfn.warehouse.inventory.StockSnapshot`).
@@ -75,13 +75,13 @@ def item_stock(stock: pd.DataFrame, items: pd.DataFrame, promised: pd.Series[int
 
 
 def offer_levels(components: pd.DataFrame, items: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
-    """What can be told to Amazon of each offer.
+    """The level of each offer.
 
     Args:
         components: What `mfn.rules.skus.offer_components` returned for the offers of `limits`.
-        items: What `item_stock` returned. A component that is no item, or no active one, allows nothing.
-        limits: One row an offer, index 0…n-1: `buffer_units`, `minimum_units` (whole), `buffer_percent`,
-            `maximum_units` (NaN: no limit).
+        items: What `item_stock` returned. A component that is not an active item allows nothing.
+        limits: One row for each offer, index 0…n-1: `buffer_units`, `minimum_units` (whole), `buffer_percent`,
+            `maximum_units` (NaN for no limit).
 
     Returns:
         With the index of `limits`, whole numbers int64: `sku`, `on_hand`, `allocated`, `promised` (of the component
@@ -122,12 +122,12 @@ def offer_levels(components: pd.DataFrame, items: pd.DataFrame, limits: pd.DataF
 
 
 def _of_rows(values: Whole, row: NDArray[np.intp]) -> Whole:
-    """The values of some rows, 0 where there is none."""
+    """The values of some rows, 0 for missing ones."""
     return np.where(row >= 0, values[row], 0) if len(values) else np.zeros(len(row), dtype="int64")
 
 
 def _kept_back(left: Whole, limits: pd.DataFrame) -> Whole:
-    """The buffer: so many units, or a percentage of what is left, rounded up, whichever is more."""
+    """The buffer: a number of units, or a percentage of what is left, rounded up, whichever is more."""
     kept_back = limits["buffer_units"].to_numpy(dtype="int64").copy()
     percents = limits["buffer_percent"].to_numpy(dtype="float64")
     for percent in np.unique(percents):
@@ -137,7 +137,7 @@ def _kept_back(left: Whole, limits: pd.DataFrame) -> Whole:
 
 
 def _part(left: Whole, percent: float) -> Whole:
-    """A percentage of whole numbers, rounded up; the percentage is the decimal number that a person wrote."""
+    """A percentage of whole numbers, rounded up; exact for the decimal number that a person wrote."""
     part = Fraction(repr(float(percent))) / 100
     is_small = int(left.max(initial=0)) * part.numerator + part.denominator <= INT64_MOST
     exact: NDArray[Any] = left if is_small else left.astype(object)

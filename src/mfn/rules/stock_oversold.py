@@ -1,4 +1,4 @@
-"""Components that several offers share and together promise more often than they are there; pure."""
+"""Components shared by several offers that together promise more of them than there are; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COLUMNS = ("marketplace_id", "sku", "left", "promised_by_offers", "offers")
 
 
 def oversold_components(entries: pd.DataFrame, components: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Components of kits of which the offers of one marketplace promise more than is left.
+    """Components of kits of which the offers of a marketplace promise more than is left.
 
     Each offer's level is right by itself: whichever is sold first lowers the others with the next run. Until then more
     may be sold than there is, which a buffer prevents.

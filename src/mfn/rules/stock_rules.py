@@ -1,4 +1,4 @@
-"""The rules on `inventory.push`, carried out on offers: what they keep back, and what they decide; pure."""
+"""The rules on `inventory.push`, applied to offers: what they keep back, and what they decide; pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ OUTCOMES = {
     "skip": (OfferStatus.HELD.value, "rule_skip"),
     "fail": (OfferStatus.FAILED.value, "rule_fail"),
 }
-"""What becomes of an offer that a rule decides about, and the code of the reason."""
+"""The outcome of an offer by a rule's decision, and the code of the reason."""
 
 
 def limits_of(inventory: Inventory, offers: int) -> pd.DataFrame:
-    """Buffer, minimum and maximum of the connection, for so many offers.
+    """Buffer, minimum and maximum of the connection, for a number of offers.
 
     Args:
-        inventory: The connection's inventory section; what is more than a million units is as good as a million.
+        inventory: The connection's inventory section; more than a million units count as a million.
         offers: How many.
 
     Returns:
@@ -59,7 +59,7 @@ def rule_offers(
         records: The records of some of these offers (`mfn.rules.records.stock_records`), with their index.
 
     Returns:
-        The limits with what was set, and `decision`, `message`, `rule` of the records, each "" where no rule decided.
+        The limits with what was set, and `decision`, `message`, `rule` of the records, each "" if no rule decided.
     """
     ran = apply_rules(rules, records)
     ruled = limits.copy()

@@ -1,9 +1,9 @@
-"""What of an order item is left to be told to Amazon, and with which parcels; pure.
+"""The units of an order item that Amazon has yet to be told of, and with which parcels; pure.
 
-What Amazon was told is a fact, whatever the warehouse writes later: a parcel that is written late, or gets another ship
-date, has other parcels complete other kits than when they were told. So the units that were told stay with their
-parcels, and only the rest of what has left whole is shared out: first to the parcels that Amazon was not told of, each
-as many as it completes; then to those it was told of, which are told anew with more.
+What Amazon was told is a fact, whatever the warehouse writes later: if a parcel is written late, or gets another ship
+date, other parcels complete other kits than when Amazon was told of them. So the units that were told stay with their
+parcels, and only the remaining complete kits are shared out: first to the parcels that Amazon was not told of, each as
+many as it completes; then to those that it was told of, which are sent again with more.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class ToldUnits(NamedTuple):
 
 @dataclass(frozen=True)
 class Told:
-    """What Amazon was told before of the orders in question.
+    """What Amazon was told before of the parcels' orders.
 
     Attributes:
-        units: Of every parcel of these orders, also of those that are void or gone by now.
-        settled: The parcels that stay as they are, unless they complete more by now than Amazon was told.
+        units: Those of every parcel of these orders, including parcels that are void or gone now.
+        settled: The parcels that stay as they are, unless they now complete more than Amazon was told.
     """
 
     units: Sequence[ToldUnits] = ()
@@ -44,17 +44,17 @@ class Told:
 
 @dataclass
 class _Share:
-    """What one parcel has to do with one order item, in units that the buyer ordered.
+    """The share of one parcel in one order item, in units that the buyer ordered.
 
     Attributes:
         position: The parcel's.
-        completed: What it completes together with the parcels that left before it.
-        most: What it could complete at all with what is in it.
-        told: What Amazon was told of with it.
-        is_settled: It stays as it is, unless it gains.
-        is_known: Amazon was told of it, of this item or of others.
-        units: What Amazon is told of with it from now on.
-        is_over: It completes units of which Amazon was told with parcels that are void or gone.
+        completed: The units that it completes together with the parcels that left before it.
+        most: The units that its contents could complete at most.
+        told: The units that Amazon was told of with it.
+        is_settled: Whether it stays as it is, unless it gains.
+        is_known: Whether Amazon was told of it, with this item or others.
+        units: The units that Amazon is told of with it from now on.
+        is_over: Whether it completes units that Amazon was told of with parcels that are void or gone.
     """
 
     position: int
@@ -68,7 +68,7 @@ class _Share:
 
     @property
     def counted(self) -> int:
-        """How many of the whole units that have left are told with it; lines that were cleared away say nothing."""
+        """How many of the complete units that have left were told with it; lines that were deleted do not count."""
         return min(self.told, self.completed) if self.is_settled and self.told > self.most else self.units
 
 
@@ -79,13 +79,13 @@ PREFERENCE: tuple[tuple[Callable[[_Share], bool], Callable[[_Share], int]], ...]
     (lambda share: not share.is_settled, lambda share: share.most),
     (lambda share: share.is_settled, lambda share: share.completed),
 )
-"""Who gets what is left, one after the other: which parcels, and how many units they have at most."""
+"""Who gets the remaining units, one after the other: which parcels, and how many units they may have at most."""
 
 
 def share_out(
     kits: pd.DataFrame, progress: pd.DataFrame, components: pd.DataFrame, parcels: pd.DataFrame, told: Told
 ) -> pd.DataFrame:
-    """What is told of each parcel, given what was told before; the frames are those of `mfn.rules.parcels`.
+    """The units to tell of each parcel, given what was told before; the frames are those of `mfn.rules.parcels`.
 
     Args:
         kits: By item and position: `kits`, `quantity`, as if nothing had been told yet.
@@ -95,9 +95,9 @@ def share_out(
         told: What Amazon was told before.
 
     Returns:
-        `kits` with what is told in their stead, and `is_over`: whether the parcel holds units of which Amazon was told
-        with parcels that are void, gone or hold none of the item by now, so that it cannot be told of them; `holder`
-        is one of the last kind, None where there is none.
+        `kits` with what is told instead, and `is_over`: whether the parcel has units that Amazon was told of with
+        parcels that are void, gone or no longer have the item, so that they cannot be told again; `holder` is one of
+        the last kind, or None.
     """
     kits = kits.assign(is_over=False, holder=None)
     by_item = _told_by_item(components, told)
@@ -150,18 +150,18 @@ def _told_by_item(components: pd.DataFrame, told: Told) -> dict[int, dict[str, i
 
 
 def _share_out(parcels: Sequence[_Share], *, capacity: int, elsewhere: int) -> None:
-    """Give each parcel of one order item what Amazon is told of with it.
+    """Give each parcel of one order item the units that Amazon is told of with it.
 
     Args:
         parcels: The parcels in the order in which they left.
         capacity: How many units were ordered.
-        elsewhere: How many were told with parcels that are void or gone, or no longer hold anything of the item.
+        elsewhere: How many were told with parcels that are void or gone, or that no longer have the item.
     """
     for share in parcels:
         share.units = share.told if share.is_settled else min(share.told, share.most)
     spare = sum(share.completed for share in parcels) - sum(share.counted for share in parcels)
     for share in reversed(parcels):
-        if spare < 0 and not share.is_settled:  # what has been corrected gives back what is no longer whole
+        if spare < 0 and not share.is_settled:  # a corrected parcel gives back what is no longer complete
             given_back = min(share.units, -spare)
             share.units -= given_back
             spare += given_back

@@ -1,7 +1,7 @@
-"""Whether a tracking number looks like one of its carrier's, and whether it is another order's as well.
+"""Whether a tracking number has a form of its carrier's, and whether another order has it too.
 
-Only forms that are known well are here; a carrier with none is not judged. A number that does not fit is a warning, no
-more: Amazon warns of it, too, and confirms all the same (selling-partner-api-docs issue 489). Sources: the Universal
+Only well-known forms are here; a carrier without one is not judged. A number that does not fit is only a warning:
+Amazon warns of it too, and still confirms the parcel (selling-partner-api-docs issue 489). Sources: the Universal
 Postal Union's standard S10, USPS Publication 199 (IMpb), the collection jkeen/tracking_number_data, and what the
 carriers write on their tracking pages.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LONGEST_NUMBER = 50
-"""What Amazon's feeds took (amzn-base.xsd); confirmShipment states no limit: a longer one is odd, no more."""
+"""The limit of Amazon's feeds (amzn-base.xsd); confirmShipment states none, so a longer number is merely odd."""
 
 USED_AGAIN_AFTER = timedelta(days=30)
-"""A number that another order's parcel had earlier than that may be one that the carrier has given anew."""
+"""If another order's parcel had the number longer ago than that, the carrier may have reused it."""
 
 S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 LETTERS = {letter: (position + 2) % 10 for position, letter in enumerate(string.ascii_uppercase)}
-"""What a letter counts in UPS's check digit: A is 2, B is 3, H is 9, I is 0, …"""
+"""The values of letters in UPS's check digit: A is 2, B is 3, H is 9, I is 0, …"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Form:
     Attributes:
         pattern: What the whole number looks like, in capitals and without blanks and dashes; its group is what the
             check digit, the last digit of it, is made from.
-        checks: Whether that digit fits; None: any does.
+        checks: Whether that digit fits; None if any does.
     """
 
     pattern: str
@@ -53,7 +53,7 @@ class _Form:
 
 @dataclass(frozen=True)
 class _Forms:
-    """What a carrier's numbers look like.
+    """The forms of a carrier's numbers.
 
     Attributes:
         expected: The forms in words.
@@ -80,7 +80,7 @@ def _checks_modulo_10(digits: str) -> bool:
 
 
 def _checks_usps_20(digits: str) -> bool:
-    # Of some labels the leading 91 counts although it is not printed.
+    # On some labels the leading 91 is not printed, but counts.
     return _checks_modulo_10(digits) or _checks_modulo_10(f"91{digits}")
 
 
@@ -191,7 +191,7 @@ FORMS = {
 
 
 def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
-    """What is odd about each parcel's tracking number.
+    """The oddities of each parcel's tracking number.
 
     Blanks, dashes and case do not count, nor do signs that nobody sees, such as a scanner's: they are not sent.
 
@@ -208,7 +208,7 @@ def check_tracking_numbers(parcels: pd.DataFrame) -> pd.Series[str]:
 
 
 def check_shared_numbers(parcels: pd.DataFrame, others: pd.DataFrame, now: datetime) -> pd.Series[str]:
-    """Which parcels have the tracking number of another order's parcel that left lately: carriers use numbers again.
+    """Parcels with the tracking number of another order's parcel that left lately; carriers reuse older numbers.
 
     Args:
         parcels: One row a parcel: `shipment_id`, `order_number`, and `tracking_number`, a text or missing.
@@ -235,7 +235,7 @@ def check_shared_numbers(parcels: pd.DataFrame, others: pd.DataFrame, now: datet
 
 
 def _bare(tracking_number: object) -> str:
-    """A number as it is compared; empty for what is none."""
+    """A number in the form for comparison; empty if there is none."""
     if not isinstance(tracking_number, str):
         return ""
     seen = "".join(filter(str.isprintable, tracking_number))

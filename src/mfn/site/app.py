@@ -1,4 +1,4 @@
-"""The report site as a web application: pages that the server makes, GET only, no script, nothing from another host."""
+"""The report site as a web application: pages made by the server, GET only, no script, nothing from another host."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ REFUSALS = {404: ("Not found", "There is no such page."), 405: ("Not possible", 
 
 
 def build_site(settings: Settings) -> FastAPI:
-    """The site.
+    """Build the site.
 
-    It answers to the names of this machine's loopback, to any bare address, and to the host of `MFN_REPORTS_URL`: a
-    page elsewhere cannot read it by giving its own name this machine's address.
+    It answers to the names of this machine's loopback, to any bare IP address, and to the host of `MFN_REPORTS_URL`, so
+    that a page elsewhere cannot read it by pointing its own name at this machine (DNS rebinding).
 
     Args:
         settings: The settings in force.

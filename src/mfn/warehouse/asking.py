@@ -1,4 +1,4 @@
-"""Many keys and many rows in one statement, without a limit on how many: they travel as JSON texts."""
+"""Any number of keys or rows in one statement: they are passed as JSON texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 NUMBER = "CAST(wms_order.order_number AS VARCHAR)"
-"""The order number as a text: without the blanks of a CHAR that is longer than it."""
+"""The order number as a text, without the padding of a CHAR column."""
 
 STATUS = "lower(trim(coalesce(CAST(wms_order.status AS VARCHAR), '')))"
 """The status in lower case, also where the warehouse made it an enumeration, left it NULL or writes it in capitals."""
@@ -26,14 +26,14 @@ IS_NEW = f"{STATUS} = '{NEW}'"
 
 
 def asked(connection: Connection) -> str:
-    """A table expression `asked(key, value)` over the parameter `:asked` that `as_asked` makes."""
+    """A table expression `asked(key, value)` over the parameter `:asked`, as `as_asked` returns it."""
     if connection.dialect.name == "postgresql":
         return "json_each_text(CAST(:asked AS json)) AS asked(key, value)"
     return "json_each(:asked) AS asked"
 
 
 def as_asked(texts: Mapping[str, str]) -> str:
-    """The parameter for `asked`: a text for each order number; PostgreSQL cannot keep NUL characters, so none has."""
+    """The parameter for `asked`: a text for each order number, without NUL, which PostgreSQL cannot store."""
     listed = _json(texts)
     if "\\u0000" in listed:
         listed = _json({number: value.replace("\x00", "") for number, value in texts.items()})
@@ -54,7 +54,7 @@ def _is_utf8(listed: str) -> bool:
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:
-    """Whether a table has a column; one of the warehouse's own may lack some.
+    """Whether a table has a column; the warehouse's own tables may lack some.
 
     Args:
         connection: An open transaction.
@@ -66,7 +66,7 @@ def has_column(connection: Connection, table: str, column: str) -> bool:
 
 
 def same(connection: Connection, one: str, other: str) -> str:
-    """A condition under which two texts are the same to the letter; an index on the first is used where it can be."""
+    """A condition that two texts are equal to the letter; an index on the first is used if possible."""
     if connection.dialect.name == "postgresql":
         return f"CAST({one} AS VARCHAR) = CAST({other} AS VARCHAR)"
     return f"{one} = {other} COLLATE BINARY"
@@ -81,7 +81,7 @@ def states(connection: Connection, order_numbers: Iterable[str], *, lock: str = 
         lock: How PostgreSQL is to lock their rows, if at all; see `mfn.warehouse.locking`.
     """
     rows = connection.execute(
-        # In one order, so that two transactions which lock many orders queue up instead of waiting for each other.
+        # In a fixed order, so that two transactions that lock many orders queue up instead of waiting for each other.
         text(
             f"SELECT asked.key AS known_as, {STATUS} AS status FROM wms_order JOIN {asked(connection)}"
             f" ON wms_order.order_number = asked.key ORDER BY wms_order.order_number {lock}"

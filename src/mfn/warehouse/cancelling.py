@@ -1,4 +1,4 @@
-"""Cancellations into the warehouse: carried out where nothing has begun, asked for everywhere else."""
+"""Cancellations in the warehouse: carried out if nothing has begun, otherwise requested."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CancelResult:
-    """What became of the orders of one `cancel`; each is in exactly one of the three.
+    """The outcome of one `cancel`; each order is in exactly one of the three.
 
     Attributes:
         cancelled: Order numbers that are cancelled now, by this call or before.
@@ -41,17 +41,17 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
     Args:
         connection: An open transaction.
         order_numbers: Amazon's order ids.
-        reason: Why, as the warehouse is to read it.
+        reason: Why, for the warehouse to read.
         at: When this was learnt, with a time zone.
 
     Raises:
-        LockedError: Another program does not let go of some of them; so with those below.
+        LockedError: Another program does not release some of them; the same goes for the functions below.
     """
     reasons = dict.fromkeys(order_numbers, reason)
     before = locked(connection, reasons)
     done = connection.execute(
         text(
-            # Not a join: SQLite would go through the whole list for every order that is new.
+            # Not a join: SQLite would go through the whole list for every new order.
             "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
             " cancel_reason = :reason, updated_at = :updated_at"
             f" WHERE {IS_NEW} AND order_number IN (SELECT asked.key FROM {asked(connection)})"
@@ -77,7 +77,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
         at: When this was learnt, with a time zone; the first time is kept.
 
     Returns:
-        The order numbers on which nothing had been asked for before.
+        The order numbers for which nothing had been requested before.
     """
     locked(connection, reasons)
     given = {"asked": as_asked(reasons)}
@@ -105,7 +105,7 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
 
     Args:
         connection: An open transaction.
-        order_numbers: Amazon's ids of orders whose buyers asked for it and no longer do.
+        order_numbers: Amazon's ids of orders whose buyers asked for it, but no longer do.
     """
     numbers = list(order_numbers)
     locked(connection, numbers)

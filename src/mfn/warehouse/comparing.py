@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def orders_of(connection: Connection, of: str) -> pd.DataFrame:
-    """Every order of one connection, and since when the warehouse has it.
+    """Every order of one connection, and how long the warehouse has had it.
 
     Args:
         connection: An open transaction.
@@ -39,7 +39,7 @@ def orders_of(connection: Connection, of: str) -> pd.DataFrame:
 
 
 def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
-    """Where some orders stand in the warehouse.
+    """The status of some orders in the warehouse.
 
     Args:
         connection: An open transaction.

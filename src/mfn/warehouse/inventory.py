@@ -1,4 +1,4 @@
-"""The warehouse's stock with what it takes to know which orders are in it, as of one moment."""
+"""The warehouse's stock, and what is needed to know which orders it accounts for, as of one moment."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MOST_UNITS = 1_000_000_000
-"""More lies in no location: it is a barcode that was scanned into the wrong field."""
+"""No location holds more: a larger number is a barcode that was scanned into the wrong field."""
 
 REPEATED = ("location", "on_hand", "allocated", "is_sellable")
-"""Columns with few different texts."""
+"""Columns with few distinct texts."""
 
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-"""On PostgreSQL; on SQLite every transaction reads as of its first statement."""
+"""The isolation level on PostgreSQL; on SQLite every transaction reads as of its first statement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def _stock(connection: Connection) -> pd.DataFrame:
 
 
 def _units(texts: Sequence[str | None]) -> pd.Series[float]:
-    """Numbers of units, whole or not; NaN for what cannot be one."""
+    """Numbers of units, whole or not; NaN for what cannot be a number of units."""
     read = numbers(texts)
     return read.where(read.abs() <= MOST_UNITS)
 

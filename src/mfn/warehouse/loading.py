@@ -1,4 +1,4 @@
-"""Orders and their lines into the warehouse: one transaction, under the guard, counted before it commits."""
+"""Loading orders and their lines into the warehouse: one transaction, under the guard, counted before the commit."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ NAMED_AT_MOST = 10
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of the orders of one `load`; each is either written or refused.
+    """The outcome of one `load`; each order is either written or refused.
 
     Attributes:
-        written: Order numbers that now stand in the warehouse as given: inserted, updated, or the same already.
+        written: Order numbers that are now in the warehouse as given: inserted, updated, or the same already.
         refused: Order numbers that the warehouse has begun (or cancelled), kept as they were, with their status.
         foreign: Those of them that it has from elsewhere: no batch ever wrote them.
     """
@@ -53,20 +53,20 @@ class LoadResult:
 
 
 def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow], *, what: str) -> LoadResult:
-    """Insert or update orders that are still `new`, and replace the lines of these as a whole.
+    """Insert or update orders that are still `new`, and replace all their lines.
 
-    On PostgreSQL every order that is there is locked until the transaction ends, on SQLite there is one writer at a
-    time: what the guard saw stays true for the lines. The lines of an order that was not there come with it, also where
-    a trigger of the warehouse's own begins it at once.
+    On PostgreSQL every existing order is locked until the transaction ends, on SQLite there is one writer at a time:
+    what the guard saw stays true for the lines. A new order gets its lines even if a trigger of the warehouse begins it
+    at once.
 
     Args:
         connection: An open transaction.
-        orders: An order number stands once.
+        orders: The orders, without a repeated order number.
         lines: The lines of these orders and of no others.
         what: How a person knows this warehouse.
 
     Raises:
-        LockedError: Another program does not let go of some of them.
+        LockedError: Another program does not release some of them.
         DataError: The counts do not add up; the caller's transaction must not commit, and others may be taken.
     """
     numbers = [order[0] for order in orders]
@@ -100,7 +100,7 @@ def _parts(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[L
 def _as_taken(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> Sequence[tuple[Any, ...]]:
-    """The rows with an empty text for what is absent, where the warehouse's own column of texts takes no NULL."""
+    """The rows with an empty text in place of NULL, for text columns of the warehouse's own that take no NULL."""
     required = required_columns(connection, table.name)
     texts = {name for name in required & set(names) if isinstance(table.c[name].type, String)}
     places = {at for at, name in enumerate(names) if name in texts - set(table.primary_key.columns.keys())}
@@ -110,14 +110,14 @@ def _as_taken(
 
 
 def _of(rows: Sequence[tuple[Any, ...]], there: Collection[str], *, known: bool) -> Sequence[tuple[Any, ...]]:
-    """The rows of orders that are there, or of those that are not; mostly none is there."""
+    """The rows of the existing orders, or of the new ones; mostly all are new."""
     if not there:
         return [] if known else rows
     return [row for row in rows if (row[0] in there) == known]
 
 
 def _delete_stray_lines(connection: Connection, orders: Sequence[OrderRow]) -> None:
-    """Delete what stands there of orders that are not there: somebody deleted an order and left its lines."""
+    """Delete lines of orders that do not exist: somebody deleted an order and left its lines."""
     connection.execute(
         text(f"DELETE FROM wms_order_line WHERE order_number IN (SELECT asked.key FROM {asked(connection)})"),
         {"asked": as_asked(dict.fromkeys((order[0] for order in orders), ""))},
@@ -125,7 +125,7 @@ def _delete_stray_lines(connection: Connection, orders: Sequence[OrderRow]) -> N
 
 
 def _change_under_guard(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> None:
-    """Change orders that are there and locked: no insert here could double one, whatever keys the tables have."""
+    """Change existing, locked orders: without an insert, none can be doubled, whatever keys the tables have."""
     stage(connection, ORDERS, wms_order, ORDER_COLUMNS, orders)
     stage(connection, LINES, wms_order_line, LINE_COLUMNS, lines)
     _change_orders(connection)
@@ -178,7 +178,7 @@ def _set(connection: Connection, columns: Sequence[str]) -> str:
 
 
 def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> str:
-    """A condition under which an old row differs from the new one: what is the same already is not written again."""
+    """A condition that an old row differs from the new one: what is the same already is not written again."""
     names = [quoted(connection, name) for name in columns]
     old, new = (", ".join(f"{row}.{name}" for name in names) for row in (table.name, "given"))
     # The standard's IS DISTINCT FROM came to SQLite in 3.39; its own IS NOT means the same.

@@ -1,4 +1,4 @@
-"""Orders that are kept from other writers while this project changes them, and those that others keep from it."""
+"""Locking orders while this project changes them, and noticing orders that others have locked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 FOR_CHANGE = "FOR NO KEY UPDATE OF wms_order"
-"""A row of the warehouse's own that refers to an order, and is being written, is not in the way."""
+"""A lock that does not conflict with the writing of rows of the warehouse's own that refer to an order."""
 
 
 class LockedError(DataError):
@@ -43,7 +43,7 @@ def locked(connection: Connection, order_numbers: Iterable[str]) -> dict[str, st
         order_numbers: Amazon's order ids, as many as there are.
 
     Raises:
-        LockedError: Somebody else does not let go of some of them; the transaction must not commit.
+        LockedError: Another program does not release some of them; the transaction must not commit.
     """
     numbers = list(order_numbers)
     if connection.dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""The warehouse looked at from outside: which tables it has and what they lack; nothing is made, nothing is changed."""
+"""Examining the warehouse: which tables it has and what they lack; nothing is created, nothing is changed."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ RIGHTS = {
     wms_order_line.name: ("SELECT", "INSERT", "UPDATE", "DELETE"),
     wms_shipment_line.name: ("SELECT",),
 }
-"""What nobody asks a warehouse for before there is an order or a parcel; docs/warehouse.md names all rights."""
+"""Rights that are not needed before there is an order or a parcel; docs/warehouse.md names all rights."""
 
 
 @dataclass(frozen=True)
 class WarehouseLook:
-    """What a warehouse has of the tables of the contract.
+    """The state of a warehouse's tables.
 
     Attributes:
-        missing: The tables that it has not.
-        faults: What those lack that it has: columns, or the key that keeps a second row out; in words.
+        missing: The tables that it lacks.
+        faults: What the existing ones lack: columns, or the key that keeps a second row out; for people.
         denied: Which rights the login lacks that loads and scrubs need, e.g. `DELETE on wms_order_line`.
-        is_read_only: Nothing can be written there at present: a standby, or a file without the right to.
+        is_read_only: Whether nothing can be written at present: on a standby, or to a file without permission.
     """
 
     missing: tuple[str, ...]
@@ -49,7 +49,7 @@ class WarehouseLook:
     is_read_only: bool = False
 
     def lacks(self, tables: Sequence[str]) -> list[str]:
-        """Which of these tables the warehouse has not."""
+        """Those of some tables that the warehouse lacks."""
         return [table for table in tables if table in self.missing]
 
 
@@ -61,7 +61,7 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
         what: How a person knows it.
 
     Raises:
-        FatalError: It is a SQLite file that is not there; opening it would make it.
+        FatalError: It is a SQLite file that does not exist; opening it would create it.
         RetriableError: It cannot be reached.
     """
     if not _is_there(url):
@@ -77,11 +77,11 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
 
 
 def _denied(connection: Connection) -> tuple[str, ...]:
-    """The rights that the login lacks, those that no other look finds out; a file of SQLite has none of its own."""
+    """The rights that the login lacks and that nothing else finds out; SQLite has no rights."""
     if connection.dialect.name == "sqlite":
         return ()
     wanted = [(name, right) for name, rights in RIGHTS.items() for right in rights]
-    # A right on single columns counts: which of them a statement needs is told by the database.
+    # A right on single columns counts: the database will report which of them a statement needs.
     has = dict.fromkeys(("SELECT", "INSERT", "UPDATE"), "has_any_column_privilege")
     lacking = [
         f"{right} on {name}"
@@ -101,12 +101,12 @@ def _is_read_only(connection: Connection, url: str) -> bool:
         return bool(connection.scalar(text("SHOW transaction_read_only")) == "on")
     path = Path(str(make_url(url).database))
     whose = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
-    # Beside the file, too, SQLite writes what it needs to undo a transaction.
+    # SQLite also writes next to the file, what it needs to undo a transaction.
     return not all(os.access(place, os.W_OK, **whose) for place in (path, path.absolute().parent))
 
 
 def lost_order_tables(url: str, *, what: str) -> list[str]:
-    """Which of the tables of orders and of their lines a warehouse lacks; what is not there is not made.
+    """Those of the tables of orders and lines that a warehouse lacks; nothing is created.
 
     Args:
         url: Its URL.
@@ -123,13 +123,13 @@ def lost_order_tables(url: str, *, what: str) -> list[str]:
 
 
 def _is_there(url: str) -> bool:
-    """Whether there is something to open; a database server is asked when it is."""
+    """Whether there is something to open; for a database server, opening it will tell."""
     parsed = make_url(url)
     return parsed.get_backend_name() != "sqlite" or Path(str(parsed.database)).is_file()
 
 
 def carriers_written(url: str, *, what: str) -> pd.DataFrame:
-    """What the warehouse writes as carrier and service of parcels that it ships itself.
+    """The carriers and services that the warehouse writes for parcels that it ships itself.
 
     Parcels with a label of Amazon's are left out: nobody tells Amazon who carries them.
 

@@ -1,4 +1,4 @@
-"""Where an order stands in the warehouse: the words of `wms_order.status`."""
+"""The status of an order in the warehouse: the values of `wms_order.status`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cance
 
 
 def shipped_ones(states: Mapping[str, str]) -> frozenset[str]:
-    """The orders of which nothing more leaves.
+    """The orders of which nothing more will leave.
 
     Args:
-        states: Where each order stands.
+        states: The status of each order.
     """
     return frozenset(number for number, status in states.items() if status == SHIPPED)

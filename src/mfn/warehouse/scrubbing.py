@@ -1,4 +1,4 @@
-"""Buyers' data out of the warehouse's tables: what is needed to know what was shipped stays."""
+"""Removing buyers' data from the warehouse's tables; what is needed to know what was shipped stays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDER_DATA = (
     "purchase_order_number", "cancel_reason", "ship_to_name", "ship_to_company", "address_1", "address_2", "address_3",
     "city", "district", "postal_code", "phone", "email", "delivery_instructions",
 )  # fmt: skip
-"""What of `wms_order` is about a person, or in a buyer's own words; the state and the country are not."""
+"""The columns of `wms_order` that are about a person, or in a buyer's own words; state and country are not."""
 
 LINE_DATA = ("gift_message", "customization_url")
 """The same of `wms_order_line`."""
@@ -33,14 +33,14 @@ SCRUBBED = {"wms_order": ORDER_DATA, "wms_order_line": LINE_DATA}
 
 
 def _holds(table: str) -> str:
-    """The condition under which a row still has something of a buyer."""
+    """The condition that a row still has some buyer's data."""
     return " OR ".join(
         f"({table}.{name} IS NOT NULL AND CAST({table}.{name} AS VARCHAR) <> '')" for name in SCRUBBED[table]
     )
 
 
 def holding(connection: Connection) -> list[str]:
-    """The orders that still have something of their buyer, whichever connection they came by, sorted.
+    """The orders that still have some buyer's data, of whatever connection, sorted.
 
     Args:
         connection: An open transaction.
@@ -56,33 +56,33 @@ def holding(connection: Connection) -> list[str]:
 
 
 def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[str]:
-    """Empty what is about the buyers of some orders, and of their lines; a row without anything of them is not touched.
+    """Empty the buyer's data of some orders and of their lines; rows without any are not touched.
 
-    A column that takes no NULL gets an empty text. On SQLite what stood there is overwritten in the file as well.
+    A column that takes no NULL gets an empty text. On SQLite the old values are overwritten in the file as well.
 
     Args:
         connection: An open transaction.
         order_numbers: Amazon's order ids, as many as there are.
 
     Returns:
-        Those that still had something of their buyer.
+        Those that still had some buyer's data.
     """
     overwrite_freed(connection)
-    locked(connection, order_numbers)  # in one order, so that nobody waits for this while it waits for them
+    locked(connection, order_numbers)  # in a fixed order, so that no two transactions wait for each other
     given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
     scrubbed: set[str] = set()
     for table, names in SCRUBBED.items():
         required = required_columns(connection, table)
         sets = ", ".join(f"{name} = {repr('') if name in required else 'NULL'}" for name in names)
         chosen = f"order_number IN (SELECT asked.key FROM {asked(connection)})"
-        number = "CAST(order_number AS VARCHAR)"  # a CHAR that is longer has blanks behind it
+        number = "CAST(order_number AS VARCHAR)"  # a longer CHAR is padded with blanks
         change = f"UPDATE {table} SET {sets} WHERE {chosen} AND ({_holds(table)}) RETURNING {number}"
         scrubbed.update(connection.execute(text(change), given).scalars())
     return frozenset(scrubbed)
 
 
 def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, datetime | None]:
-    """Those of some orders that the warehouse has shipped, and when; None where it does not say.
+    """Those of some orders that the warehouse has shipped, and when; None if it does not say.
 
     Args:
         connection: An open transaction.

@@ -1,4 +1,4 @@
-"""The warehouse's tables as they are: made where they are missing, else compared with what is needed."""
+"""The warehouse's tables: created if they are missing, otherwise compared with what is needed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('mfn: tables of the warehouse'))"
 
 WRITTEN = {wms_order: ("INSERT", "UPDATE"), wms_order_line: ("INSERT", "UPDATE", "DELETE")}
-"""What this project does to its tables; on PostgreSQL the login needs these rights."""
+"""What this project does with its tables; on PostgreSQL the login needs these rights."""
 
 INSTEAD_OF = re.compile(r"\bINSTEAD\s+OF\s+(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 TAKEN_BITS = {"UPDATE": 4, "INSERT": 8, "DELETE": 16}
-"""Of PostgreSQL's pg_relation_is_updatable."""
+"""Values of PostgreSQL's pg_relation_is_updatable."""
 
 
 def ensure_tables(engine: Engine, *, what: str) -> None:
-    """Make the tables that are missing, and see that those which are there have every column that is needed.
+    """Create the missing tables, and check that the existing ones have every column that is needed.
 
     Args:
         engine: The warehouse.
@@ -53,7 +53,7 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
     try:
         with writing(engine, what=what) as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text(CREATION_LOCK))  # CREATE TABLE IF NOT EXISTS alone fails when two run at once
+                connection.execute(text(CREATION_LOCK))  # CREATE TABLE IF NOT EXISTS alone fails if two run at once
             metadata.create_all(connection)
     except FatalError as error:
         raise FatalError(
@@ -64,20 +64,20 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
 
 
 def look(connection: Connection) -> tuple[list[Table], list[str]]:
-    """The tables of the contract that the warehouse has not (views count as tables), and what those lack that it has.
+    """The tables of the contract that the warehouse lacks (views count as tables), and what the existing ones lack.
 
     Args:
         connection: An open transaction.
 
     Returns:
-        The missing tables; and columns that lack, or the key that keeps a second row out, in words, all at once.
+        The missing tables; and the missing columns, or the key that keeps a second row out, for people, all at once.
     """
     there = _columns(connection)
     return [table for table in metadata.sorted_tables if table.name not in there], _faults(connection, there)
 
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
-    """The column names of each of the tables (or views) that the warehouse has."""
+    """The column names of each table or view that the warehouse has."""
     written = _written(connection)
     if not written:  # no names are no filter
         return {}
@@ -90,7 +90,7 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
 
 
 def _written(connection: Connection) -> dict[str, str]:
-    """Our tables by the names that the warehouse gave them."""
+    """Our tables under the names that the warehouse gave them."""
     if connection.dialect.name != "sqlite":
         return {name: name for name in metadata.tables}
     names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").scalars()
@@ -98,16 +98,16 @@ def _written(connection: Connection) -> dict[str, str]:
 
 
 def _name(connection: Connection, table: Table) -> str:
-    """A table that is there by the name that the warehouse gave it."""
+    """The warehouse's name of an existing table."""
     return next(written for written, ours in _written(connection).items() if ours == table.name)
 
 
 def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[str]:
-    """Names of columns as statements may write them: to SQLite upper and lower case are the same.
+    """Column names in the form for statements: SQLite ignores their case.
 
     Args:
         connection: An open transaction.
-        columns: As the warehouse created them; None for an expression in an index.
+        columns: Their names in the warehouse; None for an expression in an index.
     """
     names = {name or "" for name in columns}
     return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
@@ -118,7 +118,7 @@ def required_columns(connection: Connection, table: str) -> set[str]:
 
     Args:
         connection: An open transaction.
-        table: One of the contract; of one that somebody has just dropped there are none.
+        table: One of the contract; none are returned for one that has just been dropped.
     """
     try:
         found = inspect(connection).get_columns(table)
@@ -144,7 +144,7 @@ def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
 
 
 def _unwritable(connection: Connection, table: Table) -> str:
-    """What keeps orders from being written into a table or a view, in words; empty where nothing does."""
+    """Why orders cannot be written into a table or a view, for people; empty if they can."""
     taken = _taken_by_view(connection, _name(connection, table))
     if taken is None:
         without = f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
@@ -154,7 +154,7 @@ def _unwritable(connection: Connection, table: Table) -> str:
 
 
 def _taken_by_view(connection: Connection, name: str) -> set[str] | None:
-    """Which statements a view takes, by triggers or since it is a simple one; None for what is no view."""
+    """The statements that a view accepts, by triggers or because it is a simple one; None for what is not a view."""
     if connection.dialect.name == "sqlite":
         made = text("SELECT sql FROM sqlite_master WHERE lower(tbl_name) = lower(:name) AND type = :type")
         if not connection.execute(made, {"name": name, "type": "view"}).all():
@@ -167,14 +167,14 @@ def _taken_by_view(connection: Connection, name: str) -> set[str] | None:
 
 
 def _has_key(connection: Connection, table: Table) -> bool:
-    """Whether the database keeps a second row with the same key out, which the upsert relies on."""
+    """Whether the database prevents a second row with the same key, which the upsert relies on."""
     inspector = inspect(connection)
     name = _name(connection, table)
     key = {column.name for column in table.primary_key}
 
     def unique() -> Iterator[Sequence[Any]]:
-        yield inspector.get_pk_constraint(name)["constrained_columns"]  # nearly always, and the others cost more
-        # Those that keep a constraint are among them; what reads SQLite's constraints misses UNIQUE after VARCHAR(20).
+        yield inspector.get_pk_constraint(name)["constrained_columns"]  # nearly always enough, and the others cost more
+        # These include those of constraints; the inspection of SQLite's constraints misses UNIQUE after VARCHAR(20).
         indexes = inspector.get_indexes(name, include_auto_indexes=True)
         yield from (index["column_names"] for index in indexes if _binds_all(index))
 
@@ -182,7 +182,7 @@ def _has_key(connection: Connection, table: Table) -> bool:
 
 
 def _binds_all(index: ReflectedIndex) -> bool:
-    """Whether an index keeps a second row out in the whole table, not only among the rows of its condition."""
+    """Whether an index prevents a second row in the whole table, not only among the rows of its condition."""
     return index["unique"] and not any(option.endswith("_where") for option in index.get("dialect_options", {}))
 
 

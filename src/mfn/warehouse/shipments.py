@@ -1,4 +1,4 @@
-"""What the warehouse has shipped, and what was ordered of it: headers as a frame, lines for those who are asked about.
+"""What the warehouse has shipped, and what was ordered: headers as a frame, lines for given parcels and orders.
 
 No statement here reads a buyer's name, street, e-mail address or telephone number.
 """
@@ -28,41 +28,41 @@ ORDER_FACTS = (
     "country_code", "state",
 )  # fmt: skip
 UNNAMED = "unnamed-"
-"""How the made-up id of a row without a shipment_id begins; the order number follows."""
+"""The start of the made-up id of a row without a shipment_id; the order number follows."""
 
 A_ZONE = timedelta(days=2)
-"""More than lies between the same hour in any two time zones."""
+"""More than the difference between any two time zones."""
 
 
 def written(connection: Connection, of: str) -> pd.DataFrame:
-    """What the warehouse wrote of each parcel that `shipments` returns, and nothing of its order.
+    """What the warehouse wrote about each parcel that `shipments` returns, without its order.
 
     Args:
         connection: An open transaction.
         of: The connection's name.
 
     Returns:
-        One row a parcel, sorted by id; of the columns of `shipments` these: `shipment_id`, `order_number`, `carrier`,
-        `service`, `tracking_number`, `shipped_at`, `is_amazon_label`, `status`, `is_shipped_at_unreadable`,
+        One row for each parcel, sorted by id, with these columns of `shipments`: `shipment_id`, `order_number`,
+        `carrier`, `service`, `tracking_number`, `shipped_at`, `is_amazon_label`, `status`, `is_shipped_at_unreadable`,
         `is_id_missing`, `is_id_ambiguous`.
     """
     return _one_a_parcel(_as_written(columns(connection, _header(connection), _of_connection(connection), {"of": of})))
 
 
 def shipments(connection: Connection, of: str) -> pd.DataFrame:
-    """The parcels of one connection's orders, and those whose order number stands in no row of `wms_order`.
+    """The parcels of one connection's orders, and those whose order number is in no row of `wms_order`.
 
     A parcel of another connection's order, or of an order without a connection, is left out. Order numbers are compared
-    to the letter. Rows that are the same in everything are one; of rows that share an id and differ, one is kept and
-    flagged, and of rows without an id one for each order, under a made-up id: one that is open or void only where all
-    of them are.
+    to the letter. Identical rows count once; of rows that share an id and differ, one is kept and flagged, and of rows
+    without an id one for each order, under a made-up id: one that is open or void only if all of them are.
 
     Args:
         connection: An open transaction.
         of: The connection's name.
 
     Returns:
-        One row a parcel, sorted by id. Absent texts are None, times `datetime64[us, UTC]`, flags bool (NULL is false):
+        One row for each parcel, sorted by id. Absent texts are None, times `datetime64[us, UTC]`, flags bool (NULL is
+        false):
 
         ========================== ==================================================================================
         shipment_id                text, unique; `unnamed-` and the order number where the warehouse gives none
@@ -90,13 +90,13 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
 
 
 def shipments_about(connection: Connection, of: str, order_numbers: Iterable[str], *, since: datetime) -> pd.DataFrame:
-    """Those parcels that `shipments` returns which belong to some orders, and those that left lately.
+    """Those of the parcels of `shipments` that belong to some orders, and those that left lately.
 
     Args:
         connection: An open transaction.
         of: The connection's name.
         order_numbers: The orders, as many as there are.
-        since: In UTC; of other orders those parcels that left since then, and those of which that cannot be told.
+        since: In UTC; of other orders, parcels that left since then, and those that may have.
 
     Returns:
         As `shipments`; some that left a little earlier may be among them.
@@ -131,7 +131,7 @@ def _shipments(connection: Connection, which: str, parameters: Mapping[str, str]
 
 
 def _header(connection: Connection) -> dict[str, str]:
-    """What to select of a shipment, by the name it gets."""
+    """The expressions to select of a shipment, by their names."""
     has_status = has_column(connection, "wms_shipment", "status")
     status = as_text(connection, "shipment.status") if has_status else "CAST(NULL AS VARCHAR)"
     return {**{name: as_text(connection, f"shipment.{name}") for name in HEADER}, "status": status}
@@ -151,13 +151,13 @@ def _is_of_orders(connection: Connection) -> str:
 
 
 def _may_have_left(connection: Connection) -> str:
-    """Not surely before `:since`: what is no date in the usual form may be any moment."""
+    """Not certainly before `:since`: what is not a date in the usual form may be any time."""
     left = f"coalesce({as_text(connection, 'shipment.shipped_at')}, '')"
     return f"NOT ({left} LIKE '20__-__-__%' AND {left} < :since)"
 
 
 def _shares_its_id(connection: Connection) -> str:
-    """Whether there are several rows with this id: which of them counts is seen only where all are there."""
+    """Whether there are several rows with this id: only all of them together show which one counts."""
     one, other = as_text(connection, "shipment.shipment_id"), as_text(connection, "shipment_id")
     return f"{one} IN (SELECT {other} FROM wms_shipment GROUP BY {other} HAVING count(*) > 1)"
 
@@ -188,7 +188,7 @@ def _as_written(read: Mapping[str, list[Any]]) -> pd.DataFrame:
 
 def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
     if rows["shipment_id"].duplicated().any():
-        # What left has to be told of, whatever else bears its id.
+        # What left has to be confirmed, whatever else has the same id.
         rows = rows.drop_duplicates().assign(is_left_alone=rows["status"].isin(LEFT_ALONE))
         rows = rows.sort_values(["is_left_alone", *rows.columns.drop("is_left_alone")], kind="stable")
         rows = rows.drop(columns="is_left_alone")
@@ -198,7 +198,7 @@ def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.DataFrame:
-    """What is in parcels.
+    """The lines of parcels.
 
     Args:
         connection: An open transaction.
@@ -206,8 +206,8 @@ def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.Da
 
     Returns:
         Sorted by parcel and line number: `shipment_id`, `line_number` (int64; 0 where the warehouse gives none),
-        `order_item_id` and `sku` (text or None, without blanks around), `quantity` (float64, in units of the SKU as
-        the warehouse writes it; NaN where it is no number).
+        `order_item_id` and `sku` (text or None, without surrounding blanks), `quantity` (float64, in units of the SKU
+        as the warehouse writes it; NaN where it is no number).
     """
     read = _asked_lines(
         connection, "wms_shipment_line", "shipment_id", shipment_ids, ("order_item_id", "sku", "quantity")
@@ -225,7 +225,7 @@ def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.Da
 
 
 def order_lines(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
-    """What was ordered.
+    """The lines of orders.
 
     Args:
         connection: An open transaction.
@@ -254,7 +254,7 @@ def order_lines(connection: Connection, order_numbers: Iterable[str]) -> pd.Data
 def _asked_lines(
     connection: Connection, table: str, key: str, keys: Iterable[str], names: Sequence[str]
 ) -> dict[str, list[Any]]:
-    """The lines that belong to some keys: `key` as it was asked for, `line_number`, and what is named."""
+    """The lines of some keys: `key` as it was given, `line_number`, and the named columns."""
     expressions = {name: as_text(connection, f"line.{name}") for name in ("line_number", *names)}
     return columns(
         connection,

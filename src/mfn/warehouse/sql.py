@@ -1,4 +1,4 @@
-"""The warehouse as a SQL database: what it has is read as frames, orders are written under the guard."""
+"""The warehouse as a SQL database: its data is read as frames, orders are written under the guard."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ POSTGRES_PORT = "5432"
 
 
 def whereabouts(url: str) -> tuple[str, ...]:
-    """Where a warehouse is: the same for every URL that leads there, whoever logs in and whatever else it says.
+    """The identity of a warehouse: the same for every URL that leads to it, whatever its login and options.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
@@ -52,14 +52,14 @@ def whereabouts(url: str) -> tuple[str, ...]:
 class SqlWarehouse:
     """One connection's warehouse.
 
-    Every method opens its own transaction, and raises RetriableError where the database cannot be reached and
-    FatalError where it refuses what it is told.
+    Every method opens its own transaction, and raises RetriableError if the database cannot be reached and FatalError
+    if it refuses a statement.
 
     Args:
         url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
         name: The connection's name.
-        may_write: Asked in each transaction that writes, once no other one of this connection is open; raises where
-            the run that it belongs to may not write any more. None: nobody else writes.
+        may_write: Called in each transaction that writes, once no other one of this connection is open; raises if its
+            run may not write any more. None if nobody else writes.
     """
 
     def __init__(self, url: str, *, name: str, may_write: Callable[[], None] | None = None) -> None:
@@ -74,12 +74,12 @@ class SqlWarehouse:
 
     @property
     def digest(self) -> str:
-        """Which warehouse this is: the same for every connection with this URL, whatever the password."""
+        """A digest that identifies this warehouse: the same for every connection to it, whatever the password."""
         shown = make_url(self._url)._replace(password=None).render_as_string()
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
     def ensure_tables(self) -> None:
-        """Make the tables that are missing, and see that the others can be used; see `mfn.warehouse.setup`."""
+        """Create the missing tables, and check that the others can be used; see `mfn.warehouse.setup`."""
         setup.ensure_tables(self._engine, what=self._what)
 
     def items(self) -> pd.DataFrame:
@@ -121,8 +121,8 @@ class SqlWarehouse:
     def await_writer(self) -> None:
         """Wait until no transaction that writes orders of this connection is open any more.
 
-        Whoever holds its lease may then rely on what it reads: a run that had the lease before, and stalls in such a
-        transaction, has come to its end in it, and begins no other one.
+        The holder of its lease may then rely on what it reads: a run that had the lease before, and was stuck in such a
+        transaction, has finished it, and will not start another.
         """
         with self._writing():
             pass
@@ -138,12 +138,12 @@ class SqlWarehouse:
             return comparing.orders_of(database, connection)
 
     def standings(self, order_numbers: Iterable[str]) -> pd.DataFrame:
-        """Where these orders stand; see `mfn.warehouse.comparing.standings`."""
+        """The status of these orders; see `mfn.warehouse.comparing.standings`."""
         with self._reading() as connection:
             return comparing.standings(connection, order_numbers)
 
     def written_shipments(self, connection: str) -> pd.DataFrame:
-        """What the warehouse wrote of each parcel, without its order; see `mfn.warehouse.shipments.written`."""
+        """What the warehouse wrote about each parcel, without its order; see `mfn.warehouse.shipments.written`."""
         with self._reading() as database:
             return shipments.written(database, connection)
 
@@ -153,17 +153,17 @@ class SqlWarehouse:
             return shipments.shipments(database, connection)
 
     def shipments_about(self, connection: str, order_numbers: Iterable[str], *, since: datetime) -> pd.DataFrame:
-        """Of these the ones of some orders, and what left lately; see `mfn.warehouse.shipments.shipments_about`."""
+        """Those of them that belong to some orders, or left lately; see `mfn.warehouse.shipments.shipments_about`."""
         with self._reading() as database:
             return shipments.shipments_about(database, connection, order_numbers, since=since)
 
     def shipment_lines(self, shipment_ids: Iterable[str]) -> pd.DataFrame:
-        """What is in these parcels; see `mfn.warehouse.shipments.shipment_lines`."""
+        """The lines of these parcels; see `mfn.warehouse.shipments.shipment_lines`."""
         with self._reading() as connection:
             return shipments.shipment_lines(connection, shipment_ids)
 
     def order_lines(self, order_numbers: Iterable[str]) -> pd.DataFrame:
-        """What was ordered with these orders; see `mfn.warehouse.shipments.order_lines`."""
+        """The lines of these orders; see `mfn.warehouse.shipments.order_lines`."""
         with self._reading() as connection:
             return shipments.order_lines(connection, order_numbers)
 
@@ -178,12 +178,12 @@ class SqlWarehouse:
             return scrubbing.left(connection, order_numbers)
 
     def holding(self) -> list[str]:
-        """The orders that still have something of their buyer; see `mfn.warehouse.scrubbing.holding`."""
+        """The orders that still have some buyer's data; see `mfn.warehouse.scrubbing.holding`."""
         with self._reading() as connection:
             return scrubbing.holding(connection)
 
     def scrub(self, order_numbers: Collection[str]) -> frozenset[str]:
-        """Empty what is about the buyers of these orders; see `mfn.warehouse.scrubbing.scrub`."""
+        """Empty the buyer's data of these orders; see `mfn.warehouse.scrubbing.scrub`."""
         with self._writing() as connection:
             scrubbed = scrubbing.scrub(connection, order_numbers)
         empty_log(self._engine)
@@ -194,10 +194,11 @@ class SqlWarehouse:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """Be the only one who writes orders of this connection until the transaction ends, and the one who may.
+        """Exclude other writers of this connection's orders until the transaction ends, and check the right to write.
 
-        A run that stalled before this finds out here that it may not any more; one that stalls after it keeps the next
-        one waiting, which then sees what it wrote. On SQLite any transaction that writes is the only one.
+        A run that was stuck before this finds out here that it may not write any more; one that gets stuck after it
+        keeps the next one waiting, which then sees what it wrote. On SQLite any transaction that writes is the only
+        one.
         """
         with writing(self._engine, what=self._what) as connection:
             if connection.dialect.name == "postgresql":

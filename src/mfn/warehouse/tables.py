@@ -1,6 +1,6 @@
 """The tables that this project shares with a warehouse management system; docs/warehouse.md explains them.
 
-A warehouse may own them, with types of its own: whatever takes the texts, numbers and 0/1 written here will do.
+A warehouse may own them, with types of its own: any that accept the texts, numbers and 0/1 written here will do.
 Times are UTC.
 """
 
@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Nume
 from mfn.warehouse.order_states import NEW
 
 MAY_BE_MISSING = {"may_be_missing": True}
-"""In the `info` of a column that a table of the warehouse's own may lack."""
+"""Marks, in its `info`, a column that a table of the warehouse's own may lack."""
 
 metadata = MetaData()
 
@@ -75,10 +75,10 @@ wms_order = Table(
     Column("updated_at", DateTime(timezone=True)),
     Index(
         "ix_wms_order_status_ship_by", "status", "ship_by"
-    ),  # what a warehouse asks for: new orders, most urgent first
+    ),  # what a warehouse queries: new orders, the most urgent first
 )
 Index(
-    "ix_wms_order_allocated_at",  # whether the warehouse fills it at all is asked for in every stock run
+    "ix_wms_order_allocated_at",  # every stock run queries whether the warehouse fills it at all
     wms_order.c.allocated_at,
     sqlite_where=wms_order.c.allocated_at.is_not(None),
     postgresql_where=wms_order.c.allocated_at.is_not(None),
@@ -145,7 +145,7 @@ ORDER_COLUMNS = tuple(
     for column in wms_order.columns
     if column.name not in {"status", "cancel_requested_at", "cancel_reason", "allocated_at"}
 )
-"""What a row of `SqlWarehouse.load` gives of an order, in this order; the warehouse or a cancellation sets the rest."""
+"""The columns of an order in the rows of `SqlWarehouse.load`; the warehouse or a cancellation sets the others."""
 
 LINE_COLUMNS = tuple(column.name for column in wms_order_line.columns)
-"""What a row of `SqlWarehouse.load` gives of a line, in this order."""
+"""The columns of a line in the rows of `SqlWarehouse.load`."""

@@ -1,4 +1,4 @@
-"""Values of a warehouse's own column types: asked for as texts, read as flags, times and numbers."""
+"""Values of a warehouse's own column types: selected as texts, converted to flags, times and numbers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 NO = {"f", "false", "n", "no", "off"}
-"""Words for no, lower case; any zero says it too."""
+"""Words for no, in lower case; any zero means it too."""
 
 MOST = 1e15
-"""A number beyond is no count of anything, and whole numbers of a database end there or soon after."""
+"""A larger number is not a count of anything, and the integers of a database end there or soon after."""
 
 LONGER_THAN_A_MONTH = len("2026-11")
-"""pandas also reads lone years and months, and the words `now` and `today`; none of them says when a parcel left."""
+"""pandas also accepts a lone year or month, and the words `now` and `today`; none of them says when a parcel left."""
 
 
 def as_text(connection: Connection, column: str) -> str:
-    """An expression for a column's values as texts, whatever its type; of a longer one `LONGEST_TEXT` and one more.
+    """An expression for a column's values as texts, whatever its type, cut to `LONGEST_TEXT` characters and one more.
 
     Args:
-        connection: The open transaction; its database decides how this is said.
-        column: A column's name, qualified where that is needed.
+        connection: The open transaction, whose database decides on the dialect.
+        column: A column's name, qualified if necessary.
     """
-    # By way of JSON PostgreSQL writes ISO 8601, whatever its DateStyle is.
+    # Through JSON, PostgreSQL writes ISO 8601, whatever its DateStyle is.
     is_time = connection.dialect.name == "postgresql" and column.endswith(("_at", "_by"))
     if is_time:
         return f"to_jsonb({column}) #>> '{{}}'"
@@ -39,18 +39,18 @@ def as_text(connection: Connection, column: str) -> str:
 
 
 def words(texts: Iterable[str | None]) -> pd.Series[Any]:
-    """Texts without the blanks around them; None where nothing is left."""
+    """Texts without surrounding blanks; None if nothing is left."""
     given = list(texts)
     stripped = {text: (text.strip() or None) if text else None for text in set(given)}
     return pd.Series([stripped[text] for text in given], dtype="object")
 
 
 def flags(texts: Iterable[str | None], *, missing: bool) -> pd.Series[bool]:
-    """Whether each says yes.
+    """Whether each text means yes.
 
     Args:
-        texts: 0 and 1, t and f, yes and no, …; what is no known word for no says yes.
-        missing: What NULL and blanks say.
+        texts: 0 and 1, t and f, yes and no, …; anything but a known word for no means yes.
+        missing: What NULL and blanks mean.
     """
     said = list(texts)
     meant = {text: _says_yes((text or "").strip().lower(), missing=missing) for text in set(said)}
@@ -62,11 +62,11 @@ def _says_yes(said: str, *, missing: bool) -> bool:
 
 
 def times(texts: Iterable[str | None]) -> pd.Series[Any]:
-    """Times in UTC (`datetime64[us, UTC]`), NaT where there is none or it cannot be read.
+    """Times in UTC (`datetime64[us, UTC]`), NaT if there is none or it cannot be read.
 
     Args:
         texts: ISO 8601; without a zone it is UTC, without a time of the day it is midnight. The first and the last year
-            of the calendar are no times: nobody shipped then, and not every reader has room for them.
+            of the calendar do not count: nobody shipped then, and not every program can represent them.
     """
     readable = [text if text and len(text) > LONGER_THAN_A_MONTH else None for text in texts]
     read = pd.to_datetime(pd.Series(readable, dtype="object"), format="ISO8601", utc=True, errors="coerce")
@@ -74,7 +74,7 @@ def times(texts: Iterable[str | None]) -> pd.Series[Any]:
 
 
 def numbers(texts: Iterable[str | None]) -> pd.Series[float]:
-    """Numbers as float64, NaN where there is none or it cannot be read."""
+    """Numbers as float64, NaN if there is none or it cannot be read."""
     given = pd.Series(list(texts), dtype="object")
     return pd.to_numeric(given, errors="coerce").astype("float64")
 
@@ -84,7 +84,7 @@ def whole_numbers(texts: Iterable[str | None], *, missing: int) -> pd.Series[int
 
     Args:
         texts: Decimal numbers.
-        missing: What stands for one that is not there, cannot be read or is beyond `MOST`.
+        missing: The value for a number that is missing, cannot be read or is beyond `MOST`.
     """
     read = numbers(texts)
     return read.where(read.abs() <= MOST, missing).astype("int64")
