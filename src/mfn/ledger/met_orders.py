@@ -75,6 +75,8 @@ class LandedOrders:
     ) -> None:
         self._order_ids = order_ids
         self._places = places
+        # Indexes: with the values themselves put in order all of them would stand in memory twice.
+        self._as_landed = np.argsort(places, kind="stable")
         self._is_earlier = is_earlier
         self._is_loaded = is_loaded
         self._is_judged = is_judged
@@ -82,7 +84,7 @@ class LandedOrders:
     @property
     def earlier(self) -> list[str]:
         """The ids of those that the batch did not meet in its window."""
-        return _texts(self._order_ids[self._is_earlier])
+        return _texts(self._order_ids[self._as_landed[self._is_earlier[self._as_landed]]])
 
     def bounds(self, size: int) -> list[str]:
         """The ids at which the parts begin, all but the first, sorted; each part has about this many orders."""
@@ -93,7 +95,7 @@ class LandedOrders:
     def chunks(self, size: int) -> Iterator[MetOrders]:
         """All of them, this many at a time."""
         for start in range(0, len(self._order_ids), size):
-            some = slice(start, start + size)
+            some = self._as_landed[start : start + size]
             ids = self._order_ids[some]
             is_placed = (self._places[some] != NOWHERE) & ~self._is_earlier[some]
             where = np.divmod(self._places[some][is_placed], MOST_ON_A_PAGE)
@@ -126,10 +128,7 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
             are_earlier.append(np.array([origin == EARLIER for origin in origins], np.bool))
             are_loaded.append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
             are_judged.append(np.array([outcome is not None for outcome in outcomes], np.bool))
-    where = _joined(places)
-    as_landed = np.argsort(where, kind="stable")
-    marks = (_joined(marks)[as_landed] for marks in (are_earlier, are_loaded, are_judged))
-    return LandedOrders(_joined(ids)[as_landed], where[as_landed], *marks)
+    return LandedOrders(_joined(ids), _joined(places), *map(_joined, (are_earlier, are_loaded, are_judged)))
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
