@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def index_pages(ledger: Ledger, batch: BatchRef) -> None:
         batch: The batch at work.
     """
     while _index_some(ledger, batch) == PAGES_AT_ONCE:
-        pass
+        gc.collect()  # what statements over so many rows leave behind refers to itself, and piles up
 
 
 def _index_some(ledger: Ledger, batch: BatchRef) -> int:
