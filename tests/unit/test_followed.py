@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
+import pytest
+
+from mfn.amazon.failures import ThrottledError
 from mfn.errors import RetriableError
-from mfn.rules.next_call import Fetch, Search, WorkGap
-from mfn.steps.importing.followed import Followed
-
-if TYPE_CHECKING:
-    import pytest
+from mfn.rules.lanes import Flow, Lane
+from mfn.rules.next_call import Fetch, Search, State, WorkGap
+from mfn.steps.importing.followed import LONG_AGO, Followed
+from mfn.steps.importing.following import _assert_answered as assert_answered
+from mfn.steps.importing.following import _read as read
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -45,3 +48,61 @@ def test_what_rests_is_told_with_what_to_do(caplog: pytest.LogCaptureFixture) ->
         (f"us: {what}", " rests for 30 s: ", "gone. Wait.")
         for what in ("everything", "what was named", "what was left out", "its queue")
     ]
+
+
+PLACE: Any = None
+"""Nothing is read in it here."""
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "told_before", "is_begun_anew"),
+    [(timedelta(hours=1), None, True), (timedelta(hours=2), NOON, True), (timedelta(minutes=59), NOON, False)],
+)
+def test_notifications_count_from_the_first_one_after_an_hour_of_silence(
+    silent_for: timedelta, told_before: datetime | None, *, is_begun_anew: bool
+) -> None:
+    before = datetime.now(UTC)
+    one = Followed("us", told_at=before - silent_for, told_since=told_before)
+    assert read(PLACE, one, lambda _place: 3) == 3
+    assert before <= one.told_at <= datetime.now(UTC)
+    assert one.told_since == (one.told_at if is_begun_anew else told_before)
+
+
+@pytest.mark.parametrize("found", [0, None])
+def test_a_queue_with_nothing_on_it_tells_nothing_and_one_that_can_be_read_rests_no_longer(found: int | None) -> None:
+    one = Followed("us")
+    one.queue.failures = 3
+    assert read(PLACE, one, lambda _place: found) == found
+    assert (one.told_at, one.told_since, one.queue.failures) == (LONG_AGO, None, 0)
+
+
+def test_a_queue_that_cannot_be_read_is_not_read_again_before_it_has_rested() -> None:
+    one, tries = Followed("us"), []
+
+    def fail(_place: Any) -> int:
+        tries.append(1)
+        raise RetriableError("gone.", remedy="Wait.")
+
+    assert [read(PLACE, one, fail), read(PLACE, one, fail)] == [None, None]
+    assert (len(tries), one.queue.failures, one.everything.failures) == (1, 1, 0)
+    one.queue.until = datetime.now(UTC)
+    assert read(PLACE, one, fail) is None
+    assert (len(tries), one.queue.failures) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "calls_left", "is_refused"),
+    [(3, 3, 0, True), (3, 4, 0.9, True), (3, 2, 0, False), (3, 3, 1, False)],
+)
+def test_a_run_that_fetched_nothing_was_refused_if_as_much_is_named_and_no_call_is_left(
+    before: int, after: int, calls_left: float, *, is_refused: bool
+) -> None:
+    first, then = (
+        State(NOON, None, Flow(), Lane(5, 1, 5), Lane(tokens, 1, 30), names=names)
+        for names, tokens in ((before, 30), (after, calls_left))
+    )
+    if is_refused:
+        with pytest.raises(ThrottledError, match="getOrder"):
+            assert_answered(first, then)
+    else:
+        assert_answered(first, then)
