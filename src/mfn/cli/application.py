@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 application = typer.Typer(
     name="mfn",
-    help="Moves Amazon seller-fulfilled orders into a warehouse, and shipments and stock back to Amazon.",
+    help="Move seller-fulfilled Amazon orders into a warehouse, and shipment confirmations and stock back to Amazon.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -83,7 +83,7 @@ for part in (
     part.add_to(application)
 
 BROKEN_OFF = 130
-"""What Typer makes of Ctrl-C; a person reads a sentence instead, a script the status of a run that can be re-run."""
+"""Typer's exit status for Ctrl-C; a person gets a sentence instead, a script the status of a run that can be re-run."""
 
 
 def _version(wanted: bool) -> None:
@@ -95,14 +95,14 @@ def _version(wanted: bool) -> None:
 @application.callback()
 def _options(
     debug: bool = typer.Option(  # noqa: ARG001 - `run` reads it, wherever it stands
-        False, "--debug", help="Log what happens, and show tracebacks. May stand anywhere."
+        False, "--debug", help="Log what happens, and show tracebacks. Allowed anywhere on the line."
     ),
     version: bool = typer.Option(  # noqa: ARG001 - its callback has answered it
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
     """Common options."""
-    with suppress(MfnError):  # what is wrong with the settings the command itself tells
+    with suppress(MfnError):  # the command itself reports what is wrong with the settings
         for problem in (*exposed_files(load_settings()), *lines_that_say_nothing()):
             log.warning("warning: %s", problem)
 
@@ -111,7 +111,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command.
 
     Args:
-        arguments: The words after `mfn`.
+        arguments: The arguments after `mfn`.
 
     Returns:
         0 done; 1 the run failed, or a check found something; 2 wrong usage, settings or mappings; 3 another run holds
@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     logging.getLogger("mfn").setLevel(logging.DEBUG if debug else logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks is spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")  # characters that its encoding lacks are escaped
     try:
         _refuse_undecodable(words)
         _refuse_given_twice(words)
@@ -148,7 +148,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _refuse_undecodable(words: Sequence[str]) -> None:
-    """Refuse what no id, name or file of this project can be, before a database has to."""
+    """Refuse arguments that cannot be an id, name or file of this project, before a database has to."""
     for place, word in enumerate(words, start=1):
         if not word.isascii() and re.search("[\ud800-\udfff]", word):
             raise ConfigurationError(
@@ -158,7 +158,7 @@ def _refuse_undecodable(words: Sequence[str]) -> None:
 
 
 def _refuse_given_twice(words: Sequence[str]) -> None:
-    """Refuse a second value of an option, of which the library would take the last and drop the others unsaid."""
+    """Refuse a repeated option, of which the library would take the last value and silently drop the others."""
     before_dashes = [*takewhile(lambda word: word != "--", words), "--"]
     given = Counter(
         name
@@ -174,7 +174,7 @@ def _refuse_given_twice(words: Sequence[str]) -> None:
 
 
 def _where_it_says_so(error: Exception, words: Sequence[str]) -> str:
-    """What to do about wrong usage: an option that stands before its command is told where it belongs."""
+    """What to do about wrong usage; says where an option that was put before its command belongs."""
     option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     path = getattr(context, "command_path", "mfn")
     commands = getattr(getattr(context, "command", None), "commands", {})

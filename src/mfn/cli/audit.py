@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mfn.ledger.audit_trail import AuditTrail
 
 SHOWN_DAYS = 7
-"""How far back the trail goes where nobody says how far; of a single order it is always whole."""
+"""How far back the trail goes by default; that of a single order is always complete."""
 
 
 def add_to(application: typer.Typer) -> None:
@@ -28,13 +28,16 @@ def audit(
     order: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="Only what concerns this order: seen alone, or by a run that had it.", parser=PASTED
+            metavar="ID",
+            help="Only what concerns this order: accesses to it alone, or by a run that read it.",
+            parser=PASTED,
         ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="T", help=f"From then on (ISO 8601, UTC without a zone); else {SHOWN_DAYS} days, of an order all."
+            metavar="T",
+            help=f"From this time on (ISO 8601, UTC without a zone). Default: {SHOWN_DAYS} days, of an order all.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -79,7 +82,7 @@ def _document(trail: AuditTrail) -> dict[str, Any]:
 
 
 def _lines(trail: AuditTrail) -> list[tuple[Any, ...]]:
-    """All of the trail as rows of one table, newest first."""
+    """The whole trail as rows of one table, newest first."""
     lines: list[tuple[datetime, tuple[Any, ...]]] = [
         (row.at, (row.by, f"read: {row.purpose}", row.connection, row.order_id or row.batch_id, row.orders, ""))
         for row in trail.accesses

@@ -1,4 +1,4 @@
-"""Prefect automations made, brought up to date and removed over the Prefect API, and the block that they notify."""
+"""Creating, updating and removing Prefect automations over the Prefect API, and finding the block that they notify."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def keep_automations(
     block_id: str | None,
     ui_url: str,
 ) -> None:
-    """Make every automation that there ought to be, or bring it up to date; remove those that there ought not to be.
+    """Create or update every automation that should exist, and remove those that should not.
 
-    One that somebody switched off stays off. One that is as it ought to be is not touched: its windows of time go on.
+    One that somebody switched off stays off. One that is as it should be is not touched, so that its time windows go
+    on.
 
     Args:
         client: A client of the Prefect API.
@@ -74,9 +75,9 @@ def keep_automations(
 
 
 def refresh_automations(settings: Settings, api: str, environ: Mapping[str, str]) -> None:
-    """Bring the automations up to date once a connection has passed `mfn check`: a missing import is noticed from then.
+    """Update the automations once a connection has passed `mfn check`: from then on a missing import is noticed.
 
-    Where `mfn deploy` has made none yet, there is nothing to do.
+    If `mfn deploy` has not created any yet, there is nothing to do.
 
     Args:
         settings: The settings in force.
@@ -98,7 +99,7 @@ def refresh_automations(settings: Settings, api: str, environ: Mapping[str, str]
 
 
 def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str) -> str | None:
-    """The id of the notification block that tells people; None where `MFN_NOTIFICATION_BLOCK` names none.
+    """The id of the notification block that alerts people; None if `MFN_NOTIFICATION_BLOCK` names none.
 
     Args:
         client: A client of the Prefect API.
@@ -130,7 +131,7 @@ def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str)
 
 
 def ui_url_of(api: str, environ: Mapping[str, str]) -> str:
-    """Where the Prefect UI is: `PREFECT_UI_URL`, or beside the API.
+    """The URL of the Prefect UI: `PREFECT_UI_URL`, or next to the API.
 
     Args:
         api: The API's base URL.
@@ -145,7 +146,7 @@ def _ours(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def _has(there: Any, wanted: Any) -> bool:
-    """Whether what is there has everything that is wanted; the server adds ids and defaults of its own."""
+    """Whether an existing document has everything that is wanted; the server adds ids and defaults of its own."""
     if isinstance(wanted, dict):
         return isinstance(there, dict) and all(
             key in there and _has(there[key], value) for key, value in wanted.items()
@@ -154,13 +155,13 @@ def _has(there: Any, wanted: Any) -> bool:
         return bool(there == wanted)
     if not isinstance(there, list) or len(there) != len(wanted):
         return False
-    if all(isinstance(entry, str) for entry in (*there, *wanted)):  # the server keeps sets
+    if all(isinstance(entry, str) for entry in (*there, *wanted)):  # the server stores sets
         return sorted(there) == sorted(wanted)
     return all(_has(*pair) for pair in zip(there, wanted, strict=True))
 
 
 def _expect_imports(client: httpx.Client, connections: Sequence[str]) -> None:
-    """Have Prefect notice an import that does not come; where it waits for one already, nothing changes."""
+    """Make Prefect notice a missing import; if it is waiting for one already, nothing changes."""
     now = datetime.now(UTC).isoformat()
     events = [
         {

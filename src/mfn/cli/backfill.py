@@ -1,4 +1,4 @@
-"""`mfn backfill`: a long period to be searched besides, without holding up the imports."""
+"""`mfn backfill`: a long period to be searched in the background, without holding up the imports."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ def add_to(application: typer.Typer) -> None:
 def backfill(
     connection: ConnectionArgument,
     since: Annotated[
-        str | None, typer.Option(help="Where the period begins (ISO 8601, UTC without a zone); without: what is left.")
+        str | None,
+        typer.Option(help="The start of the period (ISO 8601, UTC without a zone). Default: show what is left."),
     ] = None,
-    before: Annotated[str | None, typer.Option(help="Where it ends; without: where the imports have got to.")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="The end of the period. Default: the point that the imports have reached.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Note a period whose orders imports fetch bit by bit, with calls that they can spare; or show what is left."""
+    """Have imports fetch the orders of a period bit by bit, with calls that they can spare; or show what is left."""
     after, end = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.importing import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
 

@@ -75,7 +75,7 @@ def batches(
 
 
 def _columns(kind: BatchKind) -> tuple[str, str, str]:
-    """What a kind of run was given, what it did with it, and what of it waits for a person."""
+    """The columns of a kind of run: what it was given, what it did with that, and what waits for a person."""
     given, done = SUMMED[kind][:2]
     return given, done, "differing" if kind == "reconcile" else "held"
 
@@ -117,7 +117,7 @@ def rerun(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run batches again, from where they failed; nothing is ever doubled."""
+    """Run batches again, from where they failed; nothing is done twice."""
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")

@@ -32,11 +32,11 @@ def add_to(application: typer.Typer) -> None:
 
 def check(
     connection: Annotated[
-        str | None, typer.Argument(help="A connection of connections.yaml; every one without.", show_default=False)
+        str | None, typer.Argument(help="A connection of connections.yaml. Default: all of them.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Walk the set-up in nine steps, against the real services; each is ok, a warning or failed, with what to do.
+    """Check the set-up in nine steps, against the real services; each is ok, a warning or failed, with what to do.
 
     Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
     """
@@ -65,7 +65,7 @@ def check(
 
 
 def _resumed(settings: Settings) -> list[str]:
-    """The connections whose schedules begin with this check; none where no Prefect API can be asked."""
+    """The connections whose schedules start after this check; none if no Prefect API can be reached."""
     import httpx  # noqa: PLC0415 - only for a connection that has passed
 
     from mfn.cli.automations import refresh_automations  # noqa: PLC0415
@@ -81,7 +81,7 @@ def _resumed(settings: Settings) -> list[str]:
         if resumed:
             refresh_automations(settings, environ["PREFECT_API_URL"], environ)
     except (MfnError, httpx.HTTPError, httpx.InvalidURL) as error:
-        # Nobody has to run Prefect, and a deployment that is made later begins at once.
+        # Prefect is optional, and the schedules of later deployments start at once.
         told = resumed or (refused and not isinstance(error, RetriableError))
         remedy = f" {error.remedy}" if isinstance(error, MfnError) else ""
         logger.log(logging.WARNING if told else logging.DEBUG, "Prefect was not told of it: %s%s", error, remedy)

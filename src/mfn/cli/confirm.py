@@ -1,4 +1,4 @@
-"""`mfn confirm`: what the warehouse has shipped, to Amazon, without Prefect."""
+"""`mfn confirm`: one confirm run, without Prefect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def confirm(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Tell Amazon what the warehouse has shipped, and see that Amazon shows it."""
+    """Tell Amazon what the warehouse has shipped, and check that Amazon shows it."""
     from mfn.steps.runs import run_confirm  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_confirm(load_settings(), connection)

@@ -1,4 +1,4 @@
-"""prefect.yaml rendered for every connection, and deployed against the Prefect API that is configured."""
+"""Rendering prefect.yaml for every connection, and deploying it to the configured Prefect API."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ REQUIRED = ("name", "entrypoint", "work_pool")
 def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
 
-    The schedules of a connection that has never passed `mfn check` are deployed at rest, and begin once it has. The
-    automations that tell people of what goes wrong are brought up to date with it. What is deployed for connections
-    that are gone is left alone, and told.
+    The schedules of a connection that has never passed `mfn check` are deployed as paused, and start once it has. The
+    automations that alert people are updated too. Deployments for connections that no longer exist are left alone, and
+    reported.
 
     Args:
         settings: The settings in force.
@@ -122,9 +122,9 @@ def _read_definitions(path: Path) -> dict[str, Any]:
 
 
 def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool: str = WORK_POOL) -> dict[str, Any]:
-    """prefect.yaml with every deployment that names a connection written once for each connection.
+    """prefect.yaml with every deployment that names a connection repeated for each connection.
 
-    The schedules of each connection begin at moments of its own.
+    The schedules of each connection start at times of its own.
 
     Args:
         document: prefect.yaml as it stands.

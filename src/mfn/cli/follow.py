@@ -26,7 +26,7 @@ def follow(
     connection: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CONNECTION]...", help="Connections; none: all of connections.yaml.", show_default=False
+            metavar="[CONNECTION]...", help="Connections. Default: all of connections.yaml.", show_default=False
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""`mfn inventory`: the warehouse's stock levels, to Amazon, without Prefect."""
+"""`mfn inventory`: one stock run, without Prefect."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ def add_to(application: typer.Typer) -> None:
 def inventory(
     connection: ConnectionArgument,
     full: Annotated[
-        bool, typer.Option("--full", help="Read all listings anew, and send every level, also those sent before.")
+        bool, typer.Option("--full", help="Read all listings again, and send every level, including those sent before.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; nothing changes.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Send also where the warehouse lost more than is believed.")
+        bool,
+        typer.Option("--force", help="Send even if the warehouse lost so much stock that it would not be believed."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell Amazon what the warehouse has to sell, and see that Amazon shows it."""
+    """Tell Amazon what the warehouse has to sell, and check that Amazon shows it."""
     from mfn.steps.runs import run_inventory  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_inventory(load_settings(), connection, full=full, dry_run=dry_run, force=force)

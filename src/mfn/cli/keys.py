@@ -1,4 +1,4 @@
-"""`mfn keys`: a new encryption key for buyers' data, and everything encrypted anew under it."""
+"""`mfn keys`: a new encryption key for buyers' data, and everything encrypted again under it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _keys() -> None:
 
 @keys.command()
 def rotate(as_json: JsonOption = False) -> None:
-    """Encrypt everything anew under a new key, and retire the old ones; runs go on. Broken off, run it again."""
+    """Encrypt everything again under a new key, and retire the old ones; runs go on. If interrupted, run it again."""
     from mfn.ledger.key_file import retired_file  # noqa: PLC0415 - so that --help answers at once
     from mfn.steps.privacy.key_rotation import rotate_keys  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def rotate(as_json: JsonOption = False) -> None:
 
 @keys.command()
 def new(as_json: JsonOption = False) -> None:
-    """Print a new key, for MFN_PII_KEYS; it is written nowhere."""
+    """Print a new key for MFN_PII_KEYS; it is not stored anywhere."""
     from mfn.ledger.encryption import new_key  # noqa: PLC0415 - so that --help answers at once
 
     if as_json:

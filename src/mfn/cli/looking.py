@@ -1,4 +1,4 @@
-"""Commands that look at a connection and change nothing: what they find, as a document or for a person."""
+"""Commands that examine a connection and change nothing: their findings, as a document or for a person."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def tell_look(
     *,
     as_json: bool,
 ) -> None:
-    """Look, and print what is there.
+    """Run such a command, and print what it found.
 
     Args:
         command: The command's name.
         connection: The connection's name.
-        look: What finds it.
-        show: What prints it for a person; it is given the directory of the mappings too.
+        look: Finds it.
+        show: Prints it for a person; it gets the directory of the mappings too.
         as_json: Whether --json was asked for.
 
     Raises:

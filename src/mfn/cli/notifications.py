@@ -1,4 +1,4 @@
-"""`mfn notifications`: how reading Amazon's notifications of changed orders stands."""
+"""`mfn notifications`: the state of reading Amazon's notifications of changed orders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def notifications(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Show a connection's queue, the orders that were named and wait, and the messages that could not be used."""
+    """Show a connection's queue, the named orders that have yet to be read, and messages that could not be used."""
     from mfn.notifications.state import notifications_state  # noqa: PLC0415 - so that --help answers at once
 
     tell_look("notifications", connection, notifications_state, _show, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`mfn orders`: the orders, why each stands where it does, and what a person decides about them."""
+"""`mfn orders`: the orders, their status and reasons, and people's decisions about them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WhichOption = Annotated[
 
 MOMENTS = {"shipped_at", "ship_date_sent", "sent_at", "verified_at"}
 
-orders = typer.Typer(help="The orders, and why each stands where it does.", invoke_without_command=True)
+orders = typer.Typer(help="The orders, their status, and the reasons for it.", invoke_without_command=True)
 
 
 def add_to(application: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def list_(
     connection: Annotated[str | None, typer.Option(help="Only orders of this connection.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List orders, the most urgent first; those that have left, or need not leave, after all others."""
+    """List orders, the most urgent first; those that have left, or need not leave, come last."""
     if context.invoked_subcommand is not None:
         context.default_map = {context.invoked_subcommand: {"as_json": as_json}}  # mfn orders --json show ID
         return
@@ -110,7 +110,7 @@ def show(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="Amazon's order id.", parser=PASTED)],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one order: where it stands, why, what to do, and what each run did with it."""
+    """Show one order: its status, the reasons, what to do, and what each run did with it."""
     from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
     from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
 
@@ -178,7 +178,7 @@ def _print_parcels(parcels: Sequence[Mapping[str, Any]]) -> None:
 
 @orders.command()
 def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
-    """Let held orders through despite reasons that are a matter of judgement, and take dismissed ones back."""
+    """Let held orders through where the reason is a matter of judgement, and take dismissed ones back."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
@@ -199,7 +199,7 @@ def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
 def _tell(
     kind: DecisionKind, order_ids: list[str], refusals: tuple[Refusal, ...], connection: str | None, *, as_json: bool
 ) -> None:
-    """Print what became of a decision; with refusals end as wrong usage, since nothing was done."""
+    """Print the result of a decision; refusals end as wrong usage, since nothing was done."""
     from mfn.ledger.decisions import decisions_on  # noqa: PLC0415 - as above
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415
     from mfn.ledger.order_listing import orders_with_id  # noqa: PLC0415

@@ -29,17 +29,17 @@ INTERRUPTED = RetriableError(
 )
 
 USUAL_WIDTH = 80
-"""Of a terminal that does not say how wide it is."""
+"""The width of a terminal that does not report one."""
 
 GAP = "  "
 """Between two columns of a table."""
 
 SHOWN_ROWS = 200
-"""What a list has in a terminal, where the first lines of a longer one could not be scrolled back to."""
+"""The most rows of a list in a terminal, where one cannot scroll back to the first lines of a longer one."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 PASTED = str.strip
-"""The parser of an id: what it was copied from, such as a cell, leaves blanks and line breaks around it."""
+"""The parser of an id: copying it from a cell, for example, leaves blanks and line breaks around it."""
 ConnectionArgument = Annotated[str, typer.Argument(help="A connection of connections.yaml.", show_default=False)]
 
 
@@ -66,7 +66,7 @@ def print_line(text: str) -> None:
 
 
 def print_nothing(what: str, settings: Settings, *, is_there: bool) -> None:
-    """Say that a ledger has nothing of what was asked for, or that there is none: another folder has another one.
+    """Say that a ledger has nothing of the kind, or that there is no ledger, perhaps because of the working directory.
 
     Args:
         what: What was asked for, such as "batches failed".
@@ -78,7 +78,7 @@ def print_nothing(what: str, settings: Settings, *, is_there: bool) -> None:
 
 
 def print_styled(lines: Iterable[Text]) -> None:
-    """Print lines in colour to stdout, in a terminal that has it; what is quoted in them is fit to be shown."""
+    """Print lines to stdout, in colour if the terminal has it; quotations in them must be safe to show."""
     console = console_of()
     with _writing_to_stdout():
         with console.capture() as written:  # where its reader has left, a console ends the program itself
@@ -144,7 +144,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 @contextmanager
 def _writing_to_stdout() -> Iterator[None]:
-    """What cannot be written goes nowhere; what the command was to do is done by then.
+    """Ignore that stdout cannot be written; the command has done its work by then.
 
     A reader that has read enough, as of `mfn orders | head`, is no failure.
 

@@ -1,4 +1,4 @@
-"""Where the Prefect API is and what it wants to be shown: what is configured, or the `mfn up` that runs here."""
+"""The Prefect API's URL and credentials: those that are configured, or those of the `mfn up` that runs here."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FAULT_LINES = 3
 SEE_ALSO = "For further information"
 
 SHOWN = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
-"""What a Prefect server may want to be shown, one or the other."""
+"""The credentials that a Prefect server may ask for, one or the other."""
 
 
 def with_prefect_api(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with the Prefect API in it, and with what that wants to be shown.
+    """The environment with the Prefect API's URL and credentials.
 
     `PREFECT_API_URL` is that of the environment, else that of Prefect's own settings (`prefect config set`), else that
     of the `mfn up` that runs here.

@@ -1,4 +1,4 @@
-"""Answers of the Prefect API, and what a person is told where there is none."""
+"""Requests to the Prefect API, and the errors for people if there is no answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 PAGE = 200
-"""So many the API gives at once at most."""
+"""How many items the API returns at most."""
 
 
 def ask(

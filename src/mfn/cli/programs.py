@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 WORKER = "prefect-worker"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, whoever looks after services, and a terminal that is closed."""
+"""Sent by Ctrl-C, by a service manager, and when a terminal is closed."""
 
 PRIVATE = 0o077
 """A Prefect server keeps its Secret blocks and the key to them in one database: it is for nobody else."""
 
 LOG_BYTES = 10_000_000
-"""A log that is longer when its program starts is put aside, and the one put aside before is gone."""
+"""A log that is longer when its program starts is rotated, replacing the one rotated before."""
 
 SERVER = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -43,7 +43,7 @@ SERVER = {
     # In memory, its own default, the place that a run holds would have no end once the server was started anew.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
-"""What a server on one machine wants; whoever wants it otherwise sets it."""
+"""Settings for a server on one machine; the environment overrides them."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Programs:
 
     @property
     def logs(self) -> Path:
-        """Where they write what they say."""
+        """The folder of their logs."""
         return self.settings.home / "logs"
 
     def start_server(self, host: str, port: int) -> None:
@@ -77,10 +77,10 @@ class Programs:
         self.start(WORKER, [prefect_program(), "worker", "start", "--pool", self.settings.work_pool])
 
     def start(self, name: str, words: list[str], *, umask: int = -1) -> None:
-        """Start a program, and write down that it runs.
+        """Start a program, and record that it runs.
 
         Args:
-            name: What it is called, also its log.
+            name: Its name, also that of its log.
             words: The program and its arguments.
             umask: What the files that it makes may not be; -1: as this process's own.
         """
@@ -154,7 +154,7 @@ class Programs:
                 next(iter(self.running.values())).wait(timeout=1)
 
     def stop(self) -> None:
-        """Stop them, the one that was started last first, with everything that they started; nothing runs any more."""
+        """Stop them with everything that they started, the last one first, and record that nothing runs any more."""
         for number in ENDINGS:
             signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
         for name, process in reversed(self.running.items()):
@@ -170,7 +170,7 @@ class Programs:
 
 
 def end_as_asked() -> None:
-    """Have every way of asking for the end come as a KeyboardInterrupt, so that what was started is stopped.
+    """Turn every request to end into a KeyboardInterrupt, so that what was started is stopped.
 
     Also where a shell had interrupts ignored; but not under nohup, which wants a closed terminal to be no end.
     """

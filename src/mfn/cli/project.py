@@ -1,4 +1,4 @@
-"""Where the project's flows, tasks and prefect.yaml are, and the `prefect` program beside this one."""
+"""The folder of the project's flows, tasks and prefect.yaml, and the `prefect` program next to this one."""
 
 from __future__ import annotations
 

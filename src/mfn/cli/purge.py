@@ -1,4 +1,4 @@
-"""`mfn purge` and `mfn erase`: buyers' data that may be kept no longer, and that of one order at once."""
+"""`mfn purge` and `mfn erase`: removing buyers' data past its retention, and that of one order at once."""
 
 from __future__ import annotations
 

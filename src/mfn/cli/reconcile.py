@@ -27,11 +27,13 @@ def reconcile(
     connection: ConnectionArgument,
     since: Annotated[
         str | None,
-        typer.Option(help="Compare the orders placed since then (ISO 8601, UTC without a zone); else of three days."),
+        typer.Option(
+            help="Compare the orders placed since this time (ISO 8601, UTC without a zone). Default: three days."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare Amazon, the ledger and the warehouse, and say what mends each difference."""
+    """Compare Amazon, the ledger and the warehouse, and say how to fix each difference."""
     moment = parse_moment(since, option="--since")
     from mfn.steps.reconciling.runs import run_reconcile  # noqa: PLC0415 - pandas takes a second that --help does not
 

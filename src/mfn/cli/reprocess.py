@@ -1,4 +1,4 @@
-"""`mfn reprocess`: orders that the ledger has, processed again from the checks on."""
+"""`mfn reprocess`: the ledger's orders processed again, from the checks onwards."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ def add_to(application: typer.Typer) -> None:
 def reprocess(  # noqa: PLR0917 - Typer calls it
     connection: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CONNECTION", help="Connections; none: all of them.", show_default=False),
+        typer.Argument(metavar="CONNECTION", help="Connections. Default: all of them.", show_default=False),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Orders that changed at Amazon then or later (ISO 8601, UTC without a zone).")
+        str | None,
+        typer.Option(help="Only orders that changed at Amazon at this time or later (ISO 8601, UTC without a zone)."),
     ] = None,
-    before: Annotated[str | None, typer.Option(help="Orders that changed at Amazon before then; likewise.")] = None,
-    status: Annotated[str | None, typer.Option(help="Orders that stand there, e.g. loaded.")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="Only orders that changed at Amazon before this time (as --since).")
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="Only orders with this status, e.g. loaded.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be loaded again; nothing reaches the warehouse.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check, transform and load orders again that the ledger has, as after a change of the mappings."""
+    """Check, transform and load the ledger's orders again, as after a change of the mappings."""
     moments = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.rerunning import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
 

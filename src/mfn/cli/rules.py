@@ -1,4 +1,4 @@
-"""`mfn rules test`: try the rules of a file on one order, parcel or SKU before they are carried out."""
+"""`mfn rules test`: try the rules of a file on one order, parcel or SKU before they are in force."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def try_rules(
     ] = None,
     sku: Annotated[str | None, typer.Option(help="Try inventory.push on this offer, by Amazon's SKU.")] = None,
     connection: Annotated[
-        str | None, typer.Option(help="The connection that it belongs to, where several have it.")
+        str | None, typer.Option(help="The connection that it belongs to; needed only if several have it.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What `mfn up` has running, written down in MFN_HOME/up.json: other commands find it, and nothing is orphaned."""
+"""What `mfn up` has running, recorded in MFN_HOME/up.json, so that other commands find it and nothing is orphaned."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def running_here(settings: Settings) -> Running | None:
 
 
 def written_down(settings: Settings) -> Running | None:
-    """The `mfn up` that was the last to run with this MFN_HOME and did not end well, or still runs.
+    """The last `mfn up` with this MFN_HOME, if it still runs or did not end cleanly.
 
     Args:
         settings: The settings in force.
@@ -56,7 +56,7 @@ def written_down(settings: Settings) -> Running | None:
 
 
 def write_down(settings: Settings, running: Running) -> None:
-    """Let others know what runs; the file can be read by its owner only.
+    """Record what runs, in a file that only its owner can read.
 
     Args:
         settings: The settings in force.
@@ -70,7 +70,7 @@ def write_down(settings: Settings, running: Running) -> None:
 
 
 def forget(settings: Settings) -> None:
-    """Nothing runs any more.
+    """Record that nothing runs any more.
 
     Args:
         settings: The settings in force.
@@ -84,7 +84,7 @@ def stop_processes(processes: Iterable[psutil.Process]) -> None:
     Args:
         processes: They may have ended already.
     """
-    asked = list(dict.fromkeys(processes))  # asked twice, a run would break off its own ending
+    asked = list(dict.fromkeys(processes))  # each only once: a second signal would interrupt a run's own ending
     for process in asked:
         with suppress(psutil.Error):
             process.terminate()

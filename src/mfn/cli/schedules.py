@@ -1,4 +1,4 @@
-"""Schedules: each connection's begin at moments of its own, and rest until it has passed `mfn check`."""
+"""Schedules: those of each connection start at times of its own, and are paused until it has passed `mfn check`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 WAITS = "waits-for-check"
-"""The tag of deployments whose schedules begin once their connection has passed `mfn check`."""
+"""The tag of deployments whose schedules start once their connection has passed `mfn check`."""
 
 DAILY = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* \*")
-"""A cron line that means one moment of each day."""
+"""A cron line for one time of each day."""
 
 DAILY_MINUTES = 120
 """Runs of once a day begin within so long after the moment that prefect.yaml names."""
 
 
 def spread(schedule: Mapping[str, Any], *, over: str) -> dict[str, Any]:
-    """A schedule moved on by a share of its period, so that those of many connections do not begin in one second.
+    """A schedule shifted by a part of its period, so that those of many connections do not start in the same second.
 
     The share follows from the words alone: it is the same in every deployment, and is not moved by other connections.
 
@@ -91,7 +91,7 @@ def waiting_names(api: str, environ: Mapping[str, str]) -> set[str]:
 
 
 def resume_checked(settings: Settings, api: str, environ: Mapping[str, str]) -> list[str]:
-    """Let the schedules begin that waited for a check which has been passed since.
+    """Start the schedules that waited for a check that has been passed since.
 
     Args:
         settings: The settings in force.

@@ -104,7 +104,7 @@ def settings(as_json: JsonOption = False) -> None:
 
 @mappings.command("check")
 def check(as_json: JsonOption = False) -> None:
-    """Check every mapping file; every bad row is named at once."""
+    """Check every mapping file; lists all bad rows at once."""
     from mfn.steps.mappings.check import check_all_mappings, empty_warehouses  # noqa: PLC0415 - pandas takes a second
 
     current = load_settings()
@@ -126,10 +126,10 @@ def check(as_json: JsonOption = False) -> None:
 def simulate(
     *,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)] = 8480,
-    orders: Annotated[int, typer.Option(help="How many orders the day has.", min=0, max=1_000_000)] = 200,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    orders: Annotated[int, typer.Option(help="The number of orders of the day.", min=0, max=1_000_000)] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
     speed: Annotated[
-        float, typer.Option(help="How many times faster than Amazon its budgets refill and time goes by.", min=0.001)
+        float, typer.Option(help="How many times faster than at Amazon time passes and budgets refill.", min=0.001)
     ] = 1.0,
     notifications: Annotated[
         str | None, typer.Option(help="The URL of an SQS queue that is told of every order that changes.")

@@ -24,9 +24,9 @@ def add_to(application: typer.Typer) -> None:
 
 
 def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Gather the shipping methods of Amazon's orders, with the warehouse's code of each, and rows for those without.
+    """List the shipping methods of Amazon's orders, with the warehouse's code for each, and rows for those without one.
 
-    Nothing is changed anywhere. Where the ledger has no orders of the connection yet, Amazon is asked.
+    Nothing is changed anywhere. If the ledger has no orders of the connection yet, Amazon is asked.
     """
     from mfn.steps.mappings.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 

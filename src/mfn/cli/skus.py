@@ -1,4 +1,4 @@
-"""`mfn skus`: Amazon's SKUs against the warehouse's."""
+"""`mfn skus`: Amazon's SKUs compared with the warehouse's."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def add_to(application: typer.Typer) -> None:
 def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
     """Compare Amazon's SKUs with the warehouse's items, through aliases and kits.
 
-    A SKU with a near miss counts as missing in the warehouse: it is, until the proposed row stands in sku_aliases.csv.
-    Listings that Amazon fulfils are counted and left alone. Nothing is changed anywhere; differences are no failure.
+    A SKU with a near miss counts as missing in the warehouse until the proposed row is in sku_aliases.csv. Listings
+    that Amazon fulfils are only counted. Nothing is changed anywhere; differences are no failure.
     """
     from mfn.steps.mappings.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
@@ -118,5 +118,5 @@ def _remarks(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _visible(sku: str) -> str:
-    """A SKU as it is, in quotation marks where it holds what cannot be seen."""
+    """A SKU as it is, in quotation marks if it has invisible characters."""
     return sku if sku.isprintable() and sku == sku.strip() and sku else repr(sku)

@@ -49,7 +49,7 @@ class Up:
         reports: Where the report site is.
         deployments: Every deployment as `flow/name`.
         waiting: Those whose schedules begin once their connection has passed `mfn check`.
-        logs: Where the programs write what they say.
+        logs: The folder of the programs' logs.
     """
 
     ui: str
@@ -62,9 +62,9 @@ class Up:
 
 @contextmanager
 def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, Programs]]:
-    """Start everything on this machine; all of it is stopped when the block ends.
+    """Start everything on this machine, and stop all of it when the block ends.
 
-    Prefect's database is the user's own, as the ledger is: what was there before is there again.
+    Prefect's database and the ledger are the user's own: what was in them before is still there.
 
     Args:
         settings: The settings in force.
@@ -134,7 +134,7 @@ def _environ(settings: Settings) -> dict[str, str]:
 
 
 def _stop_orphans(settings: Settings) -> None:
-    """What a `mfn up` that was killed left running would serve the same runs a second time."""
+    """Stop what a killed `mfn up` left running: it would serve the same runs a second time."""
     known = written_down(settings)
     if known is None:
         return
@@ -145,9 +145,9 @@ def _stop_orphans(settings: Settings) -> None:
 
 
 def _settle_what_was_cut_off(programs: Programs, work_pool: str) -> None:
-    """Runs that Prefect takes for alive although nothing works yet: begun ones have died, others go back in line.
+    """Settle runs that Prefect takes for alive although nothing works yet: begun ones died, others go back in line.
 
-    Until then they would hold the one place of their deployment.
+    Otherwise they would block their deployment, which allows one run at a time.
     """
     with prefect_client(programs.api, programs.environ) as client:
         for state, becomes in (
