@@ -77,6 +77,13 @@ def row(document: str, start: str) -> str:
     return str(rows[0])
 
 
+@pytest.mark.parametrize("path", ["", *(path for path, command in COMMANDS.items() if hasattr(command, "commands"))])
+def test_help_lists_every_command_with_a_whole_sentence(path: str) -> None:
+    group = COMMANDS.get(path, PROGRAM)
+    listed = group.get_help(group.context_class(group, info_name="mfn", terminal_width=80)).split("\nCommands:\n")[1]
+    assert [line for line in listed.splitlines() if not line.endswith(".") or line.endswith("...")] == []
+
+
 @pytest.mark.parametrize("path", RUNNABLE)
 def test_every_command_has_a_row_with_its_arguments_and_options_in_the_readme(path: str) -> None:
     told = row(README, f"mfn {path}")

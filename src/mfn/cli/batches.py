@@ -117,7 +117,7 @@ def rerun(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run batches again, from where they failed; nothing is done twice."""
+    """Run batches again, from where they failed. Nothing is done twice."""
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
         raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
@@ -160,7 +160,7 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where the data-quality report of a run is, or open it."""
+    """Say where the report of a run is, or open it."""
     settings = load_settings()
     path = settings.reports / "index.html"
     missing = ConfigurationError(

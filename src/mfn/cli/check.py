@@ -36,7 +36,7 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the set-up in nine steps, against the real services; each is ok, a warning or failed, with what to do.
+    """Check the set-up in nine steps, with what to do. Each is ok, a warning or failed, against the real services.
 
     Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
     """

@@ -19,7 +19,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def confirm(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Tell Amazon what the warehouse has shipped, and check that Amazon shows it."""
+    """Tell Amazon what the warehouse has shipped. Then check that Amazon shows it."""
     from mfn.steps.runs import run_confirm  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_confirm(load_settings(), connection)

@@ -31,7 +31,7 @@ def follow(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import orders as soon as Amazon's rates allow it and notifications name them, until interrupted."""
+    """Import continuously, until interrupted. Imports as soon as Amazon's rates allow it and something is new."""
     from mfn.steps.importing.following import follow as go_on  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     settings = load_settings()

@@ -30,7 +30,7 @@ def inventory(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell Amazon what the warehouse has to sell, and check that Amazon shows it."""
+    """Tell Amazon what the warehouse has to sell. Then check that Amazon shows it."""
     from mfn.steps.runs import run_inventory  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_inventory(load_settings(), connection, full=full, dry_run=dry_run, force=force)

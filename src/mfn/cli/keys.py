@@ -9,7 +9,7 @@ import typer
 from mfn.cli.output import JsonOption, print_json, print_line
 from mfn.settings import load_settings
 
-keys = typer.Typer(help="The keys that buyers' data is encrypted with.", no_args_is_help=True)
+keys = typer.Typer(help="Change the keys that buyers' data is encrypted with.", no_args_is_help=True)
 
 
 def add_to(application: typer.Typer) -> None:
@@ -19,12 +19,12 @@ def add_to(application: typer.Typer) -> None:
 
 @keys.callback()
 def _keys() -> None:
-    """The keys that buyers' data is encrypted with."""
+    """Change the keys that buyers' data is encrypted with."""
 
 
 @keys.command()
 def rotate(as_json: JsonOption = False) -> None:
-    """Encrypt everything again under a new key, and retire the old ones; runs go on. If interrupted, run it again."""
+    """Encrypt everything again under a new key. Retires the old ones while runs go on. If interrupted, run it again."""
     from mfn.ledger.key_file import retired_file  # noqa: PLC0415 - so that --help answers at once
     from mfn.steps.privacy.key_rotation import rotate_keys  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def rotate(as_json: JsonOption = False) -> None:
 
 @keys.command()
 def new(as_json: JsonOption = False) -> None:
-    """Print a new key for MFN_PII_KEYS; it is not stored anywhere."""
+    """Print a new key for MFN_PII_KEYS. It is not stored anywhere."""
     from mfn.ledger.encryption import new_key  # noqa: PLC0415 - so that --help answers at once
 
     if as_json:

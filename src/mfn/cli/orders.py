@@ -45,7 +45,7 @@ WhichOption = Annotated[
 
 MOMENTS = {"shipped_at", "ship_date_sent", "sent_at", "verified_at"}
 
-orders = typer.Typer(help="The orders, their status, and the reasons for it.", invoke_without_command=True)
+orders = typer.Typer(help="List orders, show one, and decide about held ones.", invoke_without_command=True)
 
 
 def add_to(application: typer.Typer) -> None:
@@ -110,7 +110,7 @@ def show(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="Amazon's order id.", parser=PASTED)],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one order: its status, the reasons, what to do, and what each run did with it."""
+    """Show one order, its history, and what to do. Has the reasons for its status, and what each run did with it."""
     from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
     from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
 
@@ -178,7 +178,7 @@ def _print_parcels(parcels: Sequence[Mapping[str, Any]]) -> None:
 
 @orders.command()
 def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
-    """Let held orders through where the reason is a matter of judgement, and take dismissed ones back."""
+    """Let held orders through, or take dismissed ones back. Only reasons that are a matter of judgement give way."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
@@ -188,7 +188,7 @@ def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
 
 @orders.command()
 def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
-    """Take orders out that are held or not loaded yet: no import loads them until they are released."""
+    """Take out orders that are held or not loaded yet. No import loads them until they are released."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
     from mfn.steps.orders import decisions  # noqa: PLC0415
 

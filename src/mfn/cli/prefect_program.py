@@ -26,7 +26,7 @@ def up(
     reports_port: Annotated[int, typer.Option(help="The port of the report site.", min=1, max=65535)] = 8400,
     as_json: JsonOption = False,
 ) -> None:
-    """Run everything on this machine until interrupted: Prefect server and worker, deployments and the report site."""
+    """Run everything on this machine until interrupted. That is Prefect, the deployments and the report site."""
     from contextlib import suppress  # noqa: PLC0415 - as below
     from dataclasses import asdict  # noqa: PLC0415
 
@@ -66,7 +66,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Go on until interrupted, to look at the Prefect UI.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a day of Amazon orders on their way into a warehouse, its parcels and stock back, all on this machine."""
+    """Run a simulated day of orders, parcels and stock. It needs no account, and nothing leaves this machine."""
     from mfn.cli.confirm import print_confirm_summary  # noqa: PLC0415 - as below
     from mfn.cli.demo import demonstration, wait_until_interrupted  # noqa: PLC0415 - FastAPI takes half a second
     from mfn.cli.imports import print_summary  # noqa: PLC0415
@@ -90,7 +90,7 @@ def demo(
 
 
 def deploy(as_json: JsonOption = False) -> None:
-    """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are."""
+    """Deploy every flow for every connection. Schedules that were edited or paused in the UI stay as they are."""
     from mfn.cli.automations import NOBODY_IS_TOLD  # noqa: PLC0415 - as below
     from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
     from mfn.cli.prefect_address import with_prefect_api  # noqa: PLC0415

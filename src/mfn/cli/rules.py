@@ -14,7 +14,7 @@ from mfn.errors import ConfigurationError
 from mfn.moments import iso
 from mfn.settings import load_settings
 
-rules = typer.Typer(help="The rules of rules.yaml.", no_args_is_help=True)
+rules = typer.Typer(help="Try the rules of rules.yaml.", no_args_is_help=True)
 
 
 def add_to(application: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def add_to(application: typer.Typer) -> None:
 
 @rules.callback()
 def _rules() -> None:
-    """The rules of rules.yaml."""
+    """Try the rules of rules.yaml."""
 
 
 @rules.command("test")
@@ -47,7 +47,7 @@ def try_rules(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which rules fire on an order, a parcel or a SKU, on what values, and what each changes; changes nothing."""
+    """Show which rules fire on an order, a parcel or a SKU. Has their values and changes; nothing is changed."""
     if sum(map(bool, (order, shipment, sku))) != 1:
         raise ConfigurationError(
             "expected one of --order, --shipment and --sku.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-mappings = typer.Typer(help="The mapping files.", no_args_is_help=True)
+mappings = typer.Typer(help="Check the mapping files.", no_args_is_help=True)
 
 CONNECTIONS = """\
 # One entry a seller account and region; what may stand here: README.md, "connections.yaml".
@@ -52,7 +52,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def init(as_json: JsonOption = False) -> None:
-    """Write connections.yaml, .env.example and a new, empty ledger with its keys; nothing is ever overwritten."""
+    """Write connections.yaml, .env.example and a new ledger. The ledger gets its keys; nothing is ever overwritten."""
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - so that --help answers at once
 
     current = load_settings()
@@ -94,7 +94,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def settings(as_json: JsonOption = False) -> None:
-    """Print every setting in force, where it comes from, and what it means; secrets are masked."""
+    """Print every setting, its origin and its meaning. Secrets are masked."""
     rows = describe_settings(load_settings())
     if as_json:
         print_json({"settings": rows})
@@ -104,7 +104,7 @@ def settings(as_json: JsonOption = False) -> None:
 
 @mappings.command("check")
 def check(as_json: JsonOption = False) -> None:
-    """Check every mapping file; lists all bad rows at once."""
+    """Check every mapping file. Lists all bad rows at once."""
     from mfn.steps.mappings.check import check_all_mappings, empty_warehouses  # noqa: PLC0415 - pandas takes a second
 
     current = load_settings()
