@@ -16,6 +16,7 @@ from mfn.ledger.opening import ledger_engine
 from mfn.simulator.server import SimulatorServer
 from tests.new_ledgers import made, quickly
 from tests.postgres import fresh_schema, running_postgres
+from tests.quick_asserts import rewritten_beforehand
 from tests.quick_certificates import one_authority
 from tests.quick_mappings import read_once
 from tests.quick_programs import seldom_tidied
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     while_tests_run.enter_context(one_authority())
     while_tests_run.enter_context(seldom_tidied())
     config.add_cleanup(while_tests_run.close)
+    if config.getoption("numprocesses", default=0) and not hasattr(config, "workerinput"):
+        rewritten_beforehand(config, config.rootpath / "tests")
 
 
 class OnePrefectServer(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
