@@ -1,4 +1,4 @@
-"""The report as a page of its own: no script, no font and nothing else from elsewhere."""
+"""The report as a self-contained page: no script, no font and nothing else from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report in short, for Prefect: a Markdown artifact and a table of what is held."""
+"""The short report for Prefect: a Markdown artifact, and a table of what is held."""
 
 from __future__ import annotations
 

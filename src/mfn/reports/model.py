@@ -1,4 +1,4 @@
-"""What a report tells of one run, as plain data without any buyer's name, address, e-mail or phone."""
+"""The content of a run's report, as plain data without any buyer's name, address, e-mail or phone."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class HeldOrder:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something that Amazon changed and the warehouse has otherwise.
+    """Something that Amazon changed, and that the warehouse still has as it was.
 
     Attributes:
         order_id: Amazon's order id.
         what: What Amazon changed, e.g. `cancelled at Amazon`.
-        status: Where the order stands at the warehouse, e.g. `picking`.
+        status: The order's status in the warehouse, e.g. `picking`.
         remedy: What to do about it, as `Reason.remedy`, where that is more than a word with the warehouse.
     """
 
@@ -89,7 +89,7 @@ class LateParcel:
         parcel: The warehouse's id of the parcel.
         ship_by: By when Amazon wanted to be told.
         told_at: When it was; None: not yet.
-        status: Where the parcel stands.
+        status: The parcel's status.
         is_sfp: Whether the order is Seller Fulfilled Prime.
     """
 

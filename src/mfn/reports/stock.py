@@ -1,4 +1,4 @@
-"""What the report of an inventory run tells beyond its sum, as plain data; every list is the first of many."""
+"""The content of an inventory run's report beyond its sum, as plain data; every list has only the first of many."""
 
 from __future__ import annotations
 

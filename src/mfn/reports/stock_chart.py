@@ -1,4 +1,4 @@
-"""The stock's history as the geometry of small charts, one a listing; pure."""
+"""The stock's history as the geometry of small charts, one for each listing; pure."""
 
 from __future__ import annotations
 

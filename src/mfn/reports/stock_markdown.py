@@ -1,4 +1,4 @@
-"""What the Markdown of an inventory run has of its own."""
+"""The parts of the Markdown report that only inventory runs have."""
 
 from __future__ import annotations
 

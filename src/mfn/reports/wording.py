@@ -1,4 +1,4 @@
-"""Numbers, times and the one sentence of a report, in words."""
+"""Numbers and times for people, and the headline of a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each kind of run is spoken of in its report."""
+"""The vocabulary of each kind of run in its report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Words:
-    """How a kind of run is spoken of.
+    """The vocabulary of a kind of run.
 
     Attributes:
-        noun: What it is about.
+        noun: What it processes.
         taken_up: What it was given.
         given: What it was given, in one word.
-        done: What became of the good ones.
+        done: What happened to the good ones.
         target: Where they go, with its article.
         held: What those are that wait for a person.
         mended: What becomes of these.

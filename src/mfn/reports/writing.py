@@ -1,4 +1,4 @@
-"""Puts a report where people look for it: one page a run, one a day, and the newest day as the index."""
+"""Writing a report where people look for it: a page for each run, one for each day, and the newest day as the index."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A local Amazon and a local warehouse, for the demonstration and for the tests."""
+"""A local Amazon and a local warehouse, for the demo and for the tests."""

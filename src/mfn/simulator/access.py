@@ -1,4 +1,4 @@
-"""Login with Amazon, and who may ask.
+"""Login with Amazon: access tokens, and who may call.
 
 Form and errors: Selling Partner API documentation, "Connect to the Selling Partner API", and OAuth 2.0 (RFC 6749).
 """

@@ -1,4 +1,4 @@
-"""What makes an order special; each case changes an ordinary order in place.
+"""Special cases of orders; each changes an ordinary order in place.
 
 How such orders look: Amazon's model orders_2026-01-01.json of 2026-07-29 and its samples.
 """

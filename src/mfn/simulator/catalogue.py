@@ -1,4 +1,4 @@
-"""What the demonstration's seller sells, and how its warehouse calls it, in one place, so that all of it fits.
+"""What the demo's seller sells, and the names of it in its warehouse, in one place, so that everything matches.
 
 The same in every run: nothing here depends on a seed.
 """

@@ -1,4 +1,4 @@
-"""Faults that a test plants: what goes wrong between Amazon and its callers, on demand and without delay."""
+"""Faults that tests plant between Amazon and its callers, on demand and without delay."""
 
 from __future__ import annotations
 

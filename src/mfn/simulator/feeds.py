@@ -1,4 +1,4 @@
-"""Feeds: documents that are handed in, worked off after a while, and reported on.
+"""Feeds: documents that are submitted, processed after a while, and reported on.
 
 Stages and report: Amazon's model feeds_2021-06-30.json of 2026-04-01, its listings feed schemas of 2026-01-22.
 """

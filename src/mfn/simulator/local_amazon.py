@@ -1,4 +1,4 @@
-"""The state of the local Amazon: one seller account in one region, and what has been asked of it."""
+"""The state of the local Amazon: one seller account in one region, and the calls that it has received."""
 
 from __future__ import annotations
 

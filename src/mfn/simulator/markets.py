@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - letters of other scripts are the point of this file
-"""What the local Amazon knows of each marketplace: money, language, time, and places where test buyers live.
+"""The local Amazon's data on each marketplace: currency, language, time zone, and places where test buyers live.
 
 Postal codes are ones that their cities have; streets, people and telephone numbers are made up and look so.
 """

@@ -1,4 +1,4 @@
-"""Every order of the local Amazon, found by time, encoded once for each set of data that is asked for.
+"""Every order of the local Amazon, found by time, and encoded once for each set of data that is requested.
 
 Which data set brings which fields: Amazon's model orders_2026-01-01.json of 2026-07-29.
 """

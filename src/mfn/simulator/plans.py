@@ -1,4 +1,4 @@
-"""Usage plans: one token bucket an operation, with Amazon's own rates and bursts.
+"""Usage plans: one token bucket for each operation, with Amazon's own rates and bursts.
 
 Rates: Selling Partner API models, orders_2026-01-01 of 2026-07-29, ordersV0 of 2026-05-27, feeds and reports of
 2026-04-01, listingsItems of 2026-07-30, sellers of 2025-02-26.

@@ -1,4 +1,4 @@
-"""Reports: ordered, made after a while, and fetched as a document.
+"""Reports: requested, made after a while, and downloaded as a document.
 
 Stages: Amazon's model reports_2021-06-30.json of 2026-04-01. The columns and letters of the report of all listings:
 documentation "Inventory reports", and what sellers show in amzn/selling-partner-api-models, issues 3999, 4864 and 2748.

@@ -34,7 +34,7 @@ router = APIRouter()
 
 @router.get("/expectations")
 def expectations(request: Request) -> HTMLResponse:
-    """Every expectation with what it found last and over the last runs."""
+    """Every expectation with its newest finding and those of the last runs."""
     ledger = ledger_of(request)
     connections = known_connections(ledger)
     connection = read_choice(request.query_params, "connection", connections)

@@ -1,4 +1,4 @@
-"""What a person asks for on a page of the site: read from its address, every wrong value told at once."""
+"""The filters of the site's pages, read from the URL; all wrong values are reported at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAST_PAGE = 10_000
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs are asked for; None: whichever.
+    """Which runs to show; None for any.
 
     Attributes:
         connection: The connection's name.
@@ -54,7 +54,7 @@ class RunFilter:
 
 @dataclass(frozen=True)
 class OrderFilter:
-    """Which orders are asked for; None: whichever.
+    """Which orders to show; None for any.
 
     Attributes:
         connection: The connection's name.

@@ -1,4 +1,4 @@
-"""The ledger as the site reads it: never made here, and opened anew for each page, so that none is ever stale."""
+"""The ledger for the site: never created here, and opened again for each page, so that no page is stale."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NoLedgerError(Exception):
 
 
 class NotFoundError(Exception):
-    """What an address names is not there.
+    """What a URL names does not exist.
 
     Args:
         message: What is not there.

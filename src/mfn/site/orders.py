@@ -1,4 +1,4 @@
-"""The orders, and the story of each."""
+"""The pages of the orders, and of each single one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def orders(request: Request) -> HTMLResponse:
 
 @router.get("/orders/{order_id:path}")
 def order(request: Request, order_id: str) -> HTMLResponse:
-    """Where an order stands, why, what to do, and what runs and people did with it."""
+    """The status of an order, why, what to do, and what runs and people did with it."""
     try:
         story = tell_order(ledger_of(request), order_id)
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""How a page of the report site is made and what goes with it; the same frame and style as the reports of runs."""
+"""Rendering the pages of the report site, in the same layout and style as the reports of runs."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ router = APIRouter()
 
 @router.get("/")
 def index(request: Request) -> HTMLResponse:
-    """Every run, newest first, below what runs now, what failed and what is held."""
+    """Every run, newest first, below what is running, what failed and what is held."""
     ledger = ledger_of(request)
     connections = known_connections(ledger)
     asked = read_run_filter(request.query_params, connections)

@@ -1,6 +1,6 @@
 """The ledger's tables: the truth about batches, orders, decisions, parcels, stock, budgets, leases and buyers' data.
 
-A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data stands in the `payload`
+A change here comes with a migration in ledger/migrations/versions. Times are UTC. Buyers' data is in the `payload`
 columns only, and encrypted there.
 """
 

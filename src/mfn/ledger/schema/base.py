@@ -1,4 +1,4 @@
-"""What every table of the ledger is made of."""
+"""The building blocks of the ledger's tables."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Utc(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """An aware moment as each database keeps it."""
+        """An aware time in the form that each database stores."""
         if value is None:
             return None
         return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """The kept moment, aware again."""
+        """The stored time, aware again."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 CLUSTERED = {"sqlite_with_rowid": False}
-"""Rows lie in the order of their key: a table with many small ones is one tree less to write."""
+"""Rows are stored in the order of their key: for a table with many small rows, that is one B-tree less to write."""
 
 CHANGED_SOON = {"postgresql_with": {"fillfactor": 50}}
-"""Rows are written anew within the run that made them: there is room for that beside them, and no index changes."""
+"""Rows are rewritten within the run that made them: there is free space for that on the page, and no index changes."""
 
 
 class Base(DeclarativeBase):
@@ -56,7 +56,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
         datetime: Utc(),
-        str: Text(),  # a length would be one more way to fail, on PostgreSQL alone
+        str: Text(),  # a length would be one more way to fail, only on PostgreSQL
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
         bytes: LargeBinary(),

@@ -1,4 +1,4 @@
-"""What the search has left out so far."""
+"""The periods that the search has left out so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mfn.ledger.schema.base import CLUSTERED, Base
 
 
 class SearchGap(Base):
-    """A period that is yet to be searched, when no more urgent search needs the call; gone once it has been."""
+    """A period that has yet to be searched, when no more urgent search needs the call; deleted once it has been."""
 
     __tablename__ = "search_gap"
 

@@ -12,7 +12,7 @@ from mfn.ledger.schema.base import CLUSTERED, Base
 
 
 class NamedOrder(Base):
-    """An order that a notification named and that has not landed as it is since; gone once it has."""
+    """An order that a notification named and whose new version has not landed; deleted once it has."""
 
     __tablename__ = "named_order"
 

@@ -20,7 +20,7 @@ class PassedCheck(Base):
 
 
 class ToldAlert(Base):
-    """What people have been told of: held orders, orders that have to leave soon, a secret that expires."""
+    """What people have been alerted to: held orders, orders that have to leave soon, a secret that expires."""
 
     __tablename__ = "told_alert"
 
@@ -32,7 +32,7 @@ class ToldAlert(Base):
 
 
 class Watermark(Base):
-    """Up to when Amazon's changes have landed (`import`), and are reserved as well; when listings were read."""
+    """The time up to which Amazon's changes have landed (`import`), or are reserved too; or when listings were read."""
 
     __tablename__ = "watermark"
 
@@ -67,7 +67,7 @@ class RateBudget(Base):
 
 
 class UnansweredOrder(Base):
-    """An order whose own call Amazon left without an answer, or refused: it is asked for after the others."""
+    """An order whose own call Amazon left without an answer, or refused: it is fetched after the others."""
 
     __tablename__ = "unanswered_order"
 

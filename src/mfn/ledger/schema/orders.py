@@ -47,7 +47,7 @@ class Batch(Base):
 
 
 class LandedPage(Base):
-    """Texts that Amazon sent together, encrypted as one; gone once newer versions of all of them have landed."""
+    """Texts that Amazon sent together, encrypted as one; deleted once newer versions of all of them have landed."""
 
     __tablename__ = "landed_page"
 
@@ -71,7 +71,7 @@ class ArrivedPage(Base):
 
 
 class LandedOrder(Base):
-    """Where the newest text of every order is that Amazon sent."""
+    """The place of the newest text of every order."""
 
     __tablename__ = "landed_order"
 
@@ -104,11 +104,11 @@ class BatchOrder(Base):
 
 
 DOUBTED = "loaded_digest IN ('', '+cancel')"
-"""Of an order of whose newest version it is not known that the warehouse has it: see `mfn.ledger.staging.IN_DOUBT`."""
+"""Marks an order whose newest version the warehouse may not have: see `mfn.ledger.staging.IN_DOUBT`."""
 
 
 class TrackedOrder(Base):
-    """Where every order stands and why."""
+    """The status of every order, and the reasons for it."""
 
     __tablename__ = "tracked_order"
 
@@ -136,7 +136,7 @@ class TrackedOrder(Base):
 
 
 class KeptOutVersion(Base):
-    """An order that the warehouse has, and whose newest version at Amazon is kept out of it; gone once that passes."""
+    """An order that the warehouse has, but not in its newest version, which is kept out; deleted once that passes."""
 
     __tablename__ = "kept_out_version"
 
@@ -203,7 +203,7 @@ class Parcel(Base):
 
 
 class BatchChunk(Base):
-    """What a stage made of one chunk of a batch's orders, for the next one, encrypted; gone once they are loaded."""
+    """The output of a stage for one chunk of a batch's orders, encrypted for the next; deleted once they are loaded."""
 
     __tablename__ = "batch_chunk"
 

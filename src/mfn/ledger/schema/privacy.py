@@ -1,4 +1,4 @@
-"""When orders ended and lost their buyers' data, who saw such data, and since when each secret is in use."""
+"""When orders ended and lost their buyers' data, who saw such data, and how long each secret has been in use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfn.ledger.schema.base import Base
 class OrderEnd(Base):
     """When an order ended, as far as that is known, and when its buyer's data was removed.
 
-    Each moment stays at the earliest that was seen: a retention that has begun does not begin anew.
+    Each time stays at the earliest that was seen: a retention that has begun does not start again.
     """
 
     __tablename__ = "order_end"
@@ -48,7 +48,7 @@ class DataAccess(Base):
 
 
 class SeenSecret(Base):
-    """Since when this ledger has seen a Login with Amazon client secret; only its digest is kept."""
+    """When this ledger first saw a client secret of Login with Amazon; only its digest is stored."""
 
     __tablename__ = "seen_secret"
 

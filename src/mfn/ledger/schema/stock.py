@@ -1,4 +1,4 @@
-"""What Amazon was told of stock, and what it is subtracted from."""
+"""The stock levels that Amazon was told, and the orders that were subtracted from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CountedOrder(Base):
 class Offer(Base):
     """One of Amazon's SKUs in one marketplace: what it is, what Amazon was told and what it shows.
 
-    A SKU of the warehouse that is listed nowhere, and a stock row without an item, stand here as well, with an empty
+    SKUs of the warehouse that are listed nowhere, and stock rows without an item, are here too, with an empty
     marketplace.
     """
 
