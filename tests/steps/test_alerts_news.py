@@ -13,7 +13,7 @@ from mfn.alerts.events import orders_held
 from mfn.alerts.news import Told, WaitingOrder, is_news, is_past_threshold
 from mfn.errors import MfnError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
-from mfn.ledger.schema import SeenSecret, ToldAlert, TrackedOrder
+from mfn.ledger.schema import Batch, SeenSecret, ToldAlert, TrackedOrder
 from mfn.simulator.clock import amazon_time
 from mfn.steps.alerts import alerts_of
 from mfn.steps.rerunning.reruns import rerun_batch
@@ -120,6 +120,12 @@ def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_
     assert "mfn.orders.due-soon" not in told(world)
     set_alerts(world, held_orders=99, ship_by_hours=14)
     assert [order["order_id"] for order in told(world)["mfn.orders.due-soon"].payload["orders"]] == [later]
+    newest = list_batches(world.ledger)[0].batch_id
+    set_alerts(world, held_orders=99, ship_by_hours=0)
+    assert "mfn.orders.due-soon" not in told_after(world, newest)
+    set_alerts(world, held_orders=99, ship_by_hours=14)
+    again = told_after(world, newest)["mfn.orders.due-soon"].payload["orders"]
+    assert [order["order_id"] for order in again] == [close, later], "what was over is news when it comes back"
 
 
 def test_an_order_that_the_warehouse_keeps_past_its_ship_by_is_told_once_and_no_other(world: World) -> None:
@@ -144,6 +150,11 @@ def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry
     done = told(world)
     assert done["mfn.import.done"].payload["status"] == "done"
     assert done["mfn.orders.held"].payload["count"] == 1
+    batch_id = done["mfn.import.done"].payload["batch_id"]
+    with world.ledger.writing() as database:
+        database.execute(delete(ToldAlert))
+        database.execute(update(Batch).where(Batch.batch_id == batch_id).values(kind="confirm"))
+    assert told_after(world, batch_id) == {}
 
 
 def test_an_old_import_that_a_person_runs_again_is_not_told_as_one_that_came(world: World) -> None:

@@ -11,10 +11,11 @@ from sqlalchemy import update
 
 from mfn.errors import ConfigurationError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
+from mfn.ledger.batches import update_batch
 from mfn.ledger.schema import Batch
 from mfn.steps.late_runs import Needless, just_ended, run_since, why_needless
 from mfn.steps.rerunning.reruns import rerun_batch
-from mfn.steps.runs import import_parameters, import_run, inventory_parameters
+from mfn.steps.runs import import_parameters, import_run, inventory_parameters, new_run
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -114,11 +115,17 @@ def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(wo
     told = f"Another run fetched this window a moment ago: {fetched}."
     assert why(world, due_ago=timedelta(0)) == Needless(fetched, told)
     assert why_needless(world.settings, "us", "confirm", {}, due_at=datetime.now(UTC)) is None
+    with world.ledger.writing() as database:
+        database.execute(update(Batch).values(status="failed"))
+    with new_run(world.settings, "us", "confirm", {}):
+        assert why(world, due_ago=timedelta(0)) is None, "what failed after its search is to be carried on"
 
 
 def test_an_import_has_just_ended_while_the_next_one_is_at_work_and_not_once_that_takes_long(world: World) -> None:
     assert just_ended(world.settings, "us") is None
-    ended = world.run()["batch_id"]
+    _, ended = (world.run()["batch_id"] for _ in range(2))
+    with new_run(world.settings, "us", "confirm", {}) as other, world.ledger.writing() as database:
+        update_batch(database, other, finished_at=datetime.now(UTC) + timedelta(seconds=1))
     with import_run(world.settings, "us"):
         assert just_ended(world.settings, "us") == ended
         with world.ledger.writing() as database:
