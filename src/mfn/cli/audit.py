@@ -42,7 +42,7 @@ def audit(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who saw buyers' data, and what people decided. Also whose data was removed; newest first."""
+    """Show who saw buyers' data, and what people decided. Removals of buyers' data are listed too; newest first."""
     from mfn.ledger.audit_trail import AuditTrail, audit_trail  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.opening import ledger_if_any  # noqa: PLC0415
 

@@ -31,7 +31,7 @@ def backfill(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a long period fetched in the background. Imports do it with calls to spare; or show what is left."""
+    """Have a long period fetched in the background. Imports fetch it with calls that they can spare."""
     after, end = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.importing import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
 

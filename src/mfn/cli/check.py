@@ -36,7 +36,7 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the set-up in nine steps, with what to do. Each is ok, a warning or failed, against the real services.
+    """Check the set-up in nine steps, with what to do. Each is ok, a warning or failed, as the real services answer.
 
     Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
     """

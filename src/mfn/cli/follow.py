@@ -31,7 +31,7 @@ def follow(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import continuously, until interrupted. Imports as soon as Amazon's rates allow it and something is new."""
+    """Import continuously, until interrupted. A run starts as soon as something is new and Amazon's rates allow it."""
     from mfn.steps.importing.following import follow as go_on  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     settings = load_settings()

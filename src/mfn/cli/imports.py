@@ -35,7 +35,7 @@ def import_orders(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch orders, check them, and load the good ones. Orders come from Amazon and go into the warehouse."""
+    """Fetch orders, check them, and load the good ones. The others are held, each with its reasons and what to do."""
     moment = parse_moment(since, option="--since")
     from mfn.steps.runs import run_import  # noqa: PLC0415 - pandas takes a second that --help does not need
 

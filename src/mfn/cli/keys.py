@@ -24,7 +24,7 @@ def _keys() -> None:
 
 @keys.command()
 def rotate(as_json: JsonOption = False) -> None:
-    """Encrypt everything again under a new key. Retires the old ones while runs go on. If interrupted, run it again."""
+    """Encrypt everything again under a new key. Old keys are retired while runs go on. If interrupted, run it again."""
     from mfn.ledger.key_file import retired_file  # noqa: PLC0415 - so that --help answers at once
     from mfn.steps.privacy.key_rotation import rotate_keys  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def notifications(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Show a connection's queue of notifications. Has the named orders yet to be read, and unusable messages."""
+    """Show a connection's queue of notifications. Lists the orders yet to be read and the messages of no use."""
     from mfn.notifications.state import notifications_state  # noqa: PLC0415 - so that --help answers at once
 
     tell_look("notifications", connection, notifications_state, _show, as_json=as_json)

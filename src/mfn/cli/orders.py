@@ -110,7 +110,7 @@ def show(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="Amazon's order id.", parser=PASTED)],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one order, its history, and what to do. Has the reasons for its status, and what each run did with it."""
+    """Show one order, its history, and what to do. Explains its status and what each run did with it."""
     from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
     from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
 

@@ -26,7 +26,7 @@ def up(
     reports_port: Annotated[int, typer.Option(help="The port of the report site.", min=1, max=65535)] = 8400,
     as_json: JsonOption = False,
 ) -> None:
-    """Run everything on this machine until interrupted. That is Prefect, the deployments and the report site."""
+    """Run everything on this machine until interrupted. Starts Prefect, the deployments and the report site."""
     from contextlib import suppress  # noqa: PLC0415 - as below
     from dataclasses import asdict  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove buyers' data past its retention. Of every connection; what else is known of the orders stays."""
+    """Remove buyers' data past its retention. All connections are covered; the rest of each order stays."""
     from mfn.steps.privacy.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     done, errors = purge_all(load_settings(), dry_run=dry_run)
@@ -58,7 +58,7 @@ def erase(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove everything about the buyer of one order, now. From the ledger and from the warehouse's tables."""
+    """Remove everything about the buyer of one order, now. Clears the ledger and the warehouse's tables."""
     from mfn.steps.privacy import erase as step  # noqa: PLC0415 - as above
 
     done = step.erase(load_settings(), order_id, connection=connection)

@@ -33,7 +33,7 @@ def reconcile(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare Amazon, the ledger and the warehouse. Says how to fix each difference."""
+    """Compare Amazon, the ledger and the warehouse. Each difference comes with the way to fix it."""
     moment = parse_moment(since, option="--since")
     from mfn.steps.reconciling.runs import run_reconcile  # noqa: PLC0415 - pandas takes a second that --help does not
 

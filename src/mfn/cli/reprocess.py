@@ -35,7 +35,7 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check, transform and load the ledger's orders again. For use after a change of the mappings."""
+    """Check, transform and load the ledger's orders again. Use it after a change of the mappings."""
     moments = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.rerunning import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
 

@@ -47,7 +47,7 @@ def try_rules(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which rules fire on an order, a parcel or a SKU. Has their values and changes; nothing is changed."""
+    """Show which rules fire on an order, a parcel or a SKU. Shows the values and would-be changes; changes nothing."""
     if sum(map(bool, (order, shipment, sku))) != 1:
         raise ConfigurationError(
             "expected one of --order, --shipment and --sku.",

@@ -52,7 +52,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def init(as_json: JsonOption = False) -> None:
-    """Write connections.yaml, .env.example and a new ledger. The ledger gets its keys; nothing is ever overwritten."""
+    """Write connections.yaml, .env.example and a new ledger. Encryption keys come with it; nothing is overwritten."""
     from mfn.ledger.opening import open_ledger  # noqa: PLC0415 - so that --help answers at once
 
     current = load_settings()

@@ -24,7 +24,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """List the shipping methods of Amazon's orders. Has the warehouse's code for each, and rows for those without one.
+    """List the shipping methods of Amazon's orders. Shows the warehouse's code for each, or the row to paste.
 
     Nothing is changed anywhere. If the ledger has no orders of the connection yet, Amazon is asked.
     """

@@ -20,7 +20,7 @@ def site(
     host: Annotated[str, typer.Option(help="The address to listen on; there is no login.")] = "127.0.0.1",
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the report site until interrupted. Shows runs, orders and expectations, from the ledger."""
+    """Serve the report site until interrupted. It shows the ledger's runs, orders and expectations."""
     from mfn.site.serving import serve  # noqa: PLC0415 - FastAPI takes half a second
 
     settings = load_settings()

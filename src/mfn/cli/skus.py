@@ -27,7 +27,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Compare Amazon's SKUs with the warehouse's items. Follows aliases and kits.
+    """Compare Amazon's SKUs with the warehouse's items. Aliases and kits are followed.
 
     A SKU with a near miss counts as missing in the warehouse until the proposed row is in sku_aliases.csv. Listings
     that Amazon fulfils are only counted. Nothing is changed anywhere; differences are no failure.
