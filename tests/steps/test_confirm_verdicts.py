@@ -42,31 +42,31 @@ def test_a_parcel_of_an_order_that_is_held_here_says_where_to_see_why(shipping: 
     assert reason.detail.endswith("is held")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"tracking_number": None}, "tracking_missing"),
-        ({"tracking_number": "  "}, "tracking_missing"),
-        ({"tracking_number": "\u200b"}, "tracking_missing"),
-        ({"tracking_number": "---"}, "tracking_missing"),
-        ({"carrier": None}, "carrier_missing"),
-        ({"units": {1: 2}}, "quantity_excessive"),
-        ({"units": {1: 0}}, "quantity_invalid"),
-        ({"status": "manifested"}, "shipment_status_unknown"),
-        ({"tracking_number": "9" * 100_000}, "text_too_long"),
-    ],
-)
-def test_a_parcel_that_is_wrong_is_held_with_its_reason_and_the_others_go_on(
-    shipping: Shipping, wrong: dict[str, Any], reason: str
-) -> None:
-    bad, good = shipping.loaded(an_order(), an_order())
-    shipping.ship(bad, shipment_id="BAD", **wrong)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"tracking_number": None}, "tracking_missing"),
+    ({"tracking_number": "  "}, "tracking_missing"),
+    ({"tracking_number": "\u200b"}, "tracking_missing"),
+    ({"tracking_number": "---"}, "tracking_missing"),
+    ({"carrier": None}, "carrier_missing"),
+    ({"units": {1: 2}}, "quantity_excessive"),
+    ({"units": {1: 0}}, "quantity_invalid"),
+    ({"status": "manifested"}, "shipment_status_unknown"),
+    ({"tracking_number": "9" * 100_000}, "text_too_long"),
+]
+
+
+def test_parcels_that_are_wrong_are_held_each_with_its_reason_and_the_others_go_on(shipping: Shipping) -> None:
+    good, *bad = shipping.loaded(*(an_order() for _ in range(1 + len(WRONG))))
+    held = [
+        shipping.ship(order_id, shipment_id=f"BAD{number}", **wrong)
+        for number, (order_id, (wrong, _)) in enumerate(zip(bad, WRONG, strict=True))
+    ]
     shipping.ship(good, shipment_id="GOOD")
     summary = shipping.run()
-    assert (summary["shipments"], summary["sent"], summary["held"]) == (2, 1, 1)
-    assert shipping.reasons("BAD") == [reason]
-    assert shipping.statuses() == {"BAD": "held", "GOOD": "sent"}
-    assert shipping.world.statuses()[bad] == "loaded"
+    assert (summary["shipments"], summary["sent"], summary["held"]) == (1 + len(WRONG), 1, len(WRONG))
+    assert [shipping.reasons(parcel) for parcel in held] == [[reason] for _, reason in WRONG]
+    assert shipping.statuses() == dict.fromkeys(held, "held") | {"GOOD": "sent"}
+    assert {shipping.world.statuses()[order_id] for order_id in bad} == {"loaded"}
 
 
 def test_a_parcel_without_lines_is_held(shipping: Shipping) -> None:
