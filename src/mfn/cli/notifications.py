@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mfn.cli.looking import tell_look
 from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
+from mfn.cli.read_only import run_read_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def notifications(connection: ConnectionArgument, as_json: JsonOption = False) -
     """Show a connection's queue of notifications. Lists the orders yet to be read and the messages of no use."""
     from mfn.notifications.state import notifications_state  # noqa: PLC0415 - so that --help answers at once
 
-    tell_look("notifications", connection, notifications_state, _show, as_json=as_json)
+    run_read_only("notifications", connection, notifications_state, _show, as_json=as_json)
 
 
 def _show(state: Mapping[str, Any], _mappings: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from mfn.cli.looking import tell_look
 from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
+from mfn.cli.read_only import run_read_only
 from mfn.errors import shown_path
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def shipping_methods(connection: ConnectionArgument, as_json: JsonOption = False
     """
     from mfn.steps.mappings.seen_methods import shipping_methods_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
-    tell_look("shipping-methods", connection, shipping_methods_of, _print, as_json=as_json)
+    run_read_only("shipping-methods", connection, shipping_methods_of, _print, as_json=as_json)
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:

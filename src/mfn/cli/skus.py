@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
-from mfn.cli.looking import tell_look
 from mfn.cli.output import ConnectionArgument, JsonOption, print_line, print_table
+from mfn.cli.read_only import run_read_only
 from mfn.errors import shown_path
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
     """
     from mfn.steps.mappings.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
-    tell_look("skus", connection, compare_skus_of, _print, as_json=as_json)
+    run_read_only("skus", connection, compare_skus_of, _print, as_json=as_json)
 
 
 def _print(document: Mapping[str, Any], mappings: Path) -> None:

@@ -25,7 +25,7 @@ from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import DAY_RUNS, write_report
 from mfn.steps.confirming.parcel_report import parcel_facts, refusal_of
-from mfn.steps.reconciling.telling import differences_error, differing_orders
+from mfn.steps.reconciling.found_differences import differences_error, differing_orders
 from mfn.steps.stock.failures import brake_of, level_refusals_of
 from mfn.steps.stock.report import stock_facts
 

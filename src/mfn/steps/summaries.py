@@ -16,7 +16,7 @@ from mfn.ledger.orders import batch_orders, read_reasons
 from mfn.models import BESIDE, PASSED, SUMMED, Parameters
 from mfn.moments import iso
 from mfn.reports.words import WORDS
-from mfn.steps.reconciling.telling import found_in
+from mfn.steps.reconciling.found_differences import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

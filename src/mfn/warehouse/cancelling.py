@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from mfn.database.bulk import utc_text
-from mfn.warehouse.asking import IS_NEW, NUMBER, STATUS, as_asked, asked
 from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import CANCELLED
 from mfn.warehouse.setup import required_columns
+from mfn.warehouse.sql_parts import IS_NEW, NUMBER, STATUS, as_asked, asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

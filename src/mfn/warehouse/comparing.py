@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.asking import STATUS, as_asked, asked, same
+from mfn.warehouse.sql_parts import STATUS, as_asked, asked, same
 from mfn.warehouse.values import as_text, times, words
 
 if TYPE_CHECKING:

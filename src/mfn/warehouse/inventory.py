@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.asking import STATUS, as_asked, asked, has_column, same
+from mfn.warehouse.sql_parts import STATUS, as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, words
 
 if TYPE_CHECKING:

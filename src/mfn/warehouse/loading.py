@@ -11,10 +11,10 @@ from sqlalchemy import String, text
 
 from mfn.database.bulk import insert_new, insert_staged, quoted, stage
 from mfn.errors import DataError
-from mfn.warehouse.asking import IS_NEW, STATUS, as_asked, asked
 from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.setup import required_columns
+from mfn.warehouse.sql_parts import IS_NEW, STATUS, as_asked, asked
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
 if TYPE_CHECKING:

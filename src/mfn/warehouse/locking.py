@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mfn.database.failures import LOCKED
 from mfn.errors import DataError
-from mfn.warehouse.asking import states
+from mfn.warehouse.sql_parts import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
-from mfn.warehouse.asking import STATUS, as_asked, asked, same
 from mfn.warehouse.locking import locked
 from mfn.warehouse.setup import required_columns
+from mfn.warehouse.sql_parts import STATUS, as_asked, asked, same
 from mfn.warehouse.values import as_text, times
 
 if TYPE_CHECKING:

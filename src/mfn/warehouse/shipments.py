@@ -12,7 +12,7 @@ import pandas as pd
 
 from mfn.database.columns import columns
 from mfn.rules.parcels import LEFT_ALONE
-from mfn.warehouse.asking import as_asked, asked, has_column, same
+from mfn.warehouse.sql_parts import as_asked, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
 if TYPE_CHECKING:

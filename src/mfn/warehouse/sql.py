@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.database.forgetting import empty_log
-from mfn.warehouse import asking, cancelling, comparing, inventory, loading, scrubbing, setup, shipments
+from mfn.warehouse import cancelling, comparing, inventory, loading, scrubbing, setup, shipments, sql_parts
 from mfn.warehouse.values import as_text, flags
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class SqlWarehouse:
     def states(self, order_numbers: Iterable[str]) -> dict[str, str]:
         """The status of each of these orders that the warehouse knows."""
         with self._reading() as connection:
-            return asking.states(connection, order_numbers)
+            return sql_parts.states(connection, order_numbers)
 
     def orders_of(self, connection: str) -> pd.DataFrame:
         """Every order of one connection; see `mfn.warehouse.comparing.orders_of`."""

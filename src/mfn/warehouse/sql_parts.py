@@ -1,4 +1,4 @@
-"""Any number of keys or rows in one statement: they are passed as JSON texts."""
+"""Parts of SQL statements that the warehouse's modules share; any number of keys or rows is passed as one JSON text."""
 
 from __future__ import annotations
 

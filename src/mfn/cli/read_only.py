@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 
-def tell_look(
+def run_read_only(
     command: str,
     connection: str,
     look: Callable[[Settings, str], Mapping[str, Any]],
