@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
     from mfn.models import BatchRef
     from mfn.settings import Settings
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Take the traceback off what Prefect logs of a task that raised an error written for people; let it pass."""
+    if record.exc_info and isinstance(record.exc_info[1], MfnError):
+        record.exc_info = None
+    return True
+
+
+# Prefect logs one for every error, as of a gate that closed: thirty lines of code, and nothing in them that is wrong.
+logging.getLogger("prefect.task_runs").addFilter(_without_traceback)
 
 
 def is_retriable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
