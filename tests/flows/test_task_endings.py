@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 
 from mfn.errors import ConfigurationError, FatalError, LeaseHeldError, RetriableError
 from mfn.models import BatchRef
+from mfn.steps.runs import new_run
 from tasks.running import named_only
-from tasks.runs import NothingToDoError, ending, verdict
+from tasks.runs import Ending, NothingToDoError, ending, held_batch, verdict
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mfn.models import BatchKind
+    from tests.world import World
 
 BATCH = BatchRef("us-1", "us", "import", stage="opened", lease="")
 
@@ -66,3 +78,32 @@ def test_anything_else_leaves_a_task_by_its_name_only() -> None:
     assert caught.value.message == "load broke: KeyError."
     assert caught.value.remedy == "Run it by hand to see where: mfn rerun us-1 --debug."
     assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+
+
+def a_flow_run(*, hours: int = 1, is_scheduled: bool = True, run_count: int = 1) -> FlowRunContext:
+    """The context of a flow run, as the schedule or a person starts it, that is due so many hours from now."""
+    due_at: Any = datetime.now(UTC) + timedelta(hours=hours)
+    flow_run = FlowRun(flow_id=uuid4(), auto_scheduled=is_scheduled, run_count=run_count, expected_start_time=due_at)
+    return FlowRunContext.model_construct(flow_run=flow_run)
+
+
+@pytest.mark.parametrize(
+    ("kind", "context", "ends"),
+    [
+        ("import", a_flow_run(), NothingToDoError),
+        ("import", a_flow_run(run_count=0), NothingToDoError),
+        ("import", a_flow_run(run_count=2), LeaseHeldError),
+        ("import", a_flow_run(is_scheduled=False), LeaseHeldError),
+        ("import", nullcontext(), LeaseHeldError),
+        ("confirm", a_flow_run(), LeaseHeldError),
+        ("confirm", a_flow_run(hours=-1), NothingToDoError),  # the one that holds it has begun since
+        ("confirm", a_flow_run(hours=-1, is_scheduled=False), LeaseHeldError),
+    ],
+)
+def test_only_what_the_schedule_starts_leaves_its_work_to_the_run_that_holds_the_connection(
+    world: World, kind: BatchKind, context: AbstractContextManager[Any], ends: type[Exception]
+) -> None:
+    end = Ending()
+    with new_run(world.settings, "us", kind, {}), context, pytest.raises(ends), held_batch(end, "us", kind, {}):
+        pass
+    assert end.batch_id is None

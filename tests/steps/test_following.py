@@ -13,7 +13,7 @@ from mfn.errors import ConfigurationError, RetriableError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.named_orders import ASK_AGAIN_AFTER, OrderName, note_asked, note_named, waiting_names
 from mfn.ledger.schema import NamedOrder, RateBudget, SearchGap, Watermark
-from mfn.ledger.search_gaps import search_gaps
+from mfn.ledger.search_gaps import note_gap, search_gaps
 from mfn.ledger.watermarks import get_watermark
 from mfn.rules.lanes import Flow
 from mfn.rules.next_call import Fetch, Search, WorkGap
@@ -90,6 +90,34 @@ def test_a_name_that_was_asked_for_in_vain_sends_no_search_back_to_its_moment(wo
     state = look(open_workplace(world.settings, "us"), Followed("us"))
 
     assert (state.names, state.oldest_name_at) == (2, later), "it is asked for again, and that is all"
+
+
+def test_what_rests_is_no_part_of_the_plan_and_what_nobody_may_ship_sends_no_search_back(world: World) -> None:
+    place, one, now = open_workplace(world.settings, "us"), Followed("us"), datetime.now(UTC)
+
+    def standing() -> tuple[bool, bool, int]:
+        state = look(place, one)
+        return state.has_gaps, state.is_backfilled, state.names
+
+    assert standing() == (False, False, 0)
+    with world.ledger.writing() as database:
+        note_gap(database, "us", "passed", now - timedelta(hours=2), now)
+        note_named(database, "us", [OrderName("111-0000000-0000001", now - timedelta(hours=1), "CANCELLED")])
+    assert standing() == (True, False, 1)
+    state = look(place, one)
+    assert (state.settled_names, state.oldest_name_at) == (0, None)
+    with world.ledger.writing() as database:
+        note_gap(database, "us", "backfill", now - timedelta(days=2), now - timedelta(days=1))
+    assert standing() == (True, True, 1)
+    one.told_at = now
+    assert look(place, one).is_told
+    one.queue.failures = 1
+    assert not look(place, one).is_told
+    one.queue.failures = 0
+    one.gaps.begin()
+    assert (standing(), look(place, one).is_told) == ((False, False, 1), True)
+    one.names.begin()
+    assert (standing(), look(place, one).is_told) == ((False, False, 0), False)
 
 
 def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_later(world: World) -> None:
