@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-HELD = [
+HELD: list[tuple[str, dict[str, Any]]] = [
     ("sku_unknown", {"items": [{"sku": "MUG-GREEN"}]}),
     ("sku_unknown", {"items": [{"sku": None}]}),
     ("shipping_method_unmapped", {"level": "SAME_DAY"}),
@@ -36,10 +36,10 @@ HELD = [
 ]
 
 
-def held_order(changes: dict[str, object]) -> dict[str, object]:
+def held_order(changes: dict[str, Any]) -> dict[str, Any]:
     changed = dict(changes)
-    items = [an_item(**item) for item in changed.pop("items", [])]  # type: ignore[attr-defined]
-    return an_order(*items, **changed)  # type: ignore[arg-type]
+    items = [an_item(**item) for item in changed.pop("items", [])]
+    return an_order(*items, **changed)
 
 
 def test_bad_orders_are_held_each_with_its_reason_and_never_stop_the_others(world: World) -> None:
