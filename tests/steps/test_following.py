@@ -136,6 +136,9 @@ def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_
     assert (second[1]["fetched"], second[1]["unchanged"]) == (51, 1)  # the second in which the page ended comes again
     assert (third[0]["gap"], third[1]["fetched"], third[1]["unchanged"]) == (True, 100, 100)
     assert searches(world) == 3
+    again = carried_out(world, Search(datetime.now(UTC) - timedelta(minutes=280)))
+    assert again.flow.searched_at is not None
+    assert again.flow.per_second == 0, "what was seen before makes no orders come faster"
 
 
 def test_in_a_backlog_page_follows_page_until_all_is_there(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,19 @@ import pytest
 
 from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.listing_items import Item, ListingsRead, frame_of
+from mfn.ledger.batch_opening import open_batch
+from mfn.ledger.leases import lease
+from mfn.ledger.listings import listed_skus, listings_read_at
+from mfn.ledger.offers import read_offers
 from mfn.steps.stock.listings import _shown as shown
 from mfn.steps.stock.listings import _with_left_out as with_left_out
 from mfn.steps.stock.listings import _with_missing as with_missing
-from mfn.steps.stock.listings import none_shown
+from mfn.steps.stock.listings import none_shown, read_listings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mfn.ledger.opening import Ledger
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 GONE = AmazonUnavailableError("no answer.", remedy="Wait.")
@@ -103,3 +109,72 @@ def test_what_a_reading_of_all_listings_left_out_is_asked_for_and_many_that_seem
     assert list(whole.frame.index) == list(range(len(found)))
     assert amazon.asked == calls
     assert sorted(whole.unanswered) == sorted(amazon.unanswered)
+
+
+class Reading(Amazon):
+    """Amazon as it lists A and the offer Z of its own, wholly or to those who ask; the report was asked for at `at`."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__("A", "Z")
+        self._at = at
+
+    def listings(self, marketplace_id: str) -> ListingsRead:
+        self.asked.append(([marketplace_id], True))
+        whole = read(A="DEFAULT", Z="AMAZON_NA")
+        return ListingsRead(whole.frame, self._at, self._at + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("hours", "full", "dry_run", "asked", "is_whole"),
+    [
+        (None, False, False, [(["M"], True)], True),
+        (23.9, False, False, [(["NEW"], False)], False),
+        (24.1, False, False, [(["M"], True)], True),
+        (1, True, False, [(["M"], True)], True),
+        (None, False, True, [(["M"], True)], True),
+        (23.9, False, True, [(["NEW"], False)], False),
+    ],
+)
+def test_all_listings_are_read_once_a_day_and_for_a_full_run_and_else_those_that_are_new(
+    ledger: Ledger,
+    hours: float | None,
+    *,
+    full: bool,
+    dry_run: bool,
+    asked: list[tuple[list[str], bool]],
+    is_whole: bool,
+) -> None:
+    now = datetime.now(UTC)
+    begun = now - timedelta(hours=hours or 0)
+    connection = SimpleNamespace(marketplace_ids=["M"])
+    with lease(ledger, "us", "inventory") as token:
+        batch = open_batch(ledger, "us", "inventory", lease=token, parameters={}, last_stage="read")
+
+        def run(at: datetime, skus: list[str], **options: bool) -> tuple[Reading, Any]:
+            amazon = Reading(at)
+            place: Any = SimpleNamespace(ledger=ledger, connection=connection, listings=amazon)
+            return amazon, read_listings(place, batch, skus, **{"full": False, "dry_run": False} | options)
+
+        if hours is not None:
+            run(begun, ["A", "B"])
+        amazon, found = run(now, ["A", "NEW", "B", "NEW"], full=full, dry_run=dry_run)
+    assert (amazon.asked, found.is_whole) == (asked, is_whole)
+    assert found.news["seller_sku"].tolist() == (["A", "Z", "B", "NEW"] if is_whole else ["NEW"])
+    assert found.shown["seller_sku"].tolist() == (["A"] if is_whole else [])
+    whole_at = now if is_whole else begun
+    assert listings_read_at(ledger, "us") == ({} if dry_run and hours is None else {"M": whole_at})
+    known = set(read_offers(ledger, "us", ["seller_sku"])["seller_sku"])
+    assert known == ({"A", "B", "Z"} if hours else set()) | (set() if dry_run else {"A", "B", "Z", "NEW"})
+    assert set(listed_skus(ledger, "us", "M")) == ({"A", "Z"} if known else set())
+
+
+def test_of_listings_that_are_known_nothing_is_asked(ledger: Ledger) -> None:
+    connection = SimpleNamespace(marketplace_ids=["M"])
+    with lease(ledger, "us", "inventory") as token:
+        batch = open_batch(ledger, "us", "inventory", lease=token, parameters={}, last_stage="read")
+        for asked in ([(["M"], True)], []):
+            amazon = Reading(datetime.now(UTC))
+            place: Any = SimpleNamespace(ledger=ledger, connection=connection, listings=amazon)
+            found = read_listings(place, batch, ["A", "B"], full=False, dry_run=False)
+            assert amazon.asked == asked
+    assert (len(found.news), len(found.shown), found.is_whole) == (0, 0, False)
