@@ -246,6 +246,7 @@ def test_a_block_that_is_not_there_is_told_with_those_that_are(
         keep(api, world)
     assert hook.block in failed.value.message
     assert f"{UI}/blocks/catalog" in failed.value.remedy
+    assert "leave it out, start mfn up, make the block" in failed.value.remedy, "without mfn up there is no UI"
     assert names(api) == []
 
 

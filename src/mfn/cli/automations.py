@@ -126,7 +126,8 @@ def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str)
     raise ConfigurationError(
         f"the Prefect block {settings.notification_block}, which MFN_NOTIFICATION_BLOCK names, {told};"
         f" those that can notify are: {', '.join(names) or 'none'}.",
-        remedy=f"Make one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK.",
+        remedy=f"Make one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK. Where this kept mfn up from"
+        " starting: leave it out, start mfn up, make the block, put it back, and run mfn deploy.",
     )
 
 
