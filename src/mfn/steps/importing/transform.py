@@ -127,7 +127,6 @@ def _stage_ready(
     for row, standing, cancel_reason in zip(order_rows, standings, frame["cancel_reason"].tolist(), strict=True):
         order_id = row[0]
         order_lines = line_rows.get(order_id, [])
-        is_there = order_id in tracked
         staged.append(
             (
                 order_id,
@@ -137,9 +136,9 @@ def _stage_ready(
                     order_lines,
                     reserved.get(order_id, []),
                     standing,
-                    is_in_warehouse=is_there,
+                    is_in_warehouse=order_id in tracked,
                     cancel_reason=cancel_reason,
-                    fulfilled_before=None if is_there else before.get(order_id),
+                    fulfilled_before=before.get(order_id),
                 ),
             )
         )
