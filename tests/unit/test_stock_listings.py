@@ -163,8 +163,9 @@ def test_all_listings_are_read_once_a_day_and_for_a_full_run_and_else_those_that
     assert found.shown["seller_sku"].tolist() == (["A"] if is_whole else [])
     whole_at = now if is_whole else begun
     assert listings_read_at(ledger, "us") == ({} if dry_run and hours is None else {"M": whole_at})
-    known = set(read_offers(ledger, "us", ["seller_sku"])["seller_sku"])
-    assert known == ({"A", "B", "Z"} if hours else set()) | (set() if dry_run else {"A", "B", "Z", "NEW"})
+    known = dict(read_offers(ledger, "us", ["seller_sku", "asin"]).itertuples(index=False, name=None))
+    names = (["A", "B", "Z"] if hours else []) if dry_run else ["A", "B", "NEW", "Z"]
+    assert known == {name: f"B-{name}" if name in "AZ" else None for name in names}
     assert set(listed_skus(ledger, "us", "M")) == ({"A", "Z"} if known else set())
 
 
