@@ -11,7 +11,7 @@ from flows.follow_orders import follow_orders
 from mfn.ledger.batch_listing import list_batches
 from mfn.steps.importing import following
 from tests.flows.flow_runs import ON_PREFECT, run_flow
-from tests.world import an_order
+from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -26,8 +26,11 @@ def test_a_connection_that_is_not_there_fails_the_run_with_what_to_do(world: Wor
     assert list_batches(world.ledger) == []
 
 
-def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    (order_id,) = world.put(an_order())
+def test_each_import_is_a_batch_until_the_run_is_cancelled(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    order_id, held = world.put(an_order(), an_order(an_item(sku="MUG-GREEN")))
+    world.write_connections(hold_alarm_percent=10)
     asked_to_end = lambda _seconds: signal.raise_signal(signal.SIGINT)  # noqa: E731
     monkeypatch.setattr(
         following.follow, "__kwdefaults__", {**(following.follow.__kwdefaults__ or {}), "wait": asked_to_end}
@@ -38,6 +41,7 @@ def test_each_import_is_a_batch_until_the_run_is_cancelled(world: World, monkeyp
             run_flow(follow_orders, connection="us")
     finally:
         signal.signal(signal.SIGINT, before)
-    assert world.statuses() == {order_id: "loaded"}
+    assert world.statuses() == {order_id: "loaded", held: "held"}
     (batch,) = list_batches(world.ledger)
-    assert (batch.status, batch.parameters["pages"]) == ("done", 1)
+    assert (batch.status, batch.parameters["pages"]) == ("failed", 1)
+    assert f"{batch.batch_id}: failed: {batch.error} {batch.remedy}" in caplog.messages

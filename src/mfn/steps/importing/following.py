@@ -79,7 +79,8 @@ def follow(
         is_over: Returns whether to stop; called between two imports.
         read_names: Records in the ledger what notifications name; returns how many there were, None if the connection
             has no queue.
-        tell: Called after each import with its `connection`, `batch_id` and `status`.
+        tell: Called after each import with its `connection`, `batch_id` and `status`, and with the `error` and
+            `remedy` of a failed one, else None.
 
     Raises:
         ConfigurationError: A connection does not exist or is set up wrongly; nothing was started.
@@ -226,7 +227,8 @@ def _carry_out(
             row = get_batch(open_ledger(settings), batch.batch_id)
             if isinstance(action, Search) and row.window_before is not None:
                 one.flow = _seen(open_ledger(settings), state, action, row)
-            tell({"connection": one.name, "batch_id": batch.batch_id, "status": row.status})
+            told = {name: getattr(row, name) for name in ("batch_id", "status", "error", "remedy")}
+            tell({"connection": one.name, **told})
     fetched: int = row.counts.get("fetched", 0)
     return fetched
 
