@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -67,6 +69,27 @@ def test_a_changed_address_or_date_reaches_an_order_that_is_still_new(
     assert (order["city"], order["batch_id"]) == ("Elsewhere", "batch-2")
     assert [order[name].hour for name in ("ship_by", "updated_at", "loaded_at")] == [12, 12, 10]
     assert [line["quantity"] for line in actor.lines("A-1")] == [2]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line_row("A-1", 1, quantity=2), line_row("A-1", 2)],
+        [line_row("A-1", 2)],
+        [line_row("A-1", number) for number in (1, 2, 3)],
+    ],
+    ids=["changed", "removed", "added"],
+)
+def test_an_order_of_which_only_a_line_is_another_says_when_and_by_which_run_it_was_changed(
+    warehouse: SqlWarehouse, actor: WarehouseActor, lines: list[tuple[Any, ...]]
+) -> None:
+    both = [order_row("A-1"), order_row("A-2")]
+    warehouse.load(both, [line_row("A-1", 1), line_row("A-1", 2), line_row("A-2", 1)])
+    again = [order_row(number, loaded_at=LATER, updated_at=LATER, batch_id="batch-2") for number in ("A-1", "A-2")]
+    warehouse.load(again, [*lines, line_row("A-2", 1)])
+    order, other = actor.order("A-1"), actor.order("A-2")
+    assert (order["batch_id"], order["updated_at"].hour, order["loaded_at"].hour) == ("batch-2", 12, 10)
+    assert (other["batch_id"], other["updated_at"].hour) == ("batch-1", 10), "nothing of it has changed"
 
 
 def test_a_line_that_is_gone_disappears_and_a_new_one_appears(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:

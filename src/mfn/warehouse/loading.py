@@ -34,6 +34,7 @@ ORDERS, LINES = "mfn_orders", "mfn_lines"
 SAME_LINE = "wms_order_line.order_number = given.order_number AND wms_order_line.line_number = given.line_number"
 OF_NEW = f"EXISTS (SELECT 1 FROM wms_order WHERE wms_order.order_number = given.order_number AND {IS_NEW})"
 BOOKKEEPING = {"batch_id", "loaded_at", "updated_at"}
+LINE_VALUES = [name for name in LINE_COLUMNS if name not in wms_order_line.primary_key]
 NAMED_AT_MOST = 10
 
 
@@ -138,12 +139,25 @@ def _change_under_guard(connection: Connection, orders: Sequence[OrderRow], line
 
 
 def _change_orders(connection: Connection) -> None:
+    """Change what differs; where only lines do, what says so: a warehouse may look for orders by `updated_at`."""
     update = [name for name in ORDER_COLUMNS if name not in {"order_number", "loaded_at"}]
     compared = [name for name in update if name not in BOOKKEEPING]
     connection.exec_driver_sql(
         f"UPDATE wms_order SET {_set(connection, update)} FROM {ORDERS} AS given"
         f" WHERE wms_order.order_number = given.order_number AND {IS_NEW}"
-        f" AND {_differs(connection, wms_order, compared)}"
+        f" AND ({_differs(connection, wms_order, compared)}"
+        f" OR wms_order.order_number IN ({_of_changed_lines(connection)}))"
+    )
+
+
+def _of_changed_lines(connection: Connection) -> str:
+    """A query for the numbers of the orders that get a line changed, added or removed."""
+    return (
+        f"SELECT given.order_number FROM {LINES} AS given LEFT JOIN wms_order_line ON {SAME_LINE}"
+        f" WHERE wms_order_line.line_number IS NULL OR {_line_differs(connection)}"
+        f" UNION ALL SELECT wms_order_line.order_number FROM {ORDERS} AS changed"
+        " JOIN wms_order_line ON wms_order_line.order_number = changed.order_number"
+        f" LEFT JOIN {LINES} AS given ON {SAME_LINE} WHERE given.line_number IS NULL"
     )
 
 
@@ -158,10 +172,9 @@ def _delete_removed_lines(connection: Connection) -> None:
 
 
 def _change_lines(connection: Connection) -> None:
-    compared = [name for name in LINE_COLUMNS if name not in wms_order_line.primary_key]
     connection.exec_driver_sql(
-        f"UPDATE wms_order_line SET {_set(connection, compared)} FROM {LINES} AS given"
-        f" WHERE {SAME_LINE} AND {OF_NEW} AND {_differs(connection, wms_order_line, compared)}"
+        f"UPDATE wms_order_line SET {_set(connection, LINE_VALUES)} FROM {LINES} AS given"
+        f" WHERE {SAME_LINE} AND {OF_NEW} AND {_line_differs(connection)}"
     )
 
 
@@ -175,6 +188,10 @@ def _insert_added_lines(connection: Connection) -> None:
 
 def _set(connection: Connection, columns: Sequence[str]) -> str:
     return ", ".join(f"{name} = given.{name}" for name in (quoted(connection, name) for name in columns))
+
+
+def _line_differs(connection: Connection) -> str:
+    return _differs(connection, wms_order_line, LINE_VALUES)
 
 
 def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> str:
