@@ -7,8 +7,9 @@ from typing import Any
 from prefect import State, flow
 
 from tasks.confirm import collect, confirm, normalize, verify
+from tasks.endings import ending
 from tasks.report import report
-from tasks.runs import confirm_batch, ending
+from tasks.runs import confirm_batch
 
 
 @flow(name="confirm-shipments", flow_run_name="{connection}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending
 from tasks.follow import follow
-from tasks.runs import ending
 
 
 @flow(name="follow-orders", flow_run_name="{connection}")

@@ -7,10 +7,11 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending
 from tasks.extract import extract
 from tasks.load import load
 from tasks.report import report
-from tasks.runs import ending, import_batch, show_window
+from tasks.runs import import_batch, show_window
 from tasks.transform import transform
 from tasks.validate import validate
 

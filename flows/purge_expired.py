@@ -6,8 +6,8 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending, verdict
 from tasks.purge import every_connection, purge_one
-from tasks.runs import ending, verdict
 
 
 @flow(name="purge-expired")

@@ -7,9 +7,10 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending
 from tasks.reconcile import compare, search
 from tasks.report import report
-from tasks.runs import ending, reconcile_batch
+from tasks.runs import reconcile_batch
 
 
 @flow(name="reconcile", flow_run_name="{connection}")

@@ -7,8 +7,8 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending, verdict
 from tasks.reprocess import choose_connections, reprocess_connection
-from tasks.runs import ending, verdict
 
 
 @flow(name="reprocess-orders")

@@ -6,8 +6,8 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending
 from tasks.reprocess import do_steps, part_batch
-from tasks.runs import ending
 
 
 @flow(name="reprocess-part", flow_run_name="{batch}")

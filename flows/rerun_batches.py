@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from prefect import State, flow
 
+from tasks.endings import ending, verdict
 from tasks.reruns import choose_batches, rerun_one
-from tasks.runs import ending, verdict
 
 
 @flow(name="rerun-batches")

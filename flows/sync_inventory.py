@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect import State, flow
 
+from tasks.endings import ending
 from tasks.inventory import compare, push, read, verify
 from tasks.report import report
-from tasks.runs import ending, inventory_batch
+from tasks.runs import inventory_batch
 
 
 @flow(name="sync-inventory", flow_run_name="{connection}")

@@ -14,9 +14,10 @@ from mfn.steps.privacy.purge import purge as purge_step
 from mfn.steps.privacy.purges import connections_to_purge, purge_parameters, purge_unlisted
 from mfn.steps.privacy.scrub import scrub as scrub_step
 from mfn.steps.summaries import failure_of, outcome_of
+from tasks.endings import Ending, NothingToDoError
 from tasks.report import report
 from tasks.running import STEP, carry_out
-from tasks.runs import Ending, NothingToDoError, held_batch
+from tasks.runs import held_batch
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef

@@ -36,7 +36,7 @@ pytestmark = [
 def one_order_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each order is a part of its own."""
     monkeypatch.setattr("tasks.reprocess.reprocessing_of", partial(reprocessing_of, size=1))
-    monkeypatch.setattr("tasks.reprocess.LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("tasks.dispatching.LOOK_AGAIN_SECONDS", 0.05)
 
 
 async def _flow_runs(client: Any) -> list[Any]:
@@ -94,7 +94,7 @@ def test_each_part_is_a_flow_run_of_its_own_on_any_worker_of_the_pool(world: Wor
 def test_where_no_worker_begins_the_planning_run_does_the_parts_itself_and_none_begins_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.reprocess.BEGIN_SECONDS", 0.0)
+    monkeypatch.setattr("tasks.dispatching.BEGIN_SECONDS", 0.0)
     world.put(an_order(), an_order())
     world.run()
     change_mappings(world)
@@ -110,11 +110,11 @@ def test_where_no_worker_begins_the_planning_run_does_the_parts_itself_and_none_
 def test_parts_whose_flow_runs_somebody_deleted_are_done_by_the_planning_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.reprocess.BEGIN_SECONDS", float("inf"))
+    monkeypatch.setattr("tasks.dispatching.BEGIN_SECONDS", float("inf"))
     world.put(an_order())
     world.run()
     change_mappings(world)
-    give_up = partial(monkeypatch.setattr, "tasks.reprocess.BEGIN_SECONDS", 0.0)
+    give_up = partial(monkeypatch.setattr, "tasks.dispatching.BEGIN_SECONDS", 0.0)
     state, runs = asyncio.run(_reprocess(with_worker=False, once_deleted=give_up))
     assert (state.type.value, state.message, runs) == ("COMPLETED", "Done: us.", [])
     assert methods(world) == ["TWO_DAY"]

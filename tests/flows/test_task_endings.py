@@ -14,8 +14,9 @@ from prefect.context import FlowRunContext
 from mfn.errors import ConfigurationError, FatalError, LeaseHeldError, RetriableError
 from mfn.models import BatchRef
 from mfn.steps.runs import new_run
+from tasks.endings import Ending, NothingToDoError, ending, verdict
 from tasks.running import named_only
-from tasks.runs import Ending, NothingToDoError, ending, held_batch, verdict
+from tasks.runs import held_batch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
