@@ -73,25 +73,24 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     numbers = [order[0] for order in orders]
     line_counts = Counter(map(itemgetter(0), lines))
     known = locked(connection, numbers)
-    orders = _as_taken(connection, wms_order, ORDER_COLUMNS, orders)
-    lines = _as_taken(connection, wms_order_line, LINE_COLUMNS, lines)
+    required = required_columns(connection, wms_order.name)
+    first = {"status": NEW} | ({"cancel_reason": ""} if "cancel_reason" in required else {})  # nobody has asked yet
+    orders = _as_taken(wms_order, ORDER_COLUMNS, orders, required)
+    lines = _as_taken(wms_order_line, LINE_COLUMNS, lines, required_columns(connection, wms_order_line.name))
     fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
     if connection.dialect.name == "sqlite":
         _delete_stray_lines(connection, fresh)
-    if fresh and not insert_new(connection, *_parts(connection, fresh, fresh_lines)):
+    if fresh and not insert_new(connection, *_parts(first, fresh, fresh_lines)):
         known = locked(connection, numbers)  # somebody may have written one of them just now
         fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
         _delete_stray_lines(connection, fresh)
-        insert_staged(connection, *_parts(connection, fresh, fresh_lines))
+        insert_staged(connection, *_parts(first, fresh, fresh_lines))
     if known:
         _change_under_guard(connection, _of(orders, known, known=True), _of(lines, known, known=True))
     return _counted(connection, numbers, line_counts, what)
 
 
-def _parts(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
-    first = {"status": NEW}
-    if "cancel_reason" in required_columns(connection, wms_order.name):
-        first["cancel_reason"] = ""  # nobody has asked yet
+def _parts(first: Mapping[str, str], orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
     return (
         (wms_order, (*ORDER_COLUMNS, *first), [(*row, *first.values()) for row in orders]),
         (wms_order_line, LINE_COLUMNS, lines),
@@ -99,10 +98,9 @@ def _parts(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[L
 
 
 def _as_taken(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], required: set[str]
 ) -> Sequence[tuple[Any, ...]]:
     """The rows with an empty text in place of NULL, for text columns of the warehouse's own that take no NULL."""
-    required = required_columns(connection, table.name)
     texts = {name for name in required & set(names) if isinstance(table.c[name].type, String)}
     places = {at for at, name in enumerate(names) if name in texts - set(table.primary_key.columns.keys())}
     if not places:
