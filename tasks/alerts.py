@@ -30,4 +30,4 @@ def tell(batch_id: str, settings: Settings, report: str) -> None:
             resource = {"prefect.resource.id": resource_id(alert.connection), "prefect.resource.name": alert.connection}
             emit_event(alert.event, resource=resource, payload=alert.payload)
     except MfnError as error:
-        get_run_logger().warning("not all could be told of %s: %s %s", batch_id, error.message, error.remedy)
+        get_run_logger().warning("not all alerts about %s could be sent: %s %s", batch_id, error.message, error.remedy)

@@ -94,7 +94,7 @@ def test_removals_say_whether_a_person_or_the_retention_did_it(
     assert erased == told | {"at": erased["at"], "by": USER, "order_id": held, "kind": "erased"}
     assert run(["audit"]) == 0
     first, *lines = capsys.readouterr().out.splitlines()[1:]
-    assert "retention over" in first
+    assert "past retention" in first
     assert any(held in line and "erased" in line and USER in line for line in lines)
     assert any("read: validate" in line for line in lines)
 

@@ -85,7 +85,7 @@ def test_a_person_is_told_how_the_schedules_begin(checked: Checked, capsys: pyte
     assert run(["check", "us"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2] == "us: passed (7 ok, 2 warning)"
-    assert lines[-1] == "us: mfn deploy or mfn up starts the schedules, unless they run already"
+    assert lines[-1] == "us: mfn deploy or mfn up starts the schedules, unless they are already active"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it takes a device that is always full")

@@ -193,8 +193,8 @@ def test_a_report_that_was_removed_is_told_with_where_its_run_is_shown(world: Wo
     Path(document["report"]).unlink()
     status, said = mfn("report", document["batch_id"])
     assert status == 2
-    assert "it was removed" in said["error"]
-    assert f"mfn site, then /runs/{document['batch_id']}" in said["remedy"]
+    assert "or was deleted" in said["error"]
+    assert f"mfn site, then open /runs/{document['batch_id']}" in said["remedy"]
 
 
 def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) -> None:

@@ -53,9 +53,9 @@ def test_a_person_reads_what_comes_next_and_who_decided(
     world: World, held: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["orders", "release", held, "--why", "wants it after all"]) == 0
-    assert f"{held} (us): released; the next import examines it: mfn import us" in capsys.readouterr().out
+    assert f"{held} (us): released; the next import checks it again: mfn import us" in capsys.readouterr().out
     assert run(["orders", "dismiss", held, "--why", "a fraud"]) == 0
-    assert f"to take it back: mfn orders release {held} --why TEXT" in capsys.readouterr().out
+    assert f"to undo this: mfn orders release {held} --why TEXT" in capsys.readouterr().out
     assert run(["orders", "show", held]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "a fraud" in line]
     assert f"by {psutil.Process().username()}" in line

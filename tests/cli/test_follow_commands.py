@@ -88,7 +88,7 @@ def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_aft
     with world.ledger.writing() as database:  # the next import has no call left for it
         database.execute(update(Watermark).values(before=datetime.now(UTC) - EARLIER / 2))
     assert run(words) == 0
-    assert "noted already, or fetched since; nothing was changed" in capsys.readouterr().out
+    assert "requested before, or already fetched; nothing changed" in capsys.readouterr().out
     assert mfn("backfill", "us")[1]["gaps"] == first["gaps"]
 
 

@@ -80,7 +80,7 @@ def test_a_terminal_shows_the_newest_runs_and_says_where_all_of_them_are(long_hi
     found = BATCH.findall(shown)
     assert len(found) == long_history - 1
     assert f"us-import-{long_history - 2:05}" not in found, "the oldest one is left out"
-    assert f"These are the newest {SHOWN_ROWS}; all of them: mfn batches | less" in shown
+    assert f"Only the newest {SHOWN_ROWS} are shown. To see all: mfn batches | less" in shown
     assert "all of them" not in in_a_terminal("batches", "--failed")
 
 
@@ -91,7 +91,7 @@ def test_a_terminal_shows_the_most_urgent_orders_first_though_others_left_long_b
     found = ORDER.findall(shown)
     assert len(found) == long_history - 1
     assert world.statuses()[found[0]] == "loaded", "it is the one that has not left yet"
-    assert f"the {SHOWN_ROWS} most urgent; all of them: mfn orders --connection us | less" in shown
+    assert f"Only the {SHOWN_ROWS} most urgent are shown. To see all: mfn orders --connection us | less" in shown
 
 
 def test_what_each_import_did_alike_with_an_order_is_one_line_of_its_story(

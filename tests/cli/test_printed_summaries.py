@@ -30,15 +30,15 @@ COMPARED = {"connection": "us", "orders": 3, "matched": 2, "differing": 1, "repo
 MISSING = {"order_id": "O1", "kind": "missing", "detail": "It is not there.", "remedy": "Do this:\nmfn import us"}
 IMPORTED = "us: 7 fetched = 4 loaded + 0 held + 1 unchanged + 2 cancelled + 0 ignored"
 CONFIRMED = "us: 6 shipments = 1 sent + 0 held + 0 skipped + 2 failed + 3 pending"
-CONFIRMED_SO_FAR = "of all that was sent so far: 8 verified, 9 not yet"
+CONFIRMED_SO_FAR = "of all parcels sent so far: 8 verified, 9 not yet"
 PUSHED = [
     "us: 6 SKUs = 1 pushed + 5 unchanged + 0 held + 0 failed",
-    "2 sold out, 3 had drifted at Amazon, 4 shared components promised more often than they are there",
-    "of all levels sent so far: 8 verified, 9 not yet, 7 of them in a feed under way",
+    "2 sold out, 3 had drifted at Amazon, 4 shared components oversold",
+    "of all levels sent so far: 8 verified, 9 not yet, 7 of them in a feed in progress",
 ]
 BEFORE = "held before: 2 released, 1 still held"
 REPORT = "report: /r.html"
-SHOWN_HELD = "why they are held: mfn orders --status held"
+SHOWN_HELD = "why orders are held: mfn orders --status held"
 SKU = {"code": "sku_unknown", "detail": "X", "remedy": "Map it."}
 DRY = partial(print_summary, dry_run=True)
 
@@ -69,7 +69,7 @@ DRY = partial(print_summary, dry_run=True)
             IMPORT | {"held": 1, "would_load": ["O1", "O2"]},
             [
                 "us: 7 fetched = 4 would be loaded + 1 held + 1 unchanged + 2 cancelled + 0 ignored",
-                "why they are held: see the report",
+                "why orders are held: see the report",
                 "would be loaded: O1 O2",
                 REPORT,
             ],
@@ -83,7 +83,7 @@ DRY = partial(print_summary, dry_run=True)
                     CONFIRMED.replace(f"0 {name}", f"1 {name}"),
                     CONFIRMED_SO_FAR,
                     *(["held before: 0 released, 1 still held"] if name == "still_held" else []),
-                    "why they are held or skipped: see the report",
+                    "why parcels are held or skipped: see the report",
                     REPORT,
                 ],
             )
@@ -101,8 +101,8 @@ DRY = partial(print_summary, dry_run=True)
             [
                 "us: 6 SKUs = 1 would be pushed + 5 unchanged + 1 held + 0 failed",
                 *PUSHED[1:],
-                "2 of those unchanged are still to be told: the next run does",
-                "why they are held: see the report",
+                "2 of those unchanged are still to be sent, by the next run",
+                "why levels are held: see the report",
                 REPORT,
             ],
         ),
@@ -188,7 +188,7 @@ REPROCESSED |= {"cancelled": 1, "ignored": 0}
             True,
             [
                 "us: orders with buyers' data: 5 = 3 would be purged + 2 kept",
-                "4 would be emptied in the warehouse",
+                "4 would be cleared in the warehouse",
                 REPORT,
             ],
         ),
@@ -197,8 +197,8 @@ REPROCESSED |= {"cancelled": 1, "ignored": 0}
             False,
             [
                 "us: orders with buyers' data: 5 = 3 purged + 2 kept",
-                "4 emptied in the warehouse",
-                "not in connections.yaml any more: no report",
+                "4 cleared in the warehouse",
+                "no report: no longer in connections.yaml",
             ],
         ),
         ({"connection": "us", "error": "gone."}, False, ["us: not purged"]),
@@ -220,7 +220,7 @@ def test_a_purge_says_what_is_gone_and_what_is_kept(
             True,
             "us: 9 orders in 2 batches = 4 would be loaded + 3 held + 2 unchanged + 1 cancelled + 0 ignored",
         ),
-        ({"connection": "us", "error": "gone."}, False, "us: not processed again"),
+        ({"connection": "us", "error": "gone."}, False, "us: not reprocessed"),
     ],
 )
 def test_what_is_processed_again_is_told_in_a_line(
@@ -231,20 +231,20 @@ def test_what_is_processed_again_is_told_in_a_line(
 
 
 GAP = {"kind": "backfill", "after": "A", "before": "B", "noted_at": "N"}
-GAPS = ["kind      from  to  noted", "backfill  A     B   N"]
+GAPS = ["kind      from  to  recorded", "backfill  A     B   N"]
 
 
 @pytest.mark.parametrize(
     ("done", "lines"),
     [
-        ({"after": None, "noted": [], "gaps": []}, ["us: nothing is left to be searched"]),
+        ({"after": None, "noted": [], "gaps": []}, ["us: nothing left to fetch"]),
         ({"after": None, "noted": [], "gaps": [GAP]}, GAPS),
-        ({"after": "A", "before": "B", "noted": [GAP], "gaps": [GAP]}, ["us: noted, from A to B", *GAPS]),
+        ({"after": "A", "before": "B", "noted": [GAP], "gaps": [GAP]}, ["us: to be fetched, from A to B", *GAPS]),
         (
             {"after": "A", "before": "B", "noted": [], "gaps": []},
             [
-                "us: from A to B: noted already, or fetched since; nothing was changed",
-                "us: nothing is left to be searched",
+                "us: from A to B: requested before, or already fetched; nothing changed",
+                "us: nothing left to fetch",
             ],
         ),
     ],
@@ -267,16 +267,16 @@ REFUSED = {"message_id": "m", "refused_at": "N", "why": "no JSON", "shape": {"a"
         (
             NAMED | {"waiting": 0, "oldest_changed_at": None},
             [],
-            ["named orders that have not landed yet: 0", "every message could be used"],
+            ["orders in notifications that have not landed yet: 0", "no unusable messages"],
         ),
         (
             NAMED,
             [REFUSED | {"is_left": True}, REFUSED | {"is_left": False}],
             [
-                "named orders that have not landed yet: 4, the oldest change at 2026-11-24T08:00:00+00:00",
-                "message  when  what became of it  why",
+                "orders in notifications that have not landed yet: 4, the oldest change at 2026-11-24T08:00:00+00:00",
+                "message  when  outcome            why",
                 'm        N     left on the queue  no JSON; shape: {"a": "text"}',
-                'm        N     put aside          no JSON; shape: {"a": "text"}',
+                'm        N     set aside          no JSON; shape: {"a": "text"}',
             ],
         ),
     ],
@@ -289,5 +289,5 @@ def test_a_queue_says_what_waits_and_what_could_not_be_used(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     print_notifications(QUEUE | {"orders": orders, "refused": refused}, tmp_path)
-    waiting = "https://sqs/q: 3 messages wait, 2 are being read"
+    waiting = "https://sqs/q: 3 messages waiting, 2 being read"
     assert capsys.readouterr().out.splitlines() == [waiting, *lines]

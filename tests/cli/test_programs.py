@@ -27,7 +27,7 @@ def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_docu
     assert ended.value.exit_code == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert "the report-site ended with 1: no room" in said.err
+    assert "the report-site exited with status 1: no room" in said.err
 
 
 def test_a_program_that_is_killed_is_told_as_that_and_not_by_what_it_said_last(
@@ -41,7 +41,7 @@ def test_a_program_that_is_killed_is_told_as_that_and_not_by_what_it_said_last(
         wait_for_end(programs)
     assert ended.value.exit_code == 1
     said = capsys.readouterr()
-    assert "the report-site was ended by the signal SIGKILL." in said.err
+    assert "the report-site was killed by the signal SIGKILL." in said.err
     assert "all is well" not in said.err
     assert "out of memory" in said.err
 

@@ -161,9 +161,9 @@ def test_a_person_reads_what_happened(world: World, capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert "Prime goes by air: fires\n  order.programs is PRIME\n" in shown
     assert "sets order.ship_method_code: PRIME_DAY > AIR" in shown
-    assert "Not to Washington: fires (not enabled: tried here only)" in shown
+    assert "Not to Washington: fires (disabled: tried only here)" in shown
     assert "Never reached: is not tried" in shown
-    assert "in the end: hold, by Kits wait: packed by hand" in shown
+    assert "result: hold, by Kits wait: packed by hand" in shown
 
 
 def test_what_cannot_be_tried_ends_with_2_and_says_why(world: World, mfn: Mfn, write: Write) -> None:

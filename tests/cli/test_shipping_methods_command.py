@@ -140,7 +140,7 @@ def test_a_warehouse_that_is_not_there_only_leaves_the_codes_empty(
     ]
     assert not (world.home / "nowhere.db").exists()
     assert run(["shipping-methods", "us"]) == 0
-    assert "write the one that fits" in capsys.readouterr().out
+    assert "fill in the right one" in capsys.readouterr().out
 
 
 def test_a_code_that_the_warehouse_does_not_have_is_not_called_mapped(

@@ -129,7 +129,7 @@ def test_data_that_was_kept_too_long_or_removed_too_early_is_found_out(world: Wo
         (Said(1, '{"error": "It broke.", "remedy": "Run it again."}'), True),
         (Said(1, '{"error": "It broke.", "remedy": ""}'), False),
         (Said(1, "", "Traceback (most recent call last)"), False),
-        (Said(1, '{"error": "something unforeseen happened: KeyError.", "remedy": "Run it again."}'), False),
+        (Said(1, '{"error": "unexpected error: KeyError.", "remedy": "Run it again."}'), False),
         (Said(5, '{"error": "It broke.", "remedy": "Run it again."}'), False),
     ],
 )

@@ -153,14 +153,14 @@ def test_silence_is_told_of_a_run_that_died_and_of_imports_that_do_not_come(
     keep(api, world)
     run = asyncio.run(a_run_that_died())
     text = hook.message("mfn us: no import for 0.2 minutes")
-    assert "No import of us has ended within 0.2 minutes" in text
+    assert "No import of us has finished within 0.2 minutes" in text
     assert "mfn import us" in text
     assert f"{UI}/deployments" in text
     text = hook.message(f"mfn: import-orders/test-{next(NUMBERS) - 1} died")
-    assert "No sign of life for 12 seconds" in text
+    assert "No heartbeat for 12 seconds" in text
     assert "mfn rerun --failed" in text
     assert str(run) in text
-    assert asyncio.run(state_of(run)).startswith("Crashed: No sign of life")
+    assert asyncio.run(state_of(run)).startswith("Crashed: No heartbeat")
 
 
 def test_held_orders_and_those_that_are_due_soon_are_told_with_their_ids_and_reasons(
@@ -242,11 +242,11 @@ def test_a_block_that_is_not_there_is_told_with_those_that_are(
     world: World, api: httpx.Client, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", "slack-webhook/operations")
-    with pytest.raises(ConfigurationError, match="slack-webhook/operations, which MFN_NOTIFICATION_BLOCK") as failed:
+    with pytest.raises(ConfigurationError, match="slack-webhook/operations of MFN_NOTIFICATION_BLOCK") as failed:
         keep(api, world)
     assert hook.block in failed.value.message
     assert f"{UI}/blocks/catalog" in failed.value.remedy
-    assert "leave it out, start mfn up, make the block" in failed.value.remedy, "without mfn up there is no UI"
+    assert "start mfn up, create the block" in failed.value.remedy, "without mfn up there is no UI"
     assert names(api) == []
 
 

@@ -104,11 +104,11 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     assert not any(one["active"] for one in after), "so does an edit later"
     assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
     (told,) = caplog.messages
-    assert "has no connection us, and its deployments stay" in told
+    assert "has no connection us, but its deployments still exist" in told
     gone = {f"prefect deployment delete {name}" for name in NAMES if name.endswith("/us")}
     assert "\n" not in told, "a log line shows it as two letters, and then nothing can be pasted"
     # other tests may have left deployments for this connection on the same server
-    commands = told.partition("delete them: ")[2].split(" && ")
+    commands = told.partition("delete the deployments: ")[2].split(" && ")
     assert gone <= set(commands)
     assert not any(command.endswith(("/eu_west", "/mirror", "/default")) for command in commands)
     assert deployment(url, "import-orders/us")["id"] == left["id"]
@@ -147,7 +147,7 @@ def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> Non
 @pytest.mark.usefixtures("prefect")
 def test_an_address_of_a_prefect_server_without_its_api_is_told_as_such(world: World) -> None:
     address = str(PREFECT_API_URL.value()).removesuffix("/api")
-    with pytest.raises(ConfigurationError, match=f"what answers at {address} is no Prefect API") as refused:
+    with pytest.raises(ConfigurationError, match=f"{address} is not a Prefect API") as refused:
         deploy(world.settings, environ(address))
     assert "ends in /api" in refused.value.remedy
 

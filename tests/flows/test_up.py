@@ -157,7 +157,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
         status, told = refused(world, port, free_port())
         assert (status, told["remedy"] != "") == (3, True)
-        assert "mfn up runs here already" in told["error"]
+        assert "mfn up is already running here" in told["error"]
         deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")
         (schedule,) = deployment["schedules"]
         edited = {"active": False, "schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}}

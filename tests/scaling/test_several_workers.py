@@ -136,7 +136,7 @@ def test_what_prefect_config_set_keeps_opens_a_server_that_asks_for_a_password(
     profiles = tmp_path / "profiles.toml"
     for shown, told in (
         (machines.environ["PREFECT_API_AUTH_STRING"], "work pool nowhere"),
-        ("mfn:another", r"does not let us in \(HTTP 401\)"),
+        ("mfn:another", r"denies access \(HTTP 401\)"),
     ):
         profiles.write_text(PROFILES.format(api=machines.apis[0], shown=shown), encoding="utf-8")
         with pytest.raises(ConfigurationError, match=told) as refused:

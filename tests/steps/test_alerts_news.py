@@ -85,7 +85,7 @@ def test_a_message_names_the_most_urgent_and_counts_the_others() -> None:
     alert = orders_held("us", orders, threshold=5, report="https://reports.example/1")
     text = alert.payload["message"]
     assert "12 orders of us are held" in text
-    assert "told from 5 on" in text
+    assert "alert threshold: 5" in text
     assert "111-0000000-0000009, ship-by unknown: sku_unknown" in text
     assert "111-0000000-0000010" not in text
     assert "- and 2 more" in text
@@ -115,7 +115,7 @@ def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_
     (close, late) = world.put(unknown(**leaving_in(hours=11)), unknown(**leaving_in(hours=-1)))
     alert = told(world)["mfn.orders.due-soon"]
     assert [order["order_id"] for order in alert.payload["orders"]] == [late, close]
-    assert "1 is late already" in alert.payload["message"]
+    assert "1 is already late" in alert.payload["message"]
     assert alert.payload["command"] == f"mfn orders show {late}"
     assert "mfn.orders.due-soon" not in told(world)
     set_alerts(world, held_orders=99, ship_by_hours=14)
@@ -197,7 +197,7 @@ def test_a_secret_that_expires_is_told_of_once_a_week_until_there_is_a_new_one(
     with world.ledger.writing() as database:
         database.execute(update(SeenSecret).values(first_seen_at=datetime.now(UTC) - timedelta(days=151)))
     (alert,) = [alert for event, alert in told(world).items() if event == "mfn.secret.expiring"]
-    assert alert.payload["subject"] == "mfn us: a secret expires"
+    assert alert.payload["subject"] == "mfn us: a secret is expiring"
     assert alert.payload["message"].startswith("The LWA_CLIENT_SECRET of us is at least 151 days old")
     assert "rotate it in Seller Central" in alert.payload["message"]
     wait(world, days=6.9)

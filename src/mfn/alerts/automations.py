@@ -51,7 +51,7 @@ RUN = """\
 {% endif %}Flow run: {{ flow_run.name }}, {{ (flow_run | ui_url) or ("RUNS" ~ flow_run.id) }}"""
 COMMANDS = """\
 {% if 'mfn batches' not in (flow_run.state.message or '') %}What failed, at which stage and why: mfn batches --failed
-Once it is mended: Retry on the flow run's page, or mfn rerun --failed{% endif %}"""
+Once it is fixed: Retry on the flow run's page, or mfn rerun --failed{% endif %}"""
 """Most messages of failed runs contain them already."""
 
 WHICH = "{{ flow.name }}{% if deployment %}/{{ deployment.name }}{% endif %}"
@@ -108,7 +108,7 @@ def flows_of(automation: Mapping[str, Any]) -> list[str]:
 def _automation(name: str, description: str, trigger: dict[str, Any], *actions: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": PREFIX + name,
-        "description": f"{description} Kept by mfn deploy, which leaves alone whether it is switched on.",
+        "description": f"{description} Managed by mfn deploy, which does not change whether it is switched on.",
         "enabled": True,
         "tags": [TAG],
         "trigger": trigger,
@@ -144,7 +144,7 @@ def _notify(block_id: str, subject: str, body: str) -> dict[str, Any]:
 
 
 def _crash(message: str) -> dict[str, Any]:
-    remedy = "The next run carries its batch on; at once: mfn rerun --failed."
+    remedy = "The next run resumes its batch. To resume it now: mfn rerun --failed."
     return {"type": "change-flow-run-state", "state": "CRASHED", "name": "Crashed", "message": f"{message} {remedy}"}
 
 
@@ -153,12 +153,12 @@ def _dead_runs(flows: Sequence[str]) -> dict[str, Any]:
     heartbeat = "prefect.flow-run.heartbeat"
     return _automation(
         DEAD_RUNS,
-        "A run that gives no sign of life has died with its worker or its machine: it is marked as crashed.",
+        "A run without heartbeats has died with its worker or its machine: it is marked as crashed.",
         _event(
             "Proactive", [heartbeat, *_states(*ENDINGS)], silence,
             after=[heartbeat], for_each=["prefect.resource.id"], **_of_our_deployed_runs(flows),
         ),
-        _crash(f"No sign of life for {silence} seconds: it died with its worker or its machine."),
+        _crash(f"No heartbeat for {silence} seconds: the run died with its worker or its machine."),
     )  # fmt: skip
 
 
@@ -166,19 +166,19 @@ def _runs_that_never_began(flows: Sequence[str]) -> dict[str, Any]:
     minutes = BEGINNING_SECONDS // 60
     return _automation(
         "runs that never began",
-        "A run that a worker took and that does not begin has died with it: it is marked as crashed.",
+        "A run that a worker picked up but never started has died with it: it is marked as crashed.",
         _event(
             "Proactive", _states("Running", "Scheduled", "AwaitingConcurrencySlot", *ENDINGS), BEGINNING_SECONDS,
             after=_states("Pending"), for_each=["prefect.resource.id"], **_of_our_deployed_runs(flows),
         ),
-        _crash(f"A worker took it, and it did not begin within {minutes} minutes: the worker or its machine died."),
+        _crash(f"A worker picked it up but did not start it within {minutes} minutes: the worker or its machine died."),
     )  # fmt: skip
 
 
 def _failed(flows: Sequence[str], block_id: str, ui_url: str) -> dict[str, Any]:
     return _automation(
         "a run failed",
-        f"Told of at once, and again every {TOLD_AGAIN_SECONDS // 60} minutes while the deployment goes on failing.",
+        f"Notifies at once, and every {TOLD_AGAIN_SECONDS // 60} minutes while the deployment keeps failing.",
         _of_ends(flows, "Failed", "TimedOut"),
         _notify(block_id, f"mfn: {WHICH} failed", _run_body(f"{WHICH} failed.", ui_url)),
     )
@@ -187,9 +187,9 @@ def _failed(flows: Sequence[str], block_id: str, ui_url: str) -> dict[str, Any]:
 def _died(flows: Sequence[str], block_id: str, ui_url: str) -> dict[str, Any]:
     return _automation(
         "a run died",
-        "A run was killed, or died with its worker or its machine.",
+        "Notifies when a run was killed, or died with its worker or its machine.",
         _of_ends(flows, "Crashed"),
-        _notify(block_id, f"mfn: {WHICH} died", _run_body(f"{WHICH} died: it was killed, or its worker was.", ui_url)),
+        _notify(block_id, f"mfn: {WHICH} died", _run_body(f"{WHICH} died: it or its worker was killed.", ui_url)),
     )
 
 
@@ -216,16 +216,17 @@ def _no_import(connection: Connection, block_id: str, ui_url: str) -> dict[str, 
     after = {"after": sorted([IMPORT_DONE, IMPORTS_EXPECTED]), "for_each": ["prefect.resource.id"]}
     reminder = max(silence, REMINDED_AFTER.total_seconds())
     body = [
-        f"No import of {name} has ended within {minutes:g} minutes (alerts.no_import_minutes).",
-        "{% if event and event.event == '" + IMPORT_DONE + "' %}The last one ended at"
+        f"No import of {name} has finished within {minutes:g} minutes (alerts.no_import_minutes).",
+        "{% if event and event.event == '" + IMPORT_DONE + "' %}The last one finished at"
         " {{ event.occurred.strftime('%Y-%m-%d %H:%M') }} UTC: {{ event.payload.report }}\n"
-        f"{{% endif %}}Is its schedule on, and a worker running? {ui_url}/deployments and {ui_url}/work-pools",
+        f"{{% endif %}}Check that its schedule is active and a worker is running: {ui_url}/deployments and"
+        f" {ui_url}/work-pools",
         "What failed, at which stage and why: mfn batches --failed",
-        f"An import at once: mfn import {name}",
+        f"To import now: mfn import {name}",
     ]
     return _automation(
         f"no import of {name}",
-        f"No import ended within {minutes:g} minutes of the last one, or of the first deployment; once more each day.",
+        f"No import finished within {minutes:g} minutes of the last one, or of the first deployment; repeated daily.",
         {
             "type": "compound",
             "require": "any",
@@ -242,7 +243,7 @@ def _no_import(connection: Connection, block_id: str, ui_url: str) -> dict[str, 
 def _on_event(name: str, event: str, connection: str, block_id: str) -> dict[str, Any]:
     return _automation(
         name,
-        f"On every {event}, which imports emit when it is news.",
+        f"Notifies on every event {event}, which imports emit when there is something new to report.",
         _event("Reactive", [event], 0, match={"prefect.resource.id": resource_id(connection)}),
         _notify(block_id, "{{ event.payload.subject }}", "{{ event.payload.message }}"),
     )

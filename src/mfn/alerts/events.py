@@ -56,7 +56,7 @@ def import_done(connection: str, *, batch_id: str, status: str, report: str) -> 
 
 
 def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: int, report: str) -> Alert:
-    """As many orders are held as somebody wants to hear of.
+    """Enough orders are held for an alert.
 
     Args:
         connection: The connection's name.
@@ -69,11 +69,11 @@ def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: i
     text = [
         (
             f"{_orders(len(orders))} of {connection} {_are(len(orders))} held and not in the warehouse"
-            f" (told from {max(threshold, 1)} on, alerts.held_orders)."
+            f" (alert threshold: {max(threshold, 1)}, alerts.held_orders)."
         ),
         "Why: " + ", ".join(f"{code} {count}" for code, count in codes) + ".",
         *_named(orders, "not loaded yet"),
-        f"All of them, each with what to do: {command}",
+        f"To list them, each with what to do: {command}",
         f"Report: {report}",
     ]
     subject, message = f"mfn {connection}: {_orders(len(orders))} held", "\n".join(text)
@@ -83,11 +83,11 @@ def orders_held(connection: str, orders: Sequence[WaitingOrder], *, threshold: i
 def orders_due_soon(
     connection: str, orders: Sequence[WaitingOrder], *, hours: float, report: str, now: datetime
 ) -> Alert:
-    """Orders that are not in the warehouse have to leave soon.
+    """Orders that are not in the warehouse have to ship soon.
 
     Args:
         connection: The connection's name.
-        orders: Those that nobody was told of yet, the most urgent first.
+        orders: Those that no alert has named yet, the most urgent first.
         hours: The connection's `alerts.ship_by_hours`.
         report: The URL of the newest import's report.
         now: The present moment.
@@ -95,12 +95,11 @@ def orders_due_soon(
     command = f"mfn orders show {orders[0].order_id}"
     late = sum(order.ship_by is not None and order.ship_by <= now for order in orders)
     text = [
-        f"{_orders(len(orders))} of {connection} {_are(len(orders))} not in the warehouse, and Amazon wants"
-        f" {'it' if len(orders) == 1 else 'them'} shipped within {hours:g} hours (alerts.ship_by_hours)"
-        + (f"; {late} {_are(late)} late already." if late else "."),
+        f"{_orders(len(orders))} of {connection} {_are(len(orders))} not in the warehouse and must ship"
+        f" within {hours:g} hours (alerts.ship_by_hours)" + (f"; {late} {_are(late)} already late." if late else "."),
         *_named(orders, "not loaded yet"),
-        f"What to do, order by order: {command}",
-        f"All that are held: mfn orders --status held --connection {connection}",
+        f"What to do, for each order: {command}",
+        f"All held orders: mfn orders --status held --connection {connection}",
         f"Report: {report}",
     ]
     subject, message = f"mfn {connection}: {_orders(len(orders))} due soon, not loaded", "\n".join(text)
@@ -108,23 +107,23 @@ def orders_due_soon(
 
 
 def orders_overdue(connection: str, orders: Sequence[WaitingOrder], *, report: str) -> Alert:
-    """Orders in the warehouse are past their ship-by, and no parcel, or not everything, was confirmed.
+    """Orders in the warehouse are past their ship-by date, and no parcel, or not everything, was confirmed.
 
     Args:
         connection: The connection's name.
-        orders: Those that nobody was told of yet, the most urgent first.
+        orders: Those that no alert has named yet, the most urgent first.
         report: The URL of the newest import's report.
     """
     command = f"mfn orders show {orders[0].order_id}"
     text = [
         (
-            f"{_orders(len(orders))} of {connection} {_are(len(orders))} in the warehouse and past the ship-by, and"
-            " Amazon was not told of a parcel, or not of all units."
+            f"{_orders(len(orders))} of {connection} {_are(len(orders))} in the warehouse and past the ship-by date,"
+            " and not confirmed to Amazon, or not in full."
         ),
         *_named(orders, "late"),
-        "Ship what is there. What has left: let the warehouse write its parcel into wms_shipment.",
-        f"Why a parcel is held, order by order: {command}",
-        f"Confirmed in Seller Central: mfn import {connection} --order {orders[0].order_id}",
+        "Not shipped yet: ship it now. Already shipped: have the warehouse write the parcel into wms_shipment.",
+        f"Why a parcel is held, for each order: {command}",
+        f"Already confirmed in Seller Central: mfn import {connection} --order {orders[0].order_id}",
         f"Report: {report}",
     ]
     subject, message = f"mfn {connection}: {_orders(len(orders))} overdue in the warehouse", "\n".join(text)
@@ -139,7 +138,7 @@ def secret_expiring(connection: str, *, sentence: str, remedy: str) -> Alert:
         sentence: How old it is and what will happen, without a full stop.
         remedy: How to rotate it.
     """
-    subject, message = f"mfn {connection}: a secret expires", f"{sentence[0].upper()}{sentence[1:]}.\n{remedy}"
+    subject, message = f"mfn {connection}: a secret is expiring", f"{sentence[0].upper()}{sentence[1:]}.\n{remedy}"
     return Alert(SECRET_EXPIRING, connection, {"connection": connection, "subject": subject, "message": message})
 
 

@@ -1,4 +1,4 @@
-"""What is news: people are told again of the same thing only when it has got worse, or a day later."""
+"""What is news: people are notified of the same thing again only when it has got worse, or a day later."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 REMINDED_AFTER = timedelta(hours=24)
 SECRET_REMINDED_AFTER = timedelta(days=7)
 WORSE = 2
-"""Held orders are news again when there are this many times as many as people were told of."""
+"""Held orders are news again when there are this many times as many as in the last alert."""
 
 
 @dataclass(frozen=True)
 class WaitingOrder:
-    """An order that should be in the warehouse and is not, or that should have left it.
+    """An order that should be in the warehouse and is not, or that should have shipped.
 
     Attributes:
         order_id: Amazon's order id.
@@ -33,7 +33,7 @@ class WaitingOrder:
 
 @dataclass(frozen=True)
 class Told:
-    """What people were told last.
+    """The last alert.
 
     Attributes:
         orders: The number of orders.
@@ -59,17 +59,17 @@ def is_news(held: int, told: Told | None, now: datetime) -> bool:
 
     Args:
         held: How many there are.
-        told: What people were told last since the threshold was passed, or None.
+        told: The last alert since the threshold was passed, or None.
         now: The present moment.
     """
     return told is None or held >= WORSE * told.orders or now - told.at >= REMINDED_AFTER
 
 
 def not_told(orders: Iterable[WaitingOrder], told: Collection[str]) -> list[WaitingOrder]:
-    """The orders that nobody was told of yet.
+    """The orders that no alert has named yet.
 
     Args:
-        orders: Orders that have to leave soon, or should have left.
-        told: The ids of those that people were told of.
+        orders: Orders that have to ship soon, or should have shipped.
+        told: The ids of those that an alert has named.
     """
     return [order for order in orders if order.order_id not in told]

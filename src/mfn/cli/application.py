@@ -94,8 +94,8 @@ def _version(wanted: bool) -> None:
 
 @application.callback()
 def _options(
-    debug: bool = typer.Option(  # noqa: ARG001 - `run` reads it, wherever it stands
-        False, "--debug", help="Log what happens, and show tracebacks. Allowed anywhere on the line."
+    debug: bool = typer.Option(  # noqa: ARG001 - `run` reads it, wherever it is on the line
+        False, "--debug", help="Log more detail and show tracebacks. Allowed anywhere on the line."
     ),
     version: bool = typer.Option(  # noqa: ARG001 - its callback has answered it
         False, "--version", callback=_version, is_eager=True, help="Print the version."
@@ -152,8 +152,8 @@ def _refuse_undecodable(words: Sequence[str]) -> None:
     for place, word in enumerate(words, start=1):
         if not word.isascii() and re.search("[\ud800-\udfff]", word):
             raise ConfigurationError(
-                f"word {place} behind mfn, {shown(word)}, is not UTF-8.",
-                remedy="Write it anew, in a terminal that is set to UTF-8.",
+                f"argument {place} of mfn, {shown(word)}, is not UTF-8.",
+                remedy="Type it again in a terminal that is set to UTF-8.",
             )
 
 
@@ -168,8 +168,8 @@ def _refuse_given_twice(words: Sequence[str]) -> None:
     )
     if twice := [name for name, times in given.items() if times > 1]:
         raise ConfigurationError(
-            f"{', '.join(twice)} stands more than once, and has one value.",
-            remedy="Run the command once for each; ids that a command takes several of stand without an option.",
+            f"given more than once, but takes one value: {', '.join(twice)}.",
+            remedy="Run the command once for each value. If a command takes several ids, list them without an option.",
         )
 
 
@@ -180,7 +180,7 @@ def _where_it_says_so(error: Exception, words: Sequence[str]) -> str:
     commands = getattr(getattr(context, "command", None), "commands", {})
     for word in words:
         if any(option in parameter.opts for parameter in getattr(commands.get(word), "params", ())):
-            return f"{option} stands behind its command: {path} {word} {option}. See {path} {word} --help."
+            return f"Put {option} after the command: {path} {word} {option}. See {path} {word} --help."
     return f"See {path} --help."
 
 
@@ -188,9 +188,9 @@ def _explained(error: Exception, usage: str | None, words: Sequence[str]) -> Mfn
     if usage is not None:
         return ConfigurationError(usage, remedy=_where_it_says_so(error, words))
     if isinstance(error, OSError) and error.filename and error.strerror:
-        may_not = "Let this user read and write there, or name another place."
+        may_not = "Give this user read and write access there, or choose another location."
         return FatalError(f"{error.filename} cannot be used: {error.strerror}.", remedy=writing_remedy(error, may_not))
     return FatalError(
-        f"something unforeseen happened: {type(error).__name__}.",
-        remedy="Run it again with --debug and report what it prints (read it first: it may hold buyers' data).",
+        f"unexpected error: {type(error).__name__}.",
+        remedy="Run it again with --debug and report the output (read it first: it may contain buyers' data).",
     )

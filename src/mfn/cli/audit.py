@@ -29,7 +29,7 @@ def audit(
         str | None,
         typer.Option(
             metavar="ID",
-            help="Only what concerns this order: accesses to it alone, or by a run that read it.",
+            help="Only entries for this order: accesses to it alone, or by a run that read it.",
             parser=PASTED,
         ),
     ] = None,
@@ -37,12 +37,12 @@ def audit(
         str | None,
         typer.Option(
             metavar="T",
-            help=f"From this time on (ISO 8601, UTC without a zone). Default: {SHOWN_DAYS} days, of an order all.",
+            help=f"From this time on (ISO 8601, UTC if no zone). Default: {SHOWN_DAYS} days; with --order, all.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who saw buyers' data, and what people decided. Removals of buyers' data are listed too; newest first."""
+    """Show who saw buyers' data, and what people decided. Also lists removals of buyers' data; newest first."""
     from mfn.ledger.audit_trail import AuditTrail, audit_trail  # noqa: PLC0415 - so that --help answers at once
     from mfn.ledger.opening import ledger_if_any  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def _lines(trail: AuditTrail) -> list[tuple[Any, ...]]:
     ]
     lines += [(one.at, (one.by, one.kind, one.connection, one.order_id, 1, one.why)) for one in trail.decisions]
     lines += [
-        (one.at, (one.by, one.kind, one.connection, one.order_id, 1, "" if one.by else "retention over"))
+        (one.at, (one.by, one.kind, one.connection, one.order_id, 1, "" if one.by else "past retention"))
         for one in trail.removals
     ]
     newest_first = sorted(lines, key=lambda line: line[0], reverse=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOBODY_IS_TOLD = (
-    "nobody is told when a run fails: name a notification block in MFN_NOTIFICATION_BLOCK (docs/runbook.md)"
+    "nobody is notified when a run fails: set MFN_NOTIFICATION_BLOCK to a notification block (docs/runbook.md)"
 )
 
 
@@ -69,7 +69,7 @@ def keep_automations(
             ask(client, "PUT", f"/automations/{before['id']}", kept)
     for automation in there.values():
         ask(client, "DELETE", f"/automations/{automation['id']}")
-        log.warning("removed the automation %s: nothing asks for it any more", automation["name"])
+        log.warning("removed the automation %s: it is no longer needed", automation["name"])
     if block_id is not None and checked:
         _expect_imports(client, checked)
 
@@ -122,12 +122,12 @@ def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str)
         client, "POST", "/block_documents/filter", {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
     )
     names = sorted(f"{entry['block_type']['slug']}/{entry['name']}" for entry in able.json() if entry.get("name"))
-    told = "is not there" if block is None else "is no notification block"
+    told = "does not exist" if block is None else "is not a notification block"
     raise ConfigurationError(
-        f"the Prefect block {settings.notification_block}, which MFN_NOTIFICATION_BLOCK names, {told};"
-        f" those that can notify are: {', '.join(names) or 'none'}.",
-        remedy=f"Make one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK. Where this kept mfn up from"
-        " starting: leave it out, start mfn up, make the block, put it back, and run mfn deploy.",
+        f"the Prefect block {settings.notification_block} of MFN_NOTIFICATION_BLOCK {told};"
+        f" blocks that can send notifications: {', '.join(names) or 'none'}.",
+        remedy=f"Create one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK. If this keeps mfn up from"
+        " starting: remove MFN_NOTIFICATION_BLOCK, start mfn up, create the block, set it again, and run mfn deploy.",
     )
 
 

@@ -24,14 +24,14 @@ def backfill(
     connection: ConnectionArgument,
     since: Annotated[
         str | None,
-        typer.Option(help="The start of the period (ISO 8601, UTC without a zone). Default: show what is left."),
+        typer.Option(help="The start of the period (ISO 8601, UTC if no zone). Default: show what is not fetched yet."),
     ] = None,
     before: Annotated[
-        str | None, typer.Option(help="The end of the period. Default: the point that the imports have reached.")
+        str | None, typer.Option(help="The end of the period. Default: the time up to which imports have fetched.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a long period fetched in the background. Imports fetch it with calls that they can spare."""
+    """Fetch a long period in the background. Imports fetch it with the API calls that they have to spare."""
     after, end = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.importing import backfill as step  # noqa: PLC0415 - the ledger is not needed for --help
 
@@ -45,12 +45,12 @@ def backfill(
 def _show(done: Mapping[str, Any]) -> None:
     if done["after"]:
         for part in done["noted"]:
-            print_line(f"{done['connection']}: noted, from {part['after']} to {part['before']}")
+            print_line(f"{done['connection']}: to be fetched, from {part['after']} to {part['before']}")
         if not done["noted"]:
-            told = f"from {done['after']} to {done['before']}: noted already, or fetched since; nothing was changed"
+            told = f"from {done['after']} to {done['before']}: requested before, or already fetched; nothing changed"
             print_line(f"{done['connection']}: {told}")
     if not done["gaps"]:
-        print_line(f"{done['connection']}: nothing is left to be searched")
+        print_line(f"{done['connection']}: nothing left to fetch")
         return
     rows = [[gap["kind"], gap["after"], gap["before"], gap["noted_at"]] for gap in done["gaps"]]
     periods = rows[:1]
@@ -59,4 +59,4 @@ def _show(done: Mapping[str, Any]) -> None:
             periods[-1][1] = row[1]
         else:
             periods.append(row)
-    print_table(("kind", "from", "to", "noted"), periods)
+    print_table(("kind", "from", "to", "recorded"), periods)

@@ -54,10 +54,10 @@ def batches(
     if as_json:
         print_json({"batches": rows})
     elif not rows:
-        print_nothing("batches failed" if failed else "batches", settings, is_there=ledger is not None)
+        print_nothing("failed batches" if failed else "batches", settings, is_there=ledger is not None)
     else:
         print_table(
-            ("batch", "status", "last stage", "started (UTC)", "taken up", "done", "held", "error"),
+            ("batch", "status", "last stage", "started (UTC)", "input", "done", "held", "error"),
             [
                 (
                     row["batch_id"],
@@ -110,9 +110,9 @@ def rerun(
     from_stage: Annotated[
         str | None,
         typer.Option(
-            help="The stage to start with: of an import extract, validate, transform or load;"
-            " of a confirmation collect, normalize, confirm or verify; of stock read, compare, push or verify;"
-            " of a reconciliation search or compare; of a purge purge or scrub."
+            help="The stage to start with. import: extract, validate, transform, load;"
+            " confirm: collect, normalize, confirm, verify; inventory: read, compare, push, verify;"
+            " reconcile: search, compare; purge: purge, scrub."
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -120,7 +120,7 @@ def rerun(
     """Run batches again, from where they failed. Nothing is done twice."""
     wanted = list(dict.fromkeys(batch or []))
     if bool(wanted) == failed:
-        raise ConfigurationError("rerun takes batch ids, or --failed.", remedy="See mfn batches --failed.")
+        raise ConfigurationError("rerun takes either batch ids or --failed.", remedy="See mfn batches --failed.")
     from mfn.steps.rerunning.reruns import check_batches, failed_batches, rerun_batch  # noqa: PLC0415 - pandas takes a second
 
     settings = load_settings()
@@ -152,19 +152,19 @@ def report(
         str | None,
         typer.Argument(
             metavar="BATCH",
-            help="A batch id; without one, the index of all runs.",
+            help="A batch id. Default: the index of all runs.",
             show_default=False,
             parser=PASTED,
         ),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where the report of a run is, or open it."""
+    """Print the path of a run's report, or open it."""
     settings = load_settings()
     path = settings.reports / "index.html"
     missing = ConfigurationError(
-        f"there is no report at {path} yet.", remedy="It is written by every run: mfn import CONNECTION."
+        f"there is no report at {path} yet.", remedy="Every run writes it, for example mfn import CONNECTION."
     )
     if batch is not None:
         from mfn.ledger.batches import get_batch  # noqa: PLC0415 - so that --help answers at once
@@ -175,8 +175,8 @@ def report(
         if row.report is not None and not path.is_file():  # with another MFN_HOME; one that was moved has it here
             path = Path(row.report)
         missing = ConfigurationError(
-            f"there is no report at {path}: the run goes on, another machine wrote it, or it was removed.",
-            remedy=f"See what the ledger knows of it: mfn site, then /runs/{batch}.",
+            f"there is no report at {path}: the run is not finished, its report is on another machine, or was deleted.",
+            remedy=f"To see what the ledger knows about the run: mfn site, then open /runs/{batch}.",
         )
     if not path.is_file():
         raise missing

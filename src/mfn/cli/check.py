@@ -36,9 +36,9 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the set-up in nine steps, with what to do. Each is ok, a warning or failed, as the real services answer.
+    """Check the set-up in nine steps, with what to do. Each step is ok, a warning or failed, tested on real services.
 
-    Nothing is changed at Amazon or in the warehouse. A connection that has passed gets its schedules.
+    Nothing is changed at Amazon or in the warehouse. Once a connection has passed, its schedules start.
     """
     settings = load_settings()
     names = [find_connection(settings, connection).name] if connection is not None else list(load_connections(settings))
@@ -84,20 +84,21 @@ def _resumed(settings: Settings) -> list[str]:
         # Prefect is optional, and the schedules of later deployments start at once.
         told = resumed or (refused and not isinstance(error, RetriableError))
         remedy = f" {error.remedy}" if isinstance(error, MfnError) else ""
-        logger.log(logging.WARNING if told else logging.DEBUG, "Prefect was not told of it: %s%s", error, remedy)
+        level = logging.WARNING if told else logging.DEBUG
+        logger.log(level, "the schedules or alerts in Prefect were not updated: %s%s", error, remedy)
     return resumed
 
 
 def _print_schedules(passed: Sequence[str], resumed: Sequence[str]) -> None:
     for name in resumed:
-        print_line(f"{name}: its schedules have begun")
+        print_line(f"{name}: its schedules are now active")
     if rest := [name for name in passed if name not in resumed]:
-        print_line(f"{', '.join(rest)}: mfn deploy or mfn up starts the schedules, unless they run already")
+        print_line(f"{', '.join(rest)}: mfn deploy or mfn up starts the schedules, unless they are already active")
 
 
 def _failure(failed: Sequence[Step]) -> FatalError:
     told = ", ".join(f"{step.name} of {step.connection}" for step in failed)
-    return FatalError(f"not set up yet: {told}.", remedy="Mend what the failed steps name, and run mfn check again.")
+    return FatalError(f"not set up yet: {told}.", remedy="Fix what the failed steps report, then run mfn check again.")
 
 
 def _document(step: Step) -> dict[str, Any]:

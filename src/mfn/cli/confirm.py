@@ -19,7 +19,7 @@ def add_to(application: typer.Typer) -> None:
 
 
 def confirm(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
-    """Tell Amazon what the warehouse has shipped. Then check that Amazon shows it."""
+    """Confirm the warehouse's shipments to Amazon. Then check that Amazon shows them."""
     from mfn.steps.runs import run_confirm  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_confirm(load_settings(), connection)
@@ -39,9 +39,9 @@ def print_confirm_summary(summary: Mapping[str, Any]) -> None:
         f"{summary['connection']}: {summary['shipments']} shipments = {summary['sent']} sent + {summary['held']} held"
         f" + {summary['skipped']} skipped + {summary['failed']} failed + {summary['pending']} pending"
     )
-    print_line(f"of all that was sent so far: {summary['verified']} verified, {summary['unverified']} not yet")
+    print_line(f"of all parcels sent so far: {summary['verified']} verified, {summary['unverified']} not yet")
     if summary["released"] or summary["still_held"]:
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
     if summary["held"] or summary["still_held"] or summary["skipped"]:
-        print_line("why they are held or skipped: see the report")
+        print_line("why parcels are held or skipped: see the report")
     print_line(f"report: {summary['report']}")

@@ -43,7 +43,7 @@ SPEED = 100.0
 HOST = "127.0.0.1"
 RUN_SECONDS = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-"""Prefect's states of a flow run of which nothing more comes."""
+"""Prefect's states of a flow run that has ended."""
 
 CONNECTIONS = """\
 connections:
@@ -60,7 +60,7 @@ CREDENTIALS = {
     "LWA_APP_ID": "local-application",
     "LWA_CLIENT_SECRET": "local-secret",
 }
-"""The local Amazon takes any. They are set for what is started, and stand in `.env` for whoever tries commands."""
+"""The local Amazon accepts any. The programs started here get them, and `.env` has them for commands run by hand."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ def demonstration() -> Iterator[Demonstration]:
     home = Path(tempfile.mkdtemp(prefix="mfn-demo-"))
     console = console_of(stderr=True)
     with ExitStack() as running:
-        console.print(f"a home of its own: {home}", markup=False)
+        console.print(f"the demo's folder: {home}", markup=False)
         amazon = running.enter_context(SimulatorServer(open_amazon(orders=ORDERS, seed=SEED, speed=SPEED, malformed=1)))
         _set_up(home, amazon.endpoint)
         port = _free_port()
         ui = f"http://{HOST}:{port}"
         _use(home, ui)
-        console.print(f"a local Amazon with {ORDERS} orders: {amazon.endpoint}", markup=False)
+        console.print(f"local Amazon with {ORDERS} orders: {amazon.endpoint}", markup=False)
         console.print(f"starting a Prefect server: {ui}", markup=False)
         settings = load_settings()
         make_home(settings.home)
@@ -114,7 +114,7 @@ def demonstration() -> Iterator[Demonstration]:
         client = running.enter_context(prefect_client(programs.api, os.environ))
         _check()
         programs.wait_for(f"{programs.api}/health")
-        console.print("deploying every flow for demo, and starting a worker", markup=False)
+        console.print("deploying every flow for the connection demo, and starting a worker", markup=False)
         deployments = deploy(settings, os.environ)
         # Or a scheduled run comes in between whenever a quarter of an hour begins.
         _switch(client, deployments, "pause")
@@ -123,7 +123,7 @@ def demonstration() -> Iterator[Demonstration]:
         parcels = ship_loaded_orders(_warehouse(home))
         console.print(f"the local warehouse ships {parcels} parcels", markup=False)
         _run_deployment(client, programs, f"confirm-shipments/{CONNECTION}")
-        console.print("the local Amazon is told what is left", markup=False)
+        console.print("sending the remaining stock to the local Amazon", markup=False)
         _run_deployment(client, programs, f"sync-inventory/{CONNECTION}")
         _switch(client, deployments, "resume")
         yield Demonstration(home, _newest("import"), _newest("confirm"), _newest("inventory"), ui)
@@ -136,7 +136,7 @@ def _check() -> None:
     steps = check_connection(load_settings(), CONNECTION)
     if not has_passed_all(steps):
         failed = next(finding for step in steps for finding in step.sorted_findings if step.status == "failed")
-        raise FatalError(f"the demonstration is not set up: {failed.detail}", remedy=failed.remedy)
+        raise FatalError(f"the set-up of the demo failed: {failed.detail}", remedy=failed.remedy)
 
 
 def _newest(kind: BatchKind) -> dict[str, Any]:

@@ -39,8 +39,8 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Deploy every flow for every connection; schedules that were edited or paused in the UI stay as they are.
 
     The schedules of a connection that has never passed `mfn check` are deployed as paused, and start once it has. The
-    automations that alert people are updated too. Deployments for connections that no longer exist are left alone, and
-    reported.
+    automations that alert people are updated too. Deployments for connections that no longer exist are left unchanged,
+    and reported.
 
     Args:
         settings: The settings in force.
@@ -68,7 +68,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         _ensure_work_pool(client, settings.work_pool, environ)
         for name, entry in zip(names, rendered["deployments"], strict=True):
             if (found := _found(client, name)) is not None:
-                entry.pop("schedules", None)  # what stands on the server may have been edited there
+                entry.pop("schedules", None)  # those on the server may have been edited there
                 entry["tags"] = found["tags"]
                 entry["paused"] = found["paused"]  # which prefect deploy would end
             elif entry.get("parameters", {}).get("connection") in resting and entry["schedules"]:
@@ -85,8 +85,8 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         keep_automations(client, settings, connections, flows=flows, block_id=block_id, ui_url=ui_url)
         for name, left in _left_over(client, flows, connections).items():
             log.warning(
-                "%s has no connection %s, and its deployments stay: each of their runs fails. Put it back, or delete"
-                " them: %s",
+                "%s has no connection %s, but its deployments still exist and all their runs fail. Add the"
+                " connection again, or delete the deployments: %s",
                 shown_path(settings.connections),
                 name,
                 " && ".join(f"prefect deployment delete {one}" for one in left),
@@ -95,7 +95,7 @@ def deploy(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
 
 def _read_definitions(path: Path) -> dict[str, Any]:
-    """prefect.yaml as it stands.
+    """The content of prefect.yaml.
 
     Raises:
         ConfigurationError: It cannot be read, is no YAML, or has no list of deployments.
@@ -112,7 +112,7 @@ def _read_definitions(path: Path) -> dict[str, Any]:
         raise ConfigurationError(problems=(document,))
     entries = document.get("deployments") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        problem = Problem(shown, 1, "deployments", "expected a list of deployments.", "Put back that of the project.")
+        problem = Problem(shown, 1, "deployments", "expected a list of deployments.", "Restore the project's file.")
         raise ConfigurationError(problems=(problem,))
     for entry in entries:
         if missing := [key for key in REQUIRED if key not in entry]:
@@ -127,7 +127,7 @@ def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool
     The schedules of each connection start at times of its own.
 
     Args:
-        document: prefect.yaml as it stands.
+        document: The content of prefect.yaml.
         connections: The connections' names.
         work_pool: The work pool that all of them go to.
     """
@@ -156,10 +156,10 @@ def render(document: Mapping[str, Any], connections: Iterable[str], *, work_pool
 
 
 def _flow_name(root: Path, entry: Mapping[str, Any]) -> str:
-    """Flows bear the name of their function, with dashes; a test loads each entrypoint and compares."""
+    """Flows have the name of their function, with dashes; a test loads each entrypoint and compares."""
     if not (root / entry["entrypoint"].split(":")[0]).is_file():
         raise ConfigurationError(
-            f"prefect.yaml names {entry['entrypoint']}, which is not there.", remedy="Correct the entrypoint."
+            f"the entrypoint {entry['entrypoint']} in prefect.yaml does not exist.", remedy="Correct the entrypoint."
         )
     return str(entry["entrypoint"].split(":")[1]).replace("_", "-")
 
@@ -169,8 +169,8 @@ def _ensure_work_pool(client: httpx.Client, name: str, environ: Mapping[str, str
         return
     if name != WORK_POOL:  # of which type is not for us to guess
         raise ConfigurationError(
-            f"the work pool {name} of MFN_WORK_POOL is not at the Prefect API at {shown_url(client.base_url)}.",
-            remedy=f"Make it (prefect work-pool create {name} --type TYPE), or correct MFN_WORK_POOL.",
+            f"the work pool {name} of MFN_WORK_POOL does not exist at the Prefect API at {shown_url(client.base_url)}.",
+            remedy=f"Create it (prefect work-pool create {name} --type TYPE), or correct MFN_WORK_POOL.",
         )
     _run_prefect(["work-pool", "create", name, "--type", "process"], project_root(), environ)
 
@@ -207,6 +207,6 @@ def _run_prefect(words: list[str], root: Path, environ: Mapping[str, str]) -> No
     if ran.returncode != 0:
         said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
         raise FatalError(
-            f"prefect {' '.join(words[:2])} failed: {said[-1] if said else 'it said nothing'}",
-            remedy="Run the command again: what was deployed stays. With --debug it shows all that prefect says.",
+            f"prefect {' '.join(words[:2])} failed: {said[-1] if said else 'no output'}",
+            remedy="Run the command again; what was deployed stays. With --debug it shows all output of prefect.",
         )

@@ -31,13 +31,13 @@ def follow(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import continuously, until interrupted. A run starts as soon as something is new and Amazon's rates allow it."""
+    """Import continuously, until interrupted. A run starts once there is something new and Amazon's rates allow it."""
     from mfn.steps.importing.following import follow as go_on  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     settings = load_settings()
     names = list(dict.fromkeys(connection or load_connections(settings)))
     if not names:
-        raise ConfigurationError("connections.yaml has no connection.", remedy="Add one; mfn init writes an example.")
+        raise ConfigurationError("connections.yaml has no connections.", remedy="Add one; mfn init writes an example.")
     ended: Counter[str] = Counter()
 
     def tell(run: Mapping[str, Any]) -> None:

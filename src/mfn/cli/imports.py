@@ -27,15 +27,15 @@ def add_to(application: typer.Typer) -> None:
 def import_orders(
     connection: ConnectionArgument,
     since: Annotated[
-        str | None, typer.Option(help="Fetch what changed since then (ISO 8601, UTC without a zone).")
+        str | None, typer.Option(help="Fetch orders changed since this time (ISO 8601, UTC if no zone).")
     ] = None,
-    order: Annotated[str | None, typer.Option(help="Fetch this order only, by Amazon's order id.")] = None,
+    order: Annotated[str | None, typer.Option(help="Fetch only this order, by Amazon's order id.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be loaded; nothing reaches the warehouse.")
+        bool, typer.Option("--dry-run", help="Show what would be loaded; nothing reaches the warehouse.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch orders, check them, and load the good ones. The others are held, each with its reasons and what to do."""
+    """Fetch orders, check them, and load the good ones. The rest are held, each with its reasons and what to do."""
     moment = parse_moment(since, option="--since")
     from mfn.steps.runs import run_import  # noqa: PLC0415 - pandas takes a second that --help does not need
 
@@ -66,7 +66,7 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
     if summary["released"] or summary["still_held"]:
         print_line(f"held before: {summary['released']} released, {summary['still_held']} still held")
     if summary["held"] or summary["still_held"]:
-        print_line("why they are held: " + ("see the report" if dry_run else look))
+        print_line("why orders are held: " + ("see the report" if dry_run else look))
     if (ids := summary.get("would_load", ())) and "order" not in summary:
         more = f" … and {len(ids) - SHOWN} more: --json has all of them" if len(ids) > SHOWN else ""
         print_line(f"would be loaded: {' '.join(ids[:SHOWN])}{more}")
@@ -74,7 +74,7 @@ def print_summary(summary: Mapping[str, Any], *, dry_run: bool = False, look: st
 
 
 def print_order(order: Mapping[str, Any], verb: str) -> None:
-    """Print what became of the one order that a run was asked for.
+    """Print what became of the one order that was requested.
 
     Args:
         order: `order` of what `run_import` returned.

@@ -23,14 +23,14 @@ def inventory(
     full: Annotated[
         bool, typer.Option("--full", help="Read all listings again, and send every level, including those sent before.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; nothing changes.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; nothing changes.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Send even if the warehouse lost so much stock that it would not be believed."),
+        typer.Option("--force", help="Send even if stock fell so far that the brake would hold every level."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell Amazon what the warehouse has to sell. Then check that Amazon shows it."""
+    """Send the warehouse's stock levels to Amazon. Then check that Amazon shows them."""
     from mfn.steps.runs import run_inventory  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     summary = run_inventory(load_settings(), connection, full=full, dry_run=dry_run, force=force)
@@ -54,14 +54,14 @@ def print_inventory_summary(summary: Mapping[str, Any], *, dry_run: bool = False
     )
     print_line(
         f"{summary['sold_out']} sold out, {summary['drift']} had drifted at Amazon, {summary['oversold']} shared"
-        " components promised more often than they are there"
+        " components oversold"
     )
     print_line(
         f"of all levels sent so far: {summary['verified']} verified, {summary['unverified']} not yet,"
-        f" {summary['under_way']} of them in a feed under way"
+        f" {summary['under_way']} of them in a feed in progress"
     )
     if summary["pending"]:
-        print_line(f"{summary['pending']} of those unchanged are still to be told: the next run does")
+        print_line(f"{summary['pending']} of those unchanged are still to be sent, by the next run")
     if summary["held"]:
-        print_line("why they are held: see the report")
+        print_line("why levels are held: see the report")
     print_line(f"report: {summary['report']}")

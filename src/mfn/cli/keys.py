@@ -34,15 +34,13 @@ def rotate(as_json: JsonOption = False) -> None:
         print_json(asdict(rotation))
         return
     retired = ", ".join(rotation.retired)
-    print_line(
-        f"key {rotation.key_id} encrypts everything; {rotation.reencrypted} pages and chunks were encrypted anew"
-    )
+    print_line(f"key {rotation.key_id} encrypts everything; {rotation.reencrypted} pages and chunks were re-encrypted")
     print_line(f"retired: {retired or 'none'}")
     if settings.pii_keys is not None:
-        print_line("next: take the keys behind the first out of MFN_PII_KEYS, on every machine; backups need them")
+        print_line("next: on every machine, remove all keys but the first from MFN_PII_KEYS; keep them for old backups")
     elif retired:
         path = retired_file(settings.keys_file)
-        print_line(f"next: once no backup from before is kept, delete {path}; back up {settings.keys_file}")
+        print_line(f"next: back up {settings.keys_file}; once no older backup is kept, delete {path}")
 
 
 @keys.command()

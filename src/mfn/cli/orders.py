@@ -37,10 +37,10 @@ OrderIds = Annotated[
     list[str], typer.Argument(metavar="ID…", help="Amazon's order ids.", show_default=False, parser=PASTED)
 ]
 WhyOption = Annotated[
-    str, typer.Option(help="Why, for the audit trail; no buyer's data.", metavar="TEXT", show_default=False)
+    str, typer.Option(help="The reason, for the audit trail; no buyers' data.", metavar="TEXT", show_default=False)
 ]
 WhichOption = Annotated[
-    str | None, typer.Option(help="The connection that has them; needed only where several have an id.")
+    str | None, typer.Option(help="The orders' connection; needed only if several connections have the same id.")
 ]
 
 MOMENTS = {"shipped_at", "ship_date_sent", "sent_at", "verified_at"}
@@ -60,7 +60,7 @@ def list_(
     connection: Annotated[str | None, typer.Option(help="Only orders of this connection.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List orders, the most urgent first; those that have left, or need not leave, come last."""
+    """List orders, most urgent first; those that have shipped, or need not ship, come last."""
     if context.invoked_subcommand is not None:
         context.default_map = {context.invoked_subcommand: {"as_json": as_json}}  # mfn orders --json show ID
         return
@@ -72,7 +72,7 @@ def list_(
 
     settings = load_settings()
     ledger = ledger_if_any(settings)
-    # One that was taken out of the file has orders all the same.
+    # A connection that was removed from the file still has orders.
     if connection is not None and (ledger is None or connection not in known_connections(ledger)):
         find_connection(settings, connection)
     most = None if as_json else most_rows()
@@ -178,7 +178,7 @@ def _print_parcels(parcels: Sequence[Mapping[str, Any]]) -> None:
 
 @orders.command()
 def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
-    """Let held orders through, or take dismissed ones back. Only reasons that are a matter of judgement give way."""
+    """Release held or dismissed orders. Works only if every reason for the hold is a matter of judgement."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
@@ -188,7 +188,7 @@ def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
 
 @orders.command()
 def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None, as_json: JsonOption = False) -> None:
-    """Take out orders that are held or not loaded yet. No import loads them until they are released."""
+    """Dismiss orders that are held or not loaded yet. No import loads them until they are released."""
     from mfn.ledger.decisions import DecisionKind  # noqa: PLC0415 - as above
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
@@ -224,8 +224,8 @@ def _tell(
         print_json({"orders": rows})
         return
     for row in rows:
-        next_ = f"the next import examines it: mfn import {row['connection']}"
-        back = f"to take it back: mfn orders release {row['order_id']} --why TEXT"
+        next_ = f"the next import checks it again: mfn import {row['connection']}"
+        back = f"to undo this: mfn orders release {row['order_id']} --why TEXT"
         print_line(f"{row['order_id']} ({row['connection']}): {kind}; {back if row['status'] == kind else next_}")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 INTERRUPTED = RetriableError(
-    "interrupted: what has landed stays.", remedy="Run the command again; a run goes on where it was."
+    "interrupted; data that has landed is kept.", remedy="Run the command again: it resumes where it stopped."
 )
 
 USUAL_WIDTH = 80
@@ -69,7 +69,7 @@ def print_nothing(what: str, settings: Settings, *, is_there: bool) -> None:
     """Say that a ledger has nothing of the kind, or that there is no ledger, perhaps because of the working directory.
 
     Args:
-        what: What was asked for, such as "batches failed".
+        what: What was requested, such as "failed batches".
         settings: The settings in force.
         is_there: Whether there is a ledger.
     """
@@ -129,13 +129,13 @@ def most_rows() -> int | None:
 
 
 def print_left_out(shown: str, command: str) -> None:
-    """Tell a person at a terminal that a list goes on.
+    """Say at a terminal that a list is longer than what is shown.
 
     Args:
         shown: What is shown of it, e.g. `the newest 200`.
         command: The command, as typed.
     """
-    print_line(f"\nThese are {shown}; all of them: {command} | less, {command} --json, or the report site.")
+    print_line(f"\nOnly {shown} are shown. To see all: {command} | less, {command} --json, or the report site.")
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -149,7 +149,7 @@ def _writing_to_stdout() -> Iterator[None]:
     A reader that has read enough, as of `mfn orders | head`, is no failure.
 
     Raises:
-        SystemExit: It cannot be written for another reason, which was told on stderr.
+        SystemExit: It cannot be written for another reason, which was printed to stderr.
     """
     try:
         yield
@@ -158,8 +158,8 @@ def _writing_to_stdout() -> Iterator[None]:
         if isinstance(error, BrokenPipeError):
             return
         failure = FatalError(
-            f"what this command has to say cannot be written to stdout: {error.strerror}.",
-            remedy="What it did is done: see mfn batches. Make room, or send its output elsewhere.",
+            f"the output cannot be written to stdout: {error.strerror}.",
+            remedy="The command has done its work: see mfn batches. Free some space, or redirect the output elsewhere.",
         )
         print_error(failure, as_json=False)
         raise SystemExit(failure.exit_code) from None

@@ -49,7 +49,7 @@ def with_prefect_api(settings: Settings, environ: Mapping[str, str]) -> dict[str
     if running is not None:
         return {**found, "PREFECT_API_URL": running.api}
     raise ConfigurationError(
-        "no Prefect API is configured, and no mfn up runs here.",
+        "no Prefect API is configured, and mfn up is not running here.",
         remedy="Start mfn up, or set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api (prefect server start).",
     )
 
@@ -75,13 +75,11 @@ def _settings(environ: Mapping[str, str], *options: str) -> dict[str, str]:
         check=False,
     )
     if shown.returncode != 0:
-        lines = [
-            line.strip() for line in (shown.stderr.strip() or shown.stdout.strip() or "it said nothing").splitlines()
-        ]
+        lines = [line.strip() for line in (shown.stderr.strip() or shown.stdout.strip() or "no output").splitlines()]
         said = " ".join([line for line in lines if not line.startswith(SEE_ALSO)][-FAULT_LINES:])
         raise ConfigurationError(
             f"prefect config view failed: {said}",
-            remedy="Mend that setting where it was made: a variable PREFECT_…, .env, or prefect config set.",
+            remedy="Correct that setting where it was set: a variable PREFECT_…, .env, or prefect config set.",
         )
     found = {entry["name"]: str(entry["value"]) for entry in json.loads(shown.stdout)["settings"]}
     return {name: value for name, value in found.items() if value != "None"}

@@ -48,22 +48,22 @@ def ask(
             remedy="Start it (mfn up, or prefect server start), or correct PREFECT_API_URL.",
         ) from None
     if (answer.is_success or answer.status_code == httpx.codes.NOT_FOUND) and not is_of_prefect(answer):
-        raise ConfigurationError(f"what answers at {shown_url(client.base_url)} is no Prefect API.", remedy=ENDS_IN_API)
+        raise ConfigurationError(f"{shown_url(client.base_url)} is not a Prefect API.", remedy=ENDS_IN_API)
     if answer.is_success or answer.status_code in allowed:
         return answer
     if answer.status_code in LETS_NOBODY_IN:
         raise ConfigurationError(
-            f"the Prefect API at {shown_url(client.base_url)} does not let us in (HTTP {answer.status_code}).",
+            f"the Prefect API at {shown_url(client.base_url)} denies access (HTTP {answer.status_code}).",
             remedy=SHOW_IT,
         )
     if answer.is_server_error:
         raise RetriableError(
             f"the Prefect API at {shown_url(client.base_url)} answered {answer.status_code} to {method} {path}.",
-            remedy="Run the command again; what was deployed stays.",
+            remedy="Run the command again; what was already deployed stays.",
         )
     raise FatalError(
         f"the Prefect API refused {method} {path} with {answer.status_code}: {answer.text[:300]}",
-        remedy="Compare its version with that of requirements.lock (prefect version), and report what it says.",
+        remedy="Compare its version (prefect version) with the one in requirements.lock, and report this error.",
     )
 
 

@@ -38,15 +38,15 @@ def up(
             print_json(asdict(running))
         else:
             _print_deployments(running.deployments, running.waiting)
-            print_line(f"the Prefect UI:  {running.ui}")
-            print_line(f"the report site: {running.reports}")
-            print_line(f"the logs:        {running.logs}")
-            print_line("stop everything with Ctrl-C")
+            print_line(f"Prefect UI:  {running.ui}")
+            print_line(f"report site: {running.reports}")
+            print_line(f"logs:        {running.logs}")
+            print_line("press Ctrl-C to stop everything")
         wait_for_end(programs)
 
 
 def wait_for_end(programs: Programs) -> None:
-    """Wait until the first program has ended by itself, and tell it on stderr: the one document was printed before.
+    """Wait until one of the programs has ended, and say so on stderr: the one document was printed before.
 
     Args:
         programs: Those that run.
@@ -63,7 +63,7 @@ def wait_for_end(programs: Programs) -> None:
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Go on until interrupted, to look at the Prefect UI.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep running until Ctrl-C, to explore the Prefect UI.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a simulated day of orders, parcels and stock. It needs no account, and nothing leaves this machine."""
@@ -82,10 +82,10 @@ def demo(
             print_confirm_summary(done.confirmed)
             print_inventory_summary(done.pushed)
             print_line(f"all reports: {reports}")
-            print_line(f"the warehouse: {done.home / 'warehouse.db'}")
+            print_line(f"warehouse: {done.home / 'warehouse.db'}")
         if keep:
             if not as_json:
-                print_line(f"the Prefect UI: {done.ui}; stop everything with Ctrl-C")
+                print_line(f"Prefect UI: {done.ui}; press Ctrl-C to stop everything")
             wait_until_interrupted()
 
 
@@ -112,4 +112,4 @@ def deploy(as_json: JsonOption = False) -> None:
 
 def _print_deployments(names: Sequence[str], waiting: Collection[str]) -> None:
     for name in names:
-        print_line(f"deployed {name}" + (": its schedules rest until mfn check has passed" if name in waiting else ""))
+        print_line(f"deployed {name}" + (": schedules paused until mfn check passes" if name in waiting else ""))

@@ -40,7 +40,7 @@ SERVER = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "DO_NOT_TRACK": "1",
-    # In memory, its own default, the place that a run holds would have no end once the server was started anew.
+    # In memory, its own default, a run's slot would never be freed once the server was restarted.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
 """Settings for a server on one machine; the environment overrides them."""
@@ -104,20 +104,20 @@ class Programs:
         write_down(self.settings, Running(started(os.getpid()), self.api, known))
 
     def check(self) -> None:
-        """Raise for the first program that has ended by itself."""
+        """Raise for the first program that has ended."""
         for name, process in self.running.items():
             if process.poll() is not None:
                 log = self._log(name)
                 if process.returncode < 0:  # what it said last is not why
                     raise FatalError(
-                        f"the {name} was ended by the signal {signal.Signals(-process.returncode).name}.",
-                        remedy=f"Where nobody sent it, see whether this machine has run out of memory. Run the command"
-                        f" again: what was done stays. What it said is in {log}.",
+                        f"the {name} was killed by the signal {signal.Signals(-process.returncode).name}.",
+                        remedy=f"If nobody sent the signal, check whether this machine ran out of memory. Then run the"
+                        f" command again: completed work is kept. Its log: {log}.",
                     )
                 said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
                 raise FatalError(
-                    f"the {name} ended with {process.returncode}: {said[-1].strip() if said else 'it said nothing'}",
-                    remedy=f"Read {log}, mend what it names, and run the command again: what was done stays.",
+                    f"the {name} exited with status {process.returncode}: {said[-1].strip() if said else 'no output'}",
+                    remedy=f"Read {log}, fix the problem, and run the command again: completed work is kept.",
                 )
 
     def wait_for(self, url: str) -> None:
@@ -143,7 +143,7 @@ class Programs:
                 patient(answers)
         except RetryError:
             raise FatalError(
-                f"{url} does not answer after {START_SECONDS:.0f} seconds.",
+                f"{url} did not answer within {START_SECONDS:.0f} seconds.",
                 remedy=f"Read the logs in {self.logs}, then run the command again.",
             ) from None
 
@@ -156,7 +156,7 @@ class Programs:
     def stop(self) -> None:
         """Stop them with everything that they started, the last one first, and record that nothing runs any more."""
         for number in ENDINGS:
-            signal.signal(number, signal.SIG_IGN)  # asked once more, what is left would go on alone
+            signal.signal(number, signal.SIG_IGN)  # a second signal would leave what still runs on its own
         for name, process in reversed(self.running.items()):
             if name == WORKER:  # its runs first, and once: it would ask them again while they give back what they hold
                 stop_processes(flow_runs_of(self.api))

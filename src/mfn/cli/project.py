@@ -19,7 +19,7 @@ def project_root() -> Path:
         if (folder / "prefect.yaml").is_file() and (folder / "flows").is_dir():
             return folder
     raise ConfigurationError(
-        "prefect.yaml and flows/ are not here.", remedy="Run this command in a checkout of mfn, set up by make setup."
+        "prefect.yaml and flows/ not found here.", remedy="Run this command in a checkout of mfn, set up by make setup."
     )
 
 

@@ -20,10 +20,10 @@ def add_to(application: typer.Typer) -> None:
 
 
 def purge(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; nothing changes.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove buyers' data past its retention. All connections are covered; the rest of each order stays."""
+    """Remove buyers' data past its retention. Covers all connections; the rest of each order stays."""
     from mfn.steps.privacy.purges import purge_all  # noqa: PLC0415 - pandas takes a second that --help does not need
 
     done, errors = purge_all(load_settings(), dry_run=dry_run)
@@ -45,8 +45,8 @@ def _print_purged(result: Mapping[str, Any], *, dry_run: bool) -> None:
         f" + {result['kept']} kept"
     )
     if result["scrubbed"]:
-        print_line(f"{result['scrubbed']} {would}emptied in the warehouse")
-    print_line(f"report: {result['report']}" if result["report"] else "not in connections.yaml any more: no report")
+        print_line(f"{result['scrubbed']} {would}cleared in the warehouse")
+    print_line(f"report: {result['report']}" if result["report"] else "no report: no longer in connections.yaml")
 
 
 def erase(
@@ -54,7 +54,7 @@ def erase(
         str, typer.Argument(metavar="ORDER", help="Amazon's order id.", show_default=False, parser=PASTED)
     ],
     connection: Annotated[
-        str | None, typer.Option(help="The connection that has it; needed only where several have an id.")
+        str | None, typer.Option(help="The order's connection; needed only if several connections have the id.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,4 +69,4 @@ def erase(
     if where:
         print_line(f"{order_id} ({done['connection']}): the buyer's data was removed from {' and '.join(where)}")
     else:
-        print_line(f"{order_id} ({done['connection']}): nothing of the buyer was left; erased {done['erased']}")
+        print_line(f"{order_id} ({done['connection']}): no buyer's data was left; erased {done['erased']}")

@@ -23,14 +23,14 @@ def run_read_only(
     *,
     as_json: bool,
 ) -> None:
-    """Run such a command, and print what it found.
+    """Run a command that only reads, and print what it found.
 
     Args:
         command: The command's name.
         connection: The connection's name.
         look: Finds it.
         show: Prints it for a person; it gets the directory of the mappings too.
-        as_json: Whether --json was asked for.
+        as_json: Whether --json was given.
 
     Raises:
         MfnError: What `look` raises; its remedy is to look again, since there is no batch to run again.

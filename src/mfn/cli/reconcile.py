@@ -28,7 +28,7 @@ def reconcile(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Compare the orders placed since this time (ISO 8601, UTC without a zone). Default: three days."
+            help="Compare orders placed since this time (ISO 8601, UTC if no zone). Default: the last three days."
         ),
     ] = None,
     as_json: JsonOption = False,

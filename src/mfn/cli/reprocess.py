@@ -24,18 +24,16 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Only orders that changed at Amazon at this time or later (ISO 8601, UTC without a zone)."),
+        typer.Option(help="Only orders that changed at Amazon at this time or later (ISO 8601, UTC if no zone)."),
     ] = None,
-    before: Annotated[
-        str | None, typer.Option(help="Only orders that changed at Amazon before this time (as --since).")
-    ] = None,
+    before: Annotated[str | None, typer.Option(help="Only orders that changed at Amazon before this time.")] = None,
     status: Annotated[str | None, typer.Option(help="Only orders with this status, e.g. loaded.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be loaded again; nothing reaches the warehouse.")
+        bool, typer.Option("--dry-run", help="Show what would be loaded again; nothing reaches the warehouse.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check, transform and load the ledger's orders again. Use it after a change of the mappings."""
+    """Check, transform and load the ledger's orders again. Use it after changing the mappings."""
     moments = parse_moment(since, option="--since"), parse_moment(before, option="--before")
     from mfn.steps.rerunning import reprocessing  # noqa: PLC0415 - pandas takes a second that --help does not need
 
@@ -62,7 +60,7 @@ def reprocess(  # noqa: PLR0917 - Typer calls it
 
 def _print_done(result: dict[str, Any], *, dry_run: bool) -> None:
     if "orders" not in result:
-        print_line(f"{result['connection']}: not processed again")
+        print_line(f"{result['connection']}: not reprocessed")
         return
     verb = "would be loaded" if dry_run else "loaded"
     print_line(

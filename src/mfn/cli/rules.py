@@ -43,7 +43,7 @@ def try_rules(
     ] = None,
     sku: Annotated[str | None, typer.Option(help="Try inventory.push on this offer, by Amazon's SKU.")] = None,
     connection: Annotated[
-        str | None, typer.Option(help="The connection that it belongs to; needed only if several have it.")
+        str | None, typer.Option(help="Its connection; needed only if several connections have it.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +51,7 @@ def try_rules(
     if sum(map(bool, (order, shipment, sku))) != 1:
         raise ConfigurationError(
             "expected one of --order, --shipment and --sku.",
-            remedy="Give one of them: --order ID, --shipment ID or --sku SKU.",
+            remedy="Give exactly one: --order ID, --shipment ID or --sku SKU.",
         )
     # pandas takes a second
     from mfn.steps.mappings.rule_testing import rules_on_offer, rules_on_order, rules_on_shipment  # noqa: PLC0415 - see above
@@ -74,7 +74,7 @@ def _print(document: dict[str, Any]) -> None:
     if not document["rules"]:
         print_line("the file has no rule on this event")
     for entry in document["rules"]:
-        off = "" if entry["enabled"] else " (not enabled: tried here only)"
+        off = "" if entry["enabled"] else " (disabled: tried only here)"
         happened = "fires" if entry["fired"] else "does not fire" if entry["tried"] else "is not tried"
         print_line(f"\n{entry['name']}: {happened}{off}")
         for name, value in entry["values"].items():
@@ -84,9 +84,9 @@ def _print(document: dict[str, Any]) -> None:
         if entry["decision"]:
             print_line(f"  {entry['decision']}: {entry['message']}")
         elif entry["stops"]:
-            print_line("  stop: no further rule is tried")
+            print_line("  stop: no further rules are tried")
     told = f"{document['decision']}, by {document['rule']}: {document['message']}"
-    print_line(f"\nin the end: {told if document['decision'] else 'goes on'}")
+    print_line(f"\nresult: {told if document['decision'] else 'processed as usual'}")
 
 
 def _shown(value: Any) -> str:

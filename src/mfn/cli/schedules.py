@@ -1,4 +1,4 @@
-"""Schedules: those of each connection start at times of its own, and are paused until it has passed `mfn check`."""
+"""Schedules: each connection's start at different times, and are paused until it has passed `mfn check`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAILY = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* \*")
 """A cron line for one time of each day."""
 
 DAILY_MINUTES = 120
-"""Runs of once a day begin within so long after the moment that prefect.yaml names."""
+"""Daily runs begin within this time after the one in prefect.yaml."""
 
 
 def spread(schedule: Mapping[str, Any], *, over: str) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def spread(schedule: Mapping[str, Any], *, over: str) -> dict[str, Any]:
 
     Args:
         schedule: As prefect.yaml has it. One with an interval begins at another second of it, one that comes once a day
-            within two hours after the moment that is named; any other stays as it is.
-        over: What tells it from others that have the same period.
+            within two hours after the time given there; any other stays as it is.
+        over: What distinguishes it from others that have the same period.
     """
     share = int.from_bytes(hashlib.sha256(over.encode()).digest()[:8])
     if "interval" in schedule:

@@ -24,19 +24,19 @@ log = logging.getLogger(__name__)
 mappings = typer.Typer(help="Check the mapping files.", no_args_is_help=True)
 
 CONNECTIONS = """\
-# One entry a seller account and region; what may stand here: README.md, "connections.yaml".
+# One entry per seller account and region. All keys are described in README.md, "connections.yaml".
 connections:
   us:
     seller_id: A2XXXXXXXXXXXX             # Seller Central > Account Info > Merchant Token
-    marketplaces: [US]                    # names or ids, all of one region
+    marketplaces: [US]                    # names or ids, all in one region
     credentials: env                      # SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, see .env.example
     warehouse: {{kind: sql, url: "sqlite:///.mfn/warehouse.db"}}
     orders:
-      not_before: {now}    # orders placed earlier belong to the system that was here before
+      not_before: {now}    # orders placed earlier are left to the previous system
 """
 
 ENVIRONMENT = """\
-# Copy this file to .env and fill it in. Each name may also bear a connection's name: SP_API_REFRESH_TOKEN_US.
+# Copy this file to .env and fill it in. A name may end in that of a connection, for example SP_API_REFRESH_TOKEN_US.
 SP_API_REFRESH_TOKEN=
 LWA_APP_ID=
 LWA_CLIENT_SECRET=
@@ -75,7 +75,7 @@ def init(as_json: JsonOption = False) -> None:
     for path in written:
         print_line(f"wrote {path}")
     if not written:
-        print_line("everything is there already; nothing was written")
+        print_line("all files exist already; nothing was written")
     print_line(f"next: fill in {current.connections.name} and .env, then: mfn check (docs/setup.md)")
 
 
@@ -88,7 +88,7 @@ def _write(path: Path, text: str) -> None:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}.",
             remedy=writing_remedy(
-                error, "Run it in a folder in which this user may write, or set MFN_CONNECTIONS to a file in one."
+                error, "Run it in a folder where this user may write, or set MFN_CONNECTIONS to a file in one."
             ),
         ) from None
 
@@ -116,9 +116,9 @@ def check(as_json: JsonOption = False) -> None:
     else:
         for problem in problems:
             print_line(str(problem))
-        print_line(f"{len(problems)} wrong" if problems else f"{current.mappings}: everything fits")
+        print_line(f"{len(problems)} to correct" if problems else f"{current.mappings}: no errors")
         for name in empty_warehouses(current) if not problems else ():
-            print_line(f"the warehouse of {name} has no items (wms_item) or no codes (wms_ship_method): not compared")
+            print_line(f"not compared with the warehouse of {name}: its wms_item or wms_ship_method is empty")
     if problems:
         raise typer.Exit(1)
 
@@ -126,16 +126,16 @@ def check(as_json: JsonOption = False) -> None:
 def simulate(
     *,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=0, max=65535)] = 8480,
-    orders: Annotated[int, typer.Option(help="The number of orders of the day.", min=0, max=1_000_000)] = 200,
+    orders: Annotated[int, typer.Option(help="The number of orders in the day.", min=0, max=1_000_000)] = 200,
     seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
     speed: Annotated[
-        float, typer.Option(help="How many times faster than at Amazon time passes and budgets refill.", min=0.001)
+        float, typer.Option(help="How many times faster than real time passes and rate budgets refill.", min=0.001)
     ] = 1.0,
     notifications: Annotated[
-        str | None, typer.Option(help="The URL of an SQS queue that is told of every order that changes.")
+        str | None, typer.Option(help="The URL of an SQS queue that gets a notification of every order change.")
     ] = None,
     notifications_endpoint: Annotated[
-        str | None, typer.Option(help="Another base URL of SQS, e.g. that of a local one.")
+        str | None, typer.Option(help="Another base URL for SQS, for example a local one.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -146,9 +146,9 @@ def simulate(
         if as_json:
             print_json({"endpoint": endpoint, "seller_id": DEMO_SELLER})
         else:
-            print_line(f"a local Amazon with {orders} orders is at {endpoint}; stop it with Ctrl-C")
+            print_line(f"local Amazon with {orders} orders at {endpoint}; press Ctrl-C to stop it")
             print_line(f"in connections.yaml: seller_id: {DEMO_SELLER}, endpoint and lwa_endpoint: {endpoint}")
-            print_line("    and no orders.not_before, which mfn init wrote: these orders were placed before it")
+            print_line("    remove orders.not_before, which mfn init wrote: these orders are older")
             print_line("in .env: SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, each with any text")
 
     changes = _sender(notifications, notifications_endpoint) if notifications else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import typer
 
-ORIGINS = {"ledger": "in the ledger", "amazon": "at Amazon, none of which were kept"}
+ORIGINS = {"ledger": "in the ledger", "amazon": "at Amazon, none of them stored"}
 
 
 def add_to(application: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
 
     methods = document["methods"]
     if not methods:
-        print_line(f"{document['connection']}: no orders yet, so no methods. Look again when there are some.")
+        print_line(f"{document['connection']}: no orders yet, so no shipping methods. Try again once there are orders.")
         return
     rows = [method["row"] for method in methods if method["row"] is not None]
     first = "" if document["is_complete"] else "the first "
@@ -63,7 +63,7 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
     strange = {method["warehouse_code"] for method in methods if method["is_in_warehouse"] is False}
     if strange:
         print_line(
-            f"not active in the warehouse's wms_ship_method: {', '.join(sorted(strange))}; mfn mappings check names"
+            f"not active in the warehouse's wms_ship_method: {', '.join(sorted(strange))}; mfn mappings check lists"
             " the rows"
         )
     if not rows:
@@ -71,16 +71,14 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
             print_line("everything is mapped")
         return
     path = mappings / SHIPPING_METHODS.file
-    print_line(
-        f"\nrows for {shown_path(path)}; see that each code is right before you add it, then: mfn mappings check"
-    )
+    print_line(f"\nrows for {shown_path(path)}; check each code before you add its row, then run: mfn mappings check")
     for row in rows:
         print_line(row)
     if warning := warning_of(rows):
         print_line(warning)
     codes = SHIPPING_METHODS.columns.index("warehouse_code")
     if any(not cells[codes] for cells in csv.reader(rows)):
-        print_line("(without a code: no method of the warehouse is named for it; write the one that fits)")
+        print_line("(rows without a code: no warehouse method has a similar name; fill in the right one)")
 
 
 def _code(method: Mapping[str, Any]) -> str:

@@ -29,6 +29,6 @@ def site(
         if as_json:
             print_json({"reports": url})
         else:
-            print_line(f"the report site of {settings.home} is at {url}; stop it with Ctrl-C")
+            print_line(f"report site of {settings.home} at {url}; press Ctrl-C to stop it")
 
     serve(settings, host, port, on_ready=tell)

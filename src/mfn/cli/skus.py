@@ -30,7 +30,7 @@ def skus(connection: ConnectionArgument, as_json: JsonOption = False) -> None:
     """Compare Amazon's SKUs with the warehouse's items. Aliases and kits are followed.
 
     A SKU with a near miss counts as missing in the warehouse until the proposed row is in sku_aliases.csv. Listings
-    that Amazon fulfils are only counted. Nothing is changed anywhere; differences are no failure.
+    that Amazon fulfils are only counted. Nothing is changed; differences do not count as a failure.
     """
     from mfn.steps.mappings.sku_comparison import compare_skus_of  # noqa: PLC0415 - pandas takes a second that --help does not need
 
@@ -52,10 +52,10 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         told = ", ".join(
             f"{channel} {count}" for channel, count in document["channels"].items() if channel != MERCHANT_CHANNEL
         )
-        print_line(f"fulfilled by Amazon and not compared: {document['fba']} listings ({told})")
+        print_line(f"not compared, fulfilled by Amazon: {document['fba']} listings ({told})")
     print_line(f"warehouse: {document['items']} active items, {document['items_listed']} of them on Amazon")
     if not document["items"]:
-        print_line("it has no items yet: fill wms_item first")
+        print_line("the warehouse has no active items yet: fill wms_item first")
     _print_part(
         f"missing in the warehouse: {len(missing)}; add the item to wms_item, or map the SKU in {aliases.name}",
         ("seller SKU", "ASIN", "why"),
@@ -72,10 +72,10 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         [(_visible(row["seller_sku"]), _visible(row["warehouse_sku"]), _differs(row)) for row in near],
     )
     if near:
-        print_line(f"\nrows for {shown_path(aliases)}; look at each before you add it, then: mfn mappings check")
+        print_line(f"\nrows for {shown_path(aliases)}; check each before you add it, then run: mfn mappings check")
         if any(map(_needs_a_choice, near[:SHOWN])):
             print_line(
-                "(behind a #: one of several, or sold under another SKU already; take the # off where it is right)"
+                "(rows with #: one of several matches, or already sold under another SKU; remove the # if it is right)"
             )
         if not aliases.exists():
             print_line(",".join(SKU_ALIASES.columns))
@@ -85,7 +85,7 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         if warning := warning_of(row["alias_row"] for row in near[:SHOWN]):
             print_line(warning)
     elif not missing and not unlisted:
-        print_line("everything fits")
+        print_line("all SKUs match")
 
 
 def _print_part(heading: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -112,7 +112,7 @@ def _differs(row: Mapping[str, Any]) -> str:
 def _remarks(row: Mapping[str, Any]) -> Iterator[str]:
     yield row["detail"]
     if row["is_matched"]:
-        yield "sold under another SKU already"
+        yield "already sold under another SKU"
     if row["marketplace"]:
         yield f"in {row['marketplace']} only"
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from mfn.settings import Settings
 
-CUT_OFF = "mfn up was started anew, and what ran this is gone. The next run carries its batch on: see mfn batches."
-PUT_BACK = "mfn up was started anew, and this had not begun."
+CUT_OFF = "mfn up was restarted, which ended this run. The next run resumes its batch: see mfn batches."
+PUT_BACK = "mfn up was restarted before this run began; it was returned to the queue."
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
     open_ledger(settings)
     if running := running_here(settings):
         raise LeaseHeldError(
-            f"mfn up runs here already, as process {running.up.pid}.",
-            remedy="Go on with that one, or stop it first: Ctrl-C there.",
+            f"mfn up is already running here, as process {running.up.pid}.",
+            remedy="Use that one, or stop it first with Ctrl-C in its terminal.",
         )
     _stop_orphans(settings)
     environ = {**SERVER, **_environ(settings)}
@@ -93,7 +93,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     ui, reports = f"http://{shown}:{port}", f"http://127.0.0.1:{reports_port}"
     ports = ((host, port, "PREFECT_SERVER_API_PORT"), ("127.0.0.1", reports_port, "--reports-port"))
-    with ExitStack() as held:  # both at once: what is taken, also by the other one, is told before anything starts
+    with ExitStack() as held:  # both at once: a taken port, also by the other one, is an error before the start
         for place, number, setting in ports:
             held.enter_context(listen(place, number, setting=setting))
     environ |= {**shown_to_it, "MFN_REPORTS_URL": settings.reports_url or reports, "PREFECT_API_URL": f"{ui}/api"}
@@ -117,7 +117,7 @@ def everything(settings: Settings, *, reports_port: int) -> Iterator[tuple[Up, P
 def _environ(settings: Settings) -> dict[str, str]:
     """The environment of the programs, which work in the checkout: everything that was found relative to here.
 
-    Where that is here, each run reads the connections' secrets in `.env` itself: they are rotated while this goes on.
+    Where that is here, each run reads the connections' secrets in `.env` itself: they may be rotated while this runs.
     """
     given = environment()
     if project_root() == Path.cwd():

@@ -47,15 +47,15 @@ OVERDUE_FOR = timedelta(days=7)
 def alerts_of(batch_id: str, settings: Settings, report: str) -> Iterator[Alert]:
     """The alerts that a run gives rise to, one after the other, each recorded as sent before it is yielded.
 
-    People are told of held orders once there are `alerts.held_orders`, again when there are twice as many, and again
-    every 24 hours; of an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its ship-by;
-    of one that is there once it is an hour past that and no parcel, or not all of it, was confirmed; and once a week of
-    a client secret that is about to expire. What is over is forgotten, and is news when it comes back.
-    Only Prefect is told that an import is done: it notices when one does not come.
+    An alert is sent about held orders once there are `alerts.held_orders`, again when there are twice as many, and
+    again every 24 hours; about an order that is not in the warehouse once it comes within `alerts.ship_by_hours` of its
+    ship-by; about one that is there once it is an hour past that and no parcel, or not all of it, was confirmed; and
+    once a week about a client secret that is about to expire. What is over is forgotten, and is news when it returns.
+    Only Prefect learns that an import is done: it notices when one is missing.
 
     Args:
         batch_id: A batch whose report is written: an import, failed or not; of other kinds, of a dry run and of a run
-            over one order there is nothing to tell.
+            over one order there is nothing to report.
         settings: The settings in force.
         report: The URL of its report.
 
@@ -109,7 +109,7 @@ def _overdue(ledger: Ledger, connection: Connection, report: str, now: datetime)
 def _fresh(
     ledger: Ledger, connection: Connection, kind: str, orders: Sequence[WaitingOrder], now: datetime
 ) -> list[WaitingOrder]:
-    """Those of which nobody was told yet, and note that they are told of; what is over is forgotten."""
+    """Those that no alert has named yet, noted as named from now on; what is over is forgotten."""
     told = told_of(ledger, connection.name, kind)
     fresh, over = not_told(orders, told), told.keys() - {order.order_id for order in orders}
     if fresh or over:

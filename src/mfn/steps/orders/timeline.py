@@ -228,7 +228,7 @@ def decision_moment(row: Row[Any]) -> Moment:
 def _removals(row: Row[Any]) -> list[Moment]:
     """When the buyer's data of an order was removed, from a row of `order_end`, as moments of the timeline."""
     found = [
-        (row.purged_at, "purged", None, "buyer's data removed (retention over)"),
+        (row.purged_at, "purged", None, "buyer's data removed (past retention)"),
         (row.erased_at, "erased", row.erased_by, f"buyer's data removed (erased by {row.erased_by})"),
     ]
     if row.erased_at is not None:
