@@ -15,7 +15,7 @@ PURGED = datetime(2026, 11, 2, 3, 40, tzinfo=UTC)
 def left_out(order_id: str) -> Reason:
     return Reason(
         "missing_in_ledger",
-        "placed 2026-11-01 09:12 UTC, UNSHIPPED at Amazon, and no import has seen it",
+        "placed 2026-11-01 09:12 UTC, UNSHIPPED at Amazon, but no import has fetched it",
         f"Import it by its id:\nmfn import us --order {order_id}",
     )
 
@@ -23,8 +23,8 @@ def left_out(order_id: str) -> Reason:
 def not_confirmed(parcel: str) -> Reason:
     return Reason(
         "shipment_not_confirmed",
-        f"parcel {parcel} left on 2026-11-01 16:40 UTC, and Amazon has the order as UNSHIPPED",
-        "Tell Amazon of what was shipped:\nmfn confirm us",
+        f"parcel {parcel} shipped on 2026-11-01 16:40 UTC, but the order is UNSHIPPED at Amazon",
+        "Confirm it to Amazon:\nmfn confirm us",
     )
 
 
@@ -32,7 +32,7 @@ def cancelled(order_id: str) -> Reason:
     return Reason(
         "cancelled_on_amazon",
         "CANCELLED at Amazon, loaded here, picking in the warehouse",
-        f"Import it anew, which asks the warehouse to stop:\nmfn import us --order {order_id}",
+        f"Import it again, which asks the warehouse to stop:\nmfn import us --order {order_id}",
     )
 
 
@@ -40,9 +40,9 @@ def at_another_point(number: int) -> Reason:
     """Of an even number with a command of its own, of an odd one with what a person does by hand."""
     if number % 2:
         detail = "UNSHIPPED at Amazon, loaded here, cancelled in the warehouse"
-        return Reason("status_differs", detail, "Cancel it in Seller Central, or let the warehouse take it up again.")
+        return Reason("status_differs", detail, "Cancel it in Seller Central, or reopen it in the warehouse.")
     detail = "UNSHIPPED at Amazon, pending here, not in the warehouse"
-    remedy = f"Import it anew:\nmfn import us --order 111-000000{number}-100000{number}"
+    remedy = f"Import it again:\nmfn import us --order 111-000000{number}-100000{number}"
     return Reason("status_differs", detail, remedy)
 
 

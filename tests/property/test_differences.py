@@ -178,7 +178,7 @@ GONE = replace(HAS, status="shipped")
 IMPORT, CONFIRM = f"mfn import us --order {ID}", "mfn confirm us"
 DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...], Kind, str]] = [
     # What a person has stopped in the warehouse an import would only stop once more.
-    ("UNSHIPPED", OrderStatus.CANCELLED, STOPPED, (), Kind.STATUS_DIFFERS, "Cancel it in Seller Central, or let"),
+    ("UNSHIPPED", OrderStatus.CANCELLED, STOPPED, (), Kind.STATUS_DIFFERS, "Cancel it in Seller Central, or reopen"),
     ("UNSHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
     ("UNSHIPPED", OrderStatus.CONFIRMED, GONE, (UNTOLD,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
     ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (SENT,), Kind.STATUS_DIFFERS, CONFIRM),
@@ -188,14 +188,14 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (UNDATED,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (HELD,), Kind.SHIPMENT_NOT_CONFIRMED, "Add it."),
     ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, units={"1": 2, "9": 1}), (), Kind.UNITS_DIFFER, IMPORT),
-    ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT), Kind.STATUS_DIFFERS, "a further parcel"),
-    ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (LABEL,), Kind.STATUS_DIFFERS, "a further parcel"),
+    ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT), Kind.STATUS_DIFFERS, "another parcel"),
+    ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (LABEL,), Kind.STATUS_DIFFERS, "another parcel"),
     # Loaded again it would leave a second time.
     ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, None, (), Kind.MISSING_IN_WAREHOUSE, "confirm the rest of it"),
     ("SHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
-    ("SHIPPED", OrderStatus.LOADED, None, (UNTOLD,), Kind.SHIPPED_ON_AMAZON, "put the row of wms_order"),
-    ("SHIPPED", OrderStatus.LOADED, HAS, (), Kind.SHIPPED_ON_AMAZON, "before it leaves a second time"),
-    ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (), Kind.SHIPPED_ON_AMAZON, "before it leaves a second time"),
+    ("SHIPPED", OrderStatus.LOADED, None, (UNTOLD,), Kind.SHIPPED_ON_AMAZON, "restore the row of wms_order"),
+    ("SHIPPED", OrderStatus.LOADED, HAS, (), Kind.SHIPPED_ON_AMAZON, "before it ships a second time"),
+    ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (), Kind.SHIPPED_ON_AMAZON, "before it ships a second time"),
     ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, LABEL), Kind.STATUS_DIFFERS, IMPORT),
     ("CANCELLED", OrderStatus.CONFIRMED, GONE, (TOLD,), Kind.CANCELLED_ON_AMAZON, IMPORT),
     ("UNFULFILLABLE", OrderStatus.HELD, None, (), Kind.STATUS_DIFFERS, IMPORT),

@@ -372,7 +372,7 @@ def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_wri
     order_id = shipped_short(shipping, reconciling)
     reconciling.status(order_id, "PARTIALLY_SHIPPED")
     kind, remedy = reconciling.found()[order_id]
-    assert (kind, "a further parcel" in remedy) == ("status_differs", True)
+    assert (kind, "another parcel" in remedy) == ("status_differs", True)
     shipping.ship(order_id, shipment_id="REST", short_by=2)
     shipping.run()
     assert reconciling.kinds() == {}
@@ -486,7 +486,7 @@ def test_what_a_person_took_out_and_the_warehouse_is_going_to_ship_is_told(
     reconciling.write_order(loaded, order_number=dismissed)
     assert reconciling.found()[dismissed] == (
         "status_differs",
-        "Cancel it in the warehouse, which is going to ship it.",
+        "Cancel it in the warehouse, which is about to ship it.",
     )
     world.warehouse_moves(dismissed, "cancelled")
     assert reconciling.kinds() == {loaded: "missing_in_warehouse"}
@@ -530,7 +530,7 @@ def test_a_parcel_whose_order_the_warehouse_lost_is_told_once_the_row_is_back(
     shipping.world.forget_order(order_id)
     kind, remedy = reconciling.found()[order_id]
     assert kind == "shipment_not_confirmed"
-    assert "put the row of wms_order and its lines back" in remedy
+    assert "restore the row of wms_order and its lines" in remedy
     shipping.warehouse.add(wms_order, *rows)
     shipping.warehouse.add(wms_order_line, *lines)
     carry_out(remedy)
@@ -545,7 +545,7 @@ def test_what_left_although_it_was_cancelled_is_told(world: World, reconciling: 
     reconciling.mend()
     world.warehouse_moves(order_id, "shipped")
     kind, remedy = reconciling.found()[order_id]
-    assert (kind, "have it come back" in remedy) == ("status_differs", True)
+    assert (kind, "have it returned" in remedy) == ("status_differs", True)
     world.warehouse_moves(order_id, "cancelled")
     assert reconciling.kinds() == {}
 

@@ -13,7 +13,7 @@ from mfn.reports.model import HeldOrder
 from tests.pages import Page
 from tests.sample_trust_reports import COMPARED, PURGED, purge_day, purge_rehearsal, reconcile_day
 
-BY_HAND, IMPORT = "Cancel it in Seller Central, or let the warehouse take it up again.", "Import it anew:"
+BY_HAND, IMPORT = "Cancel it in Seller Central, or reopen it in the warehouse.", "Import it again:"
 
 
 def differs(number: int, remedy: str) -> HeldOrder:

@@ -1,1 +1,1 @@
-"""Alerts: who is notified of what, and when; the events that runs emit, and the Prefect automations that react to them."""
+"""Alerts: who is notified of what, and when; the events of runs, and the Prefect automations that react to them."""

@@ -1,4 +1,4 @@
-"""Differences of orders that are due at Amazon: nobody ships them, or Amazon was not told of what left; pure."""
+"""Differences of orders that are due at Amazon: nobody ships them, or what shipped was not confirmed; pure."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 TOLD_WITHIN = timedelta(hours=1)
-"""A parcel that left longer ago should have been confirmed: confirm runs come every few minutes."""
+"""A parcel that shipped longer ago should have been confirmed: confirm runs come every few minutes."""
 
 SHOWN_WITHIN = timedelta(hours=3)
-"""What Amazon accepted longer ago it should show: after an hour a confirm run looks, sends again and looks again."""
+"""What Amazon accepted longer ago it should show: after an hour a confirm run checks, sends again, checks again."""
 
 
 def awaited(order: Facts, terms: Terms) -> Difference | None:
@@ -44,8 +44,8 @@ def awaited(order: Facts, terms: Terms) -> Difference | None:
     told = f"{status} at Amazon, {known} here{order.in_warehouse}"
     if known in {OrderStatus.PENDING, OrderStatus.CANCELLED}:
         is_stopped = order.written is not None and order.written.status == CANCELLED
-        by_hand = "Cancel it in Seller Central, or let the warehouse take it up again and import it anew."
-        remedy = by_hand if is_stopped else import_anew(order, terms, "Import it anew")
+        by_hand = "Cancel it in Seller Central, or reopen it in the warehouse and import it again."
+        remedy = by_hand if is_stopped else import_anew(order, terms, "Import it again")
         return Difference(Kind.STATUS_DIFFERS, told, remedy)
     if known in IN_WAREHOUSE and (untold := untold_parcels(order, terms)):
         return _not_told(untold[0], status, terms, has_row=order.written is not None)
@@ -64,35 +64,35 @@ def _no_longer_ignored(order: Facts, told: str, terms: Terms) -> Difference | No
     if known is None or shown is None or order.written is not None:
         return None
     if known.ignored_for == "other_marketplace" and shown.marketplace_id in terms.marketplace_ids:
-        why = "its marketplace is one of the connection's by now"
+        why = "its marketplace now belongs to the connection"
     elif known.ignored_for == "placed_before_start" and not terms.is_before_start(shown):
-        why = "orders.not_before is earlier by now"
+        why = "orders.not_before is now earlier"
     else:
         return None
-    what = "If it is to be shipped from here, import it anew"
+    what = "If this warehouse is to ship it, import it again"
     return Difference(Kind.STATUS_DIFFERS, f"{told}, and {why}", import_anew(order, terms, what))
 
 
 def _not_told(parcel: Left, status: str | None, terms: Terms, *, has_row: bool) -> Difference:
-    left = f" left on {parcel.shipped_at:%Y-%m-%d %H:%M} UTC" if parcel.shipped_at else " is closed"
+    left = f" shipped on {parcel.shipped_at:%Y-%m-%d %H:%M} UTC" if parcel.shipped_at else " is closed"
     remedies = mends(parcel)
     return Difference(
         Kind.SHIPMENT_NOT_CONFIRMED,
-        f"parcel {parcel.shipment_id}{left}{stands(parcel)}, and Amazon has the order as {status}",
+        f"parcel {parcel.shipment_id}{left}{stands(parcel)}, but the order is {status} at Amazon",
         put_back(terms)
         if not has_row
-        else f"{remedies} Then tell Amazon of it:\nmfn confirm {terms.connection}".strip()
+        else f"{remedies} Then confirm it:\nmfn confirm {terms.connection}".strip()
         if remedies
-        else f"Tell Amazon of what was shipped:\nmfn confirm {terms.connection}",
+        else f"Confirm it to Amazon:\nmfn confirm {terms.connection}",
     )
 
 
 def _not_shown(order: Facts, told: str, terms: Terms) -> Difference:
-    """Everything has left, but Amazon still waits for units."""
+    """Everything has shipped, but Amazon still waits for units."""
     again = [parcel for parcel in order.parcels if parcel.status == "sent" and not parcel.is_given_up]
     if again:
-        remedy = f"Look again; what Amazon still does not show is sent again:\nmfn confirm {terms.connection}"
-        return Difference(Kind.STATUS_DIFFERS, f"{told}, parcel {again[0].shipment_id} was sent", remedy)
+        remedy = f"Check again; what Amazon still does not show is sent again:\nmfn confirm {terms.connection}"
+        return Difference(Kind.STATUS_DIFFERS, f"{told}, although parcel {again[0].shipment_id} was sent", remedy)
     by_hand = "Compare its parcels with Seller Central, and confirm there what Amazon does not show."
     return Difference(Kind.STATUS_DIFFERS, told, by_hand)
 
@@ -103,13 +103,13 @@ def _not_at_work(order: Facts, told: str, terms: Terms) -> Difference | None:
     if written is None:
         return None if order.parcels else Difference(Kind.MISSING_IN_WAREHOUSE, told, take_back(order, terms))
     if written.status == CANCELLED:
-        by_hand = "Cancel it in Seller Central, or let the warehouse take it up again."
+        by_hand = "Cancel it in Seller Central, or reopen it in the warehouse."
         return Difference(Kind.STATUS_DIFFERS, told, by_hand)
     if written.status == SHIPPED and not order.parcels:
         by_hand = (
-            f"Let the warehouse write its parcel into wms_shipment; then tell Amazon:\nmfn confirm {terms.connection}"
+            f"Have the warehouse write its parcel into wms_shipment, then confirm it:\nmfn confirm {terms.connection}"
         )
-        return Difference(Kind.STATUS_DIFFERS, f"{told}, without a closed parcel", by_hand)
+        return Difference(Kind.STATUS_DIFFERS, f"{told}, but without a closed parcel", by_hand)
     is_elsewhere = (
         status == "PARTIALLY_SHIPPED" and not order.parcels and not (order.known and order.known.shipped_before)
     )
@@ -128,11 +128,11 @@ def _left_short(order: Facts, told: str, terms: Terms) -> Difference | None:
         return None
     if any(parcel.status not in SETTLED for parcel in order.parcels):
         return None
-    return Difference(Kind.STATUS_DIFFERS, f"{told}, whose parcels hold less than was ordered", SHIPPED_SHORT)
+    return Difference(Kind.STATUS_DIFFERS, f"{told}; its parcels contain less than was ordered", SHIPPED_SHORT)
 
 
 def untold_parcels(order: Facts, terms: Terms) -> list[Left]:
-    """Parcels that left a while ago and that Amazon was not told of, but should have been.
+    """Parcels that shipped a while ago and should have been confirmed to Amazon, but were not.
 
     Args:
         order: The order.

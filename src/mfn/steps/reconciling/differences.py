@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 SETTLED_WITHIN = timedelta(days=1)
-"""How long a parcel with a label bought from Amazon may take to leave after Amazon shows the order as shipped."""
+"""How long a parcel with a label bought from Amazon may take to ship after Amazon shows the order as shipped."""
 
 ENDED = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
 """Statuses of parcels that no confirm run asks Amazon about any more."""
@@ -76,12 +76,12 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
     if order.written is not None:
         if order.written.status == CANCELLED:
             return None
-        has = f"the warehouse has it ({order.written.status or 'no status'}), the ledger does not know it"
+        has = f"in the warehouse ({order.written.status or 'no status'}), but not in the ledger"
         if shown is None:
-            by_hand = "It is no order of this account: cancel it in the warehouse, or correct wms_order.connection."
-            return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, nor does Amazon", by_hand)
-        import_it = import_anew(order, terms, "Make it known here; what the warehouse has begun stays as it is")
-        return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}, {shown.status} at Amazon", import_it)
+            by_hand = "It is not an order of this account: cancel it in the warehouse, or correct wms_order.connection."
+            return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has} and not at Amazon", by_hand)
+        import_it = import_anew(order, terms, "Import it; what the warehouse has started stays unchanged")
+        return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}; {shown.status} at Amazon", import_it)
     if shown is None or shown.status not in IMPORTED:
         return None
     if terms.is_before_start(shown):
@@ -89,7 +89,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
     placed = f"placed {shown.placed_at:%Y-%m-%d %H:%M} UTC, " if shown.placed_at else ""
     return Difference(
         Kind.MISSING_IN_LEDGER,
-        f"{placed}{shown.status} at Amazon, and no import has seen it",
+        f"{placed}{shown.status} at Amazon, but no import has fetched it",
         import_anew(order, terms, "Amazon's search left it out; import it by its id"),
     )
 
@@ -98,15 +98,15 @@ def _not_at_amazon(order: Facts) -> Difference | None:
     known = order.status
     if known not in (*WAITING, *GIVEN) or (order.written and order.written.status in {CANCELLED, SHIPPED}):
         return None
-    detail = f"{known} here, and Amazon knows no such order for this account"
+    detail = f"{known} here, but Amazon has no such order in this account"
     if known == OrderStatus.PENDING:
-        remedy = "See that the credentials are those of this account. While it is pending, its units stay promised."
+        remedy = "Check that the credentials belong to this account. While it is pending, its units stay reserved."
     elif known in WAITING:
         remedy = take_out(order, "dismiss")
     elif order.written is None and known == OrderStatus.LOADED:
         remedy = take_out(order, "release", "dismiss")
     else:
-        remedy = "See that the credentials are those of this account; if they are, cancel it in the warehouse."
+        remedy = "Check that the credentials belong to this account; if they do, cancel it in the warehouse."
     return Difference(Kind.MISSING_ON_AMAZON, detail, remedy)
 
 
@@ -114,13 +114,13 @@ def _cancelled(order: Facts, terms: Terms) -> Difference | None:
     known, written = order.status, order.written
     if known in (*WAITING, *IN_WAREHOUSE):
         told = f"CANCELLED at Amazon, {known} here{order.in_warehouse}"
-        what = "Import it anew, which asks the warehouse to stop" if written else "Import it anew"
+        what = "Import it again, which asks the warehouse to stop" if written else "Import it again"
         return Difference(Kind.CANCELLED_ON_AMAZON, told, import_anew(order, terms, what))
     if known == OrderStatus.CANCELLED and written and written.is_at_work and not order.parcels:
-        told = "cancelled at Amazon and here, and the warehouse was not asked to stop, or has taken it up again"
+        told = "cancelled at Amazon and here, but the warehouse was not asked to stop, or has reopened it"
         return Difference(Kind.STATUS_DIFFERS, told, "Cancel it in the warehouse.")
     if known == OrderStatus.CANCELLED and written and written.status == SHIPPED:
-        by_hand = "It left all the same: have it come back, and set it to cancelled in the warehouse."
+        by_hand = "It shipped anyway: have it returned, and set it to cancelled in the warehouse."
         return Difference(Kind.STATUS_DIFFERS, f"cancelled at Amazon and here{order.in_warehouse}", by_hand)
     return None
 
@@ -129,20 +129,20 @@ def _shipped(order: Facts, terms: Terms) -> Difference | None:
     known = order.status
     told = f"SHIPPED at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
-        what = "Somebody else shipped it; import it anew, which settles it"
+        what = "Somebody else shipped it; import it again, which settles it"
         return Difference(Kind.SHIPPED_ON_AMAZON, told, import_anew(order, terms, what))
     if known == OrderStatus.CANCELLED:
-        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it again"))
     if known in LEFT and order.written and order.written.is_at_work and not order.parcels:
         return Difference(Kind.SHIPPED_ON_AMAZON, told, LEAVES_AGAIN)
     if _is_left_short(order):
-        what = "What never left was cancelled at Amazon; import it anew, which settles it"
+        what = "The units that never shipped were cancelled at Amazon; import it again, which settles it"
         return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, what))
     return _shipped_and_given(order, told, terms) if known in GIVEN else None
 
 
 def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | None:
-    """Amazon shows that everything has left, and the warehouse was given the order to ship."""
+    """Amazon shows that everything has shipped, and the warehouse was given the order to ship."""
     written = order.written
     if (untold := untold_parcels(order, terms)) and written is None:
         return Difference(Kind.SHIPPED_ON_AMAZON, told, put_back(terms))
@@ -159,18 +159,19 @@ def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | No
 
 
 def _told_otherwise(order: Facts, parcel: Left, told: str, terms: Terms) -> Difference:
-    """Amazon shows that everything has left, but was not told of a parcel of the warehouse."""
+    """Amazon shows that everything has shipped, but a parcel of the warehouse was not confirmed."""
     if parcel.status == ParcelStatus.FAILED:
         fetch = import_anew(order, terms, REFUSED_THERE)
         remedy = f"{fetch} && mfn confirm {terms.connection}"
     else:
-        settle = f"Let a confirm run settle its parcels:\nmfn confirm {terms.connection}"
+        settle = f"A confirm run settles its parcels:\nmfn confirm {terms.connection}"
         remedy = f"{mends(parcel)} {settle}".strip()
-    return Difference(Kind.SHIPPED_ON_AMAZON, f"{told}, parcel {parcel.shipment_id} not told{stands(parcel)}", remedy)
+    what = f"{told}; parcel {parcel.shipment_id} not confirmed{stands(parcel)}"
+    return Difference(Kind.SHIPPED_ON_AMAZON, what, remedy)
 
 
 def _is_left_short(order: Facts) -> bool:
-    """Whether part of it is known to have left, no run looks after that any more, and the warehouse ships no more."""
+    """Whether part of it is known to have shipped, no run follows that any more, and the warehouse ships no more."""
     if order.status != OrderStatus.PARTIALLY_SHIPPED or order.written is None or order.written.status != SHIPPED:
         return False
     return bool(order.parcels) and all(parcel.status in ENDED for parcel in order.parcels)
@@ -180,9 +181,9 @@ def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
     known, written = order.status, order.written
     told = f"UNFULFILLABLE at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
-        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it anew"))
+        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it again"))
     if known in GIVEN and written and written.status not in {CANCELLED, SHIPPED}:
-        return Difference(Kind.STATUS_DIFFERS, told, "Look at it in Seller Central, and cancel it in the warehouse.")
+        return Difference(Kind.STATUS_DIFFERS, told, "Check it in Seller Central, and cancel it in the warehouse.")
     return None
 
 

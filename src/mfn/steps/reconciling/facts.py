@@ -46,7 +46,7 @@ class Written:
 
     Attributes:
         status: Its status there, in lower case.
-        is_cancel_requested: Whether the warehouse was told that it is not to be shipped.
+        is_cancel_requested: Whether the warehouse was asked not to ship it.
         units: By order item id, the units that are to be shipped, in units that the buyer ordered.
         skus: By the warehouse's SKU, the units that are to be shipped.
         connection: The connection that it belongs to there, or None.
@@ -73,10 +73,10 @@ class Left:
         shipped_at: When it left, according to the warehouse; UTC.
         status: Its status in the ledger; None if no confirm run has seen it.
         seen_at: When the ledger last recorded it; UTC.
-        sent_at: When Amazon was told; UTC.
+        sent_at: When it was confirmed to Amazon; UTC.
         is_amazon_label: Whether the label was bought from Amazon, which then knows of the parcel anyway.
         is_given_up: Whether Amazon accepted it, does not show it, and no run will send it again.
-        reasons: Why it was not told.
+        reasons: Why it was not confirmed.
     """
 
     shipment_id: str

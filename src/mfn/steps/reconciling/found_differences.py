@@ -65,5 +65,5 @@ def differences_error(row: Row[Any]) -> FatalError | None:
     return FatalError(
         f"{differing:,} of {row.counts['orders']:,} orders differ between Amazon, the ledger and the warehouse."
         f" {named}{more}.",
-        remedy=f"The report has for each the command that mends it: mfn report {row.batch_id}.",
+        remedy=f"The report has the command that fixes each one: mfn report {row.batch_id}.",
     )

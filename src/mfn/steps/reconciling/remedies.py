@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from mfn.steps.reconciling.facts import Facts, Left, Terms
 
 LEAVES_AGAIN = (
-    "Cancel it in the warehouse before it leaves a second time; if it has not left yet, let its parcel be closed there."
+    "Cancel it in the warehouse before it ships a second time; if it has not shipped yet, ship it and close its parcel."
 )
 
 SHIPPED_ELSEWHERE = (
-    "If the warehouse's own parcel is meant, nothing: the next confirm run settles it once it is closed there. If"
-    " somebody else shipped it, cancel it in the warehouse before it leaves a second time."
+    "If this is the warehouse's own parcel, do nothing: the next confirm run settles it once it is closed there. If"
+    " somebody else shipped it, cancel it in the warehouse before it ships a second time."
 )
 
 SHIPPED_SHORT = (
-    "If the rest has left, let the warehouse write it: as a further parcel, or as the missing lines of one, together"
-    " with another shipped_at; the next confirm run tells it. What does not leave: cancel it in Seller Central."
+    "If the rest has shipped, have the warehouse write it: as another parcel, or as the missing lines of one, together"
+    " with a new shipped_at; the next confirm run confirms it. If it will not ship, cancel it in Seller Central."
 )
 
 REFUSED_THERE = (
-    "If it never left, void it in the warehouse. If it is the parcel that Amazon shows, write its tracking number into"
+    "If it never shipped, void it in the warehouse. If it is the parcel that Amazon shows, enter its tracking number in"
     " Seller Central, then fetch the order"
 )
 
@@ -50,30 +50,30 @@ def import_anew(order: Facts, terms: Terms, what: str) -> str:
 def take_back(order: Facts, terms: Terms) -> str:
     """Have an order that the warehouse lost loaded again."""
     if order.known is None or order.known.status != OrderStatus.LOADED:
-        return "Let the warehouse put the order and its parcels back, or confirm the rest of it in Seller Central."
+        return "Have the warehouse restore the order and its parcels, or confirm the rest of it in Seller Central."
     release = f"mfn orders release {quote(order.order_id)} --why 'the warehouse lost it'"
     return (
-        "Look whether the warehouse has shipped it. If it has not, let it be loaded again, after Amazon was asked once"
-        f" more:\n{release} && mfn import {terms.connection}"
+        "Check whether the warehouse has shipped it. If it has not, have it loaded again; Amazon is asked once more"
+        f" before that:\n{release} && mfn import {terms.connection}"
     )
 
 
 def write_again(order: Facts, terms: Terms, by_hand: str) -> str:
-    """How to put a row of the warehouse right."""
+    """How to correct a row of the warehouse."""
     if order.written is None or order.written.status != NEW:
         return by_hand
-    return import_anew(order, terms, "Import it anew, which writes again what the warehouse has not begun")
+    return import_anew(order, terms, "Import it again, which rewrites what the warehouse has not started")
 
 
 def put_back(terms: Terms) -> str:
     """Have a parcel confirmed whose order the warehouse lost."""
     return (
-        "Without its order no parcel is told: let the warehouse put the row of wms_order and its lines back. Then:"
-        f"\nmfn confirm {terms.connection}"
+        "A parcel without its order is not confirmed: have the warehouse restore the row of wms_order and its lines."
+        f" Then:\nmfn confirm {terms.connection}"
     )
 
 
 def take_out(order: Facts, *verbs: str) -> str:
-    """Take out, by a person's decisions, an order that does not belong to this account."""
+    """Dismiss, by a person's decisions, an order that does not belong to this account."""
     decided = [f"mfn orders {verb} {quote(order.order_id)} --why 'Amazon does not know it'" for verb in verbs]
-    return "See that the credentials are those of this account; if they are, take it out:\n" + " && ".join(decided)
+    return "Check that the credentials belong to this account; if they do, dismiss it:\n" + " && ".join(decided)

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 SHOWN_ITEMS = 5
 
 NOT_GIVEN = frozenset({OrderStatus.PENDING, OrderStatus.HELD, OrderStatus.DISMISSED, OrderStatus.IGNORED})
-"""Statuses of orders that the warehouse is not to ship; a `ready` one it may have from a run that died."""
+"""Statuses of orders that the warehouse must not ship; a `ready` one it may have from a run that died."""
 
 
 def misplaced(order: Facts, terms: Terms) -> Difference | None:
-    """The warehouse is going to ship what it should not, or has the order where nobody finds it."""
+    """The warehouse will ship what it should not, or has the order where nobody finds it."""
     known, written = order.status, order.written
     if written is None or not written.is_at_work or order.parcels:
         return None
     if known in NOT_GIVEN:
-        by_hand = "Cancel it in the warehouse, which is going to ship it."
+        by_hand = "Cancel it in the warehouse, which is about to ship it."
         return Difference(Kind.STATUS_DIFFERS, f"{known} here{order.in_warehouse}", by_hand)
     if known not in GIVEN:
         return None
@@ -33,13 +33,13 @@ def misplaced(order: Facts, terms: Terms) -> Difference | None:
         by_hand = f"Correct wms_order.status: {', '.join(STATES)}."
         return Difference(Kind.STATUS_DIFFERS, f"{known} here{order.in_warehouse}", by_hand)
     if written.connection != terms.connection:
-        what = f"{known} here, and of connection {written.connection or 'nobody'} in the warehouse"
+        what = f"{known} here, but under connection {written.connection or '(none)'} in the warehouse"
         return Difference(Kind.STATUS_DIFFERS, what, write_again(order, terms, "Correct wms_order.connection."))
     return None
 
 
 def other_units(order: Facts, terms: Terms) -> Difference | None:
-    """The warehouse is to ship a number of units that Amazon does not have, or SKUs that it was not given."""
+    """The warehouse would ship a number of units that Amazon does not have, or SKUs that it was not given."""
     shown, known, written = order.shown, order.known, order.written
     if shown is None or known is None or written is None or shown.units is None or written.status == SHIPPED:
         return None
@@ -54,10 +54,10 @@ def other_units(order: Facts, terms: Terms) -> Difference | None:
         skus = sorted({*known.promised, *written.skus})
         other = [sku for sku in skus if known.promised.get(sku, 0) != written.skus.get(sku, 0)]
         told = [
-            f"{known.promised.get(sku, 0)} of SKU {sku[:64]} given, {written.skus.get(sku, 0)} in the warehouse"
+            f"{known.promised.get(sku, 0)} of SKU {sku[:64]} loaded, {written.skus.get(sku, 0)} in the warehouse"
             for sku in other[:SHOWN_ITEMS]
         ]
     if not told:
         return None
-    by_hand = "Correct wms_order_line in the warehouse, or what is ordered in Seller Central."
+    by_hand = "Correct wms_order_line in the warehouse, or the order in Seller Central."
     return Difference(Kind.UNITS_DIFFER, f"{', '.join(told)} ({written.status})", write_again(order, terms, by_hand))

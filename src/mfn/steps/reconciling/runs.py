@@ -24,13 +24,13 @@ def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
             it is UTC.
 
     Raises:
-        ConfigurationError: Since is not a time in UTC, lies in the future, or before what Amazon keeps.
+        ConfigurationError: Since is not a time in UTC, is in the future, or before what Amazon keeps.
     """
     text, now = moment_text(since), datetime.now(UTC)
     if since is not None and not now - KEPT_BY_AMAZON <= in_utc(since) <= now:
         raise ConfigurationError(
-            f"since: {since} lies in the future, or so far back that Amazon returns no orders.",
-            remedy="Give a moment of the last two years.",
+            f"since: {since} is in the future, or so far back that Amazon returns no orders.",
+            remedy="Give a time within the last two years.",
         )
     return {"since": text}
 

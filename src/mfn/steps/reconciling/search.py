@@ -1,4 +1,4 @@
-"""Search: how the orders of a period stand at Amazon, and those that its search should have returned but did not."""
+"""Search: the state at Amazon of the orders of a period, and those that its search should have returned but did not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD = timedelta(days=3)
-"""How far back a reconciliation looks unless told otherwise."""
+"""How far back a reconciliation looks by default."""
 
 FRESH_FOR = timedelta(hours=3)
 """A search that was interrupted longer ago starts again: what it found is out of date."""
@@ -200,7 +200,11 @@ def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
         number += 1
         done += len(found)
     if done < len(wanted):
-        log.warning("%s: %d orders could not be asked for; the next run does", batch.batch_id, len(wanted) - done)
+        log.warning(
+            "%s: %d orders were not requested from Amazon; the next run requests them",
+            batch.batch_id,
+            len(wanted) - done,
+        )
     return len(wanted) - done
 
 
