@@ -18,7 +18,7 @@ CARRIER_REMEDY = (
 REFUSED = Reason(
     "refused_by_amazon",
     "InvalidInput: The tracking number is not valid for the carrier.",
-    "Correct the parcel in the warehouse: it is sent again once Amazon would be told something else.",
+    "Correct the parcel in the warehouse: it is sent again once its data has changed.",
 )
 NO_TRACKING = Reason(
     "tracking_missing",
@@ -94,7 +94,7 @@ def confirm_day() -> RunReport:
             parcel(20, None, UNKNOWN_ORDER),
         ),
         ignored={"amazon_label": 3, "shown_by_amazon": 1},
-        conflicts=(Conflict("111-0000009-1000009", "Amazon was told of parcel P-0907", "void"),),
+        conflicts=(Conflict("111-0000009-1000009", "parcel P-0907 was confirmed to Amazon", "void"),),
         warnings={"carrier_unlisted": 3, "tracking_unusual": 1, "sfp_split": 2, "ship_date_future": 1},
         noted=(
             parcel(31, 2, unlisted("Bob's Vans", ",Bob's Vans,,Other,Bob's Vans,,")),
@@ -124,12 +124,12 @@ def confirm_day() -> RunReport:
         findings=QualityReport(
             (
                 finding("Every parcel has an id", "critical", 42, 0, suite="parcels"),
-                finding("The parcel's order stands in wms_order", "critical", 42, 1, suite="parcels"),
+                finding("The parcel's order is in wms_order", "critical", 42, 1, suite="parcels"),
                 finding("The parcel has a tracking number", "critical", 42, 1, suite="parcels"),
-                finding("No more has left than was ordered", "critical", 42, 1, suite="parcels"),
+                finding("No more units shipped than ordered", "critical", 42, 1, suite="parcels"),
                 finding("The carrier is one that Amazon lists", "warning", 42, 3, suite="parcels"),
                 finding("A Prime order leaves in one parcel", "warning", 9, 2, suite="parcels"),
-                finding("Amazon is told before the ship-by", "warning", 41, 4, suite="parcels"),
+                finding("Confirmed to Amazon before the ship-by", "warning", 41, 4, suite="parcels"),
                 finding("A carrier that goes out as Other has a name", "critical", 0, 0, suite="parcels"),
             )
         ),
@@ -156,7 +156,7 @@ def confirm_broken_off() -> RunReport:
         batch_id="us-confirm-20261102-161500-0a0b0c",
         status="failed",
         error="Amazon does not answer: confirmShipment 111-0000044-1000044, parcel P-1044, for the connection us.",
-        remedy="Look at the status of the Selling Partner API; what was not answered is sent again by the next run.",
+        remedy="Check the status of the Selling Partner API; what was not answered is sent again by the next run.",
         counts={**day.counts, "sent": 20, "pending": 18},
         punctuality=replace(day.punctuality, on_time=16, soon=12),
         carriers=day.carriers[:1],

@@ -54,9 +54,9 @@ def held() -> tuple[HeldSkus, ...]:
             "sku_unknown",
             2,
             (
-                HeldSku("MUG-BLUE", "US", None, "MUG-BLUE is no item of the warehouse (nearest: MUG-BLU)",
+                HeldSku("MUG-BLUE", "US", None, "MUG-BLUE is not an item of the warehouse (nearest: MUG-BLU)",
                         ALIAS.format("MUG-BLUE", "MUG-BLU")),
-                HeldSku("TEE_XL", "US", None, "TEE_XL is no item of the warehouse (nearest: TEE-XL)",
+                HeldSku("TEE_XL", "US", None, "TEE_XL is not an item of the warehouse (nearest: TEE-XL)",
                         ALIAS.format("TEE_XL", "TEE-XL")),
             ),
         ),
@@ -172,7 +172,7 @@ def inventory_braked() -> RunReport:
         status="failed",
         error="the warehouse is not believed: 4,095 SKUs as a whole before, 1,120 now; 2,975 SKUs in NORTH before,"
         " 0 now; 190,310 units in NORTH before, 0 now. Nothing was sent to Amazon.",
-        remedy="Look at the warehouse; once it is right, the next run sends by itself. Where this is what it has, run"
+        remedy="Check the warehouse; once it is correct, the next run sends automatically. If the stock is right, run"
         " mfn inventory us --force once; inventory.brake_percent in connections.yaml (50 now) says how much may be lost"
         " between two runs.",
         counts={"skus": 4210, "pushed": 0, "unchanged": 0, "held": 4209, "failed": 1, "drift": 0, "sold_out": 0},
@@ -222,7 +222,7 @@ def inventory_broken_off() -> RunReport:
         batch_id="us-inventory-20261102-145000-111111",
         status="failed",
         error="Amazon does not answer: patchListingsItem of TEE-XL in US, for the connection us.",
-        remedy="Look at the status of the Selling Partner API; what was not answered is sent by the next run.",
+        remedy="Check the status of the Selling Partner API; what was not answered is sent by the next run.",
         counts={"skus": 4210, "pushed": 120, "unchanged": 3889, "held": 8, "failed": 1, "under_way": 90, "sold_out": 3},
         stock=replace(
             day.stock,

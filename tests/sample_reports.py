@@ -19,7 +19,7 @@ START = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 def sku(seller_sku: str, nearest: str) -> Reason:
     return Reason(
         "sku_unknown",
-        f"seller SKU {seller_sku} is no active item of the warehouse (nearest: {nearest} one letter differs)",
+        f"seller SKU {seller_sku} is not an active item of the warehouse (nearest: {nearest} one letter differs)",
         f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,,{seller_sku},{nearest},1,",
     )
 
@@ -113,10 +113,10 @@ def ordinary_day() -> RunReport:
             Conflict("111-0000009-1000009", "cancelled at Amazon", "picking"),
             Conflict(
                 "111-0000010-1000010",
-                "its newest version at Amazon was kept out: sku_unknown: seller SKU MUG-GREEN is no active item",
+                "its newest version at Amazon was kept out: sku_unknown: seller SKU MUG-GREEN is not an active item",
                 "new",
                 "Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n"
-                "What is not begun is written once that is mended; or at once:\n"
+                "Lines that are not started are updated once that is fixed. To update now:\n"
                 "mfn import us --order 111-0000010-1000010",
             ),
         ),

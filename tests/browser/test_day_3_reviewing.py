@@ -50,7 +50,7 @@ def test_runs_are_found_by_connection_kind_and_date(page: Page, operation: Opera
     page.goto(operation.reports)
     page.get_by_label("To", exact=True).fill("2020-01-01")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("No run is like that")).to_be_visible()
+    expect(page.get_by_text("No run matches")).to_be_visible()
 
 
 def test_an_order_is_found_by_its_id_and_says_why_it_is_held_and_what_to_do(

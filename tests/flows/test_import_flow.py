@@ -84,7 +84,7 @@ def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, mo
     a_day(world)
     state = run_flow(import_orders, connection="us")
     report = artifacts("import-report-us")[-1].data
-    assert "2 orders wait for a person" in report
+    assert "2 orders need attention" in report
     assert "MUG-GREEN" in report
     page = f"http://127.0.0.1:8400/runs/{list_batches(world.ledger)[0].batch_id}"
     assert page in report

@@ -29,7 +29,7 @@ def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_repo
     assert pushing.shown() == everywhere(10) | {"BOWL": 5}
     (batch,) = list_batches(pushing.stock.world.ledger, kind="inventory")
     assert (batch.status, batch.stage, batch.counts["pushed"], batch.counts["held"]) == ("done", "verify", 3, 1)
-    assert "1 SKU waits for a person" in artifacts("inventory-report-us")[-1].data
+    assert "1 SKU needs attention" in artifacts("inventory-report-us")[-1].data
     held = artifacts("held-skus-us")[-1].data
     assert "BOWL" in held
     assert "on_hand is -1" in held

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def test_the_first_page_says_how_things_stand_and_leads_to_every_run(site: Browser, world: World) -> None:
     page = Page(site.get("/").text)
-    assert "2 orders wait for a person." in page.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "2 orders need attention." in page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert f"./runs/{newest(world)}" in page.links
     assert "./orders?connection=us&status=held" in page.links
 
@@ -39,16 +39,16 @@ def test_the_first_page_says_how_many_orders_are_overdue_in_the_warehouse(site: 
 def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:
     today = datetime.now(UTC).date()
     for asked in ("connection=us", "kind=import", "outcome=held", f"from={today - timedelta(days=1)}&to={today}"):
-        assert "No run is like that" not in text_of(site, f"/?{asked}"), asked
+        assert "No run matches" not in text_of(site, f"/?{asked}"), asked
     for asked in ("kind=confirm", "outcome=failed", "outcome=running", f"to={today - timedelta(days=2)}", "page=2"):
-        assert "No run is like that" in text_of(site, f"/?{asked}"), asked
+        assert "No run matches" in text_of(site, f"/?{asked}"), asked
 
 
 def test_a_run_without_anything_to_do_is_shown_when_it_is_asked_for(site: Browser, world: World) -> None:
     with world.ledger.writing() as database:
         database.execute(update(Batch).values(counts={"fetched": 0}))
-    assert "No run is like that and had something to do" in text_of(site, "/")
-    assert "No run is like that" not in text_of(site, "/?outcome=all")
+    assert "No run matches and had something to do" in text_of(site, "/")
+    assert "No run matches" not in text_of(site, "/?outcome=all")
 
 
 def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> None:
@@ -88,12 +88,12 @@ def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Brow
     told = text_of(site, "/")
     assert "201 runs failed and were not run again" in told.replace("\N{NO-BREAK SPACE}", " ")
     assert told.count("the warehouse is not believed.") == 1
-    assert "The newest of 200 that failed since" in told
+    assert "The latest of 200 failures since" in told
     assert "the ledger was away." in told
     with world.ledger.writing() as database:
         done = {**one, "kind": "inventory", "batch_id": "us-inventory-done", "started_at": now - timedelta(minutes=12)}
         database.execute(insert(Batch), [done])
-    assert "The newest of 3 that failed since" in text_of(site, "/")
+    assert "The latest of 3 failures since" in text_of(site, "/")
 
 
 def test_the_newest_run_of_each_connection_and_kind_is_what_stands_under_now(site: Browser, world: World) -> None:

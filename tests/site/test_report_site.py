@@ -40,7 +40,7 @@ def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser
     assert "open, any, pending, held" in text_of(site, "/orders?status=hold", 422)
     assert "codes like sku_unknown" in text_of(site, '/orders?reason=%25"', 422)
     assert "order: received invalid value" in text_of(site, "/orders?order=%00", 422)
-    assert "characters that can be seen" in text_of(site, "/orders?order=HELD%1b%5b0m", 422)
+    assert "printable characters" in text_of(site, "/orders?order=HELD%1b%5b0m", 422)
 
 
 def test_the_last_day_of_the_calendar_is_a_day(site: Browser, world: World) -> None:
@@ -59,7 +59,7 @@ def test_a_run_that_wrote_no_report_is_told_from_the_ledger(site: Browser, world
     batch_id = newest(world)
     (load_settings().reports / f"{batch_id}.html").unlink()
     told = text_of(site, f"/runs/{batch_id}")
-    assert "There is no report of this run here." in told
+    assert "No report of this run is available here." in told
     assert "Fetched 3" in told
 
 
@@ -86,8 +86,8 @@ def test_orders_are_found_by_a_part_of_their_id_whatever_their_status(site: Brow
     dismiss(load_settings(), ["HELD-2"], why="shipped by hand")
     assert "HELD-2" not in text_of(site, "/orders")
     assert "HELD-2" in text_of(site, "/orders?order=held-")
-    assert "No order is like that." in text_of(site, "/orders?order=%25")
-    assert "No order is like that." in text_of(site, "/orders?sfp=1")
+    assert "No order matches." in text_of(site, "/orders?order=%25")
+    assert "No order matches." in text_of(site, "/orders?sfp=1")
     assert "shipped by hand" in text_of(site, "/orders/HELD-2")
 
 
@@ -128,11 +128,11 @@ def test_every_answer_forbids_what_a_page_does_not_need(site: Browser, world: Wo
 def test_pages_are_only_read(site: Browser) -> None:
     for path in ("/", "/orders"):
         assert site.post(path).status_code == 405
-    assert "There is no such page." in text_of(site, "/nowhere", 404)
+    assert "This page does not exist." in text_of(site, "/nowhere", 404)
     assert "There is no run 'nope'" in text_of(site, "/runs/nope", 404)
     text_of(site, "/runs/..%2F..%2Fkeys", 404)
     assert "the ledger has no order 'nope'" in text_of(site, "/orders/nope", 404)
-    assert "All expectations" in text_of(site, "/expectations/import/nope", 404)
+    assert "Expectations lists all of them" in text_of(site, "/expectations/import/nope", 404)
 
 
 def test_a_foreign_name_for_this_machine_is_refused(site: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_each_expectation_has_its_history_with_figures(site: Browser, world: Wor
     listed = Page(site.get("/expectations?kind=import").text)
     broken, kept = "The warehouse knows every SKU that is to be shipped", "Every order has an id"
     assert listed.text.index(broken) < listed.text.index(kept)
-    assert "No run has examined anything yet." in text_of(site, "/expectations?kind=confirm")
+    assert "No run has checked anything yet." in text_of(site, "/expectations?kind=confirm")
     link = next(link for link in listed.links if "sku_unknown" in link)
     told = Page(site.get("/" + link.removeprefix("./")).text)
     assert "3 1 33.3 %" in told.text
@@ -174,7 +174,7 @@ def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, m
     world.run()
     site = Browser("http://localhost")
     for outcome, is_found in (("telling", True), ("held", True), ("running", False), ("failed", False), ("done", True)):
-        assert ("No run is like that" not in text_of(site, f"/?outcome={outcome}")) is is_found, outcome
+        assert ("No run matches" not in text_of(site, f"/?outcome={outcome}")) is is_found, outcome
     assert "HELD-2" in text_of(site, "/orders?reason=shipping_method_unmapped&order=held")
     assert "mappings/shipping_methods.csv" in text_of(site, "/orders/HELD-2")
     assert "The shipping method is mapped" in text_of(site, "/expectations?connection=us")

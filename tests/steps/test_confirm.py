@@ -52,7 +52,7 @@ def test_a_run_says_what_it_did_and_leaves_a_report(shipping: Shipping) -> None:
     row = get_batch(shipping.world.ledger, summary["batch_id"])
     assert (row.kind, row.status, row.stage) == ("confirm", "done", "verify")
     page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
-    assert "1 parcel went to Amazon, 1 parcel waits for a person." in page
+    assert "1 parcel was confirmed to Amazon, 1 parcel needs attention." in page
     assert "wms_order has no order 111-0000000-0000000" in page
     assert "The sum adds up" in page
 

@@ -118,18 +118,18 @@ def test_a_step_of_a_check_says_what_was_found_the_worst_first() -> None:
         ([], {}, 0, "Nothing failed, nothing is held."),
         ([1], {}, 0, "1 run failed and was not run again; nothing is held."),
         ([2, 1], {"us": {"order": 0}}, 0, "3 runs failed and were not run again; nothing is held."),
-        ([], {"us": {"order": 1}}, 1, "1 order waits for a person. 1 order is overdue in the warehouse."),
+        ([], {"us": {"order": 1}}, 1, "1 order needs attention. 1 order is overdue in the warehouse."),
         (
             [],
             {"us": {"SKU": 1}, "eu": {"SKU": 1}},
             2,
-            "2 SKUs wait for a person. 2 orders are overdue in the warehouse.",
+            "2 SKUs need attention. 2 orders are overdue in the warehouse.",
         ),
         (
             [1],
             {"us": {"order": 2, "parcel": 1}, "eu": {"SKU": 1}},
             0,
-            "1 run failed and was not run again; 2 orders, 1 parcel and 1 SKU wait for a person.",
+            "1 run failed and was not run again; 2 orders, 1 parcel and 1 SKU need attention.",
         ),
     ],
 )

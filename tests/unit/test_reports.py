@@ -1,6 +1,6 @@
 """The report's texts: what a person sees first, what adds up, what is escaped, and that nothing comes from elsewhere.
 
-The golden files are written anew by `MFN_WRITE_GOLDEN=1 .venv/bin/pytest tests/unit/test_reports.py`.
+The golden files are written again by `MFN_WRITE_GOLDEN=1 .venv/bin/pytest tests/unit/test_reports.py`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def test_a_failed_run_says_first_what_happened_and_what_to_do() -> None:
 
 def test_a_run_that_failed_before_anything_was_fetched_has_a_page_too() -> None:
     bare = RunReport("us-import-20261102-091500-a1b2c3", "us", "import", "failed", START, error=None)
-    assert "It broke off without a message." in render_page(bare)
+    assert "It stopped without a message." in render_page(bare)
     assert "mfn rerun us-import-20261102-091500-a1b2c3" in render_markdown(bare)
     assert held_rows(bare) == []
 
@@ -254,7 +254,7 @@ def test_a_check_that_could_not_run_is_told_apart_from_rows_that_failed() -> Non
     text = Page(render_page(replace(ordinary_day(), findings=QualityReport(findings)))).text
     assert "Ship-by lies after the order No column ship_by. could not run" in text
     assert "The shipping method is mapped 9 2 held" in text
-    assert "1 check found nothing wrong" in text
+    assert "1 check passed" in text
     critical = QualityReport((replace(findings[1], problem="No column warehouse_code."),))
     assert "A check could not run" in render_markdown(replace(ordinary_day(), findings=critical))
 
@@ -262,7 +262,7 @@ def test_a_check_that_could_not_run_is_told_apart_from_rows_that_failed() -> Non
 def test_a_dry_run_says_that_nothing_reached_the_warehouse() -> None:
     report = replace(ordinary_day(), dry_run=True)
     text = Page(render_page(report)).text
-    assert "117 orders would go to the warehouse" in text
+    assert "117 orders would be loaded into the warehouse" in text
     assert "nothing reached the warehouse" in text
     assert "nothing reached the warehouse" in render_markdown(report)
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 def test_the_sum_of_a_confirm_run_and_what_amazon_shows_of_all_that_was_sent_stand_first() -> None:
     text = Page(render_page(confirm_day())).text
-    assert "38 parcels went to Amazon (2\N{NO-BREAK SPACE}late), 6 parcels wait for a person." in render_page(
+    assert "38 parcels were confirmed to Amazon (2\N{NO-BREAK SPACE}late), 6 parcels need attention." in render_page(
         confirm_day()
     )
-    assert "46 parcels were due" in text
+    assert "46 parcels due" in text
     assert "every parcel that was due has exactly one outcome" in text
-    assert "Of 1,265 parcels sent so far Amazon shows 1,204; 61 not seen there yet" in text
+    assert "Amazon shows 1,204 of 1,265 parcels confirmed so far; 61 not shown yet" in text
     assert "shipments 46 = sent 38 + held 3 + skipped 4 + failed 1 + pending 0 ✓" in render_markdown(confirm_day())
 
 
@@ -56,12 +56,12 @@ def test_of_many_late_parcels_the_first_are_shown_and_the_rest_counted() -> None
     assert "and 1,214 more" in render_markdown(report)
 
 
-def test_a_carrier_that_nothing_maps_stands_with_the_row_to_paste() -> None:
+def test_an_unmapped_carrier_is_shown_with_the_row_to_paste() -> None:
     text = render_page(confirm_day())
     assert "<pre>,Bob&#39;s Vans,,Other,Bob&#39;s Vans,,\n,Roayl Mail,,Royal Mail,,,</pre>" in text
-    carriers = Page(text).text.split("as Amazon was told")[1]
-    assert "Bob's Vans Other: Bob's Vans nothing maps it 2" in carriers
-    assert "2 parcels: Bob's Vans → Other: Bob's Vans (nothing maps it)" in render_markdown(confirm_day())
+    carriers = Page(text).text.split("as sent to Amazon")[1]
+    assert "Bob's Vans Other: Bob's Vans not mapped 2" in carriers
+    assert "2 parcels: Bob's Vans → Other: Bob's Vans (not mapped)" in render_markdown(confirm_day())
 
 
 def test_amazon_s_words_stand_with_the_parcel_that_it_refused() -> None:
@@ -90,7 +90,7 @@ def test_held_parcels_that_are_equally_urgent_stand_by_order_and_id() -> None:
 
 def test_a_confirm_run_that_broke_off_says_what_is_still_to_be_sent() -> None:
     text = Page(render_page(confirm_broken_off())).text
-    assert "The run failed. 20 parcels reached Amazon before it" in text
+    assert "The run failed. 20 parcels were confirmed to Amazon before that" in text
     assert "18 pending" in text
     assert "✓" in text
 

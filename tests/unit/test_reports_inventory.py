@@ -53,8 +53,8 @@ HOSTILE = "<script>alert(1)</script>\"'&`|*[x](javascript:1)\n# big"
 @BOTH
 def test_what_happened_to_the_stock_and_who_waits_stand_first(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_day()).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Amazon was told the stock of 312 SKUs (3 sold out), 9 SKUs wait for a person." in text
-    places = [text.index(part) for part in ("Amazon was told", "4,210", "At a glance")]
+    assert "Stock of 312 SKUs was sent to Amazon (3 sold out), 9 SKUs need attention." in text
+    places = [text.index(part) for part in ("sent to Amazon", "4,210", "At a glance")]
     assert places == sorted(places)
 
 
@@ -71,7 +71,7 @@ def test_a_brake_says_that_nothing_was_pushed_what_is_gone_and_the_command(rende
     text = render(inventory_braked())
     assert "Nothing was pushed: the warehouse is not believed." in text
     assert "mfn inventory us --force" in text
-    assert "mfn rerun us-inventory" not in text.split("SKUs were compared")[0].split("skus 4,210")[0]
+    assert "mfn rerun us-inventory" not in text.split("SKUs compared")[0].split("skus 4,210")[0]
     assert "72 %" in text
     assert "190,310 units" in text
     assert "4,201" in text
@@ -84,14 +84,14 @@ def test_a_warehouse_that_answers_empty_has_no_percentage_and_is_told_all_the_sa
     forced = replace(inventory_day(), stock=StockRun(brake=Brake(why="wms_inventory has no row", is_forced=True)))
     for text in (Page(render_page(forced)).text, render_markdown(forced)):
         assert re.search(r"although the warehouse was not believed:[ *]+wms\\?_inventory has no row", text)
-        assert "Amazon was told the stock" in text
+        assert "Stock of 312 SKUs was sent to Amazon" in text
 
 
 @BOTH
 def test_a_rehearsal_says_so_and_shows_what_would_be_pushed(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_rehearsal()).replace("\N{NO-BREAK SPACE}", " ")
     assert "nothing was pushed" in text
-    assert "Amazon would be told the stock of 312 SKUs (3 sold out)" in text
+    assert "Stock of 312 SKUs would be sent to Amazon (3 sold out)" in text
     assert "What would move most" in text
     assert "What moved most" not in text
 
@@ -109,11 +109,11 @@ def test_a_run_that_broke_off_says_how_far_it_got_and_which_feeds_are_under_way(
     render: Callable[[RunReport], str],
 ) -> None:
     text = render(inventory_broken_off())
-    assert "The run failed. 120 SKUs reached Amazon before it" in text
+    assert "The run failed. 120 SKUs were pushed to Amazon before that" in text
     assert "192" in text
     assert "91827364" in text
-    assert "not known yet whether Amazon has it" in text
-    assert "failed as a whole; its SKUs are due again: 4000: The feed cannot be read" in text
+    assert "sent, not known yet whether Amazon received it" in text
+    assert "failed as a whole; its SKUs will be sent again: 4000: The feed cannot be read" in text
 
 
 @BOTH
@@ -123,8 +123,8 @@ def test_held_skus_stand_by_reason_with_what_to_do_the_rows_to_paste_and_what_am
     text = render(inventory_day())
     assert "us,,MUG-BLUE,MUG-BLU,1," in text
     assert re.search(r"Correct it in the warehouse: count what is there", text)
-    assert re.search(r"LAMP-OAK (in )?US \(?(Amazon was told )?41", text)
-    parts = ["Counted too long ago", "SKU unknown to the warehouse", "Less than nothing in stock"]
+    assert re.search(r"LAMP-OAK (in )?US \(?(last level sent )?41", text)
+    parts = ["Stock count too old", "SKU unknown to the warehouse", "Negative stock"]
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
 
 
@@ -136,7 +136,7 @@ def many(count: int) -> HeldSkus:
 def test_of_thousands_of_held_skus_the_first_fifty_are_shown_and_the_rest_counted() -> None:
     report = replace(inventory_day(), stock=replace(inventory_day().stock, held=(many(5_000),)))
     text = Page(render_page(report)).text
-    assert "5,000 Less than nothing in stock" in text
+    assert "5,000 Negative stock" in text
     assert "SKU-0049." in text
     assert "SKU-0050." not in text
     assert "and 4,950 more" in text
@@ -173,15 +173,14 @@ def test_rows_of_the_prefect_table_name_sku_place_reason_and_remedy() -> None:
 
 def test_movements_say_from_what_to_what_and_what_was_sold_meanwhile() -> None:
     text = Page(render_page(inventory_day())).text
-    assert "CANDLE-3 US 231 12 \N{MINUS SIGN}219 PILLOW-W US never 64 +64" in text
-    assert "KNIFE-8 US 70 96 +26 less 2 sold and not imported yet" in text
+    assert "CANDLE-3 US 231 12 \N{MINUS SIGN}219 PILLOW-W US none 64 +64" in text
+    assert "KNIFE-8 US 70 96 +26 minus 2 sold and not imported yet" in text
     assert "TEE-XL US 2 0 \N{MINUS SIGN}2 sold out and 304 more were pushed" in text
     markdown = render_markdown(inventory_day())
     assert (
-        "- CANDLE-3 in US: 12 (\N{MINUS SIGN}219), 231 before\n- PILLOW-W in US: 64 (+64), never told before"
-        in markdown
+        "- CANDLE-3 in US: 12 (\N{MINUS SIGN}219), 231 before\n- PILLOW-W in US: 64 (+64), first level sent" in markdown
     )
-    assert "- KNIFE-8 in US: 96 (+26), 70 before, less 2 sold and not imported yet" in markdown
+    assert "- KNIFE-8 in US: 96 (+26), 70 before, minus 2 sold and not imported yet" in markdown
     assert "- TEE-XL in US: 0 (\N{MINUS SIGN}2), 2 before, sold out\n- and 304 more" in markdown
 
 
@@ -199,10 +198,10 @@ def test_a_listing_is_sold_out_where_there_was_something_before(
 @BOTH
 def test_drift_kits_that_promise_too_much_and_sales_not_imported_are_told(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_day())
-    assert re.search(r"POT-5L (in )?US:?( told)? 18,?( shows)? 50", text)
+    assert re.search(r"POT-5L (in )?US:?( sent)? 18,?( Amazon shows)? 50", text)
     assert re.search(r"MUG-BLU (in )?US:? 52( left,)? 78( promised by)? GIFT-SET, MUG-BLU, MUG-SET-4", text)
     assert re.search(r"KNIFE-8 (in )?US:? 2", text)
-    assert "4 Not active in the warehouse, told as 0" in text
+    assert "4 Not active in the warehouse, sent as 0" in text
     assert "118 Fulfilled by Amazon" in text
 
 
@@ -233,8 +232,8 @@ def test_each_listing_that_moved_has_a_chart_that_says_itself_in_words_and_as_a_
     text = Page(page).text
     assert page.count('class="line"') == 6
     assert page.count("preserveAspectRatio") >= 6
-    assert "MUG-BLU in US: 120 at first, between 0 and 140, 99 now; changed 41 times, sold out 1 time." in text
-    assert "CANDLE-3 in US: told for the first time in this span, between 12 and 250, 12 now" in text
+    assert "MUG-BLU in US: 120 at the start, between 0 and 140, 99 now; changed 41 times, sold out 1 time." in text
+    assert "CANDLE-3 in US: first sent in this span, between 12 and 250, 12 now" in text
     assert "GIFT-SET US 30 0 40 35 7" in text  # the row of the table
     for name in ("title", "text"):
         ids = re.findall(rf'id="(level-\d-{name})"', page)

@@ -26,7 +26,7 @@ def test_of_one_kind_of_difference_what_to_do_stands_right_above_the_orders_that
     in_turn = [BY_HAND, order.format(5), order.format(7), IMPORT, "mfn import us --order " + order.format(6)]
     in_turn += ["mfn import us --order " + order.format(8), order.format(6), order.format(8), "Never imported"]
     for text in (Page(render_page(reconcile_day())).text, render_markdown(reconcile_day())):
-        at = text.index("At another point than Amazon has it")
+        at = text.index("Status differs from Amazon")
         for part in in_turn:
             at = text.index(part, at) + len(part)
 
@@ -55,7 +55,7 @@ def test_of_many_remedies_the_first_are_shown_and_the_orders_of_the_others_count
 
 def test_the_trend_of_a_dry_run_has_the_runs_that_did_something_and_says_so() -> None:
     text = Page(render_page(purge_rehearsal())).text
-    assert "The last 9 runs Dry runs, such as this one, are left out." in text
+    assert "The last 9 runs Dry runs such as this one are left out." in text
     assert f"{PURGED:%d %b %H:%M} UTC: 96 purged" not in text
     assert "The last 10 runs" in Page(render_page(purge_day())).text
     assert f"{PURGED:%d %b %H:%M} UTC: 96 purged" in Page(render_page(purge_day())).text

@@ -1,4 +1,4 @@
-"""Held orders by reason, with what to do and what to paste; pure."""
+"""Held orders by reason, each with what to do and what to paste; pure."""
 
 from __future__ import annotations
 
@@ -26,65 +26,65 @@ TITLES = {
     "shipping_method_unmapped": "Shipping method not mapped",
     "address_missing": "No delivery address",
     "address_incomplete": "Delivery address incomplete",
-    "buyer_cancel_requested": "Buyer asks for cancellation",
-    "program_unsupported": "Programme that the warehouse cannot ship",
+    "buyer_cancel_requested": "Buyer requested cancellation",
+    "program_unsupported": "Programme the warehouse cannot ship",
     "no_quantity": "Nothing left to ship",
-    "duplicate_line": "Order item stands twice",
-    "invalid_payload": "Order that cannot be read",
-    "stock_negative": "Less than nothing in stock",
-    "stock_fractional": "Fractions of a unit in stock",
-    "stock_unreadable": "Stock that is no number",
+    "duplicate_line": "Order item appears twice",
+    "invalid_payload": "Order cannot be read",
+    "stock_negative": "Negative stock",
+    "stock_fractional": "Fractional stock",
+    "stock_unreadable": "Stock is not a number",
     "stock_duplicate": "Several rows for one SKU in one location",
-    "stock_too_old": "Counted too long ago",
-    "stock_missing": "Active item without a row of stock",
+    "stock_too_old": "Stock count too old",
+    "stock_missing": "Active item without a stock row",
     "allocated_above_on_hand": "More allocated than on hand",
-    "item_unknown": "Stock of a SKU that is no item",
-    "item_inactive": "Not active in the warehouse, told as 0",
-    "listing_missing": "Listed nowhere on Amazon",
-    "awaiting_import": "Waits for the first import",
+    "item_unknown": "Stock of a SKU that is not an item",
+    "item_inactive": "Not active in the warehouse, sent as 0",
+    "listing_missing": "Not listed on Amazon",
+    "awaiting_import": "Waiting for the first import",
     "warehouse_not_believed": "Warehouse not believed",
     "rule_hold": "Held by a rule",
     "rule_fail": "Refused by a rule",
-    "rule_skip": "Left out by a rule",
+    "rule_skip": "Skipped by a rule",
     "shipment_id_missing": "Parcel without an id",
-    "shipment_id_ambiguous": "One id for different parcels",
+    "shipment_id_ambiguous": "Same id for different parcels",
     "shipment_status_unknown": "Parcel status unknown",
-    "text_too_long": "A text is too long",
-    "order_unknown": "Parcel of an order that is not known",
+    "text_too_long": "Text too long",
+    "order_unknown": "Parcel of an unknown order",
     "order_cancelled": "Order cancelled at Amazon",
     "parcel_empty": "Parcel without lines",
-    "quantity_invalid": "Quantity that cannot be",
-    "order_item_unknown": "Item that is not in the order",
-    "quantity_excessive": "More than was ordered",
-    "units_told": "Amazon was told of all its units",
+    "quantity_invalid": "Impossible quantity",
+    "order_item_unknown": "Item not in the order",
+    "quantity_excessive": "More units than ordered",
+    "units_told": "All units already confirmed",
     "kit_incomplete": "Kit not complete yet",
-    "kit_in_other_parcel": "Part of a kit, told with another parcel",
+    "kit_in_other_parcel": "Part of a kit, confirmed with another parcel",
     "tracking_missing": "No tracking number",
     "carrier_missing": "No carrier",
-    "carrier_unlisted": "Carrier that nothing maps",
+    "carrier_unlisted": "Carrier not mapped",
     "refused_by_amazon": "Refused by Amazon",
     "amazon_label": "Label bought from Amazon",
     "ship_plus": "Ship+ order",
-    "shown_by_amazon": "Amazon shows it already",
-    "voided": "Taken back by the warehouse",
-    "tracking_unusual": "Tracking number unlike its carrier's",
+    "shown_by_amazon": "Already shown by Amazon",
+    "voided": "Voided by the warehouse",
+    "tracking_unusual": "Unusual tracking number for the carrier",
     "ship_date_missing": "No ship date",
     "ship_date_early": "Ship date before the order",
     "ship_date_future": "Ship date in the future",
     "sfp_split": "Prime order in several parcels",
-    "sent_again": "Sent again, since Amazon did not show it",
+    "sent_again": "Sent again because Amazon did not show it",
     "payment_pending": "Payment pending at Amazon",
     "placed_before_start": "Placed before the start date",
     "not_merchant_fulfilled": "Fulfilled by Amazon",
     "missing_in_ledger": "Never imported",
-    "missing_in_warehouse": "Loaded, and not in the warehouse",
-    "missing_on_amazon": "Not known to Amazon",
+    "missing_in_warehouse": "Loaded but not in the warehouse",
+    "missing_on_amazon": "Unknown to Amazon",
     "cancelled_on_amazon": "Cancelled at Amazon",
-    "shipped_on_amazon": "Shipped, as Amazon has it",
-    "shipment_not_confirmed": "Shipped, and Amazon was not told",
-    "status_differs": "At another point than Amazon has it",
-    "units_differ": "Other units to ship than Amazon has",
-    "unknown_to_ledger": "In the warehouse, and not known here",
+    "shipped_on_amazon": "Shipped according to Amazon",
+    "shipment_not_confirmed": "Shipped but not confirmed to Amazon",
+    "status_differs": "Status differs from Amazon",
+    "units_differ": "Units to ship differ from Amazon",
+    "unknown_to_ledger": "In the warehouse but not in the ledger",
 }
 
 
@@ -105,7 +105,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class HeldPart:
-    """Orders, or parcels, that are held for one reason and about which the same has to be done.
+    """Orders, or parcels, that are held for one reason and need the same action.
 
     Attributes:
         instructions: What to do.
@@ -124,10 +124,10 @@ class HeldGroup:
 
     Attributes:
         code: The reason's code.
-        title: In words.
+        title: The reason in words.
         count: How many orders, or parcels, it holds.
-        parts: All of them, or those that are mended alike, the first of many.
-        further: How many stand in parts that are left out.
+        parts: All of them, or those that are fixed in the same way, the first of many.
+        further: How many are in parts that are left out.
     """
 
     code: str
@@ -143,7 +143,7 @@ class SkuGroup:
 
     Attributes:
         code: The reason's code.
-        title: In words.
+        title: The reason in words.
         count: How many it holds.
         instructions: What to do.
         skus: The first of them, those with the highest level at Amazon before the others.
@@ -164,12 +164,12 @@ def title_of(code: str) -> str:
 
 
 def group_held(held: Sequence[HeldOrder], *, by_remedy: bool = False) -> tuple[HeldGroup, ...]:
-    """Held orders or parcels by reason, the most frequent first; one with two reasons stands in both groups.
+    """Held orders or parcels by reason, the most frequent first; one with two reasons is in both groups.
 
     Args:
         held: The orders or parcels, in any order.
         by_remedy: Whether a group has a part for each thing that has to be done, that of the most urgent order first;
-            else one part in which the rows to paste for all of them stand together.
+            else one part with the rows to paste for all of them.
     """
     by_code: dict[str, list[tuple[HeldOrder, Reason]]] = defaultdict(list)
     for order in sorted(held, key=lambda order: (order.ship_by or NEVER, order.order_id, order.parcel or "")):

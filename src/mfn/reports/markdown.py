@@ -47,7 +47,7 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
         lines += brake_lines(report)
     elif report.status == "failed":
         where = f" at {plain(report.failed_at)}" if report.failed_at else ""
-        lines += [f"**What happened{where}:** {plain(report.error or 'It broke off without a message.')}", ""]
+        lines += [f"**What happened{where}:** {plain(report.error or 'It stopped without a message.')}", ""]
         lines += [f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []
         lines += [f"    mfn rerun {report.batch_id}", ""]
     lines += [_sum(report), "", outside(report), ""]
@@ -121,13 +121,13 @@ def _sum(report: RunReport) -> str:
 
 
 def _parcels(report: RunReport) -> list[str]:
-    """What a confirm run has of its own: late ones first, then carriers."""
+    """What only a confirm run has: late parcels first, then carriers."""
     against = report.punctuality
     counts = {
-        "overdue and not told": against.overdue,
-        "told late": against.late,
-        "due in 12 h and not told": against.soon,
-        "told on time": against.on_time,
+        "overdue and not confirmed": against.overdue,
+        "confirmed late": against.late,
+        "due in 12 h and not confirmed": against.soon,
+        "confirmed on time": against.on_time,
         "corrected": against.corrected,
         "without a ship-by": against.unknown,
     }
@@ -136,14 +136,14 @@ def _parcels(report: RunReport) -> list[str]:
     seen_at = report.finished_at or report.started_at
     lines += [
         f"- {plain(late.order_id)}, parcel {plain(late.parcel)}: ship by {moment(late.ship_by)},"
-        f" {f'told {moment(late.told_at)}' if late.told_at else f'{plain(late.status)}, not told'},"
+        f" {f'confirmed {moment(late.told_at)}' if late.told_at else f'{plain(late.status)}, not confirmed'},"
         f" {late_by(late.ship_by, late.told_at or seen_at)} late"
         for late in against.late_parcels[:SHOWN_ORDERS]
     ]
     lines += [more(len(against.late_parcels) - SHOWN_ORDERS), ""]
     lines += [verified(report), ""]
     if report.carriers:
-        lines += ["**Carriers, as the warehouse writes them and as Amazon was told:**", ""]
+        lines += ["**Carriers, as written by the warehouse and as sent to Amazon:**", ""]
         lines += [
             f"- {counted(use.parcels, 'parcel')}: {plain(carrier_told(use))}" for use in report.carriers[:SHOWN_ORDERS]
         ]

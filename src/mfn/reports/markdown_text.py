@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mfn.reports.grouping import Instruction
 
 MARKS = re.compile(r"([\\`*_\[\]<>|#~&@]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
-"""Signs of Markdown, of HTML, and of what is made a link without being asked for."""
+"""Signs of Markdown, of HTML, and of what becomes a link on its own."""
 
 
 def plain(text: str) -> str:

@@ -21,11 +21,11 @@ SHOWN_RUNS = 30
 
 @dataclass(frozen=True)
 class HeldOrder:
-    """An order, or a parcel of one, that waits for a person or is worth a look.
+    """An order, or a parcel of one, that needs attention or is worth a look.
 
     Attributes:
         order_id: Amazon's order id.
-        reasons: Everything that holds it, or that is odd about it.
+        reasons: Everything that holds it, or that is unusual about it.
         is_sfp: Whether it is Seller Fulfilled Prime.
         ship_by: By when Amazon wants it shipped, or None.
         service_level: Amazon's fulfillmentServiceLevel, or None.
@@ -42,13 +42,13 @@ class HeldOrder:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something that Amazon changed, and that the warehouse still has as it was.
+    """Something that Amazon changed and that is unchanged in the warehouse.
 
     Attributes:
         order_id: Amazon's order id.
         what: What Amazon changed, e.g. `cancelled at Amazon`.
         status: The order's status in the warehouse, e.g. `picking`.
-        remedy: What to do about it, as `Reason.remedy`, where that is more than a word with the warehouse.
+        remedy: What to do about it, as `Reason.remedy`, where that is more than to call the warehouse.
     """
 
     order_id: str
@@ -68,7 +68,7 @@ class Urgency:
         within_24_hours: Due after that, in the next 24.
         within_48_hours: Due after that, in the next 48.
         later: Due after that.
-        unknown: Orders for which Amazon names no ship-by.
+        unknown: Orders for which Amazon gives no ship-by.
     """
 
     sfp: int = 0
@@ -82,12 +82,12 @@ class Urgency:
 
 @dataclass(frozen=True)
 class LateParcel:
-    """A parcel of which Amazon was told after its ship-by, or of which it still has to be told.
+    """A parcel that was confirmed to Amazon after its ship-by, or still has to be.
 
     Attributes:
         order_id: Amazon's order id.
         parcel: The warehouse's id of the parcel.
-        ship_by: By when Amazon wanted to be told.
+        ship_by: By when Amazon wanted the confirmation.
         told_at: When it was; None: not yet.
         status: The parcel's status.
         is_sfp: Whether the order is Seller Fulfilled Prime.
@@ -103,16 +103,16 @@ class LateParcel:
 
 @dataclass(frozen=True)
 class Punctuality:
-    """Parcels against their ship-by. What counts is when Amazon is told, not the ship date inside.
+    """Parcels against their ship-by. What counts is when the parcel is confirmed to Amazon, not its ship date.
 
     Attributes:
-        on_time: Told in this run before their ship-by.
-        late: Told in this run after it.
-        corrected: Told before, and in this run once more, since the warehouse changed them.
-        unknown: Told in this run; Amazon names no ship-by.
-        overdue: Not told yet, also of earlier runs, and their ship-by has passed.
-        soon: Not told yet, and due in the next 12 hours.
-        late_parcels: Those that are late: the ones that are not told yet first, each part by ship-by.
+        on_time: Confirmed in this run before their ship-by.
+        late: Confirmed in this run after it.
+        corrected: Confirmed before, and again in this run because the warehouse changed them.
+        unknown: Confirmed in this run; Amazon gives no ship-by.
+        overdue: Not confirmed yet, also of earlier runs, and their ship-by has passed.
+        soon: Not confirmed yet, and due in the next 12 hours.
+        late_parcels: Those that are late: the unconfirmed ones first, each part by ship-by.
     """
 
     on_time: int = 0
@@ -126,15 +126,15 @@ class Punctuality:
 
 @dataclass(frozen=True)
 class CarrierUse:
-    """A carrier as the warehouse writes it, and as Amazon was told in this run.
+    """A carrier as the warehouse writes it, and as it was sent to Amazon in this run.
 
     Attributes:
         carrier: As the warehouse writes it, or None.
-        service: Likewise.
-        carrier_code: As Amazon was told.
-        carrier_name: Likewise, where the code is `Other`; else None.
-        shipping_method: Likewise, or None.
-        is_unlisted: Whether nothing maps it, and it went out as `Other`.
+        service: The service as the warehouse writes it, or None.
+        carrier_code: As sent to Amazon.
+        carrier_name: As sent, where the code is `Other`; else None.
+        shipping_method: As sent, or None.
+        is_unlisted: Whether it is not mapped and was sent as `Other`.
         parcels: How many.
     """
 
@@ -199,11 +199,11 @@ class RunReport:
         error: What happened, of a failed run.
         remedy: What to do about it.
         failed_at: The stage at which it failed, of a run that did not get through all of them.
-        window_after: From when Amazon's changes were asked for, in UTC, or None.
+        window_after: From when Amazon's changes were requested, in UTC, or None.
         window_before: Up to when.
         dry_run: Whether nothing reached the warehouse.
-        counts: What the run was given and the outcomes that add up to it (`mfn.models.SUMMED`), and figures that stand
-            outside (`mfn.models.BESIDE`).
+        counts: What the run was given and the outcomes that add up to it (`mfn.models.SUMMED`), and figures outside
+            that sum (`mfn.models.BESIDE`).
         due: Orders of this window that are to be shipped.
         api_calls: Calls to Amazon by operation.
         held: Every order that is held now, those of earlier runs included; of a confirm run every parcel that is held
@@ -216,7 +216,7 @@ class RunReport:
         noted: Of a confirm run the parcels that were let through with a warning.
         punctuality: Of a confirm run, parcels against their ship-by.
         carriers: Of a confirm run, carriers as written and as sent, the most frequent first.
-        stock: What only an inventory run has; what it holds stands there, and not in `held`.
+        stock: What only an inventory run has; what it holds is there, and not in `held`.
         history: Other runs of this connection and kind, in any order; the newest are shown, dry runs are not.
     """
 
@@ -249,14 +249,14 @@ class RunReport:
 
     @property
     def waiting(self) -> int:
-        """How many orders, parcels or SKUs wait for a person."""
+        """How many orders, parcels or SKUs need attention."""
         if self.kind == "inventory":
             return self.counts.get("held", 0) + self.counts.get("failed", 0)
         return len(self.held)
 
     @property
     def is_braked(self) -> bool:
-        """Whether nothing was pushed, since the warehouse was not believed."""
+        """Whether nothing was pushed because the warehouse was not believed."""
         return self.stock.brake is not None and not self.stock.brake.is_forced
 
     @property

@@ -18,7 +18,7 @@ class HeldSku:
     Attributes:
         sku: The seller SKU of a listing, else the warehouse's SKU.
         marketplace: Where it is listed, e.g. `US`; None: it stands for no listing.
-        level: What Amazon was told last and goes on selling; None: nothing yet.
+        level: The last level sent, which Amazon keeps selling; None: nothing was sent yet.
         detail: What is wrong with it.
         remedy: What to do, as `mfn.models.Reason.remedy`.
     """
@@ -48,12 +48,12 @@ class HeldSkus:
 
 @dataclass(frozen=True)
 class Movement:
-    """A level that Amazon was told in this run, or would be told by a dry run.
+    """A level that was sent to Amazon in this run, or would be sent in a dry run.
 
     Attributes:
         sku: The seller SKU.
         marketplace: Where it is listed, e.g. `US`.
-        before: The level that Amazon was told last; None: this is the first.
+        before: The last level sent; None: this is the first.
         level: The new one.
         shown: What Amazon showed before; None: unknown.
         sold: Units sold at Amazon whose orders are not imported yet; the level is lower by them.
@@ -79,14 +79,14 @@ class Movement:
 
 @dataclass(frozen=True)
 class Drift:
-    """A listing at which Amazon shows what nothing explains.
+    """A listing for which Amazon shows a level that nothing explains.
 
     Attributes:
         sku: The seller SKU.
         marketplace: Where it is listed.
-        sent: The level that Amazon was told.
+        sent: The last level sent.
         shown: What it shows.
-        level: What it was told again; None: it is held.
+        level: The level sent again; None: it is held.
     """
 
     sku: str
@@ -98,13 +98,13 @@ class Drift:
 
 @dataclass(frozen=True)
 class Oversold:
-    """A component of kits that together promise more of it than there is.
+    """A component of kits that together promise more of it than is in stock.
 
     Attributes:
         sku: The warehouse's SKU.
         marketplace: Where they promise it.
-        left: Units that are left of it.
-        promised: Units that its listings promise, each by itself rightly.
+        left: Units of it that are left.
+        promised: Units that its listings promise; each alone could be delivered.
         offers: The first of their seller SKUs.
         further: How many more there are.
     """
@@ -119,7 +119,7 @@ class Oversold:
 
 @dataclass(frozen=True)
 class Sold:
-    """A listing of which Amazon sold units whose orders are not imported yet.
+    """A listing with units sold on Amazon whose orders are not imported yet.
 
     Attributes:
         sku: The seller SKU.
@@ -136,14 +136,14 @@ class Sold:
 
 @dataclass(frozen=True)
 class FeedProgress:
-    """A feed of levels that this run handed in, or that Amazon still works on.
+    """A feed of levels that this run submitted, or that Amazon is still processing.
 
     Attributes:
-        feed_id: Amazon's id; None: whether Amazon has it is not known yet.
+        feed_id: Amazon's id; None: not known yet whether Amazon received it.
         marketplace: Its marketplace.
         skus: How many levels are in it.
         status: submitting, submitted, done, fatal, lost or stuck.
-        created_at: When it was handed in, in UTC.
+        created_at: When it was submitted, in UTC.
         done_at: When it was seen to be done, in UTC, or None.
         refused: How many of its SKUs Amazon refused.
         words: What Amazon said of the feed as a whole, or why it was given up.
@@ -161,13 +161,13 @@ class FeedProgress:
 
 @dataclass(frozen=True)
 class StockHistory:
-    """What Amazon was told of one listing over time.
+    """The levels sent to Amazon for one listing over time.
 
     Attributes:
         sku: The seller SKU.
         marketplace: Where it is listed.
         first: The level before the first change; None: there was none.
-        changes: When it was told which level, oldest first, in UTC.
+        changes: When which level was sent, oldest first, in UTC.
     """
 
     sku: str
@@ -183,7 +183,7 @@ class Brake:
     Attributes:
         losses: What it lost since it was last believed, if that is known.
         why: In which way it answered empty; empty: it did not.
-        is_forced: Whether `--force` had it believed all the same.
+        is_forced: Whether `--force` overrode the brake.
     """
 
     losses: tuple[Loss, ...] = ()
@@ -193,18 +193,18 @@ class Brake:
 
 @dataclass(frozen=True)
 class StockRun:
-    """The parts of a report that an inventory run has of its own.
+    """The parts of a report that only an inventory run has.
 
     Attributes:
         brake: Why the warehouse was not believed; None: it was.
         held: What is held or failed, by reason, the most frequent first.
         moved: The largest movements, the largest first.
-        drift: Listings at which Amazon shows what nothing explains, the furthest off first.
-        oversold: Components that kits promise too often, those that lack most first.
-        sold: Listings sold at Amazon and not imported yet, those with most units first.
+        drift: Listings for which Amazon shows a level that nothing explains, the furthest off first.
+        oversold: Components that kits promise too often, the largest shortage first.
+        sold: Listings with units sold on Amazon and not imported yet, those with most units first.
         sold_listings: How many of them there are.
         sold_units: Their units.
-        feeds: Feeds that this run handed in, or that Amazon still works on, the newest first.
+        feeds: Feeds that this run submitted, or that Amazon is still processing, the newest first.
         histories: Of the listings that moved most lately, the most moved first.
         since: From when on the histories are shown, in UTC.
     """

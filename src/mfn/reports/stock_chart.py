@@ -23,11 +23,11 @@ class Chart:
 
     Attributes:
         history: Whose.
-        line: The path of the line, as steps: a level stands until Amazon is told another.
+        line: The path of the line, as steps: a level holds until another is sent.
         area: The path of the area below it.
         empty: The stretches in which there was none, as (x, width).
         lowest: The lowest level of the span.
-        highest: The highest, which stands at the upper edge.
+        highest: The highest, which is at the upper edge.
         now: The last one.
         times_sold_out: How often it fell to none.
         label: What it says, in words.
@@ -104,7 +104,7 @@ def _empty(steps: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _label(history: StockHistory, levels: Sequence[int], changes: int, sold_out: int) -> str:
-    began = f"{history.first:,} at first" if history.first is not None else "told for the first time in this span"
+    began = f"{history.first:,} at the start" if history.first is not None else "first sent in this span"
     times = "never sold out" if not sold_out else f"sold out {sold_out} time{'' if sold_out == 1 else 's'}"
     return (
         f"{history.sku} in {history.marketplace}: {began}, between {min(levels):,} and {max(levels):,},"

@@ -20,13 +20,13 @@ def brake_lines(report: RunReport) -> list[str]:
     """Why nothing was pushed, and the command for a stock that is really gone."""
     losses = report.stock.brake.losses if report.stock.brake else ()
     return [
-        f"**What happened:** {plain(report.error or 'Too much of its stock is gone.')}",
+        f"**What happened:** {plain(report.error or 'Too much of the stock is gone.')}",
         "",
         *(f"- {plain(loss_told(loss))}" for loss in losses[:SHOWN]),
         more(len(losses) - SHOWN),
         "",
         *([f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []),
-        "Until then Amazon goes on selling the levels that it was told last. If the stock is really gone:",
+        "Until then Amazon keeps selling the last levels sent. If the stock is really gone:",
         "",
         f"    mfn inventory {report.connection} --force",
         "",
@@ -34,28 +34,29 @@ def brake_lines(report: RunReport) -> list[str]:
 
 
 def stock_lines(report: RunReport) -> list[str]:
-    """What happened to the levels: the figures beside the sum, movements, drift, kits, sales, feeds."""
+    """What happened to the levels: the figures outside the sum, movements, drift, kits, sales, feeds."""
     stock = report.stock
     lines = []
     if stock.brake and stock.brake.is_forced:
         why = plain(not_believed(stock.brake))
-        lines += [f"**Pushed with --force, although the warehouse was not believed:** {why}", ""]
+        lines += [f"**Pushed with --force although the warehouse was not believed:** {why}", ""]
     told = "; ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
     lines += [f"**At a glance:** {told}" if told else "", "", verified(report), ""]
     would = "would " if report.dry_run else ""
+    again = "would be sent again" if report.dry_run else "sent again"
     parts = {
         f"What {would}move{'' if would else 'd'} most": [_movement(one) for one in stock.moved],
         "Drift": [
-            f"{_named(one.sku, one.marketplace)}: told {number(one.sent)}, shows {number(one.shown)},"
-            f" {'held' if one.level is None else f'{would}told again: {number(one.level)}'}"
+            f"{_named(one.sku, one.marketplace)}: sent {number(one.sent)}, Amazon shows {number(one.shown)},"
+            f" {'held' if one.level is None else f'{again}: {number(one.level)}'}"
             for one in stock.drift
         ],
-        "Promised by listings more often than there is": [
+        "Promised by listings beyond what is in stock": [
             f"{_named(one.sku, one.marketplace)}: {number(one.left)} left, {number(one.promised)} promised by"
             f" {plain(', '.join(one.offers))}{f' and {number(one.further)} more' if one.further else ''}"
             for one in stock.oversold
         ],
-        "Sold at Amazon and not imported yet": [
+        "Sold on Amazon and not imported yet": [
             f"{_named(one.sku, one.marketplace)}: {counted(one.units, 'unit')}" for one in stock.sold
         ],
         "Feeds": [
@@ -67,8 +68,8 @@ def stock_lines(report: RunReport) -> list[str]:
     all_of = {
         next(iter(parts)): report.counts.get("pushed", 0),
         "Drift": report.counts.get("drift", 0),
-        "Promised by listings more often than there is": report.counts.get("oversold", 0),
-        "Sold at Amazon and not imported yet": stock.sold_listings,
+        "Promised by listings beyond what is in stock": report.counts.get("oversold", 0),
+        "Sold on Amazon and not imported yet": stock.sold_listings,
     }
     for heading, points in parts.items():
         if points:
@@ -79,8 +80,8 @@ def stock_lines(report: RunReport) -> list[str]:
 
 
 def _movement(one: Movement) -> str:
-    before = "never told before" if one.before is None else f"{number(one.before)} before"
-    sold = f", less {number(one.sold)} sold and not imported yet" if one.sold else ""
+    before = "first level sent" if one.before is None else f"{number(one.before)} before"
+    sold = f", minus {number(one.sold)} sold and not imported yet" if one.sold else ""
     gone = ", sold out" if one.is_sold_out else ""
     return f"{_named(one.sku, one.marketplace)}: {number(one.level)} ({moved(one.units)}), {before}{gone}{sold}"
 
@@ -98,7 +99,7 @@ def _group(group: SkuGroup) -> list[str]:
 
 
 def _sku(sku: HeldSku) -> str:
-    level = "" if sku.level is None else f" (Amazon was told {number(sku.level)})"
+    level = "" if sku.level is None else f" (last level sent {number(sku.level)})"
     return f"{_named(sku.sku, sku.marketplace)}{level}"
 
 

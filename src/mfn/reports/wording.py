@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 MINUTE = 60
 
 FEED_STATES = {
-    "submitting": "not known yet whether Amazon has it",
-    "submitted": "under way at Amazon",
+    "submitting": "sent, not known yet whether Amazon received it",
+    "submitted": "being processed by Amazon",
     "done": "done",
-    "fatal": "failed as a whole; its SKUs are due again",
-    "lost": "never reached Amazon; its SKUs are due again",
-    "stuck": "given up after a day; its SKUs are due again",
+    "fatal": "failed as a whole; its SKUs will be sent again",
+    "lost": "never reached Amazon; its SKUs will be sent again",
+    "stuck": "given up after a day; its SKUs will be sent again",
 }
 
 
 def headline(report: RunReport) -> str:
-    """What happened, in the one sentence that a person in a hurry reads.
+    """What happened, in one sentence for a reader in a hurry.
 
     Args:
         report: The run.
@@ -41,79 +41,81 @@ def headline(report: RunReport) -> str:
         return _compared(report)
     if report.kind == "purge" and report.status == "done":
         return _removed(report, done)
-    waits = f"{counted(held, words.noun)} {'waits' if held == 1 else 'wait'} for a person"
+    waits = f"{counted(held, words.noun)} {'needs' if held == 1 else 'need'} attention"
+    was = "was" if done == 1 else "were"
     if report.is_braked:
         return f"Nothing {'would be' if report.dry_run else 'was'} pushed: the warehouse is not believed."
     if report.status == "failed":
-        before = f"{counted(done, words.noun)} {words.done} before it" if done else f"Nothing {words.done}"
+        before = f"{counted(done, words.noun)} {was} {words.done} before that" if done else f"Nothing was {words.done}"
         return f"The run failed. {before}" + (f", {waits}." if held else ".")
     if not done:
-        went = f"No {words.noun} would go to {words.target}" if report.dry_run else f"Nothing new for {words.target}"
+        went = f"No {words.noun} would be {words.done}" if report.dry_run else f"Nothing new for {words.target}"
     elif report.kind == "inventory":
         went = _told(report, done)
     else:
         late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
-        went = f"{counted(done, words.noun)} {'would go' if report.dry_run else 'went'} to {words.target}{late}"
+        went = f"{counted(done, words.noun)} {'would be' if report.dry_run else was} {words.done}{late}"
     return f"{went}, {waits}." if held else f"{went}, nothing is held."
 
 
 def _compared(report: RunReport) -> str:
     whole, differing = report.taken_up, report.counts.get("differing", 0)
     if not whole:
-        return "There was no order to compare."
+        return "There were no orders to compare."
     if not differing:
         return f"Amazon, the ledger and the warehouse agree on {counted(whole, 'order')}."
-    return f"Of {counted(whole, 'order')} {number(differing)} {'differs' if differing == 1 else 'differ'}."
+    return f"{number(differing)} of {counted(whole, 'order')} {'differs' if differing == 1 else 'differ'}."
 
 
 def _removed(report: RunReport, done: int) -> str:
     if not done:
-        return "No buyer's data is past its retention."
-    return f"{counted(done, 'order')} {'would lose' if report.dry_run else 'lost'} the buyer's data."
+        return "No buyer data is past its retention period."
+    return f"Buyer data {'would be' if report.dry_run else 'was'} removed from {counted(done, 'order')}."
 
 
 def _told(report: RunReport, done: int) -> str:
     sold_out = report.counts.get("sold_out", 0)
     gone = f" ({number(sold_out)}\N{NO-BREAK SPACE}sold\N{NO-BREAK SPACE}out)" if sold_out else ""
-    return f"Amazon {'would be' if report.dry_run else 'was'} told the stock of {counted(done, 'SKU')}{gone}"
+    return f"Stock of {counted(done, 'SKU')} {'would be' if report.dry_run else 'was'} sent to Amazon{gone}"
 
 
 def verified(report: RunReport) -> str:
-    """What Amazon shows of what it was told; empty where there is nothing to say of it.
+    """How much of what was sent Amazon shows; empty where there is nothing to say.
 
-    Everything counts that the connection has sent so far, of listings the last level of each.
+    Counts everything that the connection has sent so far; of each listing, the last level.
     """
     shown, not_shown = report.counts.get("verified", 0), report.counts.get("unverified", 0)
     if not shown + not_shown:
         return ""
     if report.kind == "inventory":
-        open_ = f"; {number(not_shown)} not seen there yet: the next runs look again" if not_shown else ""
-        return f"Of {counted(shown + not_shown, 'listing')} told so far Amazon shows {number(shown)} right{open_}."
-    open_ = f"; {number(not_shown)} not seen there yet: Amazon is asked an hour after it was told" if not_shown else ""
-    return f"Of {counted(shown + not_shown, 'parcel')} sent so far Amazon shows {number(shown)}{open_}."
+        open_ = f"; {number(not_shown)} not shown yet: the next runs check again" if not_shown else ""
+        sent = counted(shown + not_shown, "listing")
+        return f"Amazon shows the last level sent for {number(shown)} of {sent}{open_}."
+    open_ = f"; {number(not_shown)} not shown yet: checked an hour after each confirmation" if not_shown else ""
+    return f"Amazon shows {number(shown)} of {counted(shown + not_shown, 'parcel')} confirmed so far{open_}."
 
 
 def outside(report: RunReport) -> str:
-    """What a reconciliation or a purge counted beside its sum; empty where there is nothing to say of it."""
+    """What a reconciliation or a purge counted outside its sum; empty where there is nothing to say."""
     missing, not_asked = (report.counts.get(name, 0) for name in ("missing", "not_asked"))
     if missing or not_asked:
-        left_out = f"Amazon's searches had left out {number(missing)} of these orders." if missing else ""
+        left_out = f"Amazon's search results lacked {number(missing)} of these orders." if missing else ""
         more = (
-            f"The rate limit left no call for {counted(not_asked, 'more order')}: the next run asks."
+            f"The rate limit left no call for {counted(not_asked, 'more order')}: the next run checks them."
             if not_asked
             else ""
         )
         return f"{left_out} {more}".strip()
     if scrubbed := report.counts.get("scrubbed", 0):
-        verb = "would lose" if report.dry_run else "lost"
-        return f"In the warehouse's own tables {counted(scrubbed, 'order')} {verb} it too."
+        verb = "would also be" if report.dry_run else "was also"
+        return f"Buyer data {verb} removed from {counted(scrubbed, 'order')} in the warehouse's own tables."
     return ""
 
 
 def glance(report: RunReport) -> list[tuple[str, int, str]]:
-    """What happened to the stock in a few figures: what it is, how many, and how it is marked where there are any.
+    """What happened to the stock in a few figures: label, count, and how a count above zero is marked.
 
-    Empty where there is nothing to tell of all of it.
+    Empty where every count is zero.
     """
     counts = report.counts
     figures = [
@@ -121,10 +123,10 @@ def glance(report: RunReport) -> list[tuple[str, int, str]]:
         ("Drift", counts.get("drift", 0), "late"),
         ("Oversold by kits", counts.get("oversold", 0), "late"),
         ("Sold, not imported", report.stock.sold_units, ""),
-        ("Under way in a feed", counts.get("under_way", 0), ""),
+        ("Being processed by Amazon", counts.get("under_way", 0), ""),
     ]
     if report.kind == "inventory" and (pending := counts.get("pending", 0)):
-        figures.append(("Not told yet", pending, "soon"))
+        figures.append(("Not sent yet", pending, "soon"))
     return figures if any(count for _, count, _ in figures) else []
 
 
@@ -150,17 +152,17 @@ def not_believed(brake: Brake) -> str:
 
 
 def feed_state(feed: FeedProgress) -> str:
-    """What became of a feed, in words."""
+    """The state of a feed in words."""
     state = FEED_STATES.get(feed.status, feed.status)
     return f"{state}: {feed.words.rstrip('.')}" if feed.words else state
 
 
 def carrier_told(use: CarrierUse) -> str:
-    """`U.P.S., Ground → UPS, UPS Ground`: what the warehouse writes and what Amazon was told."""
+    """`U.P.S., Ground → UPS, UPS Ground`: what the warehouse writes and what was sent to Amazon."""
     written = ", ".join(part for part in (use.carrier or "no carrier", use.service) if part)
     code = f"{use.carrier_code}: {use.carrier_name}" if use.carrier_name else use.carrier_code
     told = ", ".join(part for part in (code, use.shipping_method) if part)
-    return f"{written} → {told}" + (" (nothing maps it)" if use.is_unlisted else "")
+    return f"{written} → {told}" + (" (not mapped)" if use.is_unlisted else "")
 
 
 def conflicts_heading(report: RunReport) -> str:
@@ -185,7 +187,7 @@ def date(day: Date) -> str:
 
 
 def moment(time: datetime) -> str:
-    """`2 Nov 09:15`, where UTC is said elsewhere."""
+    """`2 Nov 09:15`, where UTC is stated elsewhere."""
     return f"{time.day} {time:%b %H:%M}"
 
 

@@ -17,12 +17,12 @@ class Words:
         noun: What it processes.
         taken_up: What it was given.
         given: What it was given, in one word.
-        done: What happened to the good ones.
+        done: What was done with the good ones, after "was".
         target: Where they go, with its article.
-        held: What those are that wait for a person.
-        mended: What becomes of these.
-        left_alone: What those are that need nothing, and why.
-        conflict: What a person has to look at, and what there is to do.
+        held: How the heading calls those that need attention.
+        mended: What happens to these.
+        left_alone: How those are called that need nothing, and why they need nothing.
+        conflict: What a person has to check, and what to do about it.
         bars: The parts of the trend, as its legend has them: the good ones, those that are held, the others.
         rehearsed: What a dry run did not do.
     """
@@ -45,30 +45,30 @@ WORDS: dict[BatchKind, Words] = {
         noun="order",
         taken_up="fetched from Amazon",
         given="fetched",
-        done="reached the warehouse",
+        done="loaded into the warehouse",
         target="the warehouse",
         held="held",
-        mended="Each is examined again in every run and goes out by itself once its cause is mended.",
-        left_alone=("Ignored", "Nothing to ship here."),
+        mended="Every run checks them again and releases each one automatically once its cause is fixed.",
+        left_alone=("Ignored", "Nothing to ship."),
         conflict=(
-            "changed at Amazon and otherwise in the warehouse",
-            "The warehouse keeps what it has. Somebody has to mend it, or to decide there.",
+            "changed at Amazon but not in the warehouse",
+            "The warehouse copy stays as it is. Correct it in the warehouse, or decide there what to do.",
         ),
         bars=("loaded", "held", "unchanged, cancelled or ignored"),
         rehearsed="nothing reached the warehouse",
     ),
     "confirm": Words(
         noun="parcel",
-        taken_up="parcels were due",
+        taken_up="parcels due",
         given="due",
-        done="reached Amazon",
+        done="confirmed to Amazon",
         target="Amazon",
         held="held or refused",
-        mended="Each is examined again in every run and goes out by itself once its cause is mended; what Amazon"
-        " refused, once it would be told something else.",
-        left_alone=("Skipped", "Amazon need not be told."),
+        mended="Every run checks them again and sends each one automatically once its cause is fixed; what Amazon"
+        " refused is sent again once its data has changed.",
+        left_alone=("Skipped", "No confirmation needed."),
         conflict=(
-            "with a parcel that the warehouse and Amazon see differently",
+            "with a parcel that differs between the warehouse and Amazon",
             "Correct the order in Seller Central, or ship the parcel again under the same shipment_id.",
         ),
         bars=("sent", "held or refused", "skipped or pending"),
@@ -76,26 +76,26 @@ WORDS: dict[BatchKind, Words] = {
     ),
     "inventory": Words(
         noun="SKU",
-        taken_up="SKUs were compared",
+        taken_up="SKUs compared",
         given="compared",
-        done="reached Amazon",
+        done="pushed to Amazon",
         target="Amazon",
         held="held or refused",
-        mended="Each is looked at again in every run and is pushed by itself once its cause is mended. Until then"
-        " Amazon goes on selling the level that it was told last.",
-        left_alone=("Left alone", "Amazon ships these itself."),
+        mended="Every run checks them again and pushes each one automatically once its cause is fixed. Until then"
+        " Amazon keeps selling the last level sent.",
+        left_alone=("Ignored", "Amazon ships these itself."),
         conflict=("", ""),
         bars=("pushed", "held or refused"),
         rehearsed="nothing was pushed",
     ),
     "reconcile": Words(
         noun="order",
-        taken_up="orders were compared",
+        taken_up="orders compared",
         given="compared",
         done="matched",
         target="",
         held="with a difference",
-        mended="What to do stands above the orders that it mends; the next reconciliation looks again.",
+        mended="What to do is shown above the orders it applies to; the next reconciliation checks them again.",
         left_alone=("", ""),
         conflict=("", ""),
         bars=("matched", "differing"),
@@ -103,9 +103,9 @@ WORDS: dict[BatchKind, Words] = {
     ),
     "purge": Words(
         noun="order",
-        taken_up="orders were looked at",
-        given="looked at",
-        done="lost the buyer's data",
+        taken_up="orders checked",
+        given="checked",
+        done="cleared of buyer data",
         target="",
         held="",
         mended="",

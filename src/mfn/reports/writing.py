@@ -22,7 +22,7 @@ SHOWN_DAYS = 30
 
 DAY_RUNS = 1_000
 """Runs on a day's page: all that one connection has. Two hundred have a hundred thousand a day, and each of them would
-write as many lines anew."""
+write as many lines again."""
 
 
 def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRun], *, site: str | None = None) -> Path:
@@ -33,11 +33,11 @@ def write_report(directory: Path, report: RunReport, index_rows: Iterable[PastRu
     new one.
 
     Args:
-        directory: Made with mode 0700 when it is not there; files are 0600.
+        directory: Created with mode 0700 if missing; files are 0600.
         report: The run.
         index_rows: The newest runs that started on the same day in UTC, of every connection and kind, `DAY_RUNS` at
             most; others are left out, and this run is put in its place whether it is among them or not.
-        site: Where the report site is, or None.
+        site: The report site's address, or None.
 
     Returns:
         The run's page.
@@ -72,7 +72,7 @@ def _other_days(days: Path, day: date) -> list[date]:
 
 
 def _replace(path: Path, text: str) -> None:
-    # mkstemp makes the file 0600 before anything stands in it.
+    # mkstemp makes the file 0600 before anything is in it.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -30,7 +30,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
-REFUSALS = {404: ("Not found", "There is no such page."), 405: ("Not possible", "Pages can only be read.")}
+REFUSALS = {404: ("Not found", "This page does not exist."), 405: ("Not possible", "This site is read-only.")}
 
 
 def build_site(settings: Settings) -> FastAPI:
@@ -93,8 +93,8 @@ def _told(request: Request, status: int, title: str, message: str, remedy: str =
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
-    message = f"Something unforeseen happened: {type(error).__name__}."
-    return _told(request, 500, "This cannot be shown", message, "The site's log has more. Report it with that.")
+    message = f"Unexpected error: {type(error).__name__}."
+    return _told(request, 500, "This cannot be shown", message, "See the site's log for details and report them.")
 
 
 def _foreign_host(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The expectations that orders, parcels and stock are held to, and what each found over time."""
+"""The expectations on orders, parcels and stock, and what each found over time."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 LOOKED_BACK = 200
 LEAST_DRAWN = 50
-"""How many runs are looked at, and how many the chart of one expectation has room for at least."""
+"""How many runs are read, and how many the chart of one expectation has room for at least."""
 
 KINDS: tuple[BatchKind, ...] = ("import", "confirm", "inventory")
-"""The kinds of run that hold anything to expectations."""
+"""The kinds of run that check expectations."""
 
 router = APIRouter()
 
@@ -80,8 +80,8 @@ def expectation(request: Request, kind: str, key: str) -> HTMLResponse:
     ]
     if not found:
         raise NotFoundError(
-            f"No run of the last {LOOKED_BACK} had the expectation {key!r} of {kind!r}.",
-            remedy="All expectations stand on the page of that name.",
+            f"None of the last {LOOKED_BACK} {kind!r} runs had the expectation {key!r}.",
+            remedy="The page Expectations lists all of them.",
             root="../../",
         )
     return page(
@@ -100,7 +100,7 @@ def expectation(request: Request, kind: str, key: str) -> HTMLResponse:
 
 
 def _is_kept(history: History) -> bool:
-    """Whether nothing broke an expectation in its newest run: those that were broken stand first."""
+    """Whether nothing broke an expectation in its newest run: those that were broken come first."""
     return not history.last.finding.problem and not history.last.finding.unexpected
 
 

@@ -147,7 +147,7 @@ class _Reading:
     def text(self, name: str) -> str | None:
         value = self._given.get(name, "").strip() or None
         if value is not None and not value.isprintable():
-            self._wrong(name, value, "Valid values hold only characters that can be seen.")
+            self._wrong(name, value, "Valid values contain only printable characters.")
             return None
         return value
 
@@ -182,7 +182,9 @@ class _Reading:
 
     def refuse_wrong(self) -> None:
         if self._problems:
-            raise ConfigurationError(problems=tuple(self._problems), remedy="Correct the address, or begin anew.")
+            raise ConfigurationError(
+                problems=tuple(self._problems), remedy="Correct the address, or start from the first page."
+            )
 
     def _wrong(self, name: str, value: str, valid: str) -> None:
         self._problems.append(Problem("the address", None, name, f"received invalid value {value!r}.", valid))

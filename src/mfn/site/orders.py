@@ -34,7 +34,7 @@ router = APIRouter()
 
 @router.get("/orders")
 def orders(request: Request) -> HTMLResponse:
-    """The orders, the most urgent first, by what is asked for."""
+    """The orders that match the filter, the most urgent first."""
     ledger = ledger_of(request)
     connections = known_connections(ledger)
     asked = read_order_filter(request.query_params, connections)

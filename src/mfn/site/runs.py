@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 LOOKED_BACK = timedelta(days=30)
 OUTCOME_WORDS = {
-    "telling": "that had something to do",
-    "held": "that held something",
-    "failed": "that failed",
-    "running": "that still run",
-    "done": "that ended well",
-    "all": "all, with nothing to do as well",
+    "telling": "with something to do",
+    "held": "with something held",
+    "failed": "failed",
+    "running": "still running",
+    "done": "done",
+    "all": "all, including those with nothing to do",
 }
 
 TOLD_BY = {"parcel": "confirm", "SKU": "inventory"}
@@ -97,7 +97,7 @@ def _headline(failures: list[Failure], held: Mapping[str, Mapping[str, int]], ov
 
 
 def _waiting(failures: list[Failure], held: Mapping[str, Mapping[str, int]]) -> str:
-    """What waits for a person."""
+    """What needs attention."""
     nouns = ("order", "parcel", "SKU")
     sums = {noun: sum(counts.get(noun, 0) for counts in held.values()) for noun in nouns}
     waiting = [counted(count, noun).replace(" ", "\N{NO-BREAK SPACE}") for noun, count in sums.items() if count]
@@ -106,7 +106,7 @@ def _waiting(failures: list[Failure], held: Mapping[str, Mapping[str, int]]) -> 
     if not waiting:
         return f"{failed}; nothing is held." if failures else "Nothing failed, nothing is held."
     together = " and ".join(filter(None, (", ".join(waiting[:-1]), waiting[-1])))
-    waits = f"{together} {'waits' if sum(sums.values()) == 1 else 'wait'} for a person"
+    waits = f"{together} {'needs' if sum(sums.values()) == 1 else 'need'} attention"
     return f"{failed}; {waits}." if failures else f"{waits}."
 
 
@@ -121,7 +121,7 @@ def run(request: Request, batch_id: str) -> HTMLResponse:
     """The report of a run as it was written; of one that has none, what the ledger knows."""
     found = find_run(ledger_of(request), batch_id.removesuffix(".html"))
     if found is None:
-        raise NotFoundError(f"There is no run {batch_id!r}.", remedy="All runs stand on the first page.", root="../")
+        raise NotFoundError(f"There is no run {batch_id!r}.", remedy="The first page lists all runs.", root="../")
     written = _written_page(request.app.state.settings, found)
     if written is not None:
         return run_page(written)
