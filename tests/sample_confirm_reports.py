@@ -12,8 +12,8 @@ from tests.sample_reports import finding
 
 CONFIRMED = datetime(2026, 11, 2, 16, 5, tzinfo=UTC)
 CARRIER_REMEDY = (
-    "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
-    " accepted_carriers.csv where that is right:"
+    "Correct the carrier in the warehouse, or add this row to mappings/carriers.csv, with another code from"
+    " accepted_carriers.csv if that is the right one:"
 )
 REFUSED = Reason(
     "refused_by_amazon",
@@ -23,29 +23,29 @@ REFUSED = Reason(
 NO_TRACKING = Reason(
     "tracking_missing",
     "it has no tracking number",
-    "Correct it in the warehouse: Amazon takes no parcel without a tracking number.",
+    "Correct it in the warehouse: Amazon does not accept a parcel without a tracking number.",
 )
 TOO_MANY = Reason(
     "quantity_excessive",
     "order item 10000000000003 (MUG-BLUE): 2 of MUG-BLU ordered, 3 in parcels P-1038, P-1022",
-    "Correct it in the warehouse: the quantities, or void the parcel that never left.",
+    "Correct it in the warehouse: fix the quantities, or void the parcel that never shipped.",
 )
 UNKNOWN_ORDER = Reason(
     "order_unknown",
     "wms_order has no order 111-0000020-1000020",
-    "Correct it in the warehouse if the number is wrong; leave it if the order did not come from Amazon through mfn.",
+    "Correct it in the warehouse if the number is wrong; ignore it if the order did not come from Amazon through mfn.",
 )
 UNUSUAL = Reason(
     "tracking_unusual",
-    "its tracking number does not look like one of UPS: expected 1Z and 16 letters or digits",
+    "its tracking number does not look like a UPS number: expected 1Z and 16 letters or digits",
     "Compare it with the label.",
 )
 SPLIT = Reason("sfp_split", "a Prime order in 2 parcels; Amazon wants it in one")
-FUTURE = Reason("ship_date_future", "its ship date lies in the future; the present moment is sent")
+FUTURE = Reason("ship_date_future", "its ship date is in the future; the current time is sent")
 
 
 def unlisted(carrier: str, row: str) -> Reason:
-    detail = f"nothing maps {carrier!r}: it goes out as Other with its own name"
+    detail = f"{carrier!r} is not mapped: it is sent to Amazon as Other with its own name"
     return Reason("carrier_unlisted", detail, f"{CARRIER_REMEDY}\n{row}")
 
 
@@ -127,10 +127,10 @@ def confirm_day() -> RunReport:
                 finding("The parcel's order is in wms_order", "critical", 42, 1, suite="parcels"),
                 finding("The parcel has a tracking number", "critical", 42, 1, suite="parcels"),
                 finding("No more units shipped than ordered", "critical", 42, 1, suite="parcels"),
-                finding("The carrier is one that Amazon lists", "warning", 42, 3, suite="parcels"),
-                finding("A Prime order leaves in one parcel", "warning", 9, 2, suite="parcels"),
-                finding("Confirmed to Amazon before the ship-by", "warning", 41, 4, suite="parcels"),
-                finding("A carrier that goes out as Other has a name", "critical", 0, 0, suite="parcels"),
+                finding("Amazon lists the carrier", "warning", 42, 3, suite="parcels"),
+                finding("A Prime order ships in one parcel", "warning", 9, 2, suite="parcels"),
+                finding("The parcel is confirmed before the ship-by", "warning", 41, 4, suite="parcels"),
+                finding("A carrier sent as Other has a name", "critical", 0, 0, suite="parcels"),
             )
         ),
         history=past_confirmations(29),

@@ -24,15 +24,15 @@ from tests.sample_reports import finding
 
 PUSHED = datetime(2026, 11, 2, 14, 30, tzinfo=UTC)
 SINCE = PUSHED - timedelta(days=7)
-NEGATIVE = "Correct it in the warehouse: count what is there; there are never fewer than 0 units."
+NEGATIVE = "Correct it in the warehouse: count what is there; a quantity is never below 0."
 UNKNOWN = (
-    "Add it to wms_item, or map the listing to the SKU that the warehouse knows: mfn skus us proposes the row of"
+    "Add it to wms_item, or map the listing to a SKU that the warehouse knows: mfn skus us proposes the row for"
     " sku_aliases.csv."
 )
-ALIAS = "Add to mappings/sku_aliases.csv the row:\nus,,{},{},1,"
+ALIAS = "Add this row to mappings/sku_aliases.csv:\nus,,{},{},1,"
 OLD = (
-    "Count it, and have the warehouse write counted_at whenever it counts; maximum_age_hours under inventory in"
-    " connections.yaml says how old a count may be."
+    "Count it again, and make sure that the warehouse writes counted_at with each count; the limit is"
+    " maximum_age_hours under inventory in connections.yaml."
 )
 REFUSED = "Correct the listing in Seller Central; the next run tries it again."
 WORDS = "8541: The SKU data provided conflicts with the catalogue. (product_type)"
@@ -54,9 +54,9 @@ def held() -> tuple[HeldSkus, ...]:
             "sku_unknown",
             2,
             (
-                HeldSku("MUG-BLUE", "US", None, "MUG-BLUE is not an item of the warehouse (nearest: MUG-BLU)",
+                HeldSku("MUG-BLUE", "US", None, "MUG-BLUE is not in wms_item (nearest: MUG-BLU)",
                         ALIAS.format("MUG-BLUE", "MUG-BLU")),
-                HeldSku("TEE_XL", "US", None, "TEE_XL is not an item of the warehouse (nearest: TEE-XL)",
+                HeldSku("TEE_XL", "US", None, "TEE_XL is not in wms_item (nearest: TEE-XL)",
                         ALIAS.format("TEE_XL", "TEE-XL")),
             ),
         ),
@@ -64,7 +64,7 @@ def held() -> tuple[HeldSkus, ...]:
             "listing_missing",
             1,
             (HeldSku("PLATE-27", None, None, "no marketplace of us lists it",
-                     "List it on Amazon as one that you ship; what is not sold there is not active in wms_item."),),
+                     "List it on Amazon as fulfilled by you; if it is not sold there, make it inactive in wms_item."),),
         ),
         HeldSkus("stock_negative", 1, (HeldSku("BOWL-S", "US", 12, "BOWL-S in MAIN: on_hand is -3", NEGATIVE),)),
         HeldSkus("refused_by_amazon", 1, (HeldSku("CLOCK-RED", "US", 5, WORDS, REFUSED),)),
@@ -97,12 +97,12 @@ HISTORIES = (
 
 FINDINGS = QualityReport(
     (
-        finding("Every column that is checked is there and can be read", "critical", 4388, 0, suite="stock"),
-        finding("The item master has the SKU of every row", "critical", 4388, 0, suite="stock"),
+        finding("Every checked column exists and can be read", "critical", 4388, 0, suite="stock"),
+        finding("The SKU of every stock row is in wms_item", "critical", 4388, 0, suite="stock"),
         finding("On hand is never negative", "critical", 4388, 1, suite="stock"),
         finding("No count is older than maximum_age_hours", "critical", 4388, 2, suite="stock"),
-        finding("No more is allocated than is on hand", "warning", 4388, 3, suite="stock"),
-        finding("Every active item has a row of stock, if only with 0", "warning", 2201, 6, suite="items"),
+        finding("No more is allocated than on hand", "warning", 4388, 3, suite="stock"),
+        finding("Every active item has a stock row, even if it is 0", "warning", 2201, 6, suite="items"),
     )
 )
 

@@ -19,25 +19,25 @@ START = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 def sku(seller_sku: str, nearest: str) -> Reason:
     return Reason(
         "sku_unknown",
-        f"seller SKU {seller_sku} is not an active item of the warehouse (nearest: {nearest} one letter differs)",
-        f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,,{seller_sku},{nearest},1,",
+        f"seller SKU {seller_sku} is not an active item in the warehouse (nearest: {nearest} one letter differs)",
+        f"Add the item to wms_item, or add this row to mappings/sku_aliases.csv:\nus,,{seller_sku},{nearest},1,",
     )
 
 
 METHOD = Reason(
     "shipping_method_unmapped",
     "service level Scheduled, programmes PREMIUM: not mapped",
-    "Add to mappings/shipping_methods.csv the row:\nus,PREMIUM,Scheduled,,CODE_OF_THE_WAREHOUSE,",
+    "Add this row to mappings/shipping_methods.csv:\nus,PREMIUM,Scheduled,,CODE_OF_THE_WAREHOUSE,",
 )
 ADDRESS = Reason(
     "address_incomplete",
-    "the delivery address lacks postal_code",
+    "the delivery address has no postal_code",
     "Ask the buyer through Seller Central; the order is read again from Amazon on every run.",
 )
 CANCEL = Reason(
     "buyer_cancel_requested",
-    "the buyer asks for a cancellation",
-    "Cancel the order in Seller Central; it leaves this list once Amazon shows it as cancelled.",
+    "the buyer requested a cancellation",
+    "Cancel the order in Seller Central; it disappears from this list once Amazon shows it as cancelled.",
 )
 
 
@@ -68,11 +68,11 @@ def finding(
 
 FINDINGS = QualityReport(
     (
-        finding("Every column that is checked is there", "critical", 125, 0),
+        finding("Every checked column exists", "critical", 125, 0),
         finding("The shipping method is mapped", "critical", 125, 2),
-        finding("The postal code fits its area", "warning", 125, 4),
-        finding("Ship-by lies after the order", "warning", 0, 0, "ship_by cannot be read (TypeError)."),
-        finding("The warehouse knows every SKU that is to be shipped", "critical", 211, 3),
+        finding("The postal code fits the country and state", "warning", 125, 4),
+        finding("Ship-by is after the order date", "warning", 0, 0, "ship_by cannot be read (TypeError)."),
+        finding("Every SKU to ship is an active item in the warehouse", "critical", 211, 3),
         finding("Quantities are numbers and never negative", "critical", 0, 0),
     )
 )
@@ -115,8 +115,8 @@ def ordinary_day() -> RunReport:
                 "111-0000010-1000010",
                 "its newest version at Amazon was kept out: sku_unknown: seller SKU MUG-GREEN is not an active item",
                 "new",
-                "Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n"
-                "Lines that are not started are updated once that is fixed. To update now:\n"
+                "Add the item to wms_item, or add this row to mappings/sku_aliases.csv:\nus,US,MUG-GREEN,,1,\n"
+                "The next import writes it to the warehouse once that is fixed. To do it now:\n"
                 "mfn import us --order 111-0000010-1000010",
             ),
         ),

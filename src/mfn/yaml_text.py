@@ -38,7 +38,7 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
         The document, or a `Problem`.
     """
     if len(text) > MOST_CHARACTERS:
-        message = f"is {len(text)} characters long, at most {MOST_CHARACTERS} are possible."
+        message = f"is {len(text)} characters long; the limit is {MOST_CHARACTERS}."
         return Problem(shown, None, None, message, "Take out what is not needed.")
     try:
         return _too_much(text, shown) or YAML().load(text)

@@ -79,7 +79,7 @@ def test_what_an_expectation_found_in_each_run_is_told_with_figures(
 ) -> None:
     page.goto(operation.reports)
     page.get_by_role("link", name="Expectations", exact=True).click()
-    page.get_by_role("link", name="The warehouse knows every SKU that is to be shipped").first.click()
+    page.get_by_role("link", name="Every SKU to ship is an active item in the warehouse").first.click()
     expect(page).to_have_url(re.compile(r"/expectations/"))
     expect(page.get_by_text("sku_unknown").first).to_be_visible()
     line = page.get_by_role("row").filter(has=page.locator(f'a[href$="{first_import}"]'))

@@ -85,7 +85,7 @@ def test_an_empty_warehouse_fails_where_it_is_empty(checked: Checked) -> None:
     steps = checked.run()
     assert "wms_item has no row" in steps["SKUs"].detail
     assert "wms_ship_method has no row" in steps["shipping methods"].detail
-    assert "wms_inventory and wms_item of the warehouse have no row" in steps["inventory"].detail
+    assert "wms_inventory and wms_item of the warehouse are empty" in steps["inventory"].detail
     assert "the warehouse names no carrier yet" in steps["carriers"].detail
 
 

@@ -159,7 +159,7 @@ def test_where_nothing_ran_nothing_is_made(tmp_path: Path, monkeypatch: pytest.M
 
 def test_each_expectation_has_its_history_with_figures(site: Browser, world: World) -> None:
     listed = Page(site.get("/expectations?kind=import").text)
-    broken, kept = "The warehouse knows every SKU that is to be shipped", "Every order has an id"
+    broken, kept = "Every SKU to ship is an active item in the warehouse", "Every order has an id"
     assert listed.text.index(broken) < listed.text.index(kept)
     assert "No run has checked anything yet." in text_of(site, "/expectations?kind=confirm")
     link = next(link for link in listed.links if "sku_unknown" in link)

@@ -113,7 +113,7 @@ def test_a_parcel_whose_units_were_told_with_one_that_is_void_is_held_before_ama
     shipping.ship(order_id, shipment_id="INSTEAD", tracking_number="T-INSTEAD")
     assert shipping.run()["held"] == 1
     assert shipping.reasons("INSTEAD") == ["units_told"]
-    assert "void or gone" in shipping.parcel("INSTEAD").reasons
+    assert "void or deleted" in shipping.parcel("INSTEAD").reasons
     shipping.warehouse.void("INSTEAD")
     shipping.warehouse.change("VOIDED", status="closed", tracking_number="T-INSTEAD")
     assert shipping.run()["sent"] == 1
@@ -156,7 +156,7 @@ def test_parcels_whose_lines_were_mixed_up_are_held_and_go_out_once_their_number
 
     swap_lines()
     assert shipping.run()["held"] == 2
-    assert "with parcel S2, which holds none of it" in shipping.parcel("S1").reasons
+    assert "with parcel S2, which no longer contains it" in shipping.parcel("S1").reasons
     assert "swap their carriers" in shipping.parcel("S1").reasons
     swap_lines()
     shipping.warehouse.change("S1", tracking_number="T-S2")
@@ -279,7 +279,7 @@ def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_befor
     shipping.ship(order_id, shipment_id="OTHER", tracking_number="T-OTHER", units={1: 1})
     assert shipping.run()["held"] == 2
     assert (shipping.reasons("TOLD"), shipping.reasons("OTHER")) == (["tracking_missing"], ["units_told"])
-    assert "with parcel TOLD, which is held" in shipping.parcel("OTHER").reasons
+    assert "with parcel TOLD, whose correction is held" in shipping.parcel("OTHER").reasons
     shipping.warehouse.change("TOLD", tracking_number="T-TOLD")
     assert shipping.run()["sent"] == 2
     assert told(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}

@@ -58,7 +58,7 @@ def test_a_code_that_the_warehouse_lacks_is_told_with_the_nearest_one(world: Wor
     (order_id,) = world.put(an_order())
     world.run()
     (reason,) = world.details(order_id)
-    assert "mapped to GROUNDD, no active code of the warehouse (nearest: GROUND)" in reason
+    assert "mapped to GROUNDD, which is not an active code in the warehouse (nearest: GROUND)" in reason
 
 
 def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> None:
@@ -68,7 +68,10 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> N
     (order_id,) = world.put(an_order(an_item(sku="TEA-SET")))
     world.run()
     told = " ".join(world.details(order_id))
-    assert "mapped to TEA-SETS, no active item of the warehouse (nearest: TEA_SETS differs in separators)" in told
+    assert (
+        "mapped to TEA-SETS, which is not an active item in the warehouse (nearest: TEA_SETS differs in separators)"
+        in told
+    )
 
 
 def test_a_sku_that_no_row_can_name_is_told_without_a_row_to_paste(world: World) -> None:
@@ -77,7 +80,7 @@ def test_a_sku_that_no_row_can_name_is_told_without_a_row_to_paste(world: World)
     assert world.run()["held"] == len(odd)
     remedies = {reason.remedy for row in list_orders(world.ledger) for reason in read_reasons(row.reasons)}
     (remedy,) = remedies
-    assert remedy.endswith("in Seller Central: no row of mappings/sku_aliases.csv can name this one.")
+    assert remedy.endswith("in Seller Central: no row in mappings/sku_aliases.csv can name this one.")
 
 
 def test_an_order_with_more_left_to_ship_than_was_ordered_says_which_item(world: World) -> None:
@@ -85,7 +88,9 @@ def test_an_order_with_more_left_to_ship_than_was_ordered_says_which_item(world:
     item["fulfillment"] |= {"quantityUnfulfilled": 5}
     order_id, _ = world.put(an_order(item), an_order())
     world.run()
-    assert world.details(order_id) == [f"order item {item['orderItemId']}: more is left to ship than was ordered"]
+    assert world.details(order_id) == [
+        f"order item {item['orderItemId']}: more units are left to ship than were ordered"
+    ]
 
 
 def test_an_order_shows_every_reason_at_once(world: World) -> None:

@@ -389,5 +389,5 @@ def test_a_warehouse_without_a_row_is_not_believed_whatever_may_be_lost(pushing:
     with pushing.stock.world.writing_warehouse() as database:
         database.execute(delete(wms_inventory))
     error, summary = pushing.run_that_fails()
-    assert "wms_inventory of the warehouse has no row" in error.message
+    assert "wms_inventory of the warehouse is empty" in error.message
     assert (summary["held"], pushing.shown()) == (4, everywhere(10))

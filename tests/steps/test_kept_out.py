@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.world import World
 
 UNKNOWN = (
-    "its newest version at Amazon was kept out: sku_unknown: seller SKU MUG-GREEN is no active item of the warehouse"
+    "its newest version at Amazon was kept out: sku_unknown:"
+    " seller SKU MUG-GREEN is not an active item in the warehouse"
 )
 
 
@@ -71,7 +72,7 @@ def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World
     assert get_batch(world.ledger, summary["batch_id"]).findings["warnings"] == {"sku_unknown": 1}
     (conflict,) = conflicts(world, summary)
     assert (conflict["order_id"], conflict["what"], conflict["status"]) == (order_id, UNKNOWN, "new")
-    assert "mappings/sku_aliases.csv the row:\nus,US,MUG-GREEN,,1,\n" in conflict["remedy"]
+    assert "add this row to mappings/sku_aliases.csv:\nus,US,MUG-GREEN,,1,\n" in conflict["remedy"]
     assert conflict["remedy"].endswith(f"or at once:\nmfn import us --order {order_id}")
 
 
@@ -101,7 +102,7 @@ def test_a_reason_that_is_new_is_told_though_amazon_did_not_change_it_again(worl
     told = aliases.read_text(encoding="utf-8")
     aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-GREY,1,a slip\n", encoding="utf-8")
     (conflict,) = conflicts(world, world.run())
-    assert "MUG-GREEN is mapped to MUG-GREY, no active item of the warehouse" in conflict["what"]
+    assert "MUG-GREEN is mapped to MUG-GREY, which is not an active item in the warehouse" in conflict["what"]
     assert conflicts(world, world.run()) == []
     aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-RED,1,\n", encoding="utf-8")
     assert conflicts(world, world.run()) == []
@@ -176,7 +177,7 @@ def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) ->
     world.answer_page(world.amazon.orders.get(order_id) | {"orderItems": None})
     (conflict,) = conflicts(world, world.run())
     assert "was kept out: invalid_payload: " in conflict["what"]
-    assert "it is read again from Amazon on every run" in conflict["remedy"]
+    assert "is read again from Amazon on every run" in conflict["remedy"]
     assert world.rows()[0]["address_1"] == whole["recipient"]["deliveryAddress"]["addressLine1"]
     grow_old(world)
     world.run()

@@ -117,7 +117,7 @@ def test_a_buyers_request_reaches_the_warehouse_though_the_item_is_not_active_an
     assert (row["status"], row["cancel_requested_at"] is not None, row["city"]) == ("new", True, "Seattle")
     kept_out, request = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
     assert kept_out["what"].startswith("its newest version at Amazon was kept out: sku_unknown: ")
-    assert request["what"] == "the buyer asks for a cancellation"
+    assert request["what"] == "the buyer requested a cancellation"
     again = run_alone(world)
     assert get_batch(world.ledger, str(again["batch_id"])).findings["conflicts"] == []
     world.add_items(*SKUS)

@@ -95,7 +95,7 @@ def test_a_person_reads_why_the_order_is_not_loaded_and_what_to_do(
     assert run(["import", "us", "--order", dismissed]) == 0
     shown = capsys.readouterr().out
     assert f"{dismissed}: ignored\n  dismissed: dismissed by hand" in shown
-    assert "To take it back: mfn orders release" in shown
+    assert "To undo this: mfn orders release" in shown
 
 
 def test_what_a_marketplace_had_before_it_was_added_comes_as_its_orders_say(world: World) -> None:

@@ -34,8 +34,8 @@ COMPONENTS = [
     ("A", "A-4", "MUG", "MUG", 1, True),
     ("B", "B-1", "TEE_XL", "TEE_XL", 1, False),
 ]
-ALIAS = "Add the item to wms_item, or to mappings/sku_aliases.csv the row:\nus,US,TEE_XL,TEE-XL,1,"
-TEE = "seller SKU TEE_XL is no active item of the warehouse (nearest: TEE-XL"
+ALIAS = "Add the item to wms_item, or add this row to mappings/sku_aliases.csv:\nus,US,TEE_XL,TEE-XL,1,"
+TEE = "seller SKU TEE_XL is not an active item in the warehouse (nearest: TEE-XL"
 
 
 def explained(*hits: tuple[str, str, str, int]) -> dict[str, tuple[list[Reason], list[Reason]]]:
@@ -68,7 +68,7 @@ def test_what_is_critical_holds_and_what_is_odd_warns_each_order_by_itself() -> 
     )
     codes = {each: ([one.code for one in held], [one.code for one in odd]) for each, (held, odd) in found.items()}
     assert codes == {"A": (["address_incomplete"], ["ship_by_missing"]), "B": ([], ["service_level_missing"])}
-    assert found["A"][0][0].detail == "the delivery address lacks city"
+    assert found["A"][0][0].detail == "the delivery address has no city"
     assert found["B"][1] == [Reason("service_level_missing", "service level missing")]
 
 
@@ -80,7 +80,7 @@ def test_an_unknown_sku_is_told_with_the_nearest_one_and_the_row_that_maps_it() 
 
 
 def test_a_component_that_is_missing_is_told_with_its_kit_and_is_never_taken_for_the_kit_itself() -> None:
-    detail = "seller SKU SET is mapped to SETT, no active item of the warehouse"
+    detail = "seller SKU SET is mapped to SETT, which is not an active item in the warehouse"
     assert sku_unknown(10) == {"A": [(detail, "Add SETT to wms_item, or correct mappings/sku_aliases.csv for SET.")]}
 
 
@@ -92,7 +92,7 @@ def test_lines_of_one_order_with_the_same_fault_are_one_reason_with_all_that_hel
     assert remedy.splitlines()[1:3] == ALIAS.splitlines()
     twice = explained(*(("lines", "duplicate_line", "warning", row) for row in (10, 10, 11)))["A"][1]
     assert [one.detail for one in twice] == [
-        "order item A-1 stands twice in the order; order item A-2 stands twice in the order"
+        "order item A-1 appears twice in the order; order item A-2 appears twice in the order"
     ]
     remarks = explained(*(("lines", "quantity_inconsistent", "warning", row) for row in (10, 11)))["A"][1]
     assert remarks == [Reason("quantity_inconsistent", "quantity inconsistent")]
@@ -102,9 +102,9 @@ def test_a_method_is_told_as_amazon_names_it_with_the_row_or_the_code_that_is_ne
     found = explained(*(("orders", "shipping_method_unmapped", "critical", row) for row in (7, 3)))
     (not_mapped,), (no_such_code,) = found["A"][0], found["B"][0]
     assert not_mapped.detail == "service level STANDARD, programmes none: not mapped"
-    assert not_mapped.remedy == "Add to mappings/shipping_methods.csv the row:\nus,,STANDARD,US,GROUND,"
+    assert not_mapped.remedy == "Add this row to mappings/shipping_methods.csv:\nus,,STANDARD,US,GROUND,"
     assert no_such_code.detail == (
-        "service level none, programmes PRIME, PREMIUM: mapped to GROND, no active code of the warehouse"
+        "service level none, programmes PRIME, PREMIUM: mapped to GROND, which is not an active code in the warehouse"
         " (nearest: GROUND)"
     )
     assert no_such_code.remedy.startswith("Add GROND to wms_ship_method")

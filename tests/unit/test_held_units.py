@@ -36,7 +36,7 @@ def test_a_parcel_with_units_that_amazon_has_with_a_held_one_waits_and_says_for_
     parcels = [held("OTHER", {"CUP": 1}), held("HELD", {"MUG": 2}), due("NEW", {"MUG": 2})]
     ((shipment_id, _, detail, remedy),) = waiting_for_held(parcels, ORDERED)
     assert shipment_id == "NEW"
-    assert detail == "order item MUG: Amazon has its units with parcel HELD, which is held"
+    assert detail == "order item MUG: its units were confirmed with parcel HELD, whose correction is held"
     assert remedy.startswith("Correct that parcel first")
 
 

@@ -54,7 +54,7 @@ def test_a_file_has_only_so_many_bytes_and_rows(tmp_path: Path, monkeypatch: pyt
     rows = "".join(f",,A{number},B,1,\n" for number in range(4))
     assert _problems(tmp_path, HEADER + rows) == []
     monkeypatch.setattr(csv_file, "MOST_ROWS", 3)
-    assert "there are more than 3 rows" in _problems(tmp_path, HEADER + rows)[0]
+    assert "has more than 3 rows" in _problems(tmp_path, HEADER + rows)[0]
     monkeypatch.setattr(csv_file, "MOST_BYTES", len(HEADER))
     assert "is larger than" in _problems(tmp_path, HEADER + rows)[0]
 

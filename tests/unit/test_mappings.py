@@ -157,7 +157,7 @@ def test_a_word_that_no_order_has_since_a_character_of_it_cannot_be_seen_is_told
     header = "connection,program,service_level,marketplace,warehouse_code,note"
     (problem,) = check_mappings(write(shipping_methods=f"{header}\n{row}\n"))
     assert (problem.line, problem.column) == (2, column)
-    assert "cannot be seen" in problem.message
+    assert "unprintable" in problem.message
 
 
 def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) -> None:
@@ -206,11 +206,14 @@ def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(w
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        ("Connection,Program,Service Level,Marketplace,Warehouse-Code,Note", f"Make this row {METHODS.strip()}"),
-        ("note,connection,PROGRAM,service_level,marketplace,warehouse_code", "Make this row note,connection,program,"),
-        ("Verbindung,Programm,Stufe,Marktplatz,Code,Notiz", f"Begin the file with the row {METHODS.strip()}; if this"),
-        (",PRIME,STANDARD,,PRIME_STANDARD,Seller Fulfilled Prime", f"Begin the file with the row {METHODS.strip()}"),
-        (ALIASES.strip(), f"Make this row {METHODS.strip()} (in any order)"),
+        ("Connection,Program,Service Level,Marketplace,Warehouse-Code,Note", f"Change this row to {METHODS.strip()}"),
+        (
+            "note,connection,PROGRAM,service_level,marketplace,warehouse_code",
+            "Change this row to note,connection,program,",
+        ),
+        ("Verbindung,Programm,Stufe,Marktplatz,Code,Notiz", f"Start the file with the row {METHODS.strip()}. If this"),
+        (",PRIME,STANDARD,,PRIME_STANDARD,Seller Fulfilled Prime", f"Start the file with the row {METHODS.strip()}"),
+        (ALIASES.strip(), f"Change this row to {METHODS.strip()} (in any order)"),
         ("Verbindung;Programm, Art;Stufe;Marktplatz;Code;Notiz", "Save it as CSV UTF-8 with commas."),
         ('"Verbindung, Konto";Programm;Stufe', "Save it as CSV UTF-8 with commas."),
         ("connection;program,service_level;marketplace;warehouse_code;note", "Save it as CSV UTF-8 with commas."),
@@ -263,7 +266,7 @@ def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_on
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("moved-away")
     told = [check_mappings(tmp_path / name)[0].message for name in ("file", "link", "nothing")]
-    assert told == [f"is {what}, expected a directory." for what in ("a file", "a link to nowhere", "not there")]
+    assert told == [f"{what}, expected a directory." for what in ("is a file", "is a broken link", "does not exist")]
 
 
 @pytest.mark.parametrize("name", ["rules.yml", "Rules.yaml", "SKU-Aliases.CSV", "sku aliases.csv"])
@@ -296,7 +299,7 @@ def test_names_for_buyers_with_characters_that_cannot_be_shown_are_told(write: W
     rows = ",Van,,Other,Night\x0bVan,,\n,Car,,Other,Day Van,Next\u202eDay,\n"
     problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))
     assert places(problems) == [("carriers.csv", 2, "carrier_name"), ("carriers.csv", 3, "shipping_method")]
-    assert "'Night\\x0bVan' has a character that cannot be shown" in problems[0].message
+    assert "'Night\\x0bVan' has an unprintable character" in problems[0].message
 
 
 def test_names_that_match_nothing_or_that_amazon_would_not_take_are_told(write: Write) -> None:
@@ -348,8 +351,8 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
         ("sku_aliases.csv", 5, "warehouse_sku"),
     ]
     assert problems[0].file == str(Path("mappings", "shipping_methods.csv"))
-    assert "not as active" in problems[1].message
-    assert "dropped leading zeros" in problems[2].message
+    assert "it is inactive" in problems[1].message
+    assert "dropped the leading zeros" in problems[2].message
     assert "00123" in problems[2].remedy
 
 

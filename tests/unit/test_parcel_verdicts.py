@@ -22,7 +22,7 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 LABEL, SHOWN = {"is_amazon_label": True}, {"is_shown": True}
 SHIP_PLUS = {"programs": "PRIME,FBM_SHIP_PLUS"}
-ELSEWHERE = ("kit_in_other_parcel", "its kits are told with S-2", "")
+ELSEWHERE = ("kit_in_other_parcel", "its kits are confirmed with S-2", "")
 EMPTY = ("parcel_empty", "it has no line", "Write its lines.")
 UNKNOWN = ("order_unknown", "wms_order has no such order", "Correct it.")
 WRITTEN = {"carrier": "Bob's Vans", "carrier_row": ",Bob's Vans,,Other,Bob's Vans,,"}
@@ -71,7 +71,8 @@ def test_a_rule_decides_before_the_checks_and_is_named() -> None:
     assert verdict(**rule("skip")).reasons == (Reason("rule_skip", "rule vans: ask first"),)
     failed = verdict(EMPTY, **rule("fail"))
     assert failed == Verdict(
-        ParcelStatus.FAILED, (Reason("rule_fail", "rule vans: ask first", "Change the parcel, or the rule."),)
+        ParcelStatus.FAILED,
+        (Reason("rule_fail", "rule vans: ask first", "Change the parcel, or the rule in mappings/rules.yaml."),),
     )
     held = verdict(EMPTY, **rule("hold"), is_cancelled=True)
     assert held.status == ParcelStatus.HELD
@@ -100,10 +101,10 @@ def test_an_order_of_which_the_ledger_has_no_text_is_to_be_fetched_and_says_why(
 @pytest.mark.parametrize(
     ("parcel", "detail", "remedy"),
     [
-        ({"carrier": None, "carrier_reason": "carrier_missing"}, "it names no carrier", MISSING_REMEDY),
+        ({"carrier": None, "carrier_reason": "carrier_missing"}, "it has no carrier", MISSING_REMEDY),
         (
             WRITTEN | {"carrier_reason": "carrier_unlisted"},
-            'no carrier code of Amazon for "Bob\'s Vans"',
+            'no Amazon carrier code for "Bob\'s Vans"',
             f"{UNLISTED_REMEDY}\n,Bob's Vans,,Other,Bob's Vans,,",
         ),
     ],
@@ -117,7 +118,7 @@ def test_a_carrier_that_holds_a_parcel_comes_with_the_row_that_maps_it(
 @pytest.mark.parametrize(
     ("parcel", "codes", "said"),
     [
-        (WRITTEN | {"carrier_warning": "carrier_unlisted"}, ["carrier_unlisted"], "goes out as Other"),
+        (WRITTEN | {"carrier_warning": "carrier_unlisted"}, ["carrier_unlisted"], "sent to Amazon as Other"),
         ({"tracking_warning": "it does not look like one of UPS"}, ["tracking_unusual"], "one of UPS"),
         ({"ship_date_warning": "ship_date_missing"}, ["ship_date_missing"], "has no ship date"),
         ({"is_sfp": True, "parcels_of_order": 2}, ["sfp_split"], "in 2 parcels"),

@@ -315,7 +315,7 @@ def test_the_figures_of_chunks_add_up_and_a_problem_of_one_chunk_stays() -> None
     assert QualityReport().merged(whole) == whole
     broken, _ = check_orders(orders.drop(columns="ship_by"), good_lines(orders))
     merged = whole.merged(broken)
-    assert [finding.problem for finding in by_code(merged, "ship_by_missing")] == ["The frame has no column ship_by."]
+    assert [finding.problem for finding in by_code(merged, "ship_by_missing")] == ["The data has no column ship_by."]
     assert by_code(merged, "ship_by_missing")[0].checked == 4
 
 

@@ -147,7 +147,7 @@ def test_the_checks_hit_exactly_the_rows_and_codes_that_the_faults_hold(
 def test_a_missing_fact_is_a_rule_that_could_not_run() -> None:
     facts = checked_stock(stock({}), items(), now=NOW, maximum_age_hours=None).drop(columns="is_whole")
     report, hits = check([(STOCK, facts)])
-    assert "Units are whole" in {finding.meaning for finding in report.not_run}
+    assert "Quantities are whole numbers" in {finding.meaning for finding in report.not_run}
     assert hits.empty
 
 

@@ -161,12 +161,12 @@ def test_of_many_held_orders_the_most_urgent_fifty_are_shown_and_the_rest_counte
 
 
 def test_remedies_of_many_orders_become_few_instructions_with_every_row_once() -> None:
-    row = "Add to mappings/sku_aliases.csv the row:\nus,,A,B,1,"
-    other = "Add to mappings/sku_aliases.csv the row:\nus,,C,D,1,\nCorrect the row of E in mappings/sku_aliases.csv."
-    with_blanks = "Add to mappings/sku_aliases.csv the row:\n\n  us,,A,B,1,  \n\n"
+    row = "Add this row to mappings/sku_aliases.csv:\nus,,A,B,1,"
+    other = "Add this row to mappings/sku_aliases.csv:\nus,,C,D,1,\nCorrect the row of E in mappings/sku_aliases.csv."
+    with_blanks = "Add this row to mappings/sku_aliases.csv:\n\n  us,,A,B,1,  \n\n"
     found = read_instructions([row, other, with_blanks, row, ""])
     assert [(one.text, one.pastes) for one in found] == [
-        ("Add to mappings/sku_aliases.csv the row:", ("us,,A,B,1,", "us,,C,D,1,")),
+        ("Add this row to mappings/sku_aliases.csv:", ("us,,A,B,1,", "us,,C,D,1,")),
         ("Correct the row of E in mappings/sku_aliases.csv.", ()),
     ]
 
@@ -246,13 +246,13 @@ def test_markdown_in_any_text_is_shown_and_never_read(sample: Callable[[], RunRe
 def test_a_check_that_could_not_run_is_told_apart_from_rows_that_failed() -> None:
     findings = (
         Finding(
-            "orders", "a", "ship_by", "Ship-by lies after the order", "warning", 0, 0, problem="No column ship_by."
+            "orders", "a", "ship_by", "Ship-by is after the order date", "warning", 0, 0, problem="No column ship_by."
         ),
         Finding("orders", "b", "warehouse_code", "The shipping method is mapped", "critical", 9, 2),
-        Finding("orders", "c", "order_id", "Every order stands once", "critical", 9, 0),
+        Finding("orders", "c", "order_id", "No order appears twice", "critical", 9, 0),
     )
     text = Page(render_page(replace(ordinary_day(), findings=QualityReport(findings)))).text
-    assert "Ship-by lies after the order No column ship_by. could not run" in text
+    assert "Ship-by is after the order date No column ship_by. could not run" in text
     assert "The shipping method is mapped 9 2 held" in text
     assert "1 check passed" in text
     critical = QualityReport((replace(findings[1], problem="No column warehouse_code."),))

@@ -143,7 +143,7 @@ def test_rules_are_read_in_their_order_with_their_actions(read: Read) -> None:
         ("when: order.is_sfp: true", "after `when: >-`"),
         ("when: {}", "expected a condition, got a mapping with nothing"),
         ("when:", "expected a condition, got nothing"),
-        ('when: order.state == "A #1"', "YAML takes # after a blank as a comment"),
+        ('when: order.state == "A #1"', "in YAML, # after a space begins a comment"),
     ],
 )
 def test_what_yaml_makes_of_a_condition_is_told_with_the_way_to_write_it(read: Read, line: str, told: str) -> None:

@@ -102,8 +102,8 @@ def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
         {},
         {
             "S-1": {
-                "kit_incomplete": "order item I-SET (BREAKFAST): no further kit is whole; with this parcel have left "
-                "4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
+                "kit_incomplete": "order item I-SET (BREAKFAST): this parcel completes no further kit; "
+                "shipped so far, with this parcel: 4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
             }
         },
     )
@@ -111,14 +111,14 @@ def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
         {"S-2": {"I-SET": 1}},
         {
             "S-1": {
-                "kit_incomplete": "order item I-SET (BREAKFAST): no further kit is whole; with this parcel have left "
-                "4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
+                "kit_incomplete": "order item I-SET (BREAKFAST): this parcel completes no further kit; "
+                "shipped so far, with this parcel: 4 of PLATE (2 a kit), 0 of BOWL (1 a kit)"
             }
         },
     )
     assert parcels.add("S-3", ("I-SET", "BOWL", 1)).told() == (
         {"S-2": {"I-SET": 1}, "S-3": {"I-SET": 1}},
-        {"S-1": {"kit_in_other_parcel": "its kits are told with S-3"}},
+        {"S-1": {"kit_in_other_parcel": "its kits are confirmed with S-3"}},
     )
 
 
@@ -133,7 +133,7 @@ def test_a_pack_of_six_is_told_when_six_have_left() -> None:
     parcels = Parcels(pack).add("S-1", ("I-6", "CAN", 5)).add("S-2", ("I-6", "CAN", 4)).add("S-3", ("I-6", "CAN", 3))
     assert parcels.told() == (
         {"S-2": {"I-6": 1}, "S-3": {"I-6": 1}},
-        {"S-1": {"kit_in_other_parcel": "its kits are told with S-2"}},
+        {"S-1": {"kit_in_other_parcel": "its kits are confirmed with S-2"}},
     )
 
 
@@ -222,20 +222,27 @@ def test_a_line_without_an_order_item_id_is_found_by_its_sku_where_only_one_item
     told, why = Parcels(MUG, twice).add("S-1", (None, "MUG", 1)).told()
     assert told == {}
     assert why["S-1"] == {
-        "order_item_unknown": "line 1 (SKU MUG): no order_item_id, and the SKU is in the order items I-MUG, I-MUG-2"
+        "order_item_unknown": "line 1 (SKU MUG): it has no order_item_id, and the SKU is in several order items: "
+        "I-MUG, I-MUG-2"
     }
 
 
 @pytest.mark.parametrize(
     ("line", "detail"),
     [
-        (("I-X", "MUG", 1), "line 1 (order item I-X, SKU MUG): the order has no such item; it has I-MUG, I-SET"),
-        ((None, "CUP", 1), "line 1 (SKU CUP): no order_item_id, and no order item has the SKU"),
-        ((None, None, 1), "line 1: neither order_item_id nor sku"),
+        (
+            ("I-X", "MUG", 1),
+            "line 1 (order item I-X, SKU MUG): the order does not have this item; its items are: I-MUG, I-SET",
+        ),
+        ((None, "CUP", 1), "line 1 (SKU CUP): it has no order_item_id, and no order item has the SKU"),
+        ((None, None, 1), "line 1: it has neither order_item_id nor sku"),
         (("I-SET", None, 1), "line 1 (order item I-SET): the order item consists of PLATE, BOWL"),
         (("I-SET", "CUP", 1), "line 1 (order item I-SET, SKU CUP): the order item consists of PLATE, BOWL"),
         (("I-MUG", "PLATE", 1), "line 1 (order item I-MUG, SKU PLATE): the order item consists of MUG"),
-        (("i-mug", "MUG", 1), "line 1 (order item i-mug, SKU MUG): the order has no such item; it has I-MUG, I-SET"),
+        (
+            ("i-mug", "MUG", 1),
+            "line 1 (order item i-mug, SKU MUG): the order does not have this item; its items are: I-MUG, I-SET",
+        ),
     ],
 )
 def test_a_line_that_fits_no_order_item_holds_its_parcel(line: Line, detail: str) -> None:
@@ -258,11 +265,11 @@ def test_another_sku_in_a_packs_stead_holds_its_parcel_since_nobody_knows_how_ma
 @pytest.mark.parametrize(
     ("quantity", "said"),
     [
-        (-1, "line 2 (order item I-MUG, SKU MUG): quantity is -1, no whole number of units"),
-        (1.5, "line 2 (order item I-MUG, SKU MUG): quantity is 1.5, no whole number of units"),
-        (float("inf"), "line 2 (order item I-MUG, SKU MUG): quantity is inf, no whole number of units"),
-        (1e300, "line 2 (order item I-MUG, SKU MUG): quantity is 1e+300, no whole number of units"),
-        (float("nan"), "line 2 (order item I-MUG, SKU MUG): quantity is no number"),
+        (-1, "line 2 (order item I-MUG, SKU MUG): quantity is -1, not a whole number of units"),
+        (1.5, "line 2 (order item I-MUG, SKU MUG): quantity is 1.5, not a whole number of units"),
+        (float("inf"), "line 2 (order item I-MUG, SKU MUG): quantity is inf, not a whole number of units"),
+        (1e300, "line 2 (order item I-MUG, SKU MUG): quantity is 1e+300, not a whole number of units"),
+        (float("nan"), "line 2 (order item I-MUG, SKU MUG): quantity is not a number"),
     ],
 )
 def test_a_quantity_that_is_no_number_of_units_holds_its_parcel(quantity: float, said: str) -> None:
@@ -272,19 +279,19 @@ def test_a_quantity_that_is_no_number_of_units_holds_its_parcel(quantity: float,
 
 def test_a_line_of_zero_is_left_out_and_a_parcel_of_nothing_else_is_held() -> None:
     assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-X", "CUP", 0)).told() == ({"S-1": {"I-MUG": 1}}, {})
-    zero = {"S-1": {"quantity_invalid": "each of its lines says 0"}}
+    zero = {"S-1": {"quantity_invalid": "every line has quantity 0"}}
     assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 0)).told() == ({}, zero)
 
 
 def test_a_parcel_without_lines_is_held() -> None:
-    assert Parcels(MUG).add("S-1").told() == ({}, {"S-1": {"parcel_empty": "it has no line in wms_shipment_line"}})
+    assert Parcels(MUG).add("S-1").told() == ({}, {"S-1": {"parcel_empty": "it has no lines in wms_shipment_line"}})
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
         (None, "it has no tracking number"),
-        ("- -", "its tracking number has neither a letter nor a digit"),
+        ("- -", "its tracking number has no letter or digit"),
     ],
 )
 def test_a_parcel_without_a_tracking_number_is_held_and_its_units_count(written: str | None, said: str) -> None:
@@ -312,7 +319,7 @@ def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
     told, why = Parcels(MUG).add("S-1", *lines, tracking_number=None).told()
     assert told == {}
     assert list(why["S-1"]) == ["quantity_invalid", "order_item_unknown", "quantity_excessive", "tracking_missing"]
-    assert why["S-1"]["order_item_unknown"].count("the order has no such item") == 2
+    assert why["S-1"]["order_item_unknown"].count("the order does not have this item") == 2
 
 
 def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_and_say_what_mends_it() -> None:
@@ -321,11 +328,11 @@ def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_an
         Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-CUP", "CUP", 1)).add("S-3", status="void")
     )
     _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-2", 3))
-    told_of_all = "order item I-MUG (AMZ-MUG): Amazon was told of all its units, with "
-    held_by = f"{told_of_all}parcel S-2, which holds none of it in the warehouse by now"
+    told_of_all = "order item I-MUG (AMZ-MUG): all its units were already confirmed to Amazon, with "
+    held_by = f"{told_of_all}parcel S-2, which no longer contains it in the warehouse"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, MIXED_UP]]
     _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-3", 3), ToldUnits(ORDER, "I-CUP", "S-2", 1))
-    held_by = f"{told_of_all}parcels that are void or gone in the warehouse"
+    held_by = f"{told_of_all}parcels that are now void or deleted in the warehouse"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, REMEDIES["units_told"]]]
     parcels.add("S-4", ("I-MUG", "MUG", 1))
     parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 1)
@@ -354,7 +361,7 @@ def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count(
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), carrier="X" * 1_001).add("S-2", ("I-MUG", "MUG", 1))
     told, why = parcels.told()
     assert told == {}
-    assert why["S-1"] == {"text_too_long": "carrier has more than 1,000 characters"}
+    assert why["S-1"] == {"text_too_long": "carrier is longer than 1,000 characters"}
     assert list(why["S-2"]) == ["quantity_excessive"]
 
 
@@ -362,7 +369,7 @@ def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count(
     ("header", "code", "detail"),
     [
         ({"is_order_known": False}, "order_unknown", f"wms_order has no order {ORDER}"),
-        ({"is_order_known": False, "order_number": ""}, "order_unknown", "it names no order"),
+        ({"is_order_known": False, "order_number": ""}, "order_unknown", "it has no order number"),
         (
             {"is_order_known": False, "order_number": f"{ORDER} "},
             "order_unknown",
@@ -372,7 +379,7 @@ def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count(
         (
             {"is_id_missing": True},
             "shipment_id_missing",
-            "rows of this order in wms_shipment have no shipment_id",
+            "wms_shipment has rows of this order without a shipment_id",
         ),
         ({"is_id_ambiguous": True}, "shipment_id_ambiguous", "wms_shipment has different rows with this shipment_id"),
     ],

@@ -70,7 +70,7 @@ def test_a_sku_without_an_item_is_missing_with_its_listing() -> None:
     assert rows(compared.missing_in_warehouse, "seller_sku", "marketplaces", "asin", "title", "warehouse_skus") == [
         ("KETTLE", ("CA",), "B0KETTLE", "Title of KETTLE", ("KETTLE",))
     ]
-    assert details(compared.missing_in_warehouse, "seller_sku") == {"KETTLE": "the warehouse has no such item"}
+    assert details(compared.missing_in_warehouse, "seller_sku") == {"KETTLE": "the warehouse does not have this item"}
     assert compared.near_misses.empty
 
 
@@ -83,7 +83,7 @@ def test_a_sku_that_is_missing_in_several_marketplaces_is_one_entry() -> None:
 def test_a_listing_of_an_item_that_is_not_active_is_told_as_such_and_gets_no_alias_to_itself() -> None:
     compared = compare((US, "OLD-1"), (US, "KETTLE"))
     assert rows(compared.missing_in_warehouse, "seller_sku", "is_inactive") == [("KETTLE", False), ("OLD-1", True)]
-    assert details(compared.missing_in_warehouse, "seller_sku")["OLD-1"] == "the warehouse has it, but not as active"
+    assert details(compared.missing_in_warehouse, "seller_sku")["OLD-1"] == "the warehouse has it, but it is inactive"
     assert compared.near_misses.empty
     assert "OLD-1" not in rows(compared.missing_on_amazon, "warehouse_sku")
 
@@ -110,7 +110,7 @@ def test_an_alias_or_a_kit_that_leads_to_no_active_item_is_missing_with_its_line
         "(nearest: 'MUG-RED' differs in case)"
     )
     assert told["SET"] == "line 4 of sku_aliases.csv maps it to 'SAUCER', which the warehouse does not have"
-    assert told["AMZ-OLD"] == "line 5 of sku_aliases.csv maps it to 'OLD-1', which the warehouse has, but not as active"
+    assert told["AMZ-OLD"] == "line 5 of sku_aliases.csv maps it to 'OLD-1', which the warehouse has, but as inactive"
     assert compared.near_misses.empty, "a second row beside the wrong one would be a kit"
 
 
@@ -127,7 +127,7 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be() -> None:
 def test_what_holds_in_one_marketplace_only_is_told_with_it() -> None:
     compared = compare((US, "CUP"), (CA, "CUP"), aliases=(("", CA, "CUP", "BEAKER", 1),))
     assert details(compared.missing_in_warehouse, "seller_sku")["CUP"] == (
-        "in US: the warehouse has no such item; "
+        "in US: the warehouse does not have this item; "
         "in CA: line 2 of sku_aliases.csv maps it to 'BEAKER', which the warehouse does not have"
     )
 
@@ -135,7 +135,7 @@ def test_what_holds_in_one_marketplace_only_is_told_with_it() -> None:
 def test_the_line_of_another_connection_is_not_the_one_that_is_told() -> None:
     other = ("de", "", "CUP", "CUP", 1)
     compared = compare((US, "CUP"), aliases=(other,))
-    assert details(compared.missing_in_warehouse, "seller_sku") == {"CUP": "the warehouse has no such item"}
+    assert details(compared.missing_in_warehouse, "seller_sku") == {"CUP": "the warehouse does not have this item"}
     assert "CUP" not in rows(compared.missing_on_amazon, "seller_sku")
 
 
@@ -263,7 +263,7 @@ def test_what_a_spreadsheet_has_broken_is_told_as_such_and_gets_no_row_that_the_
     compared = compare((US, "1E+05"), (US, "KETTLE"), items=("1e+05", "#N/A"))
     broken = "is how a spreadsheet writes a long number; its digits are lost"
     assert details(compared.missing_in_warehouse, "seller_sku")["1E+05"] == (
-        f"the warehouse has no such item; '1E+05' {broken}"
+        f"the warehouse does not have this item; '1E+05' {broken}"
     )
     told = details(compared.missing_on_amazon, "warehouse_sku")
     assert told["1e+05"].endswith(f"'1e+05' {broken}")

@@ -18,9 +18,9 @@ def totals(**locations: tuple[int, int]) -> pd.DataFrame:
 def test_a_warehouse_without_any_row_answers_empty() -> None:
     stock, items = stock_rows(("MUG", "A", 5)), item_rows("MUG")
     assert emptiness(stock, items) == ""
-    assert emptiness(stock_rows(), items) == "wms_inventory of the warehouse has no row"
-    assert emptiness(stock, item_rows()) == "wms_item of the warehouse has no row"
-    assert emptiness(stock_rows(), item_rows()) == "wms_inventory and wms_item of the warehouse have no row"
+    assert emptiness(stock_rows(), items) == "wms_inventory of the warehouse is empty"
+    assert emptiness(stock, item_rows()) == "wms_item of the warehouse is empty"
+    assert emptiness(stock_rows(), item_rows()) == "wms_inventory and wms_item of the warehouse are empty"
 
 
 def test_totals_count_what_is_there_in_sellable_locations() -> None:

@@ -88,7 +88,7 @@ def test_a_listing_that_leads_to_no_item_is_held() -> None:
     )
     assert standing(found)["mug"] == ["held", "sku_unknown"]
     assert standing(found)["SET"] == ["held", "sku_unknown"]
-    assert details(found, "SET") == ["wms_item has no CUP"]
+    assert details(found, "SET") == ["CUP is not in wms_item"]
 
 
 def test_a_fault_holds_every_offer_that_needs_the_item_and_no_other() -> None:
@@ -122,9 +122,9 @@ def test_stock_that_belongs_to_no_item_is_told_once() -> None:
         "": ["held", "item_unknown"],
     }
     assert found.entries["seller_sku"].tolist() == ["OWN", "", "NEW"], "what has no listing stands by its SKU"
-    assert details(found, "") == ["A: the row names no SKU"]
+    assert details(found, "") == ["A: the row has no SKU"]
     nowhere = entries_of(listing_rows(), NO_ALIAS, stock_rows(("", "", 1)), item_rows())
-    assert details(nowhere, "") == ["the row names no SKU"]
+    assert details(nowhere, "") == ["the row has no SKU"]
 
 
 def test_an_alias_that_is_listed_nowhere_is_told_instead_of_what_it_is_made_of() -> None:
@@ -142,7 +142,7 @@ def test_aliases_of_other_connections_and_marketplaces_are_not_missed() -> None:
 def test_an_alias_named_as_an_item_is_one_entry_with_both_reasons() -> None:
     found = entries_of(listing_rows("POT", "LID"), alias_rows(("MUG", "POT", 1)), STOCK, ITEMS)
     assert standing(found) == {"POT": 3, "LID": 5, "MUG": ["held", "listing_missing"]}
-    assert details(found, "MUG")[0].count("Amazon has no listing of MUG") == 2
+    assert details(found, "MUG")[0].count("Amazon has no listing for MUG") == 2
 
 
 def test_an_inactive_item_is_told_as_none_and_not_missed_without_a_listing() -> None:

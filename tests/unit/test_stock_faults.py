@@ -58,19 +58,19 @@ def test_everything_is_told_at_once_by_sku_and_location() -> None:
 def test_the_same_sku_may_lie_in_several_locations_but_stands_once_in_each() -> None:
     stock = stock_rows(("MUG", "A", 5), ("MUG", "B", 5), ("MUG", "A", 7), ("mug", "A", 1))
     details = {fault[0]: fault[4] for fault in faults_of(stock, item_rows("MUG", "mug"))}
-    said = "the SKU stands in this location more than once, here with on_hand"
+    said = "the SKU has more than one row in this location, one of them with on_hand"
     assert details == {0: f"{said} 5", 2: f"{said} 7"}
 
 
 @pytest.mark.parametrize("sku", ["mug", " MUG", "MUG ", "MUG\u00a0"])
 def test_a_sku_is_known_to_the_letter(sku: str) -> None:
     (fault,) = faults_of(stock_rows((sku, "A", 5)), item_rows("MUG"))
-    assert fault[1:] == (sku, "A", "item_unknown", "wms_item has no such SKU")
+    assert fault[1:] == (sku, "A", "item_unknown", "the SKU is not in wms_item")
 
 
 def test_a_row_without_a_sku_is_told() -> None:
     (fault,) = faults_of(stock_rows(("", "A", 5)), item_rows("MUG"))
-    assert fault[1:] == ("", "A", "item_unknown", "the row names no SKU")
+    assert fault[1:] == ("", "A", "item_unknown", "the row has no SKU")
 
 
 def test_rows_that_count_for_nothing_are_not_looked_at() -> None:
@@ -96,7 +96,7 @@ def test_a_count_may_be_as_old_as_the_connection_allows() -> None:
     stock["is_counted_at_unreadable"] = stock["sku"] == "ODD"
     items = item_rows(*stock["sku"])
     assert [fault[1:] for fault in faults_of(stock, items, hours=24)] == [
-        ("ODD", "A", "stock_too_old", "counted_at is no time that can be read"),
+        ("ODD", "A", "stock_too_old", "counted_at cannot be read as a time"),
         ("OLDER", "A", "stock_too_old", "counted at 2026-11-26 11:54 UTC, more than 24 hours ago"),
     ]
     assert faults_of(stock, items) == []

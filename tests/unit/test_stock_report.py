@@ -114,9 +114,9 @@ def test_what_the_brake_holds_is_counted_and_what_is_held_anyway_is_listed(ledge
 
 
 def test_an_empty_warehouse_says_why_and_force_is_told_apart(ledger: Ledger) -> None:
-    losses = [{"location": "", "what": "SKUs", "before": 0, "now": 0, "why": "wms_item of the warehouse has no row"}]
+    losses = [{"location": "", "what": "SKUs", "before": 0, "now": 0, "why": "wms_item of the warehouse is empty"}]
     a_batch(ledger, findings={"brake": {"losses": losses, "is_forced": True}})
-    assert stock_of(ledger).brake == Brake((), "wms_item of the warehouse has no row", is_forced=True)
+    assert stock_of(ledger).brake == Brake((), "wms_item of the warehouse is empty", is_forced=True)
 
 
 def test_a_rehearsal_shows_what_it_found_and_not_where_offers_stand(ledger: Ledger) -> None:

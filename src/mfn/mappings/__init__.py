@@ -103,12 +103,12 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
     problems: list[Problem] = []
     if not directory.is_dir():
         there = (
-            "is a file" if directory.exists() else "is a link to nowhere" if directory.is_symlink() else "is not there"
+            "is a file" if directory.exists() else "is a broken link" if directory.is_symlink() else "does not exist"
         )
         remedy = "Set MFN_MAPPINGS to the directory with shipping_methods.csv."
         problems.append(Problem(shown_path(directory), None, None, f"{there}, expected a directory.", remedy))
     elif not os.access(directory, os.R_OK | os.X_OK):
-        message, remedy = "cannot be looked into: Permission denied.", "Let this user read this directory."
+        message, remedy = "cannot be opened: Permission denied.", "Give this user read access to the directory."
         problems.append(Problem(shown_path(directory), None, None, message, remedy))
     else:
         for table in TABLES:
@@ -117,8 +117,8 @@ def read_mappings(directory: Path, *, connections: Collection[str] | None = None
                 frames[table.file], found = read_table(path, shown_path(path), table, connections=connections)
                 problems += found
             elif table is SHIPPING_METHODS:
-                remedy = f"Make it, with the header {','.join(table.columns)} and a row for each shipping method."
-                problems.append(Problem(shown_path(path), None, None, "is not there.", remedy))
+                remedy = f"Create it with the header {','.join(table.columns)} and a row for each shipping method."
+                problems.append(Problem(shown_path(path), None, None, "does not exist.", remedy))
         accepted = frames[ACCEPTED_CARRIERS.file]
         if not (accepted.empty and any(problem.file.endswith(ACCEPTED_CARRIERS.file) for problem in problems)):
             problems += carrier_problems(shown_path(directory / CARRIERS.file), frames[CARRIERS.file], accepted)
@@ -145,8 +145,8 @@ def _misnamed(directory: Path) -> list[Problem]:
     for path in sorted(directory.iterdir()):
         name = re.sub(r"[ -]", "_", path.name.casefold()).replace(".yml", ".yaml")
         if name in missing and path.name != name:
-            message = f"is not read, since its name is not {name}."
-            problems.append(Problem(shown_path(path), None, None, message, f"Rename it to {name}, or take it away."))
+            message = f"is ignored, because its name is not {name}."
+            problems.append(Problem(shown_path(path), None, None, message, f"Rename it to {name}, or remove it."))
     return problems
 
 
@@ -158,5 +158,5 @@ def first_of_each_file(problems: list[Problem]) -> list[Problem]:
         of_file = list(grouped)
         told += of_file[:MOST_PROBLEMS]
         if further := len(of_file[MOST_PROBLEMS:]):
-            told.append(Problem(file, told[-1].line, None, f"and {further} more problems.", "Mend these first."))
+            told.append(Problem(file, told[-1].line, None, f"and {further} more problems.", "Fix these first."))
     return told

@@ -81,10 +81,12 @@ def _unknown(
         if not name or is_active.get(name):  # an empty cell is a fault of the file, and reported with that
             continue
         if name in is_active:
-            message = f"{warehouse} has {name!r}, but not as active."
-            yield Problem(file, line, column, message, "Name an active one, or ask the warehouse to activate it.")
+            message = f"{warehouse} has {name!r}, but it is inactive."
+            yield Problem(file, line, column, message, "Use an active one, or ask the warehouse to activate it.")
         elif name in longer:
-            message = f"{warehouse} has no {name!r}, but {longer[name]!r}: a spreadsheet has dropped leading zeros."
+            message = f"{warehouse} has no {name!r}, but {longer[name]!r}: a spreadsheet has dropped the leading zeros."
             yield Problem(file, line, column, message, f"Write {longer[name]} in a column formatted as text.")
         else:
-            yield Problem(file, line, column, f"{warehouse} has no {name!r}.", "Write it as the warehouse does.")
+            yield Problem(
+                file, line, column, f"{warehouse} has no {name!r}.", "Write it exactly as the warehouse does."
+            )

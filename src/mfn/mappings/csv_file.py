@@ -31,7 +31,7 @@ BROKEN_BY_A_SPREADSHEET = (
     (
         re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE),
         "is a spreadsheet's error, not a value",
-        "Mend the formula, or enter the value as text.",
+        "Fix the formula, or enter the value as text.",
     ),
 )
 
@@ -76,7 +76,7 @@ def read_csv_file(
     records = _records(text, shown, problems)
     header = next(records, None)
     if header is None:
-        remedy = f"Make its first row {','.join(columns)}"
+        remedy = f"Start it with the row {','.join(columns)}"
         return [], problems or [Problem(shown, 1, None, "has no header.", remedy)]
     line, names = header
     names = [name.strip() for name in names]
@@ -86,13 +86,13 @@ def read_csv_file(
     rows: list[Row] = []
     for line, values in records:
         if len(rows) == MOST_ROWS:
-            message = f"there are more than {MOST_ROWS} rows."
-            return [], [Problem(shown, line, None, message, "Take out those that are not needed.")]
+            message = f"has more than {MOST_ROWS} rows."
+            return [], [Problem(shown, line, None, message, "Remove the rows that are not needed.")]
         surplus = [value for name, value in zip(names, values, strict=False) if not name] + values[len(names) :]
         if any(value.strip() for value in surplus):
             expected = sum(map(bool, names))
-            message = f"has {len(values)} cells, the header has {expected} columns."
-            problems.append(Problem(shown, line, None, message, "Put a cell that holds a comma into quotation marks."))
+            message = f"has {len(values)} cells, but the header has {expected} columns."
+            problems.append(Problem(shown, line, None, message, "Put a cell that contains a comma in quotation marks."))
             continue
         cells = dict.fromkeys(columns, "") | {name: value for name, value in zip(names, values, strict=False) if name}
         stripped = {name: value.strip() for name, value in cells.items()}
@@ -127,7 +127,7 @@ def _decoded(raw: bytes, shown: str) -> str | Problem:
     remedy = "Save it as CSV UTF-8."
     if len(raw) > MOST_BYTES:
         message = f"is larger than {MOST_BYTES // 1024 // 1024} MB."
-        return Problem(shown, None, None, message, "Take out the rows that are not needed.")
+        return Problem(shown, None, None, message, "Remove the rows that are not needed.")
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Problem(shown, 1, None, "is UTF-16, expected UTF-8.", remedy)
     try:
@@ -138,7 +138,7 @@ def _decoded(raw: bytes, shown: str) -> str | Problem:
         return Problem(shown, line, None, message, remedy)
     if "\x00" in text:
         line, position = _place(raw, raw.index(b"\x00"))
-        return Problem(shown, line, None, f"is no text: byte {position} of this line is 0x00.", remedy)
+        return Problem(shown, line, None, f"is not a text file: byte {position} of this line is 0x00.", remedy)
     return text.removeprefix("\ufeff")
 
 
@@ -173,7 +173,7 @@ def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[i
                 yield line, values
     except csv.Error as error:
         unclosed = "end of data" in str(error)
-        message = "a quotation mark that is opened here is never closed." if unclosed else f"is not valid CSV: {error}."
+        message = "a quotation mark opened here is never closed." if unclosed else f"is not valid CSV: {error}."
         fault = message, 'Inside quotation marks, write " as "".'
         if not is_header_read:
             fault = separator_fault(first_line) or fault
@@ -202,8 +202,8 @@ def csv_row(cells: Sequence[str]) -> str:
 
 FORMULA = re.compile(r"""(?:^|,)"?[=+@\t-]""")
 BEWARE = (
-    "A cell of these rows begins like a formula: paste them with a text editor, or import every column as text; a"
-    " spreadsheet would carry it out."
+    "A cell in these rows begins like a formula, which a spreadsheet would execute: paste the rows with a text editor,"
+    " or import every column as text."
 )
 
 

@@ -37,7 +37,7 @@ def header_problems(shown: str, line: int, names: Sequence[str], columns: Sequen
     return [
         *(Problem(shown, line, name, f"unknown column; {valid}") for name in unknown),
         *(Problem(shown, line, name, f"column is missing; {valid}") for name in missing),
-        *(Problem(shown, line, name, "stands in the header twice.") for name in columns if names.count(name) > 1),
+        *(Problem(shown, line, name, "appears twice in the header.") for name in columns if names.count(name) > 1),
     ]
 
 
@@ -57,12 +57,12 @@ def separator_fault(text: str, columns: Sequence[str] = ()) -> tuple[str, str] |
 def _as_a_whole(shown: str, line: int, names: Sequence[str], columns: Sequence[str]) -> Problem:
     came, expected = shortened(",".join(filter(None, names)), MOST_OF_A_HEADER), ",".join(columns)
     if corrected := _corrected(names, columns):
-        remedy = f"Names of columns count to the letter. Make this row {','.join(corrected)}"
+        remedy = f"Column names must match exactly. Change this row to {','.join(corrected)}"
         return Problem(shown, line, None, f"expected the columns {expected}, got {came}.", remedy)
     if _known(names, columns):
-        remedy = f"Make this row {expected} (in any order), and the rows below it fit."
+        remedy = f"Change this row to {expected} (in any order), and make the rows below match it."
         return Problem(shown, line, None, f"expected the columns {expected}, got {came}.", remedy)
-    remedy = f"Begin the file with the row {expected}; if this is another file, put the right one here."
+    remedy = f"Start the file with the row {expected}. If this is the wrong file, replace it with the right one."
     return Problem(shown, line, None, f"expected a header with the columns {expected}, got {came}.", remedy)
 
 

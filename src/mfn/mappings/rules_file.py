@@ -28,14 +28,16 @@ KEYS = ("name", "enabled", "when", "then")
 REQUIRED = ("name", "when", "then")
 DECISIONS: tuple[DecisionKind, ...] = ("hold", "skip", "fail")
 ACTIONS = ("set", *DECISIONS, "stop")
-ONE_A_LINE = "Write one a line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
+ONE_A_LINE = (
+    "Write one action per line: `- set: {field: value}`, `- hold: why`, `- skip: why`, `- fail: why` or `- stop: true`."
+)
 CARRIER_CODE = "shipment.carrier_code"
 MOST_RULES = 1_000
 """The most rules of one event: a thousand take two seconds to check, and every run reads them."""
 MOST_CHARACTERS = 500
 """The longest name or message, which reports show."""
 QUOTING = (
-    "Put a text with a colon or a # into quotation marks; a condition that has quotation marks of its own stands best"
+    "Put text with a colon or a # in quotation marks. Write a condition that contains quotation marks"
     " on the next line, after `when: >-`."
 )
 
@@ -105,8 +107,8 @@ class _Reading:
             self._tell(document, event, event, "expected a list of rules.", "Begin each rule with `- name: …`.")
             return ()
         if len(entries) > MOST_RULES:
-            message = f"has {len(entries)} rules, at most {MOST_RULES} are possible."
-            self._tell(document, event, event, message, 'Say more with one: field in ["…", "…"].')
+            message = f"has {len(entries)} rules; the limit is {MOST_RULES}."
+            self._tell(document, event, event, message, 'Combine several rules into one: field in ["…", "…"].')
             return ()
         rules: list[Rule] = []
         lines: dict[str, int] = {}
@@ -139,7 +141,7 @@ class _Reading:
         name, line = self._text(entry, "name", where), _line(entry, "name")
         if name in lines:
             message = f"lines {lines[name]} and {line} have the same name {name!r}."
-            self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own.")
+            self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own name.")
         elif name:
             lines[name] = line
         return name
@@ -190,8 +192,10 @@ class _Reading:
             if not self.knows(step, action, ACTIONS, f"{here}.{action}"):
                 continue
             if done.is_last:
-                message = "comes too late: the rule has ended before it."
-                self._tell(step, action, f"{here}.{action}", message, "Put hold, skip, fail or stop last, one of them.")
+                message = "is never reached: the rule ends before it."
+                self._tell(
+                    step, action, f"{here}.{action}", message, "Use one of hold, skip, fail or stop, and put it last."
+                )
             elif action == "set":
                 self._set(step, here, fields, done)
             else:
@@ -210,16 +214,16 @@ class _Reading:
         settable = [name for name, known in fields.items() if known.is_settable]
         if not isinstance(values, CommentedMap) or not values:
             message = f"expected fields and their values, got {_short(values)}."
-            self._tell(step, "set", where, message, f"What can be set: {', '.join(settable)}.")
+            self._tell(step, "set", where, message, f"These can be set: {', '.join(settable)}.")
             return
         for name, value in values.items():
             known, here = fields.get(name), f"{where}.{name}"
             if known is None:
                 self._tell(values, name, here, *unknown_field(str(name), settable))
             elif not known.is_settable:
-                self._tell(values, name, here, "cannot be set.", f"What can be set: {', '.join(settable)}.")
+                self._tell(values, name, here, "cannot be set.", f"These can be set: {', '.join(settable)}.")
             elif name in done.changes:
-                self._tell(values, name, here, "is set twice by one rule.", "Set it once.")
+                self._tell(values, name, here, "is set twice by the same rule.", "Set it once.")
             elif refusal := known.refusal(value):
                 is_number = known.kind == "text" and isinstance(value, int | float)
                 self._tell(values, name, here, refusal, f"Write '{value}' in quotation marks." if is_number else "")
@@ -233,20 +237,20 @@ class _Reading:
             return
         codes = sorted(self._accepted_carriers)
         near = process.extractOne(values[name], codes, processor=utils.default_process, score_cutoff=75)
-        message = f"{values[name]!r} does not stand in accepted_carriers.csv to the letter."
-        remedy = f"Did you mean {near[0]}?" if near else "Take a code from there, or Other with a carrier_name."
+        message = f"{values[name]!r} does not exactly match a code in accepted_carriers.csv."
+        remedy = f"Did you mean {near[0]}?" if near else "Use a code from that file, or Other with a carrier_name."
         self._tell(values, name, where, message, remedy)
 
     def _text(self, node: CommentedMap, key: str, where: str) -> str | None:
         value = node[key]
         if isinstance(value, str) and len(value) > MOST_CHARACTERS:
-            message = f"is {len(value)} characters long, at most {MOST_CHARACTERS} are possible."
-            self._tell(node, key, f"{where}.{key}", message, "Say it in short.")
+            message = f"is {len(value)} characters long; the limit is {MOST_CHARACTERS}."
+            self._tell(node, key, f"{where}.{key}", message, "Shorten it.")
             return None
         if isinstance(value, str) and value.strip():
             return value.strip()
-        remedy = "Put it into quotation marks." if isinstance(value, int | float | date) else ""
-        self._tell(node, key, f"{where}.{key}", f"expected a text, got {_short(value)}.", remedy)
+        remedy = "Put it in quotation marks." if isinstance(value, int | float | date) else ""
+        self._tell(node, key, f"{where}.{key}", f"expected text, got {_short(value)}.", remedy)
         return None
 
     def _tell(self, node: CommentedMap | CommentedSeq, key: Any, where: str, message: str, remedy: str = "") -> None:

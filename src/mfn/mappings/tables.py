@@ -130,7 +130,7 @@ def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame)
     problems = [*_name_problems(shown, carriers), *_spelling_problems(shown, carriers)]
     if accepted.empty and not carriers.empty:
         message = f"is missing or empty, but {shown} needs Amazon's list of carrier codes."
-        remedy = "Take the file of this name from the project."
+        remedy = "Copy the file from the mfn project."
         file = shown.replace(CARRIERS.file, ACCEPTED_CARRIERS.file)
         return [*problems, Problem(file, None, None, message, remedy)]
     codes = set(accepted["carrier_code"])
@@ -138,12 +138,16 @@ def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame)
     for line, code, name in zip(carriers["line"], carriers["carrier_code"], carriers["carrier_name"], strict=True):
         if code and code not in codes:
             near = by_letters.get(code.casefold())
-            remedy = f"Amazon writes {near!r}." if near else f"Take a code from there, or {OTHER} with a carrier_name."
-            message = f"{code!r} does not stand in {ACCEPTED_CARRIERS.file} to the letter."
+            remedy = (
+                f"Amazon writes {near!r}." if near else f"Use a code from that file, or {OTHER} with a carrier_name."
+            )
+            message = f"{code!r} does not exactly match a code in {ACCEPTED_CARRIERS.file}."
             problems.append(Problem(shown, line, "carrier_code", message, remedy))
         if code == OTHER and not name:
-            message = f"must be filled where carrier_code is {OTHER}."
-            problems.append(Problem(shown, line, "carrier_name", message, "Write the carrier's name for the buyer."))
+            message = f"must be filled if carrier_code is {OTHER}."
+            problems.append(
+                Problem(shown, line, "carrier_name", message, "Enter the carrier's name as the buyer is to see it.")
+            )
     return problems
 
 
@@ -152,16 +156,16 @@ def _name_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
     for column in ("warehouse_carrier", "warehouse_service"):
         for line, name in zip(carriers["line"], carriers[column], strict=True):
             if name and not spelling(name):
-                message = f"{name!r} has no letter and no digit, and nothing else counts."
-                yield Problem(shown, line, column, message, "Leave the cell empty for any.")
+                message = f"{name!r} has no letters or digits, and nothing else counts."
+                yield Problem(shown, line, column, message, "Leave the cell empty to match any.")
     for column in ("carrier_name", "shipping_method"):
         for line, name in zip(carriers["line"], carriers[column], strict=True):
             if len(name) > MAXIMUM_NAME_LENGTH:
-                message = f"has {len(name)} characters, Amazon takes {MAXIMUM_NAME_LENGTH}."
+                message = f"has {len(name)} characters; Amazon accepts {MAXIMUM_NAME_LENGTH}."
                 yield Problem(shown, line, column, message, "Shorten it.")
             if HARMFUL.search(name):
-                message = f"{name!r} has a character that cannot be shown, and every buyer would be told it."
-                yield Problem(shown, line, column, message, "Take it out.")
+                message = f"{name!r} has an unprintable character, and the buyer would see it."
+                yield Problem(shown, line, column, message, "Remove it.")
 
 
 def _spelling_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
@@ -174,9 +178,9 @@ def _spelling_problems(shown: str, carriers: pd.DataFrame) -> Iterator[Problem]:
         first, first_match, first_result = first_rows.setdefault(key, (line, match, result))
         if match != first_match and result != first_result:
             message = (
-                f"is the spelling of line {first} but for case, spaces, punctuation or accents, which do not count."
+                f"is the same as in line {first} apart from case, spaces, punctuation or accents, which do not count."
             )
-            remedy = "Take one of the two out, or give both the same result."
+            remedy = "Remove one of the two, or give both the same result."
             yield Problem(shown, line, "warehouse_carrier", message, remedy)
 
 
@@ -199,15 +203,15 @@ def _cell_problems(shown: str, table: Table, row: Row, connections: Collection[s
             yield Problem(shown, row.line, column, "is empty and must be filled.")
     connection, marketplace = row.cells.get("connection", ""), row.cells.get("marketplace", "")
     if connection and connections is not None and connection not in connections:
-        valid = f"Valid values are: {', '.join(sorted(connections))}, or nothing for any."
+        valid = f"Valid values are: {', '.join(sorted(connections))}, or empty for any."
         yield Problem(shown, row.line, "connection", f"there is no connection {connection!r}.", valid)
     if marketplace and find_marketplace(marketplace) is None:
-        valid = f"Valid values are: {', '.join(BY_NAME)}, Amazon's ids of these, or nothing for any."
+        valid = f"Valid values are: {', '.join(BY_NAME)}, Amazon's ids of these, or empty for any."
         yield Problem(shown, row.line, "marketplace", f"there is no marketplace {marketplace!r}.", valid)
     for column in ("program", "service_level"):
         if not (word := row.cells.get(column, "")).isprintable():
-            message = f"{word!r} has a character that cannot be seen, and no order has such a word."
-            yield Problem(shown, row.line, column, message, "Write the cell anew.")
+            message = f"{word!r} has an unprintable character, and no order has such a value."
+            yield Problem(shown, row.line, column, message, "Enter the value again.")
     units = row.cells.get("units", "")
     if units and not _units(units):
         message = f"expected a whole number from 1 to {MAXIMUM_UNITS}, got {units!r}."
@@ -235,11 +239,11 @@ def _repeated(shown: str, table: Table, rows: Sequence[Row]) -> list[Problem]:
         if first == row.line:
             continue
         if table.rows_of_one_match:
-            message = f"stands twice in one kit, on lines {first} and {row.line}."
-            remedy = "Write one row for each component, with its units."
+            message = f"appears twice in one kit, on lines {first} and {row.line}."
+            remedy = "Write one row per component, with its units."
         else:
             message = f"lines {first} and {row.line} are identical in {', '.join(table.match)}."
-            remedy = "Take one of the two out."
+            remedy = "Remove one of the two."
         problems.append(Problem(shown, row.line, table.rows_of_one_match, message, remedy))
     return problems
 

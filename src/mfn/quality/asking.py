@@ -120,7 +120,7 @@ def _answer(engine: Any, question: _Question, metrics: dict[Any, Any], aborted: 
 
 
 def _told(message: str) -> str:
-    return f"The rule could not run: {message.splitlines()[0][:200] if message else 'it does not say why'}"
+    return f"The rule could not run: {message.splitlines()[0][:200] if message else 'no reason was given'}"
 
 
 @cache

@@ -74,7 +74,7 @@ class QualityReport:
         if self.not_run:
             named = "; ".join(f"{finding.meaning} ({finding.problem})" for finding in self.not_run)
             remedy = f"{undone} Run it with --debug and report what it prints."
-            raise FatalError(f"checks that hold {what} could not run: {named}", remedy=remedy)
+            raise FatalError(f"checks that decide whether {what} are held could not run: {named}", remedy=remedy)
 
     def merged(self, other: QualityReport) -> QualityReport:
         """Merge two reports: the figures of the same rule are added up, and the first problem of a rule is kept.

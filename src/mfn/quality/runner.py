@@ -66,7 +66,7 @@ def _read(suite: Suite, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, st
     for name, fact in suite.facts.items():
         missing = [column for column in fact.columns if column not in frame.columns]
         if missing:
-            problems[name] = f"The frame has no column {', '.join(missing)}."
+            problems[name] = f"The data has no column {', '.join(missing)}."
             continue
         try:
             facts[name] = fact.read(frame).reset_index(drop=True)
@@ -84,7 +84,7 @@ def _finding(
     problem = None
     if not broken.positions:
         unread = next((problems[fact] for fact in rule.facts if fact in problems), None)
-        problem = unread or broken.problem or "The rule does not hold, and no row is named that breaks it."
+        problem = unread or broken.problem or "The rule failed, but no failing row was named."
     return _made(suite, rule, 0 if problem else broken.checked, len(broken.positions), problem), broken.positions
 
 

@@ -35,19 +35,19 @@ STOCK = Suite(
     STOCK_FACTS,
     (
         columns_exist(STOCK_FACTS),
-        holds("has_sku", "item_unknown", "critical", "Every row of stock names a SKU"),
-        holds("is_item_known", "item_unknown", "critical", "The item master has the SKU of every row"),
+        holds("has_sku", "item_unknown", "critical", "Every stock row has a SKU"),
+        holds("is_item_known", "item_unknown", "critical", "The SKU of every stock row is in wms_item"),
         holds("is_readable", "stock_unreadable", "critical", "On hand and allocated are numbers"),
         holds("is_on_hand_negative", "stock_negative", "critical", "On hand is never negative", expected=False),
         holds("is_allocated_negative", "stock_negative", "critical", "Allocated is never negative", expected=False),
-        holds("is_whole", "stock_fractional", "critical", "Units are whole"),
-        holds("is_duplicate", "stock_duplicate", "critical", "A SKU stands once in a location", expected=False),
+        holds("is_whole", "stock_fractional", "critical", "Quantities are whole numbers"),
+        holds("is_duplicate", "stock_duplicate", "critical", "A SKU has one row per location", expected=False),
         holds("is_recent", "stock_too_old", "critical", "No count is older than maximum_age_hours"),
         holds(
             "is_allocated_above_on_hand",
             "allocated_above_on_hand",
             "warning",
-            "No more is allocated than is on hand",
+            "No more is allocated than on hand",
             expected=False,
         ),
     ),
@@ -61,7 +61,7 @@ ITEMS = Suite(
     ITEM_FACTS,
     (
         columns_exist(ITEM_FACTS),
-        holds("has_stock", "stock_missing", "warning", "Every active item has a row of stock, if only with 0"),
+        holds("has_stock", "stock_missing", "warning", "Every active item has a stock row, even if it is 0"),
     ),
 )
 """The suite over what `checked_items` returns."""

@@ -98,7 +98,7 @@ def columns_exist(facts: Mapping[str, Fact]) -> Rule:
         {"column_set": list(facts), "exact_match": False},
         "invalid_payload",
         "critical",
-        "Every column that is checked is there and can be read",
+        "Every checked column exists and can be read",
     )
 
 

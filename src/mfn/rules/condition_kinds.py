@@ -23,8 +23,8 @@ TYPES = {
     Kind.TEXTS: Type.ARRAY(Type.STRING),
 }
 WORDS = {
-    Type.STRING: "a text", Type.FLOAT: "a number", Type.BOOLEAN: "true or false", Type.DATETIME: "a time",
-    Type.TIMEDELTA: "a length of time", Type.NULL: "null", Type.ARRAY(Type.STRING): "a list of texts",
+    Type.STRING: "text", Type.FLOAT: "a number", Type.BOOLEAN: "true or false", Type.DATETIME: "a time",
+    Type.TIMEDELTA: "a duration", Type.NULL: "null", Type.ARRAY(Type.STRING): "a list of texts",
     Type.ARRAY(Type.FLOAT): "a list of numbers",
 }  # fmt: skip
 TESTS: dict[str, Callable[[Any, Any], bool]] = {
@@ -41,7 +41,7 @@ AFTER_A_DOT = {
 }
 """The attributes and methods of a value, by its type."""
 
-ONE_OF_SEVERAL = 'Compare it with something; to say one of several, write field in ["…", "…"].'
+ONE_OF_SEVERAL = 'Compare it with something; for one of several values, write field in ["…", "…"].'
 
 CHILDREN = ("left", "right", "container", "member", "object", "function")
 """The attributes in which the library's expressions hold another expression."""
@@ -71,9 +71,9 @@ def _faults(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]
         for child in children(node):
             if child.result_type != Type.BOOLEAN:
                 is_text = isinstance(child, ast.StringExpression)
-                yield f"{word(child)} is no condition.", ONE_OF_SEVERAL if is_text else "Compare it with something."
+                yield f"{word(child)} is not a condition.", ONE_OF_SEVERAL if is_text else "Compare it with something."
     elif isinstance(node, ast.ArrayExpression) and node.result_type not in WORDS:
-        yield "a list in [ ] has to hold texts only, or numbers only.", "Write a comparison for each kind."
+        yield "a list in [ ] must hold only text or only numbers.", "Write a separate comparison for each kind."
     elif isinstance(node, ast.ContainsExpression) and node.container.result_type in WORDS:
         container = node.container.result_type
         if getattr(container, "value_type", container) != node.member.result_type:
@@ -92,7 +92,7 @@ def _never_equal(node: Any, fields: Mapping[str, Field]) -> Iterator[tuple[str, 
     elif left.result_type == Type.STRING:
         node.left, node.right = left, ast.StringExpression(node.context, "")
     elif (name := field_name(left)) in fields and not fields[name].is_optional:
-        yield f"{name} is never null.", "Leave the comparison out."
+        yield f"{name} is never null.", "Remove the comparison."
 
 
 def _instead(left: Any, right: Any) -> str:
@@ -104,10 +104,10 @@ def _instead(left: Any, right: Any) -> str:
             and is_field_a_list
             and Type.STRING in {other.result_type, getattr(other.result_type, "value_type", "")}
         ):
-            return f'A list has a text: {name}.contains("…").'
+            return f'To search a list, write {name}.contains("…").'
         if name and one.result_type == Type.STRING and isinstance(other, ast.ArrayExpression):
-            return f'One of several: {name} in ["…", "…"].'
-    return "Compare what is of one kind."
+            return f'For one of several values, write {name} in ["…", "…"].'
+    return "Compare values of the same kind."
 
 
 def children(node: Any) -> list[Any]:
@@ -129,7 +129,7 @@ def field_name(node: Any) -> str:
 
 def word(node: Any) -> str:
     """An expression in a message: its field or its text, and its kind."""
-    kind = WORDS.get(node.result_type, "a question without its brackets")
+    kind = WORDS.get(node.result_type, "a function without its brackets")
     name = field_name(node)
     if isinstance(node, ast.StringExpression | ast.FloatExpression):
         name = str(node.value)

@@ -22,10 +22,10 @@ MOST_MEMORY = 1024 * 1024
 """How many bytes a compiled pattern may take, which limits what repetitions such as {1000} can multiply to."""
 
 MAY_FOLLOW = {"AND", "OR", "RPAREN"}
-ON_A_FIELD = ("a pattern stands on the right, and on the left a field.", 'Write field =~ "…".')
+ON_A_FIELD = ("a pattern must be on the right, and a field on the left.", 'Write field =~ "…".')
 OF_RE2 = (
-    "Patterns are those of RE2 (github.com/google/re2/wiki/Syntax): no backreferences, and none of (?= (?! (?<= (?<!,"
-    " for which there are `and` and `not`."
+    "Patterns use RE2 syntax (github.com/google/re2/wiki/Syntax): no backreferences, and none of (?= (?! (?<= (?<!;"
+    " use `and` and `not` instead."
 )
 
 
@@ -50,7 +50,7 @@ def take_out_patterns(text: str, words: Sequence[Any]) -> tuple[str, dict[str, A
             continue
         written, *after = words[place + 1 : place + 3] or [None]
         if written is None or written.type != "STRING" or (after and after[0].type not in MAY_FOLLOW):
-            raise ConditionError((f"{word.value} takes one text.", f'Write field {word.value} "…".'))
+            raise ConditionError((f"{word.value} takes one text in quotation marks.", f'Write field {word.value} "…".'))
         mark = f"<{len(patterns)}>"
         patterns[mark] = _compiled(written.value)
         parts += [text[begin : written.lexpos], f'"{mark}"']
@@ -117,11 +117,11 @@ def _compiled(written: str) -> Any:
         with refusing_lost_backslashes():
             text = python.literal_eval(written)
     except (SyntaxError, ValueError, SyntaxWarning, DeprecationWarning):
-        raise ConditionError(("a backslash of a pattern is lost.", f"Write r{written}.")) from None
+        raise ConditionError(("the pattern loses a backslash.", f"Write r{written}.")) from None
     options = re2.Options()
     options.max_mem, options.log_errors = MOST_MEMORY, False
     try:
         return re2.compile(text.encode(), options)
     except (re2.error, UnicodeEncodeError) as error:
         told = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
-        raise ConditionError((f"{written} is no pattern: {told}.", OF_RE2)) from None
+        raise ConditionError((f"{written} is not a valid pattern: {told}.", OF_RE2)) from None

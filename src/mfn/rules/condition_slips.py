@@ -60,13 +60,16 @@ def slips_of_words(words: Sequence[Any], fields: Collection[str]) -> Iterator[tu
     texts = [found.value[1:-1] for found in words if found.type == "STRING" and found.value[0] in "\"'"]
     quoted = [text for text in texts if "." in text and text in fields]
     for text in quoted:
-        yield f'"{text}" is a text here, not the field.', "Leave its quotation marks out."
+        yield f'"{text}" is text here, not the field.', "Remove its quotation marks."
     kinds = [found.type for found in words]
     if not quoted and "SYMBOL" not in kinds and "STRING" in kinds:
-        yield "reads no field, and is the same for every record.", "Compare a field, or write true for always."
+        yield (
+            "reads no field, so its result is the same for every record.",
+            "Compare a field, or write true for always.",
+        )
     for asked, dot in pairwise(words):
         if asked.type == "STRING" and dot.type == "ATTR":
-            yield f"nothing can be asked of the text {_quoted(asked.value[1:-1])}.", 'Write field in ["…", "…"].'
+            yield f"the text {_quoted(asked.value[1:-1])} cannot be followed by a dot.", 'Write field in ["…", "…"].'
 
 
 def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
@@ -75,13 +78,13 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
         texts = [text for text in BETWEEN_WORDS.split(container.value) if text]
         written = ", ".join(f'"{text}"' for text in texts) if len(texts) > 1 else f'"{container.value}", "…"'
         told = (
-            f"{_written(member)} is looked for inside of the text {_quoted(container.value)}, of which any part fits."
+            f"{_written(member)} is searched for inside the text {_quoted(container.value)}, any part of which matches."
         )
         yield told, f"Write a list: {_written(member)} in [{shortened(written, MOST_OF_A_TEXT)}]."
     elif isinstance(container, ast.ArrayExpression):
         for entry in container.value:
             if isinstance(entry, ast.NullExpression) and member.result_type == Type.STRING:
-                yield f"{word(member)} is never null in a list.", 'Of a text that is absent, write "".'
+                yield f"{word(member)} is never null in a list.", 'For absent text, write "".'
             yield from _never(member, entry)
     else:
         yield from _never(container, member, is_part=True)
@@ -89,7 +92,7 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
 
 def _of_two_values(node: Any) -> Iterator[tuple[str, str]]:
     """A field that would have to be two values at once, or that always differs from one of two."""
-    wanted, joined = ("eq", "never is both") if node.type == "and" else ("ne", "is always another one than one of")
+    wanted, joined = ("eq", "can never be both") if node.type == "and" else ("ne", "always differs from one of")
     written = "in" if node.type == "and" else "not in"
     for one in _values(node.left, node.type, wanted):
         for other in _values(node.right, node.type, wanted):
@@ -127,10 +130,10 @@ def _never(node: Any, other: Any, *, is_part: bool = False) -> Iterator[tuple[st
     text, attribute = str(other.value), str(getattr(node, "name", ""))
     meant = {"as_lower": text.lower(), "as_upper": text.upper()}.get(attribute, text)
     if attribute == "weekday" and not is_part and text not in WEEKDAYS:
-        yield f"no day of the week is called {_quoted(text)}.", f"Write one of: {', '.join(WEEKDAYS)}."
+        yield f"there is no day of the week {_quoted(text)}.", f"Write one of: {', '.join(WEEKDAYS)}."
     elif (code := CODES.get(f".{field_name(node).rpartition('.')[2]}")) and not is_part and text:
         if not re.fullmatch(code[0], text):
-            yield f"{field_name(node)} never is {_quoted(text)}.", f"Write {code[1]}."
+            yield f"{field_name(node)} is never {_quoted(text)}.", f"Write {code[1]}."
         return
     elif field_name(node).endswith(".marketplace") and not is_part and (market := find_marketplace(text)):
         meant = market.name

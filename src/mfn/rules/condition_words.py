@@ -29,26 +29,26 @@ OFFERED = OPERAND_ENDS | {
     "ADD", "SUB", "MUL", "TDIV", *REGULAR_EXPRESSIONS,
 }  # fmt: skip
 INSTEAD = {
-    **dict.fromkeys(("FOR", "IF"), 'Nothing here loops; of a list, write list.contains("…").'),
+    **dict.fromkeys(("FOR", "IF"), 'There are no loops; to search a list, write list.contains("…").'),
     **dict.fromkeys(("QMARK", "COLON"), "Write two rules."),
     **dict.fromkeys(
         ("COALESCE", "ATTR_SAFE"),
-        "Leave it out: a comparison with something absent is false, and an absent text empty.",
+        "Remove it: a comparison with an absent value is false, and absent text is empty.",
     ),
     "BWAND": "Write and.",
     "BWOR": "Write or.",
     **dict.fromkeys(("LBRACE", "RBRACE"), "Write a list in [ ]."),
-    "BYTES": "Write a text, without b in front.",
-    "COMMENT": "Write comments outside of the condition.",
+    "BYTES": "Write text without the b in front.",
+    "COMMENT": "Put comments outside the condition.",
     "=": "Write == to compare.",
     "!": "Write not.",
     **dict.fromkeys("“”„‘’", "Write plain quotation marks."),  # noqa: RUF001 - these are meant
     **dict.fromkeys(
-        "\"'", "A text begins and ends with the same quotation mark; YAML takes # after a blank as a comment."
+        "\"'", "Text must begin and end with the same quotation mark; in YAML, # after a space begins a comment."
     ),
 }
 OTHERWISE = (
-    "Offered are: == != < <= > >= =~ =~~ !~ !~~ and or not in + - * / ( ) [ ], texts, numbers, times, true, false,"
+    "Supported are: == != < <= > >= =~ =~~ !~ !~~ and or not in + - * / ( ) [ ], text, numbers, times, true, false,"
     " null."
 )
 
@@ -87,8 +87,8 @@ def read_words(text: str) -> list[Any]:
             words.append(word)
     except rule_engine.RuleSyntaxError as error:
         sign = error.token.value[0] if error.token else None
-        found = repr(sign) if sign else "a word that the language reserves"
-        raise ConditionError((f"{found} cannot stand here.", INSTEAD.get(sign or "", OTHERWISE))) from None
+        found = repr(sign) if sign else "a reserved word"
+        raise ConditionError((f"{found} is not allowed here.", INSTEAD.get(sign or "", OTHERWISE))) from None
     return words
 
 
@@ -118,20 +118,23 @@ def _refused(words: Sequence[Any]) -> Iterator[tuple[str, str]]:
     for place, word in enumerate(words):
         after_operand = place > 0 and words[place - 1].type in OPERAND_ENDS
         if word.type not in OFFERED:
-            yield f"{word.value} is not offered.", INSTEAD.get(word.type, OTHERWISE)
+            yield f"{word.value} is not supported.", INSTEAD.get(word.type, OTHERWISE)
         elif word.type == "SYMBOL" and word.value.startswith("$"):
             name = word.value[1:]
-            yield f"{word.value} is not offered.", f"Write {name}." if name == "now" else OTHERWISE
+            yield f"{word.value} is not supported.", f"Write {name}." if name == "now" else OTHERWISE
         elif word.type == "FLOAT" and not PLAIN_NUMBER.fullmatch(word.value):
-            yield f"{_shortened(word.value)} is no plain number.", "Write up to 15 digits, and a point where need be."
+            yield (
+                f"{_shortened(word.value)} is not a plain number.",
+                "Write up to 15 digits, with a decimal point if needed.",
+            )
         elif word.type == "LBRACKET" and (after_operand or word.value != "["):
-            yield "[ ] after a value is not offered.", 'Of a list, write list.contains("…").'
+            yield "[ ] after a value is not supported.", 'To search a list, write list.contains("…").'
         elif (
             word.type == "SUB"
             and not after_operand
             and [next_.type for next_ in words[place + 1 : place + 2]] != ["FLOAT"]
         ):
-            yield "- in front of something else than a number is not offered.", "Turn the comparison round."
+            yield "- in front of anything but a number is not supported.", "Turn the comparison around."
 
 
 def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:

@@ -60,7 +60,7 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
             understood.
     """
     if len(text) > MOST_CHARACTERS:
-        message = f"is {len(text)} characters long, at most {MOST_CHARACTERS} are possible."
+        message = f"is {len(text)} characters long; the limit is {MOST_CHARACTERS}."
         raise ConditionError((message, 'Write several rules, or a list: field in ["…", "…"].'))
     words = read_words(text)
     reads = check_words(words, fields)
@@ -164,19 +164,19 @@ _TOLD: dict[type[Exception], Callable[[Any], tuple[str, str]]] = {
         "See the examples in mappings/README.md.",
     ),
     errors.DatetimeSyntaxError: lambda error: (
-        f"{error.value!r} is no time.",
+        f"{error.value!r} is not a valid time.",
         'Write d"2026-11-27" or d"2026-11-27T08:00:00Z".',
     ),
     errors.TimedeltaSyntaxError: lambda error: (
-        f"{error.value!r} is no length of time.",
+        f"{error.value!r} is not a valid duration.",
         'Write t"PT6H" for six hours, t"P2D" for two days.',
     ),
     errors.AttributeResolutionError: lambda error: (
-        f"{WORDS.get(error.object, 'what stands before the dot')} has no {error.attribute_name}.",
-        f"After the dot can stand: {', '.join(AFTER_A_DOT.get(error.object, ())) or 'nothing'}.",
+        f"{WORDS.get(error.object, 'the value before the dot')} has no {error.attribute_name}.",
+        f"Allowed after the dot: {', '.join(AFTER_A_DOT.get(error.object, ())) or 'nothing'}.",
     ),
     errors.FunctionCallError: lambda error: (
-        f"{error.function_name} takes one text.",
+        f"{error.function_name} takes one text in brackets.",
         f'Write .{error.function_name}("…").',
     ),
 }
@@ -188,6 +188,9 @@ def _told(error: Exception, kinds: str) -> tuple[str, str]:
     if type(error) in _TOLD:
         return _TOLD[type(error)](error)
     if isinstance(error, errors.EvaluationError) and error.message.startswith(MISMATCH):
-        plain = 'A number stands without quotation marks, a time as d"2026-11-27".'
-        return "mixes kinds that do not fit together.", f"{kinds}. {plain}" if kinds else "Compare what is of one kind."
-    return f"cannot be computed ({type(error).__name__}).", 'Write plain values; a backslash can stand in r"…" only.'
+        plain = 'Write a number without quotation marks, and a time as d"2026-11-27".'
+        return (
+            "compares values of different kinds.",
+            f"{kinds}. {plain}" if kinds else "Compare values of the same kind.",
+        )
+    return f"cannot be computed ({type(error).__name__}).", 'Write plain values; a backslash is allowed in r"…" only.'

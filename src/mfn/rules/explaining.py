@@ -155,7 +155,9 @@ class _Details:
         if not seller_sku:
             detail = f"order item {line['order_item_id']} has no seller SKU"
             return Reason(
-                "sku_unknown", detail, "Give the listing a SKU in Seller Central; the order is read again on every run."
+                "sku_unknown",
+                detail,
+                "Give the listing a SKU in Seller Central; the order is read again from Amazon on every run.",
             )
         order_id = line["order_id"]
         missing = tuple(self._missing[order_id, line["order_item_id"]])
@@ -169,7 +171,7 @@ class _Details:
             nearest = "; ".join(f"{one.warehouse_sku} {one.difference}" for one in proposals)
             told = f" (nearest: {nearest})" if proposals else ""
             if warehouse_sku == seller_sku:
-                details.append(f"seller SKU {warehouse_sku} is no active item of the warehouse{told}")
+                details.append(f"seller SKU {warehouse_sku} is not an active item in the warehouse{told}")
                 proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
                 row = propose_alias_row(
                     warehouse_sku,
@@ -178,14 +180,15 @@ class _Details:
                     marketplace_id=marketplace_id,
                 )
                 remedies.append(
-                    f"Add the item to wms_item, or to mappings/sku_aliases.csv the row:\n{row}"
+                    f"Add the item to wms_item, or add this row to mappings/sku_aliases.csv:\n{row}"
                     if can_be_aliased(seller_sku)
-                    else "Add the item to wms_item, or give the listing another SKU in Seller Central: no row of"
+                    else "Add the item to wms_item, or give the listing another SKU in Seller Central: no row in"
                     " mappings/sku_aliases.csv can name this one."
                 )
             else:
                 details.append(
-                    f"seller SKU {seller_sku} is mapped to {warehouse_sku}, no active item of the warehouse{told}"
+                    f"seller SKU {seller_sku} is mapped to {warehouse_sku},"
+                    f" which is not an active item in the warehouse{told}"
                 )
                 remedies.append(
                     f"Add {warehouse_sku} to wms_item, or correct mappings/sku_aliases.csv for {seller_sku}."
@@ -209,7 +212,8 @@ class _Details:
         if mapped_code:
             return Reason(
                 "shipping_method_unmapped",
-                f"{method}: mapped to {mapped_code}, no active code of the warehouse{self._nearest_code(mapped_code)}",
+                f"{method}: mapped to {mapped_code}, which is not an active code in the warehouse"
+                f"{self._nearest_code(mapped_code)}",
                 f"Add {mapped_code} to wms_ship_method, or correct the row in mappings/shipping_methods.csv.",
             )
         row = propose_shipping_method_row(
@@ -220,7 +224,7 @@ class _Details:
             methods=self._context.methods,
             ship_methods=self._context.ship_methods,
         )
-        remedy = f"Add to mappings/shipping_methods.csv the row:\n{row}"
+        remedy = f"Add this row to mappings/shipping_methods.csv:\n{row}"
         return Reason("shipping_method_unmapped", f"{method}: not mapped", remedy)
 
 
@@ -232,42 +236,42 @@ EXPLAINED: dict[str, Callable[[Record], Reason]] = {
     "address_missing": lambda _order: Reason(
         "address_missing",
         "Amazon sent no delivery address",
-        "It is read again from Amazon on every run; if many orders lack one, the role"
-        " Direct-to-Consumer Delivery (Restricted) is missing.",
+        "The order is read again from Amazon on every run; if many orders lack an address, the application lacks"
+        " the role Direct-to-Consumer Delivery (Restricted).",
     ),
     "address_incomplete": lambda order: Reason(
         "address_incomplete",
-        f"the delivery address lacks {order['missing_address_fields']}",
+        f"the delivery address has no {order['missing_address_fields']}",
         "Ask the buyer through Seller Central; the order is read again from Amazon on every run.",
     ),
     "buyer_cancel_requested": lambda _order: Reason(
         "buyer_cancel_requested",
-        "the buyer asks for a cancellation",
-        "Cancel the order in Seller Central; it leaves this list once Amazon shows it as cancelled.",
+        "the buyer requested a cancellation",
+        "Cancel the order in Seller Central; it disappears from this list once Amazon shows it as cancelled.",
     ),
     "program_unsupported": lambda order: Reason(
         "program_unsupported",
         f"programme {order['unsupported_programs']}: not an ordinary parcel",
-        "Handle it in Seller Central, or let it through with orders.allow_programs in connections.yaml.",
+        "Handle it in Seller Central, or allow the programme with orders.allow_programs in connections.yaml.",
     ),
     "no_quantity": lambda _order: Reason(
         "no_quantity",
-        "no unit is left to ship",
-        "Nothing to ship; it is read again from Amazon on every run until its status says so.",
+        "no units are left to ship",
+        "Nothing to do; the order is read again from Amazon on every run until its status changes.",
     ),
     "duplicate_line": lambda line: Reason(
         "duplicate_line",
-        f"order item {line['order_item_id']} stands twice in the order",
-        "It is read again from Amazon on every run; report it to Amazon if it stays.",
+        f"order item {line['order_item_id']} appears twice in the order",
+        "The order is read again from Amazon on every run; report it to Amazon if it stays like this.",
     ),
     "invalid_payload": lambda record: Reason(
         "invalid_payload",
-        f"order item {record['order_item_id']}: more is left to ship than was ordered"
+        f"order item {record['order_item_id']}: more units are left to ship than were ordered"
         if record.get("order_item_id")
-        else "a value is not of the kind that Amazon's model names",
-        "It is read again from Amazon on every run; see the checks in the report.",
+        else "a value does not have the type that Amazon's model specifies",
+        "The order is read again from Amazon on every run; see the checks in the report.",
     ),
     "postal_code_mismatch": lambda order: Reason("postal_code_mismatch", str(order["address_warning"])),
-    "ship_by_missing": lambda _order: Reason("ship_by_missing", "Amazon names no ship-by date"),
+    "ship_by_missing": lambda _order: Reason("ship_by_missing", "Amazon sent no ship-by date"),
 }
 """The texts for each code, except those that need the mappings."""

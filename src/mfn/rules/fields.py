@@ -59,18 +59,21 @@ class Field:
     def refusal(self, value: object) -> str:
         """What is wrong with a value from YAML that a rule sets; "" if nothing is."""
         if value is None:
-            return "" if self.is_optional else f"expected a {self.kind}, got nothing."
+            return "" if self.is_optional else f"expected {self._expected()}, got nothing."
         if self.kind == Kind.NUMBER:
             return self._number_refusal(value)
         if self.kind == Kind.TEXT and isinstance(value, str):
             is_long = self.at_most is not None and len(value) > self.at_most
-            return f"is {len(value)} characters long, at most {self.at_most} are possible." if is_long else ""
+            return f"is {len(value)} characters long; the limit is {self.at_most}." if is_long else ""
         fits = {Kind.FLAG: bool, Kind.TIME: date}.get(self.kind)
         if fits is not None and isinstance(value, fits):
-            return "" if self.kind == Kind.FLAG or _is_in_the_calendar(value) else f"{value} is no time in UTC."
-        return (
-            f"expected {self.kind if self.kind == Kind.FLAG else f'a {self.kind}'}, got {shortened(repr(value), 100)}."
-        )
+            return (
+                "" if self.kind == Kind.FLAG or _is_in_the_calendar(value) else f"{value} is not a valid time in UTC."
+            )
+        return f"expected {self._expected()}, got {shortened(repr(value), 100)}."
+
+    def _expected(self) -> str:
+        return str(self.kind) if self.kind in {Kind.TEXT, Kind.FLAG} else f"a {self.kind}"
 
     def _number_refusal(self, value: object) -> str:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -119,55 +122,55 @@ ORDER: dict[str, Field] = {
     "order.is_premium": Field(Kind.FLAG, "Premium Shipping"),
     "order.is_business": Field(Kind.FLAG, "Amazon Business"),
     "order.created_at": Field(Kind.TIME, "when it was placed", is_optional=True),
-    "order.ship_by": Field(Kind.TIME, "by when Amazon wants it shipped", is_optional=True),
+    "order.ship_by": Field(Kind.TIME, "the latest time to ship it, set by Amazon", is_optional=True),
     "order.ship_method_code": Field(Kind.TEXT, "the warehouse's shipping method", is_optional=True),
     "order.country_code": Field(Kind.TEXT, "where it goes: `US`, `GB`, …", is_optional=True),
     "order.state": Field(Kind.TEXT, "the state or region where it goes, as Amazon writes it", is_optional=True),
-    "order.lines": Field(Kind.NUMBER, "order items"),
+    "order.lines": Field(Kind.NUMBER, "number of order items"),
     "order.units": Field(Kind.NUMBER, "units over all items, kits as one"),
     "order.skus": Field(Kind.TEXTS, "the seller's SKUs"),
     "order.warehouse_skus": Field(Kind.TEXTS, "the warehouse's SKUs, kits as their components"),
 }
 ORDER_IMPORT: dict[str, Field] = {
     "order.is_replacement": Field(Kind.FLAG, "replaces or exchanges another order"),
-    "order.deliver_by": Field(Kind.TIME, "by when Amazon wants it delivered", is_optional=True),
-    "order.requires_signature": Field(Kind.FLAG, "the delivery has to be signed for", is_settable=True),
-    "order.units_to_ship": Field(Kind.NUMBER, "units that are left to ship"),
-    "order.value": Field(Kind.NUMBER, "unit prices times units; absent where a price is", is_optional=True),
+    "order.deliver_by": Field(Kind.TIME, "the latest time to deliver it, set by Amazon", is_optional=True),
+    "order.requires_signature": Field(Kind.FLAG, "the recipient must sign for the delivery", is_settable=True),
+    "order.units_to_ship": Field(Kind.NUMBER, "units still to ship"),
+    "order.value": Field(Kind.NUMBER, "unit prices times units; absent if a price is absent", is_optional=True),
     "order.currency_code": Field(Kind.TEXT, "the currency of the prices: `USD`, `CAD`, …", is_optional=True),
 }
 SHIPMENT: dict[str, Field] = {
     "shipment.shipment_id": Field(Kind.TEXT, "the warehouse's id of the parcel"),
     "shipment.carrier": Field(Kind.TEXT, "the carrier as the warehouse writes it", is_settable=True, is_optional=True),
-    "shipment.service": Field(Kind.TEXT, "its service, likewise", is_settable=True, is_optional=True),
+    "shipment.service": Field(
+        Kind.TEXT, "the carrier's service as the warehouse writes it", is_settable=True, is_optional=True
+    ),
     "shipment.tracking_number": Field(Kind.TEXT, "the tracking number", is_settable=True, is_optional=True),
-    "shipment.shipped_at": Field(Kind.TIME, "when it left", is_settable=True, is_optional=True),
+    "shipment.shipped_at": Field(Kind.TIME, "when it shipped", is_settable=True, is_optional=True),
     "shipment.is_amazon_label": Field(Kind.FLAG, "the label was bought from Amazon"),
     "shipment.units": Field(Kind.NUMBER, "units in this parcel, kits as one"),
-    "shipment.parcels_of_order": Field(Kind.NUMBER, "parcels of the same order, this one among them"),
-    "shipment.carrier_code": Field(Kind.TEXT, "the carrier as it goes to Amazon", is_settable=True, is_optional=True),
+    "shipment.parcels_of_order": Field(Kind.NUMBER, "parcels of the same order, including this one"),
+    "shipment.carrier_code": Field(Kind.TEXT, "the carrier code sent to Amazon", is_settable=True, is_optional=True),
     "shipment.carrier_name": Field(
-        Kind.TEXT, "its name, where the code is `Other`", is_settable=True, is_optional=True, at_most=50
+        Kind.TEXT, "the carrier's name, if the code is `Other`", is_settable=True, is_optional=True, at_most=50
     ),
-    "shipment.shipping_method": Field(
-        Kind.TEXT, "the service as it goes to Amazon", is_settable=True, is_optional=True
-    ),
+    "shipment.shipping_method": Field(Kind.TEXT, "the service sent to Amazon", is_settable=True, is_optional=True),
 }
 STOCK: dict[str, Field] = {
     "stock.marketplace": Field(Kind.TEXT, "where it is offered: `US`, `CA`, `UK`, …"),
-    "stock.sku": Field(Kind.TEXT, "the warehouse's SKU; of a kit, the component that allows fewest"),
+    "stock.sku": Field(Kind.TEXT, "the warehouse's SKU; for a kit, the component that allows the fewest kits"),
     "stock.seller_sku": Field(Kind.TEXT, "the SKU on Amazon"),
     "stock.asin": Field(Kind.TEXT, "Amazon's ASIN", is_optional=True),
-    "stock.is_kit": Field(Kind.FLAG, "made of components, or of several units of one"),
+    "stock.is_kit": Field(Kind.FLAG, "made of several components, or of several units of one"),
     "stock.on_hand": Field(Kind.NUMBER, "units of this SKU in sellable locations"),
-    "stock.allocated": Field(Kind.NUMBER, "units of them that the warehouse has allocated"),
-    "stock.promised": Field(Kind.NUMBER, "units accepted from Amazon that `allocated` does not have yet"),
-    "stock.available": Field(Kind.NUMBER, "what is left of these three, before the buffer; of a kit, whole kits"),
+    "stock.allocated": Field(Kind.NUMBER, "units of these that the warehouse has allocated"),
+    "stock.promised": Field(Kind.NUMBER, "units accepted from Amazon that are not yet in `allocated`"),
+    "stock.available": Field(Kind.NUMBER, "on hand less these two, before the buffer; for a kit, whole kits"),
     "stock.buffer_units": Field(Kind.NUMBER, "units kept back", is_settable=True, at_most=UNITS_AT_MOST),
     "stock.buffer_percent": Field(
-        Kind.NUMBER, "percent of what is left, kept back", is_settable=True, at_most=100, is_whole=False
+        Kind.NUMBER, "percent of the available units kept back", is_settable=True, at_most=100, is_whole=False
     ),
-    "stock.minimum_units": Field(Kind.NUMBER, "below it, 0 is pushed", is_settable=True, at_most=UNITS_AT_MOST),
+    "stock.minimum_units": Field(Kind.NUMBER, "with fewer left, 0 is pushed", is_settable=True, at_most=UNITS_AT_MOST),
     "stock.maximum_units": Field(
         Kind.NUMBER, "the most that is pushed; absent: no limit", is_settable=True, is_optional=True,
         at_most=UNITS_AT_MOST,

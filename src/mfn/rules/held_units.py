@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CODE = "units_told"
-REMEDY = "Correct that parcel first: this one goes out with it, or in the next run."
+REMEDY = "Correct that parcel first: this one is then confirmed with it or in the next run."
 
 
 class TellingParcel(NamedTuple):
@@ -61,7 +61,8 @@ def waiting_for_held(
                 if holder is None or not is_rising or item not in limits:
                     continue
                 if sum(one.at_amazon(item) for one in together) > limits[item]:
-                    detail = f"order item {item}: Amazon has its units with parcel {holder.shipment_id}, which is held"
+                    with_ = f"with parcel {holder.shipment_id}, whose correction is held"
+                    detail = f"order item {item}: its units were confirmed {with_}"
                     found.append((parcel.shipment_id, CODE, detail, REMEDY))
                     break
     return found

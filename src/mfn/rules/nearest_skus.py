@@ -92,7 +92,7 @@ def nearest_skus(
     for sku in wanted:
         near = [_spelled(sku, other) for other in by_letters.get(_letters(sku), ()) if other != sku]
         if sku in inactive:
-            near.append(NearSku(sku, "is in the warehouse, but not active", "not_active"))
+            near.append(NearSku(sku, "is in the warehouse, but inactive", "not_active"))
         stem = next((sku[:end] for end in range(len(sku) - 1, len(sku) // 2, -1) if sku[:end] in known), "")
         if len(stem) >= SHORTEST and all(other.warehouse_sku != stem for other in near):
             near.append(NearSku(stem, f"lacks {sku[len(stem) :]!r} at the end", "more_at_end"))
@@ -149,7 +149,7 @@ def _spelled(sku: str, other: str) -> NearSku:
     if sku.casefold() == other.casefold():
         return NearSku(other, "differs in case", "case")
     if BLANKS.sub("", sku) == BLANKS.sub("", other):
-        return NearSku(other, "differs in blanks", "blanks")
+        return NearSku(other, "differs in spaces", "blanks")
     written, sku, other = other, _composed(sku), _composed(other)
     if sku == other:
         return NearSku(written, "differs in characters that look the same", "characters")

@@ -19,10 +19,10 @@ CODES = {"hold": "rule_hold", "fail": "rule_fail", "skip": "rule_skip"}
 """The reason code of each decision."""
 
 REMEDIES = {
-    "hold": "Change the rule in mappings/rules.yaml; the order is examined again in every run.",
-    "fail": "Change the rule in mappings/rules.yaml; the order is examined again in every run.",
-    "skip": "Nothing, or change the rule in mappings/rules.yaml and fetch the order again: mfn import CONNECTION"
-    " --order ID.",
+    "hold": "Change the rule in mappings/rules.yaml; the order is checked again on every run.",
+    "fail": "Change the rule in mappings/rules.yaml; the order is checked again on every run.",
+    "skip": "Nothing to do; to load it after all, change the rule in mappings/rules.yaml and fetch it:"
+    " mfn import CONNECTION --order ID.",
 }
 
 

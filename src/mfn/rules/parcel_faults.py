@@ -25,20 +25,20 @@ TEXTS = ("shipment_id", "order_number", "carrier", "service", "tracking_number")
 
 CORRECT = "Correct it in the warehouse"
 REMEDIES = {
-    "shipment_id_missing": f"{CORRECT}: give every row of wms_shipment its shipment_id, and its lines the same.",
+    "shipment_id_missing": f"{CORRECT}: give every row of wms_shipment a shipment_id, and its lines the same one.",
     "shipment_id_ambiguous": f"{CORRECT}: give each parcel an id of its own.",
-    "shipment_status_unknown": f"{CORRECT}: closed (also by leaving it empty) is confirmed, open and void are not.",
-    "text_too_long": f"{CORRECT}: none of the parcel's texts is so long.",
-    "order_unknown": f"{CORRECT} if the number is wrong; leave it if the order did not come from Amazon through mfn.",
-    "parcel_empty": f"{CORRECT}: write the parcel's lines, in one transaction with the parcel.",
-    "quantity_invalid": f"{CORRECT}: how many units of the SKU are in the parcel.",
-    "order_item_unknown": f"{CORRECT}: the order_item_id and sku of the order's line in wms_order_line.",
-    "quantity_excessive": f"{CORRECT}: the quantities, or void the parcel that never left.",
-    "units_told": "If it replaces one of them, write its carrier and tracking number under that one's shipment_id, "
-    "closed, and void this one. Else correct the order in Seller Central.",
-    "tracking_missing": f"{CORRECT}: Amazon takes no parcel without a tracking number.",
-    "kit_incomplete": "Nothing, if the rest of the kit is still to leave: the parcel that completes it is told to "
-    "Amazon with the whole kit. Else correct the quantities in the warehouse.",
+    "shipment_status_unknown": f"{CORRECT}: closed (or empty) parcels are confirmed, open and void ones are not.",
+    "text_too_long": f"{CORRECT}: shorten the text.",
+    "order_unknown": f"{CORRECT} if the number is wrong; ignore it if the order did not come from Amazon through mfn.",
+    "parcel_empty": f"{CORRECT}: write the parcel's lines, in the same transaction as the parcel.",
+    "quantity_invalid": f"{CORRECT}: enter how many units of the SKU are in the parcel.",
+    "order_item_unknown": f"{CORRECT}: use the order_item_id and sku of the order's line in wms_order_line.",
+    "quantity_excessive": f"{CORRECT}: fix the quantities, or void the parcel that never shipped.",
+    "units_told": "If it replaces one of them, write its carrier and tracking number under that parcel's "
+    "shipment_id with status closed, and void this one. Otherwise correct the order in Seller Central.",
+    "tracking_missing": f"{CORRECT}: Amazon does not accept a parcel without a tracking number.",
+    "kit_incomplete": "Nothing to do if the rest of the kit is still to ship: the whole kit is confirmed to Amazon "
+    "with the parcel that completes it. Otherwise correct the quantities in the warehouse.",
     "kit_in_other_parcel": "",
 }
 """What to do about each reason why Amazon is not told of a parcel, by its code, in the order of the report.
@@ -48,8 +48,8 @@ REMEDIES = {
 
 
 MIXED_UP = (
-    "Nothing, if that parcel alone was corrected: this one goes out in the next run. If the two were mixed up, put the "
-    "lines of both back, and swap their carriers, services and tracking numbers instead."
+    "Nothing to do if only that parcel was corrected: this one is confirmed in the next run. If the two were mixed up, "
+    "restore the lines of both, and swap their carriers, services and tracking numbers instead."
 )
 """What to do about `units_told` if the parcel that Amazon has the units with has left with other units."""
 
@@ -89,7 +89,7 @@ def explain_parcels(
     written: list[str | None] = parcels["tracking_number"].tolist()
     for position in settled.intersection(parcels.index[untracked]):
         is_written = isinstance(written[position], str)
-        said = "its tracking number has neither a letter nor a digit" if is_written else "it has no tracking number"
+        said = "its tracking number has no letter or digit" if is_written else "it has no tracking number"
         found[position, "tracking_missing"].append(said)
     ranks = {code: rank for rank, code in enumerate(REMEDIES)}
     mixed_up = set(kits.loc[kits["is_over"] & kits["holder"].notna(), "position"])
@@ -123,7 +123,7 @@ Fault = tuple[int, str, str]
 
 def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
     for position in parcels.index[parcels["is_id_missing"]]:
-        yield position, "shipment_id_missing", "rows of this order in wms_shipment have no shipment_id"
+        yield position, "shipment_id_missing", "wms_shipment has rows of this order without a shipment_id"
     for position in parcels.index[parcels["is_id_ambiguous"]]:
         yield position, "shipment_id_ambiguous", "wms_shipment has different rows with this shipment_id"
     unknown = parcels[parcels["status"] != "closed"]
@@ -131,22 +131,22 @@ def _of_headers(parcels: pd.DataFrame) -> Iterator[Fault]:
         yield position, "shipment_status_unknown", f"its status is {status}"
     for name in TEXTS:
         for position in parcels.index[are_too_long(parcels[name])]:
-            yield position, "text_too_long", f"{name} has more than {LONGEST_TEXT:,} characters"
+            yield position, "text_too_long", f"{name} is longer than {LONGEST_TEXT:,} characters"
     without = parcels[~parcels["is_order_known"]]
     for position, order_number in zip(without.index, without["order_number"], strict=True):
         # Blanks count, but nobody would see them.
         named = order_number if order_number == order_number.strip() else repr(order_number)
-        yield position, "order_unknown", f"wms_order has no order {named}" if named else "it names no order"
+        yield position, "order_unknown", f"wms_order has no order {named}" if named else "it has no order number"
 
 
 def _of_lines(parcels: pd.DataFrame, components: pd.DataFrame, lines: pd.DataFrame) -> Iterator[Fault]:
     for position in parcels.index[parcels["is_judged"] & ~parcels.index.isin(lines["position"])]:
-        yield position, "parcel_empty", "it has no line in wms_shipment_line"
+        yield position, "parcel_empty", "it has no lines in wms_shipment_line"
     most = lines.groupby("position")["quantity"].max()
     for position in most.index[most == 0]:
-        yield position, "quantity_invalid", "each of its lines says 0"
+        yield position, "quantity_invalid", "every line has quantity 0"
     for line in _records(lines[~lines["is_whole"]]):
-        said = "no number" if np.isnan(line["quantity"]) else f"{line['quantity']:g}, no whole number of units"
+        said = "not a number" if np.isnan(line["quantity"]) else f"{line['quantity']:g}, not a whole number of units"
         yield line["position"], "quantity_invalid", f"line {line['line_number']}{_means(line)}: quantity is {said}"
     unknown = lines[(lines["component"] == UNKNOWN) & (lines["quantity"] != 0)]
     if unknown.empty:
@@ -167,12 +167,14 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
     if named is None:
         owners = [component["order_item_id"] for component in ordered if component["sku"] == sku]
         if owners:
-            return f"no order_item_id, and the SKU is in the order items {_listed(owners)}"
-        return "no order_item_id, and no order item has the SKU" if sku else "neither order_item_id nor sku"
+            return f"it has no order_item_id, and the SKU is in several order items: {_listed(owners)}"
+        return (
+            "it has no order_item_id, and no order item has the SKU" if sku else "it has neither order_item_id nor sku"
+        )
     parts = [component["sku"] for component in ordered if component["order_item_id"] == named]
     if not parts:
         has = _listed(dict.fromkeys(component["order_item_id"] for component in ordered)) or "none"
-        return f"the order has no such item; it has {has}"
+        return f"the order does not have this item; its items are: {has}"
     return f"the order item consists of {_listed(parts)}"
 
 
@@ -197,10 +199,14 @@ def _of_told(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
     over = kits[kits["is_over"]]
     names = components.drop_duplicates("item").set_index("item")[["order_item_id", "seller_sku"]]
     for row in _records(over.join(names, on="item")):
-        held_by = "parcels that are void or gone in the warehouse"
+        held_by = "parcels that are now void or deleted in the warehouse"
         if isinstance(row["holder"], str):
-            held_by = f"parcel {row['holder']}, which holds none of it in the warehouse by now"
-        yield row["position"], "units_told", f"{_item(row)}: Amazon was told of all its units, with {held_by}"
+            held_by = f"parcel {row['holder']}, which no longer contains it in the warehouse"
+        yield (
+            row["position"],
+            "units_told",
+            f"{_item(row)}: all its units were already confirmed to Amazon, with {held_by}",
+        )
 
 
 def _of_kits(
@@ -227,12 +233,12 @@ def _of_kits(
     for position, others in completing.items():
         if None not in others:
             named = _listed(dict.fromkeys(ids[other] for other in others if other is not None))
-            yield position, "kit_in_other_parcel", f"its kits are told with {named}"
+            yield position, "kit_in_other_parcel", f"its kits are confirmed with {named}"
 
 
 def _missing_parts(rows: list[dict[str, Any]]) -> str:
     each = ", ".join(f"{row['so_far']} of {row['sku']} ({row['units_per_kit']} a kit)" for row in rows)
-    return f"{_item(rows[0])}: no further kit is whole; with this parcel have left {each}"
+    return f"{_item(rows[0])}: this parcel completes no further kit; shipped so far, with this parcel: {each}"
 
 
 def _with_names(rows: pd.DataFrame, components: pd.DataFrame) -> list[dict[str, Any]]:

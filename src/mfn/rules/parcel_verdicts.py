@@ -22,16 +22,18 @@ NAMELESS = {"shipment_id_missing", "shipment_id_ambiguous"}
 IN_OTHER_PARCEL = "kit_in_other_parcel"
 """The only finding of `parcel_items` that is not a fault."""
 
-SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon shows a parcel with this tracking number already")
-REMOVED = "its buyer's data was removed from the ledger, and Amazon did not say which parcels it shows"
-STANDING_REMEDY = "See why it is not in the warehouse, and what to do; the parcel goes out once it is there:"
-REMOVED_REMEDY = "The next run asks Amazon again; or fetch it:"
+SHOWN_BY_AMAZON = Reason("shown_by_amazon", "Amazon already shows a parcel with this tracking number")
+REMOVED = "its buyer's data was removed from the ledger, and Amazon did not answer which parcels it already shows"
+STANDING_REMEDY = (
+    "The parcel is confirmed once the order is in the warehouse. To see why it is not there, and what to do:"
+)
+REMOVED_REMEDY = "The next run asks Amazon again; or fetch the order now:"
 UNLISTED_REMEDY = (
-    "Correct the carrier in the warehouse, or add to mappings/carriers.csv the row, with another code of"
-    " accepted_carriers.csv where that is right:"
+    "Correct the carrier in the warehouse, or add this row to mappings/carriers.csv, with another code from"
+    " accepted_carriers.csv if that is the right one:"
 )
 MISSING_REMEDY = (
-    "Write the carrier in the warehouse, or map its service: a row of mappings/carriers.csv with an empty"
+    "Enter the carrier in the warehouse, or map its service: add a row to mappings/carriers.csv with an empty"
     " warehouse_carrier."
 )
 
@@ -82,7 +84,9 @@ def _verdict(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Verdict:
         return Verdict(ParcelStatus.SKIPPED, (skipped,))
     said = f"rule {parcel['rule']}: {parcel['message']}"
     if parcel["decision"] == "fail":
-        return Verdict(ParcelStatus.FAILED, (Reason("rule_fail", said, "Change the parcel, or the rule."),))
+        return Verdict(
+            ParcelStatus.FAILED, (Reason("rule_fail", said, "Change the parcel, or the rule in mappings/rules.yaml."),)
+        )
     held = [*(_explained(fault, parcel) for fault in faults), *_holding(parcel)]
     if parcel["decision"] == "hold":
         held.insert(0, Reason("rule_hold", said, "Change the parcel, or the rule in mappings/rules.yaml."))
@@ -94,7 +98,7 @@ def _skipped(parcel: Mapping[Any, Any], faults: Sequence[Reason]) -> Reason | No
     if any(fault.code in NAMELESS for fault in faults):
         return None
     if parcel["is_amazon_label"]:
-        return Reason("amazon_label", "its label was bought from Amazon, which confirms it by itself")
+        return Reason("amazon_label", "its label was bought from Amazon, which confirms it automatically")
     if SHIP_PLUS in (parcel["programs"] or "").split(","):
         return Reason("ship_plus", "a Ship+ order: Amazon confirms it with the label")
     if parcel["decision"] == "skip":
@@ -119,13 +123,13 @@ def _holding(parcel: Mapping[Any, Any]) -> list[Reason]:
         if parcel["is_removed"]:
             found.append(Reason("order_unknown", REMOVED, f"{REMOVED_REMEDY}\n{command}"))
         else:
-            remedy = f"Fetch it, so that parcels which Amazon shows are known:\n{command}"
+            remedy = f"Fetch it, so that mfn knows which parcels Amazon already shows:\n{command}"
             found.append(Reason("order_unknown", "the ledger does not have the order as Amazon sent it", remedy))
     if parcel["is_cancelled"]:
-        remedy = "Stop the parcel if that is still possible: Amazon pays nothing for it. Then void it in the warehouse."
+        remedy = "Stop the parcel if you still can: Amazon does not pay for it. Then void it in the warehouse."
         found.append(Reason("order_cancelled", "Amazon has cancelled the order", remedy))
     if parcel["carrier_reason"]:
-        detail = f"no carrier code of Amazon for {parcel['carrier']!r}" if parcel["carrier"] else "it names no carrier"
+        detail = f"no Amazon carrier code for {parcel['carrier']!r}" if parcel["carrier"] else "it has no carrier"
         found.append(Reason(parcel["carrier_reason"], detail, _carrier_remedy(parcel)))
     return found
 
@@ -137,7 +141,7 @@ def _carrier_remedy(parcel: Mapping[Any, Any]) -> str:
 def _warnings(parcel: Mapping[Any, Any]) -> list[Reason]:
     found = []
     if parcel["carrier_warning"]:
-        detail = f"nothing maps {parcel['carrier']!r}: it goes out as Other with its own name"
+        detail = f"{parcel['carrier']!r} is not mapped: it is sent to Amazon as Other with its own name"
         found.append(Reason(parcel["carrier_warning"], detail, _carrier_remedy(parcel)))
     if parcel["tracking_warning"]:
         found.append(Reason("tracking_unusual", parcel["tracking_warning"], "Compare it with the label."))
@@ -150,9 +154,9 @@ def _warnings(parcel: Mapping[Any, Any]) -> list[Reason]:
 
 
 SHIP_DATES = {
-    "ship_date_missing": "it has no ship date; the present moment is sent",
-    "ship_date_early": "its ship date lies before the order; the moment of the order is sent",
-    "ship_date_future": "its ship date lies in the future; the present moment is sent",
+    "ship_date_missing": "it has no ship date; the current time is sent",
+    "ship_date_early": "its ship date is before the order; the time of the order is sent",
+    "ship_date_future": "its ship date is in the future; the current time is sent",
 }
 """The oddities of ship dates, by their code."""
 

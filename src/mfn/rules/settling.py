@@ -45,46 +45,46 @@ class Settlement:
 SETTLEMENTS: dict[str, Settlement] = {
     "cancelled": Settlement(Outcome.CANCELLED, OrderStatus.CANCELLED, "cancelled at Amazon"),
     "payment_pending": Settlement(
-        Outcome.IGNORED, OrderStatus.PENDING, "Amazon has not cleared the payment; its units are reserved, nothing else"
+        Outcome.IGNORED, OrderStatus.PENDING, "Amazon has not cleared the payment yet; only its units are reserved"
     ),
     "already_shipped": Settlement(Outcome.IGNORED, OrderStatus.SHIPPED, "Amazon shows it as shipped"),
-    "unfulfillable": Settlement(Outcome.IGNORED, OrderStatus.IGNORED, "Amazon says that it cannot be fulfilled"),
+    "unfulfillable": Settlement(Outcome.IGNORED, OrderStatus.IGNORED, "Amazon shows it as unfulfillable"),
     "not_merchant_fulfilled": Settlement(Outcome.IGNORED, OrderStatus.IGNORED, "Amazon fulfils it"),
     "other_marketplace": Settlement(
         Outcome.IGNORED,
         OrderStatus.IGNORED,
-        "its marketplace is not one of the connection's",
-        "If its orders are to be shipped, add the marketplace to the connection in connections.yaml, then fetch what"
-        " Amazon has of it already: mfn import CONNECTION --since DATE.",
+        "its marketplace is not configured for this connection",
+        "To ship its orders, add the marketplace to the connection in connections.yaml, then fetch the orders that"
+        " Amazon already has: mfn import CONNECTION --since DATE.",
     ),
     "placed_before_start": Settlement(
         Outcome.IGNORED,
         OrderStatus.IGNORED,
-        "placed before orders.not_before: it belongs to the system that shipped before this one",
+        "placed before orders.not_before: the previous system ships it",
     ),
     "dismissed": Settlement(
         Outcome.IGNORED,
         OrderStatus.DISMISSED,
         "dismissed by hand",
-        "To take it back: mfn orders release ORDER --why TEXT.",
+        "To undo this: mfn orders release ORDER --why TEXT.",
     ),
     "data_removed": Settlement(
         Outcome.IGNORED,
         OrderStatus.IGNORED,
-        "its buyer's data was removed, and with it the order as Amazon sent it",
-        "If it is needed again, fetch it: mfn import CONNECTION --order ORDER. The next purge removes it again.",
+        "its buyer's data was removed, together with the order as Amazon sent it",
+        "If you need it again, fetch it: mfn import CONNECTION --order ORDER. The next purge removes it again.",
     ),
     "channel_unknown": Settlement(
         Outcome.HELD,
         OrderStatus.HELD,
-        f"$.fulfillment.fulfilledBy is neither {MERCHANT} nor {AMAZON}: nobody can say whether the seller ships it",
-        "It is read again from Amazon on every run; look at it in Seller Central if it stays.",
+        f"$.fulfillment.fulfilledBy is neither {MERCHANT} nor {AMAZON}: it is unclear whether the seller ships it",
+        "The order is read again from Amazon on every run; check it in Seller Central if it stays like this.",
     ),
     "status_unknown": Settlement(
         Outcome.HELD,
         OrderStatus.HELD,
-        "its fulfillmentStatus is one that this version does not know",
-        "Look at it in Seller Central; a newer version of mfn may know the status.",
+        "this version of mfn does not know its fulfillmentStatus",
+        "Check the order in Seller Central; a newer version of mfn may know the status.",
     ),
 }
 """Every reason why an order is not due, by its code; `data_removed` is for one whose text is gone."""

@@ -201,9 +201,9 @@ def _why(seller_sku: str, sku: str, near: Sequence[NearSku], context: _Context) 
     line = context.lines.get((seller_sku, sku))
     is_known = sku in context.is_active
     if line is None:
-        told = "the warehouse has it, but not as active" if is_known else "the warehouse has no such item"
+        told = "the warehouse has it, but it is inactive" if is_known else "the warehouse does not have this item"
         return told + _broken(sku)
-    fault = "has, but not as active" if is_known else "does not have"
+    fault = "has, but as inactive" if is_known else "does not have"
     itself = {sku, seller_sku} if seller_sku in context.kits else {sku}
     nearest = "; ".join(f"{one.warehouse_sku!r} {one.difference}" for one in near if one.warehouse_sku not in itself)
     told = f" (nearest: {nearest})" if nearest else ""
@@ -265,8 +265,8 @@ def _missing_on_amazon(
         resembled[sku][repr(seller_sku)] = None
     rows: list[tuple[Any, ...]] = []
     for sku in items.tolist():
-        near = f", but nearly: {', '.join(resembled[sku])}" if sku in resembled else ""
-        told = f"listed neither as such nor in a kit{near}{_broken(sku)}"
+        near = f", but similar: {', '.join(resembled[sku])}" if sku in resembled else ""
+        told = f"listed neither on its own nor in a kit{near}{_broken(sku)}"
         rows.append((sku, context.descriptions[sku], sku, (sku,), told))
     components: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for seller_sku, sku in zip(unlisted["seller_sku"].tolist(), unlisted["warehouse_sku"].tolist(), strict=True):

@@ -49,7 +49,7 @@ def emptiness(stock: pd.DataFrame, items: pd.DataFrame) -> str:
         items: Its item master.
     """
     empty = [name for name, frame in (("wms_inventory", stock), ("wms_item", items)) if frame.empty]
-    return f"{' and '.join(empty)} of the warehouse {'has' if len(empty) == 1 else 'have'} no row" if empty else ""
+    return f"{' and '.join(empty)} of the warehouse {'is' if len(empty) == 1 else 'are'} empty" if empty else ""
 
 
 def stock_totals(stock: pd.DataFrame) -> pd.DataFrame:

@@ -31,12 +31,13 @@ TOLD_AT_MOST = 10
 """How many details of one reason are shown before the rest is only counted."""
 
 SKU_UNKNOWN = (
-    "Add it to wms_item, or map the listing to the SKU that the warehouse knows: mfn skus {} proposes the row of "
+    "Add it to wms_item, or map the listing to a SKU that the warehouse knows: mfn skus {} proposes the row for "
     "sku_aliases.csv."
 )
 LISTING_MISSING = (
-    "List it on Amazon as one that you ship, or map the listing that sells it: mfn skus {} proposes the row of "
-    "sku_aliases.csv. What is not sold on Amazon is not active in wms_item, or has no row in sku_aliases.csv."
+    "List it on Amazon as fulfilled by you, or map the listing that sells it: mfn skus {} proposes the row for "
+    "sku_aliases.csv. If it is not to be sold on Amazon, make it inactive in wms_item, or remove its row from "
+    "sku_aliases.csv."
 )
 
 
@@ -140,7 +141,12 @@ def _decided(decisions: pd.DataFrame) -> dict[int, tuple[str, Reason]]:
     found = {}
     for position, decision, message, rule in decisions[decisions["decision"] != ""].itertuples(name=None):
         outcome, code = OUTCOMES[decision]
-        found[position] = outcome, Reason(code, message, f"The rule {rule!r} of mappings/rules.yaml says so.")
+        found[position] = (
+            outcome,
+            Reason(
+                code, message, f"Decided by the rule {rule!r} in mappings/rules.yaml; change the rule if it is wrong."
+            ),
+        )
     return found
 
 
@@ -164,7 +170,7 @@ def _held(
     concerned = components[~components["sku"].isin(items.index) | components["sku"].isin(list(told))]
     held: defaultdict[int, list[Finding]] = defaultdict(list)
     for offer, sku in zip(concerned["offer"].tolist(), concerned["sku"].tolist(), strict=True):
-        held[offer] += told.get(sku) or [("sku_unknown", f"wms_item has no {sku}")]
+        held[offer] += told.get(sku) or [("sku_unknown", f"{sku} is not in wms_item")]
     return held
 
 
@@ -186,12 +192,12 @@ def _without_listing(
     """What has no listing: the SKU that a listing would have, the warehouse's SKU, and why it is held."""
     found: dict[str, tuple[str, list[Finding]]] = {}
     for seller_sku, sku in zip(aliases["seller_sku"].tolist(), aliases["warehouse_sku"].tolist(), strict=True):
-        missing = ("listing_missing", f"Amazon has no listing of {seller_sku}, which sku_aliases.csv maps")
+        missing = ("listing_missing", f"Amazon has no listing for {seller_sku}, which sku_aliases.csv maps")
         found.setdefault(seller_sku, (sku, [missing]))[1].extend(told.get(sku, ()))
     is_listed = items.index.isin(everything["sku"]) | items.index.isin(aliases["warehouse_sku"])
     for sku in items.index[items["is_active"].to_numpy() & ~is_listed].tolist():
         of_alias = found[sku][1] if sku in found else []
-        missing = ("listing_missing", f"Amazon has no listing of {sku}, and none that is made of it")
+        missing = ("listing_missing", f"Amazon has no listing for {sku}, and none for a kit that contains it")
         found[sku] = (sku, [*of_alias, missing, *told.get(sku, ())])
     unknown = set(told).difference(items.index, everything["sku"])
     for sku in unknown:

@@ -21,14 +21,14 @@ READ = ("sku", "location", *NUMBERS, "counted_at", "unreadable")
 
 CORRECT = "Correct it in the warehouse"
 REMEDIES = {
-    "stock_unreadable": f"{CORRECT}: on_hand and allocated of wms_inventory are numbers of units.",
-    "stock_negative": f"{CORRECT}: count what is there; there are never fewer than 0 units.",
-    "stock_fractional": f"{CORRECT}: units are whole; what is sold by weight or length needs a unit of its own.",
-    "stock_duplicate": f"{CORRECT}: wms_inventory has one row for each SKU and location.",
-    "stock_too_old": "Count it, and have the warehouse write counted_at whenever it counts; maximum_age_hours under "
-    "inventory in connections.yaml says how old a count may be.",
-    "item_unknown": "Add the SKU to wms_item, or correct it in wms_inventory: SKUs are compared to the letter, with "
-    "case, blanks and leading zeros.",
+    "stock_unreadable": f"{CORRECT}: on_hand and allocated in wms_inventory must be numbers of units.",
+    "stock_negative": f"{CORRECT}: count what is there; a quantity is never below 0.",
+    "stock_fractional": f"{CORRECT}: units must be whole; for goods sold by weight or length, define a unit.",
+    "stock_duplicate": f"{CORRECT}: wms_inventory must have one row per SKU and location.",
+    "stock_too_old": "Count it again, and make sure that the warehouse writes counted_at with each count; the limit is "
+    "maximum_age_hours under inventory in connections.yaml.",
+    "item_unknown": "Add the SKU to wms_item, or correct it in wms_inventory: SKUs must match exactly, including "
+    "case, spaces and leading zeros.",
 }
 """What to do about each fault, by its code, in the order of the report."""
 
@@ -101,14 +101,14 @@ def _is_duplicate(stock: pd.DataFrame, is_looked_at: NDArray[np.bool_]) -> NDArr
 
 
 def _duplicate(row: dict[str, Any]) -> str:
-    return f"the SKU stands in this location more than once, here with on_hand {row['on_hand']:.15g}"
+    return f"the SKU has more than one row in this location, one of them with on_hand {row['on_hand']:.15g}"
 
 
 def _unknown(row: dict[str, Any]) -> str:
-    return "wms_item has no such SKU" if row["sku"] else "the row names no SKU"
+    return "the SKU is not in wms_item" if row["sku"] else "the row has no SKU"
 
 
 def _age(row: dict[str, Any], maximum_age_hours: float) -> str:
     if pd.isna(row["counted_at"]):
-        return "counted_at is no time that can be read"
+        return "counted_at cannot be read as a time"
     return f"counted at {row['counted_at']:%Y-%m-%d %H:%M} UTC, more than {maximum_age_hours:g} hours ago"

@@ -246,12 +246,12 @@ def _warning(carrier_code: str, tracking_number: object) -> str:
     known = FORMS.get(carrier_code)
     number = _bare(tracking_number)
     if len(number) > LONGEST_NUMBER:
-        return f"its tracking number has more than {LONGEST_NUMBER} characters"
+        return f"its tracking number is longer than {LONGEST_NUMBER} characters"
     if known is None or not number:
         return ""
     has_form, fits = (any(each) for each in zip(*(form.fits(number) for form in known.forms), strict=True))
     if fits:
         return ""
     if has_form:
-        return f"its tracking number looks like one of {carrier_code}, but has a wrong digit: its check digit differs"
-    return f"its tracking number does not look like one of {carrier_code}: expected {known.expected}"
+        return f"its tracking number looks like a {carrier_code} number, but its check digit is wrong"
+    return f"its tracking number does not look like a {carrier_code} number: expected {known.expected}"

@@ -34,7 +34,7 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
     if place.mappings.accepted_carriers.empty:
         path = shown_path(place.settings.mappings / ACCEPTED_CARRIERS.file)
         told = f"{path} is missing or empty, so that no carrier can be told by Amazon's code"
-        found.append(warning(told, "Take the file of this name from the project."))
+        found.append(warning(told, "Copy the file from the mfn project."))
     written = carriers_written(place.connection.warehouse.url, what=place.warehouse_name)
     pairs = pd.concat([written, _of_methods(ship_methods)], ignore_index=True)
     pairs = pairs.drop_duplicates(["carrier", "service"]).reset_index(drop=True)

@@ -124,7 +124,7 @@ def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
     """
     told = {order_id for order_id, status in states.items() if status != CANCELLED}
     for order_id in sorted(told):
-        loading.conflicts.add(order_id, "the buyer asks for a cancellation", "passed on as cancel_requested_at")
+        loading.conflicts.add(order_id, "the buyer requested a cancellation", "passed on as cancel_requested_at")
     return told
 
 

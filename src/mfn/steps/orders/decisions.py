@@ -265,7 +265,7 @@ def _in_the_way(row: Row[Any], name: str, *, is_there: bool) -> Fault | None:
 def _against_release(row: Row[Any], name: str, released: Known, *, is_removed: bool) -> Fault | None:
     if row.status == OrderStatus.DISMISSED and is_removed:
         fetch = f"Fetch it again, then release it: mfn import {name} --order {row.order_id}"
-        return Fault("its buyer's data was removed, and with it the order as Amazon sent it", fetch)
+        return Fault("its buyer's data was removed, together with the order as Amazon sent it", fetch)
     if row.status == OrderStatus.DISMISSED:
         return None
     if row.status == OrderStatus.READY:
