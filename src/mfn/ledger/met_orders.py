@@ -55,7 +55,7 @@ class MetOrders:
 
 
 class LandedOrders:
-    """The orders of a batch: some twenty bytes each, since a batch may have a million.
+    """The orders of a batch: less than forty bytes each, since a batch may have a million.
 
     Args:
         order_ids: ASCII, as `IDENTIFIER` has it.
@@ -75,8 +75,8 @@ class LandedOrders:
     ) -> None:
         self._order_ids = order_ids
         self._places = places
-        # Indexes: with the values themselves put in order all of them would stand in memory twice.
-        self._as_landed = np.argsort(places, kind="stable")
+        # Indexes: with the values themselves put in order all of them would be in memory twice.
+        self._as_landed = np.argsort(places, kind="stable").astype(np.uint32)
         self._is_earlier = is_earlier
         self._is_loaded = is_loaded
         self._is_judged = is_judged

@@ -50,7 +50,8 @@ LOADED_COLUMNS = (
 OUTCOME_COLUMNS = ("batch_id", "order_id", "outcome", "reasons", "warnings", "at")
 
 ALIKE_AT_ONCE = 1_000
-"""SQLite keeps the old version of every page that a statement changes in memory: adjacent ids are on few pages."""
+"""SQLite keeps the old version of every page that a statement changes in memory: adjacent ids are on few pages.
+PostgreSQL keeps none, and as long as it has no statistics of a table each statement reads all orders of the batch."""
 
 
 def batch_orders(
@@ -157,8 +158,9 @@ def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[st
 def _write_alike(database: Connection, batch: BatchRef, order_ids: Sequence[str], **values: Any) -> None:
     # Most orders of a chunk have the same outcome: one statement for all takes half as long as one row each.
     by_key = sorted(order_ids)
-    for start in range(0, len(by_key), ALIKE_AT_ONCE):
-        wanted = among(database, BatchOrder.order_id, by_key[start : start + ALIKE_AT_ONCE])
+    at_once = ALIKE_AT_ONCE if database.dialect.name == "sqlite" else max(1, len(by_key))
+    for start in range(0, len(by_key), at_once):
+        wanted = among(database, BatchOrder.order_id, by_key[start : start + at_once])
         database.execute(update(BatchOrder).where(BatchOrder.batch_id == batch.batch_id, wanted).values(values))
 
 
