@@ -148,7 +148,7 @@ def failed_run() -> RunReport:
         batch_id="us-import-20261102-094500-0a0b0c",
         status="failed",
         error="the warehouse at db.example.com cannot be reached: connection refused.",
-        remedy="See that the database runs and has room; then run the batch again: mfn rerun --failed.",
+        remedy="Check that the database is running; then run the batch again: mfn rerun --failed.",
         counts={"fetched": 138, "held": 5, "cancelled": 3, "ignored": 4},
         urgency=Urgency(),
         conflicts=(),

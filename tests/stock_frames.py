@@ -22,7 +22,7 @@ def stock_rows(*rows: tuple[Any, ...]) -> pd.DataFrame:
     columns = ["sku", "location", "on_hand", "allocated", "is_sellable", "counted_at"]
     kinds = {"on_hand": "float64", "allocated": "float64", "is_sellable": "bool", "counted_at": "datetime64[us, UTC]"}
     frame = pd.DataFrame(filled, columns=columns, dtype="object").astype(kinds)
-    unreadable = ["on_hand is 'x', no number" if np.isnan(units) else "" for units in frame["on_hand"]]
+    unreadable = ["on_hand is 'x', not a number" if np.isnan(units) else "" for units in frame["on_hand"]]
     return frame.assign(unreadable=pd.Series(unreadable, dtype="object"), is_counted_at_unreadable=False)
 
 

@@ -33,7 +33,7 @@ def _marketplaces(values: Any) -> list[Marketplace]:
         valid = ", ".join(BY_NAME)
         faults.append(f"no marketplace is called {', '.join(unknown)}; valid values are: {valid}, or Amazon's id")
     if len(regions) > 1:
-        faults.append(f"all marketplaces of a connection belong to one region, these are of {', '.join(regions)}")
+        faults.append(f"all marketplaces of a connection must be in one region, these are in {', '.join(regions)}")
     if faults:
         raise ValueError("; ".join(faults))
     return list(dict.fromkeys(known))  # one may be given twice, also by its id
@@ -42,7 +42,7 @@ def _marketplaces(values: Any) -> list[Marketplace]:
 def credentials_that_fit(value: str) -> str:
     """Check where a connection's secrets are to come from; ValueError if it is neither of the two forms."""
     if not CREDENTIALS.fullmatch(value):
-        raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong into this file")
+        raise ValueError("expected env or prefect:<secret-block>; a secret itself does not belong in this file")
     return value
 
 
@@ -50,19 +50,19 @@ def _moment(value: Any) -> Any:
     """A time as a person writes it; a number is refused, although it could count seconds since 1970."""
     if isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
         return value
-    raise ValueError(f"expected a moment such as 2026-11-27T08:00:00Z, got {value!r}")
+    raise ValueError(f"expected a time such as 2026-11-27T08:00:00Z, got {value!r}")
 
 
 def _in_utc(value: datetime) -> datetime:
     try:
         return in_utc(value)
     except OverflowError:
-        raise ValueError(f"{value} is no time in UTC") from None
+        raise ValueError(f"{value} is not a valid time in UTC") from None
 
 
 def _merchant_token(value: str) -> str:
     if not re.fullmatch(r"[!-~]+", value):  # a blank that was copied along would make it a different account
-        raise ValueError(f"expected a merchant token such as A2XXXXXXXXXXXX, without a blank, got {value!r}")
+        raise ValueError(f"expected a merchant token such as A2XXXXXXXXXXXX, without a space, got {value!r}")
     return value
 
 
@@ -85,7 +85,7 @@ def _queue_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/[^/\s]+/[^/\s]+", value):
         raise ValueError(f"expected the URL of an SQS queue, {QUEUE_EXAMPLE}, got {value!r}")
     if value.endswith(".fifo"):
-        raise ValueError("is a FIFO queue, and Amazon sends to standard queues only")
+        raise ValueError("is a FIFO queue, but Amazon sends to standard queues only")
     return value
 
 
@@ -126,7 +126,7 @@ class Orders(_Section):
 
 
 class Shipments(_Section):
-    """What happens to a carrier that no row maps."""
+    """What happens to an unmapped carrier."""
 
     unlisted_carrier: Literal["other", "hold"] = "other"
 
@@ -150,7 +150,7 @@ class Privacy(_Section):
 
 
 class Alerts(_Section):
-    """When people are alerted."""
+    """When alerts are sent."""
 
     held_orders: Annotated[int, Field(strict=True, ge=0)] = 20
     ship_by_hours: Annotated[float, Field(strict=True, ge=0, le=MOST_HOURS)] = 12
@@ -158,7 +158,7 @@ class Alerts(_Section):
 
 
 class Notifications(_Section):
-    """The SQS queue on which Amazon names changed orders; without one the import searches by itself.
+    """The SQS queue on which Amazon names changed orders; without one the import finds orders by search alone.
 
     boto3 finds AWS credentials in its usual places. The region is that of the queue's URL, if it names one.
     """

@@ -51,7 +51,7 @@ def _checked(path: Path, text: str) -> Mapping[str, Connection]:
         if key != "connections"
     ]
     if not isinstance(entries, CommentedMap) or not entries:
-        message, remedy = "expected a mapping with one entry a connection.", "Run mfn init for an example."
+        message, remedy = "expected a mapping with one entry per connection.", "Run mfn init for an example."
         raise ConfigurationError(problems=(Problem(shown, 1, "connections", message, remedy), *problems))
     connections = {}
     for name, entry in entries.items():
@@ -75,7 +75,7 @@ def find_connection(settings: Settings, name: str) -> Connection:
     if name not in connections:
         raise ConfigurationError(
             f"{shown_path(settings.connections)} has no connection {name!r}; it has: {', '.join(connections)}.",
-            remedy="Name one of these, or add an entry to the file.",
+            remedy="Use one of these, or add an entry to the file.",
         )
     return connections[name]
 
@@ -106,8 +106,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            remedy = "Run mfn init for an example, or set MFN_CONNECTIONS to where yours is."
-            raise ConfigurationError(f"{shown} is not there.", remedy=remedy) from None
+            remedy = "Run mfn init for an example, or set MFN_CONNECTIONS to the path of yours."
+            raise ConfigurationError(f"{shown} does not exist.", remedy=remedy) from None
         message, remedy = reading_fault(path, error)
         raise ConfigurationError(f"{shown} {message}", remedy=remedy) from None
     except UnicodeDecodeError as error:
@@ -125,7 +125,7 @@ def _check(path: Path, name: Any, entry: Any, entries: CommentedMap) -> Connecti
                 shown,
                 line,
                 f"connections.{name}",
-                "a connection's name is lower case letters, digits and underscores, a letter first.",
+                "a connection's name has only lower case letters, digits and underscores, and starts with a letter.",
             )
         ]
     if not isinstance(entry, CommentedMap):
@@ -157,9 +157,9 @@ def _problem(shown: str, name: str, entry: CommentedMap, found: Any) -> Problem:
         keys = ", ".join(
             field for model in (section, *get_args(section)) for field in getattr(model, "model_fields", ())
         )
-        message = f"expected a mapping, with keys of these: {keys}"
+        message = f"expected a mapping with keys from: {keys}"
     elif found["type"] == "string_type":
-        message += f"{got}: {'write one text' if isinstance(found['input'], list | dict) else 'put it in quotes'}"
+        message += f"{got}: {'write a single text' if isinstance(found['input'], list | dict) else 'put it in quotes'}"
     elif found["type"] != "value_error":
         message += got
     return Problem(shown, _line(entry, where), key, message + ".")

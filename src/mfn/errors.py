@@ -5,7 +5,7 @@
     MfnError                 has a message and a remedy; what a command prints instead of a traceback
     ├── ConfigurationError   usage, settings or mappings are wrong: nothing was started (exit 2)
     ├── LeaseHeldError       another run of the same kind holds the connection (exit 3)
-    ├── LeaseLostError       another run has taken over the connection while this one stood still: it ends (exit 1)
+    ├── LeaseLostError       another run took over the connection while this one was stalled: it ends (exit 1)
     ├── FatalError           the run failed and repeating it alone will not help (exit 1)
     ├── RetriableError       the run failed on something temporary: retried, re-runnable (exit 1)
     ├── RunFailedError       a run failed after it had begun; carries what it did until then (exit 1)
@@ -36,7 +36,7 @@ class Problem:
         file: The file's path as the person knows it, see `shown_path`.
         line: The line, counted from 1, or None for the whole file.
         column: The column of a CSV file or the dotted key of a YAML file.
-        message: What was expected and what came; on one line of bounded length, whatever it quotes.
+        message: What was expected and what was found; on one line of bounded length, whatever it quotes.
         remedy: What to do about it.
     """
 
@@ -66,10 +66,10 @@ def shown_path(path: Path) -> str:
 
 
 class MfnError(Exception):
-    """Something that a person has to know of: what happened and what to do.
+    """Something that a person has to know: what happened and what to do.
 
     Args:
-        message: What happened, where, what was expected and what came.
+        message: What happened, where, what was expected and what was found.
         remedy: What to do, as an instruction.
     """
 
@@ -105,7 +105,7 @@ class ConfigurationError(MfnError):
         if problems and not message:
             message = "\n".join(str(problem) for problem in problems)
         if problems and not remedy:
-            remedy = "Mend what is named above and run the command again; nothing was started."
+            remedy = "Fix what is listed above, then run the command again; nothing was started."
         super().__init__(message, remedy=remedy)
         self.problems = problems
 
@@ -142,7 +142,7 @@ class LeaseHeldError(MfnError):
 
 
 class LeaseLostError(MfnError):
-    """Another run has taken over the connection while this one stood still; this one ends with no further effect."""
+    """Another run took over the connection while this one was stalled; this one ends with no further effect."""
 
 
 class FatalError(MfnError):

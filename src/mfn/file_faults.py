@@ -11,17 +11,17 @@ from mfn.errors import shown_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAKE_ROOM = "Make room on that disk."
-TOO_MANY_OPEN = "Close what holds so many files open, or raise its limit (ulimit -n)."
-ANOTHER_DISK = "See that its disk or share is there and whole; otherwise put the file back from a backup."
+MAKE_ROOM = "Free space on that disk."
+TOO_MANY_OPEN = "Stop the program that keeps too many files open, or raise its limit (ulimit -n)."
+ANOTHER_DISK = "Check that its disk or share is mounted and healthy; otherwise restore the file from a backup."
 REMEDIES = {
-    errno.EISDIR: "Put a file in the place of this directory.",
-    errno.ENOTDIR: "A part of its path is a file where a directory was expected: correct the path.",
+    errno.EISDIR: "Replace this directory with a file.",
+    errno.ENOTDIR: "Part of its path is a file where a directory was expected: correct the path.",
     errno.ENOENT: "Put a file there, or correct the path.",
-    errno.EEXIST: "A file stands where a directory was expected: take it away, or name another place.",
-    errno.ELOOP: "Links lead round in a circle here: put a file in the place of one of them.",
-    errno.ENAMETOOLONG: "Take a shorter path.",
-    errno.ENXIO: "Put a file in its place: it is no file that can be read.",
+    errno.EEXIST: "There is a file where a directory was expected: remove it, or use another path.",
+    errno.ELOOP: "The links form a loop: replace one of them with a file.",
+    errno.ENAMETOOLONG: "Use a shorter path.",
+    errno.ENXIO: "Replace it with a regular file: this one cannot be read.",
     errno.EMFILE: TOO_MANY_OPEN,
     errno.ENFILE: TOO_MANY_OPEN,
     errno.EIO: ANOTHER_DISK,
@@ -30,18 +30,18 @@ REMEDIES = {
     errno.ENOSPC: MAKE_ROOM,
     errno.EDQUOT: MAKE_ROOM,
     errno.EFBIG: MAKE_ROOM,
-    errno.EROFS: "Nothing can be written on that disk: name a place on another one.",
+    errno.EROFS: "That disk is read-only: use a path on another one.",
 }
 
 
 def see_that_it_is_a_file(path: Path) -> None:
-    """Refuse what is no file: reading a pipe may wait for ever, and reading a device may never end.
+    """Refuse what is not a file: reading a pipe may wait forever, and reading a device may never end.
 
     Args:
-        path: What is to be read; a folder passes, since reading it fails by itself.
+        path: What is to be read; a folder passes, since reading it fails anyway.
 
     Raises:
-        OSError: It is neither a file nor a folder, or cannot be looked at.
+        OSError: It is neither a file nor a folder, or cannot be examined.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
@@ -57,9 +57,9 @@ def reading_fault(path: Path, error: OSError) -> tuple[str, str]:
     """
     if error.errno == errno.ENOENT and path.is_symlink():
         to = path.readlink()
-        message = f"cannot be read: it is a link to {to}, which is not there."
-        return message, f"Put back what it leads to, or take away the link {shown_path(path)}."
-    may_not = f"Let this user read {shown_path(path)}, and look into the folders above it."
+        message = f"cannot be read: it is a link to {to}, which does not exist."
+        return message, f"Restore the link's target, or remove the link {shown_path(path)}."
+    may_not = f"Allow this user to read {shown_path(path)} and to enter the folders above it."
     return f"cannot be read: {error.strerror}.", REMEDIES.get(error.errno or 0, may_not)
 
 

@@ -40,13 +40,13 @@ def told_in_words() -> Iterator[None]:
     try:
         yield
     except OSError as error:  # ssl.SSLError is an OSError
-        why = "it is no file of certificates" if isinstance(error, ssl.SSLError) else error.strerror
-        remedy = "Name a file of certificates in PEM form, or take the variable out."
+        why = "it is not a certificate file" if isinstance(error, ssl.SSLError) else error.strerror
+        remedy = "Set it to a certificate file in PEM format, or remove the variable."
         raise _wrong([CERTIFICATES], f"names a file that cannot be used ({why}).", remedy) from None
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        why = "SOCKS is not supported" if isinstance(error, ImportError) else "that is no address of one"
+        why = "SOCKS is not supported" if isinstance(error, ImportError) else "not the address of a proxy"
         names = [name for name in os.environ if name.upper() in PROXIES]
-        remedy = "Name an HTTP proxy, such as http://proxy.example.com:3128, or take the variable out."
+        remedy = "Set it to an HTTP proxy such as http://proxy.example.com:3128, or remove the variable."
         raise _wrong(names, f"names a proxy that cannot be used ({why}).", remedy) from None
 
 

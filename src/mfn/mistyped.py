@@ -1,4 +1,4 @@
-"""Typing errors in `.env` or the environment that would otherwise be ignored in silence."""
+"""Typing errors in `.env` or the environment that would otherwise be ignored silently."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def mistyped_names(known: Collection[str], prefix: str) -> list[Problem]:
             place,
             _line_of(name) if place == ".env" else None,
             name,
-            "is no setting.",
+            "is not a setting.",
             f"Did you mean {near}? If not, give it another name.",
         )
         for place, name in given
@@ -92,5 +92,7 @@ def lines_that_say_nothing() -> list[Problem]:
         return []
     with path.open(encoding="utf-8") as text:
         wrong = [entry.original for entry in parse_stream(text) if entry.error]
-    message = "this line sets nothing: it is not like NAME=value, or its quotation mark is never closed."
-    return [Problem(".env", line, None, message, "Correct it, or put a # before it.") for line in map(_line, wrong)]
+    message = "this line sets nothing: it is not NAME=value, or its quotation mark is never closed."
+    return [
+        Problem(".env", line, None, message, "Correct it, or put a # in front of it.") for line in map(_line, wrong)
+    ]

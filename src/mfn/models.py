@@ -76,7 +76,7 @@ class OrderStatus(StrEnum):
 
 
 class ParcelStatus(StrEnum):
-    """The status of a parcel: whether Amazon has been told of it, and whether Amazon shows it."""
+    """The status of a parcel: whether it was confirmed to Amazon, and whether Amazon shows it."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -87,7 +87,7 @@ class ParcelStatus(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """The status of an offer's level: whether Amazon has been told it, or what prevents that."""
+    """The status of an offer's level: whether it was sent to Amazon, or what prevents that."""
 
     PUSHED = "pushed"
     UNCHANGED = "unchanged"

@@ -16,7 +16,7 @@ NO_SUCH_PATH = {"detail": "Not Found"}
 """How a Prefect server answers outside of its API; within the API it names what it does not have."""
 
 LETS_NOBODY_IN = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
-SHOW_IT = "Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING as user:password, to what that server accepts."
+SHOW_IT = "Set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING (user:password), to what that server accepts."
 ENDS_IN_API = "Correct PREFECT_API_URL: that of a Prefect server ends in /api, e.g. http://127.0.0.1:4200/api."
 
 

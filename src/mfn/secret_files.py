@@ -49,8 +49,8 @@ def secret_of(name: str, environ: Mapping[str, str], base: Path) -> str:
     if not secret.isprintable():
         raise _wrong(
             name + FILE,
-            "the file that it names holds more than one line, or characters that cannot be seen.",
-            "Write the secret into it, and nothing else.",
+            "the file that it names holds more than one line, or non-printable characters.",
+            "Write only the secret into it.",
         )
     return secret
 
@@ -73,17 +73,17 @@ def read_secret(path: Path, *, variable: str) -> str:
             mode, content = os.fstat(file.fileno()).st_mode, file.read(MOST_BYTES + 1)
         text = content.decode().strip()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system accepts
-        why = getattr(error, "strerror", None) or "it is no text"
-        remedy = "Name a file that holds the secret and nothing else."
+        why = getattr(error, "strerror", None) or "it is not text"
+        remedy = "Set it to a file that holds only the secret."
         if isinstance(error, PermissionError):
-            remedy = "Let this user read it, and look into the folders above it."
+            remedy = "Allow this user to read it and to enter the folders above it."
         raise _wrong(variable, f"names a file that cannot be read ({why}).", remedy) from None
     if mode & FOR_OTHERS:
         shown = shown_path(path)
-        raise _wrong(variable, f"{shown} may be read or written by everybody.", f"Run chmod o-rw {shown}.")
+        raise _wrong(variable, f"{shown} can be read or written by everybody.", f"Run chmod o-rw {shown}.")
     if not text or len(content) > MOST_BYTES:
         what = "is empty" if not text else f"is longer than {MOST_BYTES:,} bytes"
-        raise _wrong(variable, f"the file that it names {what}.", "Write the secret into it, and nothing else.")
+        raise _wrong(variable, f"the file that it names {what}.", "Write only the secret into it.")
     return text
 
 
@@ -93,7 +93,7 @@ def both_set(name: str) -> ConfigurationError:
     Args:
         name: The variable's name.
     """
-    return _wrong(name, f"is set, and {name}{FILE} too.", "Keep one of the two.")
+    return _wrong(name, f"is set, and so is {name}{FILE}.", "Keep one of the two.")
 
 
 def exposed_files(settings: Settings) -> list[Problem]:
@@ -114,7 +114,9 @@ def exposed_files(settings: Settings) -> list[Problem]:
         if is_exposed:
             shown = shown_path(path)
             found.append(
-                Problem(shown, None, None, "others may read this file with secrets.", f"Run chmod 600 {shown}.")
+                Problem(
+                    shown, None, None, "other users can read this file, which holds secrets.", f"Run chmod 600 {shown}."
+                )
             )
     return found
 

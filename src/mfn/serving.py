@@ -27,17 +27,17 @@ def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
         ConfigurationError: The port is taken, or the address is not this machine's.
     """
     if not host.strip():  # which would be every address of this machine, including those that others can reach
-        remedy = "Name one, e.g. 127.0.0.1, or 0.0.0.0 for all of this machine's."
-        raise ConfigurationError("the address to listen at is empty.", remedy=remedy)
+        remedy = "Use e.g. 127.0.0.1, or 0.0.0.0 for all addresses of this machine."
+        raise ConfigurationError("the address to listen on is empty.", remedy=remedy)
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, UnicodeError, OverflowError) as error:
         cause = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
-        remedy = f"Name another one with {setting}, or stop the program that holds it."
+        remedy = f"Choose another one with {setting}, or stop the program that uses it."
         if isinstance(error, PermissionError):
-            remedy = f"Name one above 1023 with {setting}: the ones below are the administrator's."
+            remedy = f"Choose one above 1023 with {setting}: lower ports need administrator rights."
         elif getattr(error, "errno", None) != errno.EADDRINUSE:
-            remedy = "Name an address of this machine, e.g. 127.0.0.1, and a port up to 65535."
+            remedy = "Use an address of this machine, e.g. 127.0.0.1, and a port up to 65535."
         raise ConfigurationError(f"port {port} of {host} cannot be used: {cause}.", remedy=remedy) from None
     # Accepted connections inherit this; asyncio would set it only for a socket that it opened itself. Without it, the
     # body of an answer waits 40 ms until the client has acknowledged its head.

@@ -23,7 +23,7 @@ PREFIX = "MFN_"
 IN_FILES = ("ledger_url", "pii_keys")
 """The settings that may be in files of their own."""
 
-UNSEEN = "has a character that cannot be seen, such as a line break, or that is no text"
+UNSEEN = "has a non-printable character, such as a line break, or bytes that are not text"
 
 
 def _from_home(path: Path) -> Path:
@@ -31,7 +31,9 @@ def _from_home(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise ValueError(f"begins with a ~, and no home folder is known for {path.parts[0]}; write it out") from None
+        raise ValueError(
+            f"begins with a ~, but no home folder is known for {path.parts[0]}; write the path out"
+        ) from None
 
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
@@ -161,7 +163,7 @@ def _here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise ConfigurationError(
-            f"the working directory is not there: {error.strerror}.",
+            f"the working directory does not exist: {error.strerror}.",
             remedy="Change into the folder of connections.yaml, then run the command again.",
         ) from None
 
@@ -185,7 +187,7 @@ def _unseen(settings: Settings) -> list[Problem]:
     """Settings that cannot be a file, URL or name: with control characters, or bytes that are not UTF-8."""
     values = ((name, getattr(settings, name)) for name in Settings.model_fields if name not in IN_FILES)
     return [
-        fault_of(PREFIX + name.upper(), f"{UNSEEN}.", "Write it anew.")
+        fault_of(PREFIX + name.upper(), f"{UNSEEN}.", "Enter it again.")
         for name, value in values
         if value is not None and HARMFUL.search(str(value))
     ]
@@ -224,7 +226,7 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
     remedy = f"Set {setting} to sqlite:///path/to/file.db or postgresql://user:password@host/database."
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: what stands in place of a port may be a password
+    except (ArgumentError, ValueError):  # ValueError: what is in place of a port may be a password
         raise ConfigurationError(f"{setting} is not a database URL.", remedy=remedy) from None
     if "@" in (parsed.host or ""):  # the rest of a password, which messages would show as the host
         raise ConfigurationError(
@@ -235,14 +237,16 @@ def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
     try:
         (parsed.host or "").encode("idna")
     except UnicodeError:
-        raise ConfigurationError(f"{setting} names a host that no host can be called.", remedy=remedy) from None
+        raise ConfigurationError(f"{setting} has an impossible host name.", remedy=remedy) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     if backend != "sqlite":
         raise ConfigurationError(f"{setting} is a {backend} URL; SQLite and PostgreSQL are supported.", remedy=remedy)
     if not parsed.database or parsed.database == ":memory:":
-        raise ConfigurationError(f"{setting} names no file; a database in memory would lose orders.", remedy=remedy)
+        raise ConfigurationError(
+            f"{setting} does not name a file; a database in memory would lose orders.", remedy=remedy
+        )
     return parsed.set(drivername="sqlite", database=str((base / parsed.database).absolute())).render_as_string()
 
 

@@ -39,7 +39,7 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
     """
     if len(text) > MOST_CHARACTERS:
         message = f"is {len(text)} characters long; the limit is {MOST_CHARACTERS}."
-        return Problem(shown, None, None, message, "Take out what is not needed.")
+        return Problem(shown, None, None, message, "Remove what is not needed.")
     try:
         return _too_much(text, shown) or YAML().load(text)
     except MarkedYAMLError as error:
@@ -53,7 +53,7 @@ def parse_yaml(text: str, shown: str, *, remedy: str = "") -> Any:
         line = next(
             (place for place, row in enumerate(text.split("\n"), start=1) if row.lstrip(" -{[").startswith("?")), None
         )
-        return Problem(shown, line, None, "has a mapping for a key, behind a ?.", "Write a text.")
+        return Problem(shown, line, None, "has a mapping as a key, after a ?.", "Write a text.")
     except (ValueError, OverflowError):
         return _no_value(text, shown)
 
@@ -84,13 +84,13 @@ def _fault(
 ) -> tuple[str, str] | None:
     if isinstance(event, AliasEvent):
         if event.anchor not in sizes:
-            return f"*{event.anchor} stands inside of itself or before its &.", "Write it out."
+            return f"*{event.anchor} is used inside itself or before its &.", "Write it out."
     elif event.anchor is not None and (event.anchor in sizes or event.anchor in around):
-        return f"&{event.anchor} stands twice.", "Give each its own name."
+        return f"&{event.anchor} appears twice.", "Give each its own name."
     if nodes > MOST_NODES:
-        return f"comes to more than {MOST_NODES} keys and values.", "An alias counts as all that it stands for."
+        return f"expands to more than {MOST_NODES} keys and values.", "An alias counts as all that it stands for."
     if getattr(event, "tag", None):
-        return f"the tag {event.tag} cannot be used.", "Leave it out."
+        return f"the tag {event.tag} cannot be used.", "Remove it."
     if len(around) >= MOST_DEPTH and isinstance(event, CollectionStartEvent):
         return f"is nested deeper than {MOST_DEPTH} levels.", "Indent less."
     return None
@@ -102,9 +102,9 @@ def _no_value(text: str, shown: str) -> Problem:
         try:
             YAML().load(value)
         except (ValueError, OverflowError, YAMLError):
-            message = f"{shortened(value, 40)!r} looks like a number or a time, and is none."
-            return Problem(shown, line, None, message, "Correct it; a text stands in quotation marks.")
-    return Problem(shown, None, None, "has a number or a time that is none.", "Correct it.")
+            message = f"{shortened(value, 40)!r} looks like a number or a time, but is not a valid one."
+            return Problem(shown, line, None, message, "Correct it; put a text in quotation marks.")
+    return Problem(shown, None, None, "has an invalid number or time.", "Correct it.")
 
 
 def _plain_values(text: str) -> Iterator[tuple[int, str]]:

@@ -214,7 +214,7 @@ def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monke
     path.write_text(path.read_text(encoding="utf-8").replace(world.endpoint, dead), encoding="utf-8")
     steps = checked.run()
     assert dead in steps["API access"].detail
-    assert "the name server, a firewall, a proxy" in steps["API access"].remedy
+    assert "DNS, firewall, proxy" in steps["API access"].remedy
     for name in AMAZONS:
         assert "not looked at: see API access" in steps[name].detail, name
     assert "(or LWA_APP_ID): is missing" in steps["credentials and marketplaces"].detail
@@ -241,8 +241,8 @@ def test_a_firewalls_page_is_taken_for_no_missing_role(checked: Checked) -> None
     for operation in ("searchOrders", "getOrder", "searchListingsItems", "getFeeds", "getReports"):
         faults.answer(operation, 403, "<html>Blocked</html>", media_type="text/html", times=9)
     steps = checked.run()
-    assert "That is no answer of Amazon's API" in steps["order status and channel"].detail
-    assert "the name server, a firewall, a proxy" in steps["order status and channel"].remedy
+    assert "This is not an answer from Amazon's API" in steps["order status and channel"].detail
+    assert "DNS, firewall, proxy" in steps["order status and channel"].remedy
     assert "authorize the application again" not in said(steps["roles"])
 
 

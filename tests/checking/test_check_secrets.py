@@ -93,7 +93,7 @@ def test_files_that_others_may_read_are_warned_of_and_stop_nothing(checked: Chec
     home.chmod(0o755)
     step = checked.run()[ACCOUNT]
     assert step.status == "warning"
-    assert ".env: others may read this file with secrets" in step.detail
+    assert ".env: other users can read this file, which holds secrets" in step.detail
     assert "warehouse.db: others may read the warehouse's file" in step.detail
     assert "chmod 600 .env" in step.remedy
     assert "chmod 600 warehouse.db" in step.remedy

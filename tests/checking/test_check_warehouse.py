@@ -34,7 +34,7 @@ def test_a_warehouse_file_that_is_not_there_is_not_made(checked: Checked) -> Non
     path.write_text(path.read_text(encoding="utf-8").replace("warehouse.db", "elsewhere.db"), encoding="utf-8")
     steps = checked.run()
     assert steps["SKUs"].status == "failed"
-    assert "elsewhere.db is no file" in steps["SKUs"].detail
+    assert "elsewhere.db does not exist" in steps["SKUs"].detail
     assert "warehouse.url in connections.yaml" in steps["SKUs"].remedy
     for name in ("shipping methods", "order status and channel", "carriers", "Seller Fulfilled Prime", "inventory"):
         assert "not looked at: see S" in steps[name].detail or "not looked at: see shipping" in steps[name].detail, name

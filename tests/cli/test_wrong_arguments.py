@@ -52,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("words", OF_A_CONNECTION)
 def test_an_unknown_connection_is_told_with_those_that_there_are(mfn: Mfn, words: str) -> None:
     status, document = mfn(*words.split())
-    assert (status, document["remedy"]) == (2, "Name one of these, or add an entry to the file.")
+    assert (status, document["remedy"]) == (2, "Use one of these, or add an entry to the file.")
     assert document["error"] == "connections.yaml has no connection 'zz'; it has: us."
 
 
@@ -113,7 +113,7 @@ def test_a_home_whose_name_no_file_system_takes_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("MFN_HOME", "a" * 300)
     status, document = mfn("orders")
-    assert (status, document["remedy"]) == (1, "Take a shorter path.")
+    assert (status, document["remedy"]) == (1, "Use a shorter path.")
 
 
 def test_a_home_that_is_a_link_to_nowhere_is_told_as_one(mfn: Mfn, folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_file_of_retired_keys_that_holds_none_is_told_and_left_alone(mfn: Mfn,
     assert mfn("init")[0] == 0
     (folder / ".mfn" / "keys.retired").write_bytes(b"\xff\xfe")
     status, document = mfn("keys", "rotate")
-    assert (status, document["error"].endswith("keys.retired holds what are no encryption keys.")) == (2, True)
+    assert (status, document["error"].endswith("keys.retired does not contain encryption keys.")) == (2, True)
     assert (folder / ".mfn" / "keys.retired").read_bytes() == b"\xff\xfe"
     (folder / ".mfn" / "keys.retired").unlink()
     assert mfn("keys", "rotate")[0] == 0
@@ -138,11 +138,14 @@ def test_a_section_that_is_no_mapping_is_told_with_the_keys_that_it_has(mfn: Mfn
     text = f"connections:\n  us: {{seller_id: [A], marketplaces: [US], {section}: 5}}\n"
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
     status, document = mfn("orders", "--connection", "us")
-    assert (status, "seller_id: Input should be a valid string, got ['A']: write one text" in document["error"]) == (
+    assert (
+        status,
+        "seller_id: Input should be a valid string, got ['A']: write a single text" in document["error"],
+    ) == (
         2,
         True,
     )
-    assert f"connections.us.{section}: expected a mapping, with keys of these: " in document["error"]
+    assert f"connections.us.{section}: expected a mapping with keys from: " in document["error"]
 
 
 def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
@@ -154,7 +157,7 @@ def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
     ("before", "told"),
     [
         ("", "is not UTF-8, or this machine's locale is not."),
-        ("os.rmdir(os.getcwd())", "the working directory is not there: No such file or directory."),
+        ("os.rmdir(os.getcwd())", "the working directory does not exist: No such file or directory."),
     ],
 )
 def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
@@ -214,7 +217,7 @@ def test_a_ledger_in_a_folder_that_is_not_there_is_no_ledger_without_rows(
 ) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", f"sqlite:///{folder}/nowhere/ledger.db")
     status, document = mfn(*words.split())
-    assert (status, f"its folder {folder}/nowhere is not there" in document["error"]) == (1, True)
+    assert (status, f"its folder {folder}/nowhere does not exist" in document["error"]) == (1, True)
     assert not (folder / "nowhere").exists()
 
 

@@ -42,14 +42,14 @@ PASSING: dict[str, tuple[Answer, str]] = {
     "a 408": (answer(408), "HTTP 408"),
     "a 429 without a body": (answer(429), "HTTP 429, an empty body"),
     "a 429 that Amazon explains": (QUOTA, "HTTP 429, QuotaExceeded: You exceeded your quota"),
-    "a dropped connection": (DROPPED, "no whole answer (RemoteProtocolError"),
-    "a truncated body": (GOOD[:-10], "no whole answer (RemoteProtocolError"),
+    "a dropped connection": (DROPPED, "no complete answer (RemoteProtocolError"),
+    "a truncated body": (GOOD[:-10], "no complete answer (RemoteProtocolError"),
     "a body cut short without a length": (
         b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(PAGE).encode()[:-10],
         "HTTP 200, but the body cannot be read: Input data was truncated",
     ),
-    "a damaged compression": (answer(200, b"no gzip", content_encoding="gzip"), "no whole answer (DecodingError"),
-    "a compression cut short": (answer(200, gzip.compress(b"{}")[:-12], content_encoding="gzip"), "no whole answer"),
+    "a damaged compression": (answer(200, b"no gzip", content_encoding="gzip"), "no complete answer (DecodingError"),
+    "a compression cut short": (answer(200, gzip.compress(b"{}")[:-12], content_encoding="gzip"), "no complete answer"),
     "an HTML page with status 200": (answer(200, HTML), "HTTP 200, but the body cannot be read: JSON is malformed"),
     "an empty body with status 200": (answer(200), "HTTP 200, but the body cannot be read: Input data was truncated"),
     "no orders in the page": (answer(200, {}), "missing required field `orders`"),
@@ -163,7 +163,7 @@ def test_a_call_that_would_wait_too_long_for_its_turn_is_told_apart_and_not_sent
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
     amazon.api = [answer(429)]
-    with pytest.raises(BudgetExhaustedError, match="in 2 s only"):
+    with pytest.raises(BudgetExhaustedError, match="only in 2 s"):
         orders.get_order("111-1111111-1111111", max_wait_seconds=1)
     assert orders.calls == {"getOrder": 1}
     assert sum(clock.waits) == 0
@@ -198,7 +198,7 @@ def test_a_page_is_told_as_what_stands_in_between_and_not_as_amazons_refusal(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int
 ) -> None:
     amazon.api = [answer(status, HTML)]
-    with pytest.raises(FatalError, match="no answer of Amazon's API") as caught:
+    with pytest.raises(FatalError, match="not an answer from Amazon's API") as caught:
         orders.search_page(WINDOW)
     text = without_secrets(caught.value)
     assert "firewall" in text

@@ -69,7 +69,7 @@ def refuse_a_renewed_login(faults: Faults) -> None:
 
 FAULTS: list[tuple[int, Callable[[Faults], None], type[Exception], str]] = [
     (1, lambda f: f.answer("searchOrders", 503, times=ATTEMPTS), RetriableError, "HTTP 503, an empty body"),
-    (2, lambda f: f.truncate("searchOrders", times=ATTEMPTS), RetriableError, "no whole answer"),
+    (2, lambda f: f.truncate("searchOrders", times=ATTEMPTS), RetriableError, "no complete answer"),
     (1, lambda f: f.answer("searchOrders", 403, DENIED, times=2), FatalError, "A role is missing"),
     (2, refuse_a_renewed_login, FatalError, "It refuses SP_API_REFRESH_TOKEN"),
 ]

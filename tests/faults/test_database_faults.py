@@ -96,7 +96,7 @@ def test_a_warehouse_that_may_not_be_written_stops_the_load_and_the_orders_wait(
     ended = run_in_child(world, without_privileges)
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
     assert "the warehouse of us may not be written: attempt to write a readonly database" in ended.message
-    assert "Give the login (for a file, the user) that right" in ended.remedy
+    assert "Grant the login (a file: the user) that right" in ended.remedy
     (world.home / "warehouse.db").chmod(0o644)
     waiting(world, orders)
     mended(world, orders)

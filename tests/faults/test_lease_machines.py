@@ -99,6 +99,6 @@ def test_what_a_second_machine_leaves_is_taken_up_once_its_lease_has_passed(any_
     assert len(list_batches(world.ledger)) == 1
     before = world.rows(), list_batches(world.ledger)
     if end == "wakes up":
-        assert "another run has taken over" in woken(child).message
+        assert "another run took over" in woken(child).message
     assert (world.rows(), list_batches(world.ledger)) == before
     assert_at_rest(world)

@@ -41,7 +41,7 @@ def stalled_import(world: World, place: Any, function: str, *, call: int = 1) ->
 def assert_without_effect(ended: Ended) -> None:
     """A run that was woken has failed, and says that there is nothing to do."""
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1), ended
-    assert "another run has taken over" in ended.message
+    assert "another run took over" in ended.message
     assert "Nothing to do" in ended.remedy
 
 

@@ -65,7 +65,7 @@ def disturbed(world: World, home: Path, number: int) -> dict[str, Any]:
         before = standing(copy), list_batches(copy.ledger)
         ended = woken(child)
         assert ended.error in {"RunFailedError", "LeaseLostError"}, ended
-        assert "another run has taken over" in ended.message, ended
+        assert "another run took over" in ended.message, ended
         assert (standing(copy), list_batches(copy.ledger)) == before
         assert_at_rest(copy)
         return before[0]

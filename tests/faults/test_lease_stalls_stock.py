@@ -50,6 +50,6 @@ def test_an_older_level_is_not_told_after_the_newer_one(pushing: Pushing, operat
     calls, batches, feeds = pushing.calls(), list_batches(world.ledger), pushing.feeds()
     ended = woken(child)
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1), ended
-    assert "another run has taken over" in ended.message
+    assert "another run took over" in ended.message
     assert (pushing.calls(), list_batches(world.ledger), pushing.feeds()) == (calls, batches, feeds)
     assert pushing.shown() == told

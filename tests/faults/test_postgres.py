@@ -117,7 +117,7 @@ def test_a_server_that_dies_in_the_middle_of_the_load_costs_no_order(
         ended = in_child(run)
         assert (ended.error, ended.exit_code) == ("RetriableError", 1)
         assert "cannot be used" in ended.message
-        assert "See that the database runs" in ended.remedy
+        assert "Check that the database is running" in ended.remedy
         try:
             server.ensure_postgres_running()
             assert world.statuses() == dict.fromkeys(orders, "ready")

@@ -174,10 +174,10 @@ def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_pa
 def test_pages_that_come_round_in_a_circle_are_an_error(amazon: ScriptedAmazon, session: Session) -> None:
     page = {"numberOfResults": 3, "items": [{"sku": "A"}], "pagination": {"nextToken": "again"}}
     amazon.api = [answer(200, page)]
-    with pytest.raises(AmazonUnavailableError, match="in a circle after 1 listings"):
+    with pytest.raises(AmazonUnavailableError, match="repeat after 1 listings"):
         AmazonListings(session).listings(US)
     amazon.api = [answer(200, {"feeds": [FEED], "nextToken": "again"})]
-    with pytest.raises(AmazonUnavailableError, match="in a circle after 2"):
+    with pytest.raises(AmazonUnavailableError, match="repeat after 2"):
         AmazonFeeds(session).feeds_since(SINCE)
 
 

@@ -90,7 +90,7 @@ def test_a_run_whose_lease_was_taken_over_changes_nothing_any_more(
     gate.open()
     ended = child.ended()
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1)
-    assert "another run has taken over this connection" in ended.message
+    assert "another run took over this connection" in ended.message
     assert "Nothing to do" in ended.remedy
     assert (world.rows(), list_batches(world.ledger), world.statuses()) == before
     assert_at_rest(world)

@@ -152,7 +152,7 @@ def test_a_flow_run_that_meets_another_one_ends_as_failed_and_starts_nothing(wor
     with lease(world.ledger, "us", "import"):
         state = run_flow(import_orders, connection="us")
     assert state.is_failed()
-    assert "another import run works on connection us" in state.message
+    assert "another import run is working on connection us" in state.message
     assert list_batches(world.ledger) == []
 
 

@@ -66,7 +66,7 @@ def test_a_scheduled_import_that_meets_another_one_at_work_has_nothing_to_do_and
     with lease(world.ledger, "us", "import"), lease(world.ledger, "us", "confirm"):
         imported, confirmed = (run_late(flow, connection="us")[-1] for flow in (import_orders, confirm_shipments))
     assert (imported.name, confirmed.name) == ("Skipped", "Failed")
-    assert "another import run works on connection us" in str(imported.message)
+    assert "another import run is working on connection us" in str(imported.message)
     assert list_batches(world.ledger) == []
 
 

@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_a_usage_error() -> None:
 def test_a_server_that_ends_before_it_answers_says_why_instead_of_keeping_its_caller_waiting() -> None:
     server = SimulatorServer(open_amazon(orders=1, seed=1))
     server._listener.close()
-    with pytest.raises(FatalError, match=f"{server.endpoint} ended before it answered: OSError") as raised, server:
+    with pytest.raises(FatalError, match=f"{server.endpoint} stopped before it answered: OSError") as raised, server:
         pass
     assert isinstance(raised.value.__cause__, OSError)
 

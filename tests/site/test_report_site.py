@@ -183,7 +183,7 @@ def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, m
 def test_a_port_that_is_taken_is_wrong_usage(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with listen("127.0.0.1", 0) as taken:
         assert run(["site", "--port", str(taken.getsockname()[1])]) == 2
-    assert "Name another one with --port" in capsys.readouterr().err
+    assert "Choose another one with --port" in capsys.readouterr().err
 
 
 def test_a_report_leads_to_the_site_where_there_is_one() -> None:

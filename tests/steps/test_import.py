@@ -218,7 +218,7 @@ def test_a_newer_version_that_landed_is_never_replaced_by_an_older_one(world: Wo
 
 
 def test_only_one_import_works_on_a_connection(world: World) -> None:
-    held = pytest.raises(LeaseHeldError, match="another import run works on connection us")
+    held = pytest.raises(LeaseHeldError, match="another import run is working on connection us")
     with lease(world.ledger, "us", "import"), held:
         world.run()
     assert list_batches(world.ledger) == []

@@ -105,7 +105,7 @@ def test_a_retired_key_that_is_given_still_does_not_come_back(
     assert rotating.registered() == {rotation.key_id}
     assert rotating.ledger.cipher.has(parse_keys(old, origin="test")[0].key_id), "for a backup that was put back"
     rotating.keys_file.write_text(old, encoding="ascii")
-    with pytest.raises(ConfigurationError, match="keys that are not here"):
+    with pytest.raises(ConfigurationError, match="keys that are missing"):
         open_ledger(rotating.settings)
 
 
@@ -121,9 +121,9 @@ def test_a_backup_from_before_opens_with_the_retired_keys_behind_and_is_encrypte
     key_id = rotate_keys(rotating.settings).key_id
     engine.dispose()
     backup.replace(file)
-    with pytest.raises(ConfigurationError, match="keys that are not here") as refused:
+    with pytest.raises(ConfigurationError, match="keys that are missing") as refused:
         open_ledger(rotating.settings)
-    assert f"They stand in {retired_file(rotating.keys_file)}" in refused.value.remedy
+    assert f"They are in {retired_file(rotating.keys_file)}" in refused.value.remedy
     with rotating.keys_file.open("a", encoding="ascii") as keys:
         keys.write((retired_file(rotating.keys_file)).read_text(encoding="ascii"))
     assert dict(stored_orders(rotating.ledger, "us", ["order-2"], purpose="test")) == {"order-2": text(2)}
@@ -163,7 +163,7 @@ def test_a_home_that_cannot_be_written_is_told_and_nothing_is_changed(rotating: 
     ended = in_child(rotate)
     rotating.settings.home.chmod(0o700)
     assert (ended.error, ended.exit_code) == ("ConfigurationError", 2)
-    assert "cannot be kept" in ended.message
+    assert "cannot be stored" in ended.message
     assert rotating.keys_file.read_bytes() == before
     rotating.assert_whole(1)
 

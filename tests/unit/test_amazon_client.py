@@ -153,7 +153,7 @@ def test_an_answer_about_another_order_is_none_about_the_one_that_was_asked_for(
     amazon: ScriptedAmazon, orders: AmazonOrders, other: bytes
 ) -> None:
     amazon.api = [answer(200, b'{"order": ' + other + b"}")]
-    with pytest.raises(AmazonUnavailableError, match="it is not the order that was asked for"):
+    with pytest.raises(AmazonUnavailableError, match="it is not the requested order"):
         orders.get_order("111-1")
 
 
@@ -212,7 +212,7 @@ def test_calls_that_wait_one_after_the_other_are_told_of_once(
     for _ in range(34):
         orders.get_order("111-1")
     assert [record.getMessage() for record in caplog.records] == [
-        "getOrder 111-1 for the connection us: waits 2 s, as Amazon's rate limit demands"
+        "getOrder 111-1 for the connection us: waiting 2 s for Amazon's rate limit"
     ]
 
 

@@ -89,17 +89,17 @@ def test_prefect_is_shown_the_key_or_else_the_user_and_password(prefect: Scripte
 @pytest.mark.parametrize(
     ("reply", "said", "remedy"),
     [
-        (answer(404, {"detail": "Block document not found"}), "is not there", "Create a Secret block"),
-        (answer(404, {"detail": "Not Found"}), "at PREFECT_API_URL is no Prefect API", "ends in /api"),
-        (answer(404, "<html>"), "at PREFECT_API_URL is no Prefect API", "ends in /api"),
+        (answer(404, {"detail": "Block document not found"}), "does not exist", "Create a Secret block"),
+        (answer(404, {"detail": "Not Found"}), "PREFECT_API_URL is not a Prefect API", "ends in /api"),
+        (answer(404, "<html>"), "PREFECT_API_URL is not a Prefect API", "ends in /api"),
         (answer(401), "may not be read (HTTP 401", "PREFECT_API_KEY"),
         (answer(403), "may not be read (HTTP 403", "PREFECT_API_AUTH_STRING"),
         (answer(500), "cannot be read (HTTP 500", "PREFECT_API_URL"),
         (DROPPED, "does not answer (RemoteProtocolError", "PREFECT_API_URL"),
-        (answer(200, "<html>"), "holds no JSON object", "SP_API_REFRESH_TOKEN"),
-        (answer(200, {"data": {"value": "just a text"}}), "holds no JSON object", "LWA_APP_ID"),
-        (answer(200, {"data": {"value": ["token", "secret"]}}), "holds no JSON object", "LWA_APP_ID"),
-        (answer(200, {"data": {}}), "holds no JSON object", "LWA_CLIENT_SECRET"),
+        (answer(200, "<html>"), "does not contain a JSON object", "SP_API_REFRESH_TOKEN"),
+        (answer(200, {"data": {"value": "just a text"}}), "does not contain a JSON object", "LWA_APP_ID"),
+        (answer(200, {"data": {"value": ["token", "secret"]}}), "does not contain a JSON object", "LWA_APP_ID"),
+        (answer(200, {"data": {}}), "does not contain a JSON object", "LWA_CLIENT_SECRET"),
     ],
 )
 def test_a_block_that_cannot_be_used_is_wrong_set_up_and_says_what_to_do(

@@ -111,7 +111,7 @@ def test_a_feed_whose_answer_was_lost_is_found_again(feeds: AmazonFeeds, amazon:
     amazon.feeds.submit("POST_ORDER_FULFILLMENT_DATA", [US], "none", NOON)
     document_id = feeds.upload([("KIT-DESK", 3)])
     amazon.faults.drop("createFeed", after_deed=True)
-    with pytest.raises(AmazonUnavailableError, match=r"createFeed of .* no whole answer"):
+    with pytest.raises(AmazonUnavailableError, match=r"createFeed of .* no complete answer"):
         feeds.create_feed(US, document_id)
     (found,) = feeds.feeds_since(NOON)
     assert (found.status, found.created_at) == ("IN_QUEUE", NOON)

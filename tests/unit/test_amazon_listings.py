@@ -172,7 +172,7 @@ def test_an_empty_report_of_many_listings_is_not_believed(told: AmazonListings, 
         answer(200, {"url": f"{scripted.endpoint}/documents/1"}),
     ]
     scripted.documents = [answer(200, "seller-sku\tquantity\tfulfillment-channel\r\n")]
-    with pytest.raises(RetriableError, match="is empty, where a search counts 1001"):
+    with pytest.raises(RetriableError, match="is empty, but a search counts 1001"):
         told.listings(US)
 
 
@@ -305,7 +305,7 @@ def test_what_cannot_be_a_sku_at_amazon_costs_no_call(listings: AmazonListings, 
 def test_what_cannot_be_a_sku_at_amazon_is_told_of_no_quantity(
     told: AmazonListings, scripted: ScriptedAmazon, sku: str
 ) -> None:
-    with pytest.raises(ListingMissingError, match="Amazon lists no SKU like this"):
+    with pytest.raises(ListingMissingError, match="Amazon cannot list such a SKU"):
         told.patch_quantity(US, sku, 1)
     assert not scripted.requests
 
@@ -399,9 +399,9 @@ def test_a_refused_quantity_keeps_amazons_words_and_stops_no_other(
         (errors(400, "InvalidInput", "The SKU is wrong."), ListingRefusedError, "InvalidInput: The SKU is wrong"),
         (errors(413, "TooLarge", "Too large."), ListingRefusedError, "HTTP 413"),
         (errors(404, "NOT_FOUND", "SKU 'A' not found."), ListingMissingError, "NOT_FOUND"),
-        (answer(200, {"status": "INVALID"}), ListingRefusedError, "INVALID, without a reason"),
+        (answer(200, {"status": "INVALID"}), ListingRefusedError, "INVALID, no reason given"),
         (answer(200, {"status": "VALID", "issues": []}), ListingRefusedError, "INVALID"),
-        (DROPPED, AmazonUnavailableError, "no whole answer"),
+        (DROPPED, AmazonUnavailableError, "no complete answer"),
         (answer(200, {"status": "PERHAPS"}), AmazonUnavailableError, "cannot be read"),
     ],
 )

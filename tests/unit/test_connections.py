@@ -181,26 +181,26 @@ def test_a_ledger_that_cannot_be_one_is_refused(folder: Path, monkeypatch: pytes
 @pytest.mark.parametrize("name", ["connections.yaml", ".env"])
 def test_a_file_that_is_a_link_to_nowhere_is_told_as_one(folder: Path, name: str) -> None:
     (folder / name).symlink_to("moved-away")
-    with pytest.raises(ConfigurationError, match=r"it is a link to moved-away, which is not there\.") as refused:
+    with pytest.raises(ConfigurationError, match=r"it is a link to moved-away, which does not exist\.") as refused:
         load_connections(load_settings())
-    assert f"take away the link {name}" in str(refused.value.problems or refused.value.remedy)
+    assert f"remove the link {name}" in str(refused.value.problems or refused.value.remedy)
 
 
 def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> None:
     (folder / "connections.yaml").mkdir()
     with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory\.") as refused:
         load_connections(load_settings())
-    assert refused.value.remedy == "Put a file in the place of this directory."
+    assert refused.value.remedy == "Replace this directory with a file."
 
 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("seller_id", '" A2XXXXXXXXXXXX"', "expected a merchant token such as A2XXXXXXXXXXXX, without a blank, got"),
+        ("seller_id", '" A2XXXXXXXXXXXX"', "expected a merchant token such as A2XXXXXXXXXXXX, without a space, got"),
         ("seller_id", "''", "expected a merchant token"),
         ("endpoint", "http://127.0.0.1:84800", "expected a base URL such as http://127.0.0.1:8480, got"),
         ("lwa_endpoint", "http://127.0.0.1:0", "expected a base URL"),
-        ("notifications", "{queue_url: https://sqs.us-east-1.amazonaws.com/1/mfn.fifo}", "is a FIFO queue, and Amazon"),
+        ("notifications", "{queue_url: https://sqs.us-east-1.amazonaws.com/1/mfn.fifo}", "is a FIFO queue, but Amazon"),
         ("orders", "{allow_programs: [DELIVERY_BY_AMAZON, easy ship]}", "expected a programme as Amazon writes it"),
     ],
 )

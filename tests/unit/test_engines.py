@@ -88,7 +88,7 @@ def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FatalError, match=r"file/folder for the database .*database\.db cannot be made") as caught:
+    with pytest.raises(FatalError, match=r"file/folder for the database .*database\.db cannot be created") as caught:
         engine_for(f"sqlite:///{tmp_path / 'file' / 'folder' / 'database.db'}")
     assert caught.value.remedy
 
@@ -179,7 +179,7 @@ def test_a_parameter_of_the_url_that_postgresql_does_not_know_is_no_fault_of_a_t
     unknown = "the ledger cannot be used: invalid connection option"
     with pytest.raises(FatalError, match=unknown) as refused, reading(engine_for(url), what="the ledger"):
         pass
-    assert refused.value.remedy.startswith("Correct what stands behind the ? in its URL (")
+    assert refused.value.remedy.startswith("Correct what follows the ? in its URL (")
 
 
 def test_a_pooler_that_does_not_take_what_is_asked_for_is_told_with_its_setting() -> None:
@@ -283,7 +283,7 @@ def test_no_value_is_shown_of_what_postgresql_refuses(postgres_url: str) -> None
 def test_the_words_of_a_trigger_are_not_shown_for_they_may_hold_a_value(postgres_url: str, state: str) -> None:
     raised = f"RAISE EXCEPTION 'no such customer: {BUYER}' USING ERRCODE = '{state}'"
     with (
-        pytest.raises(DataError, match=f"a trigger of its own refused a row .SQLSTATE {state}") as caught,
+        pytest.raises(DataError, match=f"one of its triggers refused a row .SQLSTATE {state}") as caught,
         writing(engine_for(postgres_url), what="the warehouse of us") as connection,
     ):
         connection.execute(text(f"DO $$ BEGIN {raised}; END $$"))
@@ -336,7 +336,7 @@ def test_a_table_that_another_program_never_unlocks_is_waited_for_three_minutes_
             reading(impatient, what="the warehouse of us") as connection,
         ):
             connection.execute(text("SELECT * FROM thing"))
-    assert "kept it locked" in told.value.remedy
+    assert "keeps it locked" in told.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,16 @@ def test_each_way_in_which_reading_fails_has_its_own_remedy(tmp_path: Path, monk
         message, told[name] = reading_fault(Path(name), failed.value)
         assert message.startswith("cannot be read: ")
     assert len(set(told.values())) == len(told)
-    assert "take away the link link" in told["link"]
+    assert "remove the link link" in told["link"]
 
 
 def test_what_this_user_may_not_do_is_told_with_the_file_to_open(tmp_path: Path) -> None:
     error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     message, remedy = reading_fault(tmp_path / "rules.yaml", error)
     assert message == "cannot be read: Permission denied."
-    assert remedy.startswith(f"Let this user read {tmp_path / 'rules.yaml'}")
+    assert remedy.startswith(f"Allow this user to read {tmp_path / 'rules.yaml'}")
     assert writing_remedy(error, "Name another one.") == "Name another one."
-    assert "Make room" in writing_remedy(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "Name another one.")
+    assert "Free space" in writing_remedy(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "Name another one.")
 
 
 def test_no_remedy_is_for_what_this_user_may_not_do() -> None:
@@ -58,4 +58,4 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(
     settings = load_settings()
     with pytest.raises(ConfigurationError, match=f"{name}.* it is a pipe, a socket or a device") as refused:
         load_connections(settings) if name == "connections.yaml" else load_mappings(settings.mappings)
-    assert "Put a file in its place" in f"{refused.value} {refused.value.remedy}"
+    assert "Replace it with a regular file" in f"{refused.value} {refused.value.remedy}"

@@ -26,9 +26,9 @@ LAUGHS = "".join(
 HARMFUL: dict[str, tuple[str, int | None, str]] = {
     "a billion laughs": (LAUGHS, 6, "more than 100000 keys and values"),
     "laughs in a rule": (LAUGHS + RULE.format(when="*l", then="hold: *l"), 6, "more than 100000"),
-    "an alias of itself": ("order.import: &a [*a]", 1, "*a stands inside of itself"),
-    "an anchor twice": ("order.import: &a 1\nb: {c: &a 2}", 2, "&a stands twice"),
-    "an anchor inside of itself": ("&a order.import: 1\nb: &b [&b 2]", 2, "&b stands twice"),
+    "an alias of itself": ("order.import: &a [*a]", 1, "*a is used inside itself"),
+    "an anchor twice": ("order.import: &a 1\nb: {c: &a 2}", 2, "&a appears twice"),
+    "an anchor inside of itself": ("&a order.import: 1\nb: &b [&b 2]", 2, "&b appears twice"),
     "an alias of nothing": ("order.import:\n  - *a", 2, "before its &"),
     "open brackets": ("order.import: " + "[" * 20_000, 1, "nested deeper than 20 levels"),
     "open braces": ("order.import: " + "{a: " * 20_000, 1, "nested deeper than 20 levels"),
@@ -41,7 +41,7 @@ HARMFUL: dict[str, tuple[str, int | None, str]] = {
     "a tag that runs": ("a: !!python/object/apply:os.system [id]", 1, "cannot be used"),
     "a tag that fails": ("a: !!int abc", 1, "the tag tag:yaml.org,2002:int cannot be used"),
     "a control character": ("a: \x01", None, "special characters are not allowed"),
-    "a mapping for a key": ("a: 1\n? b:\n    c: 1\n", 2, "has a mapping for a key"),
+    "a mapping for a key": ("a: 1\n? b:\n    c: 1\n", 2, "has a mapping as a key"),
     "two documents": ("--- a\n--- b\n", 2, "another document"),
     "a key twice": ("a: 1\na: secret", 2, 'found duplicate key "a"'),
 }

@@ -84,15 +84,15 @@ def refusals() -> list[str]:
     ("proxy", "why"),
     [
         ("socks5://u:hunter2@127.0.0.1:1", "SOCKS is not supported"),
-        ("ftp://u:hunter2@127.0.0.1:1", "that is no address of one"),
-        ("http://u:hunter2@127.0.0.1:port", "that is no address of one"),
+        ("ftp://u:hunter2@127.0.0.1:1", "not the address of a proxy"),
+        ("http://u:hunter2@127.0.0.1:port", "not the address of a proxy"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     unproxied: pytest.MonkeyPatch, proxy: str, why: str
 ) -> None:
     unproxied.setenv("ALL_PROXY", proxy)
-    remedy = "Name an HTTP proxy, such as http://proxy.example.com:3128, or take the variable out."
+    remedy = "Set it to an HTTP proxy such as http://proxy.example.com:3128, or remove the variable."
     assert refusals() == [f"the environment: ALL_PROXY: names a proxy that cannot be used ({why}). {remedy}"] * 3
 
 
@@ -100,7 +100,7 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(monkeypatch: pytest
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
     assert all("SSL_CERT_FILE: names a file that cannot be used (No such file" in said for said in refusals())
     (tmp_path / "gone.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n", encoding="utf-8")
-    nothing = "SSL_CERT_FILE: names a file that cannot be used (it is no file of certificates)"
+    nothing = "SSL_CERT_FILE: names a file that cannot be used (it is not a certificate file)"
     assert all(nothing in said for said in refusals())
 
 

@@ -76,7 +76,7 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_is(path: Path, monkeypatch: p
 
     before = path.read_bytes()
     monkeypatch.setattr("os.fsync", refuse)
-    with pytest.raises(ConfigurationError, match=r"cannot be kept in .*: No space left on device"):
+    with pytest.raises(ConfigurationError, match=r"cannot be stored in .*: No space left on device"):
         put_in_front(path, KEYS[2])
     assert path.read_bytes() == before
     assert [found.name for found in path.parent.iterdir()] == ["keys"]

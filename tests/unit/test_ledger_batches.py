@@ -136,7 +136,7 @@ def test_a_run_whose_lease_was_taken_over_writes_nothing_about_the_batch(ledger:
         lambda: reopen_batch(ledger, batch.batch_id, lease=token, stage="extract"),
         lambda: opened(ledger, token),
     ):
-        with pytest.raises(LeaseLostError, match="another run has taken over"):
+        with pytest.raises(LeaseLostError, match="another run took over"):
             write()
     assert get_batch(ledger, batch.batch_id) == before
 

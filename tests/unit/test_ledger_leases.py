@@ -168,7 +168,7 @@ def test_a_run_whose_lease_was_taken_over_commits_nothing_and_gives_back_nothing
     with lease(ledger, "us", "import") as token:
         change(ledger, holder="elsewhere", expires_at=0.0)
         with lease(ledger, "us", "import") as taken:
-            with pytest.raises(LeaseLostError, match="another run has taken over"):
+            with pytest.raises(LeaseLostError, match="another run took over"):
                 work_on(ledger, token)
             assert row(ledger).holder != "nobody"
     assert taken != token

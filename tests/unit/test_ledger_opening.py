@@ -114,7 +114,7 @@ def test_without_its_keys_file_a_ledger_with_data_does_not_start_and_no_new_keys
 ) -> None:
     (home / "keys").unlink()
     error = refused(settings)
-    assert f"{home / 'keys'} is not there" in error.message
+    assert f"{home / 'keys'} is missing" in error.message
     assert "MFN_PII_KEYS" in error.remedy
     assert not (home / "keys").exists()
 
@@ -122,12 +122,12 @@ def test_without_its_keys_file_a_ledger_with_data_does_not_start_and_no_new_keys
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no key"),
-        (b"\n,\n", "holds no key"),
+        (b"", "contains no key"),
+        (b"\n,\n", "contains no key"),
         (b"rubbish\n", "key 1 is not 32 bytes"),
         (b"\xff\xfe\x00garbage", "key 1 is not 32 bytes"),
         (b"{a new key},short\n", "key 2 is not 32 bytes"),
-        (b"{a new key}", "encrypted with keys that are not here"),
+        (b"{a new key}", "encrypted with keys that are missing"),
     ],
 )
 def test_a_keys_file_that_does_not_fit_stops_everything_and_no_key_is_shown(
@@ -175,11 +175,13 @@ def test_a_home_on_a_disk_that_is_not_mounted_is_not_taken_for_one_without_order
     settings = load_settings()
     assert not is_there(settings)
     home.symlink_to(home.parent / "disk" / "mfn")
-    with pytest.raises(ConfigurationError, match=r"MFN_HOME .* is a link to .*/disk/mfn, which is no directory"):
+    with pytest.raises(
+        ConfigurationError, match=r"MFN_HOME .* is a link to .*/disk/mfn, which is not an existing directory"
+    ):
         is_there(settings)
     home.unlink()
     home.touch()
-    with pytest.raises(ConfigurationError, match=r"MFN_HOME .* cannot be made: File exists"):
+    with pytest.raises(ConfigurationError, match=r"MFN_HOME .* cannot be created: File exists"):
         is_there(settings)
 
 
@@ -188,7 +190,7 @@ def test_keys_from_the_environment_beat_the_file_and_are_held_to_the_ledger(
 ) -> None:
     monkeypatch.setenv("MFN_PII_KEYS", new_key())
     error = refused(load_settings())
-    assert "encrypted with keys that are not here" in error.message
+    assert "encrypted with keys that are missing" in error.message
     monkeypatch.setenv("MFN_PII_KEYS", "rubbish")
     assert refused(load_settings()).message == "MFN_PII_KEYS: key 1 is not 32 bytes in URL-safe base64."
     monkeypatch.setenv("MFN_PII_KEYS", (home / "keys").read_text(encoding="ascii"))
@@ -206,7 +208,7 @@ def test_a_newer_key_before_the_old_one_encrypts_and_the_old_one_still_decrypts(
     assert rotated.encrypt(b"x", context="y")[:8] != with_data[:8]
     assert rotated.digest(b"order") == before, "an order would look changed, and be written again, after every rotation"
     (home / "keys").write_text(old, encoding="ascii")
-    assert "encrypted with keys that are not here" in refused(settings).message
+    assert "encrypted with keys that are missing" in refused(settings).message
 
 
 def test_a_ledger_of_a_newer_version_is_refused(settings: Settings) -> None:

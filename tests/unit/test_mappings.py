@@ -250,8 +250,8 @@ def test_a_file_that_is_a_link_to_nowhere_is_told_and_not_taken_for_one_that_is_
     (directory / name).symlink_to("moved-away")
     (problem,) = check_mappings(directory)
     assert places([problem]) == [(name, None, None)]
-    assert "it is a link to moved-away, which is not there" in problem.message
-    assert problem.remedy == f"Put back what it leads to, or take away the link mappings/{name}."
+    assert "it is a link to moved-away, which does not exist" in problem.message
+    assert problem.remedy == f"Restore the link's target, or remove the link mappings/{name}."
 
 
 @pytest.mark.parametrize("name", ["sku_aliases.csv", "rules.yaml"])
@@ -259,7 +259,7 @@ def test_a_directory_in_the_place_of_a_file_is_told_as_one(write: Write, name: s
     directory = write()
     (directory / name).mkdir()
     (problem,) = check_mappings(directory)
-    assert problem.remedy == "Put a file in the place of this directory."
+    assert problem.remedy == "Replace this directory with a file."
 
 
 def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_one(tmp_path: Path) -> None:

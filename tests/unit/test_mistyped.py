@@ -28,8 +28,8 @@ def test_a_mistyped_setting_opens_no_other_ledger(folder: Path, monkeypatch: pyt
     with pytest.raises(ConfigurationError) as refused:
         load_settings()
     assert refused.value.message.splitlines() == [
-        ".env:1: MFN_CONECTIONS: is no setting. Did you mean MFN_CONNECTIONS? If not, give it another name.",
-        "the environment: MFN_LEDGER_ULR: is no setting. Did you mean MFN_LEDGER_URL? If not, give it another name.",
+        ".env:1: MFN_CONECTIONS: is not a setting. Did you mean MFN_CONNECTIONS? If not, give it another name.",
+        "the environment: MFN_LEDGER_ULR: is not a setting. Did you mean MFN_LEDGER_URL? If not, give it another name.",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_tilde_is_the_home_folder_as_in_a_shell(folder: Path, monkeypatch: pyt
     settings = load_settings()
     assert (settings.home, settings.mappings) == (folder / "me/state", folder / "me/mappings")
     monkeypatch.setenv("MFN_HOME", "~nobody-of-this-name/state")
-    with pytest.raises(ConfigurationError, match=r"MFN_HOME: begins with a ~, and no home folder is known for ~nobody"):
+    with pytest.raises(ConfigurationError, match=r"MFN_HOME: begins with a ~, but no home folder is known for ~nobody"):
         load_settings()
 
 
@@ -104,7 +104,7 @@ def test_lines_of_dotenv_that_set_nothing_are_told_by_their_number_alone(folder:
     assert lines_that_say_nothing() == []
     text = "# ours\n\nset -a\nexport LWA_APP_ID=x\nLWA_CLIENT_SECRET='hunter2\nSP_API_REFRESH_TOKEN=x # theirs\n"
     (folder / ".env").write_text(text, encoding="utf-8")
-    said = "this line sets nothing: it is not like NAME=value, or its quotation mark is never closed."
+    said = "this line sets nothing: it is not NAME=value, or its quotation mark is never closed."
     assert [str(problem) for problem in lines_that_say_nothing()] == [
-        f".env:{line}: {said} Correct it, or put a # before it." for line in (3, 5)
+        f".env:{line}: {said} Correct it, or put a # in front of it." for line in (3, 5)
     ]

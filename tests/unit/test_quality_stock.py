@@ -26,7 +26,7 @@ GOOD: dict[str, Any] = {
     "unreadable": "",
     "is_counted_at_unreadable": False,
 }
-NO_NUMBER: dict[str, Any] = {"on_hand": np.nan, "unreadable": "on_hand is 'n/a', no number"}
+NO_NUMBER: dict[str, Any] = {"on_hand": np.nan, "unreadable": "on_hand is 'n/a', not a number"}
 BAD: dict[str, list[dict[str, Any]]] = {
     "item_unknown": [{"sku": "MUG-BLUE"}],
     "item_unknown, no SKU": [{"sku": ""}],

@@ -72,7 +72,7 @@ def test_every_file_that_cannot_be_used_is_told_with_what_is_missing_and_never_w
     assert [problem.column for problem in caught.value.problems] == [
         "SP_API_REFRESH_TOKEN", "LWA_CLIENT_SECRET_US_FILE", "LWA_APP_ID_US (or LWA_APP_ID)"
     ]  # fmt: skip
-    assert "SP_API_REFRESH_TOKEN_FILE too" in caught.value.message
+    assert "and so is SP_API_REFRESH_TOKEN_FILE" in caught.value.message
     assert "No such file" in caught.value.message
     assert PLANTED not in caught.value.message + caught.value.remedy
     assert caught.value.exit_code == 2
@@ -91,7 +91,7 @@ def test_a_file_that_everybody_may_read_or_write_is_refused_with_the_command_tha
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b" \n", "is empty"), (b"\xff\xfe", "it is no text"), (b"x" * 70_000, "is longer than")]
+    ("content", "said"), [(b" \n", "is empty"), (b"\xff\xfe", "it is not text"), (b"x" * 70_000, "is longer than")]
 )
 def test_a_file_with_nothing_useful_in_it_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = a_file(tmp_path)
@@ -185,7 +185,7 @@ def test_files_with_secrets_that_others_may_read_are_named_and_those_without_are
     a_file(tmp_path, f'    warehouse: {{kind: sql, url: "{URL}"}}\n', mode=0o604, name="connections.yaml")
     told = [str(problem) for problem in exposed_files(load_settings())]
     assert told == [
-        f"{name}: others may read this file with secrets. Run chmod 600 {name}."
+        f"{name}: other users can read this file, which holds secrets. Run chmod 600 {name}."
         for name in (".env", "connections.yaml")
     ]
     for name in (".env", "connections.yaml"):
@@ -203,7 +203,7 @@ def test_every_command_warns_of_them_on_stderr_and_goes_on(
     assert run(["settings", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"]
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "warning: .env: others may read this file with secrets. Run chmod 600 .env."
+        "warning: .env: other users can read this file, which holds secrets. Run chmod 600 .env."
     ]
     caplog.clear()
     (tmp_path / ".env").chmod(0o600)

@@ -20,9 +20,9 @@ def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement() -> None:
 @pytest.mark.parametrize(
     ("host", "port", "told"),
     [
-        ("", 0, "Name one, e.g. 127.0.0.1, or 0.0.0.0"),
-        ("192.0.2.1", 0, "Name an address of this machine"),
-        ("a..b", 0, "Name an address of this machine"),
+        ("", 0, "Use e.g. 127.0.0.1, or 0.0.0.0"),
+        ("192.0.2.1", 0, "Use an address of this machine"),
+        ("a..b", 0, "Use an address of this machine"),
         ("127.0.0.1", 65536, "a port up to 65535"),
     ],
 )
@@ -35,4 +35,4 @@ def test_an_address_that_is_none_of_this_machine_is_told_as_that(host: str, port
 def test_a_port_that_is_taken_is_told_with_the_option_that_names_another() -> None:
     with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigurationError) as refused:
         listen("127.0.0.1", listener.getsockname()[1], setting="--reports-port")
-    assert refused.value.remedy.startswith("Name another one with --reports-port, or stop")
+    assert refused.value.remedy.startswith("Choose another one with --reports-port, or stop")

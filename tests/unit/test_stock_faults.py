@@ -35,7 +35,7 @@ def test_good_stock_has_no_fault() -> None:
         ((-5, -1), "stock_negative", "on_hand is -5, allocated is -1"),
         ((2.5, 0), "stock_fractional", "on_hand is 2.5"),
         ((5, 0.25), "stock_fractional", "allocated is 0.25"),
-        ((NAN, 0), "stock_unreadable", "on_hand is 'x', no number"),
+        ((NAN, 0), "stock_unreadable", "on_hand is 'x', not a number"),
     ],
 )
 def test_each_fault_of_a_number_says_which_and_what_stands_there(row: Any, code: str, detail: str) -> None:

@@ -124,12 +124,12 @@ def test_numbers_are_read_whatever_their_type_is(database_url: str, warehouse: S
         ("'12.0'", 12, ""),
         ("' 12 '", 12, ""),
         ("'2.5'", 2.5, ""),
-        ("'n/a'", np.nan, "on_hand is 'n/a', no number"),
-        ("'1,000'", np.nan, "on_hand is '1,000', no number"),
-        ("'NaN'", np.nan, "on_hand is 'NaN', no number"),
-        ("'inf'", np.nan, "on_hand is inf, more than a location holds"),
-        ("'-1e400'", np.nan, "on_hand is -1e400, more than a location holds"),
-        ("'5901234123457'", np.nan, "on_hand is 5901234123457, more than a location holds"),
+        ("'n/a'", np.nan, "on_hand is 'n/a', not a number"),
+        ("'1,000'", np.nan, "on_hand is '1,000', not a number"),
+        ("'NaN'", np.nan, "on_hand is 'NaN', not a number"),
+        ("'inf'", np.nan, "on_hand is inf, more than a location can hold"),
+        ("'-1e400'", np.nan, "on_hand is -1e400, more than a location can hold"),
+        ("'5901234123457'", np.nan, "on_hand is 5901234123457, more than a location can hold"),
         ("' '", np.nan, "on_hand is empty"),
         ("NULL", np.nan, "on_hand is empty"),
     ],
@@ -141,7 +141,7 @@ def test_what_is_no_number_of_units_is_told_word_for_word(
     frame = warehouse.stock([]).stock
     np.testing.assert_equal(frame["on_hand"].tolist(), [on_hand])
     told = [unreadable] if unreadable else []
-    assert frame["unreadable"].tolist() == [", ".join([*told, "allocated is 'x', no number"])]
+    assert frame["unreadable"].tolist() == [", ".join([*told, "allocated is 'x', not a number"])]
 
 
 @pytest.mark.parametrize("number", ["'NaN'", "'Infinity'"])

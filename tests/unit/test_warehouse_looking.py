@@ -66,7 +66,7 @@ def test_rights_that_only_a_later_run_would_miss_are_told_at_once(postgres_serve
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(FatalError, match="is no file"):
+    with pytest.raises(FatalError, match="does not exist"):
         look_at(f"sqlite:///{tmp_path / 'nothing.db'}", what=WHAT)
     assert not list(tmp_path.iterdir())
 

@@ -95,7 +95,7 @@ class BoundedClient(httpx.Client):
 def _in_time(response: httpx.Response, ends_at: float) -> Iterator[bytes]:
     for chunk in response.iter_raw():
         if time.monotonic() > ends_at:
-            raise httpx.ReadTimeout("it came too slowly to come to an end", request=response.request)
+            raise httpx.ReadTimeout("it came too slowly to finish", request=response.request)
         yield chunk
 
 
@@ -115,9 +115,9 @@ def within(chunks: Iterable[bytes], most: int, *, what: str) -> Iterator[bytes]:
         left -= len(chunk)
         if left < 0:
             raise TooLargeError(
-                f"{what} is larger than {most // MEGABYTE} MB, and was read no further.",
-                remedy="See that the endpoint in connections.yaml, or a proxy in between, leads to Amazon; if it does,"
-                " open a case with Amazon's Selling Partner API support.",
+                f"{what} is larger than {most // MEGABYTE} MB; reading stopped.",
+                remedy="Check that the endpoint in connections.yaml, or a proxy in between, leads to Amazon; if it"
+                " does, open a case with Amazon's Selling Partner API support.",
             )
         yield chunk
 
@@ -151,4 +151,4 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 unpacker = zlib.decompressobj(GZIP_BITS)
     if is_begun:
         yield unpacker.flush(STEP)
-        raise EOFError("what gzip packed ends too early")
+        raise EOFError("the gzip data ends too early")

@@ -118,13 +118,13 @@ class Caller:
         while seconds := self._budget.take(operation, leaving=leaving):
             if waited + seconds > patience:
                 raise BudgetExhaustedError(
-                    f"{what}: Amazon's rate limit allows the next call in {seconds:.0f} s only.",
+                    f"{what}: Amazon's rate limit allows the next call only in {seconds:.0f} s.",
                     remedy=failures.ASKED_AGAIN,
                 )
             if seconds >= WORTH_TELLING_SECONDS:
                 is_news = seconds >= TOLD_AGAIN_SECONDS or self._is_news(operation)
                 level = logging.INFO if is_news else logging.DEBUG
-                logger.log(level, "%s: waits %.0f s, as Amazon's rate limit demands", what, seconds)
+                logger.log(level, "%s: waiting %.0f s for Amazon's rate limit", what, seconds)
             self._wait(seconds)
             waited += seconds
         return waited
@@ -183,7 +183,7 @@ def _pause(state: RetryCallState) -> float:
 
 def _log_failure(state: RetryCallState) -> None:
     if state.outcome is not None:
-        logger.warning("%s It is tried again.", state.outcome.exception())
+        logger.warning("%s Retrying.", state.outcome.exception())
 
 
 def _number(text: str) -> float:

@@ -189,7 +189,7 @@ class AmazonOrders:
                 return None
             text = bytes(decoded(what, checked(what, "getOrder", response), _GetOrder).order)
             if not _is_order(text, order_id):  # otherwise this order would count as read
-                raise unreadable(what, response, ValueError("it is not the order that was asked for"))
+                raise unreadable(what, response, ValueError("it is not the requested order"))
             return text
 
         return self._session.caller.call(

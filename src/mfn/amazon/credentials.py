@@ -101,7 +101,7 @@ def _from_environment(
 
 
 def _missing(place: str, name: str, connection: Connection) -> Problem:
-    return Problem(place, None, name, f"is missing for the connection {connection.name}.")
+    return Problem(place, None, name, f"is missing for connection {connection.name}.")
 
 
 def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +121,7 @@ def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) 
             remedy=PREFECT_SERVER,
         ) from None
     if response.status_code == httpx.codes.NOT_FOUND and not is_of_prefect(response):
-        raise ConfigurationError(f"{where} cannot be read: at PREFECT_API_URL is no Prefect API.", remedy=ENDS_IN_API)
+        raise ConfigurationError(f"{where} cannot be read: PREFECT_API_URL is not a Prefect API.", remedy=ENDS_IN_API)
     if response.status_code != httpx.codes.OK:
         _refuse(where, response.status_code)
     try:
@@ -130,7 +130,7 @@ def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) 
         given = {str(name).upper().removeprefix("SP_API_"): text for name, text in value.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ConfigurationError(
-            f"{where} holds no JSON object.",
+            f"{where} does not contain a JSON object.",
             remedy=f'Give it the value {{"{REFRESH_TOKEN}": "…", "{APP_ID}": "…", "{CLIENT_SECRET}": "…"}}.',
         ) from None
     return {name: _text(given.get(name.removeprefix("SP_API_"))) for name in NAMES}
@@ -139,15 +139,15 @@ def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) 
 def _refuse(where: str, status: int) -> NoReturn:
     if status == httpx.codes.NOT_FOUND:
         raise ConfigurationError(
-            f"{where} is not there (HTTP 404 of PREFECT_API_URL).",
+            f"{where} does not exist (HTTP 404 from PREFECT_API_URL).",
             remedy="Create a Secret block of this name in the Prefect UI, or name another one in connections.yaml.",
         )
     if status in LETS_NOBODY_IN:
         raise ConfigurationError(
-            f"{where} may not be read (HTTP {status} of PREFECT_API_URL).",
+            f"{where} may not be read (HTTP {status} from PREFECT_API_URL).",
             remedy=SHOW_IT,
         )
-    raise ConfigurationError(f"{where} cannot be read (HTTP {status} of PREFECT_API_URL).", remedy=PREFECT_SERVER)
+    raise ConfigurationError(f"{where} cannot be read (HTTP {status} from PREFECT_API_URL).", remedy=PREFECT_SERVER)
 
 
 def _text(value: Any) -> str:

@@ -148,9 +148,7 @@ def _sent(what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
     try:
         return send()
     except httpx.InvalidURL as error:
-        raise AmazonUnavailableError(
-            f"{what}: Amazon gave an address that is none ({error}).", remedy=RUN_AGAIN
-        ) from None
+        raise AmazonUnavailableError(f"{what}: Amazon gave an invalid address ({error}).", remedy=RUN_AGAIN) from None
     except httpx.RequestError as error:
         raise failures.unreachable(what, error) from None
 
@@ -169,8 +167,8 @@ def _checked(what: str, response: httpx.Response) -> httpx.Response:
         raise AmazonUnavailableError(message, remedy=RUN_AGAIN)
     raise FatalError(
         message,
-        remedy="See that no proxy in between changes what is sent to amazonaws.com; else open a case with Amazon's "
-        "Selling Partner API support.",
+        remedy="Check that no proxy in between changes what is sent to amazonaws.com; otherwise open a case with "
+        "Amazon's Selling Partner API support.",
     )
 
 

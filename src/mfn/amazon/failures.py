@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-RUN_AGAIN = "Nothing was lost. It is tried again by the next scheduled run, or at once with mfn rerun --failed."
+RUN_AGAIN = "Nothing was lost. The next scheduled run tries again; to retry now, run mfn rerun --failed."
 SUSPICION = "A role is missing"
-ASKED_AGAIN = "Nothing was sent; the next run asks again."
+ASKED_AGAIN = "Nothing was sent; the next run tries again."
 BETWEEN = (
-    "what stands between this machine and Amazon: the name server, a firewall, a proxy; and endpoint and lwa_endpoint, "
-    "where connections.yaml has them."
+    "what is between this machine and Amazon: DNS, firewall, proxy; and endpoint and lwa_endpoint, if set in "
+    "connections.yaml."
 )
-IF_IT_STAYS = f"If it stays so, see {BETWEEN}"
+IF_IT_STAYS = f"If the fault persists, check {BETWEEN}"
 DEVELOP_APPS = "Seller Central > Apps and Services > Develop Apps"
 
 DELIVERY = "Direct-to-Consumer Delivery (Restricted)"
@@ -62,30 +62,30 @@ seller", as of November 2026.
 """
 
 TAX_ROLES = (
-    "Where that role is there already: Amazon is known to refuse searchOrders to applications without the roles "
-    "Tax Remittance (Restricted) and Tax Invoicing (Restricted); ask for these as well. "
+    "If the role is already assigned: Amazon is known to refuse searchOrders to applications without the roles "
+    "Tax Remittance (Restricted) and Tax Invoicing (Restricted); request these as well. "
 )
 """Source: amzn/selling-partner-api-models, issue 5319, open since July 2026."""
 
 SECRETS = {
     "invalid_grant": (
         REFRESH_TOKEN,
-        "it was revoked, or belongs to another application. Authorize the application again and take the new token",
+        "it was revoked or belongs to another application. Authorize the application again and take the new token",
     ),
     "invalid_client": (
         CLIENT_SECRET,
-        f"it is wrong or, after 180 days, has expired; or {APP_ID} is wrong. Rotate the secret and take the new one",
+        f"it is wrong or has expired after 180 days, or {APP_ID} is wrong. Rotate the secret and take the new one",
     ),
     "unauthorized_client": (
         APP_ID,
-        "this application may not log in so. Take the client id that stands beside the client secret",
+        "this application may not log in this way. Take the client id shown next to the client secret",
     ),
 }
 """The secret that an error code of Login with Amazon refers to, and what is wrong with it."""
 
 
 class AmazonUnavailableError(RetriableError):
-    """Amazon did not answer, or not as it should; the same call may succeed in a moment."""
+    """Amazon did not answer, or not as expected; the same call may succeed in a moment."""
 
 
 class ThrottledError(AmazonUnavailableError):
@@ -97,7 +97,7 @@ class BudgetExhaustedError(RetriableError):
 
 
 class CallRefusedError(FatalError):
-    """Amazon, or something in between, refuses a call for no fault of its content, and probably all others too."""
+    """Amazon, or something in between, refuses a call regardless of its content, and probably all others too."""
 
 
 class AccessDeniedError(CallRefusedError):
@@ -120,12 +120,12 @@ def unreachable(what: str, error: httpx.RequestError) -> AmazonUnavailableError:
         what: Which call, for the message.
         error: httpx's error; its text contains neither URL nor headers.
     """
-    message = f"{what}: no whole answer ({type(error).__name__}: {error})."
+    message = f"{what}: no complete answer ({type(error).__name__}: {error})."
     return AmazonUnavailableError(message, remedy=f"{RUN_AGAIN} {IF_IT_STAYS}")
 
 
 def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonUnavailableError:
-    """The error for a success whose body is not as it should be.
+    """The error for a success whose body is not as expected.
 
     Args:
         what: Which call, for the message.
@@ -151,20 +151,21 @@ def failed(what: str, operation: str, response: httpx.Response, *, page_token: b
     status = response.status_code
     message = f"{what}: HTTP {status}, {summary_of(response)} ({request_id_of(response)})."
     if status == codes.TOO_MANY_REQUESTS:
-        return ThrottledError(message, remedy=f"Another application may use up the account's limit. {RUN_AGAIN}")
+        remedy = f"Another application may be using up the account's rate limit. {RUN_AGAIN}"
+        return ThrottledError(message, remedy=remedy)
     if status >= codes.INTERNAL_SERVER_ERROR or status == codes.REQUEST_TIMEOUT:
         return AmazonUnavailableError(message, remedy=RUN_AGAIN)
     if _is_from_elsewhere(response):
-        return CallRefusedError(f"{message} That is no answer of Amazon's API.", remedy=f"See {BETWEEN}")
+        return CallRefusedError(f"{message} This is not an answer from Amazon's API.", remedy=f"Check {BETWEEN}")
     if status in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         suspicion = f"{SUSPICION} ({ROLES[operation]}), or the authorization has ended."
         return AccessDeniedError(f"{message} {suspicion}", remedy=_missing_role(operation, response))
     if status == codes.BAD_REQUEST and page_token:
-        return PageTokenRefusedError(message, remedy=f"All pages are fetched again, from the first one on. {RUN_AGAIN}")
+        return PageTokenRefusedError(message, remedy=f"All pages are fetched again from the first one. {RUN_AGAIN}")
     return CallRefusedError(
         message,
-        remedy="Mend what Amazon names in connections.yaml; if nothing there is wrong, open a case with Amazon's "
-        "Selling Partner API support and give it the request id.",
+        remedy="Correct in connections.yaml what Amazon names; if nothing is wrong there, open a case with Amazon's "
+        "Selling Partner API support and quote the request id.",
     )
 
 
@@ -204,7 +205,7 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
         kind: The type to decode it as.
 
     Raises:
-        AmazonUnavailableError: The body is not as it should be.
+        AmazonUnavailableError: The body is not as expected.
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
@@ -234,7 +235,7 @@ def login_failed(connection: str, response: httpx.Response) -> MfnError:
     if refusal is None:
         return FatalError(
             f"{what}, and no error code ({request_id_of(response)}).",
-            remedy="See that lwa_endpoint, or the proxy in between, leads to Login with Amazon.",
+            remedy="Check that lwa_endpoint, or the proxy in between, leads to Login with Amazon.",
         )
     said = clipped(": ".join(filter(None, (refusal.error, refusal.error_description)))).rstrip(".")
     if refusal.error in SECRETS:
@@ -254,7 +255,7 @@ def _missing_role(operation: str, response: httpx.Response) -> str:
         return f"Replace {CLIENT_SECRET}: rotate it in {DEVELOP_APPS} and take the new one."
     role = ROLES[operation]
     return (
-        f"{operation} needs the role {role}. In {DEVELOP_APPS}, see that the developer profile and the application "
+        f"{operation} needs the role {role}. In {DEVELOP_APPS}, check that the developer profile and the application "
         f"have it, then authorize the application again and replace {REFRESH_TOKEN} with the new token. "
         + (TAX_ROLES if operation == "searchOrders" else "")
         + "Then run mfn rerun --failed."

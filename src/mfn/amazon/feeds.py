@@ -183,7 +183,7 @@ class AmazonFeeds:
         while token := page.next_token:
             if token in tokens:
                 raise AmazonUnavailableError(
-                    f"getFeeds for the connection {self._name}: the pages come round in a circle after {len(feeds)}.",
+                    f"getFeeds for the connection {self._name}: Amazon's pages repeat after {len(feeds)}.",
                     remedy=RUN_AGAIN,
                 )
             tokens.add(token)

@@ -87,7 +87,8 @@ class AmazonListings:
             if len(items) >= expected:
                 return ListingsRead(frame_of(items.values()), asked_at, datetime.now(UTC))
             logger.warning(
-                "searchListingsItems for the connection %s: %d listings in %s where Amazon counts %d, a report is read",
+                "searchListingsItems for the connection %s: found %d listings in %s, but Amazon counts %d; reading a"
+                " report instead",
                 self._name,
                 len(items),
                 marketplace_id,
@@ -95,7 +96,7 @@ class AmazonListings:
             )
         else:
             logger.info(
-                "%s: %d listings in %s are more than a search pages through; Amazon makes a report, in minutes",
+                "%s: %d listings in %s are too many for a search; requesting a report from Amazon, which takes minutes",
                 self._name,
                 expected,
                 marketplace_id,
@@ -104,7 +105,7 @@ class AmazonListings:
         frame = listings_in(read_listings_report(self._session, marketplace_id), marketplace_id)
         if frame.empty:
             raise AmazonUnavailableError(
-                f"the report of all listings in {marketplace_id} for the connection {self._name} is empty, where a "
+                f"the report of all listings in {marketplace_id} for the connection {self._name} is empty, but a "
                 f"search counts {expected}.",
                 remedy=RUN_AGAIN,
             )
@@ -171,7 +172,7 @@ class AmazonListings:
         what = f"patchListingsItem {shown(seller_sku)} in {marketplace_id} for the connection {self._name}"
         if not _may_be_listed(seller_sku):
             raise ListingMissingError(
-                f"{what}: Amazon lists no SKU like this.", remedy="Map the SKU that is listed.", status=0, words=()
+                f"{what}: Amazon cannot list such a SKU.", remedy="Map the SKU that is listed.", status=0, words=()
             )
 
         def read(response: httpx.Response) -> None:
@@ -244,7 +245,7 @@ class AmazonListings:
             new = {item.sku: item for item in page.items if item.sku not in items}
             if page.next_token and (not new or token in tokens):
                 raise AmazonUnavailableError(
-                    f"searchListingsItems for the connection {self._name}: the pages come round in a circle after "
+                    f"searchListingsItems for the connection {self._name}: Amazon's pages repeat after "
                     f"{len(items)} listings in {marketplace_id}.",
                     remedy=RUN_AGAIN,
                 )

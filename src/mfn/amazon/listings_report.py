@@ -94,11 +94,11 @@ def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
     broken = len(rows) - len(whole)
     if broken > MOST_BROKEN * len(rows):
         raise RetriableError(
-            f"{where}: {broken} of {len(rows)} lines have not the fields that its first line names.",
-            remedy="The next run orders it anew; if it stays so, look at it in Seller Central > Inventory Reports.",
+            f"{where}: {broken} of {len(rows)} lines do not have the fields named in the first line.",
+            remedy="The next run requests it again; if it still fails, check it in Seller Central > Inventory Reports.",
         )
     if broken:
-        logger.warning("%s: %d of %d lines cannot be read and are left out", where, broken, len(rows))
+        logger.warning("%s: %d of %d lines cannot be read and are skipped", where, broken, len(rows))
     raw = pd.DataFrame({name: [fields[place] for fields in whole] for name, place in places.items()}, dtype="str")
     return _merged(raw[raw["seller_sku"] != ""])
 
@@ -113,8 +113,8 @@ def _places(where: str, names: list[str]) -> dict[str, int]:
         shown = clipped(", ".join(names))
         raise FatalError(
             f"{where} has no column {', '.join(missing)}; its first line is: {shown or 'empty'}.",
-            remedy="In Seller Central > Inventory Reports, put the columns of the All Listings Report back to Amazon's "
-            "own; if they are, send that first line to the makers of mfn.",
+            remedy="In Seller Central > Inventory Reports, reset the columns of the All Listings Report to Amazon's "
+            "defaults; if they are, report that first line as a bug in mfn.",
         )
     return places
 

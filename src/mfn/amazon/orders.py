@@ -268,7 +268,7 @@ def decode_order(raw: bytes) -> Order:
     except UNREADABLE as error:
         raise DataError(
             f"the payload cannot be read as an order: {error}",
-            remedy="Compare it with Amazon's model orders_2026-01-01; it is read again from Amazon on every run.",
+            remedy="Compare it with Amazon's model orders_2026-01-01; every run reads it from Amazon again.",
         ) from None
     return order
 

@@ -29,8 +29,8 @@ NOT_ABOUT_ONE_THING = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQU
 LISTING_REMEDY = "Correct in Seller Central what Amazon names; the next run sends the quantity again."
 
 ODD_SKU = (
-    "Amazon denies access to some SKUs with a slash, a hash or another such sign: set this quantity in Seller Central, "
-    "or list the item under another SKU. Where Amazon denies every SKU, the role Product Listing is missing."
+    "Amazon denies access to some SKUs with a slash, a hash or a similar character: set this quantity in Seller "
+    "Central, or list the item under another SKU. If Amazon denies every SKU, the role Product Listing is missing."
 )
 
 
@@ -100,12 +100,12 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
     if any(sign in said.casefold() for sign in FULFILLED_SIGNS):
         return OrderFulfilledError(
             message,
-            remedy="The order is read again; where Amazon does not show this parcel, correct it in Seller Central.",
+            remedy="The order is read again; if Amazon does not show this parcel, correct it in Seller Central.",
             status=status,
             words=words,
         )
     remedy = (
-        "See in Seller Central that the order belongs to this account and region; Amazon keeps orders for two years."
+        "Check in Seller Central that the order belongs to this account and region; Amazon keeps orders for two years."
         if status == codes.NOT_FOUND
         else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central."
     )
@@ -132,7 +132,7 @@ def not_patched(what: str, response: httpx.Response, *, is_plain: bool) -> MfnEr
     if status == codes.NOT_FOUND:
         return ListingMissingError(
             message,
-            remedy="List the SKU in this marketplace, or mend its row in sku_aliases.csv.",
+            remedy="List the SKU in this marketplace, or correct its row in sku_aliases.csv.",
             status=status,
             words=words,
         )
@@ -147,7 +147,7 @@ def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:
         what: Which call, for the message.
         words: Amazon's issues, if it gave any.
     """
-    said = "; ".join(str(issue) for issue in words) or "without a reason"
+    said = "; ".join(str(issue) for issue in words) or "no reason given"
     message = f"{what}: INVALID, {said.rstrip('.')}."
     return ListingRefusedError(message, remedy=LISTING_REMEDY, status=codes.OK, words=words)
 

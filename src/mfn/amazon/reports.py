@@ -26,7 +26,7 @@ UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 TIMES = 45
 """How many times the state of a report is asked for: after 2 s at first, every 30 s in the end, for twenty minutes."""
 
-LATER = "Nothing was changed. The next run orders it anew; Amazon makes the same report every half hour at most."
+LATER = "Nothing was changed. The next run requests it again; Amazon makes the same report at most every half hour."
 
 
 class _Created(Struct, rename="camel"):

@@ -57,17 +57,21 @@ class SecretAge:
             age = f"at least {days} days old (first seen here on {self.since:%Y-%m-%d})"
         ends = f"expires on {self.since + EXPIRES_AFTER:%Y-%m-%d}{'' if self.is_told else ' at the latest'}"
         if self.is_over(now):
-            ends = f"has expired or is about to, since Amazon keeps one for {EXPIRES_AFTER.days} days"
-        return f"the {CLIENT_SECRET} of {self.connection} is {age}: it {ends}, and every call fails from then on"
+            ends = f"has expired or is about to: Amazon's secrets are valid for {EXPIRES_AFTER.days} days"
+        return f"the {CLIENT_SECRET} of {self.connection} is {age}: it {ends}, and every call fails after that"
 
     @property
     def remedy(self) -> str:
         """How to create a new one."""
-        change = f"Then correct {CREATED} too." if self.is_told else "The new one begins a new count."
+        change = (
+            f"Then correct {CREATED} too."
+            if self.is_told
+            else "The age of the new one is counted from when it is first seen."
+        )
         return (
-            f"As the primary user rotate it in {DEVELOP_APPS} (or in the Solution Provider Portal), View under LWA"
-            f" credentials, and put the new one where {CLIENT_SECRET} of this connection stands; the old one is good"
-            f" for seven days more. {change}"
+            f"As the primary user, rotate it in {DEVELOP_APPS} (or in the Solution Provider Portal), View under LWA"
+            f" credentials, and replace {CLIENT_SECRET} of this connection with the new one; the old one stays valid"
+            f" for seven more days. {change}"
         )
 
 
@@ -93,11 +97,11 @@ def told_day(connection: Connection, environ: Mapping[str, str], now: datetime) 
         except ValueError:
             raise _wrong(name, f"expected a day such as 2026-05-31, got {text!r}.") from None
         if day > now + timedelta(days=1):  # somewhere it may be tomorrow already
-            raise _wrong(name, f"{text} is yet to come.")
+            raise _wrong(name, f"{text} is in the future.")
         return day
     return None
 
 
 def _wrong(name: str, message: str) -> ConfigurationError:
-    remedy = f"Write the day on which Amazon made {CLIENT_SECRET}, or leave the variable out."
+    remedy = f"Set it to the day on which Amazon created {CLIENT_SECRET}, or remove the variable."
     return ConfigurationError(problems=(Problem(PLACE, None, name, message, remedy),))

@@ -11,11 +11,11 @@ NO_ANSWER = (AmazonUnavailableError, CallRefusedError)
 """Errors that say nothing about the order or SKU in question: no answer, or a refusal that may concern all calls, which
 only the next ones can show. A proxy may dislike one body, or Amazon deny one order."""
 
-ABOUT_ONE = "Others were answered: see in Seller Central that this one is of this account. If all are refused:"
+ABOUT_ONE = "Others were answered: check in Seller Central that this one belongs to this account. If all are refused:"
 
 
 class Unanswered:
-    """The orders that were left without an answer, although each call was tried several times.
+    """The orders that got no answer, although each call was tried several times.
 
     Attributes:
         first: The first error; None while every call has been answered.

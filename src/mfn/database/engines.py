@@ -96,8 +96,8 @@ def _engine(url: str, synchronous: str, is_shared: bool, _process: int) -> Engin
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     except OSError as error:
         raise FatalError(
-            f"The folder {folder} for the database {parsed.database} cannot be made: {error.strerror}.",
-            remedy="Make it yourself, or name another file in the URL; then run the command again.",
+            f"The folder {folder} for the database {parsed.database} cannot be created: {error.strerror}.",
+            remedy="Create it by hand, or name another file in the URL; then run the command again.",
         ) from None
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", partial(_prepare_sqlite, synchronous, is_shared))

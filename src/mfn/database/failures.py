@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 URLS = "the warehouse: warehouse.url in connections.yaml; the ledger: MFN_LEDGER_URL"
-LOST_REMEDY = f"See that the database runs and has room, and that its URL is right ({URLS}); then "
-BUSY_REMEDY = "Another program has been writing to it, or kept it locked: end that one if it stands still; then "
+LOST_REMEDY = f"Check that the database is running, has free disk space, and that its URL is right ({URLS}); then "
+BUSY_REMEDY = "Another program is writing to it or keeps it locked: stop that program if it hangs; then "
 AGAIN = "run the command again (a batch: mfn rerun --failed)."
 
 SQLITE_PASSING = {
@@ -59,7 +59,7 @@ NOT_ALLOWED = ("42501", "3F000")
 """PostgreSQL's codes for a login that lacks a right; the second if it may not even use the schema."""
 
 LOCKED = "55P03"
-"""PostgreSQL's code after waiting for a lock in vain."""
+"""PostgreSQL's code when a lock was not obtained in time."""
 
 READ_ONLY = "25006"
 """PostgreSQL's code for a write where nothing may be written: on a standby, or during maintenance."""
@@ -69,17 +69,17 @@ ENDED = "57014"
 
 REMEDIES = {
     LOCKED: BUSY_REMEDY,
-    READ_ONLY: "It takes no writes at present: it is a standby, or kept read-only while it is maintained. See that its"
+    READ_ONLY: "It accepts no writes at present: it is a standby, or read-only during maintenance. Check that its"
     f" URL leads to the primary ({URLS}); then ",
-    ENDED: "Somebody ended the statement, or it took longer than statement_timeout allows: give the login more of it"
-    " (ALTER ROLE … SET statement_timeout), or see what slows it down, such as a trigger or a missing index; then ",
+    ENDED: "The statement was cancelled, or took longer than statement_timeout allows: raise the limit for the login"
+    " (ALTER ROLE … SET statement_timeout), or find what slows it down, such as a trigger or a missing index; then ",
 }
 """Remedies for cases in which more is known than that PostgreSQL cannot be used."""
 
 URL_FAULTS = {
-    "invalid connection option": f"Correct what stands behind the ? in its URL ({URLS}).",
-    "unsupported startup parameter": "Have PgBouncer pool sessions and drop it (ignore_startup_parameters = options),"
-    f" or lead the URL to the server itself ({URLS}).",
+    "invalid connection option": f"Correct what follows the ? in its URL ({URLS}).",
+    "unsupported startup parameter": "Set PgBouncer to pool sessions and to ignore this parameter"
+    f" (ignore_startup_parameters = options), or point the URL at the server itself ({URLS}).",
 }
 """libpq's words for an unknown parameter in a URL, and PgBouncer's for one that it does not pass on."""
 
@@ -98,7 +98,7 @@ def explained(engine: Engine, what: str, *, deed: str) -> Iterator[None]:
     Raises:
         RetriableError: It cannot be reached, or was lost on the way.
         DataError: It refuses a row; others may be taken.
-        FatalError: It refuses what is asked, or is not such a database.
+        FatalError: It refuses the statement, or is not such a database.
     """
     driver: Any = engine.dialect.loaded_dbapi
     try:
@@ -129,7 +129,7 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
             where = "" if str(engine.url.database) in what else f" from {engine.url.database}"
             return FatalError(
                 f"{what} cannot be read{where}: {said}",
-                remedy=f"Name the right file ({URLS}), or put a good copy in its place; then run the command again.",
+                remedy=f"Name the right file ({URLS}), or restore a good copy of it; then run the command again.",
             )
         passing, forbidden = code in SQLITE_PASSING, code == sqlite3.SQLITE_READONLY
         first = BUSY_REMEDY if code == sqlite3.SQLITE_BUSY else LOST_REMEDY
@@ -148,17 +148,17 @@ def _error(engine: Engine, what: str, error: Any, *, deed: str, lost: bool) -> M
     if forbidden:
         return FatalError(
             f"{what} may not be {deed}: {said}",
-            remedy="Give the login (for a file, the user) that right; then run it again (a batch: mfn rerun --failed).",
+            remedy="Grant the login (a file: the user) that right; then run it again (a batch: mfn rerun --failed).",
         )
     if _is_about_a_row(error):
         return DataError(
             f"{what} refused a row: {said}",
-            remedy="Widen the column or ease the constraint that is named, or correct the value where it comes from.",
+            remedy="Widen the named column, relax the named constraint, or correct the value at its source.",
         )
     return FatalError(
         f"{what} refused a statement: {said}",
-        remedy="Compare the table that is named with docs/warehouse.md (the ledger: with this version's migrations), "
-        "mend it, and run the command again (a batch: mfn rerun --failed).",
+        remedy="Compare the named table with docs/warehouse.md (the ledger: with this version's migrations), "
+        "correct it, and run the command again (a batch: mfn rerun --failed).",
     )
 
 
@@ -182,7 +182,7 @@ def _said(error: Any) -> str:
     text = ((diagnosis and diagnosis.message_primary) or str(error)).strip()
     state = getattr(error, "sqlstate", None) or ""
     if _is_raised_by_trigger(error):
-        return f"a trigger of its own refused a row (SQLSTATE {state}); the server's log has the words."
+        return f"one of its triggers refused a row (SQLSTATE {state}); the server's log has the message."
     if state.startswith(DATA_EXCEPTION) and state != UNTRANSLATABLE:
         text = QUOTED.sub('"…"', text)
         column = COPY_COLUMN.match((diagnosis and diagnosis.context) or "")

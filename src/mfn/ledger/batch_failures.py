@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIED = {
     "status": "failed",
     "error": "the run died before it ended.",
-    "remedy": "It is carried on by the next run, or at once by mfn rerun --failed.",
+    "remedy": "The next run resumes it; to resume it now, run mfn rerun --failed.",
 }
 
 

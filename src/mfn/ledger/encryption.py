@@ -22,7 +22,7 @@ KEY_ID_BYTES = 8
 NONCE_BYTES = 12
 REMEDY = (
     "Set MFN_PII_KEYS to the keys this ledger was written with, newest first, comma separated,"
-    " or put back MFN_HOME/keys."
+    " or restore MFN_HOME/keys."
 )
 
 
@@ -67,7 +67,7 @@ def parse_keys(text: str, *, origin: str) -> tuple[Key, ...]:
             raise ConfigurationError(f"{origin}: key {number} is not 32 bytes in URL-safe base64.", remedy=REMEDY)
         keys.append(Key(hashlib.sha256(raw).hexdigest()[: KEY_ID_BYTES * 2], AESGCM(raw)))
     if not keys:
-        raise ConfigurationError(f"{origin} holds no key.", remedy=REMEDY)
+        raise ConfigurationError(f"{origin} contains no key.", remedy=REMEDY)
     return tuple(keys)
 
 

@@ -48,7 +48,7 @@ def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
         mode, written = path.stat().st_mode, path.read_bytes().decode("ascii", errors="replace")
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            message = f"the ledger holds encrypted data, and {path} is not there."
+            message = f"the ledger holds encrypted data, but {path} is missing."
             raise ConfigurationError(message, remedy=REMEDY) from None
         message, remedy = reading_fault(path, error)
         raise ConfigurationError(f"{path}, the file of the encryption keys, {message}", remedy=remedy) from None
@@ -131,8 +131,8 @@ def _entries(path: Path) -> list[str]:
         message, remedy = reading_fault(path, error)
         raise ConfigurationError(f"{path}, a file of encryption keys, {message}", remedy=remedy) from None
     except UnicodeDecodeError:
-        remedy = "Put it back from a backup; one that holds no key can be taken away. Then run mfn keys rotate again."
-        raise ConfigurationError(f"{path} holds what are no encryption keys.", remedy=remedy) from None
+        remedy = "Restore it from a backup; a file without a key can be deleted. Then run mfn keys rotate again."
+        raise ConfigurationError(f"{path} does not contain encryption keys.", remedy=remedy) from None
     return list(dict.fromkeys(filter(None, map(str.strip, written))))
 
 
@@ -163,6 +163,6 @@ def _replace(path: Path, entries: Sequence[str], *, like: Path) -> None:
 
 def _cannot_be_kept(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(
-        f"the encryption keys cannot be kept in {path}: {error.strerror}.",
-        remedy=writing_remedy(error, "Let this user read and write MFN_HOME, or set MFN_PII_KEYS."),
+        f"the encryption keys cannot be stored in {path}: {error.strerror}.",
+        remedy=writing_remedy(error, "Allow this user to read and write MFN_HOME, or set MFN_PII_KEYS."),
     )

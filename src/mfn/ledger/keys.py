@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SCHEMA_LOCK = 5_201_107
 SECRET_BYTES = 32
 
-KEYS_CHANGED = "the encryption keys were changed while this run was at work."
-KEYS_CHANGED_REMEDY = "Run the command again (a batch: mfn rerun --failed): it takes the new keys."
+KEYS_CHANGED = "the encryption keys were changed while this run was working."
+KEYS_CHANGED_REMEDY = "Run the command again (a batch: mfn rerun --failed); it uses the new keys."
 
 # Retiring the key and this transaction wait for each other. SQLite has one writer at a time.
 _CURRENT = (
@@ -69,7 +69,7 @@ def secret_of(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
     """
     fitting = next((key for key in keys if key.key_id in proofs), None)
     if fitting is None:
-        raise ConfigurationError("another process has just made this ledger, with other keys.", remedy=REMEDY)
+        raise ConfigurationError("another process has just created this ledger with other keys.", remedy=REMEDY)
     return proven_secret(fitting, proofs[fitting.key_id])
 
 

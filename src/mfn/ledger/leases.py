@@ -194,8 +194,8 @@ def _is_over() -> ColumnElement[bool]:
 
 def _taken_over() -> LeaseLostError:
     return LeaseLostError(
-        "another run has taken over this connection while this one stood still.",
-        remedy="Nothing to do: the other run goes on with the same batch. See mfn batches.",
+        "another run took over this connection while this one was stalled.",
+        remedy="Nothing to do: the other run continues with the same batch. See mfn batches.",
     )
 
 
@@ -222,9 +222,9 @@ def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = Non
     if row.token != token:
         seen = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS - row.left)
         raise LeaseHeldError(
-            f"another {kind} run works on connection {connection}: {row.holder.partition(' started ')[0]},"
+            f"another {kind} run is working on connection {connection}: {row.holder.partition(' started ')[0]},"
             f" last seen {seen:%Y-%m-%d %H:%M:%S} UTC.",
-            remedy=f"Wait for it to end, or, if it is gone, {LEASE_SECONDS:.0f} seconds; then run the command again.",
+            remedy=f"Wait for it to end (if it is dead, {LEASE_SECONDS:.0f} seconds), then run the command again.",
         )
     return token
 
@@ -235,7 +235,7 @@ def _assert_standing(database: Connection, token: str) -> None:
     if database.execute(standing).one_or_none() is None:
         raise LeaseLostError(
             "the run that this batch is a part of has ended.",
-            remedy="Nothing to do: it is done again by the next mfn reprocess, or at once by mfn rerun.",
+            remedy="Nothing to do: the next mfn reprocess repeats it; to repeat it now, run mfn rerun.",
         )
 
 

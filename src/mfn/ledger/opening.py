@@ -110,11 +110,11 @@ def _keys_and_proofs(
     remedy = REMEDY
     if settings.pii_keys is None and retired_ids(settings.keys_file).issuperset(missing):  # restored from a backup
         remedy = (
-            f"They stand in {retired_file(settings.keys_file)}: put its lines behind those of {settings.keys_file},"
+            f"They are in {retired_file(settings.keys_file)}: append its lines to {settings.keys_file},"
             " and run mfn keys rotate."
         )
     raise ConfigurationError(
-        f"the ledger holds data encrypted with keys that are not here: {', '.join(missing)}.", remedy=remedy
+        f"the ledger holds data encrypted with keys that are missing: {', '.join(missing)}.", remedy=remedy
     )
 
 
@@ -164,8 +164,8 @@ def ledger_if_any(settings: Settings) -> Ledger | None:
     folder = Path(str(make_url(url).database)).parent
     if settings.home not in (folder, *folder.parents) and not folder.is_dir():
         raise FatalError(
-            f"the ledger {shown_database_url(url)} cannot be opened: its folder {folder} is not there.",
-            remedy="Put it back (a disk that is not mounted?), or correct MFN_LEDGER_URL.",
+            f"the ledger {shown_database_url(url)} cannot be opened: its folder {folder} does not exist.",
+            remedy="Restore it (a disk that is not mounted?), or correct MFN_LEDGER_URL.",
         )
     return None
 
@@ -183,8 +183,8 @@ def existing_ledger(settings: Settings) -> Ledger:
     if not is_there(settings):
         raise ConfigurationError(
             f"there is no ledger {shown_database_url(settings.ledger_url.get_secret_value())} yet.",
-            remedy="Run the command in the folder of your runs, or set MFN_HOME and MFN_LEDGER_URL as they do;"
-            " mfn init makes one.",
+            remedy="Run the command in the folder where your runs are started, or set MFN_HOME and MFN_LEDGER_URL as"
+            " they do; mfn init creates one.",
         )
     return open_ledger(settings)
 
@@ -195,12 +195,12 @@ def make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         if home.is_symlink():
-            message = f"MFN_HOME {home} is a link to {home.readlink()}, which is no directory that is there."
-            remedy = "Put back what it leads to (a disk that is not mounted?), or set MFN_HOME to another directory."
+            message = f"MFN_HOME {home} is a link to {home.readlink()}, which is not an existing directory."
+            remedy = "Restore the link's target (a disk that is not mounted?), or set MFN_HOME to another directory."
             raise ConfigurationError(message, remedy=remedy) from None
         raise ConfigurationError(
-            f"MFN_HOME {home} cannot be made: {error.strerror}.",
-            remedy=writing_remedy(error, "Set MFN_HOME to a directory that may be written to."),
+            f"MFN_HOME {home} cannot be created: {error.strerror}.",
+            remedy=writing_remedy(error, "Set MFN_HOME to a directory that this user may write to."),
         ) from None
 
 

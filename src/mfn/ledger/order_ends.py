@@ -156,7 +156,7 @@ def told_removal(row: Row[Any]) -> str:
         row: A row of `order_end` with `purged_at` or `erased_at`.
     """
     at = row.erased_at or row.purged_at
-    why = f"erased by {row.erased_by}" if row.erased_at else "retention over"
+    why = f"erased by {row.erased_by}" if row.erased_at else "retention period over"
     return f"{why}, {at:%Y-%m-%d %H:%M} UTC"
 
 

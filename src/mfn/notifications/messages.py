@@ -144,7 +144,7 @@ def read_message(body: str | bytes) -> OrderChange:
         why = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
         raise _malformed(why) from None
     if not is_order_id(change.amazon_order_id):
-        raise _malformed("AmazonOrderId is not of the form of Amazon's order ids")
+        raise _malformed("AmazonOrderId does not have the form of Amazon's order ids")
     summary = change.summary
     return OrderChange(
         seller_id=change.seller_id,
@@ -169,9 +169,9 @@ def _unwrapped(raw: bytes) -> bytes:
 
 def _malformed(why: str) -> DataError:
     return DataError(
-        f"no {ORDER_CHANGE} notification as Amazon describes it: {why}.",
-        remedy="Nothing is lost: the search finds the order. Where this comes often, report the shape that mfn"
-        " notifications shows; it holds nothing of the message itself.",
+        f"not an {ORDER_CHANGE} notification as Amazon documents it: {why}.",
+        remedy="Nothing is lost: the search finds the order. If this happens often, report the shape that mfn"
+        " notifications shows; it contains nothing of the message itself.",
     )
 
 

@@ -70,9 +70,9 @@ def _open_queue(notifications: Notifications) -> Queue:
         if error.name not in {"boto3", "botocore"}:
             raise
         raise ConfigurationError(
-            "notifications.queue_url is set in connections.yaml, and boto3 is not installed.",
-            remedy="Install it with: pip install mfn[sqs]; or leave the section notifications out: the import searches"
-            " for itself.",
+            "notifications.queue_url is set in connections.yaml, but boto3 is not installed.",
+            remedy="Install it with: pip install mfn[sqs]; or remove the section notifications: the import then finds"
+            " orders by search alone.",
         ) from None
     return Queue(notifications)
 
@@ -137,7 +137,7 @@ def take_in(
             if change.seller_id in sellers:
                 changes.append(change)
                 continue
-            why = f"for a seller that no connection with this queue has: {change.seller_id[:40]!r}"
+            why = f"for a seller of no connection with this queue: {change.seller_id[:40]!r}"
             refused.append(Refused(message.message_id, why, shape_of(message.body), is_left=True))
         except DataError as error:
             is_left = isinstance(error, OtherNotificationError)
@@ -150,7 +150,7 @@ def take_in(
     for one in first:
         log.warning(
             "%s: message %s on its queue %s: %s", connection.name, one.message_id,
-            "was left there" if one.is_left else "was put aside", one.why,
+            "was left there" if one.is_left else "was set aside", one.why,
         )  # fmt: skip
     left = {one.message_id for one in refused if one.is_left}
     useful = sum(change.order_id in named for change in changes)

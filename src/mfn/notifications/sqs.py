@@ -35,8 +35,8 @@ SERVER_ERROR = 500
 UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY = 401, 403, 408, 429
 
 GOES_ON = (
-    "Nothing is lost: the messages wait on the queue, and the scheduled import searches meanwhile. Where it stays so,"
-    " look at the way from this machine to SQS, and at the health of AWS in that region."
+    "Nothing is lost: the messages wait on the queue, and the scheduled import searches meanwhile. If the fault"
+    " persists, check the network between this machine and SQS, and the health of AWS in that region."
 )
 PERMISSIONS = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes"
 
@@ -161,21 +161,21 @@ def _explained(url: str) -> Iterator[None]:
         raise RetriableError(f"the queue {url} does not answer: {error}.", remedy=GOES_ON) from None
     except exceptions.NoRegionError:
         raise ConfigurationError(
-            f"the queue {url} does not say in which region it is.",
+            f"the region of the queue {url} is unknown.",
             remedy="Set notifications.region in connections.yaml, e.g. us-east-1.",
         ) from None
     except (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError) as error:
         raise RetriableError(f"AWS gave no credentials for the queue {url}: {error}.", remedy=GOES_ON) from None
     except exceptions.BotoCoreError as error:
         raise ConfigurationError(
-            f"the queue {url} cannot be asked: {str(error).rstrip('.')}.",
-            remedy=f"boto3 finds AWS credentials in its own places, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or"
-            f" the machine's role; they need {PERMISSIONS} (docs/notifications.md).",
+            f"the queue {url} cannot be read: {str(error).rstrip('.')}.",
+            remedy="boto3 finds AWS credentials in its usual places, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            f" or the machine's role; they need {PERMISSIONS} (docs/notifications.md).",
         ) from None
     except NO_ANSWER_OF_SQS:
         raise RetriableError(
             f"the queue {url}: what answers there is not SQS.",
-            remedy=f"See where queue_url and endpoint in connections.yaml, or a proxy in between, lead. {GOES_ON}",
+            remedy=f"Check where queue_url and endpoint in connections.yaml, or a proxy in between, lead. {GOES_ON}",
         ) from None
 
 
@@ -184,19 +184,19 @@ def _refused(url: str, error: exceptions.ClientError) -> MfnError:
     said = answer.get("Error", {})
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(said.get("Code", ""))
-    told = f"the queue {url}: SQS answers HTTP {status} {code}: {str(said.get('Message', '')).rstrip('.')[:300]}."
+    told = f"the queue {url}: SQS answered HTTP {status} {code}: {str(said.get('Message', '')).rstrip('.')[:300]}."
     if status >= SERVER_ERROR or status in (REQUEST_TIMEOUT, TOO_MANY) or code in THROTTLED:
         return RetriableError(told, remedy=GOES_ON)
     if code in NO_QUEUE:
         return FatalError(
             told,
             remedy="Correct notifications.queue_url in connections.yaml (and region, endpoint), or create the queue"
-            " anew with its subscription (docs/notifications.md).",
+            " again with its subscription (docs/notifications.md).",
         )
     if status in (UNAUTHORIZED, FORBIDDEN) or "Denied" in code or "Token" in code or "Signature" in code:
         return FatalError(
             told,
-            remedy=f"Allow {PERMISSIONS} on this queue (and kms:Decrypt where it is encrypted with a key of your own)"
-            " to the AWS credentials that mfn runs with, or renew these.",
+            remedy=f"Grant {PERMISSIONS} on this queue (and kms:Decrypt if it is encrypted with your own key)"
+            " to the AWS credentials that mfn runs with, or renew the credentials.",
         )
-    return FatalError(told, remedy="Mend what AWS names there; docs/notifications.md shows how the queue is set up.")
+    return FatalError(told, remedy="Correct what AWS names; docs/notifications.md shows how the queue is set up.")

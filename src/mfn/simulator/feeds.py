@@ -142,7 +142,7 @@ class Feeds:
         found = [self._listings.find(marketplace_id, sku) for marketplace_id in feed.marketplace_ids]
         listings = [listing for listing in found if listing is not None]
         if message.get("operationType") != "PATCH":
-            faults = ["This local Amazon works off PATCH messages only."]
+            faults = ["This local Amazon processes PATCH messages only."]
         else:
             faults = patch_faults(patches) + self._faults.refusals(sku, is_listed=bool(listings))
         if not faults:

@@ -88,8 +88,8 @@ class SimulatorServer:
         if self._died_of is not None:
             self._listener.close()
             raise FatalError(
-                f"the local Amazon at {self.endpoint} ended before it answered: {self._died_of!r}.",
-                remedy="Mend what that names, and start it again.",
+                f"the local Amazon at {self.endpoint} stopped before it answered: {self._died_of!r}.",
+                remedy="Fix that fault and start it again.",
             ) from self._died_of
         return self
 

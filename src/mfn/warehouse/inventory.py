@@ -111,7 +111,7 @@ def _shown(text: str | None) -> str:
     if text is None or not text.strip():
         return "empty"
     is_number = bool(numbers([text]).notna().all())
-    return f"{text.strip()}, more than a location holds" if is_number else f"{text.strip()!r}, no number"
+    return f"{text.strip()}, more than a location can hold" if is_number else f"{text.strip()!r}, not a number"
 
 
 def _items(connection: Connection) -> pd.DataFrame:

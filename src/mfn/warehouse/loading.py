@@ -218,8 +218,8 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
     if wrong:
         named = ", ".join(sorted(wrong)[:NAMED_AT_MOST]) + (", …" if len(wrong) > NAMED_AT_MOST else "")
         raise DataError(
-            f"{what} did not keep what was written: {len(wrong)} of {len(numbers)} orders or their lines are not there"
-            f" as given, and nothing of this chunk was kept ({named}).",
+            f"{what} did not keep what was written: {len(wrong)} of {len(numbers)} orders or their lines are missing"
+            f" or different, so nothing of this chunk was kept ({named}).",
             remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; the next run"
             " tries again.",
         )

@@ -28,9 +28,9 @@ class LockedError(DataError):
 
     def __init__(self, order_numbers: frozenset[str]) -> None:
         super().__init__(
-            "another program has kept its row in wms_order locked, and it was waited for in vain.",
-            remedy="Have that program end its transaction; pg_stat_activity names it. It must not be kept open while"
-            " somebody picks.",
+            "another program kept its row in wms_order locked for too long.",
+            remedy="Have that program end its transaction; pg_stat_activity names it. A transaction must not stay open"
+            " while somebody picks.",
         )
         self.order_numbers = order_numbers
 

@@ -66,8 +66,8 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
     """
     if not _is_there(url):
         raise FatalError(
-            f"{what} is not there: {make_url(url).database} is no file.",
-            remedy="Correct warehouse.url in connections.yaml; or make a new, empty one with its tables by "
+            f"{what} is missing: {make_url(url).database} does not exist.",
+            remedy="Correct warehouse.url in connections.yaml; or create a new, empty one with its tables with "
             "mfn mappings check, and have the warehouse fill it (docs/warehouse.md).",
         )
     with reading(engine_for(url), what=what) as connection:

@@ -45,8 +45,8 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
     if faults:
         raise FatalError(
             f"{what} has tables that cannot be used: {'; '.join(faults)}.",
-            remedy="Add what is missing as docs/warehouse.md lists it, or rename the table so that it is made anew; "
-            "then run the command again.",
+            remedy="Add what is missing as docs/warehouse.md lists it, or rename the table so that it is created "
+            "again; then run the command again.",
         )
     if not missing:
         return
@@ -58,7 +58,7 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
     except FatalError as error:
         raise FatalError(
             f"{what} has no {_listed(missing)}, and this login cannot create them: {error.message}",
-            remedy="Create these tables as docs/warehouse.md lists them, or let the login create tables; "
+            remedy="Create these tables as docs/warehouse.md lists them, or allow the login to create tables; "
             "then run the command again.",
         ) from None
 
@@ -150,7 +150,7 @@ def _unwritable(connection: Connection, table: Table) -> str:
         without = f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
         return "" if _has_key(connection, table) else without
     lacking = [deed for deed in WRITTEN[table] if deed not in taken]
-    return f"{table.name} is a view that takes no {', '.join(lacking)}" if lacking else ""
+    return f"{table.name} is a view that does not accept {', '.join(lacking)}" if lacking else ""
 
 
 def _taken_by_view(connection: Connection, name: str) -> set[str] | None:
