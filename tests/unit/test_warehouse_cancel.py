@@ -123,6 +123,32 @@ def test_a_request_is_taken_back_where_the_reason_takes_no_null(database_url: st
     assert (order["cancel_requested_at"], order["cancel_reason"]) == (None, "")
 
 
+def test_a_request_is_passed_on_and_taken_back_where_its_time_is_a_text_that_takes_no_null(database_url: str) -> None:
+    actor = WarehouseActor(database_url)
+    with actor.working() as connection:
+        texts = [f"{name} TEXT" for name in (*ORDER_COLUMNS[1:], "status", "allocated_at")]
+        empty = [f"{name} TEXT NOT NULL DEFAULT ''" for name in ("cancel_requested_at", "cancel_reason")]
+        columns = ", ".join(texts + empty)
+        connection.exec_driver_sql(f"CREATE TABLE wms_order (order_number TEXT PRIMARY KEY, {columns})")
+    warehouse = SqlWarehouse(database_url, name="us")
+    warehouse.ensure_tables()
+    warehouse.load([order_row(number) for number in ("A-1", "A-2")], [line_row(number) for number in ("A-1", "A-2")])
+
+    def requests() -> list[tuple[str, str]]:
+        with actor.working() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT cancel_requested_at, cancel_reason FROM wms_order ORDER BY order_number"
+            )
+            return [(at[:16], reason) for at, reason in rows]
+
+    assert warehouse.request_cancellation({"A-1": "no longer needed"}, LATER) == {"A-1"}
+    warehouse.cancel(["A-2"], "cancelled at Amazon", LATER)
+    at = f"{LATER:%Y-%m-%d %H:%M}"
+    assert requests() == [(at, "no longer needed"), (at, "cancelled at Amazon")]
+    warehouse.withdraw_request(["A-1"])
+    assert requests() == [("", ""), (at, "cancelled at Amazon")]
+
+
 def test_each_order_gets_its_own_reason(warehouse: SqlWarehouse, actor: WarehouseActor) -> None:
     warehouse.request_cancellation({"A-new": "one", "A-picking": "two"}, LATER)
     assert [actor.order(number)["cancel_reason"] for number in ("A-new", "A-picking")] == ["one", "two"]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+NOT_REQUESTED = "coalesce(trim(CAST(cancel_requested_at AS VARCHAR)), '') = ''"
+"""The condition that no cancellation was asked for: a warehouse whose times are texts may have an empty one."""
+
 
 @dataclass(frozen=True)
 class CancelResult:
@@ -52,7 +55,8 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
     done = connection.execute(
         text(
             # Not a join: SQLite would go through the whole list for every new order.
-            "UPDATE wms_order SET status = 'cancelled', cancel_requested_at = coalesce(cancel_requested_at, :at),"
+            "UPDATE wms_order SET status = 'cancelled',"
+            f" cancel_requested_at = CASE WHEN {NOT_REQUESTED} THEN :at ELSE cancel_requested_at END,"
             " cancel_reason = :reason, updated_at = :updated_at"
             f" WHERE {IS_NEW} AND order_number IN (SELECT asked.key FROM {asked(connection)})"
             f" RETURNING {NUMBER}"
@@ -85,7 +89,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
     newly = connection.execute(
         text(
             f"UPDATE wms_order SET cancel_requested_at = :at, cancel_reason = asked.value {open_orders}"
-            f" AND cancel_requested_at IS NULL RETURNING {NUMBER}"
+            f" AND {NOT_REQUESTED} RETURNING {NUMBER}"
         ),
         {**given, "at": utc_text(at)},
     ).scalars()
@@ -109,11 +113,12 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
     """
     numbers = list(order_numbers)
     locked(connection, numbers)
-    nothing = "''" if "cancel_reason" in required_columns(connection, "wms_order") else "NULL"
+    required = required_columns(connection, "wms_order")
+    nothing = {name: "''" if name in required else "NULL" for name in ("cancel_requested_at", "cancel_reason")}
     connection.execute(
         text(
-            f"UPDATE wms_order SET cancel_requested_at = NULL, cancel_reason = {nothing}"
-            f" FROM {asked(connection)} WHERE order_number = asked.key AND cancel_requested_at IS NOT NULL"
+            f"UPDATE wms_order SET {', '.join(f'{name} = {empty}' for name, empty in nothing.items())}"
+            f" FROM {asked(connection)} WHERE order_number = asked.key AND NOT ({NOT_REQUESTED})"
             f" AND {STATUS} <> 'cancelled'"
         ),
         {"asked": as_asked(dict.fromkeys(numbers, ""))},
