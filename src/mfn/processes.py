@@ -1,4 +1,4 @@
-"""A process that can be told from a later one with the same id, even after the machine's clock was set."""
+"""A process that can be distinguished from a later one with the same id, even after the machine's clock was set."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _fault(
     elif event.anchor is not None and (event.anchor in sizes or event.anchor in around):
         return f"&{event.anchor} appears twice.", "Give each its own name."
     if nodes > MOST_NODES:
-        return f"expands to more than {MOST_NODES} keys and values.", "An alias counts as all that it stands for."
+        return f"expands to more than {MOST_NODES} keys and values.", "An alias counts as everything it refers to."
     if getattr(event, "tag", None):
         return f"the tag {event.tag} cannot be used.", "Remove it."
     if len(around) >= MOST_DEPTH and isinstance(event, CollectionStartEvent):

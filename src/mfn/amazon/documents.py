@@ -92,7 +92,7 @@ class Documents:
             what: Which document, for messages.
             create: Has Amazon create one.
             content: Its content.
-            content_type: The one that Amazon was told when the document was created.
+            content_type: The one given to Amazon when the document was created.
 
         Returns:
             Amazon's id of it.

@@ -1,4 +1,4 @@
-"""What Amazon is told of a listing's quantity, one by one or in a feed.
+"""What is sent to Amazon about a listing's quantity, one by one or in a feed.
 
 Fields: Amazon's models listingsItems_2021-08-01.json of 2026-07-30 (ListingsItemPatchRequest) and
 listings-feed-schema-v2.json of 2026-01-22. Only `merge` leaves the seller's handling time and restock date as they are

@@ -186,7 +186,7 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         Args:
             url: The address, which opens the document to whoever has it.
             content: The document.
-            content_type: The one that Amazon was told.
+            content_type: The one given to Amazon.
         """
         return self._stores.put(url, content=content, headers={"content-type": content_type})
 

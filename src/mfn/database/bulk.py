@@ -118,7 +118,7 @@ def change(connection: Connection, table: Table, columns: Sequence[str], rows: S
         connection: An open transaction.
         table: The table.
         columns: Its primary key and the columns to change, in the order in which each row has them.
-        rows: One tuple a row, values as in `merge`; no primary key may stand twice.
+        rows: One tuple a row, values as in `merge`; no primary key may occur twice.
     """
     if not rows:
         return

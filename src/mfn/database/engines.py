@@ -24,11 +24,11 @@ BUSY_SECONDS = 30
 """How long a writer waits for another one before the database counts as out of reach."""
 
 STALLED_SECONDS = 60
-"""How long PostgreSQL keeps a transaction open for a process that stands still in it, or whose machine is gone: then it
+"""How long PostgreSQL keeps a transaction open for a process that is stalled in it, or whose machine is gone: then it
 is rolled back, and its locks are freed. SQLite's locks end with the process only."""
 
 LOCKED_SECONDS = 180
-"""How long a statement on PostgreSQL waits for what others have locked: longer than a process of ours that stands still
+"""How long a statement on PostgreSQL waits for what others have locked: longer than a process of ours that is stalled
 may keep it. Without a limit, a program that never lets go would make this run and all later ones wait for ever."""
 
 SESSION = "SET timezone TO 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'"
@@ -114,7 +114,7 @@ def _prepare_sqlite(synchronous: str, is_shared: bool, connection: Any, _record:
     if is_shared:
         connection.text_factory = _read_text
     connection.isolation_level = None  # SQLAlchemy's own BEGIN, below, is the only one
-    # Of several that open a new file at once all but one are told at once that it is locked, whatever the timeout.
+    # Of several that open a new file at once all but one learn at once that it is locked, whatever the timeout.
     patiently = Retrying(
         retry=retry_if_exception(_is_busy),
         wait=wait_random(0.01, 0.1),

@@ -52,7 +52,7 @@ def stored_orders(
         ledger: The open ledger; no transaction that writes to it may be open in this thread.
         connection: The connection's name.
         order_ids: At most `CHUNK_ORDERS` ids.
-        purpose: What for, as the audit trail tells it: the step or the command.
+        purpose: What for, as the audit trail records it: the step or the command.
         batch_id: The batch that needs them.
 
     Yields:
@@ -76,7 +76,7 @@ def texts_at(
         ledger: The open ledger; no transaction that writes to it may be open in this thread.
         connection: The connection's name.
         places: As `places_of` returns them; the caller makes sure that none of the orders has landed again since.
-        purpose: What for, as the audit trail tells it: the step or the command.
+        purpose: What for, as the audit trail records it: the step or the command.
         batch_id: The batch that needs them.
 
     Yields:
@@ -218,7 +218,7 @@ def read_chunks(
         stage: The stage.
         numbers: Some of `chunk_numbers`.
         kind: The type of the output.
-        purpose: What for, as the audit trail tells it: the step.
+        purpose: What for, as the audit trail records it: the step.
 
     Raises:
         RetriableError: The ledger cannot be reached, or its keys were changed meanwhile.

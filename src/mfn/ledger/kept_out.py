@@ -96,8 +96,8 @@ def write_kept_out(
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        told: (Amazon's time of that version, why it is kept out) of those that this batch tells of.
-        passed: Orders of which an earlier batch told and whose newest version is not kept out any more.
+        told: (Amazon's time of that version, why it is kept out) of those that this batch reports.
+        passed: Orders that an earlier batch reported and whose newest version is no longer kept out.
     """
     mine = KeptOutVersion.connection == batch.connection
     gone = among(database, KeptOutVersion.order_id, {*told, *passed})

@@ -1,4 +1,4 @@
-"""Offers: what is listed at Amazon, the level that it was told of each, and the quantity that it shows."""
+"""Offers: what is listed at Amazon, the last level sent of each, and the quantity that Amazon shows."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def ledger_if_any(settings: Settings) -> Ledger | None:
 
     Raises:
         FatalError: MFN_LEDGER_URL names a file in a folder that does not exist.
-        ConfigurationError: It cannot be opened as `open_ledger` tells.
+        ConfigurationError: It cannot be opened, see `open_ledger`.
         RetriableError: Its database cannot be reached.
     """
     if is_there(settings):
@@ -177,7 +177,7 @@ def existing_ledger(settings: Settings) -> Ledger:
         settings: The settings in force.
 
     Raises:
-        ConfigurationError: There is none, or it cannot be opened as `open_ledger` tells.
+        ConfigurationError: There is none, or it cannot be opened, see `open_ledger`.
         RetriableError: Its database cannot be reached.
     """
     if not is_there(settings):

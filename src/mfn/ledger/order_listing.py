@@ -114,7 +114,7 @@ def find_orders(
 
 
 def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
-    """How much waits for a person, by connection: held `order`s, and held or refused `parcel`s and `SKU`s.
+    """How much needs attention, by connection: held `order`s, and held or refused `parcel`s and `SKU`s.
 
     A SKU that waits for nothing but the next import is not counted.
     """

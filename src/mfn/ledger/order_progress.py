@@ -1,4 +1,4 @@
-"""How far an order has got, from what Amazon was told of its parcels: loaded, partially_shipped, shipped, confirmed."""
+"""How far an order has got, from the confirmation of its parcels: loaded, partially_shipped, shipped, confirmed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SHOWN = {ParcelStatus.VERIFIED, ParcelStatus.SKIPPED}
 def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Units]) -> None:
     """Update how far orders have got; one that is no longer with the warehouse (cancelled, dismissed) keeps its status.
 
-    An order is `shipped` once every unit that the warehouse was given has left in a parcel of which Amazon was told or
-    need not be told, `partially_shipped` before that, and `confirmed` once Amazon shows all of those that it was told.
-    What Amazon was told still counts while a correction of it is held, refused or under way.
+    An order is `shipped` once every unit that the warehouse was given has left in a parcel that was confirmed or needs
+    no confirmation, `partially_shipped` before that, and `confirmed` once Amazon shows all parcels that were confirmed.
+    What was confirmed still counts while a correction of it is held, refused or under way.
 
     Args:
         database: The open transaction on the ledger.

@@ -1,4 +1,4 @@
-"""Parcels: what the warehouse has shipped, and what Amazon was told and shows of it."""
+"""Parcels: what the warehouse has shipped, and what was confirmed to Amazon and Amazon shows."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 EXAMINED = (ParcelStatus.PENDING, ParcelStatus.HELD, ParcelStatus.FAILED)
-"""Parcels that a run looks at: those that are due, and those that may have been mended since then."""
+"""Parcels that a run checks: those that are due, and those that may have been corrected since then."""
 
 SENT = (ParcelStatus.SENT, ParcelStatus.VERIFIED)
 """Parcels that Amazon has taken."""
 
 SETTLED = (*SENT, ParcelStatus.SKIPPED)
-"""Parcels that have left: Amazon has taken them, or there is a reason why it need not be told."""
+"""Parcels that have shipped: Amazon has accepted them, or there is a reason why no confirmation is needed."""
 
 NOT_WRITTEN = ""
 """The digest of a parcel that is not there: whatever the warehouse writes under its id later is new."""
@@ -98,8 +98,8 @@ def former_id(shipment_id: str, order_number: str) -> str:
 def given_away(ledger: Ledger, connection: str, order_numbers: Iterable[str]) -> list[tuple[str, str]]:
     """Order number and id of what orders have at Amazon, or may have, and that may be no parcel's any more.
 
-    That is what was told of parcels that are under another order by now (`former_id`), and what no answer says was ever
-    told, if the parcel never left.
+    That is what was confirmed of parcels that are under another order by now (`former_id`), and what no answer says was
+    ever confirmed, if the parcel never shipped.
     """
     with ledger.reading() as database:
         rows = database.execute(

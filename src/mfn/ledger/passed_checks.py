@@ -1,4 +1,4 @@
-"""Which connections have passed `mfn check`: their schedules may run, and somebody is told when they do not."""
+"""Which connections have passed `mfn check`: their schedules may run, and an alert is sent when they do not."""
 
 from __future__ import annotations
 

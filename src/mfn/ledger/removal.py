@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 PAGES_AT_ONCE = 50
-"""Pages that are written anew in one transaction: others wait for it."""
+"""Pages that are rewritten in one transaction: others wait for it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Removing:
         at: The present moment, aware.
         reasons: Why an order that still waited is now `shipped`, or `ignored` since its data is gone, as the ledger
             keeps reasons.
-        purpose: What for, as the audit trail tells it.
+        purpose: What for, as the audit trail records it.
         batch_id: The batch that does it; None: a command without one.
     """
 
@@ -192,7 +192,7 @@ class Removing:
             move_decided(database, self.connection, status, dict.fromkeys(found, self.reasons.get(status)))
 
     def drop_old_chunks(self, before: datetime) -> None:
-        """Remove what runs that ended before a moment had left for their next stage; they make it anew.
+        """Remove what runs that ended before a moment had left for their next stage; they create it again.
 
         An import that still says that it runs has died: this one holds its lease.
 

@@ -34,10 +34,10 @@ class Plan:
     """What of a connection is processed again, and how much of that has been cut into parts.
 
     Orders are cut in the order in which their newest texts landed. What lands meanwhile lands behind `last_page`: an
-    order that an import fetches anew is left to that import, and none is missed.
+    order that an import fetches again is left to that import, and none is missed.
 
     Attributes:
-        plan_id: Its id; stands in the parameters of every part.
+        plan_id: Its id, which is in the parameters of every part.
         connection: The connection's name.
         asked: since, before (moments as texts, of Amazon's last change), status, mappings (a digest of the files) and,
             for a rehearsal, dry_run.

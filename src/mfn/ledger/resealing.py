@@ -1,4 +1,4 @@
-"""Encrypting anew, under the newest key, what other keys had encrypted; and retiring those."""
+"""Re-encrypting, under the newest key, what other keys had encrypted; and retiring those."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sealed:
         payload: The column.
         key: Its primary key.
         context: What a payload belongs to, from the primary key.
-        at_once: How many rows one transaction encrypts anew: a few megabytes, so that nobody waits long.
+        at_once: How many rows one transaction re-encrypts: a few megabytes, so that nobody waits long.
     """
 
     payload: Any
@@ -88,7 +88,7 @@ def count_others(database: Connection, ledger: Ledger) -> int:
 
 
 def reseal(ledger: Ledger, token: str, access: Access) -> Resealed:
-    """Encrypt anew, once, every payload that is under another key than the newest; runs may go on meanwhile.
+    """Re-encrypt, once, every payload that is under another key than the newest; runs may continue meanwhile.
 
     A row that another run is changing is left out: it is another one afterwards, or found by the next pass.
 
@@ -118,7 +118,7 @@ def reseal(ledger: Ledger, token: str, access: Access) -> Resealed:
 
 
 def retire(ledger: Ledger, token: str, access: Access) -> Retired:
-    """Retire every key but the newest, unless much is still encrypted with one; the little that is, is encrypted anew.
+    """Retire every key but the newest, unless much is still encrypted with one; the little that is, is re-encrypted.
 
     Whoever writes encrypted data has its key locked meanwhile: what is written under an old key is seen here, or is
     not written any more.
@@ -165,7 +165,7 @@ def _next_rows(
 def _reseal(
     database: Connection, ledger: Ledger, access: Access, sealed: Sealed, rows: Sequence[tuple[Any, ...]]
 ) -> list[FatalError]:
-    """Encrypt rows anew; what is wrong with each that no key decrypts, which stays as it is."""
+    """Re-encrypt rows; returns what is wrong with each that no key decrypts, which stays unchanged."""
     fresh, faults = [], []
     for *key, payload in rows:
         try:

@@ -1,4 +1,4 @@
-"""Batches as the report site shows them: found by what a person asks for, and told apart from those whose run died."""
+"""Batches as the report site shows them: found by a filter, and distinguished from those whose run died."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ well; or all, also those that ended well and had nothing to do."""
 
 @dataclass(frozen=True)
 class Run:
-    """One batch; what the fields hold stands at `mfn.ledger.schema.Batch`.
+    """One batch; the fields are explained at `mfn.ledger.schema.Batch`.
 
     A batch that says `running` and whose holder is gone is `failed` here, as the next run will mark it.
     """

@@ -65,7 +65,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 def digest_of(
     ledger: Ledger, order: tuple[Any, ...], lines: Sequence[tuple[Any, ...]], *, is_cancel_requested: bool
 ) -> str:
-    """The fingerprint of what the warehouse is given: order and lines, and whether it is told of a buyer's request."""
+    """The fingerprint of what the warehouse is given: order and lines, and whether a buyer's request is passed on."""
     return ledger.cipher.digest(_ENCODER.encode((order, lines))) + (CANCEL_REQUESTED if is_cancel_requested else "")
 
 
@@ -78,16 +78,16 @@ def in_doubt(digest: str | None) -> str:
     """The fingerprint of an order while it is not known what the warehouse has: the same as no other order's.
 
     Args:
-        digest: What it was given before; of that, only whether it was told of a buyer's request stays.
+        digest: What it was given before; of that, only whether a buyer's request was passed on stays.
     """
     return CANCEL_REQUESTED if (digest or "").endswith(CANCEL_REQUESTED) else ""
 
 
 def untold(digest: str) -> str:
-    """The fingerprint of an order whose rows the warehouse has, and which refused to be told what its buyer asks for.
+    """The fingerprint of an order whose rows the warehouse has, and which refused the update with its buyer's request.
 
     Args:
-        digest: What it would have, had it been told.
+        digest: What it would have, had it accepted that.
     """
     return digest.removesuffix(CANCEL_REQUESTED) if digest.endswith(CANCEL_REQUESTED) else digest + CANCEL_REQUESTED
 

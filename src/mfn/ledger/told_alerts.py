@@ -1,4 +1,4 @@
-"""What people have been told of, and the orders that wait, of which they may have to be told."""
+"""What people have been notified of, and the waiting orders of which they may have to be notified."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *condit
 
 
 def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
-    """What people were told of a connection and is still so, by order id.
+    """What people were notified of for a connection and is still so, by order id.
 
     Args:
         ledger: The open ledger.
@@ -94,7 +94,7 @@ def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
 
 
 def note_told(database: Connection, connection: str, kind: str, told: Mapping[str, Told]) -> None:
-    """Note what people are told of.
+    """Record what people are notified of.
 
     Args:
         database: The open transaction on the ledger.

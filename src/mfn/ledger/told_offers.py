@@ -1,4 +1,4 @@
-"""The offers of which Amazon was told: what it took in a batch, what is on its way, and what is to be read back."""
+"""The offers whose levels were sent: what Amazon took in a batch, what is on its way, and what is to be read back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENT = {
     "before_limits_sent": "before_limits",
     "level_sent": "level_sent",
 }
-"""Columns of the ledger, and what they are called where they stand for the level that there is to tell."""
+"""Columns of the ledger, and what they are called where they mean the level that is to be sent."""
 
 
 def has_sent(ledger: Ledger, connection: str) -> bool:
@@ -79,7 +79,7 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
 
 
 def told_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
-    """The offers of which Amazon was told in a batch.
+    """The offers whose levels were sent to Amazon in a batch.
 
     Args:
         ledger: The open ledger.

@@ -96,7 +96,7 @@ _NOTIFICATION = msgspec.json.Decoder(_Notification)
 
 
 class OrderChange(msgspec.Struct, frozen=True):
-    """An order that changed, as Amazon tells a seller.
+    """An order that changed, as Amazon reports it to a seller.
 
     Attributes:
         seller_id: Whose order it is.

@@ -17,7 +17,7 @@ class HeldSku:
 
     Attributes:
         sku: The seller SKU of a listing, else the warehouse's SKU.
-        marketplace: Where it is listed, e.g. `US`; None: it stands for no listing.
+        marketplace: Where it is listed, e.g. `US`; None: it is not listed.
         level: The last level sent, which Amazon keeps selling; None: nothing was sent yet.
         detail: What is wrong with it.
         remedy: What to do, as `mfn.models.Reason.remedy`.

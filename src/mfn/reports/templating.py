@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 
 def style_of(*names: str) -> dict[str, Markup]:
-    """`style`, what stands in style sheets, and `style_hash`, by which a page's own policy lets it in.
+    """`style`, the content of style sheets, and `style_hash`, by which a page's own policy allows it.
 
     Args:
         names: The style sheets, in their order.

@@ -34,7 +34,7 @@ LOOK_SECONDS = 1.0
 
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
-    """What is due happens also while nobody asks: whoever waits to be told of it does not."""
+    """What is due happens even if nobody asks: a subscriber waits for it without asking."""
 
     async def live() -> None:
         while True:

@@ -75,7 +75,7 @@ def kit(chance: Random, order: Document, seller: Seller) -> None:
 
 
 def unmapped_kit(chance: Random, order: Document, seller: Seller) -> None:
-    """A set that nobody has told the warehouse of."""
+    """A set that the warehouse does not know."""
     _replace(chance, order, seller, [alias for alias in build_catalogue().kits if not alias.is_mapped])
 
 
@@ -85,7 +85,7 @@ def alias(chance: Random, order: Document, seller: Seller) -> None:
 
 
 def unmapped_alias(chance: Random, order: Document, seller: Seller) -> None:
-    """An old SKU that nobody has told the warehouse of."""
+    """An old SKU that the warehouse does not know."""
     _replace(chance, order, seller, [alias for alias in build_catalogue().aliases if not alias.is_mapped])
 
 

@@ -32,7 +32,7 @@ class CatalogueItem:
 
 @dataclass(frozen=True)
 class Alias:
-    """A seller SKU that stands for something else in the warehouse: one component is an alias, several are a kit.
+    """A seller SKU with another name in the warehouse: one component is an alias, several are a kit.
 
     Attributes:
         seller_sku: Amazon's.

@@ -15,7 +15,7 @@ class Clock:
     """What time it is at the local Amazon; a test moves it by hand instead of waiting.
 
     Args:
-        at: Where it stands still until it is moved; None lets it run with the machine's clock.
+        at: Where it stops until it is moved; None lets it run with the machine's clock.
     """
 
     def __init__(self, at: datetime | None = None) -> None:
@@ -27,7 +27,7 @@ class Clock:
         return (self._at or datetime.now(UTC)) + self._moved
 
     def seconds(self) -> float:
-        """Seconds for measuring spans: they run on while the clock stands, and move when it is moved."""
+        """Seconds for measuring spans: they run on while the clock is stopped, and move when it is moved."""
         return time.monotonic() + self._moved.total_seconds()
 
     def move(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
@@ -55,7 +55,7 @@ class Agenda:
 
         Args:
             due: When.
-            action: What; it is told the moment it was due, which may be a while ago.
+            action: What; it gets the moment it was due, which may be a while ago.
         """
         self._noted += 1
         heapq.heappush(self._entries, (due, self._noted, action))

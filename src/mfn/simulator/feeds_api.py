@@ -126,7 +126,7 @@ def _shown(feed: Feed) -> dict[str, Any]:
 
 
 def _asked(token: str) -> tuple[dict[str, str], int]:
-    """What a page token stands for: the parameters of the first page, and where it goes on."""
+    """What a page token means: the parameters of the first page, and where it continues."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[dict[str, str], int])
     except (binascii.Error, msgspec.DecodeError, ValueError):

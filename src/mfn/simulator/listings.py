@@ -1,4 +1,4 @@
-"""The seller's listings: what stands in them, and what a patch does to it.
+"""The seller's listings: what they contain, and what a patch does to it.
 
 How patches work: Amazon's model listingsItems_2021-08-01.json of 2026-07-30 and documentation "Merge a listing".
 """
@@ -95,14 +95,14 @@ class Listings:
         title: str = "Test item",
         cents: int = 1000,
     ) -> Listing:
-        """List one more SKU, or the same one anew.
+        """List one more SKU, or the same one again.
 
         Args:
             place: Where.
             sku: The seller SKU.
             now: When.
             channel: `DEFAULT`, or one of Amazon's own; empty for none, and no quantity, yet.
-            quantity: What the seller has on offer; Amazon's own quantities are not told.
+            quantity: What the seller has on offer; Amazon's own quantities are not shown.
             asin: Amazon's number.
             title: What it is called.
             cents: Its price in US cents.

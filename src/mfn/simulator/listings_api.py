@@ -37,7 +37,7 @@ DATA_SETS = frozenset(
 MOST_IDENTIFIERS = 20
 MOST_PER_PAGE = 20
 MOST_PAGED = 1_000
-"""Listings that can be paged through; their number is told in full all the same."""
+"""Listings that can be paged through; their full number is given all the same."""
 
 SORTING = {"sku": attrgetter("sku"), "createdDate": attrgetter("created"), "lastUpdatedDate": attrgetter("updated")}
 USUAL_PAGE = 10

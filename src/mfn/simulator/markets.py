@@ -17,8 +17,8 @@ class Place:
         city: As its people write it; empty where the country's addresses have none.
         postal_code: One of its postal codes; empty where the country has none.
         state: State, province or region where the country's addresses have one.
-        street: A made-up street; `{}` stands for the number.
-        district: District or county, where it is told.
+        street: A made-up street; `{}` is replaced by the number.
+        district: District or county, where it is given.
     """
 
     city: str
@@ -39,7 +39,7 @@ class Market:
         zone: The IANA time zone in which ship-by days end.
         rate: What a US cent is worth in the currency's smallest unit that Amazon writes.
         decimals: Digits after the point.
-        phone: A made-up number; `#` stands for a digit.
+        phone: A made-up number; `#` is replaced by a digit.
         places: Where its buyers live.
     """
 

@@ -1,4 +1,4 @@
-"""What Amazon tells a subscriber of an order that changed.
+"""What Amazon sends a subscriber about an order that changed.
 
 Form: Amazon's model OrderChangeNotification.json, 2026-05-27, one notification of a whole order.
 """
@@ -30,7 +30,7 @@ def order_change(document: dict[str, Any], *, seller_id: str, at: datetime) -> d
     Args:
         document: The order as it is now, in the form of the Orders API; what it lacks the notification lacks too.
         seller_id: Whose it is.
-        at: When Amazon tells of it, aware.
+        at: When Amazon reports it, aware.
     """
     told = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fulfillment = document.get("fulfillment") or {}

@@ -89,7 +89,7 @@ def index(request: Request) -> HTMLResponse:
 
 
 def _headline(failures: list[Failure], held: Mapping[str, Mapping[str, int]], overdue: int) -> str:
-    """How things stand, in a sentence or two."""
+    """The state of things, in a sentence or two."""
     late = (
         f" {counted(overdue, 'order')} {'is' if overdue == 1 else 'are'} overdue in the warehouse." if overdue else ""
     )

@@ -40,8 +40,8 @@ class StockSnapshot:
             allocated                   float64; 0 where it gives none, NaN where it is no number that units can be
             is_sellable                 bool; true where it says nothing
             counted_at                  `datetime64[us, UTC]`; NaT where it gives none, or none that can be read
-            unreadable                  text: which of the two is no number, and what stands there; else empty
-            is_counted_at_unreadable    something stands in counted_at that is no time
+            unreadable                  text: which of the two is not a number, and what is there; else empty
+            is_counted_at_unreadable    counted_at holds something that is not a time
             =========================== =============================================================================
         items: `sku` (text, unique), `is_active` (bool; NULL counts as active).
         orders: Of the orders asked for, those that the warehouse has: `order_number`, `status` (text, lower case, empty

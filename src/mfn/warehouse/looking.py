@@ -131,7 +131,7 @@ def _is_there(url: str) -> bool:
 def carriers_written(url: str, *, what: str) -> pd.DataFrame:
     """The carriers and services that the warehouse writes for parcels that it ships itself.
 
-    Parcels with a label of Amazon's are left out: nobody tells Amazon who carries them.
+    Parcels with a label bought from Amazon are left out: their carrier is not sent to Amazon.
 
     Args:
         url: Its URL.

@@ -72,7 +72,7 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         shipped_at                 a time without a zone is UTC, a date is its midnight; NaT where there is none
         is_amazon_label            bought from Amazon
         status                     lower case; `closed` where the column is missing or says nothing
-        is_order_known             whether the order stands in `wms_order`; if not, all that follow of it are empty
+        is_order_known             whether the order is in `wms_order`; if not, all that follow of it are empty
         marketplace_id             Amazon's id
         ordered_at, ship_by        times
         is_sfp, is_premium,        flags
@@ -81,7 +81,7 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
         ship_method_code,          texts
         country_code, state
         order_status               of `wms_order`: new, picking, shipped, cancelled
-        is_shipped_at_unreadable   something stands in shipped_at that is no time
+        is_shipped_at_unreadable   shipped_at holds something that is not a time
         is_id_missing              the id is made up: no line can belong to it
         is_id_ambiguous            the warehouse has different rows with this id
         ========================== ==================================================================================

@@ -41,7 +41,7 @@ def as_asked(texts: Mapping[str, str]) -> str:
 
 
 def _json(texts: Mapping[str, str]) -> str:
-    listed = json.dumps(texts, ensure_ascii=False)  # PostgreSQL in SQL_ASCII does not know what an escape stands for
+    listed = json.dumps(texts, ensure_ascii=False)  # PostgreSQL in SQL_ASCII does not know what an escape means
     return listed if listed.isascii() or _is_utf8(listed) else json.dumps(texts)
 
 

@@ -1,4 +1,4 @@
-"""What runs hold and share, what people were told, and which keys the ledger was written with."""
+"""What runs hold and share, which alerts were sent, and which keys the ledger was written with."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class UnansweredOrder(Base):
 
 
 class EncryptionKey(Base):
-    """Which keys this ledger's data may be encrypted with: its secret under each tells a wrong one at once."""
+    """Which keys this ledger's data may be encrypted with: its secret under each exposes a wrong one at once."""
 
     __tablename__ = "encryption_key"
 

@@ -54,7 +54,7 @@ class LandedPage(Base):
     connection: Mapped[str] = mapped_column(primary_key=True)
     page: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, … as they came
     payload: Mapped[bytes]
-    texts: Mapped[int | None] = mapped_column(Integer)  # how many texts still stand on it; None: not counted yet
+    texts: Mapped[int | None] = mapped_column(Integer)  # how many texts are still on it; None: not counted yet
 
 
 class ArrivedPage(Base):
@@ -66,7 +66,7 @@ class ArrivedPage(Base):
     page: Mapped[int] = mapped_column(Integer, primary_key=True)
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"))
     origin: Mapped[str]  # as in batch_order
-    orders: Mapped[list[Any]]  # [order id, Amazon's time of its last change or null], as they stand on the page
+    orders: Mapped[list[Any]]  # [order id, Amazon's time of its last change or null], as on the page
     landed_at: Mapped[datetime]
 
 
@@ -144,7 +144,7 @@ class KeptOutVersion(Base):
     order_id: Mapped[str] = mapped_column(primary_key=True)
     last_updated_at: Mapped[datetime | None]  # Amazon's, of that version; None where it could not be read
     reasons: Mapped[str]  # JSON list of {code, detail, remedy}
-    batch_id: Mapped[str]  # the run that told of it
+    batch_id: Mapped[str]  # the run that reported it
     told_at: Mapped[datetime]
 
     __table_args__ = CLUSTERED
@@ -184,7 +184,7 @@ class Parcel(Base):
     service: Mapped[str | None]
     tracking_number: Mapped[str | None]
     shipped_at: Mapped[datetime | None]
-    carrier_code: Mapped[str | None]  # as Amazon is told, here and in the next five columns
+    carrier_code: Mapped[str | None]  # as sent to Amazon, here and in the next five columns
     carrier_name: Mapped[str | None]
     shipping_method: Mapped[str | None]
     tracking_number_sent: Mapped[str | None]

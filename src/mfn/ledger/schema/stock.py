@@ -1,4 +1,4 @@
-"""The stock levels that Amazon was told, and the orders that were subtracted from them."""
+"""The stock levels that were sent to Amazon, and the orders that were subtracted from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CountedOrder(Base):
 
 
 class Offer(Base):
-    """One of Amazon's SKUs in one marketplace: what it is, what Amazon was told and what it shows.
+    """One of Amazon's SKUs in one marketplace: what it is, what was sent to Amazon and what Amazon shows.
 
     SKUs of the warehouse that are listed nowhere, and stock rows without an item, are here too, with an empty
     marketplace.
@@ -42,20 +42,20 @@ class Offer(Base):
     channel: Mapped[str]  # DEFAULT: ours; empty: Amazon was asked and has no such listing; others are Amazon's own
     listed_at: Mapped[datetime | None]  # when Amazon was last asked whether it is listed
     level: Mapped[int | None] = mapped_column(Integer)  # computed last
-    level_sent: Mapped[int | None] = mapped_column(Integer)  # what Amazon was told last
+    level_sent: Mapped[int | None] = mapped_column(Integer)  # the last level sent
     level_sent_basis: Mapped[int | None] = mapped_column(Integer)  # the computed level that it came from
     before_limits_sent: Mapped[int | None] = mapped_column(Integer)  # the same before minimum and maximum
     sent_at: Mapped[datetime | None]
     covered_at_sending: Mapped[datetime | None]  # up to when everything that Amazon sold was reserved by then
     sent_by: Mapped[str | None]  # patch, feed
     feed_number: Mapped[int | None] = mapped_column(Integer)  # the feed under way that it is in
-    shown: Mapped[int | None] = mapped_column(Integer)  # what Amazon showed last, or was told after that
-    shown_before: Mapped[int | None] = mapped_column(Integer)  # what it showed before it was told
+    shown: Mapped[int | None] = mapped_column(Integer)  # what Amazon showed last, or what was sent after that
+    shown_before: Mapped[int | None] = mapped_column(Integer)  # what it showed before that was sent
     shown_at: Mapped[datetime | None]
     sold_not_imported: Mapped[int] = mapped_column(Integer)
     sold_seen_at: Mapped[datetime | None]  # the reading in which units were last added to these
     counted_at: Mapped[datetime | None]  # orders that a stock run counted later are news to sold_not_imported
-    is_applied: Mapped[bool]  # whether Amazon has shown what it was told last
+    is_applied: Mapped[bool]  # whether Amazon has shown the last level sent
     status: Mapped[str | None]  # an OfferStatus
     reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
     answer: Mapped[str | None]  # Amazon's refusal, word for word
@@ -75,10 +75,10 @@ class BatchOffer(Base):
     seller_sku: Mapped[str] = mapped_column(primary_key=True)
     connection: Mapped[str]
     outcome: Mapped[str]  # due until it is sent, then pushed; held, failed, unchanged
-    level: Mapped[int | None] = mapped_column(Integer)  # what Amazon was told, or would be
-    before: Mapped[int | None] = mapped_column(Integer)  # what it had been told before
+    level: Mapped[int | None] = mapped_column(Integer)  # what was sent to Amazon, or would be
+    before: Mapped[int | None] = mapped_column(Integer)  # what had been sent before
     shown: Mapped[int | None] = mapped_column(Integer)  # what it showed when it was asked
-    sold: Mapped[int] = mapped_column(Integer)  # sold at Amazon and not imported yet, subtracted
+    sold: Mapped[int] = mapped_column(Integer)  # sold on Amazon and not imported yet, subtracted
     is_drift: Mapped[bool]
     sent_by: Mapped[str | None]
     reasons: Mapped[str | None]  # JSON list of {code, detail, remedy}
