@@ -88,6 +88,6 @@ def named_only(what: str, batch: BatchRef) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - see above
         raise FatalError(
-            f"{what} broke: {type(error).__name__}.",
+            f"{what} failed unexpectedly: {type(error).__name__}.",
             remedy=f"Run it by hand to see where: mfn rerun {batch.batch_id} --debug.",
         ) from None

@@ -58,5 +58,5 @@ def parse_moment(text: str | None, *, option: str) -> datetime | None:
         return None if text is None else in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):  # the first and the last hours of the calendar may be none in UTC
         raise ConfigurationError(
-            f"{option} {text!r} is not a date or a time.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
+            f"{option} {text!r} is not a date or a time.", remedy="Write it as 2026-11-24 or 2026-11-24T08:00:00Z."
         ) from None

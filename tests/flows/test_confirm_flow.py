@@ -46,7 +46,7 @@ def test_a_parcel_that_amazon_refuses_fails_the_flow_run_and_not_the_batch(world
     world.amazon.faults.answer("confirmShipment", 400, said)
     state = run_flow(confirm_shipments, connection="us")
     assert state.is_failed()
-    assert "1 of 2 parcels failed for good" in state.message
+    assert "1 of 2 parcels failed" in state.message
     (batch,) = list_batches(world.ledger, kind="confirm")
     assert batch.status == "done"
     assert shipping.statuses()["GOOD"] == "failed"

@@ -76,7 +76,7 @@ def test_what_is_written_for_people_leaves_a_task_as_it_is(error: Exception) -> 
 def test_anything_else_leaves_a_task_by_its_name_only() -> None:
     with pytest.raises(FatalError) as caught, named_only("load", BATCH):
         raise KeyError("7 Planted Lane")
-    assert caught.value.message == "load broke: KeyError."
+    assert caught.value.message == "load failed unexpectedly: KeyError."
     assert caught.value.remedy == "Run it by hand to see where: mfn rerun us-1 --debug."
     assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
 

@@ -116,7 +116,7 @@ def test_the_newest_run_of_each_connection_and_kind_is_what_stands_under_now(sit
 def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(site: Browser, world: World) -> None:
     with pytest.raises(RunFailedError):
         world.run(order_id="111-0000000-0000000")
-    assert "Amazon knows no order" in text_of(site, f"/runs/{newest(world)}")
+    assert "Amazon has no order" in text_of(site, f"/runs/{newest(world)}")
     assert "Failed and not run again" not in text_of(site, "/")
 
 

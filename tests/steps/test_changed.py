@@ -134,7 +134,8 @@ def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_un
         world.run()
         (row,) = [row for row in world.rows() if row["order_number"] == order_id]
         assert (row["cancel_requested_at"] is not None) == asks
-    assert told == [" and the warehouse refused to be told"] * 4
+    refused = [" and the warehouse rejected the request"] * 2
+    assert told == [*refused, *[" and the warehouse rejected the change"] * 2]
 
 
 def test_orders_whose_rows_another_program_keeps_locked_stop_no_other_and_are_told_once_it_lets_go(
@@ -179,7 +180,7 @@ def test_an_order_that_the_warehouse_has_begun_from_elsewhere_is_left_alone_and_
     assert summary["loaded"] == 1
     assert world.rows()[0]["city"] == "Elsewhere"
     (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
-    assert (conflict["order_id"], conflict["what"]) == (order_id, "the warehouse has it from elsewhere")
+    assert (conflict["order_id"], conflict["what"]) == (order_id, "the warehouse already had it from another source")
 
 
 def test_a_buyers_request_for_a_loaded_order_is_passed_on_and_reported(world: World) -> None:
@@ -206,7 +207,7 @@ def test_a_request_that_the_buyer_takes_back_is_taken_back_in_the_warehouse_and_
     (row,) = world.rows()
     assert (row["status"], row["cancel_requested_at"], row["cancel_reason"]) == ("new", None, None)
     (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
-    assert (conflict["order_id"], conflict["what"]) == (order_id, "the buyer no longer asks for a cancellation")
+    assert (conflict["order_id"], conflict["what"]) == (order_id, "the buyer withdrew the cancellation request")
     again = world.run()
     assert get_batch(world.ledger, again["batch_id"]).findings["conflicts"] == []
 
@@ -232,7 +233,7 @@ def test_a_request_that_is_taken_back_after_the_warehouse_has_cancelled_is_repor
     world.change(order_id, orderItems=items)
     summary = world.run()
     (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
-    assert (conflict["what"], conflict["status"]) == ("the buyer no longer asks for a cancellation", "cancelled")
+    assert (conflict["what"], conflict["status"]) == ("the buyer withdrew the cancellation request", "cancelled")
 
 
 def test_an_order_that_amazon_takes_up_again_after_it_was_cancelled_in_the_warehouse_is_reported(world: World) -> None:

@@ -120,7 +120,7 @@ def test_a_parcel_voided_while_nobody_knows_whether_amazon_took_it_is_reported(s
     assert summary["skipped"] == 1
     assert shipping.reasons(shipment_id) == ["voided"]
     page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
-    assert f"Amazon may have been told of parcel {shipment_id}" in page
+    assert f"parcel {shipment_id} may have been confirmed to Amazon" in page
 
 
 @pytest.mark.parametrize("is_known", [False, True])

@@ -59,7 +59,7 @@ def test_a_parcel_that_is_moved_while_nobody_knows_whether_amazon_took_it_is_rep
     move(shipping, "MOVED", right)
     (conflict,) = get_batch(shipping.world.ledger, shipping.run()["batch_id"]).findings["conflicts"]
     assert conflict["order_id"] == wrong
-    assert conflict["what"] == "Amazon may have been told of parcel MOVED as this order's"
+    assert conflict["what"] == "parcel MOVED may have been confirmed to Amazon for this order"
     assert told(shipping, right) == {"T-MOVED": 1}
 
 

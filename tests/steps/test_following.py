@@ -438,11 +438,11 @@ def test_amazon_has_orders_of_two_years_and_in_japan_since_2016() -> None:
 
 def test_a_period_without_length_or_from_before_amazon_has_orders_is_no_backfill(world: World) -> None:
     now = datetime.now(UTC)
-    with pytest.raises(ConfigurationError, match="nothing between"):
+    with pytest.raises(ConfigurationError, match=r"the period from .* is empty"):
         backfill(world.settings, "us", since=now)
-    with pytest.raises(ConfigurationError, match="none begins"):
+    with pytest.raises(ConfigurationError, match="its start is missing"):
         backfill(world.settings, "us", before=now)
-    with pytest.raises(ConfigurationError, match="the oldest are of"):
+    with pytest.raises(ConfigurationError, match="the oldest are from"):
         backfill(world.settings, "us", since=datetime(1, 1, 1, tzinfo=UTC))
     with world.ledger.reading() as database:
         assert database.execute(select(SearchGap)).all() == []

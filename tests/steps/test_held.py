@@ -215,7 +215,7 @@ def test_held_orders_that_amazon_answers_for_no_more_stop_no_new_one(
     summary = world.run()
     assert (summary["loaded"], summary["released"], summary["still_held"]) == (1, 0, 8)
     assert world.statuses()[new] == "loaded"
-    assert "held orders wait to be read again" in caplog.text
+    assert "held orders could not be read again" in caplog.text
 
 
 @pytest.mark.parametrize("fulfillment", [None, {}, {"quantityFulfilled": 0, "quantityUnfulfilled": 0}])

@@ -173,7 +173,7 @@ def test_one_order_can_be_fetched_by_its_id(world: World) -> None:
 
 
 def test_an_order_id_that_amazon_does_not_know_fails_with_what_to_do(world: World) -> None:
-    with pytest.raises(RunFailedError, match="Amazon knows no order 111-0000000-0000000"):
+    with pytest.raises(RunFailedError, match="Amazon has no order 111-0000000-0000000"):
         world.run(order_id="111-0000000-0000000")
 
 

@@ -73,7 +73,7 @@ def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World
     (conflict,) = conflicts(world, summary)
     assert (conflict["order_id"], conflict["what"], conflict["status"]) == (order_id, UNKNOWN, "new")
     assert "add this row to mappings/sku_aliases.csv:\nus,US,MUG-GREEN,,1,\n" in conflict["remedy"]
-    assert conflict["remedy"].endswith(f"or at once:\nmfn import us --order {order_id}")
+    assert conflict["remedy"].endswith(f"To do it now:\nmfn import us --order {order_id}")
 
 
 def test_it_is_not_told_again_until_amazon_changes_it_again(any_world: World) -> None:
@@ -187,7 +187,7 @@ def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) ->
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [("shipped", "compare it with Seller Central"), ("cancelled", "let it take that up again")],
+    [("shipped", "compare it with Seller Central"), ("cancelled", "have the warehouse reopen it")],
 )
 def test_it_says_where_the_order_stands_in_the_warehouse(world: World, status: str, said: str) -> None:
     order_id = loaded(world)

@@ -147,7 +147,7 @@ def test_a_request_is_taken_back_in_the_warehouse_though_the_item_is_not_active_
     assert (row["status"], row["cancel_requested_at"], row["city"]) == ("picking", None, "Seattle")
     kept_out, request = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
     assert kept_out["what"].startswith("its newest version at Amazon was kept out: sku_unknown: ")
-    assert request["what"] == "the buyer no longer asks for a cancellation"
+    assert request["what"] == "the buyer withdrew the cancellation request"
     again = run_alone(world)
     assert get_batch(world.ledger, str(again["batch_id"])).findings["conflicts"] == []
 

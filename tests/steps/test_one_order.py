@@ -112,7 +112,7 @@ def test_what_a_marketplace_had_before_it_was_added_comes_as_its_orders_say(worl
 
 
 def test_an_order_that_amazon_does_not_know_fails_for_good(world: World) -> None:
-    with pytest.raises(RunFailedError, match="Amazon knows no order 111-0000000-0000000") as failed:
+    with pytest.raises(RunFailedError, match="Amazon has no order 111-0000000-0000000") as failed:
         world.run(order_id="111-0000000-0000000")
     assert "order" not in failed.value.summary
     assert failed_batches(world.settings) == []

@@ -44,9 +44,9 @@ def test_what_rests_is_told_with_what_to_do(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         for rest in (one.everything, one.names, one.gaps, one.queue):
             one.let_rest(rest, RetriableError("gone.", remedy="Wait."))
-    assert [line.partition(" rests for 30 s: ") for line in caplog.messages] == [
-        (f"us: {what}", " rests for 30 s: ", "gone. Wait.")
-        for what in ("everything", "what was named", "what was left out", "its queue")
+    assert [line.partition(" paused for 30 s: ") for line in caplog.messages] == [
+        (f"us: {what}", " paused for 30 s: ", "gone. Wait.")
+        for what in ("everything", "named orders", "left-out periods", "notification queue")
     ]
 
 

@@ -71,8 +71,8 @@ def test_what_is_no_sku_is_not_patched(amazon: ScriptedAmazon, orders: AmazonOrd
 def test_a_moment_outside_of_the_calendar_is_refused(moment: datetime) -> None:
     with pytest.raises(ConfigurationError, match="is not a date or a time"):
         parse_moment(moment.isoformat(), option="--since")
-    with pytest.raises(ConfigurationError, match="is no time in UTC"):
+    with pytest.raises(ConfigurationError, match="is not a valid time in UTC"):
         import_parameters(since=moment)
-    with pytest.raises(ConfigurationError, match="is no time in UTC"):
+    with pytest.raises(ConfigurationError, match="is not a valid time in UTC"):
         reconcile_parameters(since=moment)
     assert import_parameters(since=datetime(2026, 1, 29, tzinfo=UTC))["since"] == "2026-01-29T00:00:00+00:00"

@@ -110,7 +110,7 @@ def test_what_amazon_was_told_of_a_moved_parcel_stays_with_its_former_order_and_
     kept = of_former_order(known, "B")
     first, second = read_reasons(kept.pop("warnings"))
     assert (first, second.code) == (earlier, "voided_after_sending")
-    assert second.detail.startswith("the warehouse has it under B by now")
+    assert second.detail.startswith("in the warehouse it now belongs to B")
     still = status in (ParcelStatus.SENT, ParcelStatus.VERIFIED)
     assert kept == {
         "shipment_id": FORMER,
@@ -124,5 +124,5 @@ def test_what_amazon_was_told_of_a_moved_parcel_stays_with_its_former_order_and_
 def test_what_amazon_may_have_been_told_of_a_moved_parcel_is_no_parcel_of_its_former_order() -> None:
     kept = of_former_order(row("GONE", "A", "1", sent_at=None, warnings=reasons_text([Reason("w", "W.", "")])), "")
     (reason,) = read_reasons(kept.pop("reasons"))
-    assert (reason.code, reason.detail) == ("voided", "the warehouse has it under no order by now")
+    assert (reason.code, reason.detail) == ("voided", "in the warehouse it now belongs to no order")
     assert kept == {"shipment_id": FORMER, "written_digest": "", "status": "skipped", "warnings": None, "items": None}

@@ -70,8 +70,8 @@ def why_needless(
     later = run_since(rows, parameters, due_at)
     if later is not None:
         why = (
-            f"It was due at {due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and {later.batch_id} has begun since:"
-            " it does the work of all runs that were due before it."
+            f"It was due at {due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and {later.batch_id} has started since then:"
+            " it covers all runs that were due before it."
         )
         return Needless(later.batch_id, why)
     if kind == "import" and was_just_fetched(settings, connection):

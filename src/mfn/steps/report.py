@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-MENDED_ELSEWHERE = "Mend what holds them (mfn orders --status held); the next run releases them by itself."
-EMPTY_WAREHOUSE = "The warehouse has no items: fill wms_item and wms_ship_method; the next run releases what is held."
+MENDED_ELSEWHERE = "Fix what holds them (mfn orders --status held); the next run releases them automatically."
+EMPTY_WAREHOUSE = (
+    "The warehouse has no items: fill wms_item and wms_ship_method; the next run releases the held orders."
+)
 
 
 def report(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -120,10 +122,10 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
     if held * 100 <= percent * due:
         return None
     return FatalError(
-        f"{held} of {due} due orders are held, more than the {percent:g} % of orders.hold_alarm_percent;"
-        " the good ones were loaded."
+        f"{held} of {due} due orders are held, more than the {percent:g} % in orders.hold_alarm_percent;"
+        " the others were loaded."
         if not asked.dry_run
-        else f"{held} of {due} due orders would be held, more than the {percent:g} % of orders.hold_alarm_percent.",
+        else f"{held} of {due} due orders would be held, more than the {percent:g} % in orders.hold_alarm_percent.",
         remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
     )
 
@@ -207,7 +209,7 @@ def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path
             update_batch(database, batch, status=gathered.status)
         raise FatalError(
             f"the report of {batch.batch_id} cannot be written into {settings.reports}: {error.strerror}."
-            " What the run did stands in the ledger.",
+            " The results of the run are in the ledger.",
             remedy=f"{writing_remedy(error, 'Let this user write there.')} Then run mfn rerun {batch.batch_id}.",
         ) from None
     with ledger.writing() as database:

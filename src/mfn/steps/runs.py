@@ -43,12 +43,12 @@ def import_parameters(
             order's id is empty.
     """
     if since is not None and order_id is not None:
-        raise ConfigurationError("since and an order exclude each other.", remedy="Give one of them.")
+        raise ConfigurationError("since and order cannot be used together.", remedy="Give only one of them.")
     text, now = moment_text(since), datetime.now(UTC)
     if since is not None and in_utc(since) > now:
         raise ConfigurationError(
-            f"since: {since} lies in the future: it is {now:%Y-%m-%d %H:%M} UTC.",
-            remedy="Give a moment that has passed; what has no zone is UTC.",
+            f"since: {since} is in the future: it is now {now:%Y-%m-%d %H:%M} UTC.",
+            remedy="Give a time in the past; a time without a zone is UTC.",
         )
     if order_id is not None and not order_id.strip():
         raise ConfigurationError("order is empty.", remedy="Give Amazon's order id, like 123-1234567-1234567.")
@@ -68,7 +68,7 @@ def moment_text(since: datetime | None) -> str | None:
         return None if since is None else in_utc(since).isoformat()
     except OverflowError:
         raise ConfigurationError(
-            f"since: {since} is no time in UTC.", remedy="Write it like 2026-11-24 or 2026-11-24T08:00:00Z."
+            f"since: {since} is not a valid time in UTC.", remedy="Write it as 2026-11-24 or 2026-11-24T08:00:00Z."
         ) from None
 
 

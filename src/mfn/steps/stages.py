@@ -101,13 +101,13 @@ def perform(step: Step, batch: BatchRef, settings: Settings) -> BatchRef:
         _record(
             settings,
             batch,
-            f"{step.__name__} broke: {type(error).__name__}.",
+            f"{step.__name__} failed unexpectedly: {type(error).__name__}.",
             "Run it with --debug and report what it prints.",
         )
         raise
     except BaseException:  # Ctrl-C, or what Prefect makes of SIGTERM
         with suppress(LeaseLostError):
-            _record(settings, batch, f"interrupted in {step.__name__}.", "It is carried on by the next run.")
+            _record(settings, batch, f"interrupted in {step.__name__}.", "The next run resumes it.")
         raise
     figures = ", ".join(f"{name} {count}" for name, count in done.counts.items())
     log.info("%s %s: %s", step.__name__, batch.batch_id, figures)
@@ -140,4 +140,4 @@ def _record(settings: Settings, batch: BatchRef, error: str, remedy: str) -> Non
         raise
     except MfnError as lost:
         # The ledger itself is gone: the next run finds the batch still running, and its lease free.
-        log.warning("the failure of %s could not be written down: %s", batch.batch_id, lost.message)
+        log.warning("the failure of %s could not be recorded: %s", batch.batch_id, lost.message)

@@ -122,7 +122,7 @@ def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
     return (
         f"{row.kind} of {row.connection} failed at {stage}: {row.error or error.message}\n"
         f"{row.remedy or error.remedy}\n"
-        f"Batch {batch_id}. To run it again: Retry, or mfn rerun {batch_id}. All that failed: mfn batches --failed."
+        f"Batch {batch_id}. To run it again: Retry, or mfn rerun {batch_id}. All failed batches: mfn batches --failed."
     )
 
 

@@ -143,10 +143,10 @@ def refuse_lost_warehouse(place: Workplace) -> None:
     moments = [at for name in place.sharing if (at := last_loaded_at(place.ledger, name)) is not None]
     if moments:
         raise FatalError(
-            f"{what} is gone: {shown_database_url(url)} has no table {' and no '.join(lost)}, and orders were loaded"
-            f" into it, the last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
-            remedy="Put it back, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
-            " rerun --failed). Where a new, empty one is meant, mfn mappings check makes it (docs/warehouse.md).",
+            f"{what} is gone: {shown_database_url(url)} has no table {' and no '.join(lost)}, although orders were"
+            f" loaded into it, the last new one at {max(moments):%Y-%m-%d %H:%M} UTC.",
+            remedy="Restore it, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
+            " rerun --failed). If you want a new, empty one, mfn mappings check creates it (docs/warehouse.md).",
         )
 
 

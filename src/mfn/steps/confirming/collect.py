@@ -164,12 +164,12 @@ def _status(known: Row[Any] | None) -> str:
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
     """A parcel that the warehouse took back before Amazon was told of it."""
     if may_be_told(known):
-        conflicts.add(known.order_number, f"Amazon may have been told of parcel {known.shipment_id}", state)
+        conflicts.add(known.order_number, f"parcel {known.shipment_id} may have been confirmed to Amazon", state)
     return {
         "shipment_id": known.shipment_id,
         "written_digest": digest,
         "status": ParcelStatus.SKIPPED.value,
-        "reasons": reasons_text([Reason("voided", f"the warehouse has it as {state}")]),
+        "reasons": reasons_text([Reason("voided", f"in the warehouse it is {state}")]),
         "warnings": None,
         "items": None,
         "batch_id": batch.batch_id,
@@ -180,19 +180,21 @@ def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflic
     """The conflict of a parcel moved to another order: Amazon has no call that takes it away from the former one."""
     if known.sent_at is not None or may_be_told(known):
         said = "was" if known.sent_at is not None else "may have been"
-        state = f"the warehouse has it under {order_number}" if order_number else "the warehouse has it under no order"
-        conflicts.add(known.order_number, f"Amazon {said} told of parcel {known.shipment_id} as this order's", state)
+        state = f"in the warehouse it belongs to {order_number}" if order_number else "in the warehouse it has no order"
+        conflicts.add(
+            known.order_number, f"parcel {known.shipment_id} {said} confirmed to Amazon for this order", state
+        )
 
 
 def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) -> dict[str, Any]:
     """The conflict of a parcel taken back after Amazon had been told of it, which a person has to put right."""
     warnings = list(read_reasons(known.warnings))
     if state != OPEN:
-        conflicts.add(known.order_number, f"Amazon was told of parcel {known.shipment_id}", state)
+        conflicts.add(known.order_number, f"parcel {known.shipment_id} was confirmed to Amazon", state)
         warnings.append(
             Reason(
                 VOIDED_AFTER_SENDING,
-                f"the warehouse has it as {state}, and Amazon was told that it was shipped",
+                f"in the warehouse it is {state}, but it was confirmed to Amazon as shipped",
                 "Ship it again under the same shipment_id, or correct the order in Seller Central.",
             )
         )

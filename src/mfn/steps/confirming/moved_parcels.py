@@ -124,7 +124,7 @@ def carry_out(database: Connection, batch: BatchRef, moves: Moves) -> None:
 
 def _of_former_order(known: Row[Any], order_number: str) -> dict[str, Any]:
     """What the ledger keeps of a parcel with its former order."""
-    state = f"the warehouse has it under {order_number or 'no order'} by now"
+    state = f"in the warehouse it now belongs to {order_number or 'no order'}"
     kept: dict[str, Any] = {
         "shipment_id": former_id(known.shipment_id, known.order_number),
         "written_digest": NOT_WRITTEN,
@@ -137,8 +137,8 @@ def _of_former_order(known: Row[Any], order_number: str) -> dict[str, Any]:
         return kept
     warning = Reason(
         VOIDED_AFTER_SENDING,
-        f"{state}, and Amazon was told of it as this order's",
-        "The next parcel of this order takes its place; if none is to come, correct the order in Seller Central.",
+        f"{state}, but it was confirmed to Amazon for this order",
+        "The next parcel of this order takes its place; if there is none to come, correct the order in Seller Central.",
     )
     return kept | {
         "status": known.status if known.status in SENT else ParcelStatus.SENT.value,

@@ -119,7 +119,11 @@ class ParcelChanges:
 
 def _refusal(row: Row[Any]) -> Reason:
     stored = read_reasons(row.reasons)
-    return stored[0] if stored else Reason("refused_by_amazon", row.answer, "Change the parcel, and it is sent again.")
+    return (
+        stored[0]
+        if stored
+        else Reason("refused_by_amazon", row.answer, "Correct the parcel, and the next run sends it again.")
+    )
 
 
 def _moment(time: Any) -> datetime | None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.quality.model import QualityReport
 
-REMEDY = "Correct what gives it this: a rule of mappings/rules.yaml, a row of mappings/carriers.csv, or the warehouse."
+REMEDY = (
+    "Correct the source of the value: a rule in mappings/rules.yaml, a row in mappings/carriers.csv, or the warehouse."
+)
 
 
 def check_parcels(
@@ -63,7 +65,7 @@ def check_parcels(
         is_late=parcels["ship_by"] < datetime.now(UTC),
     )[is_due]
     report, hits = check([(PARCELS, frame)])
-    report.assert_ran("parcels", undone="Amazon was told nothing.")
+    report.assert_ran("parcels", undone="Nothing was confirmed to Amazon.")
     meanings = {rule.code: rule.meaning for rule in PARCELS.rules if rule.severity == "critical"}
     holding = hits[hits["severity"] == "critical"].groupby("row")["code"].unique().to_dict()
     return [

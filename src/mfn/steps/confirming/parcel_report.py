@@ -121,10 +121,10 @@ def refusal_of(row: Row[Any]) -> FatalError | None:
     if not failed:
         return None
     return FatalError(
-        f"{failed} of {row.counts['shipments']} parcels failed for good: Amazon or a rule refused them; the others went"
-        " on.",
-        remedy="Read why in the report, correct them in the warehouse, and they are sent again by the next run; or"
-        " confirm these orders in Seller Central.",
+        f"{failed} of {row.counts['shipments']} parcels failed: Amazon or a rule refused them; the others were"
+        " processed.",
+        remedy="Read the reasons in the report and correct the parcels in the warehouse: the next run sends them"
+        " again. Or confirm these orders in Seller Central.",
     )
 
 

@@ -177,8 +177,8 @@ class _Verifying:
             self.conflicts.add(parcel.order_number, f"Amazon does not show parcel {parcel.shipment_id}", "sent twice")
             missing = Reason(
                 NOT_SHOWN,
-                "Amazon took it twice and does not show it",
-                "Look at the order in Seller Central and confirm it there if the parcel is missing.",
+                "it was sent twice, and Amazon does not show it",
+                "Check the order in Seller Central and confirm it there if the parcel is missing.",
             )
             return unchanged | {"warnings": reasons_text([*warnings, missing])}
         if parcel.shipment_id in self.left_alone:
@@ -186,7 +186,7 @@ class _Verifying:
         answer = self._sent_again(parcel)
         if answer is None:
             return None
-        again = Reason(SENT_AGAIN, "Amazon took it and did not show it an hour later, so it was sent again")
+        again = Reason(SENT_AGAIN, "Amazon accepted it but did not show it an hour later, so it was sent again")
         has_failed = answer.change["status"] == ParcelStatus.FAILED
         return {
             **answer.change,

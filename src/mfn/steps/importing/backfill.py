@@ -66,13 +66,13 @@ def backfill(
         before = min(before or get_watermark(ledger, connection) or settled, settled).replace(microsecond=0)
         if after >= before:
             raise ConfigurationError(
-                f"there is nothing between {after:%Y-%m-%d %H:%M:%S} and {before:%Y-%m-%d %H:%M:%S} UTC.",
-                remedy="Give a --since that lies before --before, and before what the imports have fetched up to.",
+                f"the period from {after:%Y-%m-%d %H:%M:%S} to {before:%Y-%m-%d %H:%M:%S} UTC is empty.",
+                remedy="Give a --since earlier than --before and earlier than what imports have already fetched.",
             )
         oldest = oldest_orders(marketplace_ids, datetime.now(UTC))
         if after < oldest:
             raise ConfigurationError(
-                f"Amazon has no orders of {after.date()} any more: the oldest are of {oldest.date()}.",
+                f"Amazon no longer has orders from {after.date()}: the oldest are from {oldest.date()}.",
                 remedy=f"Give --since {oldest.date()}, or later.",
             )
         noted = _not_noted(ledger, connection, after, before, is_open=is_open)
@@ -81,7 +81,9 @@ def backfill(
                 for day in _days(begin, end):
                     note_gap(database, connection, "backfill", *day)
     elif before is not None:
-        raise ConfigurationError("--before says where a period ends, and none begins.", remedy="Give --since as well.")
+        raise ConfigurationError(
+            "--before sets the end of a period, but its start is missing.", remedy="Give --since as well."
+        )
     return {
         "connection": connection,
         "after": after and after.isoformat(),

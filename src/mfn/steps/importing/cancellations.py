@@ -101,7 +101,7 @@ def ask_for_buyers(loading: Loading, reasons: Mapping[str, str]) -> set[str]:
     still = ask_to_stop(loading, dict.fromkeys(in_plain_words, BUYER_ASKED))
     refused = {o: refusal for o, refusal in refused.items() if o not in in_plain_words or o in still}
     for order_id, refusal in refused.items():
-        what = "the buyer asks for a cancellation, and the warehouse refused to be told"
+        what = "the buyer requested a cancellation, and the warehouse rejected the request"
         loading.conflicts.add(order_id, what, refusal.message, _remedy(refusal))
     return set(refused)
 
@@ -173,13 +173,13 @@ def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[s
     _, refusals = each_taken(loading.place.warehouse.withdraw_request, withdrawn, order_id_of=str)
     refused = dict(refusals)
     for order_id, refusal in refused.items():
-        what = "the buyer no longer asks for a cancellation, and the warehouse refused to be told"
-        remedy = f"{refusal.remedy} Or empty cancel_requested_at by hand; the order is to be shipped."
+        what = "the buyer withdrew the cancellation request, and the warehouse rejected the change"
+        remedy = f"{refusal.remedy} Or empty cancel_requested_at by hand: the order must be shipped."
         loading.conflicts.add(order_id, what, refusal.message, remedy)
     states = loading.place.warehouse.states([order_id for order_id in withdrawn if order_id not in refused])
     for order_id, status in sorted(states.items()):
         told = status if status == CANCELLED else "cancel_requested_at is empty again"
-        loading.conflicts.add(order_id, "the buyer no longer asks for a cancellation", told)
+        loading.conflicts.add(order_id, "the buyer withdrew the cancellation request", told)
     return {order_id for order_id, status in states.items() if status != CANCELLED}, set(refused)
 
 

@@ -130,9 +130,9 @@ def _ask_besides(place: Workplace, batch: BatchRef) -> None:
     with _only_warned(f"{batch.connection}: its notifications were not read", MfnError):
         read_queue(place)
     without_answer = (AmazonUnavailableError, FatalError)
-    with _only_warned(f"{batch.batch_id}: what was named waits for the next run", *without_answer):
+    with _only_warned(f"{batch.batch_id}: named orders wait for the next run", *without_answer):
         land_named(place, batch)
-    with _only_warned(f"{batch.batch_id}: what was left out waits for the next run", *without_answer):
+    with _only_warned(f"{batch.batch_id}: left-out periods wait for the next run", *without_answer):
         work_gaps(place, batch, pages=PAGES_OF_GAPS, leaving=KEPT_FOR_LIVE)
     index_pages(place.ledger, batch)  # of what had landed before the failure
 
@@ -271,8 +271,8 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
     raw = place.amazon.get_order(order_id)
     if raw is None:
         raise FatalError(
-            f"Amazon knows no order {order_id} for connection {batch.connection}.",
-            remedy="Check the order id and the connection; orders older than two years are not returned.",
+            f"Amazon has no order {order_id} for connection {batch.connection}.",
+            remedy="Check the order id and the connection; Amazon does not return orders older than two years.",
         )
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)

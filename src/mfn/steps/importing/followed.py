@@ -63,9 +63,9 @@ class Followed:
     flow: Flow = field(default_factory=Flow)
     next_at: datetime = LONG_AGO
     everything: Rest = field(default_factory=lambda: Rest("everything"))
-    names: Rest = field(default_factory=lambda: Rest("what was named"))
-    gaps: Rest = field(default_factory=lambda: Rest("what was left out"))
-    queue: Rest = field(default_factory=lambda: Rest("its queue"))
+    names: Rest = field(default_factory=lambda: Rest("named orders"))
+    gaps: Rest = field(default_factory=lambda: Rest("left-out periods"))
+    queue: Rest = field(default_factory=lambda: Rest("notification queue"))
     told_at: datetime = LONG_AGO
     told_since: datetime | None = None
 
@@ -85,4 +85,4 @@ class Followed:
             error: Why.
         """
         seconds = rest.begin()
-        log.warning("%s: %s rests for %.0f s: %s %s", self.name, rest.what, seconds, error.message, error.remedy)
+        log.warning("%s: %s paused for %.0f s: %s %s", self.name, rest.what, seconds, error.message, error.remedy)

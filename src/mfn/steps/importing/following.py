@@ -154,7 +154,8 @@ def _assert_answered(before: State, after: State) -> None:
     """
     if after.names >= before.names and not after.get.has(1):
         raise ThrottledError(
-            "getOrder: Amazon takes no call for now.", remedy="Another application may use up the account's limit."
+            "getOrder: Amazon accepts no calls at the moment.",
+            remedy="Another application may be using up the account's rate limit.",
         )
 
 

@@ -45,7 +45,7 @@ MAY_RESERVE = ("", PAYMENT_PENDING, "channel_unknown", "status_unknown")
 """Due orders, and those settled in a way that keeps units promised to them."""
 
 NAMELESS = (
-    "It cannot be asked for again: find the order in Seller Central and, once it is dealt with there,"
+    "It cannot be requested again: find the order in Seller Central and, once it is dealt with there, run"
     " mfn orders dismiss {} --why TEXT."
 )
 

@@ -23,13 +23,13 @@ KEPT_OUT = "its newest version at Amazon was kept out"
 """How the text of every such conflict begins."""
 
 DELETED = "deleted"
-BEGUN = "What the warehouse has begun is an older version: stop it there, or correct the parcel by hand."
+BEGUN = "The warehouse is working on an older version: stop it there, or correct the parcel by hand."
 BY_STATUS = {
-    NEW: "What the warehouse has not begun is written by the next import once that is mended; or at once:\n"
+    NEW: "The next import writes it to the warehouse once that is fixed. To do it now:\n"
     "mfn import {connection} --order {order_id}",
-    SHIPPED: "What has left was an older version: compare it with Seller Central.",
-    CANCELLED: "What the warehouse has cancelled: let it take that up again, or cancel it in Seller Central.",
-    DELETED: "What was deleted in the warehouse, if it did not leave, is loaded again with:\n"
+    SHIPPED: "An older version has shipped: compare it with Seller Central.",
+    CANCELLED: "The warehouse has cancelled it: have the warehouse reopen it, or cancel it in Seller Central.",
+    DELETED: "It was deleted in the warehouse. If it has not shipped, load it again with:\n"
     "mfn orders release {order_id} --why TEXT",
 }
 """What to do besides fixing the reasons, by the order's status in the warehouse."""

@@ -121,7 +121,7 @@ def _land_each(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> Non
             break
         except NO_ANSWER as error:
             _note_asked(place, batch, name, was_answered=isinstance(error, CallRefusedError))
-            log.warning("%s: %s was named: %s %s", batch.batch_id, name.order_id, error.message, error.remedy)
+            log.warning("%s: named order %s: %s %s", batch.batch_id, name.order_id, error.message, error.remedy)
             unanswered.add(name.order_id, error)
             continue
         except FatalError:

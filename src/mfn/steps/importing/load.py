@@ -121,8 +121,8 @@ def _counts(loading: Loading) -> dict[str, int]:
     lost = sum(number for (_, outcome), number in found.items() if outcome not in set(Outcome))
     if lost:
         raise FatalError(
-            f"{lost} orders of this batch were neither loaded nor held nor left out.",
-            remedy="Nothing of them was lost: run the batch again from the checks, mfn rerun BATCH --from-stage"
-            " validate, and report it if that says so again.",
+            f"{lost} orders of this batch were neither loaded, held nor ignored.",
+            remedy="No order is lost: run the batch again from the checks with mfn rerun BATCH --from-stage validate,"
+            " and report it if this happens again.",
         )
     return figures_of(found)

@@ -195,10 +195,10 @@ def _write_part(loading: Loading, entries: Sequence[Entry]) -> set[str]:
     for order_id in sorted(begun):
         loading.conflicts.add(order_id, "its address, dates or quantities changed at Amazon", result.refused[order_id])
     for order_id in sorted(result.foreign - begun):
-        loading.conflicts.add(order_id, "the warehouse has it from elsewhere", result.refused[order_id])
+        loading.conflicts.add(order_id, "the warehouse already had it from another source", result.refused[order_id])
     stopped = {order_id for order_id, status in result.refused.items() if status == CANCELLED}
     for order_id in sorted(stopped - begun - result.foreign):
-        loading.conflicts.add(order_id, "it is to be shipped after all, and the warehouse has cancelled it", CANCELLED)
+        loading.conflicts.add(order_id, "it must be shipped after all, but the warehouse has cancelled it", CANCELLED)
     return {order_id for order_id, _, _ in entries} - begun
 
 

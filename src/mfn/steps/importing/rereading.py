@@ -111,7 +111,7 @@ def read_again(
             read.add(order_id)
         unanswered.tell()
     except NO_ANSWER as error:
-        log.warning("%s: held orders wait to be read again: %s %s", batch.batch_id, error.message, error.remedy)
+        log.warning("%s: held orders could not be read again: %s %s", batch.batch_id, error.message, error.remedy)
     remember(place, batch, unanswered)
     index_pages(place.ledger, batch)
     return read

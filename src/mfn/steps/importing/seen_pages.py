@@ -93,8 +93,9 @@ def goes_round(connection: str, pages: int) -> RetriableError:
     return RetriableError(
         f"searchOrders for the connection {connection} does not end: the last of {pages} pages are the same"
         " as earlier ones.",
-        remedy="What has landed stays. The next run asks for the window from its start; if it ends so again, open a"
-        " case with Amazon's Selling Partner API support; what is urgent comes by mfn import CONNECTION --order ID.",
+        remedy="The orders fetched so far are kept. The next run requests the window from its start; if this happens"
+        " again, open a case with Amazon's Selling Partner API support. Fetch urgent orders with mfn import CONNECTION"
+        " --order ID.",
     )
 
 
@@ -109,5 +110,5 @@ def missing_role(connection: str, due: int) -> FatalError:
         f"none of the {due} orders that are due came with a recipient: the application of connection"
         f" {connection} lacks the role {DELIVERY}.",
         remedy="Add the role to the application in Seller Central (Apps and Services > Develop Apps), authorise it"
-        " again, put the new refresh token in place and import again: the same window is asked for once more.",
+        " again, set the new refresh token and import again: the same window is requested again.",
     )

@@ -115,8 +115,8 @@ def _stage_ready(
     components = _components(place, frame, lines, items)
     if not components["is_known"].all():
         raise FatalError(
-            "a mapping or the warehouse's item master changed while this run was at work,"
-            " and no longer fits orders that had passed.",
+            "a mapping or the warehouse's item master changed during this run,"
+            " and orders that had passed no longer match it.",
             remedy="Run it again from the checks: mfn rerun --failed --from-stage validate.",
         )
     standings = standings_of(frame)

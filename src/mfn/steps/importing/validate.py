@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 READ_AGAIN_FIRST = Reason(
     "read_again_first",
-    "it passes every check by now, and what is known of it may be out of date.",
-    "Nothing to do: the next import reads it again from Amazon and, where it is still to be shipped, loads it.",
+    "it now passes every check, but its data may be out of date.",
+    "Nothing to do: the next import reads it again from Amazon and loads it if it is still to be shipped.",
 )
 """The reason of an order that was not loaded when it came, and would be now that it is processed again."""
 

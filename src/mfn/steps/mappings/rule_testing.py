@@ -119,8 +119,8 @@ def rules_on_shipment(
     found = [(place, parcels) for place in places if len(parcels := _parcels_of(place, shipment_id))]
     if not found:
         raise ConfigurationError(
-            f"the warehouse of {_named(places)} has no parcel {shipment_id!r} of an order that it knows.",
-            remedy="Give the shipment_id of a row of wms_shipment, neither open nor void, whose order is in wms_order.",
+            f"the warehouse of {_named(places)} has no parcel {shipment_id!r} for an order that it knows.",
+            remedy="Give the shipment_id of a wms_shipment row that is not open or void, with its order in wms_order.",
         )
     place, parcels = _only(found, f"each have a parcel {shipment_id!r}")
     order_lines = place.warehouse.order_lines(parcels["order_number"].unique())
@@ -165,8 +165,8 @@ def rules_on_offer(
     found = [(place, record) for place in places if (record := _offer_record(place, seller_sku)) is not None]
     if not found:
         raise ConfigurationError(
-            f"{seller_sku!r} leads to no item in the warehouse of {_named(places)}.",
-            remedy="Give a SKU of Amazon's that stands in wms_item, or in sku_aliases.csv with one that does.",
+            f"{seller_sku!r} does not lead to an item in the warehouse of {_named(places)}.",
+            remedy="Give a seller SKU that is in wms_item, or that sku_aliases.csv maps to a SKU in wms_item.",
         )
     place, record = _only(found, f"can each sell {seller_sku!r}")
     return _tried(place, rules, EVENT, record, seller_sku)
@@ -195,7 +195,7 @@ def _only(found: Sequence[tuple[Workplace, pd.DataFrame]], claim: str) -> tuple[
 
 
 def _several(names: Iterable[str], claim: str) -> ConfigurationError:
-    return ConfigurationError(f"{', '.join(names)} {claim}.", remedy="Say which one with --connection.")
+    return ConfigurationError(f"{', '.join(names)} {claim}.", remedy="Choose one with --connection.")
 
 
 def _offer_record(place: Workplace, seller_sku: str) -> pd.DataFrame | None:

@@ -62,8 +62,8 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
     if seen.empty:
         days = place.connection.orders.initial_lookback_days
         logger.info(
-            "the ledger has no orders of %s yet: Amazon is asked for those of the last %g days, up to %d pages;"
-            " nothing of them is kept", connection, days, PAGES,
+            "the ledger has no orders of %s yet: reading those of the last %g days from Amazon, up to %d pages;"
+            " they are not stored", connection, days, PAGES,
         )  # fmt: skip
         sample = sample_orders(place, pages=PAGES)
         seen, origin, is_complete = seen_methods(place, sample), "amazon", not sample.has_more
@@ -130,5 +130,5 @@ def _ship_methods(place: CheckPlace) -> pd.DataFrame | None:
             return None
         return place.warehouse.ship_methods()
     except MfnError as error:
-        logger.warning("codes are not compared with the warehouse, and none is proposed: %s", error.message)
+        logger.warning("codes could not be compared with the warehouse, so none is proposed: %s", error.message)
         return None

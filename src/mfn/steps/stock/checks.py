@@ -42,7 +42,7 @@ def check_stock(
             (ITEMS, checked_items(stock, items)),
         ]
     )
-    report.assert_ran("stock", undone="Amazon was told nothing.")
+    report.assert_ran("stock", undone="Nothing was confirmed to Amazon.")
     warned = hits.loc[hits["severity"] == "warning", "code"].value_counts()
     faults = _with_hits(faults, stock, hits[hits["severity"] == "critical"])
     return faults, {str(code): count for code, count in warned.items()}, report
