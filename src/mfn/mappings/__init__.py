@@ -45,7 +45,7 @@ MOST_PROBLEMS = 1_000
 class Mappings:
     """The mapping files as frames, one row for each row of the file.
 
-    Each frame has the columns of its file and `line`. Texts are without surrounding blanks (SKUs are to the letter),
+    Each frame has the columns of its file and `line`. Texts are without surrounding blanks (SKUs are kept exactly),
     an empty cell is an empty text; connections are in lower case, programmes and service levels in upper case,
     marketplaces are Amazon's ids, `units` is a whole number.
 

@@ -42,7 +42,7 @@ class Row:
 
     Attributes:
         line: The physical line on which it begins, from 1.
-        cells: Texts by column name, without surrounding blanks except in columns that are kept to the letter.
+        cells: Texts by column name, without surrounding blanks except in columns that are kept exactly.
     """
 
     line: int
@@ -210,7 +210,7 @@ BEWARE = (
 def warning_of(rows: Iterable[str]) -> str:
     """The warning to show with rows to paste if a spreadsheet would take a cell for a formula; "" if not.
 
-    The cell itself stays as it is, since it is matched to the letter.
+    The cell itself stays as it is, since it must match exactly.
 
     Args:
         rows: As `csv_row` writes them.

@@ -119,7 +119,7 @@ def spelling(text: str) -> str:
 def carrier_problems(shown: str, carriers: pd.DataFrame, accepted: pd.DataFrame) -> list[Problem]:
     """Rows of carriers.csv whose result Amazon would refuse, and rows that contradict each other.
 
-    A carrier code has to match an entry of Amazon's list to the letter, and `Other` needs the carrier's name: Selling
+    A carrier code has to match an entry of Amazon's list exactly, and `Other` needs the carrier's name: Selling
     Partner API model ordersV0.json of 2026-05-27, confirmShipment.
 
     Args:

@@ -1,6 +1,6 @@
 """The suite over the checked parcel frame: `mfn.warehouse.shipments.shipments` plus the results of normalize.
 
-It has one row for each parcel that a run is about to tell Amazon of.
+It has one row for each parcel that a run is about to confirm to Amazon.
 
 ======================== ============================================================================================
 fault_codes              the codes that `mfn.rules.parcels.parcel_items` found for the parcel, a tuple
@@ -9,7 +9,7 @@ decision                 what the rules decided: `hold`, `fail`, or nothing
 parcels_of_order         how many parcels the order has
 carrier_code             as sent to Amazon, also `carrier_name`; `carrier_reason`, `carrier_warning` as
                          `mfn.rules.carriers.normalize_carriers` returns them
-is_carrier_accepted      whether the code is in accepted_carriers.csv to the letter
+is_carrier_accepted      whether the code is in accepted_carriers.csv exactly so
 package_reference_id     of a parcel that is to be sent; None: it is held back
 tracking_warning         what is odd about the tracking number; empty: nothing
 ship_date_warning        what is odd about the ship date, as `mfn.rules.parcel_verdicts.ship_dates` returns it

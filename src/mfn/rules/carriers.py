@@ -49,12 +49,12 @@ def normalize_carriers(
     1. carriers.csv. Of several rows that match, the one that fills the earliest of connection, warehouse_carrier and
        warehouse_service wins, then the next, from left to right; an empty cell matches everything, also what the
        warehouse did not write.
-    2. accepted_carriers.csv: a code to the letter passes as it is, another spelling of a code becomes this code. Where
+    2. accepted_carriers.csv: an exact code passes as it is, another spelling of a code becomes this code. Where
        Amazon lists one name in several spellings (Sendle and SENDLE), a spelling that is none of them becomes the
        first in the file; carriers.csv decides otherwise.
     3. `Other` with the warehouse's own name, or held.
 
-    Amazon takes a carrier code only to the letter and needs a name with `Other`: ordersV0.json of 2026-05-27,
+    Amazon takes a carrier code only exactly and needs a name with `Other`: ordersV0.json of 2026-05-27,
     confirmShipment; selling-partner-api-docs issue 772.
 
     Args:
@@ -68,7 +68,7 @@ def normalize_carriers(
         With the index of the parcels: `carrier_code`, None for a parcel that is held; `carrier_name`, of the mapping or
         the warehouse's own with `Other`, else None; `shipping_method`, the mapping's, else the warehouse's service,
         else None; `carrier_reason`, why it is held (`carrier_unlisted`, `carrier_missing`), else empty;
-        `carrier_warning`, `carrier_unlisted` where it goes out as `Other` without a row that says so, else empty. Names
+        `carrier_warning`, `carrier_unlisted` where it is sent as `Other` without a row that says so, else empty. Names
         of the warehouse are on one line and at most 50 characters.
     """
     by_match = _by_match(carriers)

@@ -99,7 +99,7 @@ def _missing(unknown: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
 
 
 def _kits(components: pd.DataFrame) -> frozenset[str]:
-    """The seller's SKUs that stand for several items of the warehouse, or several units of one."""
+    """The seller's SKUs that mean several items of the warehouse, or several units of one."""
     is_kit = components.duplicated(["order_id", "order_item_id"], keep=False) | (components["units_per_kit"] > 1)
     return frozenset(components.loc[is_kit, "seller_sku"])
 

@@ -17,10 +17,10 @@ class TellingParcel(NamedTuple):
     Attributes:
         order_number: Its order.
         shipment_id: The warehouse's id.
-        is_due: Whether Amazon is told of it in this run.
-        is_held: Whether Amazon would be told of it, but something holds it.
-        before: What Amazon was told last.
-        now: What it is told in this run.
+        is_due: Whether it is confirmed in this run.
+        is_held: Whether it would be confirmed, but something holds it.
+        before: What was confirmed last.
+        now: What is confirmed in this run.
     """
 
     order_number: str

@@ -47,7 +47,7 @@ TOLD_EVERY = timedelta(minutes=15)
 """How often a search looks for orders that no notification named."""
 
 PUT_OFF = timedelta(minutes=1)
-"""How much longer a search that is due waits for names: if there are some at every turn, it would wait for ever."""
+"""How much longer a search that is due waits for names: if there are some at every turn, it would wait forever."""
 
 _NEARLY_ALL = 0.975
 """The share of the bucket above which half of the next call to come back would be lost."""

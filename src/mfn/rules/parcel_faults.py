@@ -41,7 +41,7 @@ REMEDIES = {
     "with the parcel that completes it. Otherwise correct the quantities in the warehouse.",
     "kit_in_other_parcel": "",
 }
-"""What to do about each reason why Amazon is not told of a parcel, by its code, in the order of the report.
+"""What to do about each reason why a parcel is not confirmed, by its code, in the order of the report.
 
 `kit_in_other_parcel` is no fault: the kit is confirmed with the parcel that completed it.
 """
@@ -51,7 +51,7 @@ MIXED_UP = (
     "Nothing to do if only that parcel was corrected: this one is confirmed in the next run. If the two were mixed up, "
     "restore the lines of both, and swap their carriers, services and tracking numbers instead."
 )
-"""What to do about `units_told` if the parcel that Amazon has the units with has left with other units."""
+"""What to do about `units_told` if the parcel that the units were confirmed with has shipped with others."""
 
 
 def explain_parcels(
@@ -181,7 +181,7 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
 def _of_excess(
     ids: Sequence[str], components: pd.DataFrame, progress: pd.DataFrame, standing: pd.Series[Any]
 ) -> Iterator[Fault]:
-    """Parcels with which more left than was ordered: the last of those that are least certain to have left."""
+    """Parcels with which more shipped than was ordered: the last of those least certain to have shipped."""
     progress = progress.assign(standing=standing.reindex(progress["position"]).to_numpy())
     progress = progress.sort_values(["component", "standing", "position"], ignore_index=True)
     progress = progress.assign(so_far=progress.groupby("component")["units"].cumsum())
@@ -224,7 +224,7 @@ def _of_kits(
         left[row["position"], row["item"]].append(row)
         if row["units"]:
             numbers, positions = reached[row["item"]]
-            # The parcel with which all units of this component that have left so far belong to complete kits.
+            # The parcel with which all units of this component shipped so far belong to complete kits.
             found = bisect_left(numbers, row["so_far"] / row["units_per_kit"])
             completing[row["position"]].append(positions[found] if found < len(positions) else None)
     for (position, _), rows in left.items():

@@ -43,9 +43,9 @@ class Verdict:
     """The verdict on one parcel.
 
     Attributes:
-        status: `pending` for one that Amazon is told of, else `held`, `skipped` or `failed`.
-        reasons: Why it is not told.
-        warnings: What a person should look at anyway.
+        status: `pending` for one that is confirmed, else `held`, `skipped` or `failed`.
+        reasons: Why it is not confirmed.
+        warnings: What a person should check anyway.
     """
 
     status: ParcelStatus
@@ -56,7 +56,7 @@ class Verdict:
 def judge_parcels(parcels: pd.DataFrame, faults: pd.DataFrame) -> list[Verdict]:
     """The verdict on each parcel.
 
-    A parcel that Amazon need not be told of is skipped whatever else is wrong with it, unless it is unclear which
+    A parcel that need not be confirmed is skipped whatever else is wrong with it, unless it is unclear which
     parcel that is; a rule's decision comes before the checks.
 
     Args:

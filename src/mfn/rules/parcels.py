@@ -1,9 +1,9 @@
-"""The order items that Amazon is told of for each parcel, in the units that the buyer ordered; pure.
+"""The order items that are confirmed to Amazon for each parcel, in the units that the buyer ordered; pure.
 
 An order item counts as shipped in whole kits; one that is no kit is a kit of one component. Its parcels are taken in
 the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is credited with the
-kits that it completes together with those before it. So a parcel's items do not depend on later parcels. What Amazon
-was told before stays, though, whatever is written later (`mfn.rules.told_units`).
+kits that it completes together with those before it. So a parcel's items do not depend on later parcels. What was
+confirmed before stays, though, whatever is written later (`mfn.rules.told_units`).
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def parcel_items(
         shipments: What `mfn.warehouse.shipments.shipments` returns, with every parcel of each order.
         shipment_lines: The lines of these parcels (`mfn.warehouse.shipments.shipment_lines`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
-        told: What Amazon was told of these orders before.
+        told: What was confirmed of these orders before.
 
     Returns:
         (items, faults), both by parcel in the order in which they left; each parcel is in exactly one of them.
 
         items: `shipment_id`, `order_item_id`, `quantity` (int64, above zero, in units that the buyer ordered); an order
-        item occurs once for each parcel. Over all parcels, and with what Amazon was told of others, an order item
+        item occurs once for each parcel. Over all parcels, and with what was confirmed of others, an order item
         never has more than was ordered.
 
         faults: `shipment_id`, `code` (once a parcel; see `mfn.rules.parcel_faults.REMEDIES`), `detail`, `remedy`.

@@ -87,7 +87,7 @@ def shipment_records(
     Args:
         parcels: What `mfn.warehouse.shipments.shipments` returns for known orders, with every parcel of each that is
             not open or void; and with `carrier_code`, `carrier_name` and `shipping_method` (`mfn.rules.carriers`).
-        items: What Amazon is told of each parcel (`mfn.rules.parcels`).
+        items: What is confirmed of each parcel (`mfn.rules.parcels`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
         service_levels: Amazon's fulfillmentServiceLevel by order id, as the ledger has it.
         connection: The connection's name.

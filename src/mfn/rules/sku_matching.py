@@ -46,7 +46,7 @@ class SkuComparison:
             marketplaces      tuple of names: where it does
             asin, title       in the first of them; empty where Amazon leaves them out
             warehouse_skus    tuple: what it leads to and the warehouse does not have as active
-            is_inactive       bool: the warehouse has all of these, but not as active
+            is_inactive       bool: the warehouse has all of these, but as inactive
             detail            why, to be read; with the marketplaces, if it is not so wherever the SKU is listed
             ================= =======================================================================================
         missing_on_amazon: One row for each SKU that Amazon lists in no marketplace of the connection, whoever fulfils
@@ -117,7 +117,7 @@ def compare_skus(
     connection: str,
     marketplace_ids: Sequence[str],
 ) -> SkuComparison:
-    """Compare every SKU of either side with the other, to the letter.
+    """Compare every SKU of either side with the other, exactly.
 
     Listings that Amazon fulfils, even in part, are counted and not compared; their components count as listed.
 

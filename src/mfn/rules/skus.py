@@ -24,7 +24,7 @@ def resolve_skus(
     """One row for each line that the warehouse gets: one for each component of a kit, none for an empty line.
 
     Of several aliases of a SKU, one for the connection wins over one for any, then one for the marketplace over one for
-    any; a kit wins or loses as a whole. A SKU without an alias is the warehouse's own. SKUs are compared to the letter.
+    any; a kit wins or loses as a whole. A SKU without an alias is the warehouse's own. SKUs must match exactly.
 
     Args:
         lines: A line frame (`mfn.rules.frames`): `order_id`, `order_item_id`, `item_number`, `seller_sku`,

@@ -40,16 +40,16 @@ STATE = (
 """The columns that are kept for an offer from one run to the next.
 
 ================== ==================================================================================================
-level_sent         float64, what Amazon was told last; NaN: nothing yet
+level_sent         float64, the level sent last; NaN: nothing yet
 level_sent_basis   float64, the computed level that this came from
 before_limits_sent float64, the same before minimum and maximum
 sent_at            time
-shown              float64, what Amazon showed last, or was told after that; NaN: not known
-shown_before       float64, what it showed before it was told
+shown              float64, what Amazon showed last, or was sent after that; NaN: not known
+shown_before       float64, what it showed before the level was sent
 shown_at           time of that reading or sending
 sold_not_imported  int64, units sold that no reserved order explains
 sold_seen_at       time of the reading in which some were last added to these
-is_applied         bool, Amazon has shown what it was told
+is_applied         bool, Amazon has shown the level sent
 ================== ==================================================================================================
 
 Times are `datetime64[us, UTC]`, NaT where there is none.

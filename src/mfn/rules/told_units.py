@@ -1,9 +1,9 @@
-"""The units of an order item that Amazon has yet to be told of, and with which parcels; pure.
+"""The units of an order item that are still to be confirmed to Amazon, and with which parcels; pure.
 
-What Amazon was told is a fact, whatever the warehouse writes later: if a parcel is written late, or gets another ship
-date, other parcels complete other kits than when Amazon was told of them. So the units that were told stay with their
-parcels, and only the remaining complete kits are shared out: first to the parcels that Amazon was not told of, each as
-many as it completes; then to those that it was told of, which are sent again with more.
+What was confirmed is a fact, whatever the warehouse writes later: if a parcel is written late, or gets another ship
+date, other parcels complete other kits than when they were confirmed. So confirmed units stay with their parcels, and
+only the remaining complete kits are shared out: first to the unconfirmed parcels, each as many as it completes; then to
+the confirmed ones, which are sent again with more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEYS = ("item", "position", "quantity")
 
 
 class ToldUnits(NamedTuple):
-    """The units of one order item that Amazon was told of with one parcel."""
+    """The units of one order item that were confirmed with one parcel."""
 
     order_number: str
     order_item_id: str
@@ -31,11 +31,11 @@ class ToldUnits(NamedTuple):
 
 @dataclass(frozen=True)
 class Told:
-    """What Amazon was told before of the parcels' orders.
+    """What was confirmed before of the parcels' orders.
 
     Attributes:
         units: Those of every parcel of these orders, including parcels that are void or gone now.
-        settled: The parcels that stay as they are, unless they now complete more than Amazon was told.
+        settled: The parcels that stay as they are, unless they now complete more than was confirmed.
     """
 
     units: Sequence[ToldUnits] = ()
@@ -50,10 +50,10 @@ class _Share:
         position: The parcel's.
         completed: The units that it completes together with the parcels that left before it.
         most: The units that its contents could complete at most.
-        told: The units that Amazon was told of with it.
+        told: The units confirmed with it.
         is_settled: Whether it stays as it is, unless it gains.
-        is_known: Whether Amazon was told of it, with this item or others.
-        units: The units that Amazon is told of with it from now on.
+        is_known: Whether it was confirmed, with this item or others.
+        units: The units that are confirmed with it from now on.
         is_over: Whether it completes units that Amazon was told of with parcels that are void or gone.
     """
 
@@ -92,7 +92,7 @@ def share_out(
         progress: By component and position: `item`, `units`, `units_per_kit`.
         components: What was ordered.
         parcels: By position: `order_number`, `shipment_id`.
-        told: What Amazon was told before.
+        told: What was confirmed before.
 
     Returns:
         `kits` with what is told instead, and `is_over`: whether the parcel has units that Amazon was told of with
@@ -150,7 +150,7 @@ def _told_by_item(components: pd.DataFrame, told: Told) -> dict[int, dict[str, i
 
 
 def _share_out(parcels: Sequence[_Share], *, capacity: int, elsewhere: int) -> None:
-    """Give each parcel of one order item the units that Amazon is told of with it.
+    """Give each parcel of one order item the units that are confirmed with it.
 
     Args:
         parcels: The parcels in the order in which they left.

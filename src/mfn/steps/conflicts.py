@@ -1,4 +1,4 @@
-"""What a run found and could not put right by itself, so that a person has to look at it."""
+"""What a run found and could not fix automatically, so that a person has to check it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Conflicts:
     """Orders that Amazon changed and the warehouse still has as they were; each conflict once for each order.
 
     Args:
-        known: `{order_id, what, status}`, and of some `remedy`, of what a batch had found when it was broken off.
+        known: `{order_id, what, status}`, and of some `remedy`, of what a batch had found when it was interrupted.
 
     Attributes:
         is_noted: Whether all of them have been written to the ledger.
@@ -23,7 +23,7 @@ class Conflicts:
         self.is_noted = True
 
     def add(self, order_id: str, what: str, status: str, remedy: str = "") -> None:
-        """Add an order that a person has to look at."""
+        """Add an order that a person has to check."""
         told = {"order_id": order_id, "what": what, "status": status}
         self._found.setdefault((order_id, what), told | ({"remedy": remedy} if remedy else {}))
         self.is_noted = False

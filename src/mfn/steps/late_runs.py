@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 MOMENT_AGO = timedelta(seconds=179)
-"""A scheduled run leaves a window alone that another one fetched within the time in which searchOrders refills by one
+"""A scheduled run skips a window that another one fetched within the time in which searchOrders refills by one
 call (0.0056 a second, orders_2026-01-01.json, 2026-07-29)."""
 
 DOES_MORE = frozenset({"full", "force"})
@@ -31,7 +31,7 @@ DOES_LESS = frozenset({"named", "gap"})
 """With these parameters an import does not look for what is new."""
 
 LOOKED_AT = 50
-"""How many of the newest batches are looked at; some of them are dry runs, or runs for a single order."""
+"""How many of the newest batches are checked; some of them are dry runs, or runs for a single order."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def why_needless(
         settings: The settings in force.
         connection: The connection's name.
         kind: The kind of run.
-        parameters: What the run is asked for.
+        parameters: What the run was requested to do.
         due_at: When the schedule wanted it to start; aware.
 
     Returns:
@@ -86,7 +86,7 @@ def run_since(rows: Iterable[Row[Any]], parameters: Mapping[str, Any], due_at: d
 
     Args:
         rows: Batches of its connection and kind.
-        parameters: What the run that was due is asked for.
+        parameters: What the run that was due was requested to do.
         due_at: When it was due; aware.
     """
     return next(

@@ -53,7 +53,7 @@ def report(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Raises:
         FatalError: The quality gate is closed, since too many of the due orders are held; the warehouse is not
-            believed; parcels or levels failed for good; or a reconciliation found differences. The report is written
+            believed; parcels or levels failed permanently; or a reconciliation found differences. The report is written
             all the same.
     """
     closed = gate(batch, settings)
@@ -67,8 +67,8 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
     """Close the batch: done, failed as it was, or failed since it was ended early or a gate is closed.
 
     A gate is closed where too many due orders are held, or where the warehouse is not believed. A confirm run in which
-    parcels failed for good is done: to run it again would change nothing. So is a stock run in which Amazon refused
-    levels: the next one sends them again; and one that found differences, which other commands mend.
+    parcels failed permanently is done: to run it again would change nothing. So is a stock run in which Amazon refused
+    levels: the next one sends them again; and one that found differences, which other commands fix.
 
     The batch is done once its page is written: a run that dies in between is resumed, so that none is done without a
     page.
@@ -104,7 +104,7 @@ def _gate_of(row: Row[Any], settings: Settings) -> FatalError | None:
 
 
 def _refusals_of(row: Row[Any]) -> FatalError | None:
-    """What was refused for good in a run that is done."""
+    """What was refused permanently in a run that is done."""
     if row.kind == "confirm":
         return refusal_of(row)
     if row.kind == "reconcile":

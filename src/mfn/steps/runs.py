@@ -39,7 +39,7 @@ def import_parameters(
         dry_run: Say what would be loaded, and change nothing.
 
     Raises:
-        ConfigurationError: Both since and an order are given, since is not a time in UTC or lies in the future, or the
+        ConfigurationError: Both since and an order are given, since is not a time in UTC or is in the future, or the
             order's id is empty.
     """
     if since is not None and order_id is not None:
@@ -136,7 +136,7 @@ def new_run(
         flow_run_id: The flow run that it belongs to, if Prefect runs it.
 
     Yields:
-        The batch: a new one, or one with the same parameters that broke off.
+        The batch: a new one, or one with the same parameters that was interrupted.
 
     Raises:
         ConfigurationError: Settings, connections or mappings are wrong.

@@ -47,10 +47,10 @@ COMPARED = [
 def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     """Record every shipment of the connection's orders that is new or that the warehouse has changed.
 
-    Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are left alone. One that is
-    void, open again or deleted before Amazon was told of it is skipped; one that is void after Amazon was told of it is
-    reported, once. One that is now under another order is a new parcel of that order, and is reported if Amazon was
-    told of it with the former one (`mfn.steps.confirming.moved_parcels`). One that has only a new id is the same
+    Shipments are compared with the ledger; Amazon is not asked. Those that are open or void are ignored. One that is
+    void, open again or deleted before it was confirmed is skipped; one that is void after it was confirmed is
+    reported, once. One that is now under another order is a new parcel of that order, and is reported if it was
+    confirmed with the former one (`mfn.steps.confirming.moved_parcels`). One that has only a new id is the same
     parcel.
 
     Args:
@@ -162,7 +162,7 @@ def _status(known: Row[Any] | None) -> str:
 
 
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
-    """A parcel that the warehouse took back before Amazon was told of it."""
+    """A parcel that the warehouse took back before it was confirmed."""
     if may_be_told(known):
         conflicts.add(known.order_number, f"parcel {known.shipment_id} may have been confirmed to Amazon", state)
     return {
@@ -187,7 +187,7 @@ def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflic
 
 
 def _reported(known: Row[Any], state: str, digest: str, conflicts: Conflicts) -> dict[str, Any]:
-    """The conflict of a parcel taken back after Amazon had been told of it, which a person has to put right."""
+    """The conflict of a parcel taken back after it was confirmed, which a person has to fix."""
     warnings = list(read_reasons(known.warnings))
     if state != OPEN:
         conflicts.add(known.order_number, f"parcel {known.shipment_id} was confirmed to Amazon", state)

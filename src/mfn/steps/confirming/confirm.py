@@ -1,4 +1,4 @@
-"""Confirm: Amazon is told of every parcel that is due, the most urgent first, several at a time."""
+"""Confirm: every parcel that is due is confirmed to Amazon, the most urgent first, several at a time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
     pending = parcels_of(place.ledger, batch.connection, statuses=(ParcelStatus.PENDING,), batch_id=batch.batch_id)
-    # What the warehouse took back after the collect step has no verdict; the next run looks at it again.
+    # What the warehouse took back after the collect step has no verdict; the next run checks it again.
     due = [parcel for parcel in pending if parcel.package_reference_id is not None and parcel.items is not None]
     unanswered_at = when_unanswered(place.ledger, batch.connection)
     due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))

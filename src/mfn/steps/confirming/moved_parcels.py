@@ -1,7 +1,7 @@
-"""Parcels that the warehouse has moved to another order: what Amazon was told of them with the former one is kept.
+"""Parcels that the warehouse has moved to another order: what was confirmed of them with the former one is kept.
 
-Amazon has no call that takes a parcel away from an order, but a call with the same reference changes it. So what Amazon
-was told is kept besides the parcel, which counts as a new one of its present order. If the parcel comes back, it is
+Amazon has no call that takes a parcel away from an order, but a call with the same reference changes it. So what was
+confirmed is kept besides the parcel, which counts as a new one of its present order. If the parcel comes back, it is
 what it was again; otherwise the first other parcel of the former order takes its place at Amazon, under its reference.
 The same goes for a parcel that never left and that Amazon may know of from a call whose answer was lost.
 """
@@ -117,7 +117,7 @@ def carry_out(database: Connection, batch: BatchRef, moves: Moves) -> None:
     update_parcels(database, batch, [_of_former_order(row, order_number) for row, order_number in aside])
     forget_parcels(database, batch, list(moves.taking))
     rename_parcels(database, batch, [(former, key) for key, former in moves.taking.items()])
-    # Amazon was never told of the others: all that they have of their former order is what was in them.
+    # The others were never confirmed: all that they have of their former order is what was in them.
     others = [row.shipment_id for row, _ in moves.moved if row.package_reference_id is None]
     update_parcels(database, batch, [{"shipment_id": key, "items": None} for key in others if key not in moves.taking])
 

@@ -1,4 +1,4 @@
-"""Normalize: what Amazon is told of each parcel, in its own terms, or why it is not told."""
+"""Normalize: what is confirmed of each parcel, in Amazon's terms, or why it is not confirmed."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def normalize(batch: BatchRef, settings: Settings) -> BatchRef:
     """Decide about every parcel that is pending, held or was refused.
 
     Lines become order items by whole kits, the carrier one that Amazon accepts, the ship date one that it takes; then
-    the verdict follows. A held parcel that is good now is due; a refused one is due once Amazon would be told something
-    else; a sent one, once an examined parcel makes it complete more than Amazon was told. Each due parcel gets its
+    the verdict follows. A held parcel that is good now is due; a refused one is due once something else would be
+    confirmed; a sent one, once an examined parcel makes it complete more than was confirmed. Each due parcel gets its
     package reference here, before the first call, above those that Amazon shows.
 
     Args:
@@ -128,7 +128,7 @@ def _withdrawn(rows: Sequence[Row[Any]], examined: Collection[str]) -> list[dict
 
 
 class _Contents(NamedTuple):
-    """The contents of the parcels, what was ordered, and what Amazon was told before."""
+    """The contents of the parcels, what was ordered, and what was confirmed before."""
 
     lines: pd.DataFrame
     order_lines: pd.DataFrame

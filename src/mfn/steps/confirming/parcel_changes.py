@@ -77,7 +77,7 @@ class ParcelChanges:
     items: Mapping[str, str]
 
     def change(self, row: Row[Any], parcel: Mapping[Any, Any], verdict: Verdict) -> dict[str, Any]:
-        """The columns of a parcel that change in the ledger; what Amazon is told of it only if it is to be told.
+        """The columns of a parcel that change in the ledger; what is confirmed of it only if it is to be confirmed.
 
         Args:
             row: The parcel as the ledger has it.

@@ -1,4 +1,4 @@
-"""The checks of a confirm run: Great Expectations over the parcels that Amazon is about to be told of."""
+"""The checks of a confirm run: Great Expectations over the parcels about to be confirmed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_parcels(
     changes: Sequence[Mapping[str, Any]],
     accepted_carriers: pd.DataFrame,
 ) -> tuple[list[dict[str, Any]], QualityReport | None]:
-    """Check the parcels that are due in this run before Amazon is told of them.
+    """Check the parcels that are due in this run before they are confirmed.
 
     The checks find what the verdict holds, too, for the report; what only they find is held as well. Parcels that an
     earlier run held or refused, and that still are, are not due; nor are skipped ones. If nothing is due, Great
@@ -48,7 +48,7 @@ def check_parcels(
         The changes, with what the checks hold; and what the checks found, None if nothing was due.
 
     Raises:
-        FatalError: A check that holds parcels could not run: Amazon may be told of nothing unchecked.
+        FatalError: A check that holds parcels could not run: nothing may be confirmed unchecked.
     """
     is_due = [change["batch_id"] == batch.batch_id and change["status"] != ParcelStatus.SKIPPED for change in changes]
     if not any(is_due):

@@ -58,7 +58,7 @@ def parcel_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
 
 
 def _parcels(ledger: Ledger, batch: Row[Any]) -> Sequence[Row[Any]]:
-    """Parcels of the run and all that Amazon still has to be told of, by ship-by; with `is_sfp` of their orders."""
+    """Parcels of the run and all that are still to be confirmed, by ship-by; with `is_sfp` of their orders."""
     joined = and_(TrackedOrder.connection == Parcel.connection, TrackedOrder.order_id == Parcel.order_number)
     statement = (
         select(
@@ -110,7 +110,7 @@ def _carriers(told: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
 
 
 def refusal_of(row: Row[Any]) -> FatalError | None:
-    """The error of a confirm run in which parcels failed for good; None for one in which none did.
+    """The error of a confirm run in which parcels failed permanently; None for one in which none did.
 
     The run still counts as done: running it again would send the same once more.
 

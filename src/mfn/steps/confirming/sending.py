@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TOLD = (
     "marketplace_id", "carrier_code", "carrier_name", "shipping_method", "tracking_number_sent", "items", "shipped_at",
 )  # fmt: skip
-"""The columns that Amazon is told of a parcel, with the warehouse's date rather than the one adapted for Amazon."""
+"""The columns of a parcel that Amazon is sent, with the warehouse's date rather than the one adapted for Amazon."""
 
 SETTLING_WAIT_SECONDS = 30.0
 """How long a parcel waits for a call of getOrder; if its turn does not come, the next run settles it."""
@@ -68,7 +68,7 @@ def digest_of_parcel(ledger: Ledger, parcel: Mapping[str, Any]) -> str:
 
 
 def package_of(parcel: Row[Any]) -> PackageDetail:
-    """What Amazon is told of a parcel.
+    """What Amazon is sent about a parcel.
 
     Args:
         parcel: The parcel's row in the ledger, after its verdict.

@@ -1,4 +1,4 @@
-"""What Amazon was told of parcels, according to the ledger: a fact for every later run."""
+"""What was confirmed of parcels, according to the ledger: a fact for every later run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Told:
-    """What Amazon was told before of some orders.
+    """What was confirmed before of some orders.
 
     Args:
         rows: Every parcel of these orders in the ledger.
         there: The parcels that the warehouse has shipped: neither open, nor void, nor gone.
-        examined: The parcels that are looked at in this run.
+        examined: The parcels that are checked in this run.
 
     Returns:
         For a parcel that is there, this includes what Amazon may have been told by a call without an answer, and what
@@ -40,20 +40,20 @@ def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Coll
 def _items(row: Row[Any]) -> str | None:
     may_be_told = row.package_reference_id is not None and row.answer is None
     is_said = may_be_told or row.status in SETTLED
-    # Amazon still has a parcel that it was told of, even if nothing of it remains to be told.
+    # Amazon still has a parcel that was confirmed, even if nothing of it remains to be confirmed.
     items: str | None = (row.items if is_said else None) or row.items_sent
     return items
 
 
 def gaining(rows: Sequence[Row[Any]], examined: Collection[str], items: Mapping[str, str]) -> list[Row[Any]]:
-    """Settled parcels, which no run looks at, that now complete more than Amazon was told.
+    """Settled parcels, which no run checks, that now complete more than was confirmed.
 
     They do so together with a parcel that was written late.
 
     Args:
         rows: Every parcel of the orders in question in the ledger.
-        examined: The parcels that are looked at anyway.
-        items: What Amazon is to be told of each parcel, as `items_by_parcel` returns it.
+        examined: The parcels that are checked anyway.
+        items: What is to be confirmed of each parcel, as `items_by_parcel` returns it.
     """
     return [
         row

@@ -69,7 +69,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
         The batch with the counts of the contract. What the budget of getOrder leaves no call for stays `sent`.
 
     Raises:
-        RetriableError: Amazon did not answer for an order, after all others were asked for; or Amazon or the ledger
+        RetriableError: Amazon did not answer for an order, after all others were requested; or Amazon or the ledger
             could not be reached.
         FatalError: Amazon refuses the calls for an order, or every call.
     """

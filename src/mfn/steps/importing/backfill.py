@@ -47,12 +47,12 @@ def backfill(
         before: Its end, aware; None for the point that the imports have reached, or for now before the first import.
 
     Returns:
-        What `mfn backfill --json` prints: `connection`, `after`, `before` (null where nothing was asked for), `noted`,
+        What `mfn backfill --json` prints: `connection`, `after`, `before` (null where nothing was requested), `noted`,
         the periods of it that were not noted yet (`after`, `before`), and `gaps`, what is left: `gap_id`, `kind`,
         `after`, `before`, `noted_at`; times in UTC.
 
     Raises:
-        ConfigurationError: There is no such connection, or the period has no length, lies in the future, or begins
+        ConfigurationError: There is no such connection, or the period has no length, is in the future, or begins
             before Amazon has orders.
         RetriableError: The ledger cannot be reached.
     """

@@ -56,7 +56,7 @@ def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str
 
 
 def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse which buyers ask for a cancellation.
+    """Tell the warehouse which buyers requested a cancellation.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -129,7 +129,7 @@ def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
 
 
 def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Tell the warehouse which buyers no longer ask for a cancellation, as `withdraw_requests` does.
+    """Tell the warehouse which buyers withdrew their cancellation request, as `withdraw_requests` does.
 
     Args:
         loading: What stays the same over the chunks of a load.
@@ -155,7 +155,7 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
 def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[str], set[str]]:
     """Take back requests for cancellation that the warehouse was given.
 
-    Otherwise it would leave the order alone for ever, while Amazon waits for the parcel.
+    Otherwise it would leave the order unshipped forever, while Amazon waits for the parcel.
 
     Args:
         loading: What stays the same over the chunks of a load.

@@ -57,7 +57,7 @@ CHUNK_PAGES = 100
 def extract(batch: BatchRef, settings: Settings) -> BatchRef:
     """Land everything that changed at Amazon within the batch's window.
 
-    Each page is committed before the next one is asked for; the watermark moves with the last page of a search, to the
+    Each page is committed before the next one is requested; the watermark moves with the last page of a search, to the
     end bound that Amazon echoed. A search that was interrupted resumes at its page token, or starts again once that
     has expired.
 

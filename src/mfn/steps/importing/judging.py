@@ -61,7 +61,7 @@ class Judgement(NamedTuple):
         outcome: `ready`, or how the run counts it.
         status: Its new status; None if that stays as it is, because the warehouse has the order.
         reasons: Why it is held or ignored.
-        warnings: What a person should look at.
+        warnings: What a person should check.
         standing: What the ledger's list of orders shows for it.
         is_due: Whether Amazon expects it to be shipped.
         kept_out: Why its newest version stays out of the warehouse, which has an older one; also among the warnings.

@@ -86,8 +86,8 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
 
     Those that Amazon left without an answer before come last.
     Each is committed before the next one is requested. Names whose orders have landed in the meantime are dropped.
-    One that Amazon does not answer for is left alone for a minute each time: the search may bring it.
-    One that it denies does not stop the others; it counts as answered, so that it is not requested again for ever.
+    One that Amazon does not answer for is skipped for a minute each time: the search may bring it.
+    One that it denies does not stop the others; it counts as answered, so that it is not requested again forever.
 
     Args:
         place: The workplace.
@@ -96,7 +96,7 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
     Raises:
         RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
         FatalError: Amazon denies several in a row, or the only ones that were named, or refuses the credentials; the
-            other names are asked for by the next run.
+            other names are requested by the next run.
     """
     forget_landed_names(place, batch)
     unanswered = Unanswered()

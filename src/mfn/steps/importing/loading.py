@@ -129,7 +129,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
     with place.ledger.writing() as database:
         assert_held(database, loading.batch.lease)
-        # The promises hold even if the load breaks off.
+        # The promises hold even if the load is interrupted.
         reserve(
             database,
             loading.batch,

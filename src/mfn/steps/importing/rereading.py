@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
-"""Reasons that a later answer from Amazon may remove by itself."""
+"""Reasons that a later answer from Amazon may remove without anyone acting."""
 
 REREAD_WAIT_SECONDS = 600.0
 """How long a run waits in all for the budget of getOrder; the next run reads the rest."""

@@ -174,7 +174,7 @@ def _sent_already(
 ) -> Mapping[tuple[str, str], int]:
     """The units, by order and order item, that Amazon has from this project of orders that the ledger does not have.
 
-    A load that was killed before it noted what the warehouse took may have given it an order that has left since.
+    A load that was killed before it noted what the warehouse took may have given it an order that has shipped since.
     """
     first = set(lines["order_id"][lines["quantity_fulfilled"] > 0]) - set(tracked)
     return units_sent(place.ledger, place.connection.name, place.warehouse.states(first)) if first else {}

@@ -34,7 +34,7 @@ NO_METHODS = pd.DataFrame({"code": [], "carrier": [], "service": [], "is_active"
 def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
     """The shipping methods of the connection's orders, and the warehouse's code of each.
 
-    They are those of the orders in the ledger. If it has none yet, Amazon is asked for the orders of the last
+    They are those of the orders in the ledger. If it has none yet, they are read from Amazon: the orders of the last
     `initial_lookback_days`, up to `PAGES` pages; these orders are not kept.
 
     Args:
@@ -43,7 +43,7 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
 
     Returns:
         `connection`; `from`: `ledger` or `amazon`; `is_complete`: False if Amazon has more pages than were read;
-        `orders`: how many were looked at; `methods`: unmapped ones first, then the most frequent. Each has
+        `orders`: how many were checked; `methods`: unmapped ones first, then the most frequent. Each has
         `marketplace` (a name like US, an id that is not known, or None), `service_level`, `program` (that by which the
         mapping goes: PRIME, PREMIUM, or another one that a row names; None), `orders`, `warehouse_code` (None: no row
         maps it), `is_in_warehouse` (whether the warehouse has this code as an active one; None: there is no code, or
