@@ -9,7 +9,7 @@
     ├── FatalError           the run failed and repeating it alone will not help (exit 1)
     ├── RetriableError       the run failed on something temporary: retried, re-runnable (exit 1)
     ├── RunFailedError       a run failed after it had begun; carries what it did until then (exit 1)
-    └── DataError            one order, row or parcel is wrong: it is held, and the others go on
+    └── DataError            one order, row or parcel is wrong: it is held, and the others continue
 """
 
 from __future__ import annotations
@@ -171,4 +171,4 @@ class RunFailedError(MfnError):
 
 
 class DataError(MfnError):
-    """One order, row or parcel cannot be used; the others go on."""
+    """One order, row or parcel cannot be used; the others continue."""

@@ -47,7 +47,7 @@ class Caller:
         budget: The account's rate budget.
         login: Where the access token comes from.
         wait: Waits for a number of seconds.
-        may_call: Called just before each request, after it has waited for its turn; raises if its run may not go on.
+        may_call: Called just before each request, after it has waited for its turn; raises if its run may not continue.
             None if it always may.
 
     Attributes:

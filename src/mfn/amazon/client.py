@@ -213,7 +213,7 @@ class AmazonOrders:
 
         Raises:
             OrderFulfilledError: Amazon says that the order is fulfilled already, or knows no such parcel to change.
-            ShipmentRefusedError: Amazon refuses this parcel, or knows no such order; the others may go on.
+            ShipmentRefusedError: Amazon refuses this parcel, or knows no such order; the others may continue.
             BudgetExhaustedError: Its turn does not come in time.
             RetriableError: Amazon did not say that it took the parcel, although it may have.
             FatalError: A role is missing, the credentials are refused, or the request is.

@@ -50,7 +50,7 @@ class ListingsRead:
 
 
 class Item(Struct, rename="camel"):
-    """One listing as Amazon answers it, asked for one marketplace with the data sets `DATA_SETS`.
+    """One listing as Amazon answers it, requested for one marketplace with the data sets `DATA_SETS`.
 
     All but the SKU is read value by value: one odd value must not spoil the page for the others.
     """

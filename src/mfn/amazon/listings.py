@@ -122,7 +122,7 @@ class AmazonListings:
         Args:
             marketplace_id: Where.
             seller_skus: Seller SKUs, to the letter.
-            are_known: Amazon has listed all of them before: one that a search leaves out is looked up by itself before
+            are_known: Amazon has listed all of them before: one that a search leaves out is looked up on its own before
                 it counts as gone.
 
         Returns:
@@ -165,7 +165,7 @@ class AmazonListings:
 
         Raises:
             ListingMissingError: Amazon has no such listing there.
-            ListingRefusedError: Amazon refuses this one; the others may go on.
+            ListingRefusedError: Amazon refuses this one; the others may continue.
             RetriableError: Amazon did not say that it took it, although it may have.
             FatalError: A role is missing, the credentials are refused, or every request is.
         """

@@ -1,7 +1,7 @@
 """The report of all listings, GET_MERCHANT_LISTINGS_ALL_DATA: tab-separated, in a marketplace's language and encoding.
 
 Its columns differ between marketplaces and accounts, some occur several times as `Deprecated column`, and no field is
-quoted: only the column names help. English names are asked for; the others are those that Amazon uses when it ignores
+quoted: only the column names help. English names are requested; the others are those that Amazon uses when it ignores
 that. Sources: Amazon's documentation "Inventory reports" as of November 2026; amzn/selling-partner-api-models, issues
 3999, 4140, 4864 (columns), 2748, 545 (encodings), 5303 (locale). What the report's encoding lacks, Amazon writes
 as a question mark; such a SKU is not the seller's, and is found by looking up the right one.

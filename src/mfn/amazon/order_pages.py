@@ -15,7 +15,7 @@ SETTLED_AFTER = timedelta(minutes=2, seconds=10)
 """Amazon refuses an end bound younger than two minutes; the rest is for clocks."""
 
 CLOCKS_APART = timedelta(days=1)
-"""An end bound so far ahead of this clock is not believed: as the watermark it would leave orders out for ever."""
+"""An end bound so far ahead of this clock is not believed: as the watermark it would skip orders forever."""
 
 
 class Pagination(Struct, frozen=True, rename="camel"):
@@ -60,7 +60,7 @@ def end_of(page: SearchPage, window: SearchWindow | OpenWindow, asked_at: dateti
 
     Args:
         page: What Amazon answered.
-        window: The span of time that was asked for.
+        window: The span of time that was requested.
         asked_at: When, aware.
     """
     before = moment_in(page.last_updated_before)

@@ -215,7 +215,7 @@ class CancellationRequest(_Amazon, frozen=True):
 
 
 class ItemCancellation(_Amazon, frozen=True):
-    """A cancellation that somebody asked for, or that was carried out; of the latter only the fact counts."""
+    """A cancellation that somebody requested, or that was carried out; of the latter only the fact counts."""
 
     cancellation_request: CancellationRequest | None = None
     cancellation_execution: Any = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATH = "/reports/2021-06-30"
 UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 TIMES = 45
-"""How many times the state of a report is asked for: after 2 s at first, every 30 s in the end, for twenty minutes."""
+"""How many times the state of a report is requested: after 2 s at first, every 30 s in the end, for twenty minutes."""
 
 LATER = "Nothing was changed. The next run requests it again; Amazon makes the same report at most every half hour."
 

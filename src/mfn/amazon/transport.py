@@ -1,6 +1,6 @@
 """python-amazon-sp-api 2.1, confined to what this project needs: the requests it builds, and nothing behind our back.
 
-What the library does by itself, and what is done about it here:
+What the library does on its own, and what is done about it here:
 
 * It takes an empty 503, an HTML page or a 429 without a body for an empty answer: answers are passed on as they came,
   status and bytes, and the library parses none.

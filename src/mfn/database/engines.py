@@ -29,7 +29,7 @@ is rolled back, and its locks are freed. SQLite's locks end with the process onl
 
 LOCKED_SECONDS = 180
 """How long a statement on PostgreSQL waits for what others have locked: longer than a process of ours that is stalled
-may keep it. Without a limit, a program that never lets go would make this run and all later ones wait for ever."""
+may keep it. Without a limit, a program that never releases its lock would block this and all later runs forever."""
 
 SESSION = "SET timezone TO 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'"
 """Settings that no database, login or URL may change: times would be wrong, and a guard that waited for a lock has to
@@ -166,7 +166,7 @@ def reading(engine: Engine, *, what: str) -> Iterator[Connection]:
 
     Raises:
         RetriableError: It cannot be reached.
-        FatalError: It does not have the tables or columns that were asked for.
+        FatalError: It does not have the requested tables or columns.
     """
     with (
         explained(engine, what, deed="read"),

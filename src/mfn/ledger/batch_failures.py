@@ -89,7 +89,7 @@ def failed_at(row: Row[Any]) -> str | None:
 def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
     """Whether a batch that failed left something to be done.
 
-    A dry run leaves nothing, nor does an order that a person asked for and Amazon does not know.
+    A dry run leaves nothing, nor does an order that a person requested and Amazon does not know.
 
     Args:
         parameters: Its parameters.

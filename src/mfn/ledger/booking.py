@@ -87,7 +87,7 @@ class Booking:
         return self._left + max(0.0, now - self._made_at) * self._rate
 
     def _forget_late_ones(self, now: float) -> None:
-        """Drop what Amazon's bucket has lost: with what is left for others, it cannot hold more than a full one.
+        """Drop what Amazon's bucket has lost: with the rest for others, it cannot hold more than a full one.
 
         A full bucket's calls may be made now, and the rest as they come back: being late costs only that moment and not
         the whole call; otherwise a small bucket would never get near its rate.

@@ -1,4 +1,4 @@
-"""A token bucket: what is left of an operation's calls, and how much of it comes back when."""
+"""A token bucket: how many of an operation's calls remain, and how many are refilled when."""
 
 from __future__ import annotations
 

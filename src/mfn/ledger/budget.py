@@ -108,7 +108,7 @@ class Budget:
     def in_bulk(self, operation: str, calls: int, *, at_once: int) -> Iterator[None]:
         """A context in which `take` books ahead: what comes back within a second, in one transaction.
 
-        What was not used is put back at the end; if the process dies, it is lost.
+        What was not used is returned at the end; if the process dies, it is lost.
 
         Args:
             operation: Amazon's name of it, a key of `PLANS`.
@@ -120,7 +120,7 @@ class Budget:
         try:
             yield
         finally:
-            with self._one_thread, suppress(RetriableError):  # what is not put back is refilled within a second anyway
+            with self._one_thread, suppress(RetriableError):  # what is not returned is refilled within a second anyway
                 del self._wanted[operation]
                 if operation in self._booked:
                     with self._locked(operation):
@@ -184,7 +184,7 @@ class Budget:
         """A call from those that are booked; more are booked if none is left.
 
         A single call is not booked but taken once it is there: processes that each book one and are a moment late for
-        it would queue behind each other for ever.
+        it would queue behind each other forever.
         """
         booked = self._booked.get(operation)
         seconds = booked.take(self._clock()) if booked else None
@@ -211,7 +211,7 @@ class Budget:
     def _locked(self, operation: str) -> Iterator[tuple[Bucket, float]]:
         """The bucket, refilled for the time at which it was locked, and that time; written back at the end.
 
-        What this process has booked ahead is put back first.
+        What this process has booked ahead is returned first.
         """
         plan, booked = PLANS[operation], self._booked.pop(operation, None)
         with writing(self._engine, what="the ledger") as connection:

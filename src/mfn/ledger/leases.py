@@ -106,7 +106,7 @@ def _renewed(ledger: Ledger, connection: str, token: str) -> Iterator[str]:
     finally:
         stopped.set()
         renewal.join()
-        # A lease that cannot be given back expires by itself; the error must not hide how the run ended.
+        # A lease that cannot be given back expires on its own; the error must not hide how the run ended.
         with suppress(MfnError), ledger.writing() as database:
             database.execute(_GIVE_BACK, {"held": token})
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
-"""How long an order is left alone after Amazon still showed an older version of it."""
+"""How long an order is not requested after Amazon still showed an older version of it."""
 
 MOST_ASKED = 5
-"""How many times a named order is asked for; then it is left to the search, which finds every change."""
+"""How many times a named order is requested; then it is left to the search, which finds every change."""
 
 COLUMNS = ("connection", "order_id", "changed_at", "named_at", "status", "asked_at", "times_asked")
 
@@ -136,7 +136,7 @@ def _is_waited_for() -> ColumnElement[int]:
 
 
 def waiting_names(ledger: Ledger, connection: str) -> Waiting:
-    """How many named orders of a connection have not landed yet, those just asked for included.
+    """How many named orders of a connection have not landed yet, including those just requested.
 
     Args:
         ledger: The open ledger.
@@ -149,7 +149,7 @@ def waiting_names(ledger: Ledger, connection: str) -> Waiting:
 
 
 def note_asked(database: Connection, connection: str, order_ids: Collection[str], *, was_answered: bool = True) -> None:
-    """Record that named orders were asked for by getOrder; they are left alone for `ASK_AGAIN_AFTER`.
+    """Record that named orders were requested by getOrder; they are not requested again for `ASK_AGAIN_AFTER`.
 
     Args:
         database: The open transaction on the ledger.
@@ -166,7 +166,7 @@ def forget_named(database: Connection, connection: str) -> int:
     """Remove the names that are no longer needed: the new versions of their orders have landed, by whatever call.
 
     An order without a readable time of its last change counts as landed if that happened after it was named. A name
-    that was asked for `MOST_ASKED` times in vain is removed too.
+    that was requested `MOST_ASKED` times without success is removed too.
 
     Args:
         database: The open transaction on the ledger, every landed page taken in (`landing.index_pages`).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 AWAITING_IMPORT = "awaiting_import"
-"""The reason of held stock that nobody needs to look at: it is released once an import has succeeded."""
+"""The reason of held stock that nobody needs to check: it is released once an import has succeeded."""
 
 OPEN = tuple(
     status.value

@@ -72,7 +72,7 @@ class Removing:
         """Remove the texts of orders, and every text that a newer version of its order has made stale.
 
         Some pages a transaction: their texts, where the orders' newest texts are, when they were removed, what a run
-        had made ready of them; whatever breaks off in between, the next call goes on with what is left.
+        had made ready of them; whatever interrupts it in between, the next call continues with the rest.
 
         Args:
             order_ids: The orders, as many as there are.

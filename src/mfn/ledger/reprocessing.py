@@ -60,7 +60,7 @@ class Plan:
 
     @classmethod
     def of_part(cls, row: Row[Any], asked: Mapping[str, Any]) -> Self | None:
-        """The plan as it was when a part was cut, or None: something else was asked for."""
+        """The plan as it was when a part was cut, or None: something else was requested."""
         kept = row.parameters
         place = {name: kept[name] for name in ("last_page", "is_cut")}
         plan = cls(kept["reprocess"], row.connection, asked, **place, reached=tuple(kept["reached"]))
@@ -68,7 +68,7 @@ class Plan:
 
 
 def unfinished_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -> tuple[Plan, list[str]] | None:
-    """The newest plan of a connection, if the same was asked for and something of it is left.
+    """The newest plan of a connection, if the same was requested and part of it remains.
 
     Args:
         ledger: The open ledger.

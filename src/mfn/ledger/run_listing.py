@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
 
 LOOKED_AT = 100
-"""Of what runs were asked for that failed, the newest."""
+"""Of the requests of failed runs, the newest."""
 
 what_was_asked = cast(Batch.parameters, String)
-"""What a batch was asked for, as it can be compared."""
+"""What was requested of a batch, as it can be compared."""
 
 OUTCOMES = ("telling", "held", "failed", "running", "done", "all")
-"""What runs can be asked for by: those that had something to do, held or refused something, failed, still run, ended
+"""How runs can be filtered: those that had something to do, held or refused something, failed, still run, ended
 well; or all, also those that ended well and had nothing to do."""
 
 
@@ -58,7 +58,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """Failed batches that were asked for the same.
+    """Failed batches of the same request.
 
     Attributes:
         run: The newest of them.
@@ -139,9 +139,9 @@ def newest_runs(ledger: Ledger) -> dict[tuple[str, str], Run]:
 
 
 def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:
-    """Failed batches that were neither run again since nor followed by one that was asked for the same and ended well.
+    """Failed batches that were neither run again since nor followed by a successful one of the same request.
 
-    Those that were asked for the same are one failure: a warehouse that is away fails every run, and hides no other
+    Those of the same request are one failure: a warehouse that is away fails every run, and hides no other
     failure by that. Those that left nothing to be done are left out, see `has_work_left`.
 
     Args:
@@ -165,7 +165,7 @@ def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:
 def _failure(
     database: Connection, ask: Row[str, str, str, datetime], dead: Sequence[str], since: datetime
 ) -> Failure | None:
-    """What failed of those that were asked for the same, since one of them ended well; None where that was the last."""
+    """What failed of those of the same request since one of them succeeded; None where that was the last."""
     alike = [Batch.connection == ask.connection, Batch.kind == ask.kind, what_was_asked == ask.asked]
     done = select(func.max(Batch.started_at)).where(*alike, Batch.status == "done", Batch.started_at >= since)
     ended_well = database.execute(done).scalar()

@@ -21,13 +21,13 @@ GapKind = Literal["named", "passed", "backfill"]
 
 
 def note_gap(database: Connection, connection: str, kind: GapKind, after: datetime, before: datetime) -> None:
-    """Note a period that is yet to be searched; one that goes on where another of its kind ends makes that longer.
+    """Record a period that is yet to be searched; one that starts where another of its kind ends makes that longer.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
         kind: `named`: every order that changed in it was named by notifications; `passed`: pages of it were full, and
-            the next search began where each ended; `backfill`: a person asked for it.
+            the next search began where each ended; `backfill`: a person requested it.
         after: Its beginning; aware.
         before: Its end; aware, and later.
     """
@@ -68,7 +68,7 @@ def move_gap(database: Connection, gap: Row[Any], page_token: str | None) -> Non
     Args:
         database: The transaction in which the page landed.
         gap: The gap, as `search_gaps` gave it.
-        page_token: Where its search goes on; None: from its beginning.
+        page_token: Where its search continues; None: from its beginning.
     """
     moved = {"page_token": page_token, "page_token_at": datetime.now(UTC)}
     database.execute(update(SearchGap).where(_is(gap)).values(moved))

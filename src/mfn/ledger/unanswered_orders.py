@@ -25,7 +25,7 @@ COLUMNS = ("connection", "order_id", "asked_at")
 
 
 def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime]:
-    """When Amazon last left an order's call without an answer: what orders are sorted by before they are asked for.
+    """When Amazon last left an order's call without an answer: what orders are sorted by before they are requested.
 
     Args:
         ledger: The open ledger.
@@ -41,7 +41,7 @@ def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime
 
 
 def note_unanswered(database: Connection, connection: str, order_ids: Iterable[str]) -> None:
-    """Note orders that Amazon has just left without an answer, in the order in which they were asked for.
+    """Note orders that Amazon has just left without an answer, in the order in which they were requested.
 
     Args:
         database: The open transaction on the ledger.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_AT_A_TIME = 1_000
-"""How many messages are read before the caller goes on with what they name."""
+"""How many messages are read before the caller continues with what they name."""
 
 MOST_LEFT = 10_000
 """How many messages for others are skipped, to get at one's own behind them."""
@@ -80,7 +80,7 @@ def _open_queue(notifications: Notifications) -> Queue:
 def read_notifications(ledger: Ledger, connection: Connection, listed: Collection[Connection]) -> Read:
     """Read what is on a connection's queue, without waiting for more.
 
-    Orders that messages name are committed to the ledger before the messages are deleted: broken off in between, they
+    Orders that messages name are committed to the ledger before the messages are deleted: interrupted in between, they
     are read again and change nothing. Repeated or late messages change nothing either.
 
     Args:

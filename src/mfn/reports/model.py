@@ -266,12 +266,12 @@ class RunReport:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """The outcomes, which add up to what was taken up."""
+        """The outcomes, which add up to what the run was given."""
         return {name: self.counts.get(name, 0) for name in SUMMED[self.kind][1:]}
 
     @property
     def unaccounted(self) -> int:
-        """What was taken up and has no outcome; below zero when more came out than went in. 0 if all is right."""
+        """What the run was given and has no outcome; below zero when more came out than went in. 0 if all is right."""
         return self.taken_up - sum(self.outcomes.values())
 
     @property

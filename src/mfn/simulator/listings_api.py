@@ -145,7 +145,7 @@ def _listings(request: Request, skus: list[str] | None) -> list[Listing]:
 
 
 def _sorted(query: QueryParams, listings: list[Listing]) -> list[Listing]:
-    """By the last change, the latest first, unless something else is asked for."""
+    """By the last change, the latest first, unless something else is requested."""
     by, order = query.get("sortBy", "lastUpdatedDate"), query.get("sortOrder", "DESC")
     if by not in SORTING or order not in {"ASC", "DESC"}:
         raise invalid_input(f"There is no order by {by}, {order}.")

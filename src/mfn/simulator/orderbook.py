@@ -154,7 +154,7 @@ class OrderBook:
         return list(self._entries)
 
     def encoded(self, order_id: str, included: frozenset[str]) -> bytes:
-        """An order as JSON, with the data that was asked for and no other.
+        """An order as JSON, with the requested data and no other.
 
         Args:
             order_id: Which order.
@@ -172,12 +172,12 @@ class OrderBook:
         """One page.
 
         Args:
-            search: What is asked for.
+            search: What is requested.
             cursor: Where the page before ended; None for the first one.
             limit: How many orders at most.
 
         Returns:
-            Order ids, oldest first, and where the next page goes on; None where this was the last one.
+            Order ids, oldest first, and where the next page continues; None where this was the last one.
         """
         index, left_out = self._index[search.family], self.left_out[search.family]
         start = bisect_right(index, cursor) if cursor else bisect_left(index, (search.after.timestamp(), ""))

@@ -34,7 +34,7 @@ router = operations()
 
 
 class PageToken(msgspec.Struct, array_like=True, frozen=True):
-    """What a page token says: where to go on, for which parameters, until when.
+    """What a page token says: where to continue, for which parameters, until when.
 
     Attributes:
         cursor: Where the page before ended.

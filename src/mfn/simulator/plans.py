@@ -20,7 +20,7 @@ class Plan:
     """What an operation may be asked.
 
     Attributes:
-        rate: Requests a second that are put back.
+        rate: Requests a second that are refilled.
         burst: Requests that a full bucket holds.
     """
 
@@ -62,7 +62,7 @@ class UsagePlans:
         self._levels = {name: (float(plan.burst), clock.seconds()) for name, plan in PLANS.items()}
 
     def rate(self, operation: str) -> float:
-        """Requests a second that the plan puts back, as the header `x-amzn-RateLimit-Limit` tells."""
+        """Requests a second that the plan refills, as in the header `x-amzn-RateLimit-Limit`."""
         return PLANS[operation].rate * self._speed
 
     def charge(self, operation: str) -> None:

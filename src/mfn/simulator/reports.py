@@ -57,7 +57,7 @@ class Report:
         report_id: Amazon's id.
         report_type: Which kind.
         marketplace_ids: Where.
-        options: What else was asked for.
+        options: What else was requested.
         created: When it was ordered.
         status: IN_QUEUE, IN_PROGRESS, DONE, CANCELLED or FATAL.
         started: When it was begun.
@@ -104,7 +104,7 @@ class Reports:
         Args:
             report_type: Which kind; all but GET_MERCHANT_LISTINGS_ALL_DATA end as FATAL.
             marketplace_ids: Where.
-            options: What else is asked for.
+            options: What else is requested.
             now: The present moment.
         """
         self._last_number += 1

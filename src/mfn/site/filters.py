@@ -82,7 +82,7 @@ def read_run_filter(given: Mapping[str, str], connections: Sequence[str]) -> Run
     """The filter of an address.
 
     Args:
-        given: The values of the address; names that are not known are left alone.
+        given: The values of the address; unknown names are ignored.
         connections: The connections that there are.
 
     Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 NOT_REQUESTED = "coalesce(trim(CAST(cancel_requested_at AS VARCHAR)), '') = ''"
-"""The condition that no cancellation was asked for: a warehouse whose times are texts may have an empty one."""
+"""The condition that no cancellation was requested: a warehouse whose times are texts may have an empty one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def cancel(connection: Connection, order_numbers: Iterable[str], reason: str, at
 
 
 def request_cancellation(connection: Connection, reasons: Mapping[str, str], at: datetime) -> frozenset[str]:
-    """Tell the warehouse that a cancellation was asked for, whatever the status but `cancelled`.
+    """Tell the warehouse that a cancellation was requested, whatever the status but `cancelled`.
 
     Args:
         connection: An open transaction.
@@ -105,11 +105,11 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
 
 
 def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> None:
-    """Take back that a cancellation was asked for, whatever the status but `cancelled`.
+    """Withdraw a requested cancellation, whatever the status but `cancelled`.
 
     Args:
         connection: An open transaction.
-        order_numbers: Amazon's ids of orders whose buyers asked for it, but no longer do.
+        order_numbers: Amazon's ids of orders whose buyers requested it, but no longer do.
     """
     numbers = list(order_numbers)
     locked(connection, numbers)

@@ -44,7 +44,7 @@ class StockSnapshot:
             is_counted_at_unreadable    counted_at holds something that is not a time
             =========================== =============================================================================
         items: `sku` (text, unique), `is_active` (bool; NULL counts as active).
-        orders: Of the orders asked for, those that the warehouse has: `order_number`, `status` (text, lower case, empty
+        orders: Of the requested orders, those that the warehouse has: `order_number`, `status` (text, lower case, empty
             where it says nothing), `is_allocated` (bool: `allocated_at` is filled).
         is_allocated_at_filled: Whether `allocated_at` is filled for any order at all.
     """

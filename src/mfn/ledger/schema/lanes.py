@@ -19,7 +19,7 @@ class SearchGap(Base):
     kind: Mapped[str]  # named, passed or backfill, see mfn.ledger.search_gaps
     after: Mapped[datetime]
     before: Mapped[datetime]
-    page_token: Mapped[str | None]  # where its search goes on
+    page_token: Mapped[str | None]  # where its search continues
     page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
     noted_at: Mapped[datetime]
 

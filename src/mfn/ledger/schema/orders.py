@@ -21,7 +21,7 @@ class Batch(Base):
     kind: Mapped[str]
     status: Mapped[str]  # running, done, failed
     stage: Mapped[str]  # the last stage that was finished; opened before the first
-    parameters: Mapped[dict[str, Any]]  # since, order_id, dry_run, …: what the run was asked for
+    parameters: Mapped[dict[str, Any]]  # since, order_id, dry_run, …: what was requested of the run
     counts: Mapped[dict[str, Any]]
     api_calls: Mapped[dict[str, Any]]
     findings: Mapped[dict[str, Any]]  # what the checks and the load found, for the report; no buyer's data
@@ -30,7 +30,7 @@ class Batch(Base):
     is_window_open: Mapped[bool]  # whether the window still grows to the present when the batch is run again
     search_after: Mapped[datetime | None]  # the bounds of the search that the page token belongs to
     search_before: Mapped[datetime | None]
-    page_token: Mapped[str | None]  # where a broken-off search goes on
+    page_token: Mapped[str | None]  # where an interrupted search continues
     page_token_at: Mapped[datetime | None]  # Amazon forgets a token after 24 hours
     error: Mapped[str | None]
     remedy: Mapped[str | None]
