@@ -37,7 +37,7 @@ UNKNOWN_ORDER = Reason(
 )
 UNUSUAL = Reason(
     "tracking_unusual",
-    "its tracking number does not look like a UPS number: expected 1Z and 16 letters or digits",
+    "its tracking number does not look like a UPS number: expected 1Z followed by 16 letters or digits",
     "Compare it with the label.",
 )
 SPLIT = Reason("sfp_split", "a Prime order in 2 parcels; Amazon wants it in one")

@@ -90,7 +90,7 @@ def _s10(country: str) -> _Form:
 
 USPS_22_OR_26 = r"(9[1-5][0-9]{20}|9[1-5][0-9]{24})"
 USPS = _Forms(
-    "20 digits, 22 or 26 that begin with 91 to 95 (also after 420 and a ZIP code), or like EA123456785US",
+    "20 digits, 22 or 26 digits beginning with 91 to 95 (also after 420 and a ZIP code), or like EA123456785US",
     (
         _Form(r"([0-9]{20})", _checks_usps_20),
         _Form(USPS_22_OR_26, _checks_modulo_10),
@@ -101,11 +101,11 @@ USPS = _Forms(
     ),
 )
 UPS_MAIL_INNOVATIONS = _Forms(
-    "a number of USPS, or 9, 12, 18 to 34 digits, also after MI",
+    "a USPS number, or 9, 12, 18 to 34 digits, also after MI",
     (*USPS.forms, _Form("[0-9]{9}|[0-9]{12}|(?:MI)?[0-9]{18,34}")),
 )
 UPS = _Forms(
-    "1Z and 16 letters or digits, T and 10 digits, 9, 10, 12 or 26 digits, or a number of USPS",
+    "1Z followed by 16 letters or digits, T followed by 10 digits, 9, 10, 12 or 26 digits, or a USPS number",
     (
         _Form("1Z([0-9A-Z]{15}[0-9])", _checks_ups),
         _Form("T[0-9]{10}|[0-9]{9}|[0-9]{10}|[0-9]{12}|[0-9]{26}"),
@@ -116,41 +116,43 @@ FEDEX = _Forms(
     "12, 15, 20, 22, 30 or 34 digits", (_Form("[0-9]{12}|[0-9]{15}|[0-9]{20}|[0-9]{22}|[0-9]{30}|[0-9]{34}"),)
 )
 DHL_EXPRESS = _Forms(
-    "10 or 11 digits, or J with 1 to 3 letters and digits", (_Form("[0-9]{10,11}|J[A-Z]{1,3}[0-9]{9,20}"),)
+    "10 or 11 digits, or J, 1 to 3 letters and then digits", (_Form("[0-9]{10,11}|J[A-Z]{1,3}[0-9]{9,20}"),)
 )
 DHL_PAKET = _Forms(
-    "12, 16 or 20 digits, JJD and digits, or like CC123456785DE",
+    "12, 16 or 20 digits, JJD followed by digits, or like CC123456785DE",
     (_Form("[0-9]{12}|[0-9]{16}|[0-9]{20}|J[A-Z]{1,3}[0-9]{9,20}"), _s10("DE")),
 )
 DHL_ECOMMERCE = _Forms(
-    "10 to 34 digits, letters such as GM and 10 to 39 digits, or two letters, nine digits and two letters",
+    "10 to 34 digits, letters such as GM followed by 10 to 39 digits, or two letters, 9 digits and two letters",
     (_Form("[0-9]{10,34}|[A-Z]{2,5}[0-9]{10,39}"), _s10("[A-Z]{2}")),
 )
 DHL = _Forms(
-    "10 to 34 digits, letters such as JJD or GM and 9 to 39 digits, or two letters, nine digits and two letters",
+    "10 to 34 digits, letters such as JJD or GM followed by 9 to 39 digits, or two letters, 9 digits and two letters",
     (*DHL_EXPRESS.forms, *DHL_ECOMMERCE.forms),
 )
 ONTRAC = _Forms(
-    "C or D and 14 digits, 1LS and 9 to 18 letters or digits, or L, a letter and 8 digits",
+    "C or D followed by 14 digits, 1LS followed by 9 to 18 letters or digits, or L followed by a letter and 8 digits",
     (_Form("[CD][0-9]{14}|1LS[0-9A-Z]{9,18}|L[A-Z][0-9]{8}"),),
 )
 AMAZON = _Forms(
-    "TBA, TBC or TBM and 12 digits, or two letters and 9 to 12 digits",
+    "TBA, TBC or TBM followed by 12 digits, or two letters followed by 9 to 12 digits",
     (_Form("TB[A-Z][0-9]{12}|[A-Z]{2}[0-9]{9,12}"),),
 )
 CANADA_POST = _Forms("16 digits, or like RN123456785CA", (_Form("[0-9]{16}"), _s10("CA")))
-PUROLATOR = _Forms("12 digits, or 3 letters and 9 digits", (_Form("[0-9]{12}|[A-Z]{3}[0-9]{9}"),))
+PUROLATOR = _Forms("12 digits, or 3 letters followed by 9 digits", (_Form("[0-9]{12}|[A-Z]{3}[0-9]{9}"),))
 ROYAL_MAIL = _Forms(
     "like AB123456785GB, or 16 or 21 letters or digits", (_s10("GB"), _Form("[0-9A-Z]{16}|[0-9A-Z]{21}"))
 )
 EVRI = _Forms("16 letters or digits", (_Form("[0-9A-Z]{16}"),))
-HERMES = _Forms("14 digits, H and 19 digits, or 16 letters or digits", (_Form("[0-9]{14}|H[0-9]{19}|[0-9A-Z]{16}"),))
+HERMES = _Forms(
+    "14 digits, H followed by 19 digits, or 16 letters or digits", (_Form("[0-9]{14}|H[0-9]{19}|[0-9A-Z]{16}"),)
+)
 DPD = _Forms(
     "10 or 14 digits, the latter also with a check character, or all 28 characters of the label",
     (_Form("[0-9]{10}|[0-9]{14}[0-9A-Z]?|[0-9A-Z]{7}[0-9]{20}[0-9A-Z]"),),
 )
 GLS = _Forms("8 to 14 letters or digits, or 20 digits", (_Form("[0-9A-Z]{8,14}|[0-9]{20}"),))
-YODEL = _Forms("JD or JJD and 16 digits", (_Form("JJ?D[0-9]{16}"),))
+YODEL = _Forms("JD or JJD followed by 16 digits", (_Form("JJ?D[0-9]{16}"),))
 AUSTRALIA_POST = _Forms(
     "7 to 12 letters or digits, 18 to 23 of them, or like CP123456785AU",
     (_Form("[0-9A-Z]{7,12}|[0-9A-Z]{18,23}"), _s10("AU")),
