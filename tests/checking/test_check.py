@@ -72,8 +72,8 @@ def test_a_check_changes_nothing_but_the_rate_budget_and_its_two_notes(checked: 
 def test_a_check_after_work_counts_what_was_done(checked: Checked) -> None:
     checked.world.run()
     steps = checked.run()
-    assert "6 the warehouse has already" in steps["order status and channel"].detail
-    assert "2 of 2 methods seen on 7 orders are mapped" in steps["shipping methods"].detail
+    assert "6 already in the warehouse" in steps["order status and channel"].detail
+    assert "2 of 2 methods on 7 orders are mapped" in steps["shipping methods"].detail
 
 
 def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
@@ -89,7 +89,7 @@ def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
     assert "LWA_APP_ID" not in account.detail
     assert "\n" not in account.detail
     for name in ("SKUs", "roles", "order status and channel", "shipping methods", "Seller Fulfilled Prime"):
-        assert "not looked at: see credentials and marketplaces" in steps[name].detail, name
+        assert "not checked, see credentials and marketplaces" in steps[name].detail, name
     assert steps["API access"].status == "ok"
     assert steps["carriers"].status == "ok"
     assert "5 SKUs" in steps["inventory"].detail
@@ -110,7 +110,7 @@ def test_a_wrong_secret_is_told_by_its_name(checked: Checked, error: str, secret
     account = steps["credentials and marketplaces"]
     assert account.status == "failed"
     assert f"Replace {secret} of the connection us" in account.remedy
-    assert "not looked at: see credentials and marketplaces" in steps["roles"].detail
+    assert "not checked, see credentials and marketplaces" in steps["roles"].detail
 
 
 def test_a_marketplace_in_which_the_account_does_not_sell_fails(checked: Checked) -> None:
@@ -153,13 +153,13 @@ def test_every_missing_role_is_told_at_once_with_what_it_is_for(checked: Checked
     steps = checked.run()
     roles = steps["roles"]
     assert roles.status == "failed"
-    assert "Direct-to-Consumer Delivery (Restricted), needed to see where orders are to be sent" in roles.detail
-    assert "none of 6 orders that are due has a recipient" in roles.detail
+    assert "Direct-to-Consumer Delivery (Restricted), needed to see delivery addresses" in roles.detail
+    assert "none of 6 due orders has a recipient" in roles.detail
     assert "Product Listing, needed to read listings and to push stock levels" in roles.detail
     assert "Amazon denies searchListingsItems, getFeeds, getReports" in roles.detail
-    assert "orders may be read" in roles.detail
-    assert "confirmShipment is not tried" in roles.detail
-    assert "not looked at: see roles" in steps["SKUs"].detail
+    assert "orders can be read" in roles.detail
+    assert "confirmShipment was not tried" in roles.detail
+    assert "not checked, see roles" in steps["SKUs"].detail
 
 
 def test_without_any_role_for_orders_both_are_missing(checked: Checked) -> None:
@@ -168,14 +168,14 @@ def test_without_any_role_for_orders_both_are_missing(checked: Checked) -> None:
     assert "Inventory and Order Tracking, needed" in steps["roles"].detail
     assert "Direct-to-Consumer Delivery (Restricted), needed" in steps["roles"].detail
     assert "A role is missing" not in steps["roles"].detail  # the answer names another one for the first
-    assert "not looked at: see roles" in steps["order status and channel"].detail
+    assert "not checked, see roles" in steps["order status and channel"].detail
 
 
 def test_a_search_that_alone_is_denied_names_the_restricted_role(checked: Checked) -> None:
     checked.world.amazon.faults.denied = {"searchOrders"}
     roles = checked.run()["roles"]
     assert roles.status == "failed"
-    assert "Inventory and Order Tracking: orders may be read" in roles.detail
+    assert "Inventory and Order Tracking: orders can be read" in roles.detail
     assert "Direct-to-Consumer Delivery (Restricted), needed" in roles.detail
     assert "Tax Remittance (Restricted)" in roles.remedy
 
@@ -193,7 +193,7 @@ def test_one_due_order_without_a_recipient_is_no_proof(checked: Checked) -> None
     world.answer_page(world.amazon.orders.get(world.put(an_order())[0]) | {"recipient": None})
     roles = checked.run()["roles"]
     assert roles.status == "warning"
-    assert "none of 1 order that are due has a recipient, which may be by chance" in roles.detail
+    assert "none of 1 due order has a recipient, which may be chance" in roles.detail
 
 
 def test_an_account_that_may_not_be_asked_where_it_sells_passes_all_the_same(checked: Checked) -> None:
@@ -216,7 +216,7 @@ def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monke
     assert dead in steps["API access"].detail
     assert "DNS, firewall, proxy" in steps["API access"].remedy
     for name in AMAZONS:
-        assert "not looked at: see API access" in steps[name].detail, name
+        assert "not checked, see API access" in steps[name].detail, name
     assert "(or LWA_APP_ID): is missing" in steps["credentials and marketplaces"].detail
     assert steps["carriers"].status == "ok"
     assert not world.amazon.calls
@@ -272,7 +272,7 @@ def test_where_no_search_is_answered_nothing_is_said_of_recipients(checked: Chec
     checked.world.amazon.faults.answer("searchOrders", 500, times=99)
     roles = checked.run()["roles"]
     assert roles.status == "failed"
-    assert "(Restricted): not looked at: see order status and channel" in roles.detail
+    assert "(Restricted): not checked, see order status and channel" in roles.detail
     assert "no order is due" not in said(roles)
 
 
@@ -284,7 +284,7 @@ def test_an_operation_that_amazon_does_not_answer_hides_no_other(checked: Checke
     assert roles.status == "failed"
     assert "getReports for the connection us: HTTP 500" in roles.detail
     assert "Amazon denies getFeeds" in roles.detail
-    assert "6 of 6 orders that are due have theirs" in roles.detail
+    assert "6 of 6 due orders came with a recipient" in roles.detail
     assert "mfn rerun" not in roles.remedy
 
 

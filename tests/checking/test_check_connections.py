@@ -39,8 +39,8 @@ def test_a_connection_that_brings_the_same_orders_is_told(checked: Checked) -> N
     checked.world.add_connection("again", marketplaces="[CA, US]")
     account = checked.run()[ACCOUNT]
     assert account.status == "warning"
-    assert "the connection again has the same account, and US too: each order comes by both" in account.detail
+    assert "the connection again has the same account, and also US: both import each order" in account.detail
     path = checked.world.home / "connections.yaml"
     first, again = path.read_text(encoding="utf-8").split("  again:")
     path.write_text(f"{first}  again:{again.replace('warehouse.db', 'other.db')}", encoding="utf-8")
-    assert "each order comes into both, and would be shipped twice" in checked.run()[ACCOUNT].detail
+    assert "each order goes to both and would be shipped twice" in checked.run()[ACCOUNT].detail

@@ -62,9 +62,9 @@ def test_a_connection_that_has_worked_has_nothing_to_be_warned_of(checked: Check
     checked.world.amazon.calls.clear()
     steps = checked.run()
     assert statuses(steps) == {}, [said(step) for step in steps.values() if step.status != "ok"]
-    assert "Amazon has taken 6 parcels by confirmShipment" in steps["roles"].detail
+    assert "Amazon has accepted 6 parcels by confirmShipment" in steps["roles"].detail
     assert "levels have been pushed before" in steps["inventory"].detail
-    assert "7 of 7 seller SKUs lead to active items of the warehouse (1 kit)" in steps["SKUs"].detail
+    assert "7 of 7 seller SKUs match active items of the warehouse (1 kit)" in steps["SKUs"].detail
     asked = [call.operation for call in checked.world.amazon.calls]
     assert "searchListingsItems" not in asked, "the stock run has read all listings a moment ago"
     assert "patchListingsItem as a preview" not in steps["roles"].detail

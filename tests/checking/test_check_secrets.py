@@ -94,7 +94,7 @@ def test_files_that_others_may_read_are_warned_of_and_stop_nothing(checked: Chec
     step = checked.run()[ACCOUNT]
     assert step.status == "warning"
     assert ".env: other users can read this file, which holds secrets" in step.detail
-    assert "warehouse.db: others may read the warehouse's file" in step.detail
+    assert "warehouse.db: other users can read the warehouse's file" in step.detail
     assert "chmod 600 .env" in step.remedy
     assert "chmod 600 warehouse.db" in step.remedy
     home.chmod(0o700)
@@ -124,7 +124,7 @@ def test_what_goes_over_a_network_unencrypted_is_warned_of(tmp_path: Path, monke
         warehouse={"url": "postgresql://mfn:planted-pw@10.0.0.7/wms?sslmode=prefer"},
     )
     for part in (
-        "endpoint leads to proxy.example.com", "PREFECT_API_URL leads to prefect.example.com",
+        "endpoint connects to proxy.example.com", "PREFECT_API_URL connects to prefect.example.com",
         "the ledger at db.example.com", "the warehouse at 10.0.0.7", "sslmode=verify-full (or require) to warehouse",
     ):  # fmt: skip
         assert part in told

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mfn.steps.checking.place import CheckPlace
 
 MOST_SKEW = timedelta(minutes=2)
-"""Amazon refuses a search whose end lies less than two minutes back; a clock that is ahead asks for such a search."""
+"""Amazon refuses a search that ends less than two minutes ago; a clock that is ahead requests such a search."""
 
 SEARCHES = "searchOrders"
 PATIENCE_SECONDS = 10.0
@@ -52,7 +52,7 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
 
 
 def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
-    """Hosts whose clock is too far from this machine's; none if they agree, or tell no time.
+    """Hosts whose clock is too far from this machine's; none if they agree, or send no time.
 
     Args:
         answers: The hosts' answers.
@@ -66,7 +66,7 @@ def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
         found.append(
             warning(
                 f"this machine's clock is {minutes:.0f} minutes {where} that of {answer.host}",
-                "Set this machine's clock by NTP: windows of searches and tokens go by it.",
+                "Synchronise this machine's clock by NTP: search windows and tokens depend on it.",
             )
         )
     return found
@@ -83,12 +83,12 @@ def twin_findings(place: CheckPlace) -> list[Finding]:
         common = [market.name for market in other.marketplaces if market in mine.marketplaces]
         if other.name == mine.name or other.account != mine.account or not common:
             continue
-        what = f"the connection {other.name} has the same account, and {', '.join(common)} too"
+        what = f"the connection {other.name} has the same account, and also {', '.join(common)}"
         if other.name in place.sharing:
-            told = f"{what}: each order comes by both, and wms_order.connection says which one wrote it last"
+            told = f"{what}: both import each order, and wms_order.connection says which one wrote it last"
         else:
-            told = f"{what}, and another warehouse: each order comes into both, and would be shipped twice"
-        found.append(warning(told, f"Take {', '.join(common)} out of one of the two in connections.yaml."))
+            told = f"{what}, but another warehouse: each order goes to both and would be shipped twice"
+        found.append(warning(told, f"Remove {', '.join(common)} from one of the two in connections.yaml."))
     return found
 
 
@@ -103,11 +103,11 @@ def rate_left(place: CheckPlace) -> Finding:
     """
     budget = Budget(place.ledger.engine, place.connection.account)
     left = max(0, int(budget.left(SEARCHES)))
-    refill = f"{budget.rate(SEARCHES) * 3600:,.0f} an hour come back"
+    refill = f"{budget.rate(SEARCHES) * 3600:,.0f} are added per hour"
     told = f"{left} of {PLANS[SEARCHES].burst} searches for orders are left, {refill}"
     if left:
         return ok(told)
-    return warning(told, "Imports wait for their turn; see that no other application searches for this account.")
+    return warning(told, "Imports wait for the next one. Check that no other application searches with this account.")
 
 
 def look_at_account(place: CheckPlace) -> list[Finding]:
@@ -123,7 +123,7 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
     """
     session = place.session
     session.library.login.get_auth()
-    taken = ok("Login with Amazon takes the credentials")
+    taken = ok("Login with Amazon accepts the credentials")
     try:
         participations = read_participations(session, max_wait_seconds=PATIENCE_SECONDS)
     except AccessDeniedError as error:
@@ -132,7 +132,7 @@ def look_at_account(place: CheckPlace) -> list[Finding]:
             taken,
             warning(
                 "Amazon does not say where the account sells: " + error.message.rstrip("."),
-                f"{remedy_of(error)} Where the roles are denied too, the token has ended, or is of another region than"
+                f"{remedy_of(error)} If the roles are denied too, the token has expired, or is for another region than"
                 f" {', '.join(place.name for place in place.connection.marketplaces)}: each region has its own.",
             ),
         ]
@@ -161,8 +161,8 @@ def marketplace_findings(
         found.append(
             failed(
                 f"the account does not sell in {', '.join(absent)}; it sells in {', '.join(sells_in) or 'none'}",
-                f"Correct marketplaces of {connection.name} in connections.yaml, or the credentials: they may be those"
-                " of another seller or region.",
+                f"Correct marketplaces of {connection.name} in connections.yaml, or the credentials: they may belong"
+                " to another seller or region.",
             )
         )
     left_out = [
@@ -186,7 +186,7 @@ def marketplace_findings(
         found.append(
             warning(
                 f"listings are suspended in {', '.join(suspended)}",
-                "See Seller Central > Account Health, or end the holiday setting, if this is not on purpose.",
+                "If this is not intended, check Seller Central > Account Health, or end the holiday setting.",
             )
         )
     if not absent:

@@ -1,4 +1,4 @@
-"""Step `carriers`: what Amazon is told for each carrier that the warehouse writes."""
+"""Step `carriers`: what is sent to Amazon for each carrier that the warehouse writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> list[Finding]:
-    """What Amazon is told for each carrier and service of the warehouse, and which would go out as Other or be held.
+    """What is sent to Amazon for each carrier and service of the warehouse, and which would be sent as Other or held.
 
     These are the carriers of shipped parcels, for whichever connection, and those of active shipping methods.
 
@@ -33,7 +33,7 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
     found = mapping_findings(place.problems_of(CARRIERS.file, ACCEPTED_CARRIERS.file))
     if place.mappings.accepted_carriers.empty:
         path = shown_path(place.settings.mappings / ACCEPTED_CARRIERS.file)
-        told = f"{path} is missing or empty, so that no carrier can be told by Amazon's code"
+        told = f"{path} is missing or empty, so no carrier can be sent with Amazon's code"
         found.append(warning(told, "Copy the file from the mfn project."))
     written = carriers_written(place.connection.warehouse.url, what=place.warehouse_name)
     pairs = pd.concat([written, _of_methods(ship_methods)], ignore_index=True)
@@ -42,8 +42,8 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
         return [
             *found,
             warning(
-                "the warehouse names no carrier yet, neither in wms_shipment nor in wms_ship_method",
-                "Run mfn check again when the first parcels are written, before mfn confirm.",
+                "the warehouse has no carrier yet, neither in wms_shipment nor in wms_ship_method",
+                "Run mfn check again once the warehouse has written its first parcels, before mfn confirm.",
             ),
         ]
     connection, mappings = place.connection, place.mappings
@@ -79,7 +79,7 @@ def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
         found.append(ok(f"{counted(len(fitting), 'carrier')} known to Amazon: {', '.join(names)}{more(len(fitting))}"))
     path = shown_path(place.settings.mappings / CARRIERS.file)
     for is_wrong, becomes in (
-        (is_other, "would go out as Other, without Amazon's tracking"),
+        (is_other, "would be sent as Other, without Amazon's tracking"),
         (is_held, "would be held"),
     ):
         wrong = pairs[is_wrong]
@@ -87,11 +87,11 @@ def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
             continue
         named = ", ".join(_name(row) for row in wrong.head(SHOWN).itertuples(index=False)) + more(len(wrong))
         rows = [row for row in dict.fromkeys(wrong["row"]) if row]
-        remedy = f"Map them in {path}, each to Amazon's code: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
-        nameless = f"Have the warehouse write carrier into wms_shipment, or map an empty one in {path}."
+        remedy = f"Map each to Amazon's code in {path}: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
+        nameless = f"Have the warehouse fill in carrier in wms_shipment, or map an empty carrier in {path}."
         parcels = counted(int(wrong["parcels"].sum()), "parcel")
         found.append(
-            warning(f"{counted(len(wrong), 'carrier')} of {parcels} {becomes}: {named}", remedy if rows else nameless)
+            warning(f"{counted(len(wrong), 'carrier')} on {parcels} {becomes}: {named}", remedy if rows else nameless)
         )
     return found
 

@@ -40,7 +40,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         status: Its status.
@@ -94,7 +94,7 @@ def ok(detail: str) -> Finding:
 
 
 def warning(detail: str, remedy: str) -> Finding:
-    """Something that a person should look at, but that stops nothing."""
+    """Something that a person should check, but that stops nothing."""
     return Finding(Status.WARNING, detail, remedy)
 
 
@@ -121,8 +121,8 @@ def not_looked_at(step: str, *, what: str = "") -> Finding:
         step: That step.
         what: What could not be judged; empty for the whole step.
     """
-    told = f"{what}: not looked at: see {step}" if what else f"not looked at: see {step}"
-    return failed(told, f"Mend what {step} names, and run mfn check again.")
+    told = f"{what}: not checked, see {step}" if what else f"not checked, see {step}"
+    return failed(told, f"Fix what {step} reports, then run mfn check again.")
 
 
 def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:
@@ -130,7 +130,7 @@ def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:
     if not problems:
         return []
     shown = "; ".join(str(problem).rstrip(".") for problem in problems[:SHOWN])
-    return [failed(shown + more(len(problems)), "Mend these rows; mfn mappings check names every one of them.")]
+    return [failed(shown + more(len(problems)), "Correct these rows; mfn mappings check lists all of them.")]
 
 
 def more(count: int) -> str:

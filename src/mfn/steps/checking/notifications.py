@@ -26,8 +26,8 @@ def queue_findings(place: CheckPlace) -> list[Finding]:
     if section.queue_url is None:
         return []
     depth = open_queue(section).depth()
-    found = [ok(f"the queue {section.queue_url} answers: {counted(depth.waiting, 'message')} to be read")]
+    found = [ok(f"the queue {section.queue_url} answers: {counted(depth.waiting, 'message')} to read")]
     if refused := len(refused_notifications(place.ledger, name)):
         told = f"{counted(refused, 'message')} on the queue could not be used in the last 30 days"
-        found.append(warning(told, f"mfn notifications {name} names them, and why; the search finds what they meant."))
+        found.append(warning(told, f"mfn notifications {name} lists them and why; the search finds their orders."))
     return found

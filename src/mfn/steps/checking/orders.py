@@ -78,13 +78,13 @@ def _before_start(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Fi
             return [
                 warning(
                     "orders.not_before is not set, so every order that is due is imported",
-                    "Where another system shipped before this one, set not_before under orders in connections.yaml to"
-                    " the moment of the change (docs/cut-over.md); else set it to a moment before the oldest of them.",
+                    "If another system shipped before this one, set not_before under orders in connections.yaml to the"
+                    " time of the cut-over (docs/cut-over.md); otherwise set it to a time before the oldest of them.",
                 )
             ]
         return []
     since = f"orders.not_before is {not_before:%Y-%m-%d %H:%M} UTC"
-    return [ok(f"{since}: {counted(early, 'order')} placed earlier would be left to the system before this one")]
+    return [ok(f"{since}: {counted(early, 'order')} placed earlier would be left to the previous system")]
 
 
 def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
@@ -95,7 +95,7 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     unchanged = sum(one.status is None and one.outcome in (READY, Outcome.UNCHANGED) for one in judgements)
     told = f"{passed} would be loaded, {len(held)} held"
     if unchanged:
-        told += f", {unchanged} the warehouse has already"
+        told += f", {unchanged} already in the warehouse"
     if not held:
         return [ok(told)]
     codes = Counter(code for one in held for code in {reason.code for reason in one.reasons})
@@ -106,6 +106,6 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     )
     percent = place.connection.orders.hold_alarm_percent
     if len(held) * 100 > percent * due:
-        alarm = f", more than {percent:g} percent of those that are due: an import would end as failed"
+        alarm = f", more than {percent:g} percent of due orders: an import would end as failed"
         return [failed(told + alarm, remedy)]
     return [warning(told, remedy)]

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 PURPOSES = {
     TRACKING: "to read orders and to confirm their parcels",
-    DELIVERY: "to see where orders are to be sent",
+    DELIVERY: "to see delivery addresses",
     LISTING: "to read listings and to push stock levels",
 }
 """What each role is needed for here, by Amazon's names as of November 2026."""
 
 HOW = (
-    f"In {DEVELOP_APPS}, see that the developer profile and the application have it, authorize the application again"
+    f"In {DEVELOP_APPS}, check that the developer profile and the application have it, authorize the application again"
     " and replace SP_API_REFRESH_TOKEN with the new token (docs/setup.md)."
 )
 
@@ -56,7 +56,7 @@ def order_role_findings(place: CheckPlace, sample: OrderSample | AccessDeniedErr
     denial = may_read_order(session, order_id, ())
     if denial is not None:
         return [_missing(TRACKING, denial), _missing(DELIVERY, denial)]
-    found = [ok(f"{TRACKING}: orders may be read")]
+    found = [ok(f"{TRACKING}: orders can be read")]
     denial = sample if isinstance(sample, AccessDeniedError) else may_read_order(session, order_id, INCLUDED_DATA)
     if denial is not None:
         return [
@@ -73,16 +73,16 @@ def _recipients(place: CheckPlace, sample: OrderSample) -> Finding:
         if at := last_loaded_at(place.ledger, place.connection.name):
             return ok(f"{DELIVERY}: no order is due; the last one came with its recipient at {at:%Y-%m-%d %H:%M} UTC")
         return warning(
-            f"{DELIVERY}: Amazon takes the question, but no order is due that could show a recipient",
+            f"{DELIVERY}: Amazon accepts the request, but no order is due that could show a recipient",
             "Run mfn check again when an order is due; without the role, orders come without their recipients.",
         )
     due, shown = len(sample.due), int(sample.due["has_recipient"].sum())
     if shown:
-        return ok(f"{DELIVERY}: {shown} of {counted(due, 'order')} that {'is' if due == 1 else 'are'} due have theirs")
-    told = f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: none of {counted(due, 'order')} that are due has a recipient"
+        return ok(f"{DELIVERY}: {shown} of {counted(due, 'due order')} came with a recipient")
+    told = f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: none of {counted(due, 'due order')} has a recipient"
     if due >= ROLE_ALARM_ORDERS:
         return failed(told, HOW)
-    return warning(f"{told}, which may be by chance", HOW)
+    return warning(f"{told}, which may be chance", HOW)
 
 
 def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:
@@ -122,15 +122,15 @@ def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeni
             failed(
                 f"{LISTING}, needed {PURPOSES[LISTING]}: Amazon denies {', '.join(denied)}"
                 f" ({first.message.rstrip('.')})",
-                HOW + f" Where the role is there, seller_id {place.connection.seller_id} may be another account's.",
+                HOW + f" If it has the role, seller_id {place.connection.seller_id} may belong to another account.",
             ),
         ]
     if tried:
-        found.append(ok(f"{LISTING}: {', '.join(tried)} may be used, a change as a preview"))
+        found.append(ok(f"{LISTING}: allowed: {', '.join(tried)}; a change was tried as a preview only"))
     if candidate is None and listings is not None:
         found.append(
             warning(
-                f"{LISTING}: a change of a listing is not tried, for there is none that the seller fulfils",
+                f"{LISTING}: changing a listing was not tried, because the seller fulfils none",
                 "Run mfn check again when there is a listing.",
             )
         )
@@ -159,11 +159,11 @@ def confirm_role_finding(place: CheckPlace) -> Finding:
     """
     taken = count_parcels(place.ledger, place.connection.name, (ParcelStatus.SENT, ParcelStatus.VERIFIED))
     if taken:
-        return ok(f"{TRACKING}: Amazon has taken {counted(taken, 'parcel')} by confirmShipment")
+        return ok(f"{TRACKING}: Amazon has accepted {counted(taken, 'parcel')} by confirmShipment")
     return warning(
-        f"{TRACKING}: confirmShipment is not tried, for that would change an order",
-        "The first parcel that mfn confirm sends shows it; until then see in Seller Central that the application has"
-        " the role.",
+        f"{TRACKING}: confirmShipment was not tried, because that would change an order",
+        "The first parcel that mfn confirm sends will show it; until then check in Seller Central that the application"
+        " has the role.",
     )
 
 

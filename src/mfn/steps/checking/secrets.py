@@ -76,8 +76,8 @@ def _exposed_warehouse(place: CheckPlace) -> Iterator[Finding]:
     if is_exposed:
         shown = shown_path(path)
         yield warning(
-            f"{shown}: others may read the warehouse's file, with buyers' data in it",
-            f"Run chmod 600 {shown}, or keep it in a folder that only its users may enter.",
+            f"{shown}: other users can read the warehouse's file, which contains buyers' data",
+            f"Run chmod 600 {shown}, or move it to a folder that only its users can open.",
         )
 
 
@@ -90,8 +90,8 @@ def _unencrypted_calls(place: CheckPlace) -> Iterator[Finding]:
         parts = urlsplit(url or "")
         if parts.scheme == "http" and not is_here(parts.hostname):
             yield warning(
-                f"{name} leads to {parts.hostname} unencrypted: secrets and buyers' data can be read on the way",
-                f"Use an https:// address as {name}.",
+                f"{name} connects to {parts.hostname} unencrypted: secrets and buyers' data can be read in transit",
+                f"Use an https:// address for {name}.",
             )
 
 
@@ -107,7 +107,7 @@ def _unencrypted_databases(place: CheckPlace) -> Iterator[Finding]:
         host = url.host or str(url.query.get("host", ""))
         if not is_here(host) and url.query.get("sslmode", by_default) not in ENCRYPTED:
             yield warning(
-                f"{what} at {host} may be talked to unencrypted: nothing demands TLS",
+                f"the connection to {what} at {host} may be unencrypted: TLS is not required",
                 f"Add sslmode=verify-full (or require) to {name}: …/database?sslmode=verify-full.",
             )
 

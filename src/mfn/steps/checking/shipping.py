@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHOD = ["marketplace_id", "service_level", "programs"]
 UNDECIDED = (OrderStatus.HELD, OrderStatus.READY, OrderStatus.PENDING)
-"""Statuses of orders that have yet to go to the warehouse."""
+"""Statuses of orders that the warehouse does not have yet."""
 
 
 def seen_methods(place: CheckPlace, sample: OrderSample | None) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding
     """
     found = mapping_findings(place.problems_of(SHIPPING_METHODS.file))
     if not ship_methods["is_active"].astype(bool).any():
-        told = "has no row" if ship_methods.empty else "has no active row"
+        told = "is empty" if ship_methods.empty else "has no active row"
         return [*found, failed(f"wms_ship_method {told}", "Have the warehouse fill it with its shipping methods.")]
     name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
     problems = check_codes(place.mappings, ship_methods, connection=name, marketplace_ids=marketplace_ids)
@@ -98,7 +98,7 @@ def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding
 
 
 def method_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataFrame) -> list[Finding]:
-    """The methods that orders ask for, and which of them no row maps.
+    """The methods that orders use, and which of them no row maps.
 
     Args:
         place: The workplace.
@@ -107,19 +107,15 @@ def method_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.Data
     """
     is_mapped = seen["warehouse_code"].notna()
     if not len(seen):
-        return [warning("no order has been seen yet, so no method", "Run mfn check again when there are orders.")]
+        return [warning("no orders yet, so no shipping methods", "Run mfn check again once there are orders.")]
     orders = counted(int(seen["orders"].sum()), "order")
-    found = [ok(f"{int(is_mapped.sum())} of {counted(len(seen), 'method')} seen on {orders} are mapped")]
+    found = [ok(f"{int(is_mapped.sum())} of {counted(len(seen), 'method')} on {orders} are mapped")]
     unmapped = seen[~is_mapped]
     if len(unmapped):
         due = int(unmapped["due"].sum())
         names = "; ".join(_names(unmapped)[:SHOWN]) + more(len(unmapped))
         finding = failed if due else warning
-        used = (
-            f", used by {counted(due, 'order')} that {'is' if due == 1 else 'are'} due"
-            if due
-            else ", used by no order that is due"
-        )
+        used = f", used by {counted(due, 'due order')}" if due else ", used by no due order"
         found.append(
             finding(f"{counted(len(unmapped), 'method')} unmapped{used}: {names}", _rows(place, unmapped, ship_methods))
         )
@@ -154,7 +150,7 @@ def _rows(place: CheckPlace, unmapped: pd.DataFrame, ship_methods: pd.DataFrame)
     ]
     path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
     return (
-        f"Add a row for each to {path}, with the code that fits: {'; '.join(rows)} (all of them:"
+        f"Add a row for each to {path}, with the right code: {'; '.join(rows)} (all of them:"
         f" mfn shipping-methods {place.connection.name})."
     )
 
@@ -174,22 +170,22 @@ def prime_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataF
     count = counted(int(prime["orders"].sum()), "Prime order")
     path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
     if not len(prime):
-        told = f"no Prime order has been seen; {counted(len(rows), 'row')} of {SHIPPING_METHODS.file} map them"
+        told = f"no Prime orders yet; {counted(len(rows), 'row')} of {SHIPPING_METHODS.file} for them"
         return [ok(told), *_inactive(rows["warehouse_code"].tolist(), active, finding_for=path)]
     codes = prime["warehouse_code"]
     unmapped = prime[codes.isna()]
     if len(unmapped):
-        told = f"{counted(int(unmapped['orders'].sum()), 'Prime order')} seen that nothing maps"
+        told = f"{counted(int(unmapped['orders'].sum()), 'Prime order')} with an unmapped shipping method"
         return [failed(told, _rows(place, unmapped, ship_methods))]
     found = _inactive(codes.tolist(), active, finding_for=path)
     if not found:
-        found = [ok(f"{count} seen, mapped to {', '.join(sorted(set(codes)))}")]
+        found = [ok(f"{count}, mapped to {', '.join(sorted(set(codes)))}")]
     ordinary = sorted(set(codes) - set(rows["warehouse_code"]))
     if ordinary:
         found.append(
             warning(
-                f"Prime orders go out as {', '.join(ordinary)}, by a row that is not for {PRIME}",
-                f"Where that is no method with which Amazon's Prime promise is kept, add a row with {PRIME} to {path}.",
+                f"Prime orders ship as {', '.join(ordinary)}, by a row that is not for {PRIME}",
+                f"If that method does not keep Amazon's Prime promise, add a row with {PRIME} to {path}.",
             )
         )
     return found
@@ -199,5 +195,5 @@ def _inactive(codes: Sequence[str], active: Sequence[str], *, finding_for: str) 
     wrong = sorted(set(codes) - set(active))
     if not wrong:
         return []
-    told = f"Prime is mapped to {', '.join(wrong)}, which the warehouse does not have as active"
-    return [failed(told, f"Name an active code of wms_ship_method in {finding_for}.")]
+    told = f"Prime is mapped to {', '.join(wrong)}, which is not active in the warehouse"
+    return [failed(told, f"Use an active code of wms_ship_method in {finding_for}.")]

@@ -54,7 +54,7 @@ def read_listings(place: CheckPlace) -> pd.DataFrame:
         except AccessDeniedError:
             raise
         except FatalError as error:
-            seller = f"See that seller_id {place.connection.seller_id} is the account's merchant token."
+            seller = f"Check that seller_id {place.connection.seller_id} is the account's merchant token."
             raise FatalError(error.message, remedy=f"{seller} {error.remedy}") from None
         parts.append(frame.assign(marketplace_id=marketplace_id)[list(COLUMNS)])
     return pd.concat(parts, ignore_index=True)
@@ -88,12 +88,12 @@ def sku_findings(place: CheckPlace, listings: pd.DataFrame, items: pd.DataFrame)
     if not compared.seller_skus:
         return [
             warning(
-                "Amazon lists nothing that the seller fulfils in these marketplaces",
+                "the seller fulfils no listings in these marketplaces",
                 "List the items under the channel Fulfilled by Merchant, or correct seller_id and marketplaces.",
             )
         ]
     told = (
-        f"{compared.matched} of {counted(compared.seller_skus, 'seller SKU')} lead to active items of the warehouse"
+        f"{compared.matched} of {counted(compared.seller_skus, 'seller SKU')} match active items of the warehouse"
         f" ({counted(compared.kits, 'kit')})"
     )
     return [ok(told), *_missing(place, compared)] if compared.matched else [_none(place, compared)]
@@ -101,9 +101,9 @@ def sku_findings(place: CheckPlace, listings: pd.DataFrame, items: pd.DataFrame)
 
 def _none(place: CheckPlace, compared: SkuComparison) -> Finding:
     return failed(
-        f"none of {counted(compared.seller_skus, 'seller SKU')} leads to an active item of the warehouse, which has"
-        f" {counted(compared.items, 'of them', 'of them')}",
-        f"See with mfn skus {place.connection.name} what differs, and map it in sku_aliases.csv."
+        f"none of {counted(compared.seller_skus, 'seller SKU')} matches any of the warehouse's"
+        f" {counted(compared.items, 'active item')}",
+        f"Run mfn skus {place.connection.name} to see what differs, and map it in sku_aliases.csv."
         f" {_rows(place, compared)}".rstrip(),
     )
 
@@ -115,8 +115,8 @@ def _missing(place: CheckPlace, compared: SkuComparison) -> list[Finding]:
     near = compared.near_misses["seller_sku"].nunique()
     told = f"{counted(len(missing), 'seller SKU')} missing in the warehouse: {', '.join(missing[:SHOWN])}"
     told += more(len(missing))
-    told += f"; {near} of them nearly match an item" if near else ""
-    remedy = "Orders with them are held: add the items to wms_item, or map the SKUs in sku_aliases.csv"
+    told += f"; {near} of them almost match an item" if near else ""
+    remedy = "Their orders are held: add the items to wms_item, or map the SKUs in sku_aliases.csv"
     return [warning(told, f"{remedy} (mfn skus {place.connection.name}). {_rows(place, compared)}".strip())]
 
 
@@ -127,7 +127,7 @@ def _rows(place: CheckPlace, compared: SkuComparison) -> str:
     if not rows:
         return ""
     path = shown_path(place.settings.mappings / SKU_ALIASES.file)
-    return f"Rows for {path}, to be looked at first: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
+    return f"Rows for {path}, to check first: {'; '.join(rows[:SHOWN])}{more(len(rows))}."
 
 
 def item_findings(place: CheckPlace, items: pd.DataFrame) -> list[Finding]:
@@ -139,7 +139,7 @@ def item_findings(place: CheckPlace, items: pd.DataFrame) -> list[Finding]:
     """
     found = mapping_findings(place.problems_of(SKU_ALIASES.file))
     if not items["is_active"].astype(bool).any():
-        told = "has no row" if items.empty else "has no active row"
+        told = "is empty" if items.empty else "has no active row"
         return [*found, failed(f"wms_item {told}", "Have the warehouse fill wms_item with its items.")]
     name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
     problems = check_skus(place.mappings, items, connection=name, marketplace_ids=marketplace_ids)

@@ -39,7 +39,7 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
     snapshot = read_stock(place)
     stock, items = snapshot.stock, snapshot.items
     if why := emptiness(stock, items):
-        remedy = "Have the warehouse write its stock; until it does, no level is pushed (the brake holds all of them)."
+        remedy = "Have the warehouse write its stock; until then no level is pushed (the brake holds all of them)."
         return [failed(why, remedy)]
     totals = stock_totals(stock)
     units, skus = totals["units"].tolist()[0], totals["skus"].tolist()[0]
@@ -47,7 +47,7 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
     found += [*_faults(place, stock, items), *_absent(stock, items), *_age(place, stock)]
     if not units:
         found.append(
-            failed("nothing is on hand anywhere", "See that on_hand and is_sellable of wms_inventory are filled.")
+            failed("nothing is on hand anywhere", "Check that on_hand and is_sellable of wms_inventory are filled in.")
         )
     judged = rehearse_push(place, snapshot, listings)
     # Without Amazon's answer it is not known whether something is listed nowhere.
@@ -76,7 +76,7 @@ def _absent(stock: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
     if not absent:
         return []
     told = f"{counted(len(absent), 'active item')} without a row in wms_inventory: {', '.join(absent[:SHOWN])}"
-    remedy = "They are offered with 0 units. Have the warehouse write a row for each that it stocks."
+    remedy = "They are offered with 0 units. Have the warehouse write a row for each item that it stocks."
     return [warning(told + more(len(absent)), remedy)]
 
 
@@ -84,10 +84,10 @@ def _age(place: CheckPlace, stock: pd.DataFrame) -> list[Finding]:
     counted_at = stock.loc[stock["is_sellable"], "counted_at"].dropna()
     limit = place.connection.inventory.maximum_age_hours
     if counted_at.empty:
-        told = "no count says when it was made (counted_at), so nobody can tell how old the stock is"
+        told = "counted_at is empty, so the age of the stock is unknown"
         if limit is None:
             return [ok(told)]
-        return [warning(told, "Have the warehouse write counted_at; maximum_age_hours has no effect without it.")]
+        return [warning(told, "Have the warehouse fill in counted_at; maximum_age_hours has no effect without it.")]
     return [ok(f"counted between {counted_at.min():%Y-%m-%d %H:%M} and {counted_at.max():%Y-%m-%d %H:%M} UTC")]
 
 
@@ -111,7 +111,7 @@ def _lost(place: CheckPlace, judged: Judged) -> list[Finding]:
     told = f"the next push would hold every level: {losses_in_words(brake['losses'])}"
     against = "" if has_sent(place.ledger, place.connection.name) else " (before: what Amazon shows)"
     remedy = (
-        "See that the warehouse writes all of its stock; where the difference is real, run"
+        "Check that the warehouse writes all of its stock; if the difference is real, run"
         f" mfn inventory {place.connection.name} --force."
     )
     return [warning(told + against, remedy)]
@@ -122,6 +122,6 @@ def _pushed(place: CheckPlace) -> Finding:
     if has_sent(place.ledger, name):
         return ok("levels have been pushed before")
     return warning(
-        "no level was ever pushed: the next push is the first one and sets every quantity at Amazon",
-        f"After mfn import {name}, look at it with mfn inventory {name} --dry-run; then run mfn inventory {name}.",
+        "no level has been pushed yet: the first push sets every quantity at Amazon",
+        f"After mfn import {name}, check it with mfn inventory {name} --dry-run; then run mfn inventory {name}.",
     )

@@ -59,17 +59,15 @@ TABLES = {
 """The step that reports each missing table."""
 
 MAKE_TABLES = (
-    "Make them as docs/warehouse.md lists them; or let mfn mappings check make them, empty, where the login may create"
-    " tables."
+    "Create them as docs/warehouse.md lists them; or, if the login may create tables, run mfn mappings check, which"
+    " creates them empty."
 )
 MEND_TABLES = "Add what is missing as docs/warehouse.md lists it."
-GRANT = (
-    "Grant them to the login of warehouse.url, as docs/warehouse.md lists them; else orders stop at the first change."
-)
+GRANT = "Grant them to the login of warehouse.url, as docs/warehouse.md lists them; otherwise the first change fails."
 
 LET_WRITE = (
-    "Have warehouse.url lead to the primary where it names a standby, or let the user write the file and its folder;"
-    " until then no order is loaded."
+    "If warehouse.url names a standby, point it to the primary; if it is a file, give the user write access to it and"
+    " its folder. Until then no order is loaded."
 )
 
 
@@ -118,7 +116,7 @@ class _Walk:
     def __init__(self, place: CheckPlace) -> None:
         self.found: dict[str, list[Finding]] = {name: [] for name in STEPS}
         self._place = place
-        self._orders_told = ORDERS  # the step that says why there are no orders to look at
+        self._orders_told = ORDERS  # the step that says why there are no orders to check
 
     def walk(self) -> None:
         """Carry out all steps."""
@@ -156,7 +154,7 @@ class _Walk:
             told = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
             self.found[SKUS].append(failed(told, GRANT))
         if look.is_read_only:
-            self.found[SKUS].append(failed(f"{place.warehouse_name} takes no writes at present", LET_WRITE))
+            self.found[SKUS].append(failed(f"{place.warehouse_name} is read-only at present", LET_WRITE))
         items = None if look.lacks(TABLES[SKUS]) else self._get(SKUS, place.warehouse.items)
         ship_methods = None if look.lacks(TABLES[METHODS]) else self._get(METHODS, place.warehouse.ship_methods)
         return look, items, ship_methods
