@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.ledger.leases import lease
 from mfn.ledger.parcels import parcels_of
+from mfn.simulator.clock import amazon_time
 from mfn.steps.runs import run_confirm
+from mfn.warehouse.tables import wms_order
 from tests.world import US, an_item, an_order
 
 if TYPE_CHECKING:
@@ -194,6 +197,19 @@ def test_late_parcels_go_first(shipping: Shipping) -> None:
         shipping.run()
     due = parcels_of(shipping.world.ledger, "us", statuses=("pending",))
     assert [parcel.shipment_id for parcel in due] == ["B-SOONER", "A-LATER"]
+
+
+def test_a_warehouse_that_keeps_dates_only_ships_on_the_day_of_the_order(shipping: Shipping) -> None:
+    placed_at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # hardly ever the midnight of its date
+    (order_id,) = shipping.loaded(an_order(createdTime=amazon_time(placed_at)))
+    midnight = placed_at.replace(hour=0, minute=0, second=0)
+    with shipping.world.writing_warehouse() as database:
+        database.execute(update(wms_order).values(ordered_at=midnight))
+    shipment_id = shipping.ship(order_id, shipped_at=midnight)
+    assert shipping.run()["sent"] == 1
+    (package,) = shipping.packages(order_id)
+    assert datetime.fromisoformat(package["shipTime"]) == placed_at
+    assert shipping.statuses() == {shipment_id: "sent"}
 
 
 @pytest.mark.parametrize(

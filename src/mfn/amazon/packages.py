@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class _Order(Struct):
+class _Order(Struct, rename="camel"):
     packages: list[Any] | None = None
     fulfillment: Any = None
+    created_time: Any = None
 
 
 _DECODER = msgspec.json.Decoder(_Order)
@@ -56,10 +57,12 @@ class ShownPackages:
     Attributes:
         packages: Its parcels, in Amazon's order.
         is_whole: Whether nothing of the order is left to ship.
+        placed_at: When the order was placed; UTC. None if that cannot be read.
     """
 
     packages: tuple[ShownPackage, ...]
     is_whole: bool = False
+    placed_at: datetime | None = None
 
     @property
     def highest_reference(self) -> int:
@@ -88,6 +91,7 @@ def read_packages(raw: bytes) -> ShownPackages:
     return ShownPackages(
         tuple(_shown(package) for package in order.packages or ()),
         fields_of(order.fulfillment).get("fulfillmentStatus") == "SHIPPED",
+        moment_in(order.created_time),
     )
 
 

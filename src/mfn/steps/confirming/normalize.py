@@ -14,6 +14,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, read_units, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
+from mfn.moments import iso
 from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
 from mfn.rules.held_units import TellingParcel, waiting_for_held
 from mfn.rules.order_units import units_to_ship
@@ -28,6 +29,7 @@ from mfn.steps.confirming.sending import is_shown
 from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
 from mfn.steps.confirming.told_parcels import gaining, items_by_parcel, told_before
 from mfn.steps.workplace import open_workplace
+from mfn.warehouse.values import times
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -185,6 +187,7 @@ def _parcels(
         is_cancelled=parcels["order_number"].isin(cancelled),
         marketplace_id=parcels["marketplace_id"].fillna(place.connection.marketplace_ids[0]),
         tracking_warning=_tracking_warnings(parcels, left),
+        ordered_at=_placed_at(parcels, known),
         is_shown=[
             order in known.shown
             and is_shown(number, known.shown[order].packages, but_for=known.given_references(examined[key]))
@@ -192,6 +195,12 @@ def _parcels(
         ],
     )
     return parcels.join(ship_dates(parcels, datetime.now(UTC)))
+
+
+def _placed_at(parcels: pd.DataFrame, known: KnownOrders) -> pd.Series[Any]:
+    """When each parcel's order was placed, by Amazon's own word: a warehouse's column may keep only the date."""
+    placed = [known.shown[order].placed_at if order in known.shown else None for order in parcels["order_number"]]
+    return times(map(iso, placed)).set_axis(parcels.index).fillna(parcels["ordered_at"])
 
 
 def _tracking_warnings(parcels: pd.DataFrame, left: pd.DataFrame) -> list[str]:
