@@ -27,6 +27,14 @@ NOWHERE_ELSE = f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HERE}"
 NOT_OURS = {"sr-client-cfg.amplitude.com"}
 """What the Prefect UI asks for whatever its settings are; it gets no answer here, and needs none."""
 
+UNSEEN = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    # Named here, they take the place of those that Playwright names; of these the following may concern a test.
+    *("AimEnabled", "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "MediaRouter"),
+    *("NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+)
+"""What chromium prepares in a process of its own for each window, and nobody sees: suggestions below the address."""
+
 DRAWN_SELDOM = """
 window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 250);
 window.cancelAnimationFrame = clearTimeout;
@@ -58,7 +66,9 @@ def chromium() -> Iterator[Browser]:
     quiet = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*quiet, *as_root, NOWHERE_ELSE])
+        browser = playwright.chromium.launch(
+            executable_path=PROGRAM, args=[*quiet, *as_root, NOWHERE_ELSE, f"--disable-features={','.join(UNSEEN)}"]
+        )
         yield browser
         browser.close()
 
