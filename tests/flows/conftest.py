@@ -7,7 +7,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL,
+    temporary_settings,
+)
+
+from tests.quick_prefect import keep_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +29,7 @@ def prefect() -> Iterator[None]:
 
     heartbeats_off = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     with prefect_test_harness(server_startup_timeout=START_SECONDS), heartbeats_off:
+        keep_database(str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()))
         yield
     with warnings.catch_warnings():
         warnings.simplefilter(
