@@ -93,5 +93,5 @@ def test_a_rule_tried_on_an_order_without_data_is_told_when_it_was_removed_and_w
     mfn("purge")
     status, document = mfn("rules", "test", str(rules), "--order", cancelled)
     assert status == 2
-    assert "was removed from the ledger: retention over" in document["error"]
+    assert "was removed from the ledger: retention period over" in document["error"]
     assert document["remedy"] == f"Fetch it: mfn import us --order {cancelled}"

@@ -246,7 +246,7 @@ def test_parcels_of_marketplaces_go_where_their_order_was_placed(shipping: Shipp
 
 def test_only_one_confirm_run_works_on_a_connection_and_an_import_is_no_hindrance(shipping: Shipping) -> None:
     ledger = shipping.world.ledger
-    with lease(ledger, "us", "confirm"), pytest.raises(LeaseHeldError, match="another confirm run works on"):
+    with lease(ledger, "us", "confirm"), pytest.raises(LeaseHeldError, match="another confirm run is working on"):
         shipping.run()
     with lease(ledger, "us", "import"):
         shipping.run()
