@@ -14,9 +14,9 @@ from tasks.runs import confirm_batch
 
 @flow(name="confirm-shipments", flow_run_name="{connection}")
 async def confirm_shipments(connection: str) -> State[Any] | None:
-    """Tell Amazon what the warehouse has shipped, with a carrier that Amazon accepts, and see that Amazon shows it.
+    """Confirm the warehouse's shipments to Amazon, with a carrier that Amazon accepts, and check that Amazon shows it.
 
-    Parcels that fail a check are held with their reasons, examined again in every run, and released by themselves. The
+    Parcels that fail a check are held with their reasons, checked again in every run, and released automatically. The
     report of the run is among its artifacts.
 
     Args:

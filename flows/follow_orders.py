@@ -14,7 +14,7 @@ from tasks.follow import follow
 async def follow_orders(connection: str) -> State[Any] | None:
     """Import the orders of a connection again and again, until the run is cancelled.
 
-    Each import is a batch of its own, with its report; one that fails is tried again after a while.
+    Each import is a separate batch with its own report; one that fails is retried after a while.
 
     Args:
         connection: A connection of connections.yaml.

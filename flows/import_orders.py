@@ -22,14 +22,14 @@ async def import_orders(
 ) -> State[Any] | None:
     """Fetch orders from Amazon, check them, and load the good ones into the warehouse.
 
-    Orders that fail a check are held with their reasons, examined again in every run, and released by themselves. The
+    Orders that fail a check are held with their reasons, checked again in every run, and released automatically. The
     report of the run is among its artifacts.
 
     Args:
         connection: A connection of connections.yaml.
-        since: Fetch what changed at Amazon since then; empty: since the last import.
-        order: Fetch this order only, by Amazon's order id.
-        dry_run: Say what would be loaded; nothing reaches the warehouse.
+        since: Fetch orders changed at Amazon since this time; empty: since the last import.
+        order: Fetch only this order, by Amazon's order id.
+        dry_run: Show what would be loaded; nothing reaches the warehouse.
     """
     with ending() as end, import_batch(end, connection, since=since, order_id=order, dry_run=dry_run) as batch:
         try:

@@ -1,4 +1,4 @@
-"""Buyers' data that is past its retention leaves the ledger, and the warehouse where that is wanted."""
+"""Buyers' data past its retention is removed from the ledger, and from the warehouse where configured."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tasks.purge import every_connection, purge_one
 
 @flow(name="purge-expired")
 async def purge_expired(dry_run: bool = False) -> State[Any] | None:
-    """Remove buyers' data past its retention, of every connection; what else is known of the orders stays.
+    """Remove buyers' data past its retention, for every connection; the rest of each order stays.
 
     A connection that fails does not stop the others. The report of each is among the artifacts of the run.
 
     Args:
-        dry_run: Say what would be removed, and change nothing.
+        dry_run: Show what would be removed; nothing changes.
     """
     with ending() as end:
         connections = every_connection()

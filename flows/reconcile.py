@@ -17,12 +17,12 @@ from tasks.runs import reconcile_batch
 async def reconcile(connection: str, since: datetime | None = None) -> State[Any] | None:
     """Compare Amazon, the ledger and the warehouse, and find the orders that Amazon's searches left out.
 
-    A run that finds differences fails, so that somebody is told. The report, which is among its artifacts, has for each
-    the command that mends it.
+    A run that finds differences fails, so that somebody is notified. The report, among its artifacts, has the command
+    that fixes each one.
 
     Args:
         connection: A connection of connections.yaml.
-        since: Compare the orders that were placed since then; empty: those of the last three days.
+        since: Compare orders placed since this time; empty: those of the last three days.
     """
     with ending() as end, reconcile_batch(end, connection, since=since) as batch:
         try:

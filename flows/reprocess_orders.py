@@ -1,4 +1,4 @@
-"""Orders that the ledger has, processed again from the checks on, in parts that any worker of the pool may take."""
+"""Orders in the ledger, processed again from the checks on, in parts that any worker of the pool may take."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ async def reprocess_orders(
     status: str | None = None,
     dry_run: bool = False,
 ) -> State[Any] | None:
-    """Check, transform and load orders again that the ledger has, as after a change of the mappings.
+    """Check, transform and load orders in the ledger again, for example after changing the mappings.
 
-    They are cut into batches; each is a flow run of its own of reprocess-part. What was broken off is carried on.
+    They are split into batches, each a separate flow run of reprocess-part. An interrupted run is resumed.
 
     Args:
         connections: Connections of connections.yaml; none: all of them.
-        since: Orders that changed at Amazon then or later; empty: from the first on.
-        before: Orders that changed at Amazon before then; empty: up to the last.
-        status: Orders that stand there, e.g. loaded; empty: all but held ones, which every import examines.
-        dry_run: Say what would be loaded again; nothing reaches the warehouse.
+        since: Orders that changed at Amazon at this time or later; empty: from the first on.
+        before: Orders that changed at Amazon before this time; empty: up to the last.
+        status: Orders with this status, e.g. loaded; empty: all but held ones, which every import checks again.
+        dry_run: Show what would be loaded again; nothing reaches the warehouse.
     """
     with ending() as end:
         chosen, asked = choose_connections(connections, since=since, before=before, status=status, dry_run=dry_run)
         failures = [await reprocess_connection(connection, asked) for connection in chosen]
-        end.state = verdict(chosen, failures, failed_how="failed", nothing="There is no connection.")
+        end.state = verdict(chosen, failures, failed_how="failed", nothing="There are no connections.")
     return end.state

@@ -1,4 +1,4 @@
-"""One part of what is processed again; `reprocess-orders` starts it, wherever the work pool has a worker."""
+"""One part of a reprocessing; `reprocess-orders` starts it, wherever the work pool has a worker."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ async def reprocess_part(batch: str, lease: str) -> State[Any] | None:
     """Check, transform and load the orders of one batch again.
 
     Args:
-        batch: The batch, as reprocess-orders cut it.
-        lease: What says that reprocess-orders still waits for it; without that nothing is begun.
+        batch: The batch, as reprocess-orders created it.
+        lease: Shows that reprocess-orders still waits for it; without it nothing is started.
     """
     with ending() as end, part_batch(end, batch, lease) as part:
         do_steps(part)

@@ -32,12 +32,12 @@ async def rerun_batches(
     ]
     | None = None,
 ) -> State[Any] | None:
-    """Run batches again; nothing is ever doubled, and a batch that fails again does not stop the others.
+    """Run batches again; nothing is done twice, and a batch that fails again does not stop the others.
 
     Args:
         batches: Batch ids, as `mfn batches` and the reports show them.
         failed: Every batch that failed.
-        from_stage: The stage to start with; empty: the one at which each failed.
+        from_stage: The stage to start with; empty: the one where each failed.
     """
     with ending() as end:
         chosen = choose_batches(batches, failed=failed, from_stage=from_stage)

@@ -16,16 +16,16 @@ from tasks.runs import inventory_batch
 async def sync_inventory(
     connection: str, full: bool = False, dry_run: bool = False, force: bool = False
 ) -> State[Any] | None:
-    """Tell Amazon what the warehouse has to sell, never more, and see that Amazon shows it.
+    """Send the warehouse's stock levels to Amazon, never more than it has, and check that Amazon shows them.
 
-    Stock that fails a check is held with its reasons, and examined again in every run. Nothing is sent where the
-    warehouse lost too much to be believed. The report of the run is among its artifacts.
+    Stock that fails a check is held with its reasons, and checked again in every run. Nothing is sent if stock fell so
+    far that the brake holds every level. The report of the run is among its artifacts.
 
     Args:
         connection: A connection of connections.yaml.
-        full: Read all listings anew, and send every level, also those sent before.
-        dry_run: Say what would be sent; nothing changes.
-        force: Send also where the warehouse lost more than is believed.
+        full: Read all listings again, and send every level, including those sent before.
+        dry_run: Show what would be sent; nothing changes.
+        force: Send even if stock fell so far that the brake would hold every level.
     """
     with ending() as end, inventory_batch(end, connection, full=full, dry_run=dry_run, force=force) as batch:
         try:

@@ -31,7 +31,7 @@ def collect(batch: BatchRef) -> BatchRef:
 
 @task(name="normalize", task_run_name="normalize {batch.batch_id}", **STEP)
 def normalize(batch: BatchRef) -> BatchRef:
-    """Decide what Amazon is told of each parcel, or why it is not told.
+    """Decide what is sent to Amazon for each parcel, or why it is not confirmed.
 
     Args:
         batch: The batch after the step before.
@@ -44,7 +44,7 @@ def normalize(batch: BatchRef) -> BatchRef:
 
 @task(name="confirm", task_run_name="confirm {batch.batch_id}", **STEP)
 def confirm(batch: BatchRef) -> BatchRef:
-    """Tell Amazon of each parcel, the most urgent first.
+    """Confirm each parcel to Amazon, the most urgent first.
 
     Args:
         batch: The batch after the step before.
@@ -57,7 +57,7 @@ def confirm(batch: BatchRef) -> BatchRef:
 
 @task(name="verify", task_run_name="verify {batch.batch_id}", **STEP)
 def verify(batch: BatchRef) -> BatchRef:
-    """Check that Amazon shows what it was told an hour ago or earlier.
+    """Check that Amazon shows what was confirmed an hour ago or earlier.
 
     Args:
         batch: The batch after the step before.

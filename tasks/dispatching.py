@@ -35,7 +35,7 @@ PARTS_A_WORKER = 2
 """How many parts are handed out for each worker: one may be at work while the next one starts."""
 LOOK_AGAIN_SECONDS = 1.0
 BEGIN_SECONDS = 60.0
-"""If no part starts for so long, no worker has room: the run that planned them does them itself."""
+"""If no part starts within this time, no worker has room: the run that planned them does them itself."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Dispatcher:
         self._out[flow_run.id] = batch_id
 
     async def _look(self) -> bool:
-        """Look at the parts that are out; returns whether one of them has begun."""
+        """Check the parts that are out; returns whether one of them has begun."""
         meant = FlowRunFilter(id=FlowRunFilterId(any_=list(self._out)))
         has_begun = False
         for flow_run in await self.client.read_flow_runs(flow_run_filter=meant):
@@ -117,9 +117,9 @@ class Dispatcher:
 
     async def _take_back(self) -> None:
         """No worker has room: take back what is handed out, and do it and the rest here."""
-        get_run_logger().warning("no worker of %s begins a part of it: this run does them itself", self.pool)
+        get_run_logger().warning("no worker of %s starts any part: this run does all parts itself", self.pool)
         for flow_run_id, batch_id in self._out.items():
-            told: State[Any] = Cancelled(message="No worker had room: the run that planned it does it itself.")
+            told: State[Any] = Cancelled(message="No worker was free: the run that planned this part does it itself.")
             with suppress(ObjectNotFound):  # somebody has deleted it
                 await self.client.set_flow_run_state(flow_run_id, told, force=True)
             self.work.put_back(batch_id)
@@ -146,6 +146,6 @@ async def dispatcher_of(client: PrefectClient, settings: Settings, work: Reproce
     try:
         deployment = await client.read_deployment_by_name(PART)
     except ObjectNotFound:
-        get_run_logger().warning("there is no deployment %s (mfn deploy makes it): this run does all itself", PART)
+        get_run_logger().warning("there is no deployment %s (mfn deploy creates it): this run does all itself", PART)
         return Dispatcher(client, settings, work, None)
     return Dispatcher(client, settings, work, deployment.work_pool_name)

@@ -31,7 +31,7 @@ def read(batch: BatchRef) -> BatchRef:
 
 @task(name="compare", task_run_name="compare {batch.batch_id}", **STEP)
 def compare(batch: BatchRef) -> BatchRef:
-    """Compute every level, hold back what cannot be right, and find what Amazon has not been told yet.
+    """Compute every level, hold back what cannot be right, and find what has not been sent to Amazon yet.
 
     Args:
         batch: The batch after the step before.
@@ -44,7 +44,7 @@ def compare(batch: BatchRef) -> BatchRef:
 
 @task(name="push", task_run_name="push {batch.batch_id}", **STEP)
 def push(batch: BatchRef) -> BatchRef:
-    """Tell Amazon every level that is due, in the way that costs less of the rate budget.
+    """Send every level that is due to Amazon, in the way that costs less of the rate budget.
 
     Args:
         batch: The batch after the step before.
@@ -57,7 +57,7 @@ def push(batch: BatchRef) -> BatchRef:
 
 @task(name="verify", task_run_name="verify {batch.batch_id}", **STEP)
 def verify(batch: BatchRef) -> BatchRef:
-    """Follow feeds to their processing report, and check that Amazon shows what it was told.
+    """Follow feeds to their processing report, and check that Amazon shows what was sent.
 
     Args:
         batch: The batch after the step before.

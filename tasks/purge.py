@@ -63,7 +63,7 @@ def purge_one(connection: str, *, dry_run: bool) -> str | None:
 
     Args:
         connection: One of `every_connection`.
-        dry_run: Say what would be removed, and change nothing.
+        dry_run: Show what would be removed; nothing changes.
 
     Returns:
         How it failed, for people, or None.

@@ -39,7 +39,7 @@ def report(batch: BatchRef) -> None:
 
     Raises:
         FatalError: A gate is closed: too many of the due orders are held, or the warehouse is not believed; or parcels
-            or levels failed for good, or a reconciliation found differences.
+            or levels failed permanently, or a reconciliation found differences.
     """
     with named_only("report", batch):
         settings = load_settings()
@@ -61,7 +61,7 @@ def _show(batch: BatchRef, gathered: RunReport, url: str) -> None:
         key=f"{batch.kind}-page-{key}",
         link=url,
         link_text=f"The report of {batch.batch_id}",
-        description=f"The page of the newest {batch.kind} run of {batch.connection}",
+        description=f"The report page of the newest {batch.kind} run of {batch.connection}",
     )
     create_markdown_artifact(
         key=f"{batch.kind}-report-{key}",
@@ -72,5 +72,5 @@ def _show(batch: BatchRef, gathered: RunReport, url: str) -> None:
         create_table_artifact(
             key=f"{WAITING[batch.kind]}-{key}",
             table=held_rows(gathered),
-            description=f"What waits for a person of {batch.connection}, and why",
+            description=f"What needs a person's attention in {batch.connection}, and why",
         )

@@ -32,14 +32,14 @@ def choose_batches(batches: list[str], *, failed: bool, from_stage: str | None) 
         ConfigurationError: Neither batches nor `failed` were given, or some cannot be run again; names them all.
     """
     if not batches and not failed:
-        raise ConfigurationError("neither batches nor failed were given.", remedy="Name batches, or tick failed.")
+        raise ConfigurationError("neither batches nor failed were given.", remedy="Enter batch ids, or tick failed.")
     settings = load_settings()
     chosen = list(dict.fromkeys([*batches, *(failed_batches(settings) if failed else [])]))
     check_batches(settings, chosen, from_stage=from_stage)
     flow_run = this_flow_run()
     done = set() if flow_run is None or flow_run.run_count <= 1 else done_by(settings, str(flow_run.id))
     for batch_id in done.intersection(chosen):
-        get_run_logger().info("%s: done by an earlier try", batch_id)
+        get_run_logger().info("%s: already done by an earlier attempt", batch_id)
     return [batch_id for batch_id in chosen if batch_id not in done]
 
 

@@ -61,7 +61,7 @@ def carry_out(step: Callable[[BatchRef, Settings], BatchRef], batch: BatchRef) -
         MfnError: What the step raised, see `named_only`.
     """
     if is_finished(step, batch):
-        get_run_logger().info("%s: finished by an earlier try", step.__name__)
+        get_run_logger().info("%s: already done by an earlier attempt", step.__name__)
         return batch
     with named_only(step.__name__, batch):
         done = perform(step, batch, load_settings())

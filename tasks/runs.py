@@ -98,7 +98,7 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
         if kind != "import" or due_at is None:
             raise
         _tell_of(settings, just_ended(settings, connection))
-        raise NothingToDoError(f"{held.message} The next run that is due fetches what came since.") from None
+        raise NothingToDoError(f"{held.message} The next scheduled run fetches what has changed since.") from None
 
 
 def _due_at() -> datetime | None:

@@ -29,4 +29,4 @@ def only_shown(what: str) -> Iterator[None]:
     try:
         yield
     except NOT_SHOWN as error:
-        get_run_logger().warning("Prefect does not show %s: %s", what, type(error).__name__)
+        get_run_logger().warning("Prefect could not show %s: %s", what, type(error).__name__)

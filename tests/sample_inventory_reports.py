@@ -172,8 +172,8 @@ def inventory_braked() -> RunReport:
         status="failed",
         error="the warehouse is not believed: 4,095 SKUs as a whole before, 1,120 now; 2,975 SKUs in NORTH before,"
         " 0 now; 190,310 units in NORTH before, 0 now. Nothing was sent to Amazon.",
-        remedy="Check the warehouse; once it is correct, the next run sends automatically. If the stock is right, run"
-        " mfn inventory us --force once; inventory.brake_percent in connections.yaml (50 now) says how much may be lost"
+        remedy="Check the warehouse's stock; once it is right, the next run sends it. If these figures are right, run"
+        " mfn inventory us --force once. inventory.brake_percent in connections.yaml (50 now) sets how much may be lost"
         " between two runs.",
         counts={"skus": 4210, "pushed": 0, "unchanged": 0, "held": 4209, "failed": 1, "drift": 0, "sold_out": 0},
         api_calls={},

@@ -83,7 +83,7 @@ def test_a_run_is_started_from_the_form_watched_and_followed_to_its_report(page:
     open_deployment(page, operation.ui, "import-orders/us")
     fill_in_run(page, {"dry_run": True})
     expect(page.get_by_role("textbox", name="connection")).to_have_value("us")
-    expect(page.get_by_text("Fetch this order only, by Amazon's order id")).to_be_visible()
+    expect(page.get_by_text("Fetch only this order, by Amazon's order id")).to_be_visible()
     picture(page, "run-form")
     flow_run = start_run(page, operation.ui)
     expect_state(page, "Completed")

@@ -121,9 +121,9 @@ def test_a_flow_run_that_prefect_no_longer_has_is_carried_out_all_the_same(
     (batch,) = list_batches(world.ledger)
     assert (batch.status, world.statuses()) == ("done", {order_id: "loaded"})
     assert (world.home / ".mfn" / "reports" / f"{batch.batch_id}.html").exists()
-    assert [message for message in caplog.messages if "does not show" in message] == [
-        "Prefect does not show the window of the run: PrefectHTTPStatusError",
-        "Prefect does not show the report: ObjectNotFound",
+    assert [message for message in caplog.messages if "could not show" in message] == [
+        "Prefect could not show the window of the run: PrefectHTTPStatusError",
+        "Prefect could not show the report: ObjectNotFound",
     ]
 
 

@@ -66,7 +66,7 @@ def test_a_failed_import_says_where_and_why_and_its_retry_goes_on_from_there(
     assert again.is_completed(), again.message
     assert flow_run_of(again) == flow_run_of(failed)
     assert searches(world) == 1
-    assert "extract: finished by an earlier try" in caplog.text
+    assert "extract: already done by an earlier attempt" in caplog.text
     (done,) = list_batches(world.ledger)
     assert (done.batch_id, done.status, done.flow_run_id) == (batch.batch_id, "done", batch.flow_run_id)
     assert world.statuses() == {order_id: "loaded"}
@@ -174,7 +174,7 @@ def test_batches_that_are_run_again_are_linked_told_one_by_one_and_done_but_once
     world.add_items("MUG-GREEN")
     again = tried_again(rerun_batches, failed)
     assert (again.is_completed(), again.message) == (True, f"Done: {held}.")
-    assert f"{lost_one}: done by an earlier try" in caplog.text
+    assert f"{lost_one}: already done by an earlier attempt" in caplog.text
     assert {batch.status for batch in list_batches(world.ledger)} == {"done"}
     assert len(world.rows()) == 1
 
@@ -190,4 +190,4 @@ def test_ids_and_stages_that_are_wrong_are_told_all_at_once_and_nothing_is_run(
     assert message.startswith("Nothing was started: there is no batch 'nope'.\nthere is no batch 'neither'.")
     assert f"{held}: a batch of kind import has no stage 'collect'" in message
     assert list_batches(world.ledger) == before
-    assert "Name batches, or tick failed." in str(started_by_hand(rerun_batches).message)
+    assert "Enter batch ids, or tick failed." in str(started_by_hand(rerun_batches).message)

@@ -298,7 +298,7 @@ def test_a_ready_order_that_was_dismissed_waits_for_the_next_import_once_it_is_t
     release(world, order_id)
     assert (world.statuses(), world.reasons(order_id)) == ({order_id: "held"}, ["dismissed"])
     (refusal,) = decisions.release(world.settings, [order_id], why=WHY)
-    assert refusal.problem == "it is released already"
+    assert refusal.problem == "it has already been released"
     world.run()
     assert world.statuses() == {order_id: "loaded"}
 
@@ -338,9 +338,9 @@ def test_only_what_waits_for_a_person_can_be_decided(world: World) -> None:
     order_ids = [pending, cancelled, shipped, ready]
     told = {refusal.order_id: refusal.problem for refusal in decisions.release(world.settings, order_ids, why=WHY)}
     assert told == {
-        pending: "Amazon has not cleared its payment; nothing is loaded before that",
+        pending: "its payment is still pending at Amazon, and it is not loaded before that",
         cancelled: "it is cancelled, not held",
-        shipped: "it is shipped",
+        shipped: "it has shipped",
         ready: "nothing holds it",
     }
     told = {refusal.order_id: refusal.problem for refusal in decisions.dismiss(world.settings, order_ids, why=WHY)}
@@ -352,9 +352,11 @@ def test_nothing_is_decided_twice(world: World) -> None:
     world.run()
     release(world, released, released)
     dismiss(world, dismissed)
-    assert [one.problem for one in decisions.release(world.settings, [released], why=WHY)] == ["it is released already"]
+    assert [one.problem for one in decisions.release(world.settings, [released], why=WHY)] == [
+        "it has already been released"
+    ]
     assert [one.problem for one in decisions.dismiss(world.settings, [dismissed], why=WHY)] == [
-        "it is dismissed already"
+        "it is already dismissed"
     ]
     assert len(decisions_on(world.ledger, released)) == 1
 
@@ -387,7 +389,7 @@ def test_an_id_that_several_connections_have_is_decided_for_the_one_that_is_name
     (refusal,) = decisions.dismiss(world.settings, [of_us], why=WHY)
     assert (refusal.problem, refusal.remedy) == (
         "several connections have it: eu, us",
-        "Say which is meant: --connection eu.",
+        "Say which one: --connection eu.",
     )
     assert decisions.dismiss(world.settings, [of_us], why=WHY, connection="us") == ()
     assert [(row.connection, row.kind) for row in decisions_on(world.ledger, of_us)] == [("us", "dismissed")]

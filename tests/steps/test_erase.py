@@ -89,7 +89,7 @@ def test_what_is_still_to_be_shipped_is_not_erased_and_it_is_said_what_to_do_fir
     loaded, held, pending = world.put(an_order(), an_order(level="UNKNOWN LEVEL"), an_order(status="PENDING"))
     world.run()
     for order_id, remedy in (
-        (loaded, "Let it be shipped"),
+        (loaded, "Ship it, or cancel"),
         (held, f"mfn orders dismiss {held} --why"),
         (pending, "Cancel it in Seller Central"),
     ):
@@ -104,7 +104,7 @@ def test_what_is_still_to_be_shipped_is_not_erased_and_it_is_said_what_to_do_fir
 def test_what_a_run_left_before_it_was_judged_may_be_to_be_shipped_and_is_not_erased(world: World) -> None:
     (order_id,) = world.put(an_order())
     world.run(dry_run=True)
-    with pytest.raises(ConfigurationError, match="no import has said yet whether it is to be shipped") as refused:
+    with pytest.raises(ConfigurationError, match="no import has decided yet whether it has to ship") as refused:
         erase(world.settings, order_id)
     assert f"mfn import us --order {order_id}" in refused.value.remedy
     assert world.run()["loaded"] == 1

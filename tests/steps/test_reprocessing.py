@@ -195,7 +195,7 @@ def test_an_import_waits_for_the_end_of_a_wave(world: World, monkeypatch: pytest
 
 
 def test_held_orders_are_left_to_the_imports(world: World) -> None:
-    with pytest.raises(ConfigurationError, match="every import examines"):
+    with pytest.raises(ConfigurationError, match="every import checks"):
         reprocess_parameters(status="held")
     with pytest.raises(ConfigurationError, match="no status"):
         reprocess_parameters(status="lost")
@@ -213,5 +213,5 @@ def test_a_plan_is_cut_under_the_lease_only(world: World) -> None:
 
 
 def test_of_parts_that_failed_it_is_said_what_became_of_the_others_where_there_are_any() -> None:
-    assert failed_parts("us", ["a: lost"], ["a", "b"]).remedy.startswith("The others are done. Run the same again")
-    assert failed_parts("us", ["a: lost"], ["a"]).remedy.startswith("Run the same again")
+    assert failed_parts("us", ["a: lost"], ["a", "b"]).remedy.startswith("The others are done. Run it again")
+    assert failed_parts("us", ["a: lost"], ["a"]).remedy.startswith("Run it again")

@@ -25,7 +25,7 @@ BATCH = "us-inventory-20261102-143000-5eed01"
 COUNTS = {"skus": 9, "pushed": 4, "unchanged": 0, "held": 4, "failed": 1}
 NEGATIVE = Reason("stock_negative", "on_hand is -1", "Count it.")
 OLD = Reason("stock_too_old", "counted at 2026-10-01", "Count it again.")
-BRAKE = Reason("warehouse_not_believed", "9 SKUs as a whole before, 1 now", "See why in the report of the run.")
+BRAKE = Reason("warehouse_not_believed", "9 SKUs as a whole before, 1 now", "See the report of the run for the causes.")
 
 
 def a_batch(ledger: Ledger, batch_id: str = BATCH, *, at: datetime = NOW, **changes: Any) -> None:

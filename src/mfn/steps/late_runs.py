@@ -77,7 +77,7 @@ def why_needless(
     if kind == "import" and was_just_fetched(settings, connection):
         watermark = get_watermark(open_ledger(settings), connection)
         fetched = next((row for row in rows if row.window_before == watermark), rows[0])
-        return Needless(fetched.batch_id, f"Another run fetched this window a moment ago: {fetched.batch_id}.")
+        return Needless(fetched.batch_id, f"Another run has just fetched this window: {fetched.batch_id}.")
     return None
 
 

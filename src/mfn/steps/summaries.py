@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 WRITTEN_AGAIN = "its rows in the warehouse were written again"
-"""Said of an order that Amazon did not change and that the warehouse has not begun."""
+"""About an order that Amazon did not change and that the warehouse has not started."""
 
 
 def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:

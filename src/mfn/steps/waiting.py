@@ -44,7 +44,7 @@ def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float 
         try:
             token = _patiently(stack, ledger, connection, "import", lambda: True, patience_seconds=patience_seconds)
         except LeaseHeldError as held:
-            raise RetriableError(held.message, remedy="Run it again once that import has ended.") from None
+            raise RetriableError(held.message, remedy="Run it again once that import has finished.") from None
         yield token
 
 

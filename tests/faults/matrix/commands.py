@@ -17,7 +17,7 @@ from tests.faults.processes import Child, start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-UNFORESEEN = ("Traceback", "unexpected error")
+UNFORESEEN = ("Traceback", "unexpected error", "failed unexpectedly")
 """What stands in the words of a program that did not foresee what happened."""
 BATCH_TO_RERUN = re.compile(r"mfn rerun ([a-z]\S*-\d{8}-\d{6}-[0-9a-f]{6})")
 

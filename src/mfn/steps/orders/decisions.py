@@ -44,9 +44,9 @@ RELEASABLE = frozenset(
 """Reasons that are a matter of judgement. With any other, the order cannot be loaded, or not sensibly."""
 
 TAKEN_BACK = Reason(
-    "dismissed", "it was dismissed by hand and is taken back", "The next import examines it: mfn import CONNECTION."
+    "dismissed", "it was dismissed by hand, then released", "The next import checks it again: mfn import CONNECTION."
 )
-"""The reason of an order that was ready when it was dismissed and is taken back."""
+"""The reason of an order that was ready when it was dismissed and has been released since."""
 
 
 class Fault(NamedTuple):
@@ -150,7 +150,7 @@ def _decide(
 ) -> tuple[Refusal, ...]:
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in why).split())
     if not words:
-        raise ConfigurationError("--why is empty.", remedy="Say why, for whoever asks later: --why 'the buyer called'.")
+        raise ConfigurationError("--why is empty.", remedy="Give a reason, for example --why 'the buyer called'.")
     if connection is not None:
         find_connection(settings, connection)
     ledger = existing_ledger(settings)
@@ -182,7 +182,7 @@ def _placed(
         if len(names) == 1:
             places.setdefault(names[0], []).append(order_id)
         elif names:
-            remedy = f"Say which is meant: --connection {names[0]}."
+            remedy = f"Say which one: --connection {names[0]}."
             refusals.append(Refusal(order_id, None, f"several connections have it: {', '.join(names)}", remedy))
         else:
             whose = f"connection {connection} has no such order" if connection else "the ledger has no such order"
@@ -245,15 +245,15 @@ def _before(ledger: Ledger, name: str, order_id: str) -> str | None:
 def _in_the_way(row: Row[Any], name: str, *, is_there: bool) -> Fault | None:
     """What prevents a decision about an order."""
     if is_there and row.status == OrderStatus.SHIPPED:
-        return Fault("it is shipped", "Nothing is left to decide.")
+        return Fault("it has shipped", "There is nothing left to decide.")
     if is_there:
         return Fault(
             f"the warehouse has it ({row.status})",
-            "To stop it, cancel it in the warehouse, or in Seller Central: the next import passes that on.",
+            "To stop it, cancel it in the warehouse, or in Seller Central: the next import tells the warehouse.",
         )
     if row.status == OrderStatus.PENDING:
         return Fault(
-            "Amazon has not cleared its payment; nothing is loaded before that",
+            "its payment is still pending at Amazon, and it is not loaded before that",
             "Wait until it is held, or cancel it in Seller Central.",
         )
     if row.status in (OrderStatus.CANCELLED, OrderStatus.IGNORED):
@@ -278,11 +278,11 @@ def _against_release(row: Row[Any], name: str, released: Known, *, is_removed: b
             "\n".join(reason.remedy for reason in hard if reason.remedy) or "See docs/runbook.md.",
         )
     if all((reason.code, reason.detail) in released for reason in reasons):
-        return Fault("it is released already", f"The next import examines it: mfn import {name}.")
+        return Fault("it has already been released", f"The next import checks it again: mfn import {name}.")
     return None
 
 
 def _against_dismissal(row: Row[Any]) -> Fault | None:
     if row.status == OrderStatus.DISMISSED:
-        return Fault("it is dismissed already", f"To take it back: mfn orders release {row.order_id} --why TEXT.")
+        return Fault("it is already dismissed", f"To undo that: mfn orders release {row.order_id} --why TEXT.")
     return None

@@ -1,4 +1,4 @@
-"""Orders that the warehouse was given and no longer has: a person may have them loaded again."""
+"""Orders that were loaded into the warehouse and are missing there now: a person may have them loaded again."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LOST = Reason(
     "missing_in_warehouse",
-    "the warehouse no longer had it, and it is taken back by hand",
-    "The next import reads it from Amazon again, and loads what is to be shipped: mfn import CONNECTION.",
+    "the warehouse had lost it, and it was released by hand",
+    "The next import reads it from Amazon again, and loads what still has to ship: mfn import CONNECTION.",
 )
 """The reason of an order that waits because the warehouse had lost it."""
 
@@ -25,8 +25,8 @@ LOST = Reason(
 def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     """The orders that are loaded according to the ledger, but of which the warehouse has neither a row nor a parcel.
 
-    A parcel that the warehouse lost as well counts only if Amazon was told of it. Whether the warehouse has shipped and
-    forgotten them cannot be told from here: a person has to say that.
+    A parcel that the warehouse lost as well counts only if it was confirmed to Amazon. Whether the warehouse has
+    shipped and forgotten them cannot be known here: a person has to say that.
 
     Args:
         place: The workplace; the lease of its imports is held.

@@ -42,7 +42,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     """Remove everything about the buyer of an order from the ledger and from the warehouse's tables, now.
 
     What is not about a person stays: its id, its dates, its items, what runs and people did with it, its parcels. If it
-    lands again, the next purge removes it again. Repeating this removes what is left.
+    lands again, the next purge removes it again. Repeating this removes the rest.
 
     Args:
         settings: The settings in force.
@@ -51,7 +51,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
 
     Returns:
         `order_id`, `connection`, `erased` (when it first was, ISO 8601 in UTC), `ledger` and `warehouse`: whether
-        something of the buyer stood there.
+        something of the buyer was there.
 
     Raises:
         ConfigurationError: There is no ledger, no connection has it, or several have, or it is still to be shipped;
@@ -102,10 +102,10 @@ def _connection_of(ledger: Ledger, order_id: str, connection: str | None) -> str
     if names:
         raise ConfigurationError(
             f"several connections have an order {order_id!r}: {', '.join(names)}.",
-            remedy=f"Say which is meant: --connection {names[0]}.",
+            remedy=f"Say which one: --connection {names[0]}.",
         )
     whose = f"connection {connection} has no order" if connection else "the ledger has no order"
-    raise ConfigurationError(f"{whose} {order_id!r}.", remedy="Check the id: mfn orders lists those that it has.")
+    raise ConfigurationError(f"{whose} {order_id!r}.", remedy="Check the id: mfn orders lists all orders.")
 
 
 def _refuse_open(place: Workplace, order_id: str) -> None:
@@ -132,7 +132,7 @@ def _not_judged(place: Workplace, order_id: str) -> Fault | None:
         return None
     look = f"mfn import {place.connection.name} --order {order_id}"
     return Fault(
-        "has landed, and no import has said yet whether it is to be shipped",
+        "has landed, but no import has decided yet whether it has to ship",
         f"Run {look}. Then run mfn erase {order_id} again.",
     )
 
@@ -142,7 +142,7 @@ def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
     if row.status in UNFINISHED:
         dismiss = f"mfn orders dismiss {row.order_id} --why 'the buyer wants the data erased'"
         return Fault(
-            f"is {row.status} and is to be shipped",
+            f"is {row.status} and still has to ship",
             f"Cancel it in Seller Central if it must not be shipped, and dismiss it: {dismiss}. {again}",
         )
     if row.status == OrderStatus.PENDING:
@@ -153,7 +153,7 @@ def _still_open(place: Workplace, row: Row[Any]) -> Fault | None:
 
 
 def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
-    """Whether the warehouse has yet to ship an order, or Amazon has yet to be told that it did."""
+    """Whether the warehouse has yet to ship an order, or its shipment has yet to be confirmed to Amazon."""
     name = place.connection.name
     place.warehouse.await_writer()  # a run may be stuck just before it writes there
     status = place.warehouse.states([row.order_id]).get(row.order_id, "").lower()
@@ -162,10 +162,10 @@ def _in_warehouse(place: Workplace, row: Row[Any], again: str) -> Fault | None:
     if status != SHIPPED:
         return Fault(
             f"is in the warehouse ({status or 'unknown there'}) and not shipped",
-            f"Let it be shipped, or cancel it in Seller Central and run mfn import {name}. {again}",
+            f"Ship it, or cancel it in Seller Central and run mfn import {name}. {again}",
         )
-    # If nobody ever ran mfn confirm, another system tells Amazon.
+    # If nobody ever ran mfn confirm, another system confirms parcels.
     if list_batches(place.ledger, connection=name, kind="confirm", limit=1):
-        anew = f"where the rest was cancelled at Amazon, mfn import {name} --order {row.order_id}"
-        return Fault("is shipped, and Amazon is not told of all of it yet", f"Run mfn confirm {name}; {anew}. {again}")
+        rest = f"if the rest was cancelled at Amazon, run mfn import {name} --order {row.order_id}"
+        return Fault("has shipped but is not fully confirmed to Amazon yet", f"Run mfn confirm {name}; {rest}. {again}")
     return None

@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 60.0
 
 STILL_WRITING = RetriableError(
     "runs that began before this rotation still write under an old key.",
-    remedy="Wait until they have ended (mfn batches), and run mfn keys rotate again: it goes on.",
+    remedy="Wait until they have ended (mfn batches), then run mfn keys rotate again: it resumes.",
 )
 
 
@@ -70,7 +70,7 @@ def rotate_keys(settings: Settings) -> Rotation:
         ConfigurationError: There is no ledger; the keys are set, and everything is under the first of them already; or
             the file cannot be written.
         LeaseHeldError: Another rotation is under way.
-        LeaseLostError: Another rotation has taken over while this one stood still.
+        LeaseLostError: Another rotation has taken over while this one stalled.
         RetriableError: The ledger cannot be reached.
         RunFailedError: Runs kept on writing under an old key; or something is stored that no key decrypts, and
             everything else is under the newest one.
@@ -95,8 +95,8 @@ def _alone(ledger: Ledger) -> Iterator[str]:
         raise LeaseHeldError("another rotation of the encryption keys is under way.", remedy=error.remedy) from None
     except LeaseLostError:
         raise LeaseLostError(
-            "another rotation of the encryption keys has taken over while this one stood still.",
-            remedy="Nothing to do: the other one goes on with everything.",
+            "another rotation of the encryption keys has taken over because this one stalled.",
+            remedy="Nothing to do: the other one finishes the work.",
         ) from None
 
 
@@ -113,9 +113,9 @@ def _add_key(ledger: Ledger, settings: Settings, token: str) -> None:
     if settings.pii_keys is not None:
         raise ConfigurationError(
             "everything is encrypted with the first of the keys that are set, and it alone is the ledger's.",
-            remedy="Keys that stand behind it may be taken out. To change it, put a new one, which mfn keys new prints,"
-            " behind it on every machine, comma separated, so that each can read it; then move that to the front on"
-            " every machine; then run mfn keys rotate again.",
+            remedy="The keys after it can be removed. To change it: add a new key (mfn keys new prints one) after it on"
+            " every machine, comma separated, so that each can read it; then move the new key to the front on every"
+            " machine; then run mfn keys rotate again.",
         )
     with ledger.writing() as database:
         lock_schema(database)

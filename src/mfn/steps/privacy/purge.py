@@ -148,7 +148,7 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
         warehouse = warehouse_of(place)
         shipped = warehouse.left(waiting) if warehouse else {}
     except MfnError as error:
-        log.warning("it is not known which orders of %s have left: %s", place.connection.name, error.message)
+        log.warning("it is not known which orders of %s have shipped: %s", place.connection.name, error.message)
         return (), error
     now = datetime.now(UTC)
     # If the year is wrong, it left after the warehouse got it, at the earliest.
@@ -201,7 +201,7 @@ def rehearsed_due(place: Workplace) -> Sequence[str]:
         place: The workplace.
 
     Raises:
-        MfnError: The warehouse could not say which orders have left.
+        MfnError: The warehouse could not say which orders have shipped.
     """
     seen, fault = _seen_to_leave(place)
     if fault is not None:

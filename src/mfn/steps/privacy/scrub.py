@@ -53,7 +53,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
         return _counted(place, batch, scrubbed)
     if Parameters.of(row.parameters).dry_run:
         return _counted(place, batch, len(_to_scrub(place, rehearsed_due(place))))
-    # What is to be emptied must not be loaded again in between.
+    # What is about to be cleared must not be loaded again in between.
     with imports_at_rest(place.ledger, batch.connection):
         chosen, refusals = _to_scrub(place, ()), dict[str, DataError]()
         for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
@@ -72,8 +72,8 @@ def _refused(refusals: Mapping[str, DataError]) -> FatalError:
     named = ", ".join(sorted(refusals)[:NAMED_AT_MOST]) + (", …" if len(refusals) > NAMED_AT_MOST else "")
     first = refusals[min(refusals)]
     return FatalError(
-        f"{len(refusals)} orders still have what is about their buyers in the warehouse ({named}): {first.message}",
-        remedy=f"Every other one was emptied. {first.remedy} The next purge tries again.",
+        f"{len(refusals)} orders still have buyers' data in the warehouse ({named}): {first.message}",
+        remedy=f"All others were cleared. {first.remedy} The next purge tries again.",
     )
 
 

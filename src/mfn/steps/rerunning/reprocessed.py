@@ -25,7 +25,7 @@ def failure_of_part(settings: Settings, batch_id: str) -> str | None:
     row = get_batch(open_ledger(settings), batch_id)
     if row.status == "done":
         return None
-    return f"{batch_id}: {row.error or 'its process died, or never began it.'}\n{row.remedy or ''}".rstrip()
+    return f"{batch_id}: {row.error or 'its process died, or never started it.'}\n{row.remedy or ''}".rstrip()
 
 
 def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str]) -> FatalError:
@@ -38,8 +38,7 @@ def failed_parts(connection: str, failures: Sequence[str], parts: Sequence[str])
     """
     return FatalError(
         f"{len(failures)} of {len(parts)} parts of {connection} failed:\n" + "\n".join(failures),
-        remedy="The others are done. " * (len(failures) < len(parts))
-        + "Run the same again: it begins with those that failed.",
+        remedy="The others are done. " * (len(failures) < len(parts)) + "Run it again: it starts with the failed ones.",
     )
 
 

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 WAVE_SECONDS = 60.0
 """After this time a wave starts no further part: a waiting import gives up after 300 seconds."""
 TURN_SECONDS = 2 * LOOK_AGAIN_SECONDS
-"""How long the lease is free between two waves: whoever waits for it tries every second."""
+"""How long the lease is free between two waves: a run that waits for it tries every second."""
 LONGEST_IMPORT_SECONDS = 4 * 3600.0
 """How long a wave waits for an import that is at work."""
 
@@ -62,15 +62,15 @@ def reprocess_parameters(
     allowed = [known.value for known in OrderStatus if known not in UNFINISHED]
     if status in UNFINISHED:
         raise ConfigurationError(
-            f"orders that are {status} are not processed again by this: every import examines all of them.",
-            remedy="Run mfn import CONNECTION: it reads from Amazon again, and loads, what passes by now.",
+            f"{status} orders are not reprocessed, because every import checks all of them again.",
+            remedy="Run mfn import CONNECTION: it reads them from Amazon again and loads those that now pass.",
         )
     if status is not None and status not in allowed:
-        raise ConfigurationError(f"there is no status {status!r}.", remedy=f"Valid ones are: {', '.join(allowed)}.")
+        raise ConfigurationError(f"there is no status {status!r}.", remedy=f"Valid values: {', '.join(allowed)}.")
     asked = {"since": moment_text(since), "before": moment_text(before), "status": status}
     if asked["since"] and asked["before"] and asked["since"] >= asked["before"]:
-        raise ConfigurationError("nothing lies between since and before.", remedy="Give a later moment as before.")
-    # Without `dry_run`, rather than with False: imports take up the orders that failed batches with False have left.
+        raise ConfigurationError("since is not earlier than before.", remedy="Give a later time as before.")
+    # Without `dry_run`, rather than with False: imports pick up the orders that failed batches with False have left.
     return {**asked, "dry_run": True} if dry_run else asked
 
 
@@ -177,7 +177,7 @@ def reprocessing_of(
     with lease(ledger, connection, "reprocess"):
         found = unfinished_plan(ledger, connection, asked)
         if found is not None:
-            log.info("%s: what was broken off is carried on, %d parts of it first", connection, len(found[1]))
+            log.info("%s: resuming an interrupted run, %d parts of it first", connection, len(found[1]))
         plan, left = found or (new_plan(ledger, connection, asked), [])
         yield Reprocessing(ledger, plan, left, size=size)
 

@@ -82,11 +82,11 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
         for batch_id in lacking
     ]
     if lacking:
-        remedies.append("Run batches of each kind by themselves, with a stage that they have, or without one.")
+        remedies.append("Run the batches of each kind separately, with a stage that they have, or without one.")
     known = list(dict.fromkeys(name for names in STAGES.values() for name in names))
     if not batch_ids and from_stage not in (None, *known):
         faults.append(f"no batch has a stage {from_stage!r}; stages are: {', '.join(known)}.")
-        remedies.append("Name one of these, or none.")
+        remedies.append("Use one of these, or none.")
     if faults:
         raise ConfigurationError("\n".join(faults), remedy=" ".join(remedies))
 
@@ -149,8 +149,8 @@ def rerun_of(
         settings: The settings in force.
         batch_id: The batch.
         from_stage: The stage to start with; None for the one at which it failed or, if it is done, its second. A batch
-            with newer ones after it starts with its second stage at the latest. A confirm run that has not told Amazon
-            of everything yet looks at the warehouse first. A stock run and a reconciliation read everything again,
+            with newer ones after it starts with its second stage at the latest. A confirm run that has not confirmed
+            everything yet reads the warehouse first. A stock run and a reconciliation read everything again,
             unless a later stage is named and what was read is fresh. A purge starts at its first stage, unless another
             is named.
         flow_run_id: The flow run that does so, where Prefect runs it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def check_stock(
     stock: pd.DataFrame, items: pd.DataFrame, faults: pd.DataFrame, *, now: datetime, maximum_age_hours: float | None
 ) -> tuple[pd.DataFrame, dict[str, int], QualityReport]:
-    """Check the stock before a run tells Amazon of it.
+    """Check the stock before a run sends levels to Amazon.
 
     The checks find what `mfn.rules.stock_faults` holds, too, for the report; what only they find is a fault as well.
 
@@ -34,7 +34,7 @@ def check_stock(
         All faults, how many rows or items broke each rule that warns, and the report.
 
     Raises:
-        FatalError: A check that holds stock could not run: Amazon may be told of nothing unchecked.
+        FatalError: A check that holds stock could not run: nothing unchecked may be sent to Amazon.
     """
     report, hits = check(
         [
@@ -42,7 +42,7 @@ def check_stock(
             (ITEMS, checked_items(stock, items)),
         ]
     )
-    report.assert_ran("stock", undone="Nothing was confirmed to Amazon.")
+    report.assert_ran("stock", undone="Nothing was sent to Amazon.")
     warned = hits.loc[hits["severity"] == "warning", "code"].value_counts()
     faults = _with_hits(faults, stock, hits[hits["severity"] == "critical"])
     return faults, {str(code): count for code, count in warned.items()}, report

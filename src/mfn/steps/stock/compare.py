@@ -48,7 +48,7 @@ class CompareChunk(msgspec.Struct, frozen=True, array_like=True):
     """The input of push.
 
     Attributes:
-        due: `DUE` of the offers that Amazon has to be told of: texts, int64, and float64 with NaN if it was never told.
+        due: `DUE` of the offers whose level has to be sent: texts, int64, and float64 with NaN if none was ever sent.
         counts: `skus`, `held` and `failed` of the entries, before anything is sent.
         is_braked: Whether nothing may be sent.
     """
@@ -59,7 +59,7 @@ class CompareChunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 def compare(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Compute every level, hold back what cannot be right, and find what Amazon has not been told yet.
+    """Compute every level, hold back what cannot be right, and find what has not been sent to Amazon yet.
 
     An offer is due if its level, before or after minimum and maximum, differs from the one last sent, if none was sent,
     and in a full run. If the warehouse is not believed, everything is held.
@@ -128,7 +128,7 @@ def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) 
 
 
 def _standings(entries: pd.DataFrame, is_let_go: Mask) -> Iterator[tuple[Any, ...]]:
-    """(marketplace_id, seller_sku, *WRITTEN) of offers; `batch_id` is that of the run that last told Amazon of it."""
+    """(marketplace_id, seller_sku, *WRITTEN) of offers; `batch_id` is that of the run that last sent its level."""
     names = ("marketplace_id", "seller_sku", "level", "outcome", "status_before", "reasons_before")
     columns = (entries[name].tolist() for name in names)
     rows = zip(*columns, _texts(entries).tolist(), is_let_go.tolist(), strict=True)

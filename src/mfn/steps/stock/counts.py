@@ -25,8 +25,8 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
 
     `pushed` is what Amazon took in this run, also in a feed that is still under way; what it refused is `failed`, what
     it does not list any more `held`. `verified` and `unverified` are all offers of the connection whose last level
-    Amazon has shown or not, `under_way` those in a feed. `unchanged` are all that Amazon was told nothing of; `pending`
-    are those of them whose level it has yet to be told: the run broke off, or an earlier level is still on its way.
+    Amazon has shown or not, `under_way` those in a feed. `unchanged` are all for which nothing was sent; `pending` are
+    those of them whose level is still to be sent: the run was interrupted, or an earlier level is still on its way.
 
     Args:
         ledger: The open ledger.

@@ -1,4 +1,4 @@
-"""The errors of a stock run that is not simply done: the warehouse was not believed, or levels failed for good."""
+"""The errors of a stock run that is not simply done: the warehouse was not believed, or levels failed permanently."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def brake_of(row: Row[Any], settings: Settings) -> FatalError | None:
     percent = find_connection(settings, row.connection).inventory.brake_percent
     return FatalError(
         f"the warehouse is not believed: {losses_in_words(brake['losses'])}. Nothing was sent to Amazon.",
-        remedy="Look at the warehouse; once it is right, the next run sends by itself. Where this is what it has, run"
-        f" mfn inventory {row.connection} --force once; inventory.brake_percent in connections.yaml ({percent:g} now)"
-        " says how much may be lost between two runs.",
+        remedy="Check the warehouse's stock; once it is right, the next run sends it. If these figures are right, run"
+        f" mfn inventory {row.connection} --force once. inventory.brake_percent in connections.yaml ({percent:g} now)"
+        " sets how much may be lost between two runs.",
     )
 
 
 def level_refusals_of(row: Row[Any]) -> FatalError | None:
-    """The error of a stock run in which levels failed for good; None for one in which none did.
+    """The error of a stock run in which levels failed permanently; None for one in which none did.
 
     Args:
         row: The row of the batch.
@@ -43,7 +43,7 @@ def level_refusals_of(row: Row[Any]) -> FatalError | None:
     if not failed:
         return None
     return FatalError(
-        f"{failed} of {row.counts['skus']} stock levels failed: Amazon or a rule refused them; the others went on.",
-        remedy="Read why in the report, and correct it in Seller Central or in mappings/rules.yaml; the next run sends"
-        " them again.",
+        f"{failed} of {row.counts['skus']} stock levels failed: Amazon or a rule refused them; the others were sent.",
+        remedy="See the report for the reasons, and correct them in Seller Central or mappings/rules.yaml; the next run"
+        " sends them again.",
     )

@@ -51,8 +51,8 @@ STUCK_AFTER = timedelta(hours=24)
 CLOCKS_APART = timedelta(minutes=5)
 """How much earlier than in the ledger a feed may have been created according to Amazon."""
 
-REMEDY = "Correct in Seller Central what Amazon names; the next run sends the level again."
-AGAIN = "Nothing to do: its levels are sent again by the next run."
+REMEDY = "Correct in Seller Central what Amazon's message says; the next run sends the level again."
+AGAIN = "Nothing to do: the next run sends its levels again."
 
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
         if state.feed_id not in known and feed.marketplace_id in state.marketplace_ids
     ]
     if not ours:
-        _fail(place, batch, feed, LOST, "the run ended before Amazon was given the feed")
+        _fail(place, batch, feed, LOST, "the run ended before the feed was sent to Amazon")
         return
     since = [state for state in ours if state.created_at >= feed.created_at]
     found = min(since, key=attrgetter("created_at")) if since else max(ours, key=attrgetter("created_at"))
@@ -172,14 +172,14 @@ def _look_at(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
     elif state.status == "DONE" and state.document_id is not None:
         _done(place, batch, feed, state)
     elif state.status == "DONE":  # treated as processed: the listings show whether its levels are in force
-        _settle(place, batch, feed, {}, status=DONE, errors={"general": "Amazon made no report of the feed"})
+        _settle(place, batch, feed, {}, status=DONE, errors={"general": "Amazon created no report for the feed"})
     else:
         _fail(place, batch, feed, FATAL, f"Amazon ended the feed as {state.status}{_words(place, state)}")
 
 
 def _give_up_when_old(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
     if datetime.now(UTC) - feed.created_at > STUCK_AFTER:
-        _fail(place, batch, feed, STUCK, "Amazon has not said within a day what became of the feed")
+        _fail(place, batch, feed, STUCK, "Amazon did not report the outcome of the feed within a day")
 
 
 def _words(place: Workplace, state: FeedState) -> str:

@@ -51,8 +51,8 @@ NOT_BELIEVED = "warehouse_not_believed"
 
 AWAITING_IMPORT = Reason(
     "awaiting_import",
-    "no import is complete yet, so nobody knows what is promised",
-    "Run mfn import for this connection; the first complete one lets its stock go.",
+    "no import is complete yet, so the units promised to orders are unknown",
+    "Run mfn import for this connection; the first complete one releases its stock.",
 )
 
 
@@ -204,7 +204,7 @@ def _held_back(entries: pd.DataFrame, *, lost: list[dict[str, Any]], has_import:
     """Entries with the reasons that hold them whatever their level."""
     held = (entries["outcome"] == "").to_numpy()
     if lost:
-        reason = Reason(NOT_BELIEVED, losses_in_words(lost), "See why in the report of the run.")
+        reason = Reason(NOT_BELIEVED, losses_in_words(lost), "See the report of the run for the causes.")
     elif not has_import:
         held, reason = held & entries["level_sent"].isna().to_numpy(), AWAITING_IMPORT
     else:

@@ -1,4 +1,4 @@
-"""Push: Amazon is told every level that is due, those that fall to 0 first; the offers unread for longest are read."""
+"""Push: every level that is due is sent to Amazon, those that fall to 0 first; the offers unread longest are read."""
 
 from __future__ import annotations
 

@@ -252,18 +252,18 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
 
 
 def _is_change() -> Any:
-    """Whether Amazon was told a different level than before; a full run repeats many that it knows."""
+    """Whether a different level than before was sent to Amazon; a full run repeats many that it knows."""
     return (BatchOffer.outcome == OfferStatus.PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
 
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
-    """When the histories begin: with the first level that Amazon was told, if it was told none of them before."""
+    """When the histories begin: with the first level sent to Amazon, if none of them was sent before."""
     is_told_before = any(history.first is not None for history in histories)
     return since if is_told_before or not histories else min(history.changes[0][0] for history in histories)
 
 
 def _ranked(database: Connection, is_meant: ColumnElement[bool]) -> Sequence[str]:
-    """The newest runs that sent anything, as many as a report can afford to look at."""
+    """The newest runs that sent anything, as many as a report can afford to read."""
     pushed = Batch.counts["pushed"].as_integer()
     runs = database.execute(
         select(Batch.batch_id, pushed)

@@ -37,8 +37,8 @@ STANDING = ("status", "reasons", "answer", "batch_id", "sent_by")
 REFUSED = "refused_by_amazon"
 MISSING = Reason(
     "listing_missing",
-    "Amazon has no listing of this SKU in this marketplace any more",
-    "List it again, or mend its row in sku_aliases.csv; listings are read anew every day, and by mfn inventory --full.",
+    "Amazon no longer lists this SKU in this marketplace",
+    "List it again, or correct its row in sku_aliases.csv; listings are read every day, and by mfn inventory --full.",
 )
 
 
@@ -73,7 +73,7 @@ class Sending:
             self._imported[marketplace_id, seller_sku].append(tuple(unit))
 
     def look_at(self, marketplace_id: str, offers: pd.DataFrame, readings: pd.DataFrame | None = None) -> pd.DataFrame:
-        """Read what Amazon shows of offers, and work out what to tell it.
+        """Read what Amazon shows of offers, and work out what to send.
 
         Args:
             marketplace_id: Where.
@@ -158,7 +158,7 @@ class Sending:
         return {"imported": imported, "imported_earlier": earlier}
 
     def to_send(self, looked_at: pd.DataFrame, *, is_due: bool) -> pd.DataFrame:
-        """The offers that Amazon has to be told of.
+        """The offers whose level has to be sent to Amazon.
 
         Of those that show the right level already, these are the new ones, or all in a full run. An offer for which
         Amazon never shows a quantity is sent only when it is due.
@@ -174,12 +174,12 @@ class Sending:
         return looked_at[is_off | anyway | is_lost]
 
     def note(self, marketplace_id: str, looked_at: pd.DataFrame, sending: pd.DataFrame, *, is_due: bool) -> None:
-        """Record what was read, and what Amazon is about to be told.
+        """Record what was read, and what is about to be sent to Amazon.
 
         Args:
             marketplace_id: Where.
             looked_at: What `look_at` returned.
-            sending: The offers that Amazon is told of next.
+            sending: The offers whose level is sent next.
             is_due: Whether the others are settled by what Amazon shows already.
         """
         others = looked_at.drop(index=sending.index)

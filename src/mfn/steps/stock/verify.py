@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def verify(batch: BatchRef, settings: Settings) -> BatchRef:
-    """Follow feeds to their processing report, and check that Amazon shows what it was told.
+    """Follow feeds to their processing report, and check that Amazon shows what was sent.
 
     A level that had to wait for the end of a feed is sent now. What Amazon does not show yet is read again by the next
     run.
