@@ -31,7 +31,7 @@ def test_the_first_of_the_late_imports_does_the_work_of_all(world: World) -> Non
     assert first.name == "Completed"
     assert [state.name for state in others] == ["Skipped"] * 4
     (batch,) = list_batches(world.ledger)
-    assert f"{batch.batch_id} has begun since" in str(others[-1].message)
+    assert f"{batch.batch_id} has started since" in str(others[-1].message)
     assert "It was due at" in str(others[-1].message)
     assert (searches(world), len(world.amazon.calls)) == (1, 2), "one login, one search"
     assert world.statuses() == {order_id: "loaded"}
