@@ -33,7 +33,7 @@ OUTCOME_WORDS = {
     "failed": "failed",
     "running": "still running",
     "done": "done",
-    "all": "all, including those with nothing to do",
+    "all": "all runs",
 }
 
 TOLD_BY = {"parcel": "confirm", "SKU": "inventory"}
