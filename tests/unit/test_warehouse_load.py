@@ -176,6 +176,28 @@ def test_a_cancel_reason_that_takes_no_null_is_empty_before_anybody_asks(
     assert (actor.order("A-1")["cancel_reason"], actor.order("A-1")["cancel_requested_at"]) == ("", None)
 
 
+def test_an_absent_time_is_empty_where_the_warehouse_keeps_it_as_a_text_that_takes_no_null(
+    database_url: str, actor: WarehouseActor
+) -> None:
+    times = {"earliest_ship_at", "deliver_by", "cancel_requested_at"}
+    with actor.working() as connection:
+        columns = ", ".join(
+            f"{column.name} TEXT NOT NULL"
+            if column.name in times
+            else f"{column.name} {column.type.compile(connection.dialect)}"
+            for column in wms_order.columns
+        )
+        connection.exec_driver_sql(f"CREATE TABLE wms_order ({columns}, PRIMARY KEY (order_number))")
+    warehouse = SqlWarehouse(database_url, name="us")
+    warehouse.ensure_tables()
+    for _ in range(2):  # the second time under the guard
+        absent = order_row("A-1", earliest_ship_at=None, deliver_by=None)
+        assert warehouse.load([absent], [line_row("A-1")]).written == {"A-1"}
+    with actor.working() as connection:
+        listed = ", ".join(sorted(times))
+        assert connection.exec_driver_sql(f"SELECT {listed} FROM wms_order").all() == [("", "", "")]
+
+
 def test_no_orders_are_nothing_to_do(warehouse: SqlWarehouse) -> None:
     result = warehouse.load([], [])
     assert result == LoadResult(written=frozenset(), refused={})

@@ -75,6 +75,7 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
     known = locked(connection, numbers)
     required = required_columns(connection, wms_order.name)
     first = {"status": NEW} | ({"cancel_reason": ""} if "cancel_reason" in required else {})  # nobody has asked yet
+    first |= {"cancel_requested_at": ""} if required.get("cancel_requested_at") else {}
     orders = _as_taken(wms_order, ORDER_COLUMNS, orders, required)
     lines = _as_taken(wms_order_line, LINE_COLUMNS, lines, required_columns(connection, wms_order_line.name))
     fresh, fresh_lines = _of(orders, known, known=False), _of(lines, known, known=False)
@@ -98,10 +99,10 @@ def _parts(first: Mapping[str, str], orders: Sequence[OrderRow], lines: Sequence
 
 
 def _as_taken(
-    table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], required: set[str]
+    table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], required: Mapping[str, bool]
 ) -> Sequence[tuple[Any, ...]]:
     """The rows with an empty text in place of NULL, for text columns of the warehouse's own that take no NULL."""
-    texts = {name for name in required & set(names) if isinstance(table.c[name].type, String)}
+    texts = {name for name in required.keys() & set(names) if required[name] or isinstance(table.c[name].type, String)}
     places = {at for at, name in enumerate(names) if name in texts - set(table.primary_key.columns.keys())}
     if not places:
         return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy import Connection, Engine, String, Table, inspect, text
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import NoSuchTableError
 
@@ -113,8 +113,8 @@ def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[st
     return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
 
 
-def required_columns(connection: Connection, table: str) -> set[str]:
-    """The columns that take no NULL in this warehouse's own table.
+def required_columns(connection: Connection, table: str) -> dict[str, bool]:
+    """The columns that take no NULL in this warehouse's own table, and whether they hold texts there.
 
     Args:
         connection: An open transaction.
@@ -123,8 +123,10 @@ def required_columns(connection: Connection, table: str) -> set[str]:
     try:
         found = inspect(connection).get_columns(table)
     except NoSuchTableError:
-        return set()
-    return as_we_write(connection, (column["name"] for column in found if not column["nullable"]))
+        return {}
+    required = {column["name"]: isinstance(column["type"], String) for column in found if not column["nullable"]}
+    is_sqlite = connection.dialect.name == "sqlite"  # it ignores the case of names
+    return {name.lower() if is_sqlite else name: is_text for name, is_text in required.items()}
 
 
 def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
