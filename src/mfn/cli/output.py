@@ -170,7 +170,7 @@ def print_error(error: MfnError, *, as_json: bool, more: Mapping[str, Any] | Non
 
     Args:
         error: The error.
-        as_json: Whether --json was asked for.
+        as_json: Whether --json was given.
         more: What else the command's document has, e.g. the batch.
     """
     if as_json:
@@ -196,7 +196,7 @@ def print_several(
         errors: What went wrong.
         show: Prints for a person what it did; the errors follow.
         of: How many things there were to do.
-        as_json: Whether --json was asked for.
+        as_json: Whether --json was given.
 
     Raises:
         typer.Exit: Something went wrong. The status is that of the errors: 1 where one of them has it, else 3 where

@@ -27,7 +27,7 @@ LENT_TO = ("purge", "reprocess")
 
 @contextmanager
 def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float | None = None) -> Iterator[str]:
-    """Hold the lease of a connection's imports, once whoever has it is done, so that nothing lands meanwhile.
+    """Hold the lease of a connection's imports, once its holder is done, so that nothing lands meanwhile.
 
     Args:
         ledger: The open ledger.

@@ -56,7 +56,7 @@ WHY_SETTLED = {
 def purge(batch: BatchRef, settings: Settings) -> BatchRef:
     """Remove the texts of orders whose retention is over, and every text that a newer version has made stale.
 
-    Batches, orders, decisions and parcels stay, and so do reports and timelines; reservations of orders that have left
+    Batches, orders, decisions and parcels stay, and so do reports and timelines; reservations of orders that have shipped
     or were cancelled go with their texts. This waits while an import of the connection is at work; then none starts
     before it is done.
 
@@ -70,7 +70,7 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
 
     Raises:
         RetriableError: An import is at work, the ledger could not be reached, or the warehouse could not say which
-            orders have left; everything else has been purged.
+            orders have shipped; everything else has been purged.
         FatalError: Pages cannot be decrypted; everything else has been purged.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)

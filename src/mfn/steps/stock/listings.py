@@ -35,7 +35,7 @@ class Listings:
     """What Amazon answered about listings in this run.
 
     Attributes:
-        news: `marketplace_id`, `seller_sku`, `asin`, `channel` (empty: not listed) of every SKU that was asked for.
+        news: `marketplace_id`, `seller_sku`, `asin`, `channel` (empty: not listed) of every SKU that was requested.
         shown: `marketplace_id`, `seller_sku`, `quantity` (float64; NaN: none), `read_at` of the seller's own ones.
         is_whole: Whether all listings were read, in every marketplace.
     """
@@ -94,7 +94,7 @@ def _with_left_out(
 ) -> ListingsRead:
     """A reading of all listings plus those that it may lack: a report is missing some characters, and some lines.
 
-    What was listed before and is in no answer is looked up by itself, too: an empty answer does not mean no listings.
+    What was listed before and is in no answer is looked up on its own, too: an empty answer does not mean no listings.
     """
     there = set(read.frame["seller_sku"])
     doubtful = {*listed_before, *(sku for sku in asked if not sku.isascii())} - there
