@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_breaks_the_run_off_and_costs_no_order(world: World)
     assert ended.exit_code == 1
     assert ended.error in {"RunFailedError", "RetriableError"}
     assert "cannot be used" in ended.message
-    assert "has room" in ended.remedy
+    assert "has free disk space" in ended.remedy
     summary = world.run()
     assert (summary["fetched"], summary["loaded"], summary["held"]) == (43, 42, 1)
     assert len(world.rows()) == 42

@@ -148,7 +148,7 @@ def test_a_run_that_stalls_in_the_sqlite_warehouse_is_named_and_undone_by_the_ne
     blocked = in_child(world.run)
     assert (blocked.error, blocked.exit_code) == ("RunFailedError", 1)
     assert "the warehouse of us cannot be used: database is locked" in blocked.message
-    assert "stands still" in blocked.remedy
+    assert "keeps it locked" in blocked.remedy
     assert_without_effect(woken(child))
     assert [row["status"] for row in world.rows()] == ["new"], "it was past the question when it stalled"
     assert world.run()["cancelled"] == 1

@@ -68,7 +68,7 @@ conditions = st.recursive(
 )
 
 
-BY_CHANCE = ("cannot be computed", "never is", "is always another")
+BY_CHANCE = ("cannot be computed", "never is", "is never", "can never be both", "always differs from one of")
 
 
 def condition_of(text: str) -> Condition:
