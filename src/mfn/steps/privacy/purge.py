@@ -56,9 +56,9 @@ WHY_SETTLED = {
 def purge(batch: BatchRef, settings: Settings) -> BatchRef:
     """Remove the texts of orders whose retention is over, and every text that a newer version has made stale.
 
-    Batches, orders, decisions and parcels stay, and so do reports and timelines; reservations of orders that have shipped
-    or were cancelled go with their texts. This waits while an import of the connection is at work; then none starts
-    before it is done.
+    Batches, orders, decisions and parcels stay, and so do reports and timelines; reservations of orders that have
+    shipped or were cancelled go with their texts. This waits while an import of the connection is at work; then none
+    starts before it is done.
 
     Args:
         batch: The batch, just opened or run again.
