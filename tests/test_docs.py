@@ -274,10 +274,10 @@ def test_every_reason_that_holds_an_order_has_a_heading_in_the_runbook_and_no_ot
 @pytest.mark.parametrize(
     ("heading", "codes"),
     [
-        ("Why an order is left alone", LEFT_ALONE),
+        ("Why an order is ignored", LEFT_ALONE),
         ("Worth a look", WARNING),
-        ("Where an order stands", {status.value for status in OrderStatus}),
-        ("Where a parcel stands", {status.value for status in ParcelStatus}),
+        ("Status of an order", {status.value for status in OrderStatus}),
+        ("Status of a parcel", {status.value for status in ParcelStatus}),
         ("Comparing with Amazon", {kind.value for kind in Kind}),
     ],
 )

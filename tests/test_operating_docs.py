@@ -36,7 +36,7 @@ def code_in(document: Path) -> list[str]:
 
 def test_the_set_up_has_the_steps_of_the_check_in_its_order_and_so_has_the_runbook() -> None:
     assert re.findall(r"^## \d\. (.+)$", SETUP, flags=re.MULTILINE) == list(STEPS)
-    told = re.findall(r"^\| `([^`]+)` \|", RUNBOOK.split("| step | what is looked at")[1], flags=re.MULTILINE)
+    told = re.findall(r"^\| `([^`]+)` \|", RUNBOOK.split("| step | what is checked")[1], flags=re.MULTILINE)
     assert told[: len(STEPS)] == list(STEPS)
 
 

@@ -1,4 +1,4 @@
-"""Being told, on a real Prefect server with a real webhook: what failed, died or does not come, and what is held."""
+"""Alerts, on a real Prefect server with a real webhook: what failed, died or does not come, and what is held."""
 
 from __future__ import annotations
 
