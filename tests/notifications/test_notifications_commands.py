@@ -63,7 +63,7 @@ def test_where_no_queue_is_configured_the_command_says_how(told: Told, capsys: p
 def test_a_check_says_whether_the_queue_answers_and_takes_nothing_from_it(told: Told) -> None:
     told.queue.send(a_notification())
     (found,) = queue_findings(open_check_place(told.world.settings, "us"))
-    assert (found.status, "1 message to be read" in found.detail) == (Status.OK, True)
+    assert (found.status, "1 message to read" in found.detail) == (Status.OK, True)
     told.queue.send({"no": "notification"})
     told.read()
     _, unused = queue_findings(open_check_place(told.world.settings, "us"))
