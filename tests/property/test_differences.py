@@ -94,8 +94,8 @@ def test_only_what_imports_have_seen_and_nobody_moved_since_is_compared(order: F
     comparable = is_comparable(order, TERMS)
     late = order.shown is not None and order.shown.changed_at is not None and order.shown.changed_at > NOW - BEFORE
     moved = order.known is not None and order.known.moved_at > order.asked_at
-    told = any(parcel.sent_at is not None and parcel.sent_at > order.asked_at for parcel in order.parcels)
-    assert comparable == (not late and not moved and not told)
+    sent_since = any(parcel.sent_at is not None and parcel.sent_at > order.asked_at for parcel in order.parcels)
+    assert comparable == (not late and not moved and not sent_since)
     assert not is_comparable(order, Terms("us", NOW, None))
 
 
@@ -117,7 +117,7 @@ def stands(status: OrderStatus, **more: Any) -> Known:
 
 
 HAS = Written("new", units={"1": 2}, connection="us")
-TOLD = Left("P1", NOW - timedelta(hours=9), ParcelStatus.VERIFIED, sent_at=NOW - timedelta(hours=9))
+CONFIRMED = Left("P1", NOW - timedelta(hours=9), ParcelStatus.VERIFIED, sent_at=NOW - timedelta(hours=9))
 LABEL = Left("P1", NOW - timedelta(hours=9), ParcelStatus.SKIPPED, is_amazon_label=True)
 
 
@@ -131,9 +131,9 @@ LABEL = Left("P1", NOW - timedelta(hours=9), ParcelStatus.SKIPPED, is_amazon_lab
         ("UNSHIPPED", OrderStatus.READY, HAS, ()),
         ("UNSHIPPED", OrderStatus.LOADED, HAS, ()),
         ("UNSHIPPED", OrderStatus.LOADED, Written("picking", units={"1": 2}, connection="us"), ()),
-        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, Written("picking", units={"1": 2}), (TOLD,)),
-        ("SHIPPED", OrderStatus.SHIPPED, Written("shipped", units={"1": 2}), (TOLD,)),
-        ("SHIPPED", OrderStatus.CONFIRMED, Written("shipped", units={"1": 2}), (TOLD,)),
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, Written("picking", units={"1": 2}), (CONFIRMED,)),
+        ("SHIPPED", OrderStatus.SHIPPED, Written("shipped", units={"1": 2}), (CONFIRMED,)),
+        ("SHIPPED", OrderStatus.CONFIRMED, Written("shipped", units={"1": 2}), (CONFIRMED,)),
         ("SHIPPED", OrderStatus.SHIPPED, None, ()),
         ("SHIPPED", OrderStatus.SHIPPED, Written("shipped", units={"1": 2}), (LABEL,)),
         ("CANCELLED", OrderStatus.CANCELLED, None, ()),
@@ -164,12 +164,12 @@ def test_what_amazon_waits_for_and_nobody_is_going_to_ship_always_differs(
 
 
 LEFT_AT = NOW - timedelta(hours=9)
-UNTOLD = Left("P1", LEFT_AT, ParcelStatus.PENDING, LEFT_AT)
-FRESH = replace(UNTOLD, shipped_at=NOW - timedelta(minutes=10))
+UNCONFIRMED = Left("P1", LEFT_AT, ParcelStatus.PENDING, LEFT_AT)
+FRESH = replace(UNCONFIRMED, shipped_at=NOW - timedelta(minutes=10))
 SENT = Left("P1", LEFT_AT, ParcelStatus.SENT, sent_at=LEFT_AT)
 GIVEN_UP = replace(SENT, is_given_up=True)
-UNDATED = replace(UNTOLD, shipped_at=None)
-SEEN_LATELY = replace(UNTOLD, seen_at=NOW - timedelta(minutes=10))
+UNDATED = replace(UNCONFIRMED, shipped_at=None)
+SEEN_LATELY = replace(UNCONFIRMED, seen_at=NOW - timedelta(minutes=10))
 HELD = replace(SEEN_LATELY, status=ParcelStatus.HELD, reasons=(Reason("tracking_missing", "it has none", "Add it."),))
 PICKING = replace(HAS, status="picking")
 STOPPED = replace(HAS, status="cancelled")
@@ -180,7 +180,7 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
     # What a person has stopped in the warehouse an import would only stop once more.
     ("UNSHIPPED", OrderStatus.CANCELLED, STOPPED, (), Kind.STATUS_DIFFERS, "Cancel it in Seller Central, or reopen"),
     ("UNSHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
-    ("UNSHIPPED", OrderStatus.CONFIRMED, GONE, (UNTOLD,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
+    ("UNSHIPPED", OrderStatus.CONFIRMED, GONE, (UNCONFIRMED,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
     ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (SENT,), Kind.STATUS_DIFFERS, CONFIRM),
     # Nobody sends again what was given up.
     ("UNSHIPPED", OrderStatus.SHIPPED, GONE, (GIVEN_UP,), Kind.STATUS_DIFFERS, "confirm there what Amazon does not"),
@@ -188,16 +188,23 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (UNDATED,), Kind.SHIPMENT_NOT_CONFIRMED, CONFIRM),
     ("UNSHIPPED", OrderStatus.LOADED, GONE, (HELD,), Kind.SHIPMENT_NOT_CONFIRMED, "Add it."),
     ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, units={"1": 2, "9": 1}), (), Kind.UNITS_DIFFER, IMPORT),
-    ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT), Kind.STATUS_DIFFERS, "another parcel"),
+    (
+        "PARTIALLY_SHIPPED",
+        OrderStatus.PARTIALLY_SHIPPED,
+        GONE,
+        (CONFIRMED, SENT),
+        Kind.STATUS_DIFFERS,
+        "another parcel",
+    ),
     ("UNSHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (LABEL,), Kind.STATUS_DIFFERS, "another parcel"),
     # Loaded again it would leave a second time.
     ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, None, (), Kind.MISSING_IN_WAREHOUSE, "confirm the rest of it"),
     ("SHIPPED", OrderStatus.CANCELLED, None, (), Kind.STATUS_DIFFERS, IMPORT),
-    ("SHIPPED", OrderStatus.LOADED, None, (UNTOLD,), Kind.SHIPPED_ON_AMAZON, "restore the row of wms_order"),
+    ("SHIPPED", OrderStatus.LOADED, None, (UNCONFIRMED,), Kind.SHIPPED_ON_AMAZON, "restore the row of wms_order"),
     ("SHIPPED", OrderStatus.LOADED, HAS, (), Kind.SHIPPED_ON_AMAZON, "before it ships a second time"),
     ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (), Kind.SHIPPED_ON_AMAZON, "before it ships a second time"),
-    ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, LABEL), Kind.STATUS_DIFFERS, IMPORT),
-    ("CANCELLED", OrderStatus.CONFIRMED, GONE, (TOLD,), Kind.CANCELLED_ON_AMAZON, IMPORT),
+    ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (CONFIRMED, LABEL), Kind.STATUS_DIFFERS, IMPORT),
+    ("CANCELLED", OrderStatus.CONFIRMED, GONE, (CONFIRMED,), Kind.CANCELLED_ON_AMAZON, IMPORT),
     ("UNFULFILLABLE", OrderStatus.HELD, None, (), Kind.STATUS_DIFFERS, IMPORT),
     ("UNFULFILLABLE", OrderStatus.LOADED, PICKING, (), Kind.STATUS_DIFFERS, "cancel it in the warehouse"),
     (None, OrderStatus.HELD, None, (), Kind.MISSING_ON_AMAZON, "mfn orders dismiss"),
@@ -224,18 +231,18 @@ def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, 
         ("UNSHIPPED", OrderStatus.LOADED, replace(GONE, units={"1": 1}), (replace(LABEL, status=None),)),
         ("UNSHIPPED", OrderStatus.LOADED, replace(HAS, skus={"MUG": 2}), ()),  # what is promised is not known
         ("PARTIALLY_SHIPPED", OrderStatus.LOADED, PICKING, ()),
-        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, HAS, (TOLD,)),
-        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, FRESH)),  # the rest is about to be told
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, HAS, (CONFIRMED,)),
+        ("PARTIALLY_SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (CONFIRMED, FRESH)),  # the rest is about to be told
         ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, ()),
-        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (TOLD,)),
+        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, PICKING, (CONFIRMED,)),
         ("SHIPPED", OrderStatus.LOADED, STOPPED, ()),
         ("SHIPPED", OrderStatus.LOADED, PICKING, ()),  # a label bought from Amazon: within the day
         ("SHIPPED", OrderStatus.LOADED, HAS, (FRESH,)),  # the next confirm run settles it
-        ("SHIPPED", OrderStatus.LOADED, None, (TOLD,)),
-        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (TOLD, SENT)),  # the next confirm runs ask for it
-        ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (TOLD,)),
+        ("SHIPPED", OrderStatus.LOADED, None, (CONFIRMED,)),
+        ("SHIPPED", OrderStatus.PARTIALLY_SHIPPED, GONE, (CONFIRMED, SENT)),  # the next confirm runs ask for it
+        ("SHIPPED", OrderStatus.CONFIRMED, PICKING, (CONFIRMED,)),
         ("SHIPPED", OrderStatus.CONFIRMED, replace(PICKING, is_cancel_requested=True), ()),
-        ("CANCELLED", OrderStatus.CANCELLED, PICKING, (TOLD,)),
+        ("CANCELLED", OrderStatus.CANCELLED, PICKING, (CONFIRMED,)),
         ("UNFULFILLABLE", OrderStatus.LOADED, STOPPED, ()),
         ("UNFULFILLABLE", OrderStatus.LOADED, GONE, ()),
         (None, OrderStatus.LOADED, STOPPED, ()),

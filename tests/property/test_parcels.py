@@ -88,9 +88,9 @@ def test_each_parcel_is_either_told_or_kept_back_and_no_order_item_is_told_more_
 ) -> None:
     headers, lines = parcel_frames(parcels)
     items, faults = parcel_items(headers, lines, order_frame(ordered))
-    told, kept_back = set(items["shipment_id"]), set(faults["shipment_id"])
-    assert told.isdisjoint(kept_back)
-    assert told | kept_back == set(headers.loc[~headers["status"].isin(["open", "void"]), "shipment_id"])
+    confirmed, kept_back = set(items["shipment_id"]), set(faults["shipment_id"])
+    assert confirmed.isdisjoint(kept_back)
+    assert confirmed | kept_back == set(headers.loc[~headers["status"].isin(["open", "void"]), "shipment_id"])
     assert not items.duplicated(["shipment_id", "order_item_id"]).any()
     assert not faults.duplicated(["shipment_id", "code"]).any()
     assert set(faults["code"]) <= set(REMEDIES)
@@ -111,7 +111,7 @@ def test_what_is_told_up_to_any_parcel_has_left_by_then_and_all_whole_kits_are_t
     held = faults[~faults["code"].isin(["kit_incomplete", "kit_in_other_parcel"])]
     by_departure = headers.sort_values(["shipped_at", "shipment_id"])
     left: dict[Any, float] = {}
-    told: dict[Any, int] = {}
+    confirmed: dict[Any, int] = {}
     for shipment_id, order in zip(by_departure["shipment_id"], by_departure["order_number"], strict=True):
         for item, sku, quantity in lines.loc[
             lines["shipment_id"] == shipment_id, ["order_item_id", "sku", "quantity"]
@@ -120,13 +120,13 @@ def test_what_is_told_up_to_any_parcel_has_left_by_then_and_all_whole_kits_are_t
         for item, quantity in items.loc[items["shipment_id"] == shipment_id, ["order_item_id", "quantity"]].itertuples(
             index=False
         ):
-            told[order, item] = told.get((order, item), 0) + quantity
+            confirmed[order, item] = confirmed.get((order, item), 0) + quantity
         if not held["shipment_id"].isin(headers.loc[headers["order_number"] == order, "shipment_id"]).any():
             for (of_order, item), parts in ordered.items():
                 if of_order == order:
                     whole = min(left.get((order, item, sku), 0) // units for sku, (_, units) in parts.items())
                     capacity = min(quantity // units for quantity, units in parts.values())
-                    assert told.get((order, item), 0) == min(whole, capacity)
+                    assert confirmed.get((order, item), 0) == min(whole, capacity)
 
 
 @settings(max_examples=25)

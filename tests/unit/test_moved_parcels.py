@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.schema import Parcel
 from mfn.models import ParcelStatus, Reason
-from mfn.steps.confirming.moved_parcels import Moves, may_be_told, plan_moves
+from mfn.steps.confirming.moved_parcels import Moves, may_be_confirmed, plan_moves
 from mfn.steps.confirming.moved_parcels import _of_former_order as of_former_order
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_a_parcel_of_which_amazon_may_have_been_told_leaves_its_place_once_it_is
 def test_amazon_may_have_been_told_of_what_has_a_reference_and_no_answer(
     status: str, reference: str | None, *, may_be: bool
 ) -> None:
-    assert may_be_told(row("S", "A", reference, status=status)) is may_be
+    assert may_be_confirmed(row("S", "A", reference, status=status)) is may_be
 
 
 @pytest.mark.parametrize("status", ParcelStatus)

@@ -15,11 +15,11 @@ from mfn.amazon.shipments import PackageDetail, PackageItem
 from mfn.ledger.encryption import Cipher, new_key, parse_keys
 from mfn.ledger.orders import read_reasons
 from mfn.models import Reason
-from mfn.steps.confirming.sending import ANSWERED, TOLD, answered, digest_of_parcel, package_of
+from mfn.steps.confirming.sending import ANSWERED, COMPARED, answered, digest_of_parcel, package_of
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PLACE: Any = SimpleNamespace(ledger=SimpleNamespace(cipher=Cipher(parse_keys(new_key(), origin="test"), b"secret")))
-TELLING = {
+SENT = {
     "marketplace_id": "M",
     "carrier_code": "UPS",
     "carrier_name": "Bob's Vans",
@@ -29,7 +29,7 @@ TELLING = {
     "shipped_at": NOON,
 }
 PARCEL: Any = SimpleNamespace(
-    **TELLING,
+    **SENT,
     order_number="O",
     shipment_id="S",
     package_reference_id="4",
@@ -49,7 +49,7 @@ PARCEL: Any = SimpleNamespace(
 
 
 def test_amazon_is_told_of_a_parcel_what_the_verdict_left_of_it() -> None:
-    told = PackageDetail(
+    sent = PackageDetail(
         marketplace_id="M",
         package_reference_id="4",
         carrier_code="UPS",
@@ -59,9 +59,9 @@ def test_amazon_is_told_of_a_parcel_what_the_verdict_left_of_it() -> None:
         ship_date=NOON + timedelta(hours=1),
         items=(PackageItem("I", 2), PackageItem("J", 1)),
     )
-    assert package_of(PARCEL) == told
+    assert package_of(PARCEL) == sent
     nameless: Any = SimpleNamespace(**vars(PARCEL) | {"carrier_name": None, "shipping_method": None})
-    assert package_of(nameless) == replace(told, carrier_name="", shipping_method="")
+    assert package_of(nameless) == replace(sent, carrier_name="", shipping_method="")
 
 
 def test_a_parcel_that_amazon_took_has_its_new_units_and_is_neither_verified_nor_refused_any_more() -> None:
@@ -76,7 +76,7 @@ def test_a_parcel_that_amazon_took_has_its_new_units_and_is_neither_verified_nor
         "reasons": None,
         "warnings": PARCEL.warnings,
         "answer": None,
-        "sent_digest": digest_of_parcel(PLACE.ledger, TELLING),
+        "sent_digest": digest_of_parcel(PLACE.ledger, SENT),
         "verified_at": None,
         "times_sent": 2,
         "items_sent": PARCEL.items,
@@ -103,7 +103,7 @@ def test_a_parcel_that_amazon_refused_keeps_what_amazon_took_of_it_before(words:
         "status": "failed",
         "warnings": PARCEL.warnings,
         "answer": said,
-        "sent_digest": digest_of_parcel(PLACE.ledger, TELLING),
+        "sent_digest": digest_of_parcel(PLACE.ledger, SENT),
         "sent_at": NOON,
         "verified_at": NOON,
         "times_sent": 1,
@@ -112,7 +112,7 @@ def test_a_parcel_that_amazon_refused_keeps_what_amazon_took_of_it_before(words:
     }
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", COMPARED)
 def test_amazon_would_be_told_something_else_once_anything_differs_that_it_is_told(name: str) -> None:
     other = {"shipped_at": NOON - timedelta(minutes=1)}.get(name, "another")
-    assert digest_of_parcel(PLACE.ledger, TELLING | {name: other}) != digest_of_parcel(PLACE.ledger, TELLING)
+    assert digest_of_parcel(PLACE.ledger, SENT | {name: other}) != digest_of_parcel(PLACE.ledger, SENT)

@@ -29,7 +29,7 @@ PARCEL = {
     "ship_by": pd.NaT,
 }
 ITEMS = '[["I",2]]'
-TOLD = digest_of_parcel(
+SENT_DIGEST = digest_of_parcel(
     LEDGER,
     {name: PARCEL[name] for name in ("marketplace_id", "carrier_code", "carrier_name", "shipping_method")}
     | {"tracking_number_sent": "1Z999", "items": ITEMS, "shipped_at": NOON},
@@ -43,10 +43,10 @@ PENDING, HELD, SKIPPED, FAILED = (
 def parcel(status: ParcelStatus, **changes: Any) -> Any:
     """A parcel of an earlier run as the ledger has it, of which Amazon was told nothing yet."""
     empty = dict.fromkeys(("reasons", "warnings", "ship_by", "ship_date_sent", "sent_digest", "answer", "verified_at"))
-    telling = dict.fromkeys(("marketplace_id", "carrier_code", "carrier_name", "shipping_method"))
-    told = {"tracking_number_sent": None, "items": None, "package_reference_id": None}
+    to_confirm = dict.fromkeys(("marketplace_id", "carrier_code", "carrier_name", "shipping_method"))
+    given = {"tracking_number_sent": None, "items": None, "package_reference_id": None}
     mine = {"shipment_id": "S", "order_number": "O", "status": status, "batch_id": "earlier", "shipped_at": NOON}
-    return SimpleNamespace(**empty | telling | told | mine | changes)
+    return SimpleNamespace(**empty | to_confirm | given | mine | changes)
 
 
 def known(*given: str, highest: int = 0) -> KnownOrders:
@@ -63,21 +63,23 @@ def change(row: Any, verdict: Verdict, *, orders: KnownOrders | None = None) -> 
 def test_a_parcel_that_is_again_as_amazon_took_it_stands_where_it_stood_and_is_told_by_no_run(
     verified_at: datetime | None, status: ParcelStatus
 ) -> None:
-    row = parcel(ParcelStatus.HELD, sent_digest=TOLD, verified_at=verified_at, package_reference_id="4")
+    row = parcel(ParcelStatus.HELD, sent_digest=SENT_DIGEST, verified_at=verified_at, package_reference_id="4")
     assert change(row, PENDING) == change(row, HELD) | {"status": status.value, "reasons": None}
     assert change(row, PENDING)["batch_id"] == "earlier"
 
 
 def test_a_parcel_that_is_again_as_amazon_refused_it_has_failed_in_amazons_words() -> None:
     refusal = Reason("refused_by_amazon", "No such carrier.", "Map it.")
-    row = parcel(ParcelStatus.FAILED, sent_digest=TOLD, answer="No such carrier.", reasons=reasons_text([refusal]))
+    row = parcel(
+        ParcelStatus.FAILED, sent_digest=SENT_DIGEST, answer="No such carrier.", reasons=reasons_text([refusal])
+    )
     changed = change(row, PENDING)
     assert (changed["status"], changed["batch_id"]) == ("failed", "earlier")
     assert read_reasons(changed["reasons"]) == (refusal,)
-    (told_anew,) = read_reasons(
-        change(parcel(ParcelStatus.PENDING, sent_digest=TOLD, answer="No."), PENDING)["reasons"]
+    (again,) = read_reasons(
+        change(parcel(ParcelStatus.PENDING, sent_digest=SENT_DIGEST, answer="No."), PENDING)["reasons"]
     )
-    assert (told_anew.code, told_anew.detail) == ("refused_by_amazon", "No.")
+    assert (again.code, again.detail) == ("refused_by_amazon", "No.")
 
 
 @pytest.mark.parametrize(

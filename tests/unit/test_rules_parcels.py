@@ -1,4 +1,4 @@
-"""What Amazon is told of each parcel, and why nothing is told of others."""
+"""What is confirmed of each parcel, and why others are held back."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from mfn.rules.confirmed_units import Confirmed, ConfirmedUnits
 from mfn.rules.parcel_faults import MIXED_UP, REMEDIES
 from mfn.rules.parcels import parcel_items
-from mfn.rules.told_units import Told, ToldUnits
 from mfn.warehouse.sql import SqlWarehouse
 from tests.warehouse_actor import WarehouseActor, line_row, order_row
 
@@ -56,49 +56,51 @@ class Parcels:
         self.lines += [(shipment_id, number, *line) for number, line in enumerate(lines, start=1)]
         return self
 
-    def judged(self, *before: ToldUnits, examined: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
-        """What is told, and why others are kept back, where Amazon was told of parcels before, which stay as they are.
+    def judged(self, *before: ConfirmedUnits, examined: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What is confirmed, and why others are kept back, where parcels were confirmed before that stay as they are.
 
         Args:
-            before: What it was told.
+            before: What was confirmed.
             examined: One of these parcels that does not stay as it is.
         """
         headers = pd.DataFrame(self.headers).astype({"shipped_at": "datetime64[us, UTC]"})
         lines = pd.DataFrame(self.lines, columns=["shipment_id", "line_number", "order_item_id", "sku", "quantity"])
         settled = frozenset(each.shipment_id for each in before) - {examined}
-        return parcel_items(headers, lines.astype({"quantity": "float64"}), self.order_lines, Told(before, settled))
+        return parcel_items(
+            headers, lines.astype({"quantity": "float64"}), self.order_lines, Confirmed(before, settled)
+        )
 
-    def told(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
-        """What is told by parcel and order item, and why others are kept back by parcel and code."""
+    def confirmed(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
+        """What is confirmed by parcel and order item, and why others are kept back by parcel and code."""
         items, faults = self.judged()
-        told: dict[str, dict[str, int]] = {}
+        confirmed: dict[str, dict[str, int]] = {}
         for shipment_id, order_item_id, quantity in items.itertuples(index=False):
-            told.setdefault(shipment_id, {})[order_item_id] = quantity
+            confirmed.setdefault(shipment_id, {})[order_item_id] = quantity
         why: dict[str, dict[str, str]] = {}
         for shipment_id, code, detail, remedy in faults.itertuples(index=False):
             assert remedy == REMEDIES[code]
             why.setdefault(shipment_id, {})[code] = detail
-        return told, why
+        return confirmed, why
 
 
 def test_a_whole_order_in_one_parcel() -> None:
     parcels = Parcels(MUG, *KIT).add("S-1", ("I-MUG", "MUG", 3), ("I-SET", "PLATE", 4), ("I-SET", "BOWL", 2))
-    assert parcels.told() == ({"S-1": {"I-MUG": 3, "I-SET": 2}}, {})
+    assert parcels.confirmed() == ({"S-1": {"I-MUG": 3, "I-SET": 2}}, {})
 
 
 def test_one_item_may_be_split_over_lines_and_parcels_and_the_rest_may_follow_later() -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1)).add("S-2", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", 1))
-    assert parcels.told() == ({"S-1": {"I-MUG": 1}, "S-2": {"I-MUG": 2}}, {})
+    assert parcels.confirmed() == ({"S-1": {"I-MUG": 1}, "S-2": {"I-MUG": 2}}, {})
 
 
 def test_parcels_that_are_open_or_void_are_not_told_and_do_not_count() -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), status="void").add("S-2", ("I-MUG", "MUG", 3), status="open")
-    assert parcels.add("S-3", ("I-MUG", "MUG", 3)).told() == ({"S-3": {"I-MUG": 3}}, {})
+    assert parcels.add("S-3", ("I-MUG", "MUG", 3)).confirmed() == ({"S-3": {"I-MUG": 3}}, {})
 
 
 def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
     parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 4))
-    assert parcels.told() == (
+    assert parcels.confirmed() == (
         {},
         {
             "S-1": {
@@ -107,7 +109,7 @@ def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
             }
         },
     )
-    assert parcels.add("S-2", ("I-SET", "BOWL", 1)).told() == (
+    assert parcels.add("S-2", ("I-SET", "BOWL", 1)).confirmed() == (
         {"S-2": {"I-SET": 1}},
         {
             "S-1": {
@@ -116,7 +118,7 @@ def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
             }
         },
     )
-    assert parcels.add("S-3", ("I-SET", "BOWL", 1)).told() == (
+    assert parcels.add("S-3", ("I-SET", "BOWL", 1)).confirmed() == (
         {"S-2": {"I-SET": 1}, "S-3": {"I-SET": 1}},
         {"S-1": {"kit_in_other_parcel": "its kits are confirmed with S-3"}},
     )
@@ -124,14 +126,14 @@ def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
 
 def test_a_part_of_a_kit_holds_nothing_else_of_its_parcel_back() -> None:
     parcels = Parcels(MUG, *KIT).add("S-1", ("I-MUG", "MUG", 3), ("I-SET", "PLATE", 4))
-    assert parcels.told() == ({"S-1": {"I-MUG": 3}}, {})
-    assert parcels.add("S-2", ("I-SET", "BOWL", 2)).told() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-SET": 2}}, {})
+    assert parcels.confirmed() == ({"S-1": {"I-MUG": 3}}, {})
+    assert parcels.add("S-2", ("I-SET", "BOWL", 2)).confirmed() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-SET": 2}}, {})
 
 
 def test_a_pack_of_six_is_told_when_six_have_left() -> None:
     pack = (ORDER, 1, "I-6", "CAN", "SIX-PACK", 12, 6)
     parcels = Parcels(pack).add("S-1", ("I-6", "CAN", 5)).add("S-2", ("I-6", "CAN", 4)).add("S-3", ("I-6", "CAN", 3))
-    assert parcels.told() == (
+    assert parcels.confirmed() == (
         {"S-2": {"I-6": 1}, "S-3": {"I-6": 1}},
         {"S-1": {"kit_in_other_parcel": "its kits are confirmed with S-2"}},
     )
@@ -139,7 +141,7 @@ def test_a_pack_of_six_is_told_when_six_have_left() -> None:
 
 def test_components_that_were_ordered_unevenly_make_only_kits_that_are_whole() -> None:
     uneven = (ORDER, 1, "I-SET", "PLATE", "BREAKFAST", 9, 2), (ORDER, 2, "I-SET", "BOWL", "BREAKFAST", 3, 1)
-    assert Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 9), ("I-SET", "BOWL", 3)).told() == (
+    assert Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 9), ("I-SET", "BOWL", 3)).confirmed() == (
         {"S-1": {"I-SET": 3}},
         {},
     )
@@ -149,8 +151,8 @@ def test_more_than_was_ordered_holds_the_parcels_that_left_last() -> None:
     parcels = (
         Parcels(MUG).add("S-1", ("I-MUG", "MUG", 2)).add("S-2", ("I-MUG", "MUG", 2)).add("S-3", ("I-MUG", "MUG", 1))
     )
-    told, why = parcels.told()
-    assert told == {"S-1": {"I-MUG": 2}}
+    confirmed, why = parcels.confirmed()
+    assert confirmed == {"S-1": {"I-MUG": 2}}
     assert why == {
         "S-2": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 4 in parcels S-2, S-1"},
         "S-3": {"quantity_excessive": "order item I-MUG (AMZ-MUG): 3 of MUG ordered, 5 in parcels S-3, S-2, S-1"},
@@ -164,15 +166,15 @@ def test_more_than_was_ordered_holds_parcels_that_amazon_does_not_know_before_th
     parcels = Parcels((ORDER, 1, "I-MUG", "MUG", "AMZ-MUG", ordered, 1))
     for shipment_id in ("S-1", "S-2", "S-3"):
         parcels.add(shipment_id, ("I-MUG", "MUG", 2))
-    before = ToldUnits(ORDER, "I-MUG", "S-2", 1), ToldUnits(ORDER, "I-MUG", "S-3", 2)
+    before = ConfirmedUnits(ORDER, "I-MUG", "S-2", 1), ConfirmedUnits(ORDER, "I-MUG", "S-3", 2)
     _, faults = parcels.judged(*before, examined="S-2")
     assert faults[["shipment_id", "code"]].to_numpy().tolist() == [[each, "quantity_excessive"] for each in held]
 
 
 def test_more_of_a_component_than_was_ordered_holds_its_parcel_even_where_no_kit_is_too_many() -> None:
     parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 4), ("I-SET", "BOWL", 2)).add("S-2", ("I-SET", "PLATE", 1))
-    told, why = parcels.told()
-    assert told == {"S-1": {"I-SET": 2}}
+    confirmed, why = parcels.confirmed()
+    assert confirmed == {"S-1": {"I-SET": 2}}
     assert why["S-2"] == {
         "quantity_excessive": "order item I-SET (BREAKFAST): 4 of PLATE ordered, 5 in parcels S-2, S-1"
     }
@@ -180,14 +182,14 @@ def test_more_of_a_component_than_was_ordered_holds_its_parcel_even_where_no_kit
 
 def test_units_beyond_what_was_ordered_make_no_kit() -> None:
     uneven = (ORDER, 1, "I-SET", "PLATE", "BREAKFAST", 2, 2), (ORDER, 2, "I-SET", "BOWL", "BREAKFAST", 2, 1)
-    told, why = Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 4)).add("S-2", ("I-SET", "BOWL", 2)).told()
-    assert (told, list(why)) == ({"S-2": {"I-SET": 1}}, ["S-1"])
+    confirmed, why = Parcels(*uneven).add("S-1", ("I-SET", "PLATE", 4)).add("S-2", ("I-SET", "BOWL", 2)).confirmed()
+    assert (confirmed, list(why)) == ({"S-2": {"I-SET": 1}}, ["S-1"])
 
 
 def test_units_that_amazon_has_cancelled_are_no_longer_ordered() -> None:
     none_left = (ORDER, 1, "I-MUG", "MUG", None, 0, 1)
-    told, why = Parcels(none_left).add("S-1", ("I-MUG", "MUG", 1)).told()
-    assert (told, why["S-1"]) == (
+    confirmed, why = Parcels(none_left).add("S-1", ("I-MUG", "MUG", 1)).confirmed()
+    assert (confirmed, why["S-1"]) == (
         {},
         {"quantity_excessive": "order item I-MUG: 0 of MUG ordered, 1 in parcels S-1"},
     )
@@ -196,11 +198,13 @@ def test_units_that_amazon_has_cancelled_are_no_longer_ordered() -> None:
 def test_parcels_are_taken_as_they_left_not_as_they_were_written() -> None:
     early, late = pd.Timestamp("2026-11-24 07:00", tz="UTC"), pd.NaT
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), shipped_at=late)
-    told, why = parcels.add("S-2", ("I-MUG", "MUG", 1)).add("S-3", ("I-MUG", "MUG", 2), shipped_at=early).told()
-    assert told == {"S-3": {"I-MUG": 2}, "S-2": {"I-MUG": 1}}
+    confirmed, why = (
+        parcels.add("S-2", ("I-MUG", "MUG", 1)).add("S-3", ("I-MUG", "MUG", 2), shipped_at=early).confirmed()
+    )
+    assert confirmed == {"S-3": {"I-MUG": 2}, "S-2": {"I-MUG": 1}}
     assert list(why) == ["S-1"]
     same = Parcels(MUG).add("S-b", ("I-MUG", "MUG", 2), shipped_at=early)
-    assert list(same.add("S-a", ("I-MUG", "MUG", 2), shipped_at=early).told()[0]) == ["S-a"]
+    assert list(same.add("S-a", ("I-MUG", "MUG", 2), shipped_at=early).confirmed()[0]) == ["S-a"]
 
 
 def test_a_later_parcel_changes_nothing_in_those_before_it() -> None:
@@ -209,18 +213,18 @@ def test_a_later_parcel_changes_nothing_in_those_before_it() -> None:
     for number, line in enumerate(
         [("I-MUG", "MUG", 1), ("I-SET", "PLATE", 2), ("I-SET", "BOWL", 2), ("I-MUG", "MUG", 9), ("I-SET", "PLATE", 2)]
     ):
-        told, _ = parcels.add(f"S-{number}", line).told()
-        assert {shipment_id: told[shipment_id] for shipment_id in before} == before
-        before = told
+        confirmed, _ = parcels.add(f"S-{number}", line).confirmed()
+        assert {shipment_id: confirmed[shipment_id] for shipment_id in before} == before
+        before = confirmed
 
 
 def test_a_line_without_an_order_item_id_is_found_by_its_sku_where_only_one_item_has_it() -> None:
     twice = (ORDER, 2, "I-MUG-2", "MUG", "AMZ-MUG", 1, 1)
-    assert Parcels(MUG, *KIT).add("S-1", (None, "MUG", 1), (None, "PLATE", 2), (None, "BOWL", 1)).told()[0] == {
+    assert Parcels(MUG, *KIT).add("S-1", (None, "MUG", 1), (None, "PLATE", 2), (None, "BOWL", 1)).confirmed()[0] == {
         "S-1": {"I-MUG": 1, "I-SET": 1}
     }
-    told, why = Parcels(MUG, twice).add("S-1", (None, "MUG", 1)).told()
-    assert told == {}
+    confirmed, why = Parcels(MUG, twice).add("S-1", (None, "MUG", 1)).confirmed()
+    assert confirmed == {}
     assert why["S-1"] == {
         "order_item_unknown": "line 1 (SKU MUG): it has no order_item_id, and the SKU is in several order items: "
         "I-MUG, I-MUG-2"
@@ -246,20 +250,20 @@ def test_a_line_without_an_order_item_id_is_found_by_its_sku_where_only_one_item
     ],
 )
 def test_a_line_that_fits_no_order_item_holds_its_parcel(line: Line, detail: str) -> None:
-    told, why = Parcels(MUG, *KIT).add("S-1", line, ("I-MUG", "MUG", 1)).told()
-    assert (told, why) == ({}, {"S-1": {"order_item_unknown": detail}})
+    confirmed, why = Parcels(MUG, *KIT).add("S-1", line, ("I-MUG", "MUG", 1)).confirmed()
+    assert (confirmed, why) == ({}, {"S-1": {"order_item_unknown": detail}})
 
 
 @pytest.mark.parametrize("sku", [None, "MUG-OF-ANOTHER-COLOUR"])
 def test_the_order_item_id_is_enough_for_an_item_that_is_no_kit(sku: str | None) -> None:
-    assert Parcels(MUG).add("S-1", ("I-MUG", sku, 2)).told() == ({"S-1": {"I-MUG": 2}}, {})
+    assert Parcels(MUG).add("S-1", ("I-MUG", sku, 2)).confirmed() == ({"S-1": {"I-MUG": 2}}, {})
 
 
 def test_another_sku_in_a_packs_stead_holds_its_parcel_since_nobody_knows_how_many_units_it_is() -> None:
     pack = (ORDER, 1, "I-6", "CAN", "SIX-PACK", 12, 6)
-    assert Parcels(pack).add("S-1", ("I-6", None, 6)).told() == ({"S-1": {"I-6": 1}}, {})
+    assert Parcels(pack).add("S-1", ("I-6", None, 6)).confirmed() == ({"S-1": {"I-6": 1}}, {})
     detail = "line 1 (order item I-6, SKU CRATE): the order item consists of CAN"
-    assert Parcels(pack).add("S-1", ("I-6", "CRATE", 1)).told() == ({}, {"S-1": {"order_item_unknown": detail}})
+    assert Parcels(pack).add("S-1", ("I-6", "CRATE", 1)).confirmed() == ({}, {"S-1": {"order_item_unknown": detail}})
 
 
 @pytest.mark.parametrize(
@@ -273,18 +277,21 @@ def test_another_sku_in_a_packs_stead_holds_its_parcel_since_nobody_knows_how_ma
     ],
 )
 def test_a_quantity_that_is_no_number_of_units_holds_its_parcel(quantity: float, said: str) -> None:
-    told, why = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", quantity)).told()
-    assert (told, why) == ({}, {"S-1": {"quantity_invalid": said}})
+    confirmed, why = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", quantity)).confirmed()
+    assert (confirmed, why) == ({}, {"S-1": {"quantity_invalid": said}})
 
 
 def test_a_line_of_zero_is_left_out_and_a_parcel_of_nothing_else_is_held() -> None:
-    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-X", "CUP", 0)).told() == ({"S-1": {"I-MUG": 1}}, {})
+    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-X", "CUP", 0)).confirmed() == ({"S-1": {"I-MUG": 1}}, {})
     zero = {"S-1": {"quantity_invalid": "every line has quantity 0"}}
-    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 0)).told() == ({}, zero)
+    assert Parcels(MUG).add("S-1", ("I-MUG", "MUG", 0)).confirmed() == ({}, zero)
 
 
 def test_a_parcel_without_lines_is_held() -> None:
-    assert Parcels(MUG).add("S-1").told() == ({}, {"S-1": {"parcel_empty": "it has no lines in wms_shipment_line"}})
+    assert Parcels(MUG).add("S-1").confirmed() == (
+        {},
+        {"S-1": {"parcel_empty": "it has no lines in wms_shipment_line"}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,28 +303,28 @@ def test_a_parcel_without_lines_is_held() -> None:
 )
 def test_a_parcel_without_a_tracking_number_is_held_and_its_units_count(written: str | None, said: str) -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=written).add("S-2", ("I-MUG", "MUG", 1))
-    told, why = parcels.told()
-    assert told == {}
+    confirmed, why = parcels.confirmed()
+    assert confirmed == {}
     assert why["S-1"] == {"tracking_missing": said}
     assert list(why["S-2"]) == ["quantity_excessive"]
 
 
 def test_a_label_bought_from_amazon_needs_no_tracking_number_and_its_units_count() -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None, is_amazon_label=True)
-    told, why = parcels.add("S-2", ("I-MUG", "MUG", 1)).told()
-    assert (told, list(why)) == ({"S-1": {"I-MUG": 3}}, ["S-2"])
+    confirmed, why = parcels.add("S-2", ("I-MUG", "MUG", 1)).confirmed()
+    assert (confirmed, list(why)) == ({"S-1": {"I-MUG": 3}}, ["S-2"])
 
 
 def test_a_parcel_of_nothing_but_a_part_of_a_kit_needs_no_tracking_number() -> None:
     parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 2), tracking_number=None).add("S-2", ("I-SET", "BOWL", 1))
-    told, why = parcels.told()
-    assert (told, list(why["S-1"])) == ({"S-2": {"I-SET": 1}}, ["kit_in_other_parcel"])
+    confirmed, why = parcels.confirmed()
+    assert (confirmed, list(why["S-1"])) == ({"S-2": {"I-SET": 1}}, ["kit_in_other_parcel"])
 
 
 def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
     lines: Sequence[Line] = [("I-MUG", "MUG", 9), ("I-X", "MUG", 1), ("I-MUG", "MUG", -1), ("I-Y", "MUG", 1)]
-    told, why = Parcels(MUG).add("S-1", *lines, tracking_number=None).told()
-    assert told == {}
+    confirmed, why = Parcels(MUG).add("S-1", *lines, tracking_number=None).confirmed()
+    assert confirmed == {}
     assert list(why["S-1"]) == ["quantity_invalid", "order_item_unknown", "quantity_excessive", "tracking_missing"]
     assert why["S-1"]["order_item_unknown"].count("the order does not have this item") == 2
 
@@ -327,19 +334,19 @@ def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_an
     parcels = (
         Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-CUP", "CUP", 1)).add("S-3", status="void")
     )
-    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-2", 3))
-    told_of_all = "order item I-MUG (AMZ-MUG): all its units were already confirmed to Amazon, with "
-    held_by = f"{told_of_all}parcel S-2, which no longer contains it in the warehouse"
+    _, faults = parcels.judged(ConfirmedUnits(ORDER, "I-MUG", "S-2", 3))
+    all_confirmed = "order item I-MUG (AMZ-MUG): all its units were already confirmed to Amazon, with "
+    held_by = f"{all_confirmed}parcel S-2, which no longer contains it in the warehouse"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, MIXED_UP]]
-    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-3", 3), ToldUnits(ORDER, "I-CUP", "S-2", 1))
-    held_by = f"{told_of_all}parcels that are now void or deleted in the warehouse"
+    _, faults = parcels.judged(ConfirmedUnits(ORDER, "I-MUG", "S-3", 3), ConfirmedUnits(ORDER, "I-CUP", "S-2", 1))
+    held_by = f"{all_confirmed}parcels that are now void or deleted in the warehouse"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, REMEDIES["units_told"]]]
     parcels.add("S-4", ("I-MUG", "MUG", 1))
     parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 1)
-    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-1", 1), ToldUnits(ORDER, "I-MUG", "S-3", 2))
+    _, faults = parcels.judged(ConfirmedUnits(ORDER, "I-MUG", "S-1", 1), ConfirmedUnits(ORDER, "I-MUG", "S-3", 2))
     assert faults.to_numpy().tolist() == [["S-4", "units_told", held_by, REMEDIES["units_told"]]]
     parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 4)
-    _, faults = parcels.judged(ToldUnits(ORDER, "I-MUG", "S-3", 3))
+    _, faults = parcels.judged(ConfirmedUnits(ORDER, "I-MUG", "S-3", 3))
     assert faults[["shipment_id", "code"]].to_numpy().tolist() == [
         ["S-1", "quantity_excessive"],
         ["S-4", "quantity_excessive"],
@@ -349,7 +356,7 @@ def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_an
 def test_of_what_is_wrong_with_a_parcel_whose_units_amazon_has_each_has_its_own_remedy() -> None:
     cup = (ORDER, 4, "I-CUP", "CUP", "AMZ-CUP", 1, 1)
     parcels = Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None).add("S-2", ("I-CUP", "CUP", 1))
-    _, faults = parcels.add("S-3", ("I-MUG", "MUG", 1)).judged(ToldUnits(ORDER, "I-MUG", "S-2", 3))
+    _, faults = parcels.add("S-3", ("I-MUG", "MUG", 1)).judged(ConfirmedUnits(ORDER, "I-MUG", "S-2", 3))
     assert faults[["shipment_id", "code", "remedy"]].to_numpy().tolist() == [
         ["S-1", "units_told", MIXED_UP],
         ["S-1", "tracking_missing", REMEDIES["tracking_missing"]],
@@ -359,8 +366,8 @@ def test_of_what_is_wrong_with_a_parcel_whose_units_amazon_has_each_has_its_own_
 
 def test_a_parcel_with_a_text_that_goes_on_for_ever_is_held_and_its_units_count() -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), carrier="X" * 1_001).add("S-2", ("I-MUG", "MUG", 1))
-    told, why = parcels.told()
-    assert told == {}
+    confirmed, why = parcels.confirmed()
+    assert confirmed == {}
     assert why["S-1"] == {"text_too_long": "carrier is longer than 1,000 characters"}
     assert list(why["S-2"]) == ["quantity_excessive"]
 
@@ -390,13 +397,13 @@ def test_a_parcel_that_cannot_be_looked_into_is_held_for_that_alone_and_does_not
     parcels = (
         Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), tracking_number=None, **header).add("S-2", ("I-MUG", "MUG", 3))
     )
-    assert parcels.told() == ({"S-2": {"I-MUG": 3}}, {"S-1": {code: detail}})
+    assert parcels.confirmed() == ({"S-2": {"I-MUG": 3}}, {"S-1": {code: detail}})
 
 
 def test_parcels_of_one_order_do_not_concern_another() -> None:
     other = (ORDER[:-1] + "2", 1, "I-MUG", "MUG", "AMZ-MUG", 1, 1)
     parcels = Parcels(MUG, other).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-MUG", "MUG", 1), order_number=other[0])
-    assert parcels.told() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-MUG": 1}}, {})
+    assert parcels.confirmed() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-MUG": 1}}, {})
 
 
 def test_without_parcels_there_is_nothing_to_tell(sqlite_url: str) -> None:
@@ -432,7 +439,7 @@ def test_what_a_warehouse_ships_in_parts_is_told_in_parts(database_url: str) -> 
     actor.ship(ORDER, shipment_id="S-2", units={2: 2, 3: 2}, is_amazon_label=True)
     actor.ship(ORDER, shipment_id="S-3", units={1: 1}, status="open")
 
-    def told() -> list[list[Any]]:
+    def confirmed() -> list[list[Any]]:
         shipments = warehouse.shipments("us")
         items, faults = parcel_items(
             shipments,
@@ -444,13 +451,13 @@ def test_what_a_warehouse_ships_in_parts_is_told_in_parts(database_url: str) -> 
         return items.to_numpy().tolist()
 
     parts = [["S-1", "I-MUG", 2], ["S-2", "I-SET", 2]]
-    assert told() == parts
+    assert confirmed() == parts
     actor.close("S-3")
     actor.change("S-3", carrier="USPS", tracking_number="9400")
-    assert told() == [*parts, ["S-3", "I-MUG", 1]]
+    assert confirmed() == [*parts, ["S-3", "I-MUG", 1]]
     assert actor.order(ORDER)["status"] == "shipped"
     actor.void("S-1")
-    assert told() == [["S-2", "I-SET", 1], ["S-3", "I-MUG", 1]]
+    assert confirmed() == [["S-2", "I-SET", 1], ["S-3", "I-MUG", 1]]
 
 
 def test_every_reason_that_is_given_has_a_remedy_unless_there_is_nothing_to_do() -> None:

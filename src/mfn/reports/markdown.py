@@ -11,7 +11,7 @@ from mfn.reports.markdown_text import instructions, more, plain
 from mfn.reports.stock_markdown import brake_lines, held_sku_rows, sku_group_lines, stock_lines
 from mfn.reports.wording import (
     by_count,
-    carrier_told,
+    carrier_sent,
     conflicts_heading,
     counted,
     headline,
@@ -145,7 +145,7 @@ def _parcels(report: RunReport) -> list[str]:
     if report.carriers:
         lines += ["**Carriers, as written by the warehouse and as sent to Amazon:**", ""]
         lines += [
-            f"- {counted(use.parcels, 'parcel')}: {plain(carrier_told(use))}" for use in report.carriers[:SHOWN_ORDERS]
+            f"- {counted(use.parcels, 'parcel')}: {plain(carrier_sent(use))}" for use in report.carriers[:SHOWN_ORDERS]
         ]
         lines += [more(len(report.carriers) - SHOWN_ORDERS), ""]
     return lines

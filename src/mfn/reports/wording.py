@@ -51,7 +51,7 @@ def headline(report: RunReport) -> str:
     if not done:
         went = f"No {words.noun} would be {words.done}" if report.dry_run else f"Nothing new for {words.target}"
     elif report.kind == "inventory":
-        went = _told(report, done)
+        went = _went_out(report, done)
     else:
         late = f" ({number(report.punctuality.late)}\N{NO-BREAK SPACE}late)" if report.punctuality.late else ""
         went = f"{counted(done, words.noun)} {'would be' if report.dry_run else was} {words.done}{late}"
@@ -73,7 +73,7 @@ def _removed(report: RunReport, done: int) -> str:
     return f"Buyer data {'would be' if report.dry_run else 'was'} removed from {counted(done, 'order')}."
 
 
-def _told(report: RunReport, done: int) -> str:
+def _went_out(report: RunReport, done: int) -> str:
     sold_out = report.counts.get("sold_out", 0)
     gone = f" ({number(sold_out)}\N{NO-BREAK SPACE}sold\N{NO-BREAK SPACE}out)" if sold_out else ""
     return f"Stock of {counted(done, 'SKU')} {'would be' if report.dry_run else 'was'} sent to Amazon{gone}"
@@ -157,12 +157,12 @@ def feed_state(feed: FeedProgress) -> str:
     return f"{state}: {feed.words.rstrip('.')}" if feed.words else state
 
 
-def carrier_told(use: CarrierUse) -> str:
+def carrier_sent(use: CarrierUse) -> str:
     """`U.P.S., Ground → UPS, UPS Ground`: what the warehouse writes and what was sent to Amazon."""
     written = ", ".join(part for part in (use.carrier or "no carrier", use.service) if part)
     code = f"{use.carrier_code}: {use.carrier_name}" if use.carrier_name else use.carrier_code
-    told = ", ".join(part for part in (code, use.shipping_method) if part)
-    return f"{written} → {told}" + (" (not mapped)" if use.is_unlisted else "")
+    sent = ", ".join(part for part in (code, use.shipping_method) if part)
+    return f"{written} → {sent}" + (" (not mapped)" if use.is_unlisted else "")
 
 
 def conflicts_heading(report: RunReport) -> str:
@@ -207,9 +207,9 @@ def lasted(start: datetime, end: datetime) -> str:
     return f"{seconds:.1f} s" if seconds < MINUTE else f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
 
 
-def late_by(ship_by: datetime, told_at: datetime) -> str:
+def late_by(ship_by: datetime, confirmed_at: datetime) -> str:
     """By how much something is late, rounded down: `25 min`, `3 h`, `2 days`."""
-    minutes = int((told_at - ship_by).total_seconds() // MINUTE)
+    minutes = int((confirmed_at - ship_by).total_seconds() // MINUTE)
     hours, days = minutes // 60, minutes // (24 * 60)
     if days > 1:
         return f"{days} days"

@@ -78,7 +78,7 @@ def explain_parcels(
         *_of_excess(ids, components, progress, parcels["standing"]),
     ):
         found[position, code].append(detail)
-    for position, code, detail in _of_told(components, kits):
+    for position, code, detail in _of_confirmed(components, kits):
         if (position, "quantity_excessive") not in found:
             found[position, code].append(detail)
     settled = {position for position, _ in found}.union(kits.loc[kits["quantity"] > 0, "position"])
@@ -195,7 +195,7 @@ def _of_excess(
             yield row["position"], "quantity_excessive", f"{_item(row)}: {detail}"
 
 
-def _of_told(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
+def _of_confirmed(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Fault]:
     over = kits[kits["is_over"]]
     names = components.drop_duplicates("item").set_index("item")[["order_item_id", "seller_sku"]]
     for row in _records(over.join(names, on="item")):

@@ -3,7 +3,7 @@
 An order item counts as shipped in whole kits; one that is no kit is a kit of one component. Its parcels are taken in
 the order in which they left (`shipped_at`, those without one last, then `shipment_id`), and each is credited with the
 kits that it completes together with those before it. So a parcel's items do not depend on later parcels. What was
-confirmed before stays, though, whatever is written later (`mfn.rules.told_units`).
+confirmed before stays, though, whatever is written later (`mfn.rules.confirmed_units`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mfn.rules.confirmed_units import Confirmed, share_out
 from mfn.rules.parcel_faults import UNKNOWN, explain_parcels
-from mfn.rules.told_units import Told, share_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,14 @@ MOST_UNITS = 1_000_000_000
 """The most units of a line, so that sums stay exact."""
 
 
-NOTHING_TOLD = Told()
+NOTHING_CONFIRMED = Confirmed()
 
 
 def parcel_items(
-    shipments: pd.DataFrame, shipment_lines: pd.DataFrame, order_lines: pd.DataFrame, told: Told = NOTHING_TOLD
+    shipments: pd.DataFrame,
+    shipment_lines: pd.DataFrame,
+    order_lines: pd.DataFrame,
+    confirmed: Confirmed = NOTHING_CONFIRMED,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The order items of each parcel, and what holds others back.
 
@@ -40,7 +43,7 @@ def parcel_items(
         shipments: What `mfn.warehouse.shipments.shipments` returns, with every parcel of each order.
         shipment_lines: The lines of these parcels (`mfn.warehouse.shipments.shipment_lines`).
         order_lines: The lines of their orders (`mfn.warehouse.shipments.order_lines`).
-        told: What was confirmed of these orders before.
+        confirmed: What was confirmed of these orders before.
 
     Returns:
         (items, faults), both by parcel in the order in which they left; each parcel is in exactly one of them.
@@ -51,11 +54,11 @@ def parcel_items(
 
         faults: `shipment_id`, `code` (once a parcel; see `mfn.rules.parcel_faults.REMEDIES`), `detail`, `remedy`.
     """
-    parcels = _in_shipping_order(shipments, told)
+    parcels = _in_shipping_order(shipments, confirmed)
     components = _components(order_lines)
     lines = _placed(shipment_lines, parcels, components)
     progress = _progress(lines, components)
-    kits = share_out(_whole_kits(progress), progress, components, parcels, told)
+    kits = share_out(_whole_kits(progress), progress, components, parcels, confirmed)
     faults = explain_parcels(parcels, components, lines, progress, kits)
     due = kits[(kits["quantity"] > 0) & ~kits["position"].isin(faults["position"])].sort_values(["position", "item"])
     order_items = components.drop_duplicates("item").set_index("item")["order_item_id"]
@@ -69,7 +72,7 @@ def parcel_items(
     return items, faults[["shipment_id", "code", "detail", "remedy"]]
 
 
-def _in_shipping_order(shipments: pd.DataFrame, told: Told) -> pd.DataFrame:
+def _in_shipping_order(shipments: pd.DataFrame, confirmed: Confirmed) -> pd.DataFrame:
     """The parcels that are neither open nor void, by their position.
 
     `is_judged`: whether their lines can be examined; `standing`: how certain it is that they left, lowest is surest.
@@ -80,8 +83,8 @@ def _in_shipping_order(shipments: pd.DataFrame, told: Told) -> pd.DataFrame:
         parcels["is_order_known"] & (parcels["status"] == "closed")
         & ~parcels["is_id_missing"] & ~parcels["is_id_ambiguous"]
     )  # fmt: skip
-    known = [each.shipment_id for each in told.units]
-    standing = 2 - parcels["shipment_id"].isin(known) - 2 * parcels["shipment_id"].isin(list(told.settled))
+    known = [each.shipment_id for each in confirmed.units]
+    standing = 2 - parcels["shipment_id"].isin(known) - 2 * parcels["shipment_id"].isin(list(confirmed.settled))
     return parcels.assign(is_judged=is_judged, standing=standing.clip(lower=0))
 
 

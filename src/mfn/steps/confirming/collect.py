@@ -23,7 +23,7 @@ from mfn.ledger.parcels import (
 )
 from mfn.models import ParcelStatus, Reason
 from mfn.rules.parcels import LEFT_ALONE, OPEN
-from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING, carry_out, may_be_told, plan_moves
+from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING, carry_out, may_be_confirmed, plan_moves
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.workplace import open_workplace
 
@@ -83,7 +83,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     taken_back = _taken_back(known, shipments, changed)
     conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
     for row, order_number in moves.moved:
-        _told_of_former_order(row, order_number, conflicts)
+        _confirmed_with_former_order(row, order_number, conflicts)
     never_sent = [
         _skipped(row, state, digest, batch, conflicts) for row, state, digest in taken_back if row.sent_at is None
     ]
@@ -163,7 +163,7 @@ def _status(known: Row[Any] | None) -> str:
 
 def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflicts: Conflicts) -> dict[str, Any]:
     """A parcel that the warehouse took back before it was confirmed."""
-    if may_be_told(known):
+    if may_be_confirmed(known):
         conflicts.add(known.order_number, f"parcel {known.shipment_id} may have been confirmed to Amazon", state)
     return {
         "shipment_id": known.shipment_id,
@@ -176,9 +176,9 @@ def _skipped(known: Row[Any], state: str, digest: str, batch: BatchRef, conflict
     }
 
 
-def _told_of_former_order(known: Row[Any], order_number: str, conflicts: Conflicts) -> None:
+def _confirmed_with_former_order(known: Row[Any], order_number: str, conflicts: Conflicts) -> None:
     """The conflict of a parcel moved to another order: Amazon has no call that takes it away from the former one."""
-    if known.sent_at is not None or may_be_told(known):
+    if known.sent_at is not None or may_be_confirmed(known):
         said = "was" if known.sent_at is not None else "may have been"
         state = f"in the warehouse it belongs to {order_number}" if order_number else "in the warehouse it has no order"
         conflicts.add(

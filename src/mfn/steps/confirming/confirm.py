@@ -14,8 +14,8 @@ from mfn.ledger.parcels import note_counts, parcels_of, update_parcels
 from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import ParcelStatus
 from mfn.rules.order_units import units_to_ship
+from mfn.steps.confirming.confirmed_parcels import in_confirmation_order
 from mfn.steps.confirming.sending import answered, package_of
-from mfn.steps.confirming.told_parcels import in_telling_order
 from mfn.steps.confirming.verify import verify
 from mfn.steps.single_orders import remember
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -65,7 +65,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
     # What the warehouse took back after the collect step has no verdict; the next run checks it again.
     due = [parcel for parcel in pending if parcel.package_reference_id is not None and parcel.items is not None]
     unanswered_at = when_unanswered(place.ledger, batch.connection)
-    due = in_telling_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
+    due = in_confirmation_order(sorted(due, key=lambda parcel: unanswered_at(parcel.order_number)))
     unanswered = Unanswered()
     try:
         if due:

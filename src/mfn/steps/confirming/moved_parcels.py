@@ -51,7 +51,7 @@ class Moves:
     taking: Mapping[str, str]
 
 
-def may_be_told(known: Row[Any]) -> bool:
+def may_be_confirmed(known: Row[Any]) -> bool:
     """Whether Amazon may know of a parcel because a run was interrupted before it could record the answer."""
     return known.status == ParcelStatus.PENDING and known.package_reference_id is not None
 
@@ -87,7 +87,7 @@ def plan_moves(
     for row, _ in moved:
         if row.package_reference_id is not None:
             free[row.order_number].append(former_id(row.shipment_id, row.order_number))
-    is_told = ~(looked_at["is_id_missing"] | looked_at["is_id_ambiguous"] | looked_at["is_amazon_label"])
+    is_confirmable = ~(looked_at["is_id_missing"] | looked_at["is_id_ambiguous"] | looked_at["is_amazon_label"])
     moved_ids = {row.shipment_id for row, _ in moved}
     without = [key for key in orders if key not in known or key in moved_ids or not known[key].package_reference_id]
     taking = {}
@@ -96,7 +96,7 @@ def plan_moves(
         if own in free[orders[key]]:
             free[orders[key]].remove(own)
             taking[key] = own
-    for key in looked_at["shipment_id"][is_told & looked_at["shipment_id"].isin(without)]:
+    for key in looked_at["shipment_id"][is_confirmable & looked_at["shipment_id"].isin(without)]:
         if key not in taking and free[orders[key]]:
             taking[key] = free[orders[key]].pop(0)
     return Moves(moved, taking)

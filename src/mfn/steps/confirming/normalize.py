@@ -23,11 +23,11 @@ from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import USED_AGAIN_AFTER, check_shared_numbers, check_tracking_numbers
+from mfn.steps.confirming.confirmed_parcels import confirmed_before, gaining, items_by_parcel
 from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
 from mfn.steps.confirming.sending import is_shown
 from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
-from mfn.steps.confirming.told_parcels import gaining, items_by_parcel, told_before
 from mfn.steps.workplace import open_workplace
 from mfn.warehouse.values import times
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
+    from mfn.rules.confirmed_units import Confirmed
     from mfn.rules.parcel_verdicts import Verdict
-    from mfn.rules.told_units import Told
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
@@ -94,14 +94,14 @@ def _normalize(
     )
     lines = place.warehouse.shipment_lines(shipments["shipment_id"])
     of_orders = parcels_of(place.ledger, batch.connection, order_numbers=list(order_numbers))
-    told = told_before(of_orders, set(shipments["shipment_id"]), examined)
-    shipments = _ruled(place, shipments, _Contents(lines, order_lines, told), known)
-    items, faults = parcel_items(shipments, lines, order_lines, told)
-    telling = items_by_parcel(items)
-    examined |= {row.shipment_id: row for row in gaining(of_orders, examined, telling)}
+    confirmed = confirmed_before(of_orders, set(shipments["shipment_id"]), examined)
+    shipments = _ruled(place, shipments, _Contents(lines, order_lines, confirmed), known)
+    items, faults = parcel_items(shipments, lines, order_lines, confirmed)
+    to_confirm = items_by_parcel(items)
+    examined |= {row.shipment_id: row for row in gaining(of_orders, examined, to_confirm)}
     parcels = _parcels(place, shipments, examined, known, left)
-    verdicts, faults = _verdicts(parcels, faults, of_orders, telling, units_to_ship(order_lines))
-    of_parcels = ParcelChanges(place.ledger, batch, known, telling)
+    verdicts, faults = _verdicts(parcels, faults, of_orders, to_confirm, units_to_ship(order_lines))
+    of_parcels = ParcelChanges(place.ledger, batch, known, to_confirm)
     changes, released = [], 0
     for parcel, verdict in zip(parcels.to_dict("records"), verdicts, strict=True):
         row = examined[parcel["shipment_id"]]
@@ -134,7 +134,7 @@ class _Contents(NamedTuple):
 
     lines: pd.DataFrame
     order_lines: pd.DataFrame
-    told: Told
+    confirmed: Confirmed
 
 
 def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known: KnownOrders) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def _verdicts(
     parcels: pd.DataFrame,
     faults: pd.DataFrame,
     of_orders: Sequence[Row[Any]],
-    telling: Mapping[str, str],
+    to_confirm: Mapping[str, str],
     ordered: Mapping[str, Mapping[str, int]],
 ) -> tuple[list[Verdict], pd.DataFrame]:
     """The verdicts; and the faults, including those of parcels whose units Amazon has with a held parcel."""
@@ -227,7 +227,7 @@ def _verdicts(
                     is_due=status.get(row.shipment_id) == ParcelStatus.PENDING,
                     is_held=status.get(row.shipment_id) in (ParcelStatus.HELD, ParcelStatus.FAILED),
                     before=read_units(row.items_sent),
-                    now=read_units(telling.get(row.shipment_id)),
+                    now=read_units(to_confirm.get(row.shipment_id)),
                 )
                 for row in of_orders
             ],

@@ -99,7 +99,7 @@ class ParcelChanges:
             # What was held or refused before is reported once, not in every run.
             is_news = row.status in (ParcelStatus.PENDING, *SETTLED) or (row.status, verdict.status) == HELD_THEN_FAILED
             return change | (mine if is_news else {})
-        telling = {
+        to_confirm = {
             "marketplace_id": parcel["marketplace_id"],
             "carrier_code": parcel["carrier_code"],
             "carrier_name": parcel["carrier_name"],
@@ -107,11 +107,11 @@ class ParcelChanges:
             "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
             "items": self.items[row.shipment_id],
         }
-        digest = digest_of_parcel(self.ledger, telling | {"shipped_at": row.shipped_at})
+        digest = digest_of_parcel(self.ledger, to_confirm | {"shipped_at": row.shipped_at})
         if digest != row.sent_digest:
             reference = row.package_reference_id or self.known.give_reference(row.order_number)
             due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}
-            return change | telling | due | mine
+            return change | to_confirm | due | mine
         if row.answer is not None:
             return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text([_refusal(row)])}
         return change | {"status": (ParcelStatus.VERIFIED if row.verified_at else ParcelStatus.SENT).value}

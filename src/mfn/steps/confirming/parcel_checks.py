@@ -54,9 +54,9 @@ def check_parcels(
     if not any(is_due):
         return [dict(change) for change in changes], None
     codes = faults.groupby("shipment_id")["code"].agg(tuple)
-    told = {change["shipment_id"]: change for change in changes if change["status"] == ParcelStatus.PENDING}
+    pending = {change["shipment_id"]: change for change in changes if change["status"] == ParcelStatus.PENDING}
     ids = parcels["shipment_id"]
-    references = [told[each]["package_reference_id"] if each in told else None for each in ids]
+    references = [pending[each]["package_reference_id"] if each in pending else None for each in ids]
     accepted = [OTHER, *accepted_carriers["carrier_code"]]  # the file may be missing
     frame = parcels.assign(
         fault_codes=[codes.get(each, ()) for each in ids],

@@ -38,22 +38,22 @@ def parcel_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
     Returns:
         `held`: every parcel that is held or was refused, late ones first; `noted`: parcels of this run that were let
         through with a warning; `ignored` and `warnings`: parcels of this run by reason code; `punctuality`: those of
-        this run, and all that Amazon still has to be told of, against ship-by; `carriers`: those of this run as written
+        this run, and all that are still to be confirmed, against ship-by; `carriers`: those of this run as written
         and as sent.
     """
     rows = _parcels(ledger, batch)
     mine = [row for row in rows if row.batch_id == batch.batch_id]
     skipped = [row for row in mine if row.status == ParcelStatus.SKIPPED]
     noted = [row for row in mine if row.status in LET_THROUGH and row.warnings]
-    told = [row for row in mine if row.status in SENT]
+    sent = [row for row in mine if row.status in SENT]
     waiting = [row for row in rows if row.status in EXAMINED]
     return {
         "held": tuple(_shown(row, row.reasons) for row in waiting if row.status in WAITING),
         "noted": tuple(_shown(row, row.warnings) for row in noted),
         "ignored": Counter(reason.code for row in skipped for reason in read_reasons(row.reasons)),
         "warnings": Counter(reason.code for row in noted for reason in read_reasons(row.warnings)),
-        "punctuality": _punctuality(told, waiting, batch.finished_at or datetime.now(UTC)),
-        "carriers": _carriers(told),
+        "punctuality": _punctuality(sent, waiting, batch.finished_at or datetime.now(UTC)),
+        "carriers": _carriers(sent),
     }
 
 
@@ -76,9 +76,9 @@ def _parcels(ledger: Ledger, batch: Row[Any]) -> Sequence[Row[Any]]:
         return list(rows)
 
 
-def _punctuality(told: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: datetime) -> Punctuality:
+def _punctuality(sent: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: datetime) -> Punctuality:
     """Parcels against ship-by; of a corrected one only the last call is known, so it is counted apart."""
-    first = [row for row in told if row.times_sent <= 1]
+    first = [row for row in sent if row.times_sent <= 1]
     late = [row for row in first if row.ship_by is not None and row.sent_at > row.ship_by]
     unknown = sum(row.ship_by is None for row in first)
     due = [row for row in waiting if row.ship_by is not None and row.sent_at is None]
@@ -86,7 +86,7 @@ def _punctuality(told: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: dat
     return Punctuality(
         on_time=len(first) - len(late) - unknown,
         late=len(late),
-        corrected=len(told) - len(first),
+        corrected=len(sent) - len(first),
         unknown=unknown,
         overdue=len(overdue),
         soon=sum(now <= row.ship_by <= now + SOON for row in due),
@@ -97,13 +97,13 @@ def _punctuality(told: Sequence[Row[Any]], waiting: Sequence[Row[Any]], now: dat
     )
 
 
-def _carriers(told: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
+def _carriers(sent: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
     counted = Counter(
         (
             row.carrier, row.service, row.carrier_code, row.carrier_name, row.shipping_method,
             any(warning.code == UNLISTED for warning in read_reasons(row.warnings)),
         )
-        for row in told
+        for row in sent
     )  # fmt: skip
     uses = [CarrierUse(*written_and_sent, parcels) for written_and_sent, parcels in counted.items()]
     return tuple(sorted(uses, key=lambda use: (-use.parcels, use.carrier or "", use.service or "")))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
     from mfn.steps.workplace import Workplace
 
-TOLD = (
+COMPARED = (
     "marketplace_id", "carrier_code", "carrier_name", "shipping_method", "tracking_number_sent", "items", "shipped_at",
 )  # fmt: skip
 """The columns of a parcel that Amazon is sent, with the warehouse's date rather than the one adapted for Amazon."""
@@ -58,13 +58,13 @@ class Answer:
 
 
 def digest_of_parcel(ledger: Ledger, parcel: Mapping[str, Any]) -> str:
-    """A digest that differs if Amazon would be told something other than before.
+    """A digest that differs if something other than before would be sent to Amazon.
 
     Args:
         ledger: The open ledger.
-        parcel: The columns `TOLD` of the ledger's table.
+        parcel: The columns `COMPARED` of the ledger's table.
     """
-    return ledger.cipher.digest(msgspec.json.encode([parcel[name] for name in TOLD]))
+    return ledger.cipher.digest(msgspec.json.encode([parcel[name] for name in COMPARED]))
 
 
 def package_of(parcel: Row[Any]) -> PackageDetail:
@@ -160,6 +160,6 @@ def _refused(place: Workplace, parcel: Row[Any], refusal: ShipmentRefusedError) 
 
 
 def _change(place: Workplace, parcel: Row[Any], status: ParcelStatus) -> dict[str, Any]:
-    digest = digest_of_parcel(place.ledger, {name: getattr(parcel, name) for name in TOLD})
+    digest = digest_of_parcel(place.ledger, {name: getattr(parcel, name) for name in COMPARED})
     changed = {"status": status.value, "reasons": None, "answer": None, "sent_digest": digest}
     return {name: getattr(parcel, name) for name in ANSWERED} | changed

@@ -44,5 +44,5 @@ def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
         return set()
     name = place.connection.name
     parcels = parcels_of(place.ledger, name, order_numbers=sorted(gone))
-    told = {parcel.order_number for parcel in parcels if parcel.sent_at is not None}
-    return gone - told - set(place.warehouse.shipments(name)["order_number"])
+    confirmed = {parcel.order_number for parcel in parcels if parcel.sent_at is not None}
+    return gone - confirmed - set(place.warehouse.shipments(name)["order_number"])

@@ -62,9 +62,9 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         FatalError: The warehouse's tables cannot be read.
     """
     place = open_workplace(settings, batch.connection, lease=batch.lease)
-    told = answers(place.ledger, batch)
+    answered = answers(place.ledger, batch)
     terms = _terms(place, batch)
-    facts = [order for order in _facts(place, batch, told) if is_comparable(order, terms)]
+    facts = [order for order in _facts(place, batch, answered) if is_comparable(order, terms)]
     found = [(order, differs) for order in facts if (differs := difference(order, terms)) is not None]
     found.sort(key=lambda pair: (_ship_by(pair[0]) or datetime.max.replace(tzinfo=UTC), pair[0].order_id))
     counts = {
@@ -91,8 +91,8 @@ def _terms(place: Workplace, batch: BatchRef) -> Terms:
     return Terms(batch.connection, datetime.now(UTC), until, orders.not_before, marketplace_ids)
 
 
-def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iterable[Facts]:
-    warehouse, order_ids = place.warehouse, list(told)
+def _facts(place: Workplace, batch: BatchRef, answered: Mapping[str, Asked]) -> Iterable[Facts]:
+    warehouse, order_ids = place.warehouse, list(answered)
     # The warehouse comes first: what moves in between is then newer in the ledger, and left to the next run.
     standings = warehouse.standings(order_ids)
     lines = warehouse.order_lines(order_ids)
@@ -112,7 +112,7 @@ def _facts(place: Workplace, batch: BatchRef, told: Mapping[str, Asked]) -> Iter
     known = known_orders(place.ledger, batch.connection, order_ids)
     promised = units_promised_to(place.ledger, batch.connection, order_ids)
     parcels = _left(closed, parcels_by_id(place.ledger, batch.connection, order_ids))
-    for order_id, asked in told.items():
+    for order_id, asked in answered.items():
         row = known.get(order_id)
         yield Facts(
             order_id,

@@ -9,14 +9,14 @@ from mfn.amazon.orders import AMAZON, DUE
 from mfn.ledger.orders import GIVEN, IN_WAREHOUSE, LEFT, WAITING
 from mfn.ledger.parcels import SETTLED
 from mfn.models import OrderStatus, ParcelStatus
-from mfn.steps.reconciling.awaited import awaited, untold_parcels
+from mfn.steps.reconciling.awaited import awaited, unconfirmed_parcels
 from mfn.steps.reconciling.kinds import Difference, Kind
 from mfn.steps.reconciling.remedies import (
     LEAVES_AGAIN,
     REFUSED_THERE,
     SHIPPED_ELSEWHERE,
-    import_anew,
-    mends,
+    fixes,
+    import_again,
     put_back,
     stands,
     take_back,
@@ -80,7 +80,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
         if shown is None:
             by_hand = "It is not an order of this account: cancel it in the warehouse, or correct wms_order.connection."
             return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has} and not at Amazon", by_hand)
-        import_it = import_anew(order, terms, "Import it; what the warehouse has started stays unchanged")
+        import_it = import_again(order, terms, "Import it; what the warehouse has started stays unchanged")
         return Difference(Kind.UNKNOWN_TO_LEDGER, f"{has}; {shown.status} at Amazon", import_it)
     if shown is None or shown.status not in IMPORTED:
         return None
@@ -90,7 +90,7 @@ def _not_known(order: Facts, terms: Terms) -> Difference | None:
     return Difference(
         Kind.MISSING_IN_LEDGER,
         f"{placed}{shown.status} at Amazon, but no import has fetched it",
-        import_anew(order, terms, "Amazon's search left it out; import it by its id"),
+        import_again(order, terms, "Amazon's search left it out; import it by its id"),
     )
 
 
@@ -113,12 +113,12 @@ def _not_at_amazon(order: Facts) -> Difference | None:
 def _cancelled(order: Facts, terms: Terms) -> Difference | None:
     known, written = order.status, order.written
     if known in (*WAITING, *IN_WAREHOUSE):
-        told = f"CANCELLED at Amazon, {known} here{order.in_warehouse}"
+        detail = f"CANCELLED at Amazon, {known} here{order.in_warehouse}"
         what = "Import it again, which asks the warehouse to stop" if written else "Import it again"
-        return Difference(Kind.CANCELLED_ON_AMAZON, told, import_anew(order, terms, what))
+        return Difference(Kind.CANCELLED_ON_AMAZON, detail, import_again(order, terms, what))
     if known == OrderStatus.CANCELLED and written and written.is_at_work and not order.parcels:
-        told = "cancelled at Amazon and here, but the warehouse was not asked to stop, or has reopened it"
-        return Difference(Kind.STATUS_DIFFERS, told, "Cancel it in the warehouse.")
+        detail = "cancelled at Amazon and here, but the warehouse was not asked to stop, or has reopened it"
+        return Difference(Kind.STATUS_DIFFERS, detail, "Cancel it in the warehouse.")
     if known == OrderStatus.CANCELLED and written and written.status == SHIPPED:
         by_hand = "It shipped anyway: have it returned, and set it to cancelled in the warehouse."
         return Difference(Kind.STATUS_DIFFERS, f"cancelled at Amazon and here{order.in_warehouse}", by_hand)
@@ -127,46 +127,46 @@ def _cancelled(order: Facts, terms: Terms) -> Difference | None:
 
 def _shipped(order: Facts, terms: Terms) -> Difference | None:
     known = order.status
-    told = f"SHIPPED at Amazon, {known} here{order.in_warehouse}"
+    detail = f"SHIPPED at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
         what = "Somebody else shipped it; import it again, which settles it"
-        return Difference(Kind.SHIPPED_ON_AMAZON, told, import_anew(order, terms, what))
+        return Difference(Kind.SHIPPED_ON_AMAZON, detail, import_again(order, terms, what))
     if known == OrderStatus.CANCELLED:
-        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it again"))
+        return Difference(Kind.STATUS_DIFFERS, detail, import_again(order, terms, "Import it again"))
     if known in LEFT and order.written and order.written.is_at_work and not order.parcels:
-        return Difference(Kind.SHIPPED_ON_AMAZON, told, LEAVES_AGAIN)
+        return Difference(Kind.SHIPPED_ON_AMAZON, detail, LEAVES_AGAIN)
     if _is_left_short(order):
         what = "The units that never shipped were cancelled at Amazon; import it again, which settles it"
-        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, what))
-    return _shipped_and_given(order, told, terms) if known in GIVEN else None
+        return Difference(Kind.STATUS_DIFFERS, detail, import_again(order, terms, what))
+    return _shipped_and_given(order, detail, terms) if known in GIVEN else None
 
 
-def _shipped_and_given(order: Facts, told: str, terms: Terms) -> Difference | None:
+def _shipped_and_given(order: Facts, detail: str, terms: Terms) -> Difference | None:
     """Amazon shows that everything has shipped, and the warehouse was given the order to ship."""
     written = order.written
-    if (untold := untold_parcels(order, terms)) and written is None:
-        return Difference(Kind.SHIPPED_ON_AMAZON, told, put_back(terms))
-    if untold:
-        return _told_otherwise(order, untold[0], told, terms)
+    if (unconfirmed := unconfirmed_parcels(order, terms)) and written is None:
+        return Difference(Kind.SHIPPED_ON_AMAZON, detail, put_back(terms))
+    if unconfirmed:
+        return _confirmed_otherwise(order, unconfirmed[0], detail, terms)
     if written is None:
-        return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, told, take_back(order, terms))
-    if written.status == CANCELLED or (written.status == SHIPPED and order.parcels) or _is_being_told(order):
+        return None if order.parcels else Difference(Kind.SHIPPED_ON_AMAZON, detail, take_back(order, terms))
+    if written.status == CANCELLED or (written.status == SHIPPED and order.parcels) or _is_being_confirmed(order):
         return None
     changed_at = (order.shown and order.shown.changed_at) or order.asked_at
     if written.status != NEW and terms.now - changed_at < SETTLED_WITHIN:
         return None
-    return Difference(Kind.SHIPPED_ON_AMAZON, told, SHIPPED_ELSEWHERE)
+    return Difference(Kind.SHIPPED_ON_AMAZON, detail, SHIPPED_ELSEWHERE)
 
 
-def _told_otherwise(order: Facts, parcel: Left, told: str, terms: Terms) -> Difference:
+def _confirmed_otherwise(order: Facts, parcel: Left, detail: str, terms: Terms) -> Difference:
     """Amazon shows that everything has shipped, but a parcel of the warehouse was not confirmed."""
     if parcel.status == ParcelStatus.FAILED:
-        fetch = import_anew(order, terms, REFUSED_THERE)
+        fetch = import_again(order, terms, REFUSED_THERE)
         remedy = f"{fetch} && mfn confirm {terms.connection}"
     else:
         settle = f"A confirm run settles its parcels:\nmfn confirm {terms.connection}"
-        remedy = f"{mends(parcel)} {settle}".strip()
-    what = f"{told}; parcel {parcel.shipment_id} not confirmed{stands(parcel)}"
+        remedy = f"{fixes(parcel)} {settle}".strip()
+    what = f"{detail}; parcel {parcel.shipment_id} not confirmed{stands(parcel)}"
     return Difference(Kind.SHIPPED_ON_AMAZON, what, remedy)
 
 
@@ -179,15 +179,15 @@ def _is_left_short(order: Facts) -> bool:
 
 def _unfulfillable(order: Facts, terms: Terms) -> Difference | None:
     known, written = order.status, order.written
-    told = f"UNFULFILLABLE at Amazon, {known} here{order.in_warehouse}"
+    detail = f"UNFULFILLABLE at Amazon, {known} here{order.in_warehouse}"
     if known in WAITING:
-        return Difference(Kind.STATUS_DIFFERS, told, import_anew(order, terms, "Import it again"))
+        return Difference(Kind.STATUS_DIFFERS, detail, import_again(order, terms, "Import it again"))
     if known in GIVEN and written and written.status not in {CANCELLED, SHIPPED}:
-        return Difference(Kind.STATUS_DIFFERS, told, "Check it in Seller Central, and cancel it in the warehouse.")
+        return Difference(Kind.STATUS_DIFFERS, detail, "Check it in Seller Central, and cancel it in the warehouse.")
     return None
 
 
-def _is_being_told(order: Facts) -> bool:
+def _is_being_confirmed(order: Facts) -> bool:
     """Whether it has a closed parcel that the next confirm run will settle."""
     return any(parcel.status not in SETTLED for parcel in order.parcels)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAMED = 10
 """How many orders the error names; the report has them all."""
 
-TOLD = ("order_id", "kind", "detail", "remedy")
+COLUMNS = ("order_id", "kind", "detail", "remedy")
 
 
 def found_in(row: Row[Any]) -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def found_in(row: Row[Any]) -> list[dict[str, Any]]:
     Args:
         row: The row of the batch.
     """
-    return [{name: one[name] for name in TOLD} for one in row.findings.get("differences", ())]
+    return [{name: one[name] for name in COLUMNS} for one in row.findings.get("differences", ())]
 
 
 def differing_orders(row: Row[Any]) -> tuple[HeldOrder, ...]:

@@ -37,12 +37,12 @@ def stands(parcel: Left) -> str:
     return f" ({parcel.status}{f', {why}' if why else ''})" if parcel.status else ""
 
 
-def mends(parcel: Left) -> str:
+def fixes(parcel: Left) -> str:
     """The remedies of a parcel's reasons; empty if there are none."""
     return " ".join(dict.fromkeys(reason.remedy.replace("\n", " ") for reason in parcel.reasons if reason.remedy))
 
 
-def import_anew(order: Facts, terms: Terms, what: str) -> str:
+def import_again(order: Facts, terms: Terms, what: str) -> str:
     """Fetch the order from Amazon again, and act on what it says."""
     return f"{what}:\nmfn import {terms.connection} --order {quote(order.order_id)}"
 
@@ -62,7 +62,7 @@ def write_again(order: Facts, terms: Terms, by_hand: str) -> str:
     """How to correct a row of the warehouse."""
     if order.written is None or order.written.status != NEW:
         return by_hand
-    return import_anew(order, terms, "Import it again, which rewrites what the warehouse has not started")
+    return import_again(order, terms, "Import it again, which rewrites what the warehouse has not started")
 
 
 def put_back(terms: Terms) -> str:

@@ -46,18 +46,20 @@ def other_units(order: Facts, terms: Terms) -> Difference | None:
     wanted = {item: max(units - known.shipped_before.get(item, 0), 0) for item, units in shown.units.items()}
     items = sorted({*wanted, *written.units})
     wrong = [item for item in items if wanted.get(item, 0) != written.units.get(item, 0)]
-    told = [
+    differing = [
         f"{wanted.get(item, 0)} of item {item} at Amazon, {written.units.get(item, 0)} in the warehouse"
         for item in wrong[:SHOWN_ITEMS]
     ]
     if not wrong and written.status == NEW and known.promised and known.promised != written.skus:
         skus = sorted({*known.promised, *written.skus})
         other = [sku for sku in skus if known.promised.get(sku, 0) != written.skus.get(sku, 0)]
-        told = [
+        differing = [
             f"{known.promised.get(sku, 0)} of SKU {sku[:64]} loaded, {written.skus.get(sku, 0)} in the warehouse"
             for sku in other[:SHOWN_ITEMS]
         ]
-    if not told:
+    if not differing:
         return None
     by_hand = "Correct wms_order_line in the warehouse, or the order in Seller Central."
-    return Difference(Kind.UNITS_DIFFER, f"{', '.join(told)} ({written.status})", write_again(order, terms, by_hand))
+    return Difference(
+        Kind.UNITS_DIFFER, f"{', '.join(differing)} ({written.status})", write_again(order, terms, by_hand)
+    )

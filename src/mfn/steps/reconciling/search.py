@@ -189,8 +189,8 @@ def _begin(place: Workplace, batch: BatchRef, window: SearchWindow) -> None:
 
 def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
     """Ask for orders that the search did not return and that are still to be shipped; returns how many remain."""
-    told = answers(place.ledger, batch)
-    wanted = [order_id for order_id in _others(place, batch) if order_id not in told]
+    answered = answers(place.ledger, batch)
+    wanted = [order_id for order_id in _others(place, batch) if order_id not in answered]
     number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
     done = 0
     for found in _batched(_asked_one_by_one(place, wanted)):

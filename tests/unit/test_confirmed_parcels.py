@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mfn.models import ParcelStatus
-from mfn.rules.told_units import ToldUnits
-from mfn.steps.confirming.told_parcels import told_before
+from mfn.rules.confirmed_units import ConfirmedUnits
+from mfn.steps.confirming.confirmed_parcels import confirmed_before
 
 NOW, BEFORE = '[["I",2]]', '[["I",1]]'
 ANSWERED = "it was refused"
@@ -22,9 +22,9 @@ def parcel(status: ParcelStatus, *, reference: str | None = "1", answer: str | N
 
 
 def units(row: Any, *, is_there: bool = True) -> int:
-    (told,) = told_before([row], ["S"] if is_there else [], ["S"]).units
-    assert told == ToldUnits("O", "I", "S", told.units)
-    return told.units
+    (confirmed,) = confirmed_before([row], ["S"] if is_there else [], ["S"]).units
+    assert confirmed == ConfirmedUnits("O", "I", "S", confirmed.units)
+    return confirmed.units
 
 
 @pytest.mark.parametrize("status", [ParcelStatus.SENT, ParcelStatus.VERIFIED, ParcelStatus.SKIPPED])
@@ -47,5 +47,5 @@ def test_a_parcel_that_is_void_or_gone_counts_with_what_amazon_took(status: Parc
 
 def test_what_no_run_looks_at_is_settled() -> None:
     row = parcel(ParcelStatus.SENT)
-    assert told_before([row], ["S"], []).settled == {"S"}
-    assert told_before([row], ["S"], ["S"]).settled == frozenset()
+    assert confirmed_before([row], ["S"], []).settled == {"S"}
+    assert confirmed_before([row], ["S"], ["S"]).settled == frozenset()

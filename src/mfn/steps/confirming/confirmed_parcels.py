@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mfn.ledger.parcels import SETTLED, read_units
-from mfn.rules.told_units import Told, ToldUnits
+from mfn.rules.confirmed_units import Confirmed, ConfirmedUnits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 
-def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Told:
+def confirmed_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Collection[str]) -> Confirmed:
     """What was confirmed before of some orders.
 
     Args:
@@ -26,20 +26,20 @@ def told_before(rows: Sequence[Row[Any]], there: Collection[str], examined: Coll
         examined: The parcels that are checked in this run.
 
     Returns:
-        For a parcel that is there, this includes what Amazon may have been told by a call without an answer, and what
-        it need not be told.
+        For a parcel that is there, this includes what a call without an answer may have confirmed, and what
+        need not be confirmed.
     """
     units = [
-        ToldUnits(row.order_number, item, row.shipment_id, count)
+        ConfirmedUnits(row.order_number, item, row.shipment_id, count)
         for row in rows
         for item, count in read_units(_items(row) if row.shipment_id in there else row.items_sent).items()
     ]
-    return Told(units, frozenset(row.shipment_id for row in rows if row.shipment_id not in examined))
+    return Confirmed(units, frozenset(row.shipment_id for row in rows if row.shipment_id not in examined))
 
 
 def _items(row: Row[Any]) -> str | None:
-    may_be_told = row.package_reference_id is not None and row.answer is None
-    is_said = may_be_told or row.status in SETTLED
+    may_be_confirmed = row.package_reference_id is not None and row.answer is None
+    is_said = may_be_confirmed or row.status in SETTLED
     # Amazon still has a parcel that was confirmed, even if nothing of it remains to be confirmed.
     items: str | None = (row.items if is_said else None) or row.items_sent
     return items
@@ -78,11 +78,11 @@ def items_by_parcel(items: pd.DataFrame) -> dict[str, str]:
     found: dict[str, list[tuple[str, int]]] = {}
     for shipment_id, order_item_id, quantity in items.itertuples(index=False, name=None):
         found.setdefault(shipment_id, []).append((order_item_id, int(quantity)))
-    return {shipment_id: msgspec.json.encode(told).decode() for shipment_id, told in found.items()}
+    return {shipment_id: msgspec.json.encode(pairs).decode() for shipment_id, pairs in found.items()}
 
 
-def in_telling_order(due: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """Parcels in the order in which to tell Amazon of them: those that give up units before those that take them.
+def in_confirmation_order(due: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Parcels in the order in which to confirm them: those that give up units before those that take them.
 
     Args:
         due: The parcels, those of an order one after the other.

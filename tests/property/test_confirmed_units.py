@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from hypothesis import given
 
+from mfn.rules.confirmed_units import Confirmed, ConfirmedUnits
 from mfn.rules.parcels import parcel_items
-from mfn.rules.told_units import Told, ToldUnits
 from tests.parcel_histories import ITEMS, RUNS, History, Parcel, histories, units_at_first
 from tests.property.fuzzing import many
 
@@ -23,14 +23,14 @@ class Runs:
 
     Attributes:
         written: The parcels as the warehouse has them: status, ship date, whether it has a number, units by SKU.
-        told: What Amazon has of each parcel, by order item.
+        confirmed: What Amazon has of each parcel, by order item.
         settled: The parcels that no run looks at.
     """
 
     def __init__(self, history: History) -> None:
         self.history = history
         self.written: dict[str, tuple[str, pd.Timestamp, bool, dict[str, int]]] = {}
-        self.told: dict[str, dict[str, int]] = {}
+        self.confirmed: dict[str, dict[str, int]] = {}
         self.settled: set[str] = set()
         rows = [
             (ORDER, item, sku, item, count * units, units)
@@ -67,29 +67,29 @@ class Runs:
     def run(self) -> int:
         """Tell Amazon what is to be told; how many parcels it was told of."""
         there = {shipment_id for shipment_id, state in self.written.items() if state[0] == "closed"}
-        told = Told(
+        confirmed = Confirmed(
             [
-                ToldUnits(ORDER, item, shipment_id, units)
-                for shipment_id, items in self.told.items()
+                ConfirmedUnits(ORDER, item, shipment_id, units)
+                for shipment_id, items in self.confirmed.items()
                 for item, units in items.items()
             ],
             self.settled & there,
         )
-        items, faults = parcel_items(*self._frames(), self.order_lines, told)
-        telling = {
+        items, faults = parcel_items(*self._frames(), self.order_lines, confirmed)
+        to_confirm = {
             key: dict(zip(rows["order_item_id"], rows["quantity"], strict=True))
             for key, rows in items.groupby("shipment_id")
         }
         due = []
         for shipment_id in there:
-            before, after = self.told.get(shipment_id, {}), telling.get(shipment_id, {})
+            before, after = self.confirmed.get(shipment_id, {}), to_confirm.get(shipment_id, {})
             gains = any(units > before.get(item, 0) for item, units in after.items())
             if shipment_id in self.settled:
                 assert all(after.get(item, units) >= units for item, units in before.items())
             if after and (gains or (shipment_id not in self.settled and after != before)):
-                due.append((shipment_id in self.told, gains, shipment_id))
+                due.append((shipment_id in self.confirmed, gains, shipment_id))
         for _, _, shipment_id in sorted(due, key=lambda each: (not each[0], each[1])):
-            self.told[shipment_id] = telling[shipment_id]
+            self.confirmed[shipment_id] = to_confirm[shipment_id]
             self._check()
         skipped = set(faults.loc[faults["code"] == KIT_IN_OTHER_PARCEL, "shipment_id"])
         held = set(faults["shipment_id"]) - skipped
@@ -117,7 +117,7 @@ class Runs:
     def units(self) -> Counter[str]:
         """What Amazon was told of each item, over all parcels."""
         units: Counter[str] = Counter()
-        for items in self.told.values():
+        for items in self.confirmed.values():
             units.update(items)
         return units
 

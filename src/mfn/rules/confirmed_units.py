@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEYS = ("item", "position", "quantity")
 
 
-class ToldUnits(NamedTuple):
+class ConfirmedUnits(NamedTuple):
     """The units of one order item that were confirmed with one parcel."""
 
     order_number: str
@@ -30,7 +30,7 @@ class ToldUnits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Told:
+class Confirmed:
     """What was confirmed before of the parcels' orders.
 
     Attributes:
@@ -38,7 +38,7 @@ class Told:
         settled: The parcels that stay as they are, unless they now complete more than was confirmed.
     """
 
-    units: Sequence[ToldUnits] = ()
+    units: Sequence[ConfirmedUnits] = ()
     settled: Collection[str] = field(default_factory=frozenset)
 
 
@@ -50,17 +50,17 @@ class _Share:
         position: The parcel's.
         completed: The units that it completes together with the parcels that left before it.
         most: The units that its contents could complete at most.
-        told: The units confirmed with it.
+        confirmed: The units confirmed with it.
         is_settled: Whether it stays as it is, unless it gains.
         is_known: Whether it was confirmed, with this item or others.
         units: The units that are confirmed with it from now on.
-        is_over: Whether it completes units that Amazon was told of with parcels that are void or gone.
+        is_over: Whether it completes units that were confirmed with parcels that are void or gone.
     """
 
     position: int
     completed: int
     most: int
-    told: int
+    confirmed: int
     is_settled: bool
     is_known: bool
     units: int = 0
@@ -68,8 +68,8 @@ class _Share:
 
     @property
     def counted(self) -> int:
-        """How many of the complete units that have left were told with it; lines that were deleted do not count."""
-        return min(self.told, self.completed) if self.is_settled and self.told > self.most else self.units
+        """How many of the complete units were confirmed with it; lines that were deleted do not count."""
+        return min(self.confirmed, self.completed) if self.is_settled and self.confirmed > self.most else self.units
 
 
 PREFERENCE: tuple[tuple[Callable[[_Share], bool], Callable[[_Share], int]], ...] = (
@@ -83,24 +83,24 @@ PREFERENCE: tuple[tuple[Callable[[_Share], bool], Callable[[_Share], int]], ...]
 
 
 def share_out(
-    kits: pd.DataFrame, progress: pd.DataFrame, components: pd.DataFrame, parcels: pd.DataFrame, told: Told
+    kits: pd.DataFrame, progress: pd.DataFrame, components: pd.DataFrame, parcels: pd.DataFrame, confirmed: Confirmed
 ) -> pd.DataFrame:
-    """The units to tell of each parcel, given what was told before; the frames are those of `mfn.rules.parcels`.
+    """The units to confirm with each parcel after what was confirmed before; the frames are `mfn.rules.parcels`'.
 
     Args:
-        kits: By item and position: `kits`, `quantity`, as if nothing had been told yet.
+        kits: By item and position: `kits`, `quantity`, as if nothing had been confirmed yet.
         progress: By component and position: `item`, `units`, `units_per_kit`.
         components: What was ordered.
         parcels: By position: `order_number`, `shipment_id`.
-        told: What was confirmed before.
+        confirmed: What was confirmed before.
 
     Returns:
-        `kits` with what is told instead, and `is_over`: whether the parcel has units that Amazon was told of with
-        parcels that are void, gone or no longer have the item, so that they cannot be told again; `holder` is one of
-        the last kind, or None.
+        `kits` with what is confirmed instead, and `is_over`: whether the parcel has units that were confirmed with
+        parcels that are void, gone or no longer have the item, so that they cannot be confirmed again; `holder` is one
+        of the last kind, or None.
     """
     kits = kits.assign(is_over=False, holder=None)
-    by_item = _told_by_item(components, told)
+    by_item = _confirmed_by_item(components, confirmed)
     concerned = kits["item"].isin(by_item)
     if not concerned.any():
         return kits
@@ -108,7 +108,7 @@ def share_out(
     most = most.groupby([progress["item"], progress["position"]]).max()
     capacity = (components["ordered"] // components["units_per_kit"]).groupby(components["item"]).min()
     ids = parcels["shipment_id"].to_dict()
-    settled, known = set(told.settled), {each.shipment_id for each in told.units}
+    settled, known = set(confirmed.settled), {each.shipment_id for each in confirmed.units}
     closed, holders = set(ids.values()), {}
     shares: dict[int, list[_Share]] = {}
     for item, position, quantity in zip(*(kits.loc[concerned, name].tolist() for name in KEYS), strict=True):
@@ -117,7 +117,7 @@ def share_out(
             position=position,
             completed=quantity,
             most=int(most[item, position]),
-            told=by_item[item].get(shipment_id, 0),
+            confirmed=by_item[item].get(shipment_id, 0),
             is_settled=shipment_id in settled,
             is_known=shipment_id in known,
         )
@@ -138,11 +138,11 @@ def share_out(
     return both.sort_values(["item", "position"], ignore_index=True)
 
 
-def _told_by_item(components: pd.DataFrame, told: Told) -> dict[int, dict[str, int]]:
+def _confirmed_by_item(components: pd.DataFrame, confirmed: Confirmed) -> dict[int, dict[str, int]]:
     names = zip(components["order_number"], components["order_item_id"], components["item"], strict=True)
     items = {(order_number, order_item_id): int(item) for order_number, order_item_id, item in names}
     found: dict[int, dict[str, int]] = {}
-    for order_number, order_item_id, shipment_id, units in told.units:
+    for order_number, order_item_id, shipment_id, units in confirmed.units:
         item = items.get((order_number, order_item_id))
         if item is not None and units > 0:
             found.setdefault(item, {})[shipment_id] = units
@@ -155,10 +155,10 @@ def _share_out(parcels: Sequence[_Share], *, capacity: int, elsewhere: int) -> N
     Args:
         parcels: The parcels in the order in which they left.
         capacity: How many units were ordered.
-        elsewhere: How many were told with parcels that are void or gone, or that no longer have the item.
+        elsewhere: How many were confirmed with parcels that are void or gone, or that no longer have the item.
     """
     for share in parcels:
-        share.units = share.told if share.is_settled else min(share.told, share.most)
+        share.units = share.confirmed if share.is_settled else min(share.confirmed, share.most)
     spare = sum(share.completed for share in parcels) - sum(share.counted for share in parcels)
     for share in reversed(parcels):
         if spare < 0 and not share.is_settled:  # a corrected parcel gives back what is no longer complete
