@@ -45,23 +45,23 @@ def test_a_parcel_with_units_that_amazon_has_with_a_held_one_waits_and_says_for_
     [
         [held("HELD", {"MUG": 2}), due("NEW", {"MUG": 1})],
         [held("HELD", {"CUP": 1}), due("NEW", {"MUG": 9})],
-        [held("NEVER-TOLD", {}), due("NEW", {"MUG": 9})],
+        [held("NEVER-CONFIRMED", {}), due("NEW", {"MUG": 9})],
         [held("HELD", {"MUG": 2}, order="ANOTHER"), due("NEW", {"MUG": 2})],
         [settled("OLD", {"MUG": 2}), due("NEW", {"MUG": 2})],
         [held("HELD", {"GONE": 2}), due("NEW", {"GONE": 2})],
         [held("HELD", {"MUG": 3}), due("LESS", {"MUG": 1}, before={"MUG": 2})],
         [held("HELD", {"MUG": 3}), due("SAME", {"MUG": 1}, before={"MUG": 1})],
     ],
-    ids=["room", "another item", "never told", "another order", "none held", "item gone", "falls", "stays"],
+    ids=["room", "another item", "never confirmed", "another order", "none held", "item gone", "falls", "stays"],
 )
 def test_a_parcel_goes_out_that_takes_nothing_from_a_held_one(parcels: list[TellingParcel]) -> None:
     assert waiting(*parcels) == []
 
 
 def test_what_amazon_has_after_the_run_counts_of_every_parcel_of_the_order() -> None:
-    told = settled("OLD", {"MUG": 1})
-    assert waiting(held("HELD", {"MUG": 1}), told, due("NEW", {"MUG": 1})) == []
-    assert waiting(held("HELD", {"MUG": 1}), told, due("NEW", {"MUG": 2})) == ["NEW"]
+    settled_before = settled("OLD", {"MUG": 1})
+    assert waiting(held("HELD", {"MUG": 1}), settled_before, due("NEW", {"MUG": 1})) == []
+    assert waiting(held("HELD", {"MUG": 1}), settled_before, due("NEW", {"MUG": 2})) == ["NEW"]
     gives_up = due("GIVES-UP", {}, before={"MUG": 1})
     assert waiting(held("HELD", {"MUG": 1}), gives_up, due("NEW", {"MUG": 2})) == []
 

@@ -31,9 +31,9 @@ from mfn.ledger import (
     retention,
     run_listing,
     search_gaps,
+    sent_offers,
     stock_locations,
     told_alerts,
-    told_offers,
     unanswered_orders,
     watermarks,
 )
@@ -127,9 +127,9 @@ READERS: dict[str, Callable[[Ledger], Any]] = {
     "held orders": lambda ledger: told_alerts.held_orders(ledger, "us"),
     "orders to ship": lambda ledger: told_alerts.orders_to_ship_by(ledger, "us", NOW),
     "told alerts": lambda ledger: told_alerts.told_of(ledger, "us", "import"),
-    "sent levels": lambda ledger: told_offers.has_sent(ledger, "us"),
-    "offers in feeds": lambda ledger: told_offers.in_feeds(ledger, "us"),
-    "oldest count": lambda ledger: told_offers.oldest_count(ledger, "us"),
+    "sent levels": lambda ledger: sent_offers.has_sent(ledger, "us"),
+    "offers in feeds": lambda ledger: sent_offers.in_feeds(ledger, "us"),
+    "oldest count": lambda ledger: sent_offers.oldest_count(ledger, "us"),
     "unanswered orders": lambda ledger: [unanswered_orders.when_unanswered(ledger, "us")(each) for each in IDS],
     "watermark": lambda ledger: watermarks.get_watermark(ledger, "us", "import"),
 }

@@ -47,9 +47,9 @@ def test_a_listing_without_a_change_in_the_span_has_no_chart() -> None:
     st.lists(st.tuples(st.integers(0, 7 * 24 * 3600), st.integers(0, 10**6)), min_size=1, max_size=60),
 )
 def test_no_line_leaves_its_frame_or_goes_back_in_time(first: int | None, changes: list[tuple[int, int]]) -> None:
-    told = [(timedelta(seconds=seconds), level) for seconds, level in sorted(changes)]
-    charts = draw_histories([history(first, *told)], SINCE, PUSHED)
-    if first is None and len(told) == 1:
+    levels = [(timedelta(seconds=seconds), level) for seconds, level in sorted(changes)]
+    charts = draw_histories([history(first, *levels)], SINCE, PUSHED)
+    if first is None and len(levels) == 1:
         assert charts == ()
         return
     (chart,) = charts

@@ -214,11 +214,11 @@ def test_the_history_has_every_change_of_a_week_of_the_listings_that_moved_most_
     levels = {"MOST": (60, 0, 50), "SOME": (30, 20, 25), "SAME": (7, 7, 7)}
     for number, at in enumerate((NOW - week - timedelta(hours=1), NOW - timedelta(days=2), NOW - timedelta(hours=2))):
         a_batch(ledger, run_of(number), at=at)
-        for sku, told in levels.items():
-            before = told[number - 1] if number else None
+        for sku, of_sku in levels.items():
+            before = of_sku[number - 1] if number else None
             outcomes(
                 ledger,
-                {"batch_id": run_of(number), "seller_sku": sku, "level": told[number], "before": before, "at": at},
+                {"batch_id": run_of(number), "seller_sku": sku, "level": of_sku[number], "before": before, "at": at},
             )
     a_batch(ledger, run_of(9), at=NOW - timedelta(hours=1), parameters={"dry_run": True})
     outcomes(ledger, {"batch_id": run_of(9), "seller_sku": "MOST", "level": 1, "before": 50, "at": NOW})

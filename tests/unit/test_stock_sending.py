@@ -1,4 +1,4 @@
-"""Which units of imported orders are news to an offer, and of which offers Amazon is told."""
+"""Which units of imported orders are news to an offer, and which levels are sent to Amazon."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_an_order_is_news_once_and_may_be_undone_only_where_the_last_sending_cou
 
 
 def test_an_offer_that_was_never_counted_or_never_told_has_nothing_undone() -> None:
-    orders = [(US, sku, units, 11, 2) for sku in ("NEW", "UNTOLD") for units in (2, 3)]
+    orders = [(US, sku, units, 11, 2) for sku in ("NEW", "UNSENT") for units in (2, 3)]
     moments = {"counted_at": [None, NOON], "shown_at": [None, None], "covered_at_sending": [None, None]}
-    state = pd.DataFrame(moments, index=["NEW", "UNTOLD"], dtype="datetime64[us, UTC]")
+    state = pd.DataFrame(moments, index=["NEW", "UNSENT"], dtype="datetime64[us, UTC]")
     units = sending(*orders)._units(US, state)
     assert {name: found.tolist() for name, found in units.items()} == {"imported": [0, 5], "imported_earlier": [0, 0]}
 
@@ -76,7 +76,7 @@ UNSHOWN = OFF | {"quantity": None}
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "expected"),
     [
         ({}, "full"),
         (NEW, "due full"),
@@ -90,10 +90,10 @@ UNSHOWN = OFF | {"quantity": None}
     ids=["shown", "new", "off", "no quantity", "on its way", "refused and shown", "refused", "never sent"],
 )
 def test_amazon_is_told_what_it_does_not_show_and_of_what_it_shows_only_what_is_new_or_all_in_a_full_run(
-    facts: dict[str, Any], told: str
+    facts: dict[str, Any], expected: str
 ) -> None:
     offer = looked_at(**facts)
     runs = {"due": (False, True), "later": (False, False), "full": (True, True)}
     sent = [name for name, (full, due) in runs.items() if len(sending(is_full=full).to_send(offer, is_due=due))]
-    assert sent == told.split()
+    assert sent == expected.split()
     assert not len(sending(is_full=True).to_send(looked_at(), is_due=False))

@@ -54,7 +54,7 @@ class Unanswered:
         self._in_a_row.clear()
         self.is_answered = True
 
-    def tell(self) -> None:
+    def raise_first(self) -> None:
         """Raise the first error, if there was one: the next run tries the rest."""
         if isinstance(self.first, CallRefusedError) and self.is_answered:
             raise type(self.first)(self.first.message, remedy=f"{ABOUT_ONE} {self.first.remedy}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mfn.reports.grouping import group_skus
 from mfn.reports.markdown_text import instructions, more, plain
-from mfn.reports.wording import counted, feed_state, glance, loss_told, moved, not_believed, number, verified
+from mfn.reports.wording import counted, feed_state, glance, loss_in_words, moved, not_believed, number, verified
 
 if TYPE_CHECKING:
     from mfn.reports.grouping import SkuGroup
@@ -22,7 +22,7 @@ def brake_lines(report: RunReport) -> list[str]:
     return [
         f"**What happened:** {plain(report.error or 'Too much of the stock is gone.')}",
         "",
-        *(f"- {plain(loss_told(loss))}" for loss in losses[:SHOWN]),
+        *(f"- {plain(loss_in_words(loss))}" for loss in losses[:SHOWN]),
         more(len(losses) - SHOWN),
         "",
         *([f"**What to do:** {plain(report.remedy)}", ""] if report.remedy else []),
@@ -40,8 +40,8 @@ def stock_lines(report: RunReport) -> list[str]:
     if stock.brake and stock.brake.is_forced:
         why = plain(not_believed(stock.brake))
         lines += [f"**Pushed with --force although the warehouse was not believed:** {why}", ""]
-    told = "; ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
-    lines += [f"**At a glance:** {told}" if told else "", "", verified(report), ""]
+    figures = "; ".join(f"{name} {number(count)}" for name, count, _ in glance(report) if count)
+    lines += [f"**At a glance:** {figures}" if figures else "", "", verified(report), ""]
     would = "would " if report.dry_run else ""
     again = "would be sent again" if report.dry_run else "sent again"
     parts = {

@@ -140,7 +140,7 @@ def lost_percent(loss: Loss) -> int:
     return (loss.before - loss.now) * 100 // loss.before
 
 
-def loss_told(loss: Loss) -> str:
+def loss_in_words(loss: Loss) -> str:
     """`4,210 SKUs before, 12 now (99 % less), in MAIN`."""
     where = f"in {loss.location}" if loss.location else "as a whole"
     return f"{number(loss.before)} {loss.what} before, {number(loss.now)} now ({lost_percent(loss)} % less), {where}"
@@ -148,7 +148,7 @@ def loss_told(loss: Loss) -> str:
 
 def not_believed(brake: Brake) -> str:
     """Why the warehouse was not believed, in one sentence without a full stop."""
-    return "; ".join(filter(None, (brake.why, *(loss_told(loss) for loss in brake.losses[:3]))))
+    return "; ".join(filter(None, (brake.why, *(loss_in_words(loss) for loss in brake.losses[:3]))))
 
 
 def feed_state(feed: FeedProgress) -> str:

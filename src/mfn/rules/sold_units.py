@@ -57,7 +57,7 @@ Times are `datetime64[us, UTC]`, NaT where there is none.
 
 
 def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: datetime | None) -> pd.DataFrame:
-    """Work out what to tell Amazon about offers that were just read, and their new state.
+    """Work out what to send to Amazon for offers that were just read, and their new state.
 
     Args:
         state: `STATE` of these offers, and of any others.
@@ -73,11 +73,11 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
         With the index of the readings, `STATE`, and:
 
         ============= ================================================================================================
-        target        int64, what Amazon is to be told, if it is told anything; what was sold is subtracted
+        target        int64, what is to be sent to Amazon, if anything; what was sold is subtracted
         is_waiting    bool, the level that was sent is not there yet
         is_counted    bool, the imported units are reckoned with; if not, they are to be given again next time
         is_shown      bool, Amazon shows the target
-        is_to_send    bool, Amazon has to be told the target, since it shows something else; while it is waiting, only
+        is_to_send    bool, the target has to be sent, since Amazon shows something else; while it is waiting, only
                       where the target is lower than what was sent. It never rises because Amazon shows less: what
                       sells lowers the target as well, and it rises again with stock, with orders, or when an import
                       found no order
@@ -104,14 +104,14 @@ def reckon(state: pd.DataFrame, readings: pd.DataFrame, *, covered_until: dateti
     now_sold = np.where(is_read, reckoning.sold(drop), sold)
 
     target = np.maximum(level - now_sold, 0)
-    # It cannot be told whether a rise is still to come, or came and was sold: for a falling level assume it was sold.
+    # Nobody can say whether a rise is still to come, or came and was sold: for a falling level assume it was sold.
     falls = is_waiting & (target < sent)
     now_sold = np.where(falls, np.maximum(reckoning.sold(sent - quantity), now_sold), now_sold)
     target = np.where(is_waiting & ~falls, sent, np.maximum(level - now_sold, 0))
     # While Amazon shows the former quantity, nothing is known that was not known when the level was sent.
     is_counted = is_read & (falls | ~is_waiting | (quantity != former))
     kept_sold = np.where(is_counted, now_sold, sold)
-    # If some units were sold just now, the remaining ones cannot be told to be the older ones.
+    # If some units were sold just now, nobody can say that the remaining ones are the older ones.
     is_seen_now = is_counted & (now_sold > 0) & ((now_sold > reckoning.carried()) | (_fallen(drop) > 0))
     is_shown = is_read & ~is_waiting & (quantity == target)
     is_off = is_read & ~is_waiting & (quantity != target)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Finding = tuple[str, str]
 
-TOLD_AT_MOST = 10
+NAMED_AT_MOST = 10
 """How many details of one reason are shown before the rest is only counted."""
 
 SKU_UNKNOWN = (
@@ -60,12 +60,12 @@ class StockEntries:
             promised
             available       int64, in units of the offer, before buffer, minimum and maximum; never below zero
             before_limits   int64, after the buffer, before minimum and maximum
-            level           int64, what there is to tell Amazon
+            level           int64, what there is to send to Amazon
             is_inactive     bool: the item, or a component, is not active; such an offer's level is 0
-            outcome         empty: its level may be told; `held` or `failed`: it may not
+            outcome         empty: its level may be sent; `held` or `failed`: it may not
             reasons         tuple of `mfn.models.Reason`; empty where the outcome is
             =============== =========================================================================================
-        oversold: What `mfn.rules.stock_oversold.oversold_components` found of the offers whose level may be told.
+        oversold: What `mfn.rules.stock_oversold.oversold_components` found of the offers whose level may be sent.
     """
 
     entries: pd.DataFrame
@@ -103,8 +103,8 @@ def stock_entries(
     offers = listed.loc[is_ours, ["marketplace_id", "seller_sku", "asin"]].reset_index(drop=True)
     components = everything[is_ours[everything["offer"].to_numpy()]]
     components = components.assign(offer=(np.cumsum(is_ours) - 1)[components["offer"].to_numpy()])
-    told = _by_sku(faults)
-    held = _held(components, told, items)
+    by_sku = _by_sku(faults)
+    held = _held(components, by_sku, items)
     limits = limits_of(connection.inventory, len(offers))
     levels = offer_levels(components, items, limits)
     decided: dict[int, tuple[str, Reason]] = {}
@@ -128,10 +128,10 @@ def stock_entries(
     unlisted_aliases = aliases_without_listing(
         aliases, listed["seller_sku"], connection=connection.name, marketplace_ids=connection.marketplace_ids
     )
-    unlisted = _without_listing(everything, unlisted_aliases, told, items)
-    is_told = entries["outcome"].eq("").to_numpy()
-    told_of = entries.loc[is_told, ["marketplace_id", "seller_sku", "is_kit", "level"]]
-    oversold = oversold_components(told_of, components[is_told[components["offer"].to_numpy()]], items)
+    unlisted = _without_listing(everything, unlisted_aliases, by_sku, items)
+    is_sendable = entries["outcome"].eq("").to_numpy()
+    sendable = entries.loc[is_sendable, ["marketplace_id", "seller_sku", "is_kit", "level"]]
+    oversold = oversold_components(sendable, components[is_sendable[components["offer"].to_numpy()]], items)
     entries = pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True)
     return StockEntries(entries, oversold)
 
@@ -158,19 +158,19 @@ def _merged(findings: Iterable[Finding], remedies: Mapping[str, str]) -> tuple[R
     reasons = []
     for code in (code for code in remedies if code in details):
         said = list(details[code])
-        more = f"; and {len(said) - TOLD_AT_MOST} more" if len(said) > TOLD_AT_MOST else ""
-        reasons.append(Reason(code, "; ".join(said[:TOLD_AT_MOST]) + more, remedies[code]))
+        more = f"; and {len(said) - NAMED_AT_MOST} more" if len(said) > NAMED_AT_MOST else ""
+        reasons.append(Reason(code, "; ".join(said[:NAMED_AT_MOST]) + more, remedies[code]))
     return tuple(reasons)
 
 
 def _held(
-    components: pd.DataFrame, told: Mapping[str, Sequence[Finding]], items: pd.DataFrame
+    components: pd.DataFrame, by_sku: Mapping[str, Sequence[Finding]], items: pd.DataFrame
 ) -> dict[int, list[Finding]]:
     """The reasons that hold offers, by the position of the offer."""
-    concerned = components[~components["sku"].isin(items.index) | components["sku"].isin(list(told))]
+    concerned = components[~components["sku"].isin(items.index) | components["sku"].isin(list(by_sku))]
     held: defaultdict[int, list[Finding]] = defaultdict(list)
     for offer, sku in zip(concerned["offer"].tolist(), concerned["sku"].tolist(), strict=True):
-        held[offer] += told.get(sku) or [("sku_unknown", f"{sku} is not in wms_item")]
+        held[offer] += by_sku.get(sku) or [("sku_unknown", f"{sku} is not in wms_item")]
     return held
 
 
@@ -186,23 +186,23 @@ def _by_sku(faults: pd.DataFrame) -> dict[str, list[Finding]]:
 def _without_listing(
     everything: pd.DataFrame,
     aliases: pd.DataFrame,
-    told: Mapping[str, Sequence[Finding]],
+    by_sku: Mapping[str, Sequence[Finding]],
     items: pd.DataFrame,
 ) -> dict[str, tuple[str, list[Finding]]]:
     """What has no listing: the SKU that a listing would have, the warehouse's SKU, and why it is held."""
     found: dict[str, tuple[str, list[Finding]]] = {}
     for seller_sku, sku in zip(aliases["seller_sku"].tolist(), aliases["warehouse_sku"].tolist(), strict=True):
         missing = ("listing_missing", f"Amazon has no listing for {seller_sku}, which sku_aliases.csv maps")
-        found.setdefault(seller_sku, (sku, [missing]))[1].extend(told.get(sku, ()))
+        found.setdefault(seller_sku, (sku, [missing]))[1].extend(by_sku.get(sku, ()))
     is_listed = items.index.isin(everything["sku"]) | items.index.isin(aliases["warehouse_sku"])
     for sku in items.index[items["is_active"].to_numpy() & ~is_listed].tolist():
         of_alias = found[sku][1] if sku in found else []
         missing = ("listing_missing", f"Amazon has no listing for {sku}, and none for a kit that contains it")
-        found[sku] = (sku, [*of_alias, missing, *told.get(sku, ())])
-    unknown = set(told).difference(items.index, everything["sku"])
+        found[sku] = (sku, [*of_alias, missing, *by_sku.get(sku, ())])
+    unknown = set(by_sku).difference(items.index, everything["sku"])
     for sku in unknown:
         of_alias = found[sku][1] if sku in found else []
-        found[sku] = (sku, [*of_alias, *told[sku]])
+        found[sku] = (sku, [*of_alias, *by_sku[sku]])
     return dict(sorted(found.items()))
 
 

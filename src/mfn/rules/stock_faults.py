@@ -87,10 +87,10 @@ def stock_faults(
 def _check(stock: pd.DataFrame, is_bad: Callable[[Any], Any]) -> Check:
     """The fault of either number, and which of them it is."""
 
-    def told(row: dict[str, Any]) -> str:
+    def described(row: dict[str, Any]) -> str:
         return ", ".join(f"{name} is {row[name]:.15g}" for name in NUMBERS if is_bad(row[name]))
 
-    return is_bad(stock[list(NUMBERS)]).any(axis=1).to_numpy(), told
+    return is_bad(stock[list(NUMBERS)]).any(axis=1).to_numpy(), described
 
 
 def _is_duplicate(stock: pd.DataFrame, is_looked_at: NDArray[np.bool_]) -> NDArray[np.bool_]:

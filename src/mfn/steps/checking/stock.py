@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mfn.ledger.told_offers import has_sent
+from mfn.ledger.sent_offers import has_sent
 from mfn.rules.stock_brake import emptiness, stock_totals
 from mfn.rules.stock_faults import REMEDIES, stock_faults
 from mfn.steps.checking.findings import SHOWN, counted, failed, more, ok, warning
@@ -51,8 +51,8 @@ def stock_findings(place: CheckPlace, listings: pd.DataFrame | None) -> list[Fin
         )
     judged = rehearse_push(place, snapshot, listings)
     # Without Amazon's answer it is not known whether something is listed nowhere.
-    untold = OF_ALL if listings is not None else OF_ALL | {"listing_missing"}
-    return [*found, *_held(place, judged, untold), *_lost(place, judged), _pushed(place)]
+    left_out = OF_ALL if listings is not None else OF_ALL | {"listing_missing"}
+    return [*found, *_held(place, judged, left_out), *_lost(place, judged), _pushed(place)]
 
 
 def _faults(place: CheckPlace, stock: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
@@ -64,9 +64,9 @@ def _faults(place: CheckPlace, stock: pd.DataFrame, items: pd.DataFrame) -> list
         if rows.empty:
             continue
         named = [f"{sku or '(no SKU)'}: {detail}" for sku, detail in zip(rows["sku"], rows["detail"], strict=True)]
-        told = f"{code}: {counted(len(rows), 'row')} whose SKUs are held: {', '.join(named[:SHOWN])}"
-        told += more(len(rows))
-        found.append(warning(told, remedy))
+        text = f"{code}: {counted(len(rows), 'row')} whose SKUs are held: {', '.join(named[:SHOWN])}"
+        text += more(len(rows))
+        found.append(warning(text, remedy))
     return found
 
 
@@ -75,32 +75,32 @@ def _absent(stock: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
     absent = sorted(active[~active.isin(stock["sku"])].tolist())
     if not absent:
         return []
-    told = f"{counted(len(absent), 'active item')} without a row in wms_inventory: {', '.join(absent[:SHOWN])}"
+    text = f"{counted(len(absent), 'active item')} without a row in wms_inventory: {', '.join(absent[:SHOWN])}"
     remedy = "They are offered with 0 units. Have the warehouse write a row for each item that it stocks."
-    return [warning(told + more(len(absent)), remedy)]
+    return [warning(text + more(len(absent)), remedy)]
 
 
 def _age(place: CheckPlace, stock: pd.DataFrame) -> list[Finding]:
     counted_at = stock.loc[stock["is_sellable"], "counted_at"].dropna()
     limit = place.connection.inventory.maximum_age_hours
     if counted_at.empty:
-        told = "counted_at is empty, so the age of the stock is unknown"
+        text = "counted_at is empty, so the age of the stock is unknown"
         if limit is None:
-            return [ok(told)]
-        return [warning(told, "Have the warehouse fill in counted_at; maximum_age_hours has no effect without it.")]
+            return [ok(text)]
+        return [warning(text, "Have the warehouse fill in counted_at; maximum_age_hours has no effect without it.")]
     return [ok(f"counted between {counted_at.min():%Y-%m-%d %H:%M} and {counted_at.max():%Y-%m-%d %H:%M} UTC")]
 
 
-def _held(place: CheckPlace, judged: Judged, untold: set[str]) -> list[Finding]:
+def _held(place: CheckPlace, judged: Judged, left_out: set[str]) -> list[Finding]:
     """What the next push would hold for reasons of single offers, except those that are reported elsewhere."""
     reasons = judged.entries.loc[judged.entries["outcome"] == HELD, "reasons"]
-    codes = Counter(code for held in reasons for code in {reason.code for reason in held} - untold)
-    offers = sum(any(reason.code not in untold for reason in held) for held in reasons)
+    codes = Counter(code for held in reasons for code in {reason.code for reason in held} - left_out)
+    offers = sum(any(reason.code not in left_out for reason in held) for held in reasons)
     if not offers:
         return []
-    told = f"{counted(offers, 'offer')} would be held: " + ", ".join(f"{code} {n}" for code, n in codes.most_common())
+    text = f"{counted(offers, 'offer')} would be held: " + ", ".join(f"{code} {n}" for code, n in codes.most_common())
     return [
-        warning(told, f"The report of mfn inventory {place.connection.name} --dry-run shows each, with its remedy.")
+        warning(text, f"The report of mfn inventory {place.connection.name} --dry-run shows each, with its remedy.")
     ]
 
 
@@ -108,13 +108,13 @@ def _lost(place: CheckPlace, judged: Judged) -> list[Finding]:
     brake = judged.findings["brake"]
     if not brake:
         return []
-    told = f"the next push would hold every level: {losses_in_words(brake['losses'])}"
+    text = f"the next push would hold every level: {losses_in_words(brake['losses'])}"
     against = "" if has_sent(place.ledger, place.connection.name) else " (before: what Amazon shows)"
     remedy = (
         "Check that the warehouse writes all of its stock; if the difference is real, run"
         f" mfn inventory {place.connection.name} --force."
     )
-    return [warning(told + against, remedy)]
+    return [warning(text + against, remedy)]
 
 
 def _pushed(place: CheckPlace) -> Finding:

@@ -77,7 +77,7 @@ def confirm(batch: BatchRef, settings: Settings) -> BatchRef:
         # This run fails here, and later ones may too: what Amazon took is verified all the same.
         with suppress(*NO_ANSWER):
             verify(batch, settings)
-    unanswered.tell()
+    unanswered.raise_first()
     return replace(batch, counts=counts)
 
 

@@ -102,7 +102,7 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         _ask(verifying, orders, unanswered)
     finally:
         remember(place, batch, unanswered)
-    unanswered.tell()
+    unanswered.raise_first()
 
 
 def _ask(verifying: _Verifying, orders: Mapping[str, Sequence[Row[Any]]], unanswered: Unanswered) -> None:

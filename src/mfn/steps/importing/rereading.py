@@ -109,7 +109,7 @@ def read_again(
                 assert_held(database, batch.lease)
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
             read.add(order_id)
-        unanswered.tell()
+        unanswered.raise_first()
     except NO_ANSWER as error:
         log.warning("%s: held orders could not be read again: %s %s", batch.batch_id, error.message, error.remedy)
     remember(place, batch, unanswered)

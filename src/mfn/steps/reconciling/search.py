@@ -256,7 +256,7 @@ def _asked_one_by_one(place: Workplace, order_ids: Sequence[str]) -> Iterator[As
         included_data=SHOWN_DATA,
     ):
         yield Asked(order_id, datetime.now(UTC), None if raw is None else read_shown(order_id, raw))
-    unanswered.tell()
+    unanswered.raise_first()
 
 
 def _batched(asked: Iterator[Asked]) -> Iterator[list[Asked]]:

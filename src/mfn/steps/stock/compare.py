@@ -114,15 +114,15 @@ def _write(database: Connection, batch: BatchRef, judged: Judged, is_due: Mask) 
     is_free = (entries["outcome"] == "").to_numpy()
     was = entries["status_before"].to_numpy()
     texts = _texts(entries)
-    is_stopped_anew = ~is_free & (
+    is_stopped_again = ~is_free & (
         (entries["outcome"].to_numpy() != was) | (texts != entries["reasons_before"].to_numpy())
     )
     is_level_new = is_free & (entries["level"].to_numpy() != entries["level_before"].to_numpy(dtype="float64"))
     # An offer that is due keeps Amazon's refusal until it is sent again.
     is_let_go = is_free & ((was == HELD) | (~is_due & (was == FAILED)))
-    changed = np.flatnonzero(is_stopped_anew | is_level_new | is_let_go)
+    changed = np.flatnonzero(is_stopped_again | is_level_new | is_let_go)
     write_offers(database, batch, WRITTEN, _standings(entries.iloc[changed], is_let_go[changed]))
-    write_outcomes(database, batch, _outcomes(entries[is_stopped_anew]))
+    write_outcomes(database, batch, _outcomes(entries[is_stopped_again]))
     if not judged.is_braked:
         believe(database, batch, judged.totals)
 

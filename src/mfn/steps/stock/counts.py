@@ -40,12 +40,14 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
         before, asked = database.execute(
             select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
         ).one()
-        told = _told_in_dry_run(database, batch) if Parameters.of(asked).dry_run else _told(database, batch)
-        held, failed = (
-            compared["held"] + told.get(OfferStatus.HELD, 0),
-            compared["failed"] + told.get(OfferStatus.FAILED, 0),
+        by_status = (
+            _by_status_in_dry_run(database, batch) if Parameters.of(asked).dry_run else _by_status(database, batch)
         )
-        pushed = told.get(OfferStatus.PUSHED, 0)
+        held, failed = (
+            compared["held"] + by_status.get(OfferStatus.HELD, 0),
+            compared["failed"] + by_status.get(OfferStatus.FAILED, 0),
+        )
+        pushed = by_status.get(OfferStatus.PUSHED, 0)
         counts = {
             "skus": compared["skus"],
             "pushed": pushed,
@@ -59,13 +61,13 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
     return counts
 
 
-def _told(database: Connection, batch: BatchRef) -> dict[str, int]:
+def _by_status(database: Connection, batch: BatchRef) -> dict[str, int]:
     mine = (Offer.connection == batch.connection) & (Offer.batch_id == batch.batch_id)
     rows = database.execute(select(Offer.status, func.count()).where(mine).group_by(Offer.status)).all()
     return {str(row[0]): row[1] for row in rows}
 
 
-def _told_in_dry_run(database: Connection, batch: BatchRef) -> dict[str, int]:
+def _by_status_in_dry_run(database: Connection, batch: BatchRef) -> dict[str, int]:
     mine = (BatchOffer.batch_id == batch.batch_id) & (BatchOffer.outcome == OfferStatus.PUSHED)
     return {OfferStatus.PUSHED: database.execute(select(func.count()).where(mine)).scalar_one()}
 

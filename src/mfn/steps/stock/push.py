@@ -15,7 +15,7 @@ from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed, unpacked
-from mfn.ledger.told_offers import in_feeds, offers_to_read, oldest_count, told_offers
+from mfn.ledger.sent_offers import in_feeds, offers_to_read, oldest_count, sent_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
 from mfn.steps.stock.compare import CompareChunk, compare
 from mfn.steps.stock.counts import note_counts
@@ -84,24 +84,24 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
 def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     chunk = read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
     sending = sending_of(place, batch, chunk)
-    due = due[~_is_told(place, batch, due)]
+    due = due[~_is_sent(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)
         drop_chunks(database, batch, stage=push.__name__)
         waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))
         write_chunk(place.ledger, database, batch, waiting, stage=push.__name__, number=0)
-    tell(sending, due[~is_waiting], is_due=True, shown=unpacked(chunk.shown))
+    send_levels(sending, due[~is_waiting], is_due=True, shown=unpacked(chunk.shown))
     if not sending.is_dry_run:
         others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=due)
         read_back(sending, others)
-    sending.unanswered.tell()
+    sending.unanswered.raise_first()
 
 
-def _is_told(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np.bool_]:
+def _is_sent(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> NDArray[np.bool_]:
     """Which of the levels Amazon took before this step was interrupted."""
-    told = told_offers(place.ledger, batch)
-    known = told[["level", "before_limits"]].set_axis(keys_of(told)).reindex(keys_of(due))
+    sent = sent_offers(place.ledger, batch)
+    known = sent[["level", "before_limits"]].set_axis(keys_of(sent)).reindex(keys_of(due))
     is_same: NDArray[np.bool_] = np.equal(known.to_numpy(), due[["level", "before_limits"]].to_numpy()).all(axis=1)
     return is_same
 
@@ -132,8 +132,8 @@ def sending_of(place: Workplace, batch: BatchRef, chunk: ReadChunk) -> Sending:
     )
 
 
-def tell(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.DataFrame) -> None:
-    """Tell Amazon levels, those that fall to 0 first, in the cheaper way.
+def send_levels(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.DataFrame) -> None:
+    """Send levels to Amazon, those that fall to 0 first, in the cheaper way.
 
     Args:
         sending: The run.
@@ -189,4 +189,4 @@ def read_back(sending: Sending, offers: pd.DataFrame) -> None:
         again.append(some[some["seller_sku"].isin(going.index)])
     drifted = pd.concat(again) if again else offers
     if len(drifted):
-        tell(sending, drifted, is_due=False, shown=none_shown())
+        send_levels(sending, drifted, is_due=False, shown=none_shown())

@@ -18,7 +18,7 @@ from mfn.ledger.imported_units import (
 )
 from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed
-from mfn.ledger.told_offers import has_sent
+from mfn.ledger.sent_offers import has_sent
 from mfn.steps.stock.feeds import follow_earlier_feeds
 from mfn.steps.stock.listings import read_listings
 from mfn.steps.stock.promised import read_promised, read_stock

@@ -124,13 +124,13 @@ def _held(database: Connection, batch: Row[Any], *, is_braked: bool) -> tuple[He
         return ()
     is_rehearsed = Parameters.of(batch.parameters).dry_run
     held: Any = BatchOffer if is_rehearsed else Offer
-    told, status = (held.before, held.outcome) if is_rehearsed else (held.level_sent, held.status)
+    sent, status = (held.before, held.outcome) if is_rehearsed else (held.level_sent, held.status)
     mine = held.batch_id == batch.batch_id if is_rehearsed else held.connection == batch.connection
     waiting = mine & status.in_(WAITING)
     listed: Select[Any] = (
-        select(held.marketplace_id, held.seller_sku, told.label("told"), held.reasons)
+        select(held.marketplace_id, held.seller_sku, sent.label("sent"), held.reasons)
         .where(waiting)
-        .order_by(told.desc().nulls_last(), held.marketplace_id, held.seller_sku)
+        .order_by(sent.desc().nulls_last(), held.marketplace_id, held.seller_sku)
     )
     groups: tuple[HeldSkus, ...] = ()
     if is_braked:
@@ -144,7 +144,7 @@ def _held(database: Connection, batch: Row[Any], *, is_braked: bool) -> tuple[He
 def _by_reason(rows: Iterable[Any]) -> list[HeldSkus]:
     counts: Counter[str] = Counter()
     first: defaultdict[str, list[HeldSku]] = defaultdict(list)
-    for marketplace_id, sku, told, text in rows:
+    for marketplace_id, sku, sent, text in rows:
         codes = CODES.findall(text or "")
         counts.update(codes)
         if all(len(first[code]) >= READ_HELD for code in codes):
@@ -152,7 +152,7 @@ def _by_reason(rows: Iterable[Any]) -> list[HeldSkus]:
         for reason in read_reasons(text):
             if len(first[reason.code]) < READ_HELD:
                 place = _marketplace(marketplace_id) if marketplace_id else None
-                first[reason.code].append(HeldSku(sku, place, told, reason.detail, reason.remedy))
+                first[reason.code].append(HeldSku(sku, place, sent, reason.detail, reason.remedy))
     return [HeldSkus(code, count, tuple(first[code])) for code, count in counts.most_common()]
 
 
@@ -246,8 +246,8 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
             .order_by(BatchOffer.at.desc())
             .limit(MOST_CHANGES)
         ).all()[::-1]
-        told = tuple((change.at, change.level) for change in changes)
-        histories.append(StockHistory(sku, _marketplace(marketplace_id), changes[0].before, told))
+        points = tuple((change.at, change.level) for change in changes)
+        histories.append(StockHistory(sku, _marketplace(marketplace_id), changes[0].before, points))
     return tuple(histories)
 
 
@@ -258,8 +258,8 @@ def _is_change() -> Any:
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:
     """When the histories begin: with the first level sent to Amazon, if none of them was sent before."""
-    is_told_before = any(history.first is not None for history in histories)
-    return since if is_told_before or not histories else min(history.changes[0][0] for history in histories)
+    is_sent_before = any(history.first is not None for history in histories)
+    return since if is_sent_before or not histories else min(history.changes[0][0] for history in histories)
 
 
 def _ranked(database: Connection, is_meant: ColumnElement[bool]) -> Sequence[str]:

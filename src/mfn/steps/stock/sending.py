@@ -81,8 +81,8 @@ class Sending:
             readings: `seller_sku`, `quantity`, `read_at` if they have been read; None to read them now.
 
         Returns:
-            Index: the seller SKU; what `reckon` returned, `level`, `before_limits`, `quantity`, `before` (what Amazon
-            had been told) and `status`; without offers that are in a feed under way, or not the seller's to ship any
+            Index: the seller SKU; what `reckon` returned, `level`, `before_limits`, `quantity`, `before` (what was
+            sent before) and `status`; without offers that are in a feed under way, or not the seller's to ship any
             more.
         """
         skus = offers["seller_sku"].tolist()
@@ -195,13 +195,13 @@ class Sending:
         ]
         kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
         self._note(KEPT, kept_rows(marketplace_id, kept), [])
-        mended = settled.index[settled["status"] == OfferStatus.FAILED.value]  # by hand, at Amazon
-        if len(mended):
-            rows = [(marketplace_id, sku, OfferStatus.UNCHANGED.value, None, None, None) for sku in mended]
+        settled_by_hand = settled.index[settled["status"] == OfferStatus.FAILED.value]  # at Amazon
+        if len(settled_by_hand):
+            rows = [(marketplace_id, sku, OfferStatus.UNCHANGED.value, None, None, None) for sku in settled_by_hand]
             self._note(("status", "reasons", "answer", "batch_id"), rows, [])
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
-        """Tell Amazon of offers one by one, and record its answers.
+        """Send offers to Amazon one by one, and record its answers.
 
         Args:
             marketplace_id: Where.

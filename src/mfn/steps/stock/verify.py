@@ -10,12 +10,12 @@ from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import unpacked
-from mfn.ledger.told_offers import in_feeds, told_offers
+from mfn.ledger.sent_offers import in_feeds, sent_offers
 from mfn.steps.stock.compare import CompareChunk, compare
 from mfn.steps.stock.counts import note_counts
 from mfn.steps.stock.feeds import follow_feeds
 from mfn.steps.stock.listings import none_shown
-from mfn.steps.stock.push import READ_BACK, PushChunk, push, sending_of, tell
+from mfn.steps.stock.push import READ_BACK, PushChunk, push, send_levels, sending_of
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import keys_of
 from mfn.steps.workplace import keep_calls, open_workplace
@@ -66,10 +66,10 @@ def _verify(place: Workplace, batch: BatchRef) -> None:
     waiting = unpacked(read_plain_chunk(place.ledger, batch, push.__name__, 0, PushChunk).waiting)
     free = waiting[~keys_of(waiting).isin(keys_of(in_feeds(place.ledger, batch.connection)))]
     if len(free):
-        tell(sending, free, is_due=True, shown=none_shown())
-    told = told_offers(place.ledger, batch)
-    unseen = told[~told["is_applied"] & told["feed_number"].isna()].head(READ_BACK)
+        send_levels(sending, free, is_due=True, shown=none_shown())
+    sent = sent_offers(place.ledger, batch)
+    unseen = sent[~sent["is_applied"] & sent["feed_number"].isna()].head(READ_BACK)
     for marketplace_id, offers in unseen.groupby("marketplace_id"):
         looked_at = sending.look_at(str(marketplace_id), offers)
         sending.note(str(marketplace_id), looked_at, looked_at.iloc[:0], is_due=False)
-    sending.unanswered.tell()
+    sending.unanswered.raise_first()

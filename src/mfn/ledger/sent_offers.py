@@ -78,7 +78,7 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
     return chosen.astype({"level": "int64", "before_limits": "int64", "level_sent": "float64"})
 
 
-def told_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
+def sent_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
     """The offers whose levels were sent to Amazon in a batch.
 
     Args:
