@@ -175,7 +175,7 @@ ON_SQLITE = (
 )
 ON_POSTGRESQL = (
     Fault("connections to the database break", some_commits(6), _disconnected),
-    Fault("the database lets nobody in", some_commits(3), _closed),
+    Fault("the database refuses connections", some_commits(3), _closed),
     Fault("the database server is killed", some_commits(2), _server_killed),
     LOST_ANSWERS,
 )

@@ -1,4 +1,4 @@
-"""The disk is full, or may not be written any more, from the middle of a run on."""
+"""The disk is full, or becomes read-only, from the middle of a run on."""
 
 from __future__ import annotations
 
@@ -134,9 +134,9 @@ def may_mount() -> bool:
 
 ON_SQLITE = (
     Fault("the disk is full", some_commits(6), _full),
-    Fault("the database may not be written any more", some_commits(5), _forbidden),
-    Fault("the reports may not be written", some_commits(2), _reports_forbidden),
+    Fault("the database becomes read-only", some_commits(5), _forbidden),
+    Fault("the reports cannot be written", some_commits(2), _reports_forbidden),
 )
-ON_POSTGRESQL = (Fault("the database may not be written any more", some_commits(3), _read_only),)
+ON_POSTGRESQL = (Fault("the database becomes read-only", some_commits(3), _read_only),)
 ON_SMALL_DISK = (Fault("the disk is full", some_commits(4), _server_full),)
 """Where `may_mount`."""

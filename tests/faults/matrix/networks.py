@@ -109,13 +109,13 @@ DROP, DROP_AFTER = NetworkFault("drop"), NetworkFault("drop", after_deed=True)
 
 ON_SQLITE = (
     Fault("one request is lost", _at_requests(5), _lost(DROP, for_good=False)),
-    Fault("the network is lost for good", _at_requests(5), _lost(DROP, for_good=True)),
-    Fault("Amazon is not there any more", _at_requests(2), _refused),
-    Fault("Amazon does not answer any more", _at_requests(1), _silent),
-    Fault("one reply is lost after the deed", _at_requests(5), _lost(DROP_AFTER, for_good=False)),
-    Fault("every reply is lost after the deed", _at_requests(5), _lost(DROP_AFTER, for_good=True)),
+    Fault("the network is lost permanently", _at_requests(5), _lost(DROP, for_good=True)),
+    Fault("Amazon can no longer be reached", _at_requests(2), _refused),
+    Fault("Amazon stops answering", _at_requests(1), _silent),
+    Fault("one reply is lost after the request took effect", _at_requests(5), _lost(DROP_AFTER, for_good=False)),
+    Fault("every reply is lost after the request took effect", _at_requests(5), _lost(DROP_AFTER, for_good=True)),
 )
 ON_POSTGRESQL = (
-    Fault("the network is lost for good", _at_requests(3), _lost(DROP, for_good=True)),
-    Fault("every reply is lost after the deed", _at_requests(3), _lost(DROP_AFTER, for_good=True)),
+    Fault("the network is lost permanently", _at_requests(3), _lost(DROP, for_good=True)),
+    Fault("every reply is lost after the request took effect", _at_requests(3), _lost(DROP_AFTER, for_good=True)),
 )
