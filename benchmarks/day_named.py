@@ -116,12 +116,12 @@ def sum_with(part: Part, search_price: float, get_price: float, *, step: int = F
     for begin in range((math.ceil(until / step) - 1) * step, -1, -step):
         end = min(begin + step, until)
         seen = int(np.searchsorted(due, end - search.delay, side="right"))
-        told = max(int(np.searchsorted(named, end, side="right")), seen)
-        here = following[: told + 1]
-        waiting = best[: told + 1] + (np.maximum(end - here, 0.0) ** 2 - np.maximum(begin - here, 0.0) ** 2) / 2
-        paid = numbers[: told + 1] * get_price
+        known = max(int(np.searchsorted(named, end, side="right")), seen)
+        here = following[: known + 1]
+        waiting = best[: known + 1] + (np.maximum(end - here, 0.0) ** 2 - np.maximum(begin - here, 0.0) ** 2) / 2
+        paid = numbers[: known + 1] * get_price
         asked = np.minimum.accumulate((waiting + paid)[::-1])[::-1] - paid
         asked[: seen + 1] = least_sums(asked[: seen + 1], search_price, search.orders)
-        best[: told + 1] = asked
+        best[: known + 1] = asked
     allowed = [lane.rate * until + lane.burst for lane in (search, get)]
     return float(best[0]) - float(np.dot([search_price, get_price], allowed))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
 
 
-def tell(batch_id: str, settings: Settings, report: str) -> None:
+def send_alerts(batch_id: str, settings: Settings, report: str) -> None:
     """Emit the alerts of a run.
 
     A failure to find them out does not make the run a failed one.

@@ -119,9 +119,11 @@ class Dispatcher:
         """No worker has room: take back what is handed out, and do it and the rest here."""
         get_run_logger().warning("no worker of %s starts any part: this run does all parts itself", self.pool)
         for flow_run_id, batch_id in self._out.items():
-            told: State[Any] = Cancelled(message="No worker was free: the run that planned this part does it itself.")
+            cancelled: State[Any] = Cancelled(
+                message="No worker was free: the run that planned this part does it itself."
+            )
             with suppress(ObjectNotFound):  # somebody has deleted it
-                await self.client.set_flow_run_state(flow_run_id, told, force=True)
+                await self.client.set_flow_run_state(flow_run_id, cancelled, force=True)
             self.work.put_back(batch_id)
         self._out.clear()
         self.pool = None

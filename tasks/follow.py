@@ -27,10 +27,10 @@ def follow(connection: str) -> None:
     """
     logger = get_run_logger()
 
-    def tell(run: Mapping[str, Any]) -> None:
+    def log(run: Mapping[str, Any]) -> None:
         if run["error"] is None:
             logger.info("%s: %s", run["batch_id"], run["status"])
         else:
             logger.error("%s: %s: %s %s", run["batch_id"], run["status"], run["error"], run["remedy"])
 
-    follow_connections(load_settings(), [connection], tell=tell)
+    follow_connections(load_settings(), [connection], on_import=log)

@@ -12,7 +12,7 @@ from mfn.reports.markdown import held_rows, render_markdown
 from mfn.settings import load_settings
 from mfn.steps.report import gate, gather, write_page
 from mfn.steps.summaries import report_url
-from tasks.alerts import tell
+from tasks.alerts import send_alerts
 from tasks.running import named_only
 from tasks.showing import only_shown
 
@@ -49,7 +49,7 @@ def report(batch: BatchRef) -> None:
         url = report_url(settings, batch.batch_id) or page.as_uri()
         with only_shown("the report"):
             _show(batch, gathered, url)
-        tell(batch.batch_id, settings, url)
+        send_alerts(batch.batch_id, settings, url)
         if closed is not None:
             raise closed
 

@@ -16,7 +16,7 @@ from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.rerunning.reruns import batch_of, rerun_of
 from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from mfn.steps.summaries import report_url, window_of
-from tasks.alerts import tell
+from tasks.alerts import send_alerts
 from tasks.endings import NothingToDoError
 from tasks.showing import SHOWN_SECONDS, only_shown
 
@@ -80,7 +80,7 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
     if due_at is not None:
         needless = why_needless(settings, connection, kind, parameters, due_at=due_at)
         if needless is not None:
-            _tell_of(settings, needless.batch_id)
+            _send_alerts_of(settings, needless.batch_id)
             raise NothingToDoError(needless.why)
     flow_run_id = this_flow_run_id()
     begun = None if flow_run_id is None else batch_of(settings, flow_run_id, connection, kind)
@@ -97,7 +97,7 @@ def held_batch(end: Ending, connection: str, kind: BatchKind, parameters: Mappin
         # People hear of an import that never ends, as mfn.import.done stays away; other kinds have nothing like that.
         if kind != "import" or due_at is None:
             raise
-        _tell_of(settings, just_ended(settings, connection))
+        _send_alerts_of(settings, just_ended(settings, connection))
         raise NothingToDoError(f"{held.message} The next scheduled run fetches what has changed since.") from None
 
 
@@ -109,11 +109,11 @@ def _due_at() -> datetime | None:
     return flow_run.expected_start_time
 
 
-def _tell_of(settings: Settings, batch_id: str | None) -> None:
+def _send_alerts_of(settings: Settings, batch_id: str | None) -> None:
     """Send the alerts of an import that ran without Prefect, as by `mfn follow`, and therefore alerted nobody."""
     page = None if batch_id is None else report_url(settings, batch_id)
     if batch_id is not None and page is not None:
-        tell(batch_id, settings, page)
+        send_alerts(batch_id, settings, page)
 
 
 def this_flow_run() -> FlowRun | None:

@@ -9,7 +9,7 @@ from flows.import_orders import import_orders
 from flows.sync_inventory import sync_inventory
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.leases import lease
-from mfn.ledger.told_alerts import COUNTED, HELD, told_of
+from mfn.ledger.sent_alerts import COUNTED, HELD, last_alerts
 from tests.flows.deployed import run_late, tried_again
 from tests.flows.flow_runs import ON_PREFECT
 from tests.world import an_item, an_order
@@ -57,7 +57,7 @@ def test_what_an_import_found_out_that_ran_without_prefect_is_told_by_the_run_th
     world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=5) for _ in range(20)))
     world.run()
     assert {state.name for state in run_late(import_orders, connection="us")} == {"Skipped"}
-    assert told_of(world.ledger, "us", HELD)[COUNTED].orders == 20
+    assert last_alerts(world.ledger, "us", HELD)[COUNTED].orders == 20
 
 
 def test_a_scheduled_import_that_meets_another_one_at_work_has_nothing_to_do_and_another_kind_of_run_fails(

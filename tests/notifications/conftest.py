@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.notifications.told import Told, a_queue
+from tests.notifications.notified import Notified, a_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,13 @@ def sqs() -> Iterator[str]:
 
 
 @pytest.fixture
-def told(world: World, sqs: str, monkeypatch: pytest.MonkeyPatch) -> Told:
+def notified(world: World, sqs: str, monkeypatch: pytest.MonkeyPatch) -> Notified:
     """The small world, its connection with an empty queue of its own."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     queue_url = a_queue(sqs)
-    told = Told(world, sqs, queue_url)
-    told.write_connections()
-    world.amazon.tell = told.queue.send
-    return told
+    notified = Notified(world, sqs, queue_url)
+    notified.write_connections()
+    world.amazon.notify = notified.queue.send
+    return notified

@@ -15,7 +15,7 @@ from mfn.errors import DataError
 from mfn.ledger.named_orders import OrderName
 from mfn.notifications.messages import STATUSES, OtherNotificationError, names_for, read_message, shape_of
 from mfn.simulator.order_changes import order_change
-from tests.notifications.told import SELLER, US, a_notification, change_of
+from tests.notifications.notified import SELLER, US, a_notification, change_of
 from tests.world import address, an_item, an_order, cancellation
 
 HERE = Connection.model_validate({"name": "us", "seller_id": SELLER, "marketplaces": ["US"]})
@@ -157,11 +157,11 @@ def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
 def test_what_the_local_amazon_tells_is_read_as_what_it_is() -> None:
     asked = an_item(units=3, shipped=1, cancellation=cancellation())
     order = an_order(asked, status="PARTIALLY_SHIPPED", programs=["PRIME"], recipient={"deliveryAddress": address()})
-    told = order_change(order, seller_id=SELLER, at=datetime.now(UTC))
-    change = read(told)
+    notified = order_change(order, seller_id=SELLER, at=datetime.now(UTC))
+    change = read(notified)
     assert (change.order_id, change.status, change.fulfilled_by) == (order["orderId"], "PartiallyShipped", "MFN")
     assert change.changed_at.isoformat() == order["lastUpdatedTime"].replace("Z", "+00:00")
-    summary = change_of(told)["Summary"]
+    summary = change_of(notified)["Summary"]
     assert (summary["NumberOfItemsShipped"], summary["NumberOfItemsUnshipped"]) == (1, 2)
-    assert (summary["OrderPrograms"], change_of(told)["OrderChangeType"]) == (["Prime"], "BuyerRequestedChange")
-    assert "other keys" not in json.dumps(shape_of(json.dumps(told)))
+    assert (summary["OrderPrograms"], change_of(notified)["OrderChangeType"]) == (["Prime"], "BuyerRequestedChange")
+    assert "other keys" not in json.dumps(shape_of(json.dumps(notified)))

@@ -21,11 +21,11 @@ from mfn.notifications import reading
 from mfn.notifications.reading import open_queue
 from mfn.notifications.sqs import Depth, Queue
 from tests.faults.processes import in_child
-from tests.notifications.told import REGION, a_notification, change_of
+from tests.notifications.notified import REGION, a_notification, change_of
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    from tests.notifications.told import Told
+    from tests.notifications.notified import Notified
 
 
 def somebody_elses() -> dict[str, Any]:
@@ -34,124 +34,128 @@ def somebody_elses() -> dict[str, Any]:
     return other
 
 
-def test_a_change_at_amazon_is_named_within_one_reading(told: Told) -> None:
-    placed, paid, _elsewhere = told.world.put(
+def test_a_change_at_amazon_is_named_within_one_reading(notified: Notified) -> None:
+    placed, paid, _elsewhere = notified.world.put(
         an_order(minutes_ago=20),
         an_order(status="PENDING", minutes_ago=10),
         an_order(fulfillment={"fulfilledBy": "AMAZON"}),
     )
-    told.world.change(paid, fulfillment={"fulfillmentStatus": "UNSHIPPED"})
-    read = told.read()
+    notified.world.change(paid, fulfillment={"fulfillmentStatus": "UNSHIPPED"})
+    read = notified.read()
     assert (read.messages, read.named, read.unneeded, read.news) == (4, 3, 1, 2)
-    assert told.named() == [placed, paid]
-    assert told.queue.depth() == Depth(0, 0)
-    assert told.read().messages == 0
+    assert notified.named() == [placed, paid]
+    assert notified.queue.depth() == Depth(0, 0)
+    assert notified.read().messages == 0
 
 
-def test_more_messages_than_are_handed_out_at_once_are_read_at_once(told: Told) -> None:
-    order_ids = told.world.put(*(an_order(minutes_ago=60 - number) for number in range(23)))
-    assert told.read().news == 23
-    assert told.named() == order_ids
+def test_more_messages_than_are_handed_out_at_once_are_read_at_once(notified: Notified) -> None:
+    order_ids = notified.world.put(*(an_order(minutes_ago=60 - number) for number in range(23)))
+    assert notified.read().news == 23
+    assert notified.named() == order_ids
 
 
-def test_repeats_and_late_messages_change_nothing(told: Told) -> None:
+def test_repeats_and_late_messages_change_nothing(notified: Notified) -> None:
     early, late = a_notification(OrderStatus="Pending"), a_notification(OrderStatus="Unshipped")
     change_of(late)["OrderChangeTrigger"]["TimeOfOrderChange"] = "2026-03-02T12:30:00.000Z"
-    told.queue.send(late)
-    told.read()
+    notified.queue.send(late)
+    notified.read()
     for message in (late, early, late):
-        told.queue.send(message)
-    read = told.read()
+        notified.queue.send(message)
+    read = notified.read()
     assert (read.messages, read.named, read.news) == (3, 3, 0)
-    assert told.named() == ["111-0000001-0000001"]
+    assert notified.named() == ["111-0000001-0000001"]
 
 
 def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
-    told: Told, caplog: pytest.LogCaptureFixture
+    notified: Notified, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = a_notification()
     del change_of(broken)["Summary"]["OrderStatus"]
     change_of(broken)["Summary"]["Jane Roe"] = "1 Example Street"
-    told.queue.send(broken)
-    told.world.put(an_order())
-    read = told.read()
+    notified.queue.send(broken)
+    notified.world.put(an_order())
+    read = notified.read()
     assert (read.messages, read.named, read.refused, read.left) == (2, 1, 1, 0)
-    assert told.queue.depth() == Depth(0, 0)
-    (noted,) = refused_notifications(told.world.ledger, "us")
+    assert notified.queue.depth() == Depth(0, 0)
+    (noted,) = refused_notifications(notified.world.ledger, "us")
     assert "OrderStatus" in noted.why
     kept = f"{noted.why} {noted.shape} {caplog.text}"
     assert not any(word in kept for word in ("98101", "Jane", "Example"))
     assert noted.message_id in caplog.text
 
 
-def test_what_was_put_aside_is_told_for_a_month_and_forgotten_with_the_next_message(told: Told) -> None:
-    told.queue.send({"NotificationType": "ORDER_CHANGE"})
-    told.read()
-    ledger = told.world.ledger
+def test_what_was_put_aside_is_told_for_a_month_and_forgotten_with_the_next_message(notified: Notified) -> None:
+    notified.queue.send({"NotificationType": "ORDER_CHANGE"})
+    notified.read()
+    ledger = notified.world.ledger
     with ledger.writing() as database:
         database.execute(update(RefusedNotification).values(refused_at=datetime.now(UTC) - timedelta(days=31)))
     assert refused_notifications(ledger, "us") == []
-    told.queue.send(a_notification("111-0000001-0000001"))
-    told.read()
+    notified.queue.send(a_notification("111-0000001-0000001"))
+    notified.read()
     with ledger.reading() as database:
         assert database.execute(select(RefusedNotification)).all() == []
 
 
 def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(
-    told: Told, caplog: pytest.LogCaptureFixture
+    notified: Notified, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told.queue.send(somebody_elses())
-    assert told.read().left == 1, "this queue hands it out again at once"
-    assert told.read().left == 1
+    notified.queue.send(somebody_elses())
+    assert notified.read().left == 1, "this queue hands it out again at once"
+    assert notified.read().left == 1
     assert sum("left there" in line for line in caplog.messages) == 1
-    assert told.queue.depth().waiting == 1
-    (noted,) = refused_notifications(told.world.ledger, "us")
+    assert notified.queue.depth().waiting == 1
+    (noted,) = refused_notifications(notified.world.ledger, "us")
     assert noted.is_left
 
 
 def test_what_is_somebody_elses_keeps_nobody_from_what_stands_behind_it(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    notified: Notified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "MOST_AT_A_TIME", 5)
-    told.hide_what_is_read()
+    notified.hide_what_is_read()
     for _ in range(11):
-        told.queue.send(somebody_elses())
-    (order_id,) = told.world.put(an_order())
-    read = told.read()
+        notified.queue.send(somebody_elses())
+    (order_id,) = notified.world.put(an_order())
+    read = notified.read()
     assert (read.left, read.named) == (11, 1)
-    assert told.named() == [order_id]
+    assert notified.named() == [order_id]
 
 
-def test_connections_with_one_queue_get_each_their_own(told: Told) -> None:
-    path = told.world.home / "connections.yaml"
+def test_connections_with_one_queue_get_each_their_own(notified: Notified) -> None:
+    path = notified.world.home / "connections.yaml"
     entry = path.read_text(encoding="utf-8").split("connections:\n")[1]
     more = entry.replace("  us:", "  ca:").replace("[US]", "[CA]")
     path.write_text(f"connections:\n{entry}{more}", encoding="utf-8")
-    told.queue.send(a_notification("111-0000001-0000001"))
-    told.queue.send(a_notification("111-0000002-0000001", MarketplaceId="A2EUQ1WTGCTBG2"))
-    assert told.read("us").named == 2
-    assert told.named("us") == ["111-0000001-0000001"]
-    assert told.named("ca") == ["111-0000002-0000001"]
+    notified.queue.send(a_notification("111-0000001-0000001"))
+    notified.queue.send(a_notification("111-0000002-0000001", MarketplaceId="A2EUQ1WTGCTBG2"))
+    assert notified.read("us").named == 2
+    assert notified.named("us") == ["111-0000001-0000001"]
+    assert notified.named("ca") == ["111-0000002-0000001"]
 
 
-def test_a_reader_that_is_killed_before_it_deletes_costs_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    order_ids = told.world.put(an_order(minutes_ago=20), an_order(minutes_ago=10))
+def test_a_reader_that_is_killed_before_it_deletes_costs_nothing(
+    notified: Notified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_ids = notified.world.put(an_order(minutes_ago=20), an_order(minutes_ago=10))
 
     def die(_queue: Queue, _messages: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     with monkeypatch.context() as patched:
         patched.setattr(Queue, "delete", die)
-        assert in_child(told.read).is_killed
-    assert told.queue.depth().waiting == 2
-    assert told.named() == order_ids, "they were committed first"
-    read = told.read()
+        assert in_child(notified.read).is_killed
+    assert notified.queue.depth().waiting == 2
+    assert notified.named() == order_ids, "they were committed first"
+    read = notified.read()
     assert (read.named, read.news) == (2, 0)
-    assert told.queue.depth() == Depth(0, 0)
+    assert notified.queue.depth() == Depth(0, 0)
 
 
-def test_where_the_ledger_cannot_be_written_the_messages_stay(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    told.world.put(an_order())
+def test_where_the_ledger_cannot_be_written_the_messages_stay(
+    notified: Notified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notified.world.put(an_order())
 
     def refuse(*_arguments: Any) -> int:
         raise RetriableError("the ledger cannot be reached.", remedy="Wait.")
@@ -159,24 +163,24 @@ def test_where_the_ledger_cannot_be_written_the_messages_stay(told: Told, monkey
     with monkeypatch.context() as patched:
         patched.setattr(reading, "note_named", refuse)
         with pytest.raises(RetriableError):
-            told.read()
-    assert told.queue.depth().waiting == 1
-    assert told.read().news == 1
+            notified.read()
+    assert notified.queue.depth().waiting == 1
+    assert notified.read().news == 1
 
 
 def asked(notifications: Notifications) -> Any:
     return open_queue(notifications).receive()
 
 
-def test_a_queue_that_is_gone_is_told_with_what_to_do(told: Told) -> None:
-    gone = Notifications(queue_url=f"{told.queue_url}-gone", region=REGION, endpoint=told.endpoint)
+def test_a_queue_that_is_gone_is_told_with_what_to_do(notified: Notified) -> None:
+    gone = Notifications(queue_url=f"{notified.queue_url}-gone", region=REGION, endpoint=notified.endpoint)
     with pytest.raises(FatalError, match="NonExistentQueue") as caught:
         asked(gone)
     assert "notifications.queue_url" in caught.value.remedy
 
 
-def test_an_sqs_that_cannot_be_reached_passes_by_itself(told: Told) -> None:
-    away = Notifications(queue_url=told.queue_url, region=REGION, endpoint="http://127.0.0.1:1")
+def test_an_sqs_that_cannot_be_reached_passes_by_itself(notified: Notified) -> None:
+    away = Notifications(queue_url=notified.queue_url, region=REGION, endpoint="http://127.0.0.1:1")
     with pytest.raises(RetriableError, match="does not answer"):
         asked(away)
 
@@ -208,13 +212,15 @@ class SignInPage(BaseHTTPRequestHandler):
         pass
 
 
-def test_missing_credentials_are_told_before_anything_is_asked(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_told_before_anything_is_asked(
+    notified: Notified, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(told.world.home / "none"))
+        monkeypatch.setenv(name, str(notified.world.home / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    nobody = Notifications(queue_url=f"{told.queue_url}-nobody", region=REGION, endpoint=told.endpoint)
+    nobody = Notifications(queue_url=f"{notified.queue_url}-nobody", region=REGION, endpoint=notified.endpoint)
     with pytest.raises(ConfigurationError, match="credentials") as caught:
         asked(nobody)
     assert "AWS_ACCESS_KEY_ID" in caught.value.remedy

@@ -48,7 +48,7 @@ def test_a_queue_of_aws_tells_its_region_itself_unless_another_is_named(folder: 
 
 
 @pytest.mark.parametrize(
-    ("section", "told"),
+    ("section", "message"),
     [
         ({"queue_url": "mfn-orders"}, "the URL of an SQS queue"),
         ({"region": "Virginia"}, "notifications.region"),
@@ -56,7 +56,7 @@ def test_a_queue_of_aws_tells_its_region_itself_unless_another_is_named(folder: 
         ({"queue": "mfn-orders"}, "valid keys are: queue_url, region, endpoint"),
     ],
 )
-def test_a_wrong_section_is_told_with_its_place(folder: Path, section: dict[str, str], told: str) -> None:
+def test_a_wrong_section_is_told_with_its_place(folder: Path, section: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=r"connections\.yaml:5: connections\.us\.notifications") as caught:
         read(folder, **section)
-    assert told in caught.value.message
+    assert message in caught.value.message

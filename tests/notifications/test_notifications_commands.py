@@ -12,11 +12,11 @@ from mfn.errors import FatalError
 from mfn.steps.checking.findings import Status
 from mfn.steps.checking.notifications import queue_findings
 from mfn.steps.checking.place import open_check_place
-from tests.notifications.told import a_notification, change_of
+from tests.notifications.notified import a_notification, change_of
 from tests.world import an_order
 
 if TYPE_CHECKING:
-    from tests.notifications.told import Told
+    from tests.notifications.notified import Notified
 
 
 def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
@@ -25,21 +25,21 @@ def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
 
 
 def test_the_state_is_the_queue_the_orders_that_wait_and_the_messages_of_no_use(
-    told: Told, capsys: pytest.CaptureFixture[str]
+    notified: Notified, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (order_id,) = told.world.put(an_order())
+    (order_id,) = notified.world.put(an_order())
     broken = a_notification()
     del change_of(broken)["AmazonOrderId"]
-    told.queue.send(broken)
-    told.read()
-    told.queue.send(a_notification())
+    notified.queue.send(broken)
+    notified.read()
+    notified.queue.send(a_notification())
 
     status, document = called(capsys, "notifications", "us")
 
     assert status == 0
-    assert document["queue_url"] == told.queue_url
+    assert document["queue_url"] == notified.queue_url
     assert document["queue"] == {"waiting": 1, "in_flight": 0}
-    changed = told.world.amazon.orders.get(order_id)["lastUpdatedTime"]
+    changed = notified.world.amazon.orders.get(order_id)["lastUpdatedTime"]
     assert document["orders"] == {"waiting": 1, "oldest_changed_at": changed.replace("Z", "+00:00")}
     (refused,) = document["refused"]
     assert not refused["is_left"]
@@ -49,27 +49,29 @@ def test_the_state_is_the_queue_the_orders_that_wait_and_the_messages_of_no_use(
     shown = capsys.readouterr().out
     assert refused["message_id"] in shown
     assert "not landed yet: 1" in shown
-    assert told.queue.depth().waiting == 1, "it only looks"
+    assert notified.queue.depth().waiting == 1, "it only looks"
 
 
-def test_where_no_queue_is_configured_the_command_says_how(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
-    told.world.write_connections()
+def test_where_no_queue_is_configured_the_command_says_how(
+    notified: Notified, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notified.world.write_connections()
     status, document = called(capsys, "notifications", "us")
     assert status == 2
     assert "notifications.queue_url" in document["error"]
     assert "docs/notifications.md" in document["remedy"]
 
 
-def test_a_check_says_whether_the_queue_answers_and_takes_nothing_from_it(told: Told) -> None:
-    told.queue.send(a_notification())
-    (found,) = queue_findings(open_check_place(told.world.settings, "us"))
+def test_a_check_says_whether_the_queue_answers_and_takes_nothing_from_it(notified: Notified) -> None:
+    notified.queue.send(a_notification())
+    (found,) = queue_findings(open_check_place(notified.world.settings, "us"))
     assert (found.status, "1 message to read" in found.detail) == (Status.OK, True)
-    told.queue.send({"no": "notification"})
-    told.read()
-    _, unused = queue_findings(open_check_place(told.world.settings, "us"))
+    notified.queue.send({"no": "notification"})
+    notified.read()
+    _, unused = queue_findings(open_check_place(notified.world.settings, "us"))
     assert (unused.status, "mfn notifications us" in unused.remedy) == (Status.WARNING, True)
-    told.write_connections(queue_url=f"{told.queue_url}-gone")
+    notified.write_connections(queue_url=f"{notified.queue_url}-gone")
     with pytest.raises(FatalError, match="NonExistentQueue"):
-        queue_findings(open_check_place(told.world.settings, "us"))
-    told.world.write_connections()
-    assert queue_findings(open_check_place(told.world.settings, "us")) == []
+        queue_findings(open_check_place(notified.world.settings, "us"))
+    notified.world.write_connections()
+    assert queue_findings(open_check_place(notified.world.settings, "us")) == []

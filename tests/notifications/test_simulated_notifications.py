@@ -12,12 +12,12 @@ from mfn.notifications.messages import read_message
 from mfn.notifications.sqs import Depth
 from mfn.simulator.clock import Clock
 from mfn.simulator.server import SimulatorServer, open_amazon
-from tests.notifications.told import REGION, change_of
+from tests.notifications.notified import REGION, change_of
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.notifications.told import Told
+    from tests.notifications.notified import Notified
 
 SKU = "MUG-0001-BLU"
 
@@ -26,7 +26,7 @@ def test_it_tells_of_every_change_and_not_of_the_day_it_began_with() -> None:
     clock = Clock(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
     amazon = open_amazon(orders=3, seed=1, clock=clock)
     heard: list[dict[str, Any]] = []
-    amazon.tell = heard.append
+    amazon.notify = heard.append
     order_id = amazon.check_out(BY_NAME["US"], SKU)
     clock.move(hours=1)
     amazon.agenda.catch_up()
@@ -41,7 +41,7 @@ def test_served_it_tells_of_what_happens_while_nobody_asks() -> None:
     amazon = open_amazon(orders=0, seed=1, clock=clock)
     order_id = amazon.check_out(BY_NAME["US"], SKU)
     heard: queue.Queue[dict[str, Any]] = queue.Queue()
-    amazon.tell = heard.put
+    amazon.notify = heard.put
     clock.move(hours=1)
     with SimulatorServer(amazon):
         change = change_of(heard.get(timeout=60))
@@ -49,15 +49,15 @@ def test_served_it_tells_of_what_happens_while_nobody_asks() -> None:
 
 
 def test_the_command_puts_them_on_a_queue_and_goes_on_where_it_cannot(
-    told: Told, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    notified: Notified, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     heard: list[dict[str, Any]] = []
-    told.world.amazon.tell = heard.append
-    told.world.amazon.check_out(BY_NAME["US"], SKU)
-    setup._sender(told.queue_url, told.endpoint)(heard[0])
-    (message,) = told.queue.receive()
+    notified.world.amazon.notify = heard.append
+    notified.world.amazon.check_out(BY_NAME["US"], SKU)
+    setup._sender(notified.queue_url, notified.endpoint)(heard[0])
+    (message,) = notified.queue.receive()
     assert read_message(message.body).order_id == change_of(heard[0])["AmazonOrderId"]
-    setup._sender(f"{told.queue_url}-gone", told.endpoint)(heard[0])
+    setup._sender(f"{notified.queue_url}-gone", notified.endpoint)(heard[0])
     assert "was not sent" in caplog.text
-    assert told.queue.depth() == Depth(1, 0)
+    assert notified.queue.depth() == Depth(1, 0)

@@ -109,15 +109,15 @@ def test_what_rests_is_no_part_of_the_plan_and_what_nobody_may_ship_sends_no_sea
     with world.ledger.writing() as database:
         note_gap(database, "us", "backfill", now - timedelta(days=2), now - timedelta(days=1))
     assert standing() == (True, True, 1)
-    one.told_at = now
-    assert look(place, one).is_told
+    one.notified_at = now
+    assert look(place, one).is_notified
     one.queue.failures = 1
-    assert not look(place, one).is_told
+    assert not look(place, one).is_notified
     one.queue.failures = 0
     one.gaps.begin()
-    assert (standing(), look(place, one).is_told) == ((False, False, 1), True)
+    assert (standing(), look(place, one).is_notified) == ((False, False, 1), True)
     one.names.begin()
-    assert (standing(), look(place, one).is_told) == ((False, False, 0), False)
+    assert (standing(), look(place, one).is_notified) == ((False, False, 0), False)
 
 
 def test_a_full_page_is_not_followed_and_what_was_passed_is_searched_to_its_end_later(world: World) -> None:
@@ -281,9 +281,9 @@ def test_a_connection_that_fails_rests_and_stops_no_other(world: World) -> None:
     world.add_connection("ca", marketplaces="[CA]")
     (order_id,) = world.put(an_order())
     world.amazon.faults.answer("searchOrders", 403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, times=2)
-    told: list[tuple[str, str]] = []
-    followed(world, "ca", "us", tell=lambda run: told.append((run["connection"], run["status"])))
-    assert told[:2] == [("ca", "failed"), ("us", "done")]
+    imports: list[tuple[str, str]] = []
+    followed(world, "ca", "us", on_import=lambda run: imports.append((run["connection"], run["status"])))
+    assert imports[:2] == [("ca", "failed"), ("us", "done")]
     assert world.statuses() == {order_id: "loaded"}
 
 
@@ -301,11 +301,11 @@ def test_a_queue_is_looked_at_every_few_seconds_and_relied_upon_while_it_tells(w
     assert followed(world, read_names=silent).waited[0] <= 10
     place = open_workplace(world.settings, "us")
     now = datetime.now(UTC)
-    assert look(place, Followed("us", told_at=now)).is_told
-    assert not look(place, Followed("us", told_at=now - timedelta(hours=2))).is_told
-    unread = Followed("us", told_at=now)
+    assert look(place, Followed("us", notified_at=now)).is_notified
+    assert not look(place, Followed("us", notified_at=now - timedelta(hours=2))).is_notified
+    unread = Followed("us", notified_at=now)
     unread.queue.begin()
-    assert not look(place, unread).is_told, "it tells nothing as long as nobody can read it"
+    assert not look(place, unread).is_notified, "it tells nothing as long as nobody can read it"
 
 
 def test_a_queue_that_cannot_be_read_rests_and_the_search_goes_on(world: World) -> None:

@@ -55,17 +55,17 @@ PLACE: Any = None
 
 
 @pytest.mark.parametrize(
-    ("silent_for", "told_before", "is_begun_anew"),
+    ("silent_for", "named_before", "is_begun_again"),
     [(timedelta(hours=1), None, True), (timedelta(hours=2), NOON, True), (timedelta(minutes=59), NOON, False)],
 )
 def test_notifications_count_from_the_first_one_after_an_hour_of_silence(
-    silent_for: timedelta, told_before: datetime | None, *, is_begun_anew: bool
+    silent_for: timedelta, named_before: datetime | None, *, is_begun_again: bool
 ) -> None:
     before = datetime.now(UTC)
-    one = Followed("us", told_at=before - silent_for, told_since=told_before)
+    one = Followed("us", notified_at=before - silent_for, notified_since=named_before)
     assert read(PLACE, one, lambda _place: 3) == 3
-    assert before <= one.told_at <= datetime.now(UTC)
-    assert one.told_since == (one.told_at if is_begun_anew else told_before)
+    assert before <= one.notified_at <= datetime.now(UTC)
+    assert one.notified_since == (one.notified_at if is_begun_again else named_before)
 
 
 @pytest.mark.parametrize("found", [0, None])
@@ -73,7 +73,7 @@ def test_a_queue_with_nothing_on_it_tells_nothing_and_one_that_can_be_read_rests
     one = Followed("us")
     one.queue.failures = 3
     assert read(PLACE, one, lambda _place: found) == found
-    assert (one.told_at, one.told_since, one.queue.failures) == (LONG_AGO, None, 0)
+    assert (one.notified_at, one.notified_since, one.queue.failures) == (LONG_AGO, None, 0)
 
 
 def test_a_queue_that_cannot_be_read_is_not_read_again_before_it_has_rested() -> None:

@@ -31,9 +31,9 @@ from mfn.ledger import (
     retention,
     run_listing,
     search_gaps,
+    sent_alerts,
     sent_offers,
     stock_locations,
-    told_alerts,
     unanswered_orders,
     watermarks,
 )
@@ -123,10 +123,10 @@ READERS: dict[str, Callable[[Ledger], Any]] = {
     "erasures": read_in(retention.any_erased),
     "gaps": lambda ledger: search_gaps.search_gaps(ledger, "us"),
     "believed stock": lambda ledger: stock_locations.believed_stock(ledger, "us"),
-    "held count": lambda ledger: told_alerts.count_held(ledger, "us"),
-    "held orders": lambda ledger: told_alerts.held_orders(ledger, "us"),
-    "orders to ship": lambda ledger: told_alerts.orders_to_ship_by(ledger, "us", NOW),
-    "told alerts": lambda ledger: told_alerts.told_of(ledger, "us", "import"),
+    "held count": lambda ledger: sent_alerts.count_held(ledger, "us"),
+    "held orders": lambda ledger: sent_alerts.held_orders(ledger, "us"),
+    "orders to ship": lambda ledger: sent_alerts.orders_to_ship_by(ledger, "us", NOW),
+    "sent alerts": lambda ledger: sent_alerts.last_alerts(ledger, "us", "import"),
     "sent levels": lambda ledger: sent_offers.has_sent(ledger, "us"),
     "offers in feeds": lambda ledger: sent_offers.in_feeds(ledger, "us"),
     "oldest count": lambda ledger: sent_offers.oldest_count(ledger, "us"),
@@ -150,7 +150,7 @@ def write(database: Connection, batch: BatchRef) -> None:
     decisions.move_decided(database, "us", "held", dict.fromkeys(IDS))
     decisions.drop_staged(database, "us", batch.lease)
     orders.write_cancelled(database, batch, IDS)
-    told_alerts.forget_told(database, "us", "import", IDS)
+    sent_alerts.forget_sent(database, "us", "import", IDS)
     feeds.note_feed(database, batch, "another", "a document", [])
     feeds.update_feed(database, batch, 100, status="failed")
     feeds.forget_feeds(database, batch, NOW)

@@ -116,14 +116,14 @@ def test_named_orders_are_asked_for_at_once_and_where_get_order_is_behind_some_a
 
 def test_where_names_bring_more_than_a_page_the_search_leaves_out_what_get_order_has_brought() -> None:
     now = NOON + minutes(16)
-    told = state(now=now, flow=Flow(1.0, NOON), is_told=True, get=replace(GET, tokens=0.0), names=300)
-    assert next_action(replace(told, oldest_name_at=now - minutes(5))) == Search(now - minutes(5), leaves_gap=True)
-    assert next_action(replace(told, names=0)) == Search(now - SETTLING, leaves_gap=True)
+    notified = state(now=now, flow=Flow(1.0, NOON), is_notified=True, get=replace(GET, tokens=0.0), names=300)
+    assert next_action(replace(notified, oldest_name_at=now - minutes(5))) == Search(now - minutes(5), leaves_gap=True)
+    assert next_action(replace(notified, names=0)) == Search(now - SETTLING, leaves_gap=True)
 
 
 def test_a_search_brings_the_oldest_named_orders_where_get_order_is_behind_by_a_page() -> None:
     oldest = NOON - minutes(4)
-    behind = state(is_told=True, names=100, oldest_name_at=oldest, get=replace(GET, tokens=30.0))
+    behind = state(is_notified=True, names=100, oldest_name_at=oldest, get=replace(GET, tokens=30.0))
     assert next_action(replace(behind, settled_names=100)) == Search(oldest)
     assert next_action(replace(behind, settled_names=99)) == Fetch()
     begun = replace(behind, searched_to=oldest - minutes(9), settled_names=100)
@@ -133,23 +133,23 @@ def test_a_search_brings_the_oldest_named_orders_where_get_order_is_behind_by_a_
 
 def test_a_search_with_a_call_that_is_short_leaves_out_orders_that_nobody_waits_for() -> None:
     oldest = NOON - minutes(4)
-    behind = state(is_told=True, names=100, settled_names=100, oldest_name_at=oldest)
+    behind = state(is_notified=True, names=100, settled_names=100, oldest_name_at=oldest)
     assert next_action(replace(behind, search=replace(SEARCH, tokens=12.0))) == Search(oldest, is_due_only=True)
     assert next_action(behind) == Search(oldest)
 
 
 def test_a_call_that_a_full_bucket_would_lose_brings_named_orders_though_they_fill_no_page() -> None:
     now = NOON + minutes(5)
-    behind = state(now=now, is_told=True, names=50, oldest_name_at=NOON, get=replace(GET, tokens=0.0))
+    behind = state(now=now, is_notified=True, names=50, oldest_name_at=NOON, get=replace(GET, tokens=0.0))
     assert next_action(replace(behind, settled_names=20)) == Search(NOON - SETTLING)
     assert isinstance(next_action(replace(behind, settled_names=19)), Wait)
     assert isinstance(next_action(replace(behind, settled_names=20, search=replace(SEARCH, tokens=19.8))), Wait)
 
 
 def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_call_to_spare() -> None:
-    told = state(is_told=True)
-    assert next_action(told) == Wait(NOON + minutes(15))
-    later = replace(told, now=NOON + minutes(15))
+    notified = state(is_notified=True)
+    assert next_action(notified) == Wait(NOON + minutes(15))
+    later = replace(notified, now=NOON + minutes(15))
     assert isinstance(next_action(later), Search)
     assert isinstance(next_action(replace(later, search=replace(SEARCH, tokens=19.0))), Wait)
     assert not isinstance(next_action(replace(later, names=20, settled_names=20)), Search)
@@ -157,21 +157,21 @@ def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_
 
 def test_what_changed_before_notifications_came_is_searched_page_by_page_and_nothing_of_it_left_out() -> None:
     yesterday = NOON - timedelta(days=1)
-    backlog = state(searched_to=yesterday, flow=Flow(1.0, NOON), is_told=True, told_since=NOON, names=3)
+    backlog = state(searched_to=yesterday, flow=Flow(1.0, NOON), is_notified=True, notified_since=NOON, names=3)
     assert next_action(backlog) == Search(yesterday)
     assert next_action(replace(backlog, search=replace(SEARCH, tokens=0.5))) == Fetch(), "without a call names go on"
     assert next_action(replace(backlog, searched_to=NOON)) == Fetch()
 
 
 def test_names_that_are_there_at_every_turn_put_off_a_search_for_a_minute_only() -> None:
-    told = state(is_told=True, names=3)
-    assert next_action(replace(told, now=NOON + minutes(15.5))) == Fetch()
-    assert isinstance(next_action(replace(told, now=NOON + minutes(16.5))), Search)
+    notified = state(is_notified=True, names=3)
+    assert next_action(replace(notified, now=NOON + minutes(15.5))) == Fetch()
+    assert isinstance(next_action(replace(notified, now=NOON + minutes(16.5))), Search)
 
 
 def test_where_a_page_holds_all_that_changed_nothing_is_left_out() -> None:
-    told = state(now=NOON + minutes(16), is_told=True, names=0)
-    assert next_action(told) == Search(told.searched_to)
+    notified = state(now=NOON + minutes(16), is_notified=True, names=0)
+    assert next_action(notified) == Search(notified.searched_to)
 
 
 def test_a_gap_gets_a_call_that_a_full_bucket_would_lose_and_never_before_a_search_that_is_due() -> None:

@@ -35,7 +35,7 @@ MISSED_HEARTBEATS = 3
 BEGINNING_SECONDS = 15 * 60
 """A worker may have to pull an image before a run that it took starts."""
 
-TOLD_AGAIN_SECONDS = 30 * 60
+NOTIFIED_AGAIN_SECONDS = 30 * 60
 """A deployment that keeps failing, every five minutes perhaps, is reported once in this time."""
 
 SHORTEST_SILENCE_SECONDS = 10
@@ -178,7 +178,7 @@ def _runs_that_never_began(flows: Sequence[str]) -> dict[str, Any]:
 def _failed(flows: Sequence[str], block_id: str, ui_url: str) -> dict[str, Any]:
     return _automation(
         "a run failed",
-        f"Notifies at once, and every {TOLD_AGAIN_SECONDS // 60} minutes while the deployment keeps failing.",
+        f"Notifies at once, and every {NOTIFIED_AGAIN_SECONDS // 60} minutes while the deployment keeps failing.",
         _of_ends(flows, "Failed", "TimedOut"),
         _notify(block_id, f"mfn: {WHICH} failed", _run_body(f"{WHICH} failed.", ui_url)),
     )
@@ -195,7 +195,7 @@ def _died(flows: Sequence[str], block_id: str, ui_url: str) -> dict[str, Any]:
 
 def _of_ends(flows: Sequence[str], *names: str) -> dict[str, Any]:
     each = ["related:deployment:prefect.resource.id", "related:flow:prefect.resource.id"]
-    return _event("Reactive", _states(*names), TOLD_AGAIN_SECONDS, for_each=each, **_of_our_runs(flows))
+    return _event("Reactive", _states(*names), NOTIFIED_AGAIN_SECONDS, for_each=each, **_of_our_runs(flows))
 
 
 def _run_body(what: str, ui_url: str) -> str:

@@ -32,7 +32,7 @@ class WaitingOrder:
 
 
 @dataclass(frozen=True)
-class Told:
+class LastAlert:
     """The last alert.
 
     Attributes:
@@ -54,22 +54,22 @@ def is_past_threshold(held: int, threshold: int) -> bool:
     return held >= max(threshold, 1)
 
 
-def is_news(held: int, told: Told | None, now: datetime) -> bool:
+def is_news(held: int, notified: LastAlert | None, now: datetime) -> bool:
     """Whether held orders past the threshold are news.
 
     Args:
         held: How many there are.
-        told: The last alert since the threshold was passed, or None.
+        notified: The last alert since the threshold was passed, or None.
         now: The present moment.
     """
-    return told is None or held >= WORSE * told.orders or now - told.at >= REMINDED_AFTER
+    return notified is None or held >= WORSE * notified.orders or now - notified.at >= REMINDED_AFTER
 
 
-def not_told(orders: Iterable[WaitingOrder], told: Collection[str]) -> list[WaitingOrder]:
+def not_notified(orders: Iterable[WaitingOrder], notified: Collection[str]) -> list[WaitingOrder]:
     """The orders that no alert has named yet.
 
     Args:
         orders: Orders that have to ship soon, or should have shipped.
-        told: The ids of those that an alert has named.
+        notified: The ids of those that an alert has named.
     """
-    return [order for order in orders if order.order_id not in told]
+    return [order for order in orders if order.order_id not in notified]

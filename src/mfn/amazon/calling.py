@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 RATE_LIMIT = "x-amzn-RateLimit-Limit"
-WORTH_TELLING_SECONDS = 1
-TOLD_AGAIN_SECONDS = 30
+WORTH_LOGGING_SECONDS = 1
+LOGGED_AGAIN_SECONDS = 30
 """How often the log mentions that calls wait one after the other, a longer wait each time."""
 LEAST_RATE = 1 / 3600
 """Calls a second; the slowest of Amazon's usage plans has twenty an hour."""
@@ -67,7 +67,7 @@ class Caller:
         self._wait = wait
         self._may_call = may_call
         self._lock = threading.Lock()
-        self._told_at: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
 
     def call(
         self,
@@ -121,8 +121,8 @@ class Caller:
                     f"{what}: Amazon's rate limit allows the next call only in {seconds:.0f} s.",
                     remedy=failures.ASKED_AGAIN,
                 )
-            if seconds >= WORTH_TELLING_SECONDS:
-                is_news = seconds >= TOLD_AGAIN_SECONDS or self._is_news(operation)
+            if seconds >= WORTH_LOGGING_SECONDS:
+                is_news = seconds >= LOGGED_AGAIN_SECONDS or self._is_news(operation)
                 level = logging.INFO if is_news else logging.DEBUG
                 logger.log(level, "%s: waiting %.0f s for Amazon's rate limit", what, seconds)
             self._wait(seconds)
@@ -132,9 +132,9 @@ class Caller:
     def _is_news(self, operation: str) -> bool:
         """Whether the log has not mentioned for a while that calls of an operation wait."""
         now = time.monotonic()
-        is_news = now - self._told_at.get(operation, -math.inf) >= TOLD_AGAIN_SECONDS
+        is_news = now - self._logged_at.get(operation, -math.inf) >= LOGGED_AGAIN_SECONDS
         if is_news:
-            self._told_at[operation] = now
+            self._logged_at[operation] = now
         return is_news
 
     def _send(self, operation: str, what: str, send: Callable[[], httpx.Response]) -> httpx.Response:

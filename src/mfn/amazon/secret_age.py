@@ -34,12 +34,12 @@ class SecretAge:
     Attributes:
         connection: The connection's name.
         since: When it was created, or else first seen here; aware.
-        is_told: Whether the environment says when it was created.
+        is_given: Whether the environment says when it was created.
     """
 
     connection: str
     since: datetime
-    is_told: bool
+    is_given: bool
 
     def is_worth_a_word(self, now: datetime) -> bool:
         """Whether it has to be rotated soon."""
@@ -53,9 +53,9 @@ class SecretAge:
         """How old it is and what will happen, without a full stop."""
         days, origin = (now - self.since).days, f"{CREATED} says {self.since:%Y-%m-%d}"
         age = f"{days} days old ({origin})"
-        if not self.is_told:
+        if not self.is_given:
             age = f"at least {days} days old (first seen here on {self.since:%Y-%m-%d})"
-        ends = f"expires on {self.since + EXPIRES_AFTER:%Y-%m-%d}{'' if self.is_told else ' at the latest'}"
+        ends = f"expires on {self.since + EXPIRES_AFTER:%Y-%m-%d}{'' if self.is_given else ' at the latest'}"
         if self.is_over(now):
             ends = f"has expired or is about to: Amazon's secrets are valid for {EXPIRES_AFTER.days} days"
         return f"the {CLIENT_SECRET} of {self.connection} is {age}: it {ends}, and every call fails after that"
@@ -65,7 +65,7 @@ class SecretAge:
         """How to create a new one."""
         change = (
             f"Then correct {CREATED} too."
-            if self.is_told
+            if self.is_given
             else "The age of the new one is counted from when it is first seen."
         )
         return (
@@ -75,7 +75,7 @@ class SecretAge:
         )
 
 
-def told_day(connection: Connection, environ: Mapping[str, str], now: datetime) -> datetime | None:
+def given_day(connection: Connection, environ: Mapping[str, str], now: datetime) -> datetime | None:
     """The day on which a connection's client secret was created, according to the environment.
 
     Args:

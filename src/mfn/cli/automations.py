@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOBODY_IS_TOLD = (
+NOBODY_IS_NOTIFIED = (
     "nobody is notified when a run fails: set MFN_NOTIFICATION_BLOCK to a notification block (docs/runbook.md)"
 )
 

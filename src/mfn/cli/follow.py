@@ -40,11 +40,11 @@ def follow(
         raise ConfigurationError("connections.yaml has no connections.", remedy="Add one; mfn init writes an example.")
     ended: Counter[str] = Counter()
 
-    def tell(run: Mapping[str, Any]) -> None:
+    def count(run: Mapping[str, Any]) -> None:
         ended[run["status"]] += 1
 
     with suppress(KeyboardInterrupt):
-        go_on(settings, names, tell=tell)
+        go_on(settings, names, on_import=count)
     if as_json:
         print_json({"connections": names, "imports": ended.total(), "failed": ended["failed"]})
     else:

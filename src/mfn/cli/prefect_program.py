@@ -91,7 +91,7 @@ def demo(
 
 def deploy(as_json: JsonOption = False) -> None:
     """Deploy every flow for every connection. Schedules that were edited or paused in the UI stay as they are."""
-    from mfn.cli.automations import NOBODY_IS_TOLD  # noqa: PLC0415 - as below
+    from mfn.cli.automations import NOBODY_IS_NOTIFIED  # noqa: PLC0415 - as below
     from mfn.cli.deployments import deploy as deploy_all  # noqa: PLC0415 - httpx and YAML are not needed for --help
     from mfn.cli.prefect_address import with_prefect_api  # noqa: PLC0415
     from mfn.cli.schedules import waiting_names  # noqa: PLC0415
@@ -107,7 +107,7 @@ def deploy(as_json: JsonOption = False) -> None:
     else:
         _print_deployments(names, waiting)
         if settings.notification_block is None:
-            print_line(NOBODY_IS_TOLD)
+            print_line(NOBODY_IS_NOTIFIED)
 
 
 def _print_deployments(names: Sequence[str], waiting: Collection[str]) -> None:

@@ -142,7 +142,7 @@ def simulate(
     """Serve a local Amazon until interrupted."""
     from mfn.simulator.server import DEMO_SELLER, serve  # noqa: PLC0415 - FastAPI takes half a second
 
-    def tell(endpoint: str) -> None:
+    def show(endpoint: str) -> None:
         if as_json:
             print_json({"endpoint": endpoint, "seller_id": DEMO_SELLER})
         else:
@@ -152,7 +152,7 @@ def simulate(
             print_line("in .env: SP_API_REFRESH_TOKEN, LWA_APP_ID and LWA_CLIENT_SECRET, each with any text")
 
     changes = _sender(notifications, notifications_endpoint) if notifications else None
-    serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=tell, tell=changes)
+    serve(port=port, orders=orders, seed=seed, speed=speed, on_ready=show, notify=changes)
 
 
 def _sender(queue_url: str, endpoint: str | None) -> Callable[[dict[str, Any]], None]:

@@ -25,10 +25,10 @@ def site(
 
     settings = load_settings()
 
-    def tell(url: str) -> None:
+    def show(url: str) -> None:
         if as_json:
             print_json({"reports": url})
         else:
             print_line(f"report site of {settings.home} at {url}; press Ctrl-C to stop it")
 
-    serve(settings, host, port, on_ready=tell)
+    serve(settings, host, port, on_ready=show)

@@ -43,7 +43,7 @@ MANY_NAMES = 300
 KEPT_FOR_LATE = 1
 """Calls of getOrder that stay in the bucket: Amazon counts calls as they arrive, and one may be two seconds late."""
 
-TOLD_EVERY = timedelta(minutes=15)
+SEARCHED_EVERY = timedelta(minutes=15)
 """How often a search looks for orders that no notification named."""
 
 PUT_OFF = timedelta(minutes=1)
@@ -78,8 +78,8 @@ class State:
         flow: How fast orders change.
         search: The lane of searchOrders.
         get: The lane of getOrder.
-        is_told: Whether notifications name the orders that change.
-        told_since: When notifications began; earlier changes may not have been named. None if they always came.
+        is_notified: Whether notifications name the orders that change.
+        notified_since: When notifications began; earlier changes may not have been named. None if they always came.
         names: How many named orders have yet to be fetched.
         settled_names: How many of them are due according to their name, old enough for a search to show them, and not
             fetched yet.
@@ -94,8 +94,8 @@ class State:
     flow: Flow
     search: Lane
     get: Lane
-    is_told: bool = False
-    told_since: datetime | None = None
+    is_notified: bool = False
+    notified_since: datetime | None = None
     names: int = 0
     settled_names: int = 0
     oldest_name_at: datetime | None = None
@@ -187,11 +187,11 @@ def _search_due_at(state: State) -> datetime:
     reached = searched_to + SETTLING
     is_behind = flow.searched_at - reached > LEFT_BEHIND and state.search.has(SPARED_CALLS)
     regular = (reached if is_behind else flow.searched_at) + _pause(state, flow.searched_at)
-    if state.is_told and not _is_untold(state):
+    if state.is_notified and not _has_unsearched_past(state):
         # Orders are fetched by name; the calls are for those that getOrder is too slow for.
         if state.settled_names >= FETCHED_AT_ONCE:
             return state.now + state.search.until(state.search.burst - A_TRIFLE)
-        return max(flow.searched_at + TOLD_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
+        return max(flow.searched_at + SEARCHED_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
     if flow.per_second <= 0:
         return regular
     return min(regular, reached + _span(state))
@@ -215,16 +215,18 @@ def _is_behind(state: State) -> bool:
     return state.settled_names >= PAGE_ORDERS
 
 
-def _is_untold(state: State) -> bool:
+def _has_unsearched_past(state: State) -> bool:
     """Whether changes from before notifications began have yet to be searched, since nothing else would find them."""
-    is_before = state.told_since is not None and state.searched_to is not None and state.searched_to < state.told_since
+    is_before = (
+        state.notified_since is not None and state.searched_to is not None and state.searched_to < state.notified_since
+    )
     return is_before and state.settled_names < FETCHED_AT_ONCE
 
 
 def _is_put_off(state: State) -> bool:
     """Whether a search that is due has been put off long enough to come before names."""
     searched_at = state.flow.searched_at
-    return searched_at is None or _is_untold(state) or state.now - searched_at > TOLD_EVERY + PUT_OFF
+    return searched_at is None or _has_unsearched_past(state) or state.now - searched_at > SEARCHED_EVERY + PUT_OFF
 
 
 def _span(state: State) -> timedelta:
@@ -242,7 +244,7 @@ def _search(state: State) -> Search:
     settled = state.now - SETTLING
     new = state.flow.per_second * max(0.0, (settled - state.searched_to).total_seconds())
     begin = min(state.oldest_name_at or settled, settled)
-    is_brought = state.is_told and new > PAGE_ORDERS and not _is_untold(state)
+    is_brought = state.is_notified and new > PAGE_ORDERS and not _has_unsearched_past(state)
     if _is_behind(state) or (is_brought and begin > state.searched_to):
         # While calls are short, none is spent on orders that nobody waits for.
         is_due_only = _is_behind(state) and not state.search.has(state.search.burst - A_TRIFLE)

@@ -63,8 +63,8 @@ class LocalAmazon:
         sells_in: Where the seller takes part, as Amazon shows it; at first the marketplaces.
         suspended: Ids of marketplaces in which the seller's listings are suspended.
         accepted_carriers: The carrier codes that Amazon takes, to the letter; None for any.
-        tell: Given an ORDER_CHANGE notification whenever an order changes, or a new one comes; None: nobody has
-            subscribed to them. The day's orders count as told.
+        notify: Given an ORDER_CHANGE notification whenever an order changes, or a new one comes; None: nobody has
+            subscribed to them. The day's orders count as notified.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class LocalAmazon:
         self.plans = UsagePlans(clock, speed)
         self.access = AccessTokens()
         self.faults = Faults()
-        self.orders = OrderBook(on_change=self._tell)
+        self.orders = OrderBook(on_change=self._notify)
         self.listings = Listings(self.marketplaces, clock.now())
         self.documents = Documents()
         self.feeds = Feeds(
@@ -96,11 +96,11 @@ class LocalAmazon:
         self.sells_in = self.marketplaces
         self.suspended: set[str] = set()
         self.accepted_carriers: frozenset[str] | None = None
-        self.tell: Callable[[dict[str, Any]], None] | None = None
+        self.notify: Callable[[dict[str, Any]], None] | None = None
 
-    def _tell(self, order: dict[str, Any]) -> None:
-        if self.tell is not None:
-            self.tell(order_change(order, seller_id=self.seller_id, at=self.clock.now()))
+    def _notify(self, order: dict[str, Any]) -> None:
+        if self.notify is not None:
+            self.notify(order_change(order, seller_id=self.seller_id, at=self.clock.now()))
 
     def note(self, operation: str, query: str, status: int) -> None:
         """Remember a request; see `Call`."""

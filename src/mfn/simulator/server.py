@@ -116,7 +116,7 @@ def serve(
     speed: float,
     on_ready: Callable[[str], None],
     malformed: int = 1,
-    tell: Callable[[dict[str, Any]], None] | None = None,
+    notify: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Serve the local Amazon until interrupted; prints nothing.
 
@@ -127,14 +127,14 @@ def serve(
         speed: What all rates and paces are multiplied with.
         on_ready: Told the base URL once it answers.
         malformed: How many of the orders cannot be decoded.
-        tell: As `LocalAmazon.tell`; it may not raise.
+        notify: As `LocalAmazon.notify`; it may not raise.
 
     Raises:
         ConfigurationError: The port is taken.
     """
     listener = listen(LOOPBACK, port)
     amazon = open_amazon(orders=orders, seed=seed, speed=speed, life_speed=speed, malformed=min(malformed, orders))
-    amazon.tell = tell
+    amazon.notify = notify
     serve_until_interrupted(_config(amazon), listener, on_ready=lambda: on_ready(base_url(LOOPBACK, listener)))
 
 
@@ -169,7 +169,7 @@ def _config(amazon: LocalAmazon) -> uvicorn.Config:
         create_app(amazon),
         http=ObservedConnection,
         ws="none",
-        lifespan="on" if amazon.tell is not None else "off",
+        lifespan="on" if amazon.notify is not None else "off",
         log_config=None,
         log_level="critical",
         access_log=False,

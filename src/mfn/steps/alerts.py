@@ -6,24 +6,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mfn.alerts.events import import_done, orders_due_soon, orders_held, orders_overdue, secret_expiring
-from mfn.alerts.news import SECRET_REMINDED_AFTER, Told, is_news, is_past_threshold, not_told
+from mfn.alerts.news import SECRET_REMINDED_AFTER, LastAlert, is_news, is_past_threshold, not_notified
 from mfn.connections import find_connection
 from mfn.errors import ConfigurationError
 from mfn.ledger.batches import get_batch
 from mfn.ledger.opening import open_ledger
-from mfn.ledger.told_alerts import (
+from mfn.ledger.sent_alerts import (
     COUNTED,
     DUE_SOON,
     HELD,
     OVERDUE,
     SECRET,
     count_held,
-    forget_told,
+    forget_sent,
     held_orders,
-    note_told,
+    last_alerts,
+    note_sent,
     orders_to_ship_by,
     overdue_orders,
-    told_of,
 )
 from mfn.models import STAGES, Parameters
 from mfn.steps.secret_age import secret_age
@@ -79,17 +79,17 @@ def alerts_of(batch_id: str, settings: Settings, report: str) -> Iterator[Alert]
 
 def _held(ledger: Ledger, connection: Connection, report: str, now: datetime) -> list[Alert]:
     threshold = connection.alerts.held_orders
-    held, told = count_held(ledger, connection.name), told_of(ledger, connection.name, HELD).get(COUNTED)
+    held, sent = count_held(ledger, connection.name), last_alerts(ledger, connection.name, HELD).get(COUNTED)
     if not is_past_threshold(held, threshold):
-        if told is not None:
+        if sent is not None:
             with ledger.writing() as database:
-                forget_told(database, connection.name, HELD, [COUNTED])
+                forget_sent(database, connection.name, HELD, [COUNTED])
         return []
-    if not is_news(held, told, now):
+    if not is_news(held, sent, now):
         return []
     orders = held_orders(ledger, connection.name)
     with ledger.writing() as database:
-        note_told(database, connection.name, HELD, {COUNTED: Told(len(orders), now)})
+        note_sent(database, connection.name, HELD, {COUNTED: LastAlert(len(orders), now)})
     return [orders_held(connection.name, orders, threshold=threshold, report=report)]
 
 
@@ -110,12 +110,12 @@ def _fresh(
     ledger: Ledger, connection: Connection, kind: str, orders: Sequence[WaitingOrder], now: datetime
 ) -> list[WaitingOrder]:
     """Those that no alert has named yet, noted as named from now on; what is over is forgotten."""
-    told = told_of(ledger, connection.name, kind)
-    fresh, over = not_told(orders, told), told.keys() - {order.order_id for order in orders}
+    sent = last_alerts(ledger, connection.name, kind)
+    fresh, over = not_notified(orders, sent), sent.keys() - {order.order_id for order in orders}
     if fresh or over:
         with ledger.writing() as database:
-            forget_told(database, connection.name, kind, over)
-            note_told(database, connection.name, kind, {order.order_id: Told(1, now) for order in fresh})
+            forget_sent(database, connection.name, kind, over)
+            note_sent(database, connection.name, kind, {order.order_id: LastAlert(1, now) for order in fresh})
     return fresh
 
 
@@ -127,9 +127,9 @@ def _expiring(place: Workplace, now: datetime) -> list[Alert]:
         return []
     if not age.is_worth_a_word(now):
         return []
-    told = told_of(ledger, name, SECRET).get(COUNTED)
-    if told is not None and now - told.at < SECRET_REMINDED_AFTER:
+    sent = last_alerts(ledger, name, SECRET).get(COUNTED)
+    if sent is not None and now - sent.at < SECRET_REMINDED_AFTER:
         return []
     with ledger.writing() as database:
-        note_told(database, name, SECRET, {COUNTED: Told(1, now)})
+        note_sent(database, name, SECRET, {COUNTED: LastAlert(1, now)})
     return [secret_expiring(name, sentence=age.sentence(now), remedy=age.remedy)]

@@ -26,11 +26,11 @@ def secret_age(place: Workplace) -> SecretAge:
         ConfigurationError: Secrets are missing, or the day on which it was made is not a date.
         RetriableError: The ledger cannot be reached.
     """
-    from mfn.amazon.secret_age import SecretAge, told_day  # noqa: PLC0415 - as the credentials, not for every command
+    from mfn.amazon.secret_age import SecretAge, given_day  # noqa: PLC0415 - as the credentials, not for every command
 
     seen = first_seen(place.ledger, place.connection.name, place.credentials.lwa_client_secret)
-    told = told_day(place.connection, environment(), datetime.now(UTC))
-    return SecretAge(place.connection.name, told or seen, told is not None)
+    given = given_day(place.connection, environment(), datetime.now(UTC))
+    return SecretAge(place.connection.name, given or seen, given is not None)
 
 
 def warn_of_secret_age(place: Workplace) -> None:

@@ -12,7 +12,7 @@ from mfn.ledger.schema.operation import (
     Lease,
     PassedCheck,
     RateBudget,
-    ToldAlert,
+    SentAlert,
     UnansweredOrder,
     Watermark,
 )
@@ -61,8 +61,8 @@ __all__ = [
     "Reservation",
     "SearchGap",
     "SeenSecret",
+    "SentAlert",
     "StockLocation",
-    "ToldAlert",
     "TrackedOrder",
     "UnansweredOrder",
     "Utc",

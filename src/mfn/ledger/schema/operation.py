@@ -19,7 +19,7 @@ class PassedCheck(Base):
     passed_at: Mapped[datetime]
 
 
-class ToldAlert(Base):
+class SentAlert(Base):
     """What people have been alerted to: held orders, orders that have to leave soon, a secret that expires."""
 
     __tablename__ = "told_alert"

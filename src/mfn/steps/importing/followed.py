@@ -55,8 +55,8 @@ class Followed:
         names: The pause of its named orders, during which the search goes on.
         gaps: The pause of the periods that were left out.
         queue: The pause of its queue.
-        told_at: When the last notification was read.
-        told_since: Since when they have been coming.
+        notified_at: When the last notification was read.
+        notified_since: Since when they have been coming.
     """
 
     name: str
@@ -66,8 +66,8 @@ class Followed:
     names: Rest = field(default_factory=lambda: Rest("named orders"))
     gaps: Rest = field(default_factory=lambda: Rest("left-out periods"))
     queue: Rest = field(default_factory=lambda: Rest("notification queue"))
-    told_at: datetime = LONG_AGO
-    told_since: datetime | None = None
+    notified_at: datetime = LONG_AGO
+    notified_since: datetime | None = None
 
     def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
         """What is paused when an action fails.

@@ -1,4 +1,4 @@
-"""Following connections: an import whenever Amazon's rates allow one and something may be new, until told to stop."""
+"""Following connections: an import whenever Amazon's rates allow one and something may be new, until stopped."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
 """How often notifications are read; what they name in between goes into one run."""
 
-TOLD_FOR = timedelta(hours=1)
+NOTIFIED_FOR = timedelta(hours=1)
 """A subscription silent for this long is not relied upon: the search then looks for every order itself."""
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -65,9 +65,9 @@ def follow(
     wait: Callable[[float], object] = time.sleep,
     is_over: Callable[[], bool] = lambda: False,
     read_names: Callable[[Workplace], int | None] = read_queue,
-    tell: Callable[[Mapping[str, Any]], object] = lambda _run: None,
+    on_import: Callable[[Mapping[str, Any]], object] = lambda _run: None,
 ) -> None:
-    """Import the orders of some connections, each as soon as its plan says, until told to stop.
+    """Import the orders of some connections, each as soon as its plan says, until stopped.
 
     Each import is an ordinary batch with its lease and its report. Connections take turns, one import each. One that
     fails is paused, longer each time, and does not stop the others.
@@ -79,7 +79,7 @@ def follow(
         is_over: Returns whether to stop; called between two imports.
         read_names: Records in the ledger what notifications name; returns how many there were, None if the connection
             has no queue.
-        tell: Called after each import with its `connection`, `batch_id` and `status`, and with the `error` and
+        on_import: Called after each import with its `connection`, `batch_id` and `status`, and with the `error` and
             `remedy` of a failed one, else None.
 
     Raises:
@@ -91,7 +91,7 @@ def follow(
     while not is_over():
         for one in followed:
             if one.next_at <= datetime.now(UTC) and not is_over():
-                _take_turn(settings, one, read_names, tell)
+                _take_turn(settings, one, read_names, on_import)
         pause = (min(one.next_at for one in followed) - datetime.now(UTC)).total_seconds()
         if pause > 0 and not is_over():
             wait(pause)
@@ -101,7 +101,7 @@ def _take_turn(
     settings: Settings,
     one: Followed,
     read_names: Callable[[Workplace], int | None],
-    tell: Callable[[Mapping[str, Any]], object],
+    on_import: Callable[[Mapping[str, Any]], object],
 ) -> None:
     """Do what is due for a connection, and set when it wants its next turn."""
     one.next_at = datetime.now(UTC)
@@ -116,7 +116,7 @@ def _take_turn(
             one.next_at = min(action.until, state.now + timedelta(seconds=longest))
             return
         rest = one.rest_after(action)
-        fetched = _carry_out(settings, one, state, action, tell)
+        fetched = _carry_out(settings, one, state, action, on_import)
         if isinstance(action, Fetch) and not fetched:
             _assert_answered(state, look(place, one))
     except LeaseHeldError:
@@ -141,9 +141,9 @@ def _read(place: Workplace, one: Followed, read_names: Callable[[Workplace], int
     one.queue.failures = 0
     if notifications:
         now = datetime.now(UTC)
-        if now - one.told_at >= TOLD_FOR:
-            one.told_since = now
-        one.told_at = now
+        if now - one.notified_at >= NOTIFIED_FOR:
+            one.notified_since = now
+        one.notified_at = now
     return notifications
 
 
@@ -182,8 +182,8 @@ def look(place: Workplace, one: Followed) -> State:
         flow=one.flow,
         search=_lane(budget, "searchOrders"),
         get=_lane(budget, "getOrder"),
-        is_told=now - one.told_at < TOLD_FOR and not (one.queue.failures or one.names.failures),
-        told_since=one.told_since,
+        is_notified=now - one.notified_at < NOTIFIED_FOR and not (one.queue.failures or one.names.failures),
+        notified_since=one.notified_since,
         names=len(due),
         settled_names=sum(name.changed_at <= now - SETTLING for name in unasked),
         oldest_name_at=unasked[0].changed_at if unasked else None,
@@ -202,7 +202,7 @@ def _carry_out(
     one: Followed,
     state: State,
     action: Search | Fetch | WorkGap,
-    tell: Callable[[Mapping[str, Any]], object],
+    on_import: Callable[[Mapping[str, Any]], object],
 ) -> int:
     """Carry out an action of the plan; returns how many orders Amazon sent."""
     parameters: dict[str, Any] = {"dry_run": False}
@@ -228,8 +228,8 @@ def _carry_out(
             row = get_batch(open_ledger(settings), batch.batch_id)
             if isinstance(action, Search) and row.window_before is not None:
                 one.flow = _seen(open_ledger(settings), state, action, row)
-            told = {name: getattr(row, name) for name in ("batch_id", "status", "error", "remedy")}
-            tell({"connection": one.name, **told})
+            ended = {name: getattr(row, name) for name in ("batch_id", "status", "error", "remedy")}
+            on_import({"connection": one.name, **ended})
     fetched: int = row.counts.get("fetched", 0)
     return fetched
 

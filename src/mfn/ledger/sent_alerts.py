@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
 
-from mfn.alerts.news import Told, WaitingOrder
+from mfn.alerts.news import LastAlert, WaitingOrder
 from mfn.database.bulk import among, merge, utc_text
 from mfn.ledger.orders import GIVEN, UNFINISHED, read_reasons
-from mfn.ledger.schema import ToldAlert, TrackedOrder, table
+from mfn.ledger.schema import SentAlert, TrackedOrder, table
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _waiting(ledger: Ledger, connection: str, statuses: Collection[str], *condit
         ]
 
 
-def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
+def last_alerts(ledger: Ledger, connection: str, kind: str) -> dict[str, LastAlert]:
     """What people were notified of for a connection and is still so, by order id.
 
     Args:
@@ -86,27 +86,27 @@ def told_of(ledger: Ledger, connection: str, kind: str) -> dict[str, Told]:
         connection: The connection's name.
         kind: `HELD` and `SECRET`, by the order id `COUNTED`, or `DUE_SOON` and `OVERDUE`.
     """
-    statement = select(ToldAlert.order_id, ToldAlert.orders, ToldAlert.told_at).where(
-        ToldAlert.connection == connection, ToldAlert.kind == kind
+    statement = select(SentAlert.order_id, SentAlert.orders, SentAlert.told_at).where(
+        SentAlert.connection == connection, SentAlert.kind == kind
     )
     with ledger.reading() as database:
-        return {row.order_id: Told(row.orders, row.told_at) for row in database.execute(statement)}
+        return {row.order_id: LastAlert(row.orders, row.told_at) for row in database.execute(statement)}
 
 
-def note_told(database: Connection, connection: str, kind: str, told: Mapping[str, Told]) -> None:
+def note_sent(database: Connection, connection: str, kind: str, sent: Mapping[str, LastAlert]) -> None:
     """Record what people are notified of.
 
     Args:
         database: The open transaction on the ledger.
         connection: The connection's name.
         kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
-        told: By order id.
+        sent: By order id.
     """
-    rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in told.items()]
-    merge(database, table(ToldAlert), ("connection", "kind", "order_id", "orders", "told_at"), rows)
+    rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in sent.items()]
+    merge(database, table(SentAlert), ("connection", "kind", "order_id", "orders", "told_at"), rows)
 
 
-def forget_told(database: Connection, connection: str, kind: str, order_ids: Collection[str]) -> None:
+def forget_sent(database: Connection, connection: str, kind: str, order_ids: Collection[str]) -> None:
     """Forget what is no longer so: when it comes back, it is news.
 
     Args:
@@ -115,5 +115,5 @@ def forget_told(database: Connection, connection: str, kind: str, order_ids: Col
         kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
         order_ids: Which.
     """
-    mine = (ToldAlert.connection == connection) & (ToldAlert.kind == kind)
-    database.execute(delete(ToldAlert).where(mine & among(database, ToldAlert.order_id, order_ids)))
+    mine = (SentAlert.connection == connection) & (SentAlert.kind == kind)
+    database.execute(delete(SentAlert).where(mine & among(database, SentAlert.order_id, order_ids)))

@@ -30,7 +30,7 @@ def a_queue(endpoint: str) -> str:
 
 
 @dataclass
-class Told:
+class Notified:
     """The world and its queue.
 
     Attributes:
