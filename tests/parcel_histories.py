@@ -1,4 +1,4 @@
-"""Histories of an order's parcels over several confirm runs: written in any order, corrected, voided, mended."""
+"""Histories of an order's parcels over several confirm runs: written in any order, corrected, voided, fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who re-runs: a run that broke says where and why, is mended, and done by Retry or by its batch; nothing doubled."""
+"""Who re-runs: a run that broke says where and why, is fixed, and done by Retry or by its batch; nothing doubled."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_a_run_that_broke_says_where_and_why_and_retry_goes_on_with_its_batch(pa
     open_run(page, operation.ui, flow_run)
     retry_run(page)
     expect_state(page, "Completed")
-    mended = batch_of(operation, flow_run)
-    assert (mended["batch_id"], mended["status"]) == (broken["batch_id"], "done")
+    repeated = batch_of(operation, flow_run)
+    assert (repeated["batch_id"], repeated["status"]) == (broken["batch_id"], "done")
     assert operation.units(bought) == dict.fromkeys(bought, 1), "each once"
 
 

@@ -31,16 +31,16 @@ MOMENTS = {"sent_at", "verified_at"}
 def a_day_of_parcels(world: World) -> dict[str, dict[str, Any]]:
     """A first run, and then everything that can happen to parcels; what Amazon has of the orders by then."""
     shipping = Shipping(world)
-    seen, edited, voided, mended, _, label, parts, new = orders = shipping.loaded(
+    seen, edited, voided, corrected, _, label, parts, new = orders = shipping.loaded(
         *(an_order(minutes_ago=120) for _ in range(6)), an_order(an_item(units=3)), an_order()
     )
     for shipment_id, order_id in (("SEEN", seen), ("EDITED", edited), ("VOIDED", voided)):
         shipping.ship(order_id, shipment_id=shipment_id)
-    shipping.ship(mended, shipment_id="MENDED", tracking_number=None)
+    shipping.ship(corrected, shipment_id="CORRECTED", tracking_number=None)
     shipping.run()
     shipping.an_hour_passes()
     shipping.warehouse.change("EDITED", carrier="FedEx", tracking_number="123456789012")
-    shipping.warehouse.change("MENDED", tracking_number="T0000000077")
+    shipping.warehouse.change("CORRECTED", tracking_number="T0000000077")
     shipping.warehouse.void("VOIDED")
     shipping.ship(label, shipment_id="LABEL", is_amazon_label=True)
     for number in range(3):

@@ -68,7 +68,7 @@ def before_the_load(act: Callable[[], None]) -> Callable[[], None]:
     return prepare
 
 
-def mended(world: World, orders: list[str], *, carried_on: bool = True) -> None:
+def repaired(world: World, orders: list[str], *, carried_on: bool = True) -> None:
     """The next run brings everything to its end, under the same batch where there was one."""
     begun = len(list_batches(world.ledger))
     summary = world.run()
@@ -99,7 +99,7 @@ def test_a_warehouse_that_may_not_be_written_stops_the_load_and_the_orders_wait(
     assert "Grant the login (a file: the user) that right" in ended.remedy
     (world.home / "warehouse.db").chmod(0o644)
     waiting(world, orders)
-    mended(world, orders)
+    repaired(world, orders)
 
 
 def test_a_warehouse_that_another_program_keeps_locked_is_tried_again_later(world: World) -> None:
@@ -110,7 +110,7 @@ def test_a_warehouse_that_another_program_keeps_locked_is_tried_again_later(worl
     assert "the warehouse of us cannot be used: database is locked" in ended.message
     assert "mfn rerun --failed" in ended.remedy
     waiting(world, orders)
-    mended(world, orders)
+    repaired(world, orders)
 
 
 def test_a_warehouse_that_lacks_a_column_is_refused_by_the_columns_name(world: World) -> None:
@@ -127,7 +127,7 @@ def test_a_warehouse_that_lacks_a_column_is_refused_by_the_columns_name(world: W
         database.execute(text("ALTER TABLE wms_order ADD COLUMN city VARCHAR"))
         database.execute(text("ALTER TABLE wms_item ADD COLUMN description VARCHAR"))
     assert world.statuses() == {}
-    mended(world, orders)
+    repaired(world, orders)
 
 
 def test_a_table_that_is_dropped_while_a_run_is_at_work_is_made_again_by_the_next(world: World) -> None:
@@ -140,7 +140,7 @@ def test_a_table_that_is_dropped_while_a_run_is_at_work_is_made_again_by_the_nex
     ended = run_in_child(world, before_the_load(drop))
     assert "the warehouse of us refused a statement: no such table" in ended.message
     waiting(world, orders)
-    mended(world, orders)
+    repaired(world, orders)
 
 
 def test_a_warehouse_whose_folder_is_gone_is_made_anew_and_holds_what_it_has_no_items_for(world: World) -> None:
@@ -198,7 +198,7 @@ def test_a_ledger_that_may_not_be_written_stops_before_amazon_is_asked(world: Wo
     assert (ended.error, ended.exit_code) == ("FatalError", 1)
     assert "may not be written" in ended.message
     assert len(world.amazon.calls) == asked
-    mended(world, orders, carried_on=False)
+    repaired(world, orders, carried_on=False)
 
 
 def test_a_ledger_that_is_locked_is_tried_again_later(world: World) -> None:
@@ -207,7 +207,7 @@ def test_a_ledger_that_is_locked_is_tried_again_later(world: World) -> None:
         ended = run_in_child(world, partial(setattr, engines, "BUSY_SECONDS", 0))
     assert (ended.error, ended.exit_code) == ("RetriableError", 1)
     assert "the ledger cannot be used: database is locked" in ended.message
-    mended(world, orders, carried_on=False)
+    repaired(world, orders, carried_on=False)
 
 
 def test_a_ledger_that_loses_a_table_while_a_run_is_at_work_names_it(world: World) -> None:
@@ -224,7 +224,7 @@ def test_a_ledger_that_loses_a_table_while_a_run_is_at_work_names_it(world: Worl
     for file in (world.home / ".mfn").glob("ledger.db*"):
         file.unlink()
     shutil.copy(world.home / "backup.db", world.home / ".mfn" / "ledger.db")
-    mended(world, orders, carried_on=False)
+    repaired(world, orders, carried_on=False)
 
 
 @pytest.mark.parametrize("fault", ["missing", "readable", "garbage", "other", "environment"])

@@ -1,4 +1,4 @@
-"""Amazon and the network fail while stock is pushed: nothing wrong is told, and the next run mends it."""
+"""Amazon and the network fail while stock is pushed: nothing wrong is sent, and the next run corrects it."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_the_retry_of_a_run_that_its_gate_stopped_examines_its_orders_anew(world
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN")))
     failed = started_by_hand(import_orders, connection="us")
     assert "import of us failed at report: 1 of 1 due orders are held" in str(failed.message)
-    assert tried_again(import_orders, failed).is_failed(), "nothing is mended yet"
+    assert tried_again(import_orders, failed).is_failed(), "nothing is fixed yet"
     world.add_items("MUG-GREEN")
     again = tried_again(import_orders, failed)
     assert again.is_completed(), again.message

@@ -20,10 +20,10 @@ from mfn.amazon.failures import checked, decoded
 from mfn.amazon.feed_reports import report_of
 from mfn.amazon.listing_items import Item, ItemPage, frame_of
 from mfn.amazon.listings_report import listings_in
-from mfn.amazon.mended_json import MOST_DEPTH, mended
 from mfn.amazon.order_pages import SearchPage
 from mfn.amazon.orders import decode_order
 from mfn.amazon.packages import read_packages
+from mfn.amazon.repaired_json import MOST_DEPTH, repaired
 from mfn.errors import DataError, MfnError
 from mfn.ledger.arrivals import read_arrival
 from mfn.rules.addresses import check_addresses
@@ -199,10 +199,10 @@ def test_mending_changes_nothing_that_could_be_read(raw: bytes) -> None:
         json.dumps(before, ensure_ascii=False).encode()  # fails where half a pair stands in it
         deepest = _depth(before)
     except (ValueError, RecursionError):
-        mended(raw)
+        repaired(raw)
         return
     if deepest <= MOST_DEPTH:
-        assert json.loads(mended(raw), parse_constant=str) == json.loads(raw, parse_constant=str)
+        assert json.loads(repaired(raw), parse_constant=str) == json.loads(raw, parse_constant=str)
 
 
 def _depth(value: Any) -> int:

@@ -86,7 +86,7 @@ class Reconciling:
         """The kind of what differs, by order."""
         return {order_id: kind for order_id, (kind, _) in self.found().items()}
 
-    def mend(self) -> dict[str, str]:
+    def fix(self) -> dict[str, str]:
         """Find what differs and give the commands of every remedy; afterwards nothing may differ.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Parcels of which Amazon is not told, and why; what is mended goes out by itself."""
+"""Parcels that are not confirmed, and why; what is fixed is confirmed automatically."""
 
 from __future__ import annotations
 

@@ -243,16 +243,16 @@ def test_a_dismissed_order_stays_so_when_amazon_breaks_or_cancels_it(world: Worl
 
 
 def test_a_dismissed_order_that_is_released_is_held_as_before_and_examined(world: World) -> None:
-    mended, not_mended = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600), asks_for_cancellation())
+    fixed, not_fixed = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600), asks_for_cancellation())
     world.run()
-    dismiss(world, mended, not_mended)
-    release(world, mended, not_mended)
-    assert world.statuses() == {mended: "held", not_mended: "held"}
-    assert (world.reasons(mended), world.reasons(not_mended)) == (["sku_unknown"], ["buyer_cancel_requested"])
+    dismiss(world, fixed, not_fixed)
+    release(world, fixed, not_fixed)
+    assert world.statuses() == {fixed: "held", not_fixed: "held"}
+    assert (world.reasons(fixed), world.reasons(not_fixed)) == (["sku_unknown"], ["buyer_cancel_requested"])
     world.add_items("MUG-GREEN")
     summary = world.run()
     assert (summary["released"], summary["still_held"], summary["api_calls"]["getOrder"]) == (1, 1, 1)
-    assert world.statuses() == {mended: "loaded", not_mended: "held"}
+    assert world.statuses() == {fixed: "loaded", not_fixed: "held"}
 
 
 def test_a_dismissal_ends_the_releases_before_it(world: World) -> None:

@@ -1,4 +1,4 @@
-"""An order that the warehouse has, and whose newest version at Amazon fails a check: told once, gone once mended."""
+"""An order that the warehouse has, and whose newest version at Amazon fails a check: reported once, gone once fixed."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) ->
     world.answer_page(world.amazon.orders.get(order_id) | {"orderItems": None})
     (conflict,) = conflicts(world, world.run())
     assert "was kept out: invalid_payload: " in conflict["what"]
-    assert "is read again from Amazon on every run" in conflict["remedy"]
+    assert "every run reads it from Amazon again" in conflict["remedy"]
     assert world.rows()[0]["address_1"] == whole["recipient"]["deliveryAddress"]["addressLine1"]
     grow_old(world)
     world.run()

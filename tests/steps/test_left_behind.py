@@ -1,4 +1,4 @@
-"""Orders in the warehouse whose newest version cannot be passed on to it: they follow once what holds it is mended."""
+"""Orders in the warehouse whose newest version cannot be passed on to it: they follow once what holds it is fixed."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_what_no_search_of_an_import_returned_is_imported_by_its_id(world: World
     world.run()
     assert world.statuses() == {}
     assert reconciling.run()["missing"] == 2
-    assert reconciling.mend() == dict.fromkeys((due, pending), "missing_in_ledger")
+    assert reconciling.fix() == dict.fromkeys((due, pending), "missing_in_ledger")
     assert world.statuses() == {due: "loaded", pending: "pending"}
     assert [row["order_number"] for row in world.rows()] == [due]
 
@@ -108,7 +108,7 @@ def test_an_order_that_the_warehouse_lost_is_loaded_once_more_and_never_twice(
     lost, kept = world.put(an_order(an_item(units=3)), an_order())
     world.run()
     world.forget_order(lost)
-    assert reconciling.mend() == {lost: "missing_in_warehouse"}
+    assert reconciling.fix() == {lost: "missing_in_warehouse"}
     assert sorted(row["order_number"] for row in world.rows()) == sorted([lost, kept])
     assert world.lines(lost) == [("MUG-BLUE", 3)]
     assert world.statuses() == {lost: "loaded", kept: "loaded"}
@@ -152,7 +152,7 @@ def test_an_order_that_the_warehouse_lost_with_its_untold_parcel_is_loaded_once_
         shipping.run()
     assert set(shipping.statuses().values()) == {"skipped" if is_noticed else "held"}
     reconciling.hours_pass()
-    assert reconciling.mend() == {order_id: "missing_in_warehouse"}
+    assert reconciling.fix() == {order_id: "missing_in_warehouse"}
     assert [row["order_number"] for row in shipping.world.rows()] == [order_id]
 
 
@@ -162,7 +162,7 @@ def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(world: W
     for order_id, shown in ((shipped, "SHIPPED"), (cancelled, "CANCELLED")):
         world.forget_order(order_id)
         reconciling.status(order_id, shown)
-    assert reconciling.mend() == {shipped: "shipped_on_amazon", cancelled: "cancelled_on_amazon"}
+    assert reconciling.fix() == {shipped: "shipped_on_amazon", cancelled: "cancelled_on_amazon"}
     assert (world.statuses(), world.rows()) == ({shipped: "shipped", cancelled: "cancelled"}, [])
 
 
@@ -174,7 +174,7 @@ def test_what_amazon_settled_without_an_import_seeing_it_is_settled_here_too(
     settled = dict(zip(orders, ("SHIPPED", "CANCELLED") * 2, strict=True))
     for order_id, shown in settled.items():
         reconciling.status(order_id, shown)
-    assert reconciling.mend() == {order_id: f"{shown.lower()}_on_amazon" for order_id, shown in settled.items()}
+    assert reconciling.fix() == {order_id: f"{shown.lower()}_on_amazon" for order_id, shown in settled.items()}
     assert world.statuses() == {order_id: shown.lower() for order_id, shown in settled.items()}
 
 
@@ -184,7 +184,7 @@ def test_the_warehouse_is_asked_to_stop_what_amazon_cancelled(world: World, reco
     world.warehouse_moves(begun, "picking")
     for order_id in (new, begun):
         reconciling.status(order_id, "CANCELLED")
-    assert reconciling.mend() == dict.fromkeys((new, begun), "cancelled_on_amazon")
+    assert reconciling.fix() == dict.fromkeys((new, begun), "cancelled_on_amazon")
     stands = {row["order_number"]: (row["status"], row["cancel_requested_at"] is not None) for row in world.rows()}
     assert stands == {new: ("cancelled", True), begun: ("picking", True)}
     reconciling.write_order(new, status="new", cancel_requested_at=None)
@@ -211,7 +211,7 @@ def test_a_parcel_of_which_amazon_knows_from_somebody_else_is_settled_by_a_confi
             }
         ],
     )
-    assert reconciling.mend() == {order_id: "shipped_on_amazon"}
+    assert reconciling.fix() == {order_id: "shipped_on_amazon"}
     assert shipping.statuses() == {"S1": "skipped"}
 
 
@@ -290,7 +290,7 @@ def test_a_parcel_that_no_confirm_run_told_amazon_of_is_told(shipping: Shipping,
     late, fresh = shipping.loaded(an_order(), an_order())
     shipping.ship(late, shipped_at=hours_ago(2))
     shipping.ship(fresh)
-    assert reconciling.mend() == {late: "shipment_not_confirmed"}
+    assert reconciling.fix() == {late: "shipment_not_confirmed"}
     assert len(shipping.packages(late)) == 1
 
 
@@ -312,7 +312,7 @@ def test_an_order_whose_payment_cleared_unseen_is_loaded(world: World, reconcili
     reconciling.missed(
         order_id, fulfillment={"fulfillmentStatus": "UNSHIPPED"}, recipient={"deliveryAddress": address()}
     )
-    assert reconciling.mend() == {order_id: "status_differs"}
+    assert reconciling.fix() == {order_id: "status_differs"}
     assert world.statuses() == {order_id: "loaded"}
 
 
@@ -326,7 +326,7 @@ def test_what_the_warehouse_cancelled_by_itself_is_told_until_amazon_has_cancell
     assert kind == "status_differs"
     assert "Seller Central" in remedy
     reconciling.status(order_id, "CANCELLED")
-    assert reconciling.mend() == {order_id: "cancelled_on_amazon"}
+    assert reconciling.fix() == {order_id: "cancelled_on_amazon"}
 
 
 def test_what_the_warehouse_shipped_without_a_parcel_is_told_once_it_has_written_one(
@@ -351,7 +351,7 @@ def test_a_parcel_that_amazon_took_and_does_not_show_is_sent_again(
     shipping.run()
     shipping.world.put(before)
     reconciling.hours_pass()
-    assert reconciling.mend() == {order_id: "status_differs"}
+    assert reconciling.fix() == {order_id: "status_differs"}
     assert len(shipping.packages(order_id)) == 1
 
 
@@ -385,7 +385,7 @@ def test_an_order_that_was_shipped_short_is_settled_once_its_rest_was_cancelled(
     order_id = shipped_short(shipping, reconciling)
     assert reconciling.kinds() == {}
     reconciling.status(order_id, "SHIPPED")
-    assert reconciling.mend() == {order_id: "status_differs"}
+    assert reconciling.fix() == {order_id: "status_differs"}
     assert shipping.world.statuses() == {order_id: "shipped"}
 
 
@@ -417,7 +417,7 @@ def test_units_that_had_left_before_and_kits_are_no_difference_and_those_of_the_
     world.run()
     assert reconciling.kinds() == {}
     reconciling.write_lines(tampered["orderId"], quantity=7)
-    assert reconciling.mend() == {tampered["orderId"]: "units_differ"}
+    assert reconciling.fix() == {tampered["orderId"]: "units_differ"}
     assert world.lines(tampered["orderId"]) == [("MUG-BLUE", 2)]
 
 
@@ -437,7 +437,7 @@ def test_what_somebody_changed_in_a_row_that_is_not_begun_is_written_again(
     reconciling.write_lines(sku, sku="PLATE")
     reconciling.write_order(moved, connection="elsewhere")
     reconciling.write_order(nobodys, connection=None)
-    assert reconciling.mend() == {sku: "units_differ", moved: "status_differs", nobodys: "status_differs"}
+    assert reconciling.fix() == {sku: "units_differ", moved: "status_differs", nobodys: "status_differs"}
     assert without_bookkeeping(world) == before
 
 
@@ -499,7 +499,7 @@ def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
     world.run()
     with world.ledger.writing() as database:
         database.execute(update(TrackedOrder).values(status="cancelled"))
-    assert reconciling.mend() == {order_id: "status_differs"}
+    assert reconciling.fix() == {order_id: "status_differs"}
     assert world.statuses() == {order_id: "loaded"}
     assert len(world.rows()) == 1
 
@@ -517,7 +517,7 @@ def test_what_settings_of_before_left_alone_is_told_once_they_would_let_it_throu
     world.write_connections()
     connections = world.home / "connections.yaml"
     connections.write_text(connections.read_text(encoding="utf-8").replace("[US]", "[US, CA]"), encoding="utf-8")
-    assert reconciling.mend() == dict.fromkeys((elsewhere, early), "status_differs")
+    assert reconciling.fix() == dict.fromkeys((elsewhere, early), "status_differs")
     assert world.statuses() == dict.fromkeys((elsewhere, early), "loaded")
 
 
@@ -542,7 +542,7 @@ def test_what_left_although_it_was_cancelled_is_told(world: World, reconciling: 
     (order_id,) = world.put(an_order())
     world.run()
     reconciling.status(order_id, "CANCELLED")
-    reconciling.mend()
+    reconciling.fix()
     world.warehouse_moves(order_id, "shipped")
     kind, remedy = reconciling.found()[order_id]
     assert (kind, "have it returned" in remedy) == ("status_differs", True)
@@ -645,7 +645,7 @@ def test_it_is_the_same_on_postgresql(world: World, postgres_url: str, monkeypat
     reconciling.status(cancelled, "CANCELLED")
     reconciling.status(gone, "SHIPPED")
     world.warehouse_moves(gone, "cancelled")
-    assert reconciling.mend() == {
+    assert reconciling.fix() == {
         lost: "missing_in_warehouse",
         cancelled: "cancelled_on_amazon",
         left_out: "missing_in_ledger",

@@ -22,14 +22,14 @@ PLAIN = [ConfigurationError, DataError, FatalError, LeaseHeldError, LeaseLostErr
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_an_error_keeps_its_words_and_its_exit_status_on_the_way(kind: type[MfnError]) -> None:
-    error = pickle.loads(pickle.dumps(kind("it broke", remedy="mend it")))
+    error = pickle.loads(pickle.dumps(kind("it broke", remedy="fix it")))
     assert type(error) is kind
-    assert (error.message, error.remedy, str(error)) == ("it broke", "mend it", "it broke")
+    assert (error.message, error.remedy, str(error)) == ("it broke", "fix it", "it broke")
     assert error.exit_code == kind.exit_code
 
 
 def test_a_failed_run_keeps_what_it_did_on_the_way() -> None:
-    failed = RunFailedError(RetriableError("it broke", remedy="mend it"), {"loaded": 3})
+    failed = RunFailedError(RetriableError("it broke", remedy="fix it"), {"loaded": 3})
     error = pickle.loads(pickle.dumps(failed))
     assert isinstance(error, RunFailedError)
-    assert (error.message, error.remedy, error.summary, error.exit_code) == ("it broke", "mend it", {"loaded": 3}, 1)
+    assert (error.message, error.remedy, error.summary, error.exit_code) == ("it broke", "fix it", {"loaded": 3}, 1)

@@ -1,4 +1,4 @@
-"""JSON that a strict reader refuses, mended: one bad text does not cost a page of orders."""
+"""JSON that a strict reader refuses, repaired: one bad text does not cost a page of orders."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.failures import AmazonUnavailableError, decoded
-from mfn.amazon.mended_json import MOST_BYTES, MOST_DEPTH, mended
 from mfn.amazon.order_pages import SearchPage
+from mfn.amazon.repaired_json import MOST_BYTES, MOST_DEPTH, repaired
 from tests.unit.answered import answer
 
 
 def _read(content: bytes) -> object:
-    return msgspec.json.decode(mended(content))
+    return msgspec.json.decode(repaired(content))
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def test_what_lies_too_deep_becomes_null_and_its_neighbours_stay(opens: bytes, c
 
 def test_what_amazon_nests_stays_as_it_is() -> None:
     nested = b"[" * (MOST_DEPTH - 1) + b"1" + b"]" * (MOST_DEPTH - 1)
-    assert mended(b'{"a": ' + nested + b"}") == b'{"a": ' + nested + b"}"
+    assert repaired(b'{"a": ' + nested + b"}") == b'{"a": ' + nested + b"}"
 
 
 @pytest.mark.parametrize("content", [b"", b'{"orders": [', b'"' + b"\\" * 100_001, b"]" * 100_000, b'"' + b"a" * 10**6])
 def test_what_is_broken_otherwise_stays_so_and_takes_no_time(content: bytes) -> None:
     with pytest.raises(UNREADABLE):
-        msgspec.json.decode(mended(content))
+        msgspec.json.decode(repaired(content))
 
 
 def test_what_would_take_minutes_is_left_alone() -> None:
     content = b'"\\ud83d' + b"a" * MOST_BYTES
-    assert mended(content) is content
+    assert repaired(content) is content
 
 
 def test_a_page_is_read_in_spite_of_one_order() -> None:

@@ -114,7 +114,7 @@ def test_an_older_batch_that_was_run_again_and_failed_does_not_keep_the_next_run
 ) -> None:
     first = ended(ledger, token, status="done", stage="load")
     again = reopen_batch(ledger, first.batch_id, lease=token, stage="extract")
-    record_failure(ledger, again, error="it broke", remedy="mend it")
+    record_failure(ledger, again, error="it broke", remedy="fix it")
     assert opened(ledger, token).batch_id != first.batch_id
 
 
@@ -143,9 +143,9 @@ def test_a_run_whose_lease_was_taken_over_writes_nothing_about_the_batch(ledger:
 
 def test_a_failure_keeps_the_last_stage_that_was_finished(ledger: Ledger, token: str) -> None:
     batch = replace(ended(ledger, token, stage="transform"), stage="validate")  # noted, but the answer was lost
-    record_failure(ledger, batch, error="it broke", remedy="mend it")
+    record_failure(ledger, batch, error="it broke", remedy="fix it")
     row = get_batch(ledger, batch.batch_id)
-    assert (row.status, row.stage, row.error, row.remedy) == ("failed", "validate", "it broke", "mend it")
+    assert (row.status, row.stage, row.error, row.remedy) == ("failed", "validate", "it broke", "fix it")
     assert row.finished_at is not None
     assert [found.batch_id for found in list_batches(ledger, failed=True)] == [batch.batch_id]
 

@@ -1,4 +1,4 @@
-"""What becomes of a parcel, in which order its reasons stand and what mends each; and the ship date that is told."""
+"""What becomes of a parcel, in which order its reasons stand and what fixes each; and the ship date that is sent."""
 
 from __future__ import annotations
 

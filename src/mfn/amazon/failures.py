@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, clipped, errors_of, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
-from mfn.amazon.mended_json import mended
+from mfn.amazon.repaired_json import repaired
 from mfn.errors import FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def checked(
 
 
 def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
-    """Decode a successful answer; a bad text in it does not spoil the rest (`mfn.amazon.mended_json`).
+    """Decode a successful answer; a bad text in it does not spoil the rest (`mfn.amazon.repaired_json`).
 
     Args:
         what: Which call, for the message.
@@ -212,7 +212,7 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
     except UNREADABLE:
         pass
     try:
-        return msgspec.json.decode(mended(response.content), type=kind)
+        return msgspec.json.decode(repaired(response.content), type=kind)
     except UNREADABLE as error:
         raise unreadable(what, response, error) from None
 

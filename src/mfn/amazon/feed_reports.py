@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, Words, whole_number
-from mfn.amazon.mended_json import mended
 from mfn.amazon.quantities import MOST_MESSAGES
+from mfn.amazon.repaired_json import repaired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ _DIGITS_AT_MOST = len(str(MOST_MESSAGES))
 def report_of(content: bytes) -> FeedReport:
     """Decode a processing report; an entry that cannot be read becomes one of the general words, and hides no other.
 
-    Amazon's words may quote a listing: a bad text in them does not spoil the rest (`mfn.amazon.mended_json`).
+    Amazon's words may quote a listing: a bad text in them does not spoil the rest (`mfn.amazon.repaired_json`).
 
     Args:
         content: JSON in UTF-8.
@@ -75,7 +75,7 @@ def report_of(content: bytes) -> FeedReport:
     try:
         report = msgspec.json.decode(content, type=_Report)
     except UNREADABLE:
-        report = msgspec.json.decode(mended(content), type=_Report)
+        report = msgspec.json.decode(repaired(content), type=_Report)
     refused: defaultdict[int, list[Words]] = defaultdict(list)
     general: list[Words] = []
     for raw in report.issues:

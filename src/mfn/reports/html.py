@@ -62,7 +62,7 @@ def render_page(report: RunReport, *, site: str | None = None) -> str:
         verified=verified(report),
         outside=outside(report),
         conflicts_heading=conflicts_heading(report),
-        conflicts_mended=read_instructions(conflict.remedy for conflict in report.conflicts),
+        conflict_instructions=read_instructions(conflict.remedy for conflict in report.conflicts),
         shares=_shares(report),
         seen_at=seen_at,
         groups=group_held(report.held, by_remedy=report.kind == "reconcile"),

@@ -20,7 +20,7 @@ class Words:
         done: What was done with the good ones, after "was".
         target: Where they go, with its article.
         held: How the heading calls those that need attention.
-        mended: What happens to these.
+        what_happens: What happens to these.
         left_alone: How those are called that need nothing, and why they need nothing.
         conflict: What a person has to check, and what to do about it.
         bars: The parts of the trend, as its legend has them: the good ones, those that are held, the others.
@@ -33,7 +33,7 @@ class Words:
     done: str
     target: str
     held: str
-    mended: str
+    what_happens: str
     left_alone: tuple[str, str]
     conflict: tuple[str, str]
     bars: tuple[str, ...]
@@ -48,7 +48,7 @@ WORDS: dict[BatchKind, Words] = {
         done="loaded into the warehouse",
         target="the warehouse",
         held="held",
-        mended="Every run checks them again and releases each one automatically once its cause is fixed.",
+        what_happens="Every run checks them again and releases each one automatically once its cause is fixed.",
         left_alone=("Ignored", "Nothing to ship."),
         conflict=(
             "changed at Amazon but not in the warehouse",
@@ -64,7 +64,7 @@ WORDS: dict[BatchKind, Words] = {
         done="confirmed to Amazon",
         target="Amazon",
         held="held or refused",
-        mended="Every run checks them again and sends each one automatically once its cause is fixed; what Amazon"
+        what_happens="Every run checks them again and sends each one automatically once its cause is fixed; what Amazon"
         " refused is sent again once its data has changed.",
         left_alone=("Skipped", "No confirmation needed."),
         conflict=(
@@ -81,7 +81,7 @@ WORDS: dict[BatchKind, Words] = {
         done="pushed to Amazon",
         target="Amazon",
         held="held or refused",
-        mended="Every run checks them again and pushes each one automatically once its cause is fixed. Until then"
+        what_happens="Every run checks them again and pushes each one automatically once its cause is fixed. Until then"
         " Amazon keeps selling the last level sent.",
         left_alone=("Ignored", "Amazon ships these itself."),
         conflict=("", ""),
@@ -95,7 +95,7 @@ WORDS: dict[BatchKind, Words] = {
         done="matched",
         target="",
         held="with a difference",
-        mended="What to do is shown above the orders it applies to; the next reconciliation checks them again.",
+        what_happens="What to do is shown above the orders it applies to; the next reconciliation checks them again.",
         left_alone=("", ""),
         conflict=("", ""),
         bars=("matched", "differing"),
@@ -108,7 +108,7 @@ WORDS: dict[BatchKind, Words] = {
         done="cleared of buyer data",
         target="",
         held="",
-        mended="",
+        what_happens="",
         left_alone=("", ""),
         conflict=("", ""),
         bars=("purged",),

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mfn.models import BatchRef
     from mfn.settings import Settings
 
-MENDED_ELSEWHERE = "Fix what holds them (mfn orders --status held); the next run releases them automatically."
+FIXED_ELSEWHERE = "Fix what holds them (mfn orders --status held); the next run releases them automatically."
 EMPTY_WAREHOUSE = (
     "The warehouse has no items: fill wms_item and wms_ship_method; the next run releases the held orders."
 )
@@ -126,7 +126,7 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
         " the others were loaded."
         if not asked.dry_run
         else f"{held} of {due} due orders would be held, more than the {percent:g} % in orders.hold_alarm_percent.",
-        remedy=MENDED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
+        remedy=FIXED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
     )
 
 

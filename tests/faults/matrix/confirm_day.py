@@ -53,19 +53,19 @@ def build(world: World) -> Known:
     """A first run, and then everything that can happen to parcels."""
     world.write_carriers()
     shipping = Shipping(world)
-    seen, edited, voided, mended, _, label, parts, new, *more = orders = shipping.loaded(
+    seen, edited, voided, corrected, _, label, parts, new, *more = orders = shipping.loaded(
         *(an_order(minutes_ago=120) for _ in range(6)),
         an_order(an_item(units=3)),
         *(an_order(an_item(sku="PLATE"), an_item(sku="BOWL", units=2)) for _ in range(4)),
     )
     for shipment_id, order_id in (("SEEN", seen), ("EDITED", edited), ("VOIDED", voided)):
         shipping.ship(order_id, shipment_id=shipment_id)
-    shipping.ship(mended, shipment_id="MENDED", tracking_number=None)
+    shipping.ship(corrected, shipment_id="CORRECTED", tracking_number=None)
     shipping.run()
     taken_back = due(world)[voided]
     shipping.an_hour_passes()
     shipping.warehouse.change("EDITED", carrier="FedEx", tracking_number="123456789012")
-    shipping.warehouse.change("MENDED", tracking_number="T0000000077")
+    shipping.warehouse.change("CORRECTED", tracking_number="T0000000077")
     shipping.warehouse.void("VOIDED")
     shipping.ship(label, shipment_id="LABEL", is_amazon_label=True)
     for number in range(3):

@@ -68,7 +68,7 @@ class Fault:
     Attributes:
         name: As the table shows it.
         points: Where it is to strike, in a flow that does what the rehearsal says.
-        strike: Runs the flow on a stage, strikes at a point, mends what it broke, and returns how the commands ended.
+        strike: Runs the flow on a stage, strikes at a point, repairs what it broke, and returns how the commands ended.
     """
 
     name: str

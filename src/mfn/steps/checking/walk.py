@@ -62,7 +62,7 @@ MAKE_TABLES = (
     "Create them as docs/warehouse.md lists them; or, if the login may create tables, run mfn mappings check, which"
     " creates them empty."
 )
-MEND_TABLES = "Add what is missing as docs/warehouse.md lists it."
+FIX_TABLES = "Add what is missing as docs/warehouse.md lists it."
 GRANT = "Grant them to the login of warehouse.url, as docs/warehouse.md lists them; otherwise the first change fails."
 
 LET_WRITE = (
@@ -149,7 +149,7 @@ class _Walk:
                 self.found[step].append(failed(f"{place.warehouse_name} has no {', '.join(lacking)}", MAKE_TABLES))
         if look.faults:
             told = f"{place.warehouse_name} has tables that cannot be used: {'; '.join(look.faults)}"
-            self.found[SKUS].append(failed(told, MEND_TABLES))
+            self.found[SKUS].append(failed(told, FIX_TABLES))
         if look.denied:
             told = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
             self.found[SKUS].append(failed(told, GRANT))

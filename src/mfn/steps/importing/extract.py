@@ -36,7 +36,7 @@ from mfn.steps.importing.lane_calls import (
     usable_token,
     work_gaps,
 )
-from mfn.steps.importing.rereading import read_mendable_again
+from mfn.steps.importing.rereading import read_fixable_again
 from mfn.steps.importing.seen_pages import SeenPages, goes_round, missing_role
 from mfn.steps.workplace import keep_calls, open_workplace
 
@@ -118,11 +118,11 @@ def _fetch(place: Workplace, batch: BatchRef) -> None:
     index_pages(place.ledger, batch)
     if asked.pages:
         forget_landed_names(place, batch)
-        read_mendable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
+        read_fixable_again(place, batch, wait_seconds=0.0, leaving=KEPT_FOR_NAMES)
         return
     if not asked.dry_run and not asked.since:
         _ask_besides(place, batch)
-    read_mendable_again(place, batch)
+    read_fixable_again(place, batch)
 
 
 def _ask_besides(place: Workplace, batch: BatchRef) -> None:

@@ -119,9 +119,9 @@ class KeptOut:
         return all((reason.code, reason.detail) in told for reason in judged.kept_out)
 
     def _remedy(self, judged: Judgement, status: str) -> str:
-        mend = [reason.remedy for reason in judged.kept_out if reason.remedy]
+        remedies = [reason.remedy for reason in judged.kept_out if reason.remedy]
         besides = BY_STATUS.get(status, BEGUN)
-        return "\n".join([*mend, besides.format(connection=self._batch.connection, order_id=judged.order_id)])
+        return "\n".join([*remedies, besides.format(connection=self._batch.connection, order_id=judged.order_id)])
 
 
 def _what(judged: Judgement) -> str:

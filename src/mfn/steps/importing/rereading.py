@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MENDABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
+FIXABLE_AT_AMAZON = {"invalid_payload", "address_missing", "address_incomplete", "no_quantity", "duplicate_line"}
 """Reasons that a later answer from Amazon may remove without anyone acting."""
 
 REREAD_WAIT_SECONDS = 600.0
 """How long a run waits in all for the budget of getOrder; the next run reads the rest."""
 
 
-def read_mendable_again(
+def read_fixable_again(
     place: Workplace, batch: BatchRef, *, wait_seconds: float | None = None, leaving: int = 0
 ) -> None:
     """Read orders from Amazon again that are held, or kept out, for a reason that it may have removed meanwhile.
@@ -56,13 +56,13 @@ def read_mendable_again(
     kept_out = kept_out_versions(place.ledger, batch.connection)
     with place.ledger.reading() as database:
         rows = database.execute(held, execution_options={"yield_per": ROWS_AT_ONCE})
-        mendable = [
+        fixable = [
             order_id
             for order_id, reasons in chain(rows, ((row.order_id, row.reasons) for row in kept_out.values()))
-            if MENDABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
+            if FIXABLE_AT_AMAZON & {reason.code for reason in read_reasons(reasons)}
             and not order_id.startswith(MADE_UP)
         ]
-    read_again(place, batch, mendable, wait_seconds=wait_seconds, leaving=leaving)
+    read_again(place, batch, fixable, wait_seconds=wait_seconds, leaving=leaving)
 
 
 def read_again(
@@ -79,8 +79,8 @@ def read_again(
         place: The workplace.
         batch: The batch at work.
         order_ids: Orders, the most urgent first; those that Amazon left without an answer come after the others.
-        wait_seconds: As in `read_mendable_again`.
-        leaving: As in `read_mendable_again`.
+        wait_seconds: As in `read_fixable_again`.
+        leaving: As in `read_fixable_again`.
 
     Returns:
         The orders that were read; those that Amazon does not know or does not answer for, and those that the budget

@@ -25,7 +25,7 @@ HALF = len(rb"\ud83d")
 REPLACEMENT = rb"\ufffd"
 
 
-def mended(content: bytes) -> bytes:
+def repaired(content: bytes) -> bytes:
     r"""Repair what a strict parser refuses in the texts of JSON, and cut off what is nested deeper than `MOST_DEPTH`.
 
     Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark is removed. What is
@@ -36,10 +36,10 @@ def mended(content: bytes) -> bytes:
     """
     if len(content) > MOST_BYTES:
         return content
-    return _flattened(TEXT.sub(lambda text: _mended_text(text[0]), content.removeprefix(codecs.BOM_UTF8)))
+    return _flattened(TEXT.sub(lambda text: _repaired_text(text[0]), content.removeprefix(codecs.BOM_UTF8)))
 
 
-def _mended_text(text: bytes) -> bytes:
+def _repaired_text(text: bytes) -> bytes:
     text = CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], text)
     return ESCAPE.sub(_whole, text) if b"\\u" in text else text
 
