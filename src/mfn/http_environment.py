@@ -30,7 +30,7 @@ DIRECTLY: Mapping[str, httpx.BaseTransport | None] = {
 
 
 @contextmanager
-def told_in_words() -> Iterator[None]:
+def errors_in_words() -> Iterator[None]:
     """A context for the creation of a client, which is when httpx reads the environment.
 
     Raises:

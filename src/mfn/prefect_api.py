@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from mfn.http_environment import DIRECTLY, told_in_words
+from mfn.http_environment import DIRECTLY, errors_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def prefect_client(url: str, environ: Mapping[str, str]) -> httpx.Client:
     elif key := environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
     address = httpx.URL(url)
-    with told_in_words():
+    with errors_in_words():
         return httpx.Client(
             base_url=address, headers=headers, auth=authentication, timeout=TIMEOUT_SECONDS, mounts=DIRECTLY
         )

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
-from mfn.steps.orders.timeline import tell_order
+from mfn.steps.orders.timeline import order_story
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
 from tests.steps.shipping import told
 from tests.world import an_item, an_order
@@ -43,10 +43,10 @@ def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and
     assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "OTHER")} == {"1", "2"}
     (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], right in conflict["status"]) == (wrong, True)
-    (report,) = (one for one in tell_order(shipping.world.ledger, wrong).timeline if one.outcome == "reported")
+    (report,) = (one for one in order_story(shipping.world.ledger, wrong).timeline if one.outcome == "reported")
     assert report.conflicts == ((conflict["what"], conflict["status"]),)
     assert "MOVED" in conflict["what"]
-    assert all(moment.outcome != "reported" for moment in tell_order(shipping.world.ledger, right).timeline)
+    assert all(moment.outcome != "reported" for moment in order_story(shipping.world.ledger, right).timeline)
     assert shipping.world.statuses()[right] == "shipped"
 
 

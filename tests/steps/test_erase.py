@@ -12,7 +12,7 @@ from mfn.errors import ConfigurationError, LeaseHeldError, RunFailedError
 from mfn.ledger.leases import lease
 from mfn.ledger.schema import OrderEnd
 from mfn.steps.orders.decisions import dismiss, release
-from mfn.steps.orders.timeline import tell_order
+from mfn.steps.orders.timeline import order_story
 from mfn.steps.privacy.erase import erase
 from mfn.steps.privacy.purges import run_purge
 from mfn.steps.runs import run_import
@@ -63,7 +63,7 @@ def test_a_shipped_order_loses_its_buyer_in_the_ledger_and_in_the_warehouse_and_
     assert rows[gone]["ship_to_name"] is None
     assert rows[other]["ship_to_name"] == "Test Buyer"
     assert [row["gift_message"] for row in world.rows(wms_order_line)] == [None, None]
-    story = tell_order(world.ledger, gone)
+    story = order_story(world.ledger, gone)
     assert story.standings[0].status == "shipped"
     assert (story.timeline[-1].kind, story.timeline[-1].outcome) == ("removal", "erased")
     assert story.timeline[-1].by

@@ -24,7 +24,7 @@ from mfn.ledger.schema import (
     Reservation,
     TrackedOrder,
 )
-from mfn.steps.orders.timeline import tell_order
+from mfn.steps.orders.timeline import order_story
 from mfn.steps.privacy.purges import purge_all, run_purge
 from mfn.steps.rerunning.reruns import rerun_batch
 from tests.steps.purging import count, days_pass, purge, set_privacy, texts_on_pages, with_texts
@@ -55,7 +55,7 @@ def test_the_text_of_an_order_that_was_shipped_a_month_ago_is_removed_and_the_re
     assert texts_on_pages(world) == 1
     assert (world.statuses(), shipping.statuses(), world.rows()) == before
     assert set(units_promised_to(world.ledger, "us", [shipped, to_ship])) == {to_ship}
-    moments = tell_order(world.ledger, shipped).timeline
+    moments = order_story(world.ledger, shipped).timeline
     assert [(moment.kind, moment.outcome) for moment in moments][-1] == ("removal", "purged")
     assert purge(world)["purged"] == 0
 

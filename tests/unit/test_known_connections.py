@@ -13,7 +13,7 @@ from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.known_connections import known_connections
 from mfn.ledger.order_listing import orders_with_id
 from mfn.ledger.schema import TrackedOrder
-from mfn.steps.orders.timeline import tell_order
+from mfn.steps.orders.timeline import order_story
 
 if TYPE_CHECKING:
     from mfn.ledger.opening import Ledger
@@ -50,7 +50,7 @@ def test_an_order_is_asked_for_by_its_key_however_many_there_are(ledger: Ledger)
     asked: list[tuple[Any, ...]] = []
     event.listen(ledger.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with pytest.raises(ConfigurationError, match="no order '1'"):
-        tell_order(ledger, "1")
+        order_story(ledger, "1")
     with ledger.reading() as database:
         plans = [database.exec_driver_sql(f"EXPLAIN QUERY PLAN {asking}", given).all() for asking, given in [*asked]]
     tables = {"tracked_order", "batch_order", "parcel", "decision", "order_end", "batch"}

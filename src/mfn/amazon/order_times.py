@@ -59,5 +59,5 @@ def must_exist_in_utc(times: Sequence[datetime | None]) -> None:
             try:
                 in_utc(moment)
             except OverflowError:
-                told = f"Expected a time between the years 1 and 9999 in UTC - at `$.{path}`"
-                raise msgspec.ValidationError(told) from None
+                message = f"Expected a time between the years 1 and 9999 in UTC - at `$.{path}`"
+                raise msgspec.ValidationError(message) from None

@@ -21,7 +21,7 @@ from mfn.amazon.feeds import PATH as FEEDS
 from mfn.amazon.listings_report import REPORT_TYPE
 from mfn.amazon.quantities import patch_of
 from mfn.amazon.reports import PATH as REPORTS
-from mfn.http_environment import DIRECTLY, told_in_words
+from mfn.http_environment import DIRECTLY, errors_in_words
 from mfn.moments import in_utc
 
 if TYPE_CHECKING:
@@ -58,15 +58,15 @@ def reach(host: str) -> Answered:
         ConfigurationError: A proxy or a file of certificates that the environment names cannot be used.
     """
     try:
-        with told_in_words():
+        with errors_in_words():
             client = httpx.Client(timeout=CONNECT_SECONDS, mounts=DIRECTLY)
         with client, client.stream("GET", host) as response:  # the body, however long, does not matter
-            told = response.headers.get("date", "")
+            date = response.headers.get("date", "")
     except httpx.RequestError as error:
         raise unreachable(host, error) from None
     try:
         # The header has whole seconds, and was written at some point between request and answer.
-        return Answered(host, datetime.now(UTC) - in_utc(parsedate_to_datetime(told)))
+        return Answered(host, datetime.now(UTC) - in_utc(parsedate_to_datetime(date)))
     except (ValueError, OverflowError):
         return Answered(host, None)
 

@@ -30,7 +30,7 @@ from msgspec import Meta, Struct
 from mfn.amazon import failures
 from mfn.amazon.answers import UNREADABLE
 from mfn.amazon.bounded import ANSWER_BYTES, DOCUMENT_BYTES, BoundedClient
-from mfn.http_environment import told_in_words
+from mfn.http_environment import errors_in_words
 
 if TYPE_CHECKING:
     import ssl
@@ -232,7 +232,7 @@ def library_of(
             certificates=_certificates(),
         )
 
-    with told_in_words():
+    with errors_in_words():
         answers, documents = client(ANSWER_BYTES), client(DOCUMENT_BYTES)
     transport = HttpxTransport(client=answers)
     return Library(endpoint, Login(connection, lwa_endpoint, credentials, transport), transport, documents)

@@ -122,9 +122,9 @@ def notification_block_id(client: httpx.Client, settings: Settings, ui_url: str)
         client, "POST", "/block_documents/filter", {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
     )
     names = sorted(f"{entry['block_type']['slug']}/{entry['name']}" for entry in able.json() if entry.get("name"))
-    told = "does not exist" if block is None else "is not a notification block"
+    fault = "does not exist" if block is None else "is not a notification block"
     raise ConfigurationError(
-        f"the Prefect block {settings.notification_block} of MFN_NOTIFICATION_BLOCK {told};"
+        f"the Prefect block {settings.notification_block} of MFN_NOTIFICATION_BLOCK {fault};"
         f" blocks that can send notifications: {', '.join(names) or 'none'}.",
         remedy=f"Create one at {ui_url}/blocks/catalog, or correct MFN_NOTIFICATION_BLOCK. If this keeps mfn up from"
         " starting: remove MFN_NOTIFICATION_BLOCK, start mfn up, create the block, set it again, and run mfn deploy.",

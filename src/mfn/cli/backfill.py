@@ -47,8 +47,8 @@ def _show(done: Mapping[str, Any]) -> None:
         for part in done["noted"]:
             print_line(f"{done['connection']}: to be fetched, from {part['after']} to {part['before']}")
         if not done["noted"]:
-            told = f"from {done['after']} to {done['before']}: requested before, or already fetched; nothing changed"
-            print_line(f"{done['connection']}: {told}")
+            text = f"from {done['after']} to {done['before']}: requested before, or already fetched; nothing changed"
+            print_line(f"{done['connection']}: {text}")
     if not done["gaps"]:
         print_line(f"{done['connection']}: nothing left to fetch")
         return

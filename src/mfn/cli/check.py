@@ -82,9 +82,9 @@ def _resumed(settings: Settings) -> list[str]:
             refresh_automations(settings, environ["PREFECT_API_URL"], environ)
     except (MfnError, httpx.HTTPError, httpx.InvalidURL) as error:
         # Prefect is optional, and the schedules of later deployments start at once.
-        told = resumed or (refused and not isinstance(error, RetriableError))
+        is_warning = resumed or (refused and not isinstance(error, RetriableError))
         remedy = f" {error.remedy}" if isinstance(error, MfnError) else ""
-        level = logging.WARNING if told else logging.DEBUG
+        level = logging.WARNING if is_warning else logging.DEBUG
         logger.log(level, "the schedules or alerts in Prefect were not updated: %s%s", error, remedy)
     return resumed
 
@@ -97,8 +97,8 @@ def _print_schedules(passed: Sequence[str], resumed: Sequence[str]) -> None:
 
 
 def _failure(failed: Sequence[Step]) -> FatalError:
-    told = ", ".join(f"{step.name} of {step.connection}" for step in failed)
-    return FatalError(f"not set up yet: {told}.", remedy="Fix what the failed steps report, then run mfn check again.")
+    names = ", ".join(f"{step.name} of {step.connection}" for step in failed)
+    return FatalError(f"not set up yet: {names}.", remedy="Fix what the failed steps report, then run mfn check again.")
 
 
 def _document(step: Step) -> dict[str, Any]:

@@ -112,9 +112,9 @@ def show(
 ) -> None:
     """Show one order, its history, and what to do. Explains its status and what each run did with it."""
     from mfn.ledger.opening import existing_ledger  # noqa: PLC0415 - as above
-    from mfn.steps.orders.timeline import tell_order  # noqa: PLC0415
+    from mfn.steps.orders.timeline import order_story  # noqa: PLC0415
 
-    story = tell_order(existing_ledger(load_settings()), order_id)
+    story = order_story(existing_ledger(load_settings()), order_id)
     found, timeline = story.standings, [_moment(moment) for moment in story.timeline]
     parcels = [_parcel(parcel) for parcel in story.parcels]
     standing = _shown(found[0], found[0].reasons) if found else {}
@@ -183,7 +183,7 @@ def release(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
     refusals = decisions.release(load_settings(), order_ids, why=why, connection=connection)
-    _tell(DecisionKind.RELEASED, order_ids, refusals, connection, as_json=as_json)
+    _print_result(DecisionKind.RELEASED, order_ids, refusals, connection, as_json=as_json)
 
 
 @orders.command()
@@ -193,10 +193,10 @@ def dismiss(order_ids: OrderIds, why: WhyOption, connection: WhichOption = None,
     from mfn.steps.orders import decisions  # noqa: PLC0415
 
     refusals = decisions.dismiss(load_settings(), order_ids, why=why, connection=connection)
-    _tell(DecisionKind.DISMISSED, order_ids, refusals, connection, as_json=as_json)
+    _print_result(DecisionKind.DISMISSED, order_ids, refusals, connection, as_json=as_json)
 
 
-def _tell(
+def _print_result(
     kind: DecisionKind, order_ids: list[str], refusals: tuple[Refusal, ...], connection: str | None, *, as_json: bool
 ) -> None:
     """Print the result of a decision; refusals end as wrong usage, since nothing was done."""

@@ -16,7 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from mfn.cli.project import prefect_program, project_root
 from mfn.cli.running import Running, flow_runs_of, forget, stop_processes, with_children, write_down
 from mfn.errors import FatalError
-from mfn.http_environment import DIRECTLY, directly_here, told_in_words
+from mfn.http_environment import DIRECTLY, directly_here, errors_in_words
 from mfn.processes import started
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Programs:
             retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(START_SECONDS), wait=wait_fixed(0.25)
         )
         try:
-            with told_in_words():
+            with errors_in_words():
                 # One for all: each reads every certificate, plain HTTP or not.
                 client = httpx.Client(timeout=5, mounts=DIRECTLY)
             with client:

@@ -85,8 +85,8 @@ def _print(document: dict[str, Any]) -> None:
             print_line(f"  {entry['decision']}: {entry['message']}")
         elif entry["stops"]:
             print_line("  stop: no further rules are tried")
-    told = f"{document['decision']}, by {document['rule']}: {document['message']}"
-    print_line(f"\nresult: {told if document['decision'] else 'processed as usual'}")
+    text = f"{document['decision']}, by {document['rule']}: {document['message']}"
+    print_line(f"\nresult: {text if document['decision'] else 'processed as usual'}")
 
 
 def _shown(value: Any) -> str:

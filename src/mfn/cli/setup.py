@@ -111,8 +111,8 @@ def check(as_json: JsonOption = False) -> None:
     problems = check_all_mappings(current)
     if as_json:
         errors = [vars(problem) for problem in problems]
-        told = ConfigurationError(problems=tuple(problems))
-        print_json({"errors": errors} | ({"error": told.message, "remedy": told.remedy} if problems else {}))
+        combined = ConfigurationError(problems=tuple(problems))
+        print_json({"errors": errors} | ({"error": combined.message, "remedy": combined.remedy} if problems else {}))
     else:
         for problem in problems:
             print_line(str(problem))
@@ -165,8 +165,8 @@ def _sender(queue_url: str, endpoint: str | None) -> Callable[[dict[str, Any]], 
     try:
         queue = open_queue(Notifications(queue_url=queue_url, endpoint=endpoint))
     except ValidationError as error:
-        told = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
-        raise ConfigurationError(f"{told}.", remedy="Correct --notifications or --notifications-endpoint.") from None
+        text = "; ".join(str(found["msg"]).removeprefix("Value error, ") for found in error.errors())
+        raise ConfigurationError(f"{text}.", remedy="Correct --notifications or --notifications-endpoint.") from None
 
     def send(payload: dict[str, Any]) -> None:
         try:

@@ -49,10 +49,10 @@ def _print(document: Mapping[str, Any], mappings: Path) -> None:
         f" ({document['kits']} of them kits) + {len(missing)} missing in the warehouse"
     )
     if document["fba"]:
-        told = ", ".join(
+        text = ", ".join(
             f"{channel} {count}" for channel, count in document["channels"].items() if channel != MERCHANT_CHANNEL
         )
-        print_line(f"not compared, fulfilled by Amazon: {document['fba']} listings ({told})")
+        print_line(f"not compared, fulfilled by Amazon: {document['fba']} listings ({text})")
     print_line(f"warehouse: {document['items']} active items, {document['items_listed']} of them on Amazon")
     if not document["items"]:
         print_line("the warehouse has no active items yet: fill wms_item first")

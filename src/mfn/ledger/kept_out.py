@@ -87,7 +87,7 @@ def note_taken_up(database: Connection, batch: BatchRef, order_ids: Collection[s
 def write_kept_out(
     database: Connection,
     batch: BatchRef,
-    told: Mapping[str, tuple[datetime | None, Sequence[Reason]]],
+    reported: Mapping[str, tuple[datetime | None, Sequence[Reason]]],
     *,
     passed: Collection[str],
 ) -> None:
@@ -96,17 +96,17 @@ def write_kept_out(
     Args:
         database: The open transaction on the ledger.
         batch: The batch.
-        told: (Amazon's time of that version, why it is kept out) of those that this batch reports.
+        reported: (Amazon's time of that version, why it is kept out) of those that this batch reports.
         passed: Orders that an earlier batch reported and whose newest version is no longer kept out.
     """
     mine = KeptOutVersion.connection == batch.connection
-    gone = among(database, KeptOutVersion.order_id, {*told, *passed})
+    gone = among(database, KeptOutVersion.order_id, {*reported, *passed})
     has_left = not_(KeptOutVersion.order_id.in_(kept_out_orders(batch.connection)))
     database.execute(delete(KeptOutVersion).where(mine, gone | has_left))
     same = {"connection": batch.connection, "batch_id": batch.batch_id, "told_at": datetime.now(UTC)}
     rows = [
         {**same, "order_id": order_id, "last_updated_at": version, "reasons": reasons_text(reasons)}
-        for order_id, (version, reasons) in sorted(told.items())
+        for order_id, (version, reasons) in sorted(reported.items())
     ]
     if rows:
         database.execute(insert(KeptOutVersion), rows)

@@ -149,7 +149,7 @@ def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None 
         return database.execute(statement.where(among(database, OrderEnd.order_id, order_ids))).all()
 
 
-def told_removal(row: Row[Any]) -> str:
+def removal_in_words(row: Row[Any]) -> str:
     """Why and when the buyer's data of an order was removed, as a sentence for people.
 
     Args:

@@ -127,16 +127,16 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
     """
     now = datetime.now(UTC)
     plain: dict[str, list[str]] = {}
-    told = []
+    changes = []
     for row in rows:
         order_id, outcome, reasons, warnings = row
         if reasons is None and warnings is None:
             plain.setdefault(outcome, []).append(order_id)
         else:
-            told.append((batch.batch_id, *row, utc_text(now)))
+            changes.append((batch.batch_id, *row, utc_text(now)))
     for outcome, order_ids in plain.items():
         _write_alike(database, batch, order_ids, outcome=outcome, reasons=None, warnings=None, at=now)
-    change(database, table(BatchOrder), OUTCOME_COLUMNS, told)
+    change(database, table(BatchOrder), OUTCOME_COLUMNS, changes)
 
 
 def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
@@ -193,8 +193,8 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
     now, loaded, rows = utc_text(datetime.now(UTC)), OrderStatus.LOADED.value, list(rows)
     version = versions_landed(database, batch.connection, [order_id for order_id, *_ in rows])
     given = [
-        (batch.connection, order_id, loaded, None, *told, version.get(order_id), now, batch.batch_id, now)
-        for order_id, *told in rows
+        (batch.connection, order_id, loaded, None, *facts, version.get(order_id), now, batch.batch_id, now)
+        for order_id, *facts in rows
     ]
     change(database, table(TrackedOrder), LOADED_COLUMNS, given)
 

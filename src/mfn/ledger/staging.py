@@ -83,7 +83,7 @@ def in_doubt(digest: str | None) -> str:
     return CANCEL_REQUESTED if (digest or "").endswith(CANCEL_REQUESTED) else ""
 
 
-def untold(digest: str) -> str:
+def refused_digest(digest: str) -> str:
     """The fingerprint of an order whose rows the warehouse has, and which refused the update with its buyer's request.
 
     Args:

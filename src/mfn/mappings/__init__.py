@@ -153,10 +153,10 @@ def _misnamed(directory: Path) -> list[Problem]:
 def first_of_each_file(problems: list[Problem]) -> list[Problem]:
     """Problems in the order of the files and their lines, for each file only as many as anybody would read."""
     found = sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
-    told = []
+    shown = []
     for file, grouped in groupby(found, key=attrgetter("file")):
         of_file = list(grouped)
-        told += of_file[:MOST_PROBLEMS]
+        shown += of_file[:MOST_PROBLEMS]
         if further := len(of_file[MOST_PROBLEMS:]):
-            told.append(Problem(file, told[-1].line, None, f"and {further} more problems.", "Fix these first."))
-    return told
+            shown.append(Problem(file, shown[-1].line, None, f"and {further} more problems.", "Fix these first."))
+    return shown

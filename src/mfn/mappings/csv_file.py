@@ -154,7 +154,7 @@ def _records(text: str, shown: str, problems: list[Problem]) -> Iterator[tuple[i
     is_header_read = False
 
     def lines() -> Iterator[str]:
-        # The reader takes one line at a time, so that a comment can be told from a line inside a quoted cell.
+        # The reader takes one line at a time, so that a comment can be told apart from a line inside a quoted cell.
         nonlocal begins_at, first_line
         for number, line in enumerate(io.StringIO(text, newline=""), start=1):
             if begins_at is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
-MOST_TOLD_ALONE = 2
+MOST_REPORTED_ALONE = 2
 """A misspelt column counts as one missing and one unknown column."""
 MOST_OF_A_HEADER = 200
 """How many characters of it a message shows."""
@@ -31,7 +31,7 @@ def header_problems(shown: str, line: int, names: Sequence[str], columns: Sequen
         return [Problem(shown, line, None, *fault)]
     unknown = [name for name in dict.fromkeys(names) if name and name not in columns]
     missing = [name for name in columns if name not in names]
-    if _corrected(names, columns) or len(unknown) + len(missing) > MOST_TOLD_ALONE:
+    if _corrected(names, columns) or len(unknown) + len(missing) > MOST_REPORTED_ALONE:
         return [_as_a_whole(shown, line, names, columns)]
     valid = f"valid columns are: {', '.join(columns)}."
     return [

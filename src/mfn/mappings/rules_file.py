@@ -104,24 +104,26 @@ class _Reading:
         if entries is None:
             return ()
         if not isinstance(entries, CommentedSeq):
-            self._tell(document, event, event, "expected a list of rules.", "Begin each rule with `- name: …`.")
+            self._add_problem(document, event, event, "expected a list of rules.", "Begin each rule with `- name: …`.")
             return ()
         if len(entries) > MOST_RULES:
             message = f"has {len(entries)} rules; the limit is {MOST_RULES}."
-            self._tell(document, event, event, message, 'Combine several rules into one: field in ["…", "…"].')
+            self._add_problem(document, event, event, message, 'Combine several rules into one: field in ["…", "…"].')
             return ()
         rules: list[Rule] = []
         lines: dict[str, int] = {}
         for place, entry in enumerate(entries):
             where = f"{event}[{place}]"
             if not isinstance(entry, CommentedMap):
-                self._tell(entries, place, where, f"expected a mapping with {', '.join(KEYS)}, got {_short(entry)}.")
+                self._add_problem(
+                    entries, place, where, f"expected a mapping with {', '.join(KEYS)}, got {_short(entry)}."
+                )
                 continue
             for key in entry:
                 self.knows(entry, key, KEYS, f"{where}.{key}")
             for key in REQUIRED:
                 if key not in entry:
-                    self._tell(entries, place, f"{where}.{key}", f"is missing; a rule has {', '.join(KEYS)}.")
+                    self._add_problem(entries, place, f"{where}.{key}", f"is missing; a rule has {', '.join(KEYS)}.")
             name = self._name(entry, where, lines) if "name" in entry else None
             rule = self._rule(entry, where, EVENTS[event], name)
             rules += [rule] if rule else []
@@ -133,7 +135,7 @@ class _Reading:
         if key not in names:
             near = process.extractOne(str(key), names, score_cutoff=75)
             remedy = f"Did you mean {near[0]}?" if near else ""
-            self._tell(node, key, where, f"unknown key; valid keys are: {', '.join(names)}.", remedy)
+            self._add_problem(node, key, where, f"unknown key; valid keys are: {', '.join(names)}.", remedy)
         return key in names
 
     def _name(self, entry: CommentedMap, where: str, lines: dict[str, int]) -> str | None:
@@ -141,7 +143,7 @@ class _Reading:
         name, line = self._text(entry, "name", where), _line(entry, "name")
         if name in lines:
             message = f"lines {lines[name]} and {line} have the same name {name!r}."
-            self._tell(entry, "name", f"{where}.name", message, "Give each rule of an event its own name.")
+            self._add_problem(entry, "name", f"{where}.name", message, "Give each rule of an event its own name.")
         elif name:
             lines[name] = line
         return name
@@ -150,7 +152,9 @@ class _Reading:
         """A rule; None if a part of it is missing or wrong, which is recorded as a fault."""
         is_enabled = entry.get("enabled", True)
         if not isinstance(is_enabled, bool):
-            self._tell(entry, "enabled", f"{where}.enabled", f"expected true or false, got {_short(is_enabled)}.")
+            self._add_problem(
+                entry, "enabled", f"{where}.enabled", f"expected true or false, got {_short(is_enabled)}."
+            )
         condition = self._condition(entry, where, fields) if "when" in entry else None
         actions = self._actions(entry, where, fields) if "then" in entry else None
         if name is None or condition is None or actions is None:
@@ -166,13 +170,13 @@ class _Reading:
         if isinstance(entry["when"], bool):
             return read_condition(str(entry["when"]).lower(), fields)
         if not isinstance(entry["when"], str):
-            self._tell(entry, "when", where, f"expected a condition, got {_short(entry['when'])}.", QUOTING)
+            self._add_problem(entry, "when", where, f"expected a condition, got {_short(entry['when'])}.", QUOTING)
             return None
         try:
             return read_condition(entry["when"].strip(), fields)
         except ConditionError as error:
             for message, remedy in error.faults:
-                self._tell(entry, "when", where, message, remedy)
+                self._add_problem(entry, "when", where, message, remedy)
             return None
 
     def _actions(self, entry: CommentedMap, where: str, fields: Mapping[str, Field]) -> _Actions | None:
@@ -180,20 +184,20 @@ class _Reading:
         steps, done = entry["then"], _Actions()
         if not isinstance(steps, CommentedSeq) or not steps:
             message = f"expected a list of actions, got {_short(steps)}."
-            self._tell(entry, "then", where, message, ONE_A_LINE)
+            self._add_problem(entry, "then", where, message, ONE_A_LINE)
             return None
         for place, step in enumerate(steps):
             here = f"{where}[{place}]"
             if not isinstance(step, CommentedMap) or len(step) != 1:
                 message = f"expected one action, got {_short(step)}."
-                self._tell(steps, place, here, message, ONE_A_LINE)
+                self._add_problem(steps, place, here, message, ONE_A_LINE)
                 continue
             (action,) = step
             if not self.knows(step, action, ACTIONS, f"{here}.{action}"):
                 continue
             if done.is_last:
                 message = "is never reached: the rule ends before it."
-                self._tell(
+                self._add_problem(
                     step, action, f"{here}.{action}", message, "Use one of hold, skip, fail or stop, and put it last."
                 )
             elif action == "set":
@@ -207,53 +211,57 @@ class _Reading:
         if action != "stop":
             done.decision, done.message = action, self._text(step, action, where) or ""
         elif step[action] is not True:
-            self._tell(step, action, f"{where}.stop", f"expected true, got {_short(step[action])}.")
+            self._add_problem(step, action, f"{where}.stop", f"expected true, got {_short(step[action])}.")
 
     def _set(self, step: CommentedMap, where: str, fields: Mapping[str, Field], done: _Actions) -> None:
         where, values = f"{where}.set", step["set"]
         settable = [name for name, known in fields.items() if known.is_settable]
         if not isinstance(values, CommentedMap) or not values:
             message = f"expected fields and their values, got {_short(values)}."
-            self._tell(step, "set", where, message, f"These can be set: {', '.join(settable)}.")
+            self._add_problem(step, "set", where, message, f"These can be set: {', '.join(settable)}.")
             return
         for name, value in values.items():
             known, here = fields.get(name), f"{where}.{name}"
             if known is None:
-                self._tell(values, name, here, *unknown_field(str(name), settable))
+                self._add_problem(values, name, here, *unknown_field(str(name), settable))
             elif not known.is_settable:
-                self._tell(values, name, here, "cannot be set.", f"These can be set: {', '.join(settable)}.")
+                self._add_problem(values, name, here, "cannot be set.", f"These can be set: {', '.join(settable)}.")
             elif name in done.changes:
-                self._tell(values, name, here, "is set twice by the same rule.", "Set it once.")
+                self._add_problem(values, name, here, "is set twice by the same rule.", "Set it once.")
             elif refusal := known.refusal(value):
                 is_number = known.kind == "text" and isinstance(value, int | float)
-                self._tell(values, name, here, refusal, f"Write '{value}' in quotation marks." if is_number else "")
+                self._add_problem(
+                    values, name, here, refusal, f"Write '{value}' in quotation marks." if is_number else ""
+                )
             elif name == CARRIER_CODE and value and self._accepted_carriers.isdisjoint((value,)):
-                self._tell_carrier(values, name, here)
+                self._add_carrier_problem(values, name, here)
             else:
                 done.changes[name] = known.read(value)
 
-    def _tell_carrier(self, values: CommentedMap, name: str, where: str) -> None:
+    def _add_carrier_problem(self, values: CommentedMap, name: str, where: str) -> None:
         if not self._accepted_carriers:
             return
         codes = sorted(self._accepted_carriers)
         near = process.extractOne(values[name], codes, processor=utils.default_process, score_cutoff=75)
         message = f"{values[name]!r} does not exactly match a code in accepted_carriers.csv."
         remedy = f"Did you mean {near[0]}?" if near else "Use a code from that file, or Other with a carrier_name."
-        self._tell(values, name, where, message, remedy)
+        self._add_problem(values, name, where, message, remedy)
 
     def _text(self, node: CommentedMap, key: str, where: str) -> str | None:
         value = node[key]
         if isinstance(value, str) and len(value) > MOST_CHARACTERS:
             message = f"is {len(value)} characters long; the limit is {MOST_CHARACTERS}."
-            self._tell(node, key, f"{where}.{key}", message, "Shorten it.")
+            self._add_problem(node, key, f"{where}.{key}", message, "Shorten it.")
             return None
         if isinstance(value, str) and value.strip():
             return value.strip()
         remedy = "Put it in quotation marks." if isinstance(value, int | float | date) else ""
-        self._tell(node, key, f"{where}.{key}", f"expected text, got {_short(value)}.", remedy)
+        self._add_problem(node, key, f"{where}.{key}", f"expected text, got {_short(value)}.", remedy)
         return None
 
-    def _tell(self, node: CommentedMap | CommentedSeq, key: Any, where: str, message: str, remedy: str = "") -> None:
+    def _add_problem(
+        self, node: CommentedMap | CommentedSeq, key: Any, where: str, message: str, remedy: str = ""
+    ) -> None:
         self.problems.append(Problem(self._shown, _line(node, key), where, message, remedy))
 
 

@@ -94,9 +94,11 @@ def read_table(
     rows = [_normalized(row) for row in rows]
     for row in rows:
         broken = spreadsheet_problems(shown, row)
-        told = {problem.column for problem in broken}
+        broken_columns = {problem.column for problem in broken}
         problems += broken
-        problems += [found for found in _cell_problems(shown, table, row, connections) if found.column not in told]
+        problems += [
+            found for found in _cell_problems(shown, table, row, connections) if found.column not in broken_columns
+        ]
     problems += _repeated(shown, table, rows)
     return _frame(table, rows), problems
 

@@ -184,19 +184,19 @@ def _refused(url: str, error: exceptions.ClientError) -> MfnError:
     said = answer.get("Error", {})
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(said.get("Code", ""))
-    told = f"the queue {url}: SQS answered HTTP {status} {code}: {str(said.get('Message', '')).rstrip('.')[:300]}."
+    text = f"the queue {url}: SQS answered HTTP {status} {code}: {str(said.get('Message', '')).rstrip('.')[:300]}."
     if status >= SERVER_ERROR or status in (REQUEST_TIMEOUT, TOO_MANY) or code in THROTTLED:
-        return RetriableError(told, remedy=GOES_ON)
+        return RetriableError(text, remedy=GOES_ON)
     if code in NO_QUEUE:
         return FatalError(
-            told,
+            text,
             remedy="Correct notifications.queue_url in connections.yaml (and region, endpoint), or create the queue"
             " again with its subscription (docs/notifications.md).",
         )
     if status in (UNAUTHORIZED, FORBIDDEN) or "Denied" in code or "Token" in code or "Signature" in code:
         return FatalError(
-            told,
+            text,
             remedy=f"Grant {PERMISSIONS} on this queue (and kms:Decrypt if it is encrypted with your own key)"
             " to the AWS credentials that mfn runs with, or renew the credentials.",
         )
-    return FatalError(told, remedy="Correct what AWS names; docs/notifications.md shows how the queue is set up.")
+    return FatalError(text, remedy="Correct what AWS names; docs/notifications.md shows how the queue is set up.")

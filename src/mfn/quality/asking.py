@@ -72,11 +72,11 @@ def ask(suite: Suite, facts: pd.DataFrame) -> dict[int, Broken]:
 
     engine = PandasExecutionEngine(batch_data_dict={suite.name: facts})
     metrics: dict[Any, Any] = {}
-    places = [place for place, told in enumerate(_answers(engine, questions, metrics)) if told is not None]
+    places = [place for place, answer in enumerate(_answers(engine, questions, metrics)) if answer is not None]
     # COMPLETE without index columns: every offender's label, nothing of its row.
     closer = [_questions(suite, "COMPLETE")[place] for place in places]
     answers = zip(places, _answers(engine, closer, metrics), strict=True)
-    return {place: told for place, told in answers if told is not None}
+    return {place: answer for place, answer in answers if answer is not None}
 
 
 def _answers(engine: Any, questions: Sequence[_Question], metrics: dict[Any, Any]) -> Iterator[Broken | None]:
@@ -105,13 +105,13 @@ def _answers(engine: Any, questions: Sequence[_Question], metrics: dict[Any, Any
 def _answer(engine: Any, question: _Question, metrics: dict[Any, Any], aborted: dict[Any, Any]) -> Broken | None:
     for edge in question.edges if aborted else ():
         if edge.left.id in aborted:
-            return Broken(0, [], _told(aborted[edge.left.id]["exception_info"]["exception_message"]))
+            return Broken(0, [], _could_not_run(aborted[edge.left.id]["exception_info"]["exception_message"]))
     try:
         outcome = question.expectation.metrics_validate(
             metrics, execution_engine=engine, runtime_configuration={"result_format": question.result_format}
         )
     except Exception as error:  # noqa: BLE001 - whatever breaks in it, the rule could not run
-        return Broken(0, [], _told(str(error)))
+        return Broken(0, [], _could_not_run(str(error)))
     if outcome.success:
         return None
     result = outcome.result
@@ -119,7 +119,7 @@ def _answer(engine: Any, question: _Question, metrics: dict[Any, Any], aborted: 
     return Broken(checked, result.get("unexpected_index_list") or [])
 
 
-def _told(message: str) -> str:
+def _could_not_run(message: str) -> str:
     return f"The rule could not run: {message.splitlines()[0][:200] if message else 'no reason was given'}"
 
 

@@ -61,7 +61,7 @@ FACTS = {
     "is_of_usual_length": _is_free_of("text_too_long"),
     "is_item_known": _is_free_of("order_item_unknown"),
     "is_quantity_ordered": _is_free_of("quantity_excessive"),
-    "is_untold": _is_free_of("units_told"),
+    "is_unconfirmed": _is_free_of("units_told"),
     "is_kit_whole": _is_free_of("kit_incomplete"),
     "tracking_number": Fact(
         ("tracking_number",), lambda frame: frame["tracking_number"].where(are_numbers(frame["tracking_number"]), None)
@@ -113,7 +113,7 @@ PARCELS = Suite(
         holds("is_quantity_valid", "quantity_invalid", "critical", "Quantities are whole numbers above zero"),
         holds("is_item_known", "order_item_unknown", "critical", "Every line is an item of the order"),
         holds("is_quantity_ordered", "quantity_excessive", "critical", "No more units shipped than ordered"),
-        holds("is_untold", "units_told", "critical", "Its units were not confirmed with another parcel"),
+        holds("is_unconfirmed", "units_told", "critical", "Its units were not confirmed with another parcel"),
         holds("is_kit_whole", "kit_incomplete", "critical", "The parcel completes a whole kit"),
         present("tracking_number", "tracking_missing", "critical", "The parcel has a tracking number"),
         holds("has_carrier", "carrier_missing", "critical", "The parcel has a carrier"),

@@ -98,12 +98,12 @@ def render_index(
         is_cut: Whether the day had more runs than are given.
     """
     newest = {(row.connection, row.kind): row for row in reversed(rows)}
-    telling = [row for row in rows if not row.is_quiet or row is newest[row.connection, row.kind]]
-    shown = telling[:SHOWN_ROWS] if is_newest else rows
+    noteworthy = [row for row in rows if not row.is_quiet or row is newest[row.connection, row.kind]]
+    shown = noteworthy[:SHOWN_ROWS] if is_newest else rows
     return environment().get_template("index.html.j2").render(
         rows=[(row, *run_figures(row)) for row in shown],
         further=len(rows) - len(shown),
-        quiet=len(rows) - len(telling),
+        quiet=len(rows) - len(noteworthy),
         day=day,
         days=days,
         newest=is_newest,

@@ -58,8 +58,8 @@ def render_markdown(report: RunReport, *, url: str | None = None) -> str:
     lines += sku_group_lines(report)
     for heading, figures in (("Worth a look", report.warnings), (WORDS[report.kind].left_alone[0], report.ignored)):
         if figures:
-            told = ", ".join(f"{number(count)} {plain(title_of(code))}" for code, count in by_count(figures))
-            lines += [f"**{heading}:** {told}", ""]
+            text = ", ".join(f"{number(count)} {plain(title_of(code))}" for code, count in by_count(figures))
+            lines += [f"**{heading}:** {text}", ""]
     if report.conflicts:
         lines += [f"**{conflicts_heading(report)}:**", ""]
         lines += instructions(read_instructions(conflict.remedy for conflict in report.conflicts))
@@ -111,13 +111,13 @@ def held_rows(report: RunReport) -> list[dict[str, str]]:
 
 def _sum(report: RunReport) -> str:
     parts = " + ".join(f"{name} {number(count)}" for name, count in report.outcomes.items())
-    told = f"{SUMMED[report.kind][0]} {number(report.taken_up)} = {parts}"
+    text = f"{SUMMED[report.kind][0]} {number(report.taken_up)} = {parts}"
     if report.unaccounted == 0:
-        return f"{told} ✓"
+        return f"{text} ✓"
     if report.unaccounted > 0 and report.status == "failed":
-        return f"{told} + **not decided {number(report.unaccounted)}**: run the batch again"
+        return f"{text} + **not decided {number(report.unaccounted)}**: run the batch again"
     kind = "missing" if report.unaccounted > 0 else "too many"
-    return f"**✗ THE SUM DOES NOT ADD UP:** {told}, {number(abs(report.unaccounted))} {kind}"
+    return f"**✗ THE SUM DOES NOT ADD UP:** {text}, {number(abs(report.unaccounted))} {kind}"
 
 
 def _parcels(report: RunReport) -> list[str]:
@@ -131,8 +131,8 @@ def _parcels(report: RunReport) -> list[str]:
         "corrected": against.corrected,
         "without a ship-by": against.unknown,
     }
-    told = ", ".join(f"{number(count)} {name}" for name, count in counts.items() if count)
-    lines = [f"**Against ship-by:** {told}", ""] if told else []
+    text = ", ".join(f"{number(count)} {name}" for name, count in counts.items() if count)
+    lines = [f"**Against ship-by:** {text}", ""] if text else []
     seen_at = report.finished_at or report.started_at
     lines += [
         f"- {plain(late.order_id)}, parcel {plain(late.parcel)}: ship by {moment(late.ship_by)},"

@@ -123,5 +123,5 @@ def _compiled(written: str) -> Any:
     try:
         return re2.compile(text.encode(), options)
     except (re2.error, UnicodeEncodeError) as error:
-        told = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
-        raise ConditionError((f"{written} is not a valid pattern: {told}.", OF_RE2)) from None
+        detail = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
+        raise ConditionError((f"{written} is not a valid pattern: {detail}.", OF_RE2)) from None

@@ -77,10 +77,10 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
     if isinstance(container, ast.StringExpression):
         texts = [text for text in BETWEEN_WORDS.split(container.value) if text]
         written = ", ".join(f'"{text}"' for text in texts) if len(texts) > 1 else f'"{container.value}", "…"'
-        told = (
+        message = (
             f"{_written(member)} is searched for inside the text {_quoted(container.value)}, any part of which matches."
         )
-        yield told, f"Write a list: {_written(member)} in [{shortened(written, MOST_OF_A_TEXT)}]."
+        yield message, f"Write a list: {_written(member)} in [{shortened(written, MOST_OF_A_TEXT)}]."
     elif isinstance(container, ast.ArrayExpression):
         for entry in container.value:
             if isinstance(entry, ast.NullExpression) and member.result_type == Type.STRING:

@@ -70,7 +70,7 @@ def read_condition(text: str, fields: Mapping[str, Field]) -> Condition:
             rule = rule_engine.Rule(marked, context=_Context(fields))
     except Exception as error:  # noqa: BLE001 - what can be computed is computed here, which fails in many ways
         kinds = ", ".join(f"{name} is {WORDS[TYPES[fields[name].kind]]}" for name in reads)
-        raise ConditionError(_told(error, kinds)) from None
+        raise ConditionError(_in_words(error, kinds)) from None
     expression = rule.statement.expression
     if faults := tuple(kind_faults(expression, fields)):
         raise ConditionError(*faults)
@@ -158,7 +158,7 @@ def _guarded(node: Any) -> Any:
     return _Guarded(node) if compares else node
 
 
-_TOLD: dict[type[Exception], Callable[[Any], tuple[str, str]]] = {
+_IN_WORDS: dict[type[Exception], Callable[[Any], tuple[str, str]]] = {
     errors.RuleSyntaxError: lambda error: (
         f"cannot be understood at {error.token.value if error.token else 'its end'}.",
         "See the examples in mappings/README.md.",
@@ -183,10 +183,10 @@ _TOLD: dict[type[Exception], Callable[[Any], tuple[str, str]]] = {
 MISMATCH = "data type mismatch"
 
 
-def _told(error: Exception, kinds: str) -> tuple[str, str]:
+def _in_words(error: Exception, kinds: str) -> tuple[str, str]:
     """The library's error, as message and remedy."""
-    if type(error) in _TOLD:
-        return _TOLD[type(error)](error)
+    if type(error) in _IN_WORDS:
+        return _IN_WORDS[type(error)](error)
     if isinstance(error, errors.EvaluationError) and error.message.startswith(MISMATCH):
         plain = 'Write a number without quotation marks, and a time as d"2026-11-27".'
         return (

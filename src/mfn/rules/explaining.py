@@ -169,9 +169,9 @@ class _Details:
             itself = seller_sku if seller_sku in self._kits else None
             proposals = [one for one in self._near.get(warehouse_sku, []) if one.warehouse_sku != itself]
             nearest = "; ".join(f"{one.warehouse_sku} {one.difference}" for one in proposals)
-            told = f" (nearest: {nearest})" if proposals else ""
+            hint = f" (nearest: {nearest})" if proposals else ""
             if warehouse_sku == seller_sku:
-                details.append(f"seller SKU {warehouse_sku} is not an active item in the warehouse{told}")
+                details.append(f"seller SKU {warehouse_sku} is not an active item in the warehouse{hint}")
                 proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
                 row = propose_alias_row(
                     warehouse_sku,
@@ -188,7 +188,7 @@ class _Details:
             else:
                 details.append(
                     f"seller SKU {seller_sku} is mapped to {warehouse_sku},"
-                    f" which is not an active item in the warehouse{told}"
+                    f" which is not an active item in the warehouse{hint}"
                 )
                 remedies.append(
                     f"Add {warehouse_sku} to wms_item, or correct mappings/sku_aliases.csv for {seller_sku}."

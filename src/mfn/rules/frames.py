@@ -243,8 +243,8 @@ def time_texts(times: pd.Series[Any]) -> list[str | None]:
     letters[is_time, TIME_AT] = " "
     texts = written.astype(object)
     texts[~is_time] = None
-    told: list[str | None] = texts[places].tolist()
-    return told
+    chosen: list[str | None] = texts[places].tolist()
+    return chosen
 
 
 def sorted_programs(programs: Sequence[str] | None) -> tuple[str, ...]:

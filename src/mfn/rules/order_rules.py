@@ -48,8 +48,8 @@ def rule_orders(
     changed = (signature != records["order.requires_signature"].astype(bool)).to_numpy()
     if changed.any():
         wanted = dict(zip(orders["order_id"][changed], signature[changed], strict=True))
-        told = lines["order_id"].map(wanted)
-        lines = lines.assign(requires_signature=told.where(told.notna(), lines["requires_signature"]).astype(bool))
+        mapped = lines["order_id"].map(wanted)
+        lines = lines.assign(requires_signature=mapped.where(mapped.notna(), lines["requires_signature"]).astype(bool))
     decided = ran.decisions[ran.decisions["decision"] != ""]
     rows = zip(orders["order_id"].loc[decided.index], *(decided[name] for name in decided.columns), strict=True)
     return orders, lines, {order_id: _reason(decision, message, rule) for order_id, decision, message, rule in rows}

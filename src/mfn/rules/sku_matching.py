@@ -201,13 +201,13 @@ def _why(seller_sku: str, sku: str, near: Sequence[NearSku], context: _Context) 
     line = context.lines.get((seller_sku, sku))
     is_known = sku in context.is_active
     if line is None:
-        told = "the warehouse has it, but it is inactive" if is_known else "the warehouse does not have this item"
-        return told + _broken(sku)
+        text = "the warehouse has it, but it is inactive" if is_known else "the warehouse does not have this item"
+        return text + _broken(sku)
     fault = "has, but as inactive" if is_known else "does not have"
     itself = {sku, seller_sku} if seller_sku in context.kits else {sku}
     nearest = "; ".join(f"{one.warehouse_sku!r} {one.difference}" for one in near if one.warehouse_sku not in itself)
-    told = f" (nearest: {nearest})" if nearest else ""
-    return f"line {line} of {SKU_ALIASES.file} maps it to {sku!r}, which the warehouse {fault}{told}" + _broken(sku)
+    text = f" (nearest: {nearest})" if nearest else ""
+    return f"line {line} of {SKU_ALIASES.file} maps it to {sku!r}, which the warehouse {fault}{text}" + _broken(sku)
 
 
 def _broken(sku: str) -> str:
@@ -266,8 +266,8 @@ def _missing_on_amazon(
     rows: list[tuple[Any, ...]] = []
     for sku in items.tolist():
         near = f", but similar: {', '.join(resembled[sku])}" if sku in resembled else ""
-        told = f"listed neither on its own nor in a kit{near}{_broken(sku)}"
-        rows.append((sku, context.descriptions[sku], sku, (sku,), told))
+        text = f"listed neither on its own nor in a kit{near}{_broken(sku)}"
+        rows.append((sku, context.descriptions[sku], sku, (sku,), text))
     components: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for seller_sku, sku in zip(unlisted["seller_sku"].tolist(), unlisted["warehouse_sku"].tolist(), strict=True):
         components[seller_sku][sku] = None
@@ -277,10 +277,10 @@ def _missing_on_amazon(
     for seller_sku, skus in components.items():
         first = next(iter(skus))
         near = "; ".join(f"{one.warehouse_sku!r} {one.difference}" for one in near_listings[seller_sku])
-        told = f"Amazon has no {seller_sku!r}, which line {context.lines[seller_sku, first]} of {SKU_ALIASES.file} maps"
-        told += f" (nearest: {near})" if near else ""
+        text = f"Amazon has no {seller_sku!r}, which line {context.lines[seller_sku, first]} of {SKU_ALIASES.file} maps"
+        text += f" (nearest: {near})" if near else ""
         gone = [repr(sku) for sku in skus if not context.is_active.get(sku)]
-        told += f"; the warehouse has no active {', '.join(gone)}" if gone else ""
-        rows.append((first, context.descriptions.get(first), seller_sku, tuple(skus), told))
+        text += f"; the warehouse has no active {', '.join(gone)}" if gone else ""
+        rows.append((first, context.descriptions.get(first), seller_sku, tuple(skus), text))
     rows.sort(key=lambda row: (row[0], row[2]))
     return pd.DataFrame(rows, columns=list(MISSING_ON_AMAZON), dtype="object")

@@ -32,7 +32,7 @@ def order_change(document: dict[str, Any], *, seller_id: str, at: datetime) -> d
         seller_id: Whose it is.
         at: When Amazon reports it, aware.
     """
-    told = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fulfillment = document.get("fulfillment") or {}
     status = STATUSES.get(fulfillment.get("fulfillmentStatus", ""), "Unshipped")
     items = [_item(item) for item in document.get("orderItems") or []]
@@ -67,12 +67,12 @@ def order_change(document: dict[str, Any], *, seller_id: str, at: datetime) -> d
         "NotificationVersion": "1.0",
         "NotificationType": "ORDER_CHANGE",
         "PayloadVersion": "1.0",
-        "EventTime": told,
+        "EventTime": moment,
         "Payload": {"OrderChangeNotification": change},
         "NotificationMetadata": {
             "ApplicationId": "amzn1.sellerapps.app.local",
             "SubscriptionId": "local-subscription",
-            "PublishTime": told,
+            "PublishTime": moment,
             "NotificationId": str(uuid.uuid4()),
         },
     }

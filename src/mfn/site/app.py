@@ -62,22 +62,22 @@ def build_site(settings: Settings) -> FastAPI:
     @site.exception_handler(MfnError)
     def failed(request: Request, error: MfnError) -> Response:
         wrong = isinstance(error, ConfigurationError)
-        return _told(request, 422 if wrong else 503, "This cannot be shown", error.message, error.remedy)
+        return _message_page(request, 422 if wrong else 503, "This cannot be shown", error.message, error.remedy)
 
     @site.exception_handler(NotFoundError)
     def missing(request: Request, error: NotFoundError) -> Response:
-        return _told(request, 404, "Not found", error.message, error.remedy)
+        return _message_page(request, 404, "Not found", error.message, error.remedy)
 
     @site.exception_handler(NoLedgerError)
     def empty(request: Request, _error: NoLedgerError) -> Response:
-        return _told(
+        return _message_page(
             request, 200, "Nothing has run yet", f"There is no ledger in {settings.home}.", "mfn import CONNECTION"
         )
 
     @site.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
         title, message = REFUSALS.get(error.status_code, ("Not possible", str(error.detail)))
-        return _told(request, error.status_code, title, message)
+        return _message_page(request, error.status_code, title, message)
 
     return site
 
@@ -87,19 +87,21 @@ def health() -> PlainTextResponse:
     return PlainTextResponse("ok\n")
 
 
-def _told(request: Request, status: int, title: str, message: str, remedy: str = "") -> Response:
+def _message_page(request: Request, status: int, title: str, message: str, remedy: str = "") -> Response:
     depth = max(0, request.url.path.count("/") - 1)
-    return page("told", root="../" * depth or "./", status=status, title=title, message=message, remedy=remedy)
+    return page("message", root="../" * depth or "./", status=status, title=title, message=message, remedy=remedy)
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     message = f"Unexpected error: {type(error).__name__}."
-    return _told(request, 500, "This cannot be shown", message, "See the site's log for details and report them.")
+    return _message_page(
+        request, 500, "This cannot be shown", message, "See the site's log for details and report them."
+    )
 
 
 def _foreign_host(request: Request) -> Response:
     message = f"This site does not answer to the name {request.url.hostname!r}."
-    return _told(request, 400, "Unknown host", message, "Set MFN_REPORTS_URL to the address that people use.")
+    return _message_page(request, 400, "Unknown host", message, "Set MFN_REPORTS_URL to the address that people use.")
 
 
 def _is_known_host(request: Request, settings: Settings) -> bool:

@@ -114,14 +114,14 @@ def draw(entries: Sequence[Entry], *, runs: int) -> tuple[Bar, ...]:
     for number, entry in enumerate(reversed(entries), runs - len(entries)):
         finding = entry.finding
         if finding.problem:
-            mark, height, told = "unrun", HEIGHT, "could not run"
+            mark, height, text = "unrun", HEIGHT, "could not run"
         elif not finding.checked:
             continue
         elif finding.unexpected:
             mark, height = "broken", max(2 * LEAST, entry.percent / top * HEIGHT)
-            told = f"{finding.unexpected} of {finding.checked}"
+            text = f"{finding.unexpected} of {finding.checked}"
         else:
-            mark, height, told = "clean", LEAST, f"0 of {finding.checked}"
-        label = f"{entry.at:%d %b %H:%M} UTC: {told}"
+            mark, height, text = "clean", LEAST, f"0 of {finding.checked}"
+        label = f"{entry.at:%d %b %H:%M} UTC: {text}"
         bars.append(Bar(number * STEP, round(HEIGHT - height, 1), round(height, 1), mark, label))
     return tuple(bars)

@@ -19,7 +19,7 @@ from mfn.site.opening import NotFoundError, ledger_of
 from mfn.site.pages import one_page, page
 from mfn.steps.orders.decisions import RELEASABLE
 from mfn.steps.orders.folding import fold
-from mfn.steps.orders.timeline import standing_of, tell_order
+from mfn.steps.orders.timeline import order_story, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def orders(request: Request) -> HTMLResponse:
 def order(request: Request, order_id: str) -> HTMLResponse:
     """The status of an order, why, what to do, and what runs and people did with it."""
     try:
-        story = tell_order(ledger_of(request), order_id)
+        story = order_story(ledger_of(request), order_id)
     except ConfigurationError as error:
         raise NotFoundError(error.message, remedy=error.remedy, root="../") from None
     return page(

@@ -36,7 +36,7 @@ OUTCOME_WORDS = {
     "all": "all runs",
 }
 
-TOLD_BY = {"parcel": "confirm", "SKU": "inventory"}
+REPORTED_BY = {"parcel": "confirm", "SKU": "inventory"}
 """The kind of run whose reports say which of them are held, and why."""
 
 router = APIRouter()
@@ -82,7 +82,7 @@ def index(request: Request) -> HTMLResponse:
         failures=failures,
         held=held,
         overdue=overdue,
-        told_by=TOLD_BY,
+        reported_by=REPORTED_BY,
         newest=newest,
         shown_kinds=[kind for kind in KINDS if any(pair[1] == kind for pair in newest)],
     )

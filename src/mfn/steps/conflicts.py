@@ -24,13 +24,13 @@ class Conflicts:
 
     def add(self, order_id: str, what: str, status: str, remedy: str = "") -> None:
         """Add an order that a person has to check."""
-        told = {"order_id": order_id, "what": what, "status": status}
-        self._found.setdefault((order_id, what), told | ({"remedy": remedy} if remedy else {}))
+        conflict = {"order_id": order_id, "what": what, "status": status}
+        self._found.setdefault((order_id, what), conflict | ({"remedy": remedy} if remedy else {}))
         self.is_noted = False
 
     def forget(self, beginning: str) -> None:
         """Drop the conflicts whose text starts with some words: they are about to be found again."""
-        self._found = {key: told for key, told in self._found.items() if not key[1].startswith(beginning)}
+        self._found = {key: conflict for key, conflict in self._found.items() if not key[1].startswith(beginning)}
 
     def for_report(self) -> list[dict[str, str]]:
         """As the ledger keeps them."""

@@ -69,12 +69,12 @@ def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:
     if order is None:
         return {}
     reasons = [asdict(reason) for reason in read_reasons(order.reasons)]
-    told: dict[str, Any] = {"order_id": asked, "outcome": order.outcome, "reasons": reasons}
+    document: dict[str, Any] = {"order_id": asked, "outcome": order.outcome, "reasons": reasons}
     if row.findings.get("written_again"):
-        told["is_written_again"] = True
+        document["is_written_again"] = True
     if conflicts := row.findings.get("conflicts"):
-        told["conflicts"] = conflicts
-    return {"order": told}
+        document["conflicts"] = conflicts
+    return {"order": document}
 
 
 def _rehearsed(settings: Settings, row: Row[Any]) -> dict[str, Any]:
@@ -97,11 +97,11 @@ def outcome_of(settings: Settings, batch_id: str) -> str:
     row = get_batch(open_ledger(settings), batch_id)
     figures = ", ".join(f"{name} {row.counts.get(name, 0)}" for name in SUMMED[row.kind])
     order = _order(settings, row).get("order", {"reasons": ()})
-    told = [f"dry run: {WORDS[row.kind].rehearsed}"] if Parameters.of(row.parameters).dry_run else []
-    told += [WRITTEN_AGAIN] if order.get("is_written_again") else []
-    told += [f"{why['code']}: {why['detail']}" for why in order["reasons"]]
-    told += [f"{conflict['what']} (warehouse: {conflict['status']})" for conflict in order.get("conflicts", ())]
-    return "; ".join([f"{batch_id}: {figures}", *told])
+    details = [f"dry run: {WORDS[row.kind].rehearsed}"] if Parameters.of(row.parameters).dry_run else []
+    details += [WRITTEN_AGAIN] if order.get("is_written_again") else []
+    details += [f"{why['code']}: {why['detail']}" for why in order["reasons"]]
+    details += [f"{conflict['what']} (warehouse: {conflict['status']})" for conflict in order.get("conflicts", ())]
+    return "; ".join([f"{batch_id}: {figures}", *details])
 
 
 def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:

@@ -85,10 +85,10 @@ def twin_findings(place: CheckPlace) -> list[Finding]:
             continue
         what = f"the connection {other.name} has the same account, and also {', '.join(common)}"
         if other.name in place.sharing:
-            told = f"{what}: both import each order, and wms_order.connection says which one wrote it last"
+            text = f"{what}: both import each order, and wms_order.connection says which one wrote it last"
         else:
-            told = f"{what}, but another warehouse: each order goes to both and would be shipped twice"
-        found.append(warning(told, f"Remove {', '.join(common)} from one of the two in connections.yaml."))
+            text = f"{what}, but another warehouse: each order goes to both and would be shipped twice"
+        found.append(warning(text, f"Remove {', '.join(common)} from one of the two in connections.yaml."))
     return found
 
 
@@ -104,10 +104,10 @@ def rate_left(place: CheckPlace) -> Finding:
     budget = Budget(place.ledger.engine, place.connection.account)
     left = max(0, int(budget.left(SEARCHES)))
     refill = f"{budget.rate(SEARCHES) * 3600:,.0f} are added per hour"
-    told = f"{left} of {PLANS[SEARCHES].burst} searches for orders are left, {refill}"
+    text = f"{left} of {PLANS[SEARCHES].burst} searches for orders are left, {refill}"
     if left:
-        return ok(told)
-    return warning(told, "Imports wait for the next one. Check that no other application searches with this account.")
+        return ok(text)
+    return warning(text, "Imports wait for the next one. Check that no other application searches with this account.")
 
 
 def look_at_account(place: CheckPlace) -> list[Finding]:

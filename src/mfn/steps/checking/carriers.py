@@ -33,8 +33,8 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
     found = mapping_findings(place.problems_of(CARRIERS.file, ACCEPTED_CARRIERS.file))
     if place.mappings.accepted_carriers.empty:
         path = shown_path(place.settings.mappings / ACCEPTED_CARRIERS.file)
-        told = f"{path} is missing or empty, so no carrier can be sent with Amazon's code"
-        found.append(warning(told, "Copy the file from the mfn project."))
+        text = f"{path} is missing or empty, so no carrier can be sent with Amazon's code"
+        found.append(warning(text, "Copy the file from the mfn project."))
     written = carriers_written(place.connection.warehouse.url, what=place.warehouse_name)
     pairs = pd.concat([written, _of_methods(ship_methods)], ignore_index=True)
     pairs = pairs.drop_duplicates(["carrier", "service"]).reset_index(drop=True)
@@ -57,7 +57,7 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
         )
     )
     pairs = pairs.assign(row=propose_carrier_rows(pairs, mappings.accepted_carriers))
-    return [*found, *_told(place, pairs)]
+    return [*found, *_carrier_findings(place, pairs)]
 
 
 def _of_methods(ship_methods: pd.DataFrame | None) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def _of_methods(ship_methods: pd.DataFrame | None) -> pd.DataFrame:
     return ship_methods.loc[named, ["carrier", "service"]].assign(parcels=0)
 
 
-def _told(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
+def _carrier_findings(place: CheckPlace, pairs: pd.DataFrame) -> list[Finding]:
     is_other, is_held = pairs["carrier_warning"].ne(""), pairs["carrier_reason"].ne("")
     fitting = pairs[~is_other & ~is_held]
     found = []

@@ -121,8 +121,8 @@ def not_looked_at(step: str, *, what: str = "") -> Finding:
         step: That step.
         what: What could not be judged; empty for the whole step.
     """
-    told = f"{what}: not checked, see {step}" if what else f"not checked, see {step}"
-    return failed(told, f"Fix what {step} reports, then run mfn check again.")
+    text = f"{what}: not checked, see {step}" if what else f"not checked, see {step}"
+    return failed(text, f"Fix what {step} reports, then run mfn check again.")
 
 
 def mapping_findings(problems: Sequence[Problem]) -> list[Finding]:

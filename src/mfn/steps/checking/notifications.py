@@ -28,6 +28,6 @@ def queue_findings(place: CheckPlace) -> list[Finding]:
     depth = open_queue(section).depth()
     found = [ok(f"the queue {section.queue_url} answers: {counted(depth.waiting, 'message')} to read")]
     if refused := len(refused_notifications(place.ledger, name)):
-        told = f"{counted(refused, 'message')} on the queue could not be used in the last 30 days"
-        found.append(warning(told, f"mfn notifications {name} lists them and why; the search finds their orders."))
+        text = f"{counted(refused, 'message')} on the queue could not be used in the last 30 days"
+        found.append(warning(text, f"mfn notifications {name} lists them and why; the search finds their orders."))
     return found

@@ -93,13 +93,13 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     due = len([one for one in judgements if one.is_due or one.outcome == Outcome.HELD])
     # An order that the warehouse has keeps its status, whatever the verdict.
     unchanged = sum(one.status is None and one.outcome in (READY, Outcome.UNCHANGED) for one in judgements)
-    told = f"{passed} would be loaded, {len(held)} held"
+    text = f"{passed} would be loaded, {len(held)} held"
     if unchanged:
-        told += f", {unchanged} already in the warehouse"
+        text += f", {unchanged} already in the warehouse"
     if not held:
-        return [ok(told)]
+        return [ok(text)]
     codes = Counter(code for one in held for code in {reason.code for reason in one.reasons})
-    told += ": " + ", ".join(f"{code} {count}" for code, count in codes.most_common())
+    text += ": " + ", ".join(f"{code} {count}" for code, count in codes.most_common())
     name = place.connection.name
     remedy = (
         f"docs/runbook.md explains each code with its remedy; the report of mfn import {name} --dry-run shows them."
@@ -107,5 +107,5 @@ def _held(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     percent = place.connection.orders.hold_alarm_percent
     if len(held) * 100 > percent * due:
         alarm = f", more than {percent:g} percent of due orders: an import would end as failed"
-        return [failed(told + alarm, remedy)]
-    return [warning(told, remedy)]
+        return [failed(text + alarm, remedy)]
+    return [warning(text, remedy)]

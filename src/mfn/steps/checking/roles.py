@@ -79,10 +79,10 @@ def _recipients(place: CheckPlace, sample: OrderSample) -> Finding:
     due, shown = len(sample.due), int(sample.due["has_recipient"].sum())
     if shown:
         return ok(f"{DELIVERY}: {shown} of {counted(due, 'due order')} came with a recipient")
-    told = f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: none of {counted(due, 'due order')} has a recipient"
+    text = f"{DELIVERY}, needed {PURPOSES[DELIVERY]}: none of {counted(due, 'due order')} has a recipient"
     if due >= ROLE_ALARM_ORDERS:
-        return failed(told, HOW)
-    return warning(f"{told}, which may be chance", HOW)
+        return failed(text, HOW)
+    return warning(f"{text}, which may be chance", HOW)
 
 
 def listing_role_findings(place: CheckPlace, listings: pd.DataFrame | AccessDeniedError | None) -> list[Finding]:

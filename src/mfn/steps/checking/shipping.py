@@ -90,8 +90,8 @@ def code_findings(place: CheckPlace, ship_methods: pd.DataFrame) -> list[Finding
     """
     found = mapping_findings(place.problems_of(SHIPPING_METHODS.file))
     if not ship_methods["is_active"].astype(bool).any():
-        told = "is empty" if ship_methods.empty else "has no active row"
-        return [*found, failed(f"wms_ship_method {told}", "Have the warehouse fill it with its shipping methods.")]
+        text = "is empty" if ship_methods.empty else "has no active row"
+        return [*found, failed(f"wms_ship_method {text}", "Have the warehouse fill it with its shipping methods.")]
     name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
     problems = check_codes(place.mappings, ship_methods, connection=name, marketplace_ids=marketplace_ids)
     return [*found, *mapping_findings(problems)]
@@ -170,13 +170,13 @@ def prime_findings(place: CheckPlace, seen: pd.DataFrame, ship_methods: pd.DataF
     count = counted(int(prime["orders"].sum()), "Prime order")
     path = shown_path(place.settings.mappings / SHIPPING_METHODS.file)
     if not len(prime):
-        told = f"no Prime orders yet; {counted(len(rows), 'row')} of {SHIPPING_METHODS.file} for them"
-        return [ok(told), *_inactive(rows["warehouse_code"].tolist(), active, finding_for=path)]
+        text = f"no Prime orders yet; {counted(len(rows), 'row')} of {SHIPPING_METHODS.file} for them"
+        return [ok(text), *_inactive(rows["warehouse_code"].tolist(), active, finding_for=path)]
     codes = prime["warehouse_code"]
     unmapped = prime[codes.isna()]
     if len(unmapped):
-        told = f"{counted(int(unmapped['orders'].sum()), 'Prime order')} with an unmapped shipping method"
-        return [failed(told, _rows(place, unmapped, ship_methods))]
+        text = f"{counted(int(unmapped['orders'].sum()), 'Prime order')} with an unmapped shipping method"
+        return [failed(text, _rows(place, unmapped, ship_methods))]
     found = _inactive(codes.tolist(), active, finding_for=path)
     if not found:
         found = [ok(f"{count}, mapped to {', '.join(sorted(set(codes)))}")]
@@ -195,5 +195,5 @@ def _inactive(codes: Sequence[str], active: Sequence[str], *, finding_for: str) 
     wrong = sorted(set(codes) - set(active))
     if not wrong:
         return []
-    told = f"Prime is mapped to {', '.join(wrong)}, which is not active in the warehouse"
-    return [failed(told, f"Use an active code of wms_ship_method in {finding_for}.")]
+    text = f"Prime is mapped to {', '.join(wrong)}, which is not active in the warehouse"
+    return [failed(text, f"Use an active code of wms_ship_method in {finding_for}.")]

@@ -92,11 +92,11 @@ def sku_findings(place: CheckPlace, listings: pd.DataFrame, items: pd.DataFrame)
                 "List the items under the channel Fulfilled by Merchant, or correct seller_id and marketplaces.",
             )
         ]
-    told = (
+    text = (
         f"{compared.matched} of {counted(compared.seller_skus, 'seller SKU')} match active items of the warehouse"
         f" ({counted(compared.kits, 'kit')})"
     )
-    return [ok(told), *_missing(place, compared)] if compared.matched else [_none(place, compared)]
+    return [ok(text), *_missing(place, compared)] if compared.matched else [_none(place, compared)]
 
 
 def _none(place: CheckPlace, compared: SkuComparison) -> Finding:
@@ -113,11 +113,11 @@ def _missing(place: CheckPlace, compared: SkuComparison) -> list[Finding]:
     if not missing:
         return []
     near = compared.near_misses["seller_sku"].nunique()
-    told = f"{counted(len(missing), 'seller SKU')} missing in the warehouse: {', '.join(missing[:SHOWN])}"
-    told += more(len(missing))
-    told += f"; {near} of them almost match an item" if near else ""
+    text = f"{counted(len(missing), 'seller SKU')} missing in the warehouse: {', '.join(missing[:SHOWN])}"
+    text += more(len(missing))
+    text += f"; {near} of them almost match an item" if near else ""
     remedy = "Their orders are held: add the items to wms_item, or map the SKUs in sku_aliases.csv"
-    return [warning(told, f"{remedy} (mfn skus {place.connection.name}). {_rows(place, compared)}".strip())]
+    return [warning(text, f"{remedy} (mfn skus {place.connection.name}). {_rows(place, compared)}".strip())]
 
 
 def _rows(place: CheckPlace, compared: SkuComparison) -> str:
@@ -139,8 +139,8 @@ def item_findings(place: CheckPlace, items: pd.DataFrame) -> list[Finding]:
     """
     found = mapping_findings(place.problems_of(SKU_ALIASES.file))
     if not items["is_active"].astype(bool).any():
-        told = "is empty" if items.empty else "has no active row"
-        return [*found, failed(f"wms_item {told}", "Have the warehouse fill wms_item with its items.")]
+        text = "is empty" if items.empty else "has no active row"
+        return [*found, failed(f"wms_item {text}", "Have the warehouse fill wms_item with its items.")]
     name, marketplace_ids = place.connection.name, place.connection.marketplace_ids
     problems = check_skus(place.mappings, items, connection=name, marketplace_ids=marketplace_ids)
     return [*found, *mapping_findings(problems)]

@@ -116,7 +116,7 @@ class _Walk:
     def __init__(self, place: CheckPlace) -> None:
         self.found: dict[str, list[Finding]] = {name: [] for name in STEPS}
         self._place = place
-        self._orders_told = ORDERS  # the step that says why there are no orders to check
+        self._orders_step = ORDERS  # the step that says why there are no orders to check
 
     def walk(self) -> None:
         """Carry out all steps."""
@@ -148,11 +148,11 @@ class _Walk:
             if lacking := look.lacks(tables):
                 self.found[step].append(failed(f"{place.warehouse_name} has no {', '.join(lacking)}", MAKE_TABLES))
         if look.faults:
-            told = f"{place.warehouse_name} has tables that cannot be used: {'; '.join(look.faults)}"
-            self.found[SKUS].append(failed(told, FIX_TABLES))
+            text = f"{place.warehouse_name} has tables that cannot be used: {'; '.join(look.faults)}"
+            self.found[SKUS].append(failed(text, FIX_TABLES))
         if look.denied:
-            told = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
-            self.found[SKUS].append(failed(told, GRANT))
+            text = f"the login of {place.warehouse_name} lacks rights: {', '.join(look.denied)}"
+            self.found[SKUS].append(failed(text, GRANT))
         if look.is_read_only:
             self.found[SKUS].append(failed(f"{place.warehouse_name} is read-only at present", LET_WRITE))
         items = None if look.lacks(TABLES[SKUS]) else self._get(SKUS, place.warehouse.items)
@@ -185,7 +185,7 @@ class _Walk:
         )
 
     def _without_amazon(self, where: str, *more: str) -> tuple[None, None]:
-        self._orders_told = where
+        self._orders_step = where
         for step in (SKUS, ROLES, ORDERS, *more):
             self.found[step].append(not_looked_at(where))
         return None, None
@@ -212,7 +212,7 @@ class _Walk:
         self._add(METHODS, lambda: code_findings(place, ship_methods))
         if sample is None:
             for step in (METHODS, PRIME):
-                self.found[step].append(not_looked_at(self._orders_told))
+                self.found[step].append(not_looked_at(self._orders_step))
         if sample is not None or len(seen):
             self._add(METHODS, lambda: method_findings(place, seen, ship_methods))
             self._add(PRIME, lambda: prime_findings(place, seen, ship_methods))
@@ -245,7 +245,7 @@ class _Walk:
         except AccessDeniedError as denial:
             self.found[step].append(not_looked_at(ROLES))
             if step == ORDERS:
-                self._orders_told = ROLES
+                self._orders_step = ROLES
             return denial
         except MfnError as error:
             self.found[step].append(failure(error))

@@ -49,9 +49,9 @@ def pass_on_cancellations(loading: Loading, order_ids: Sequence[str]) -> set[str
     asked = {order_id: CANCELLED_AT_AMAZON for order_id, error in refusals if not isinstance(error, LockedError)}
     deaf = ask_to_stop(loading, asked)
     for order_id, refusal in refusals:
-        told = "; cancel_requested_at is set" if order_id in asked and order_id not in deaf else ""
+        detail = "; cancel_requested_at is set" if order_id in asked and order_id not in deaf else ""
         what = "cancelled at Amazon, and the warehouse refused to cancel it"
-        loading.conflicts.add(order_id, what, refusal.message.removesuffix(".") + told, _remedy(refusal))
+        loading.conflicts.add(order_id, what, refusal.message.removesuffix(".") + detail, _remedy(refusal))
     return {order_id for order_id, _ in refusals if order_id in deaf or order_id not in asked}
 
 
@@ -122,10 +122,10 @@ def note_passed_on(loading: Loading, states: Mapping[str, str]) -> set[str]:
         loading: What stays the same over the chunks of a load.
         states: The status of each order that the warehouse has.
     """
-    told = {order_id for order_id, status in states.items() if status != CANCELLED}
-    for order_id in sorted(told):
+    open_orders = {order_id for order_id, status in states.items() if status != CANCELLED}
+    for order_id in sorted(open_orders):
         loading.conflicts.add(order_id, "the buyer requested a cancellation", "passed on as cancel_requested_at")
-    return told
+    return open_orders
 
 
 def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[Any]]) -> tuple[set[str], set[str]]:
@@ -178,8 +178,8 @@ def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[s
         loading.conflicts.add(order_id, what, refusal.message, remedy)
     states = loading.place.warehouse.states([order_id for order_id in withdrawn if order_id not in refused])
     for order_id, status in sorted(states.items()):
-        told = status if status == CANCELLED else "cancel_requested_at is empty again"
-        loading.conflicts.add(order_id, "the buyer withdrew the cancellation request", told)
+        detail = status if status == CANCELLED else "cancel_requested_at is empty again"
+        loading.conflicts.add(order_id, "the buyer withdrew the cancellation request", detail)
     return {order_id for order_id, status in states.items() if status != CANCELLED}, set(refused)
 
 

@@ -178,15 +178,15 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
             page_token_at=row.page_token_at if token else None,
         )
     seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
-    has_begun_anew, asked = False, Parameters.of(row.parameters)
+    has_begun_again, asked = False, Parameters.of(row.parameters)
     statuses = DUE if asked.due_only else STATUSES
     while True:
         try:
             page = place.amazon.search_page(window, statuses=statuses, page_token=token)
         except PageTokenRefusedError:
-            if token is None or has_begun_anew:
+            if token is None or has_begun_again:
                 raise
-            token, seen, has_begun_anew = None, SeenPages(), True
+            token, seen, has_begun_again = None, SeenPages(), True
             continue
         seen.look_at(page)
         pages += 1

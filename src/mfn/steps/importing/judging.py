@@ -204,8 +204,8 @@ def _held(
 ) -> Judgement:  # fmt: skip
     """Held; but an order that the warehouse has stays there, and its newest version is kept out with a warning."""
     if order_id in known.in_warehouse:
-        told = warnings + reasons
-        return Judgement(order_id, Outcome.UNCHANGED, None, (), told, standing, is_due, kept_out=reasons)
+        noted = warnings + reasons
+        return Judgement(order_id, Outcome.UNCHANGED, None, (), noted, standing, is_due, kept_out=reasons)
     if order_id in known.rows and known.rows[order_id].status == OrderStatus.DISMISSED:
         reason = settlement_reason("dismissed")
         return Judgement(order_id, Outcome.IGNORED, OrderStatus.DISMISSED, (reason,), (), standing)

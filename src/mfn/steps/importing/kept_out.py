@@ -53,7 +53,7 @@ class KeptOut:
         self._is_asked_for = is_asked_for
         self._known = kept_out_versions(place.ledger, batch.connection)
         self._passed: set[str] = set()
-        self._told: dict[str, tuple[datetime | None, tuple[Reason, ...]]] = {}
+        self._reported: dict[str, tuple[datetime | None, tuple[Reason, ...]]] = {}
         self._conflicts: list[tuple[str, str, str, str]] = []
 
     @property
@@ -81,12 +81,12 @@ class KeptOut:
         news = {
             order_id: version
             for order_id, version in lacking.items()
-            if self._is_asked_for or not self._is_told(kept_out[order_id], version)
+            if self._is_asked_for or not self._is_reported(kept_out[order_id], version)
         }
         states = self._place.warehouse.states(news) if news else {}
         for order_id, version in sorted(news.items()):
             judged, status = kept_out[order_id], states.get(order_id, DELETED)
-            self._told[order_id] = (version, judged.kept_out)
+            self._reported[order_id] = (version, judged.kept_out)
             self._conflicts.append((order_id, _what(judged), status, self._remedy(judged, status)))
         return lacking.keys()
 
@@ -107,16 +107,16 @@ class KeptOut:
         Args:
             database: The open transaction, in which the conflicts are recorded too.
         """
-        write_kept_out(database, self._batch, self._told, passed=self._passed)
+        write_kept_out(database, self._batch, self._reported, passed=self._passed)
 
-    def _is_told(self, judged: Judgement, version: datetime | None) -> bool:
+    def _is_reported(self, judged: Judgement, version: datetime | None) -> bool:
         """Whether another batch has reported all that keeps this version out; what this batch reported, it repeats."""
         known = self._known.get(judged.order_id)
         if known is None or known.batch_id == self._batch.batch_id or known.last_updated_at != version:
             return False
         # What was reported may be fixed, and something else be wrong now, such as the very row that was pasted.
-        told = {(reason.code, reason.detail) for reason in read_reasons(known.reasons)}
-        return all((reason.code, reason.detail) in told for reason in judged.kept_out)
+        known_reasons = {(reason.code, reason.detail) for reason in read_reasons(known.reasons)}
+        return all((reason.code, reason.detail) in known_reasons for reason in judged.kept_out)
 
     def _remedy(self, judged: Judgement, status: str) -> str:
         remedies = [reason.remedy for reason in judged.kept_out if reason.remedy]

@@ -14,7 +14,7 @@ from mfn.ledger.kept_out import kept_out_versions
 from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order
 from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded
-from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT, untold
+from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT, refused_digest
 from mfn.models import Outcome
 from mfn.steps.importing.cancellations import BUYER_ASKED, ask_for_buyers, note_passed_on, withdraw_requests
 from mfn.steps.importing.judging import BUYER_CANCELS
@@ -68,18 +68,18 @@ def _pass_on(loading: Loading, order_ids: Sequence[str]) -> None:
         return
     refused = ask_for_buyers(loading, dict.fromkeys(news, BUYER_ASKED))
     taken = place.warehouse.states([order_id for order_id in news if order_id not in refused])
-    _note(loading, taken, CANCEL_REQUESTED, told=note_passed_on(loading, taken))
+    _note(loading, taken, CANCEL_REQUESTED, loaded=note_passed_on(loading, taken))
 
 
 def _take_back(loading: Loading, order_ids: Sequence[str]) -> None:
     known = tracked_orders(loading.place.ledger, loading.batch.connection, order_ids)
     withdrawn = [order_id for order_id, row in known.items() if row.loaded_digest == CANCEL_REQUESTED]
-    told, refused = withdraw_requests(loading, withdrawn)
-    _note(loading, set(withdrawn) - refused, untold(CANCEL_REQUESTED), told=told)
+    loaded, refused = withdraw_requests(loading, withdrawn)
+    _note(loading, set(withdrawn) - refused, refused_digest(CANCEL_REQUESTED), loaded=loaded)
 
 
-def _note(loading: Loading, order_ids: Iterable[str], digest: str, *, told: Iterable[str]) -> None:
+def _note(loading: Loading, order_ids: Iterable[str], digest: str, *, loaded: Iterable[str]) -> None:
     with loading.place.ledger.writing() as database:
         assert_held(database, loading.batch.lease)
         write_reloaded(database, loading.batch, [(order_id, digest) for order_id in order_ids])
-        move_outcomes(database, loading.batch, [(order_id, Outcome.LOADED.value) for order_id in sorted(told)])
+        move_outcomes(database, loading.batch, [(order_id, Outcome.LOADED.value) for order_id in sorted(loaded)])

@@ -23,7 +23,7 @@ from mfn.ledger.orders import (
     write_reloaded,
     write_standing,
 )
-from mfn.ledger.staging import in_doubt, is_same_order, reserve, untold
+from mfn.ledger.staging import in_doubt, is_same_order, refused_digest, reserve
 from mfn.models import OrderStatus, Outcome, Reason
 from mfn.steps.halving import each_taken
 from mfn.steps.importing.cancellations import pass_on_requests, take_back_requests
@@ -153,7 +153,9 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         if order_id in refusals and not staged.is_in_warehouse
     }
     behind = set(refusals) - set(held)  # what the warehouse has of these is old: later imports try again
-    chunk = [(o, untold(digest) if o in not_asked | not_freed else digest, staged) for o, digest, staged in chunk]
+    chunk = [
+        (o, refused_digest(digest) if o in not_asked | not_freed else digest, staged) for o, digest, staged in chunk
+    ]
     _note(loading, number, chunk, tracked, written=written | asked | freed, held=held, behind=behind)
 
 

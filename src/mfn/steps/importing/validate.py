@@ -137,8 +137,8 @@ class _Tally:
     def add(self, judgements: Sequence[Judgement], earlier: Collection[str], report: QualityReport) -> None:
         """Add a chunk's judgements; only orders of the window count as due, and none that was met earlier."""
         for judged in judgements:
-            is_told_before = judged.kept_out and judged.order_id in earlier
-            if judged.warnings and not is_told_before:
+            is_reported_before = judged.kept_out and judged.order_id in earlier
+            if judged.warnings and not is_reported_before:
                 self.warnings.update(warning.code for warning in judged.warnings)
             if judged.order_id in earlier:
                 continue

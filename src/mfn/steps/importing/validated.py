@@ -63,8 +63,8 @@ def pieces_of(
             part.
     """
     orders = kept.orders[list(ORDER_COLUMNS)].reset_index(drop=True)
-    told = pd.Series([is_passed[order_id] for order_id in orders["order_id"].tolist()], dtype="object")
-    frames = [orders.assign(is_passed=told), kept.lines, kept.addresses]
+    passed = pd.Series([is_passed[order_id] for order_id in orders["order_id"].tolist()], dtype="object")
+    frames = [orders.assign(is_passed=passed), kept.lines, kept.addresses]
     if bounds:
         frames = [frame.iloc[frame["order_id"].to_numpy().argsort(kind="stable")] for frame in frames]
     rows = [np.searchsorted(frame["order_id"].to_numpy(), bounds or ()).tolist() for frame in frames]

@@ -35,7 +35,7 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
     except ConfigurationError as error:
         raise with_rows(error, check_mappings(settings.mappings)) from None
     mappings, problems = read_mappings(settings.mappings, connections=connections)
-    told = {_place(problem) for problem in problems}
+    places = {_place(problem) for problem in problems}
     found: dict[tuple[Any, ...], Problem] = {}  # what two connections on one warehouse have in common is reported once
     for connection in connections.values():
         try:
@@ -48,7 +48,7 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
             name, marketplace_ids = connection.name, connection.marketplace_ids
             lacking = check_codes(mappings, ship_methods, connection=name, marketplace_ids=marketplace_ids)
             lacking += check_skus(mappings, items, connection=name, marketplace_ids=marketplace_ids)
-            found = {_place(problem): problem for problem in lacking if _place(problem) not in told} | found
+            found = {_place(problem): problem for problem in lacking if _place(problem) not in places} | found
     problems += first_of_each_file([*found.values()])
     return sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or ""))
 

@@ -16,7 +16,7 @@ from mfn.ledger.known_connections import of_order
 from mfn.ledger.known_orders import known_orders
 from mfn.ledger.offers import offers_of
 from mfn.ledger.opening import is_there, open_ledger
-from mfn.ledger.order_ends import ends_of, told_removal
+from mfn.ledger.order_ends import ends_of, removal_in_words
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
 from mfn.rules.carriers import normalize_carriers
@@ -91,7 +91,7 @@ def _without_text(settings: Settings, order_id: str, connection: str | None) -> 
     if removed is None:
         message, name = f"the ledger has no order {order_id!r}.", connection or "CONNECTION"
     else:
-        message = f"the buyer's data of order {order_id} was removed from the ledger: {told_removal(removed)}."
+        message = f"the buyer's data of order {order_id} was removed from the ledger: {removal_in_words(removed)}."
         name = removed.connection
     return ConfigurationError(message, remedy=f"Fetch it: mfn import {name} --order {order_id}")
 

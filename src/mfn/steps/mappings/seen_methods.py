@@ -83,8 +83,8 @@ def _by_program(seen: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
         for programs, is_mapped in zip(seen["programs"], seen["warehouse_code"].notna(), strict=True)
     ]
     keys = ["marketplace_id", "service_level", "program", "warehouse_code"]
-    told = seen.assign(program=pd.Series(programs, index=seen.index, dtype="object"))
-    counted = told.groupby(keys, dropna=False, as_index=False)["orders"].sum()
+    with_program = seen.assign(program=pd.Series(programs, index=seen.index, dtype="object"))
+    counted = with_program.groupby(keys, dropna=False, as_index=False)["orders"].sum()
     counted = counted.assign(is_mapped=counted["warehouse_code"].notna(), order=-counted["orders"])
     counted = counted.sort_values(["is_mapped", "order", *keys[:3]], na_position="first")
     blank = {name: counted[name].astype("object").where(counted[name].notna(), None) for name in keys}

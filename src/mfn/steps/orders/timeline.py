@@ -135,7 +135,7 @@ class OrderStory:
     parcels: tuple[ParcelStanding, ...]
 
 
-def tell_order(ledger: Ledger, order_id: str) -> OrderStory:
+def order_story(ledger: Ledger, order_id: str) -> OrderStory:
     """What the ledger knows of an order.
 
     Args:

@@ -80,11 +80,11 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
             warehouse = warehouse_of(place)
             did["warehouse"] = warehouse is not None and bool(warehouse.scrub([order_id]))
         except MfnError as error:
-            raise RunFailedError(error, _told(ledger, name, order_id) | did) from error
-    return _told(ledger, name, order_id) | did
+            raise RunFailedError(error, _result(ledger, name, order_id) | did) from error
+    return _result(ledger, name, order_id) | did
 
 
-def _told(ledger: Ledger, name: str, order_id: str) -> dict[str, Any]:
+def _result(ledger: Ledger, name: str, order_id: str) -> dict[str, Any]:
     (row,) = ends_of(ledger, [order_id], connection=name)
     return {"order_id": order_id, "connection": name, "erased": iso(row.erased_at)}
 

@@ -42,7 +42,7 @@ OLD_AFTER = timedelta(minutes=10)
 """Levels computed longer ago are not sent to Amazon, and orders fetched longer ago are not compared: a batch that is
 run again then reads everything again."""
 
-READ_ANEW: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
+READ_AGAIN: frozenset[BatchKind] = frozenset({"inventory", "reconcile"})
 """Kinds of run whose input changes by the minute: they start at their first stage."""
 
 
@@ -172,7 +172,7 @@ def rerun_of(
         row = get_batch(ledger, batch_id)  # another run may have resumed it meanwhile
         newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
         is_newest = newest.batch_id == batch_id
-        if row.kind in READ_ANEW:
+        if row.kind in READ_AGAIN:
             finished = _finished_of_fresh(from_stage, row, is_newest=is_newest)
         elif row.kind == "purge":
             finished = OPENED if from_stage is None else _stage_before(from_stage, row)
@@ -182,7 +182,7 @@ def rerun_of(
                 finished = OPENED  # what the warehouse has taken back or corrected since is not sent any more
         if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
             # What the stage left was loaded or sent, and is gone: it has to be made again.
-            finished = OPENED if row.kind in READ_ANEW else names[0]
+            finished = OPENED if row.kind in READ_AGAIN else names[0]
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
         if finished == OPENED and row.kind == "import":
             _ask_for_the_window_again(settings, batch)
