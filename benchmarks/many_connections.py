@@ -212,7 +212,7 @@ def goals_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
     if alone := of("flow_runs", ALONE):
         ratio = of("flow_runs", BESIDE_HUGE)["done_p95_seconds"] / alone["done_p95_seconds"]
         yield Goal(
-            f"asked for to done (p95) of flow runs beside a huge seller, who takes one of {WORKERS * LIMIT} places,"
+            f"request to end (p95) of flow runs beside a huge seller, who takes one of {WORKERS * LIMIT} places,"
             " against without", 1.5, ratio, "times",
         )  # fmt: skip
     together = max(row["in_a_second"] for row in rows if row["table"] == "schedules")

@@ -173,9 +173,9 @@ def find_goals(rows: Sequence[Row]) -> Iterator[Goal]:
     faulty = next(row for row in rows if row["way"] == Ours.name and row["table"] == "faults")
     yield Goal("orders missing although replies fail", 0, _count(faulty, "missing"), "orders")
     yield Goal("orders doubled although replies fail", 0, _count(faulty, "doubled"), "orders")
-    yield Goal("broken orders taken for good ones", 0, _count(faulty, "bad_taken"), "orders")
+    yield Goal("broken orders accepted as good", 0, _count(faulty, "bad_taken"), "orders")
     yield Goal(
-        "broken orders told, with the reason",
+        "broken orders reported, with the reason",
         _count(faulty, "bad"),
         _count(faulty, "bad_told"),
         "orders",

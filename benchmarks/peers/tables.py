@@ -54,7 +54,7 @@ COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
         "doubled": _number("doubled"),
         "broken": _number("bad"),
         "held, with the reason": _number("bad_told"),
-        "taken for good": _number("bad_taken"),
+        "accepted as good": _number("bad_taken"),
     },
 }
 TITLES = {

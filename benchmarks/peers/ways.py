@@ -102,7 +102,7 @@ class Floor:
     """The bare floor: httpx, json, executemany."""
 
     name = "bare httpx + json + executemany"
-    does = "inserts into two tables; each run begins anew"
+    does = "inserts into two tables; each run starts from scratch"
 
     def prepare(self, folder: Path, endpoint: str) -> None:
         """Nothing."""
