@@ -211,7 +211,12 @@ def rows_of(run: dict[str, Any], single: dict[str, Any]) -> Iterator[Row]:
     parcels = run["summary"]["shipments"]
     for step, took in run["times"].items():
         yield {"step": step, "parcels": parcels, "seconds": took["wall"], "cpu_seconds": took["cpu"]}
-    yield {"step": "the minimum of the plan", "parcels": parcels, "seconds": least_seconds(parcels), "cpu_seconds": None}
+    yield {
+        "step": "the minimum of the plan",
+        "parcels": parcels,
+        "seconds": least_seconds(parcels),
+        "cpu_seconds": None,
+    }
     yield {"step": "a single parcel", "parcels": 1, "seconds": single["seconds"], "cpu_seconds": None}
 
 
