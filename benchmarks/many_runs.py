@@ -161,8 +161,8 @@ def main() -> None:
     for line in sys.stdin:
         began = time.process_time()
         done = run_import(settings, line.strip(), since=datetime.now(UTC) - LOOK_BACK)
-        told = {"cpu": time.process_time() - began, "loaded": done["loaded"], "fetched": done["fetched"]}
-        print(json.dumps(told), flush=True)
+        figures = {"cpu": time.process_time() - began, "loaded": done["loaded"], "fetched": done["fetched"]}
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ def print_rows(rows: Sequence[Row]) -> None:
         table.add_column(column, justify="right" if column in {"µs", "itself", "it"} else "left", overflow="fold")
     for row in rows:
         if row["table"] == "functions":
-            told = [row[f"{column}us_per_order"] for column in ("cpu_", "itself_", "library_")]
-            whole, itself, library = ("" if cost is None else f"{cost:,.1f}" for cost in told)
+            costs = [row[f"{column}us_per_order"] for column in ("cpu_", "itself_", "library_")]
+            whole, itself, library = ("" if cost is None else f"{cost:,.1f}" for cost in costs)
             table.add_row(str(row["step"]), str(row["function"]), whole, itself, str(row["library"]), library)
     console.print(table)
 

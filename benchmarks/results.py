@@ -196,8 +196,8 @@ def _machine(load: float) -> Machine:
 
 
 def _processor() -> str:
-    told_by = Path("/proc/cpuinfo")
-    text = told_by.read_text(encoding="utf-8") if told_by.is_file() else ""
+    source = Path("/proc/cpuinfo")
+    text = source.read_text(encoding="utf-8") if source.is_file() else ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
     return found.group(1).strip() if found else platform.processor()
 

@@ -176,11 +176,11 @@ def least_calls(pushed: int, sold_out: int, verified: int) -> dict[str, tuple[in
         "to see what Amazon shows then": verified, "of those read longest ago": READ_BACK,
     }  # fmt: skip
     searches = {what: math.ceil(count / PAGE_SIZE) for what, count in reads.items()}
-    told = ", ".join(f"{count} {what}" for what, count in searches.items())
+    figures = ", ".join(f"{count} {what}" for what, count in searches.items())
     return {
         "patchListingsItem": (patches, "those that fall to 0, ahead of the feed" if feeds else "one each"),
         **dict.fromkeys(FEED_CALLS, (feeds, f"{pushed - patches:,} levels in one feed, done when first looked at")),
-        "searchListingsItems": (sum(searches.values()), f"{PAGE_SIZE} a call: {told}"),
+        "searchListingsItems": (sum(searches.values()), f"{PAGE_SIZE} a call: {figures}"),
     }
 
 

@@ -62,12 +62,12 @@ def about(result: Result) -> str:
     named = {"python": "Python", "sqlite": "SQLite", "postgresql": "PostgreSQL"}
     options = " ".join(f"--{name.replace('_', '-')} {_words(value)}" for name, value in result.options.items())
     command = f"python -m benchmarks.{result.name} {options}".strip()
-    told = [
+    figures = [
         f"{result.at:%Y-%m-%d}", f"{machine.processors} cores ({machine.processor or 'unnamed'})",
         f"{machine.memory_gib:g} GiB", *(f"{named[name]} {text}" for name, text in extra.items()),
         f"load {machine.load:g} before the start", *([f"commit {result.commit}"] if result.commit else []),
     ]  # fmt: skip
-    return f"{', '.join(told)}; `{command}`."
+    return f"{', '.join(figures)}; `{command}`."
 
 
 def _words(value: object) -> str:

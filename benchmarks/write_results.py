@@ -112,8 +112,8 @@ def _pictures(name: str) -> dict[str, Callable[[Result], str]]:
     return {chart: partial(_picture, chart, draw.__doc__ or "") for chart, draw in CHARTS.get(name, {}).items()}
 
 
-def _picture(chart: str, told: str, _result: Result) -> str:
-    return f"![{told.rstrip('.')}]({(FOLDER / chart).relative_to(ROOT / 'docs')}.svg)"
+def _picture(chart: str, caption: str, _result: Result) -> str:
+    return f"![{caption.rstrip('.')}]({(FOLDER / chart).relative_to(ROOT / 'docs')}.svg)"
 
 
 if __name__ == "__main__":

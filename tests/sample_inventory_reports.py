@@ -73,8 +73,8 @@ def held() -> tuple[HeldSkus, ...]:
 
 def history(sku: str, marketplace: str, first: int | None, *changes: tuple[float, int]) -> StockHistory:
     """Levels by the days since the beginning."""
-    told = tuple((SINCE + timedelta(days=days), level) for days, level in changes)
-    return StockHistory(sku, marketplace, first, told)
+    levels = tuple((SINCE + timedelta(days=days), level) for days, level in changes)
+    return StockHistory(sku, marketplace, first, levels)
 
 
 def selling(sku: str, start: int, by: int, refill: int) -> StockHistory:

@@ -86,13 +86,13 @@ def test_help_lists_every_command_with_a_whole_sentence(path: str) -> None:
 
 @pytest.mark.parametrize("path", RUNNABLE)
 def test_every_command_has_a_row_with_its_arguments_and_options_in_the_readme(path: str) -> None:
-    told = row(README, f"mfn {path}")
+    documented = row(README, f"mfn {path}")
     for parameter in COMMANDS[path].params:
         options = [name for name in parameter.opts if name.startswith("--")]
-        assert EVERYWHERE.intersection(options) or all(name in told for name in options)
+        assert EVERYWHERE.intersection(options) or all(name in documented for name in options)
         if not options:
             words = {parameter.name.upper(), parameter.name.upper().removesuffix("_ID"), "ID"}
-            assert any(word in told for word in words)
+            assert any(word in documented for word in words)
 
 
 def test_options_that_stand_anywhere_are_in_the_readme() -> None:
@@ -187,15 +187,15 @@ def keys(section: dict[str, Any], before: str = "") -> set[str]:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.file)
 def test_every_mapping_file_has_a_row_with_its_columns(table: Table) -> None:
-    told = row((ROOT / "mappings" / "README.md").read_text(encoding="utf-8"), table.file)
-    assert set(table.columns) <= set(re.findall(r"`(\w+)`", told))
+    documented = row((ROOT / "mappings" / "README.md").read_text(encoding="utf-8"), table.file)
+    assert set(table.columns) <= set(re.findall(r"`(\w+)`", documented))
 
 
 def test_every_mapping_file_is_explained() -> None:
     files = {path.name for path in (ROOT / "mappings").iterdir()} - {"README.md"}
     assert files == {table.file for table in TABLES} | {RULES}
-    told = (ROOT / "mappings" / "README.md").read_text(encoding="utf-8")
-    assert [name for name in sorted(files) if f"`{name}`" not in told] == []
+    documented = (ROOT / "mappings" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(files) if f"`{name}`" not in documented] == []
 
 
 def concern_of(path: Path, text: str) -> str:

@@ -36,8 +36,8 @@ def code_in(document: Path) -> list[str]:
 
 def test_the_set_up_has_the_steps_of_the_check_in_its_order_and_so_has_the_runbook() -> None:
     assert re.findall(r"^## \d\. (.+)$", SETUP, flags=re.MULTILINE) == list(STEPS)
-    told = re.findall(r"^\| `([^`]+)` \|", RUNBOOK.split("| step | what is checked")[1], flags=re.MULTILINE)
-    assert told[: len(STEPS)] == list(STEPS)
+    documented = re.findall(r"^\| `([^`]+)` \|", RUNBOOK.split("| step | what is checked")[1], flags=re.MULTILINE)
+    assert documented[: len(STEPS)] == list(STEPS)
 
 
 def test_every_step_of_the_set_up_says_when_the_check_warns_or_fails() -> None:
@@ -100,5 +100,5 @@ def test_no_document_names_a_mapping_file_that_is_not_there(document: Path) -> N
 def test_the_readme_lists_exactly_the_pages_of_the_report_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     pages = {re.sub(r"\{\w+\}", "ID", path) for path in build_site(load_settings()).openapi()["paths"]} - {OLD_INDEX}
-    told = re.findall(r"^\| `(/[^`]*)`", README, flags=re.MULTILINE)
-    assert {re.sub(r"[A-Z]+(?=/|$)", "ID", path) for path in told} == pages
+    documented = re.findall(r"^\| `(/[^`]*)`", README, flags=re.MULTILINE)
+    assert {re.sub(r"[A-Z]+(?=/|$)", "ID", path) for path in documented} == pages

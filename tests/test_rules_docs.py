@@ -40,9 +40,9 @@ def rows() -> dict[str, list[str]]:
 
 
 def test_the_table_of_fields_is_exactly_what_rules_can_read_and_set() -> None:
-    told = rows()
-    assert set(told) == set(ALL_FIELDS)
-    for name, (events, kind, meaning) in told.items():
+    documented = rows()
+    assert set(documented) == set(ALL_FIELDS)
+    for name, (events, kind, meaning) in documented.items():
         having = [event for event, fields in EVENTS.items() if name in fields]
         settable = [event for event in having if EVENTS[event][name].is_settable]
         field = EVENTS[having[0]][name]

@@ -64,10 +64,10 @@ class PeersAmazon:
 
     def __init__(self, process: AnsweringProcess) -> None:
         self._process = process
-        told = json.loads(process.answer())
-        self.endpoint = str(told["endpoint"])
+        answer = json.loads(process.answer())
+        self.endpoint = str(answer["endpoint"])
         self.truth = Truth(
-            {order_id: frozenset(items) for order_id, items in told["items"].items()}, frozenset(told["bad"])
+            {order_id: frozenset(items) for order_id, items in answer["items"].items()}, frozenset(answer["bad"])
         )
 
     def begin(self, *, faults: bool) -> None:
@@ -109,9 +109,9 @@ def main(orders: int, bad: int) -> None:
         )
     )  # fmt: skip
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
-    tell({"endpoint": base_url(LOOPBACK, listener), **_truth(amazon)})
+    reply({"endpoint": base_url(LOOPBACK, listener), **_truth(amazon)})
     for line in sys.stdin:
-        tell(obey(line.split(), amazon, orders))
+        reply(obey(line.split(), amazon, orders))
 
 
 def obey(words: list[str], amazon: LocalAmazon, orders: int) -> dict[str, int]:
@@ -134,7 +134,7 @@ def obey(words: list[str], amazon: LocalAmazon, orders: int) -> dict[str, int]:
     return dict(asked)
 
 
-def tell(answer: dict[str, Any]) -> None:
+def reply(answer: dict[str, Any]) -> None:
     """One line of JSON."""
     print(json.dumps(answer), flush=True)
 

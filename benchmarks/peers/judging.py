@@ -40,13 +40,13 @@ def judge(truth: Truth, arrived: Arrived) -> Judgement:
     """
     whole = {order_id for order_id, items in truth.items.items() if items <= arrived.items.get(order_id, frozenset())}
     usable = whole & arrived.items.keys()
-    told = truth.items.keys() & arrived.told.keys()
-    known = usable | told | (truth.items.keys() & arrived.waiting)
+    explained = truth.items.keys() & arrived.reasons.keys()
+    known = usable | explained | (truth.items.keys() & arrived.waiting)
     return Judgement(
         arrived=len(known),
         missing=len(truth.items.keys() - known),
         doubled=len(truth.items.keys() & arrived.repeated),
-        held=len(told),
-        bad_told=len(truth.bad & told),
+        held=len(explained),
+        bad_told=len(truth.bad & explained),
         bad_taken=len(truth.bad & arrived.items.keys()),
     )

@@ -66,10 +66,10 @@ async def get_order_items(request: Request) -> Response:
     return json_reply(_once(order_id, _items, amazon))
 
 
-def _once(order_id: str, told: Callable[[dict[str, Any]], dict[str, Any]], amazon: LocalAmazon) -> bytes:
-    key = order_id, told.__name__
+def _once(order_id: str, content: Callable[[dict[str, Any]], dict[str, Any]], amazon: LocalAmazon) -> bytes:
+    key = order_id, content.__name__
     if key not in CONTENTS:
-        CONTENTS[key] = msgspec.json.encode(told(amazon.orders.get(order_id)))
+        CONTENTS[key] = msgspec.json.encode(content(amazon.orders.get(order_id)))
     return CONTENTS[key]
 
 
@@ -87,7 +87,7 @@ def _order(document: dict[str, Any]) -> dict[str, Any]:
     ship_by, deliver_by = fulfillment.get("shipByWindow") or {}, fulfillment.get("deliverByWindow") or {}
     programs = document.get("programs") or ()
     total = (document.get("proceeds") or {}).get("grandTotal")
-    told = {
+    content = {
         "AmazonOrderId": document["orderId"],
         "PurchaseDate": document["createdTime"],
         "LastUpdateDate": document["lastUpdatedTime"],
@@ -105,7 +105,7 @@ def _order(document: dict[str, Any]) -> dict[str, Any]:
         "IsBusinessOrder": "AMAZON_BUSINESS" in programs,
         "OrderTotal": _money(total),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _items(document: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _items(document: dict[str, Any]) -> dict[str, Any]:
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
     product = item["product"]
-    told = {
+    content = {
         "OrderItemId": item["orderItemId"],
         "ASIN": product.get("asin"),
         "SellerSKU": product.get("sellerSku"),
@@ -124,7 +124,7 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "QuantityShipped": (item.get("fulfillment") or {}).get("quantityFulfilled"),
         "ItemPrice": _money((item.get("proceeds") or {}).get("proceedsTotal")),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _money(amount: dict[str, Any] | None) -> dict[str, Any] | None:

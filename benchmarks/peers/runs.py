@@ -48,13 +48,13 @@ class Arrived:
     Attributes:
         items: The ids of the order items of every order that is there for use.
         repeated: Orders of which something is there more than once.
-        told: Why an order is kept back, for those that are.
+        reasons: Why an order is kept back, for those that are.
         waiting: Orders that are known and not to be shipped: not paid yet, or cancelled.
     """
 
     items: Mapping[str, frozenset[str]]
     repeated: frozenset[str] = frozenset()
-    told: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
 
 

@@ -85,9 +85,12 @@ def markdown(result: Result) -> str:
         result: What `benchmarks.peers` wrote down.
     """
     machine = result.machine
-    told = ", ".join(f"{name} {result.versions[name]}" for name in SHOWN if name in result.versions)
+    versions = ", ".join(f"{name} {result.versions[name]}" for name in SHOWN if name in result.versions)
     busy = f" The machine was busy (load {machine.load:.1f})." if machine.load > BUSY_LOAD else ""
-    lines = [f"Measured on {result.at:%Y-%m-%d}: {machine.processor}, {machine.processors} cores; {told}.{busy}", ""]
+    lines = [
+        f"Measured on {result.at:%Y-%m-%d}: {machine.processor}, {machine.processors} cores; {versions}.{busy}",
+        "",
+    ]
     for name, columns in COLUMNS.items():
         lines += [f"{TITLES[name]}:", "", f"| {' | '.join(columns)} |"]
         lines.append(f"| {' | '.join('---' if column in TEXTS else '---:' for column in columns)} |")

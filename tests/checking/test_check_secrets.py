@@ -116,7 +116,7 @@ def test_what_goes_over_a_network_unencrypted_is_warned_of(tmp_path: Path, monke
     here = {"endpoint": "http://127.0.0.1:8480", "lwa_endpoint": "https://login.example.com"}
     assert findings_of(tmp_path, "postgresql://mfn:pw@localhost/mfn", **here) == ""
     assert findings_of(tmp_path, "postgresql://mfn@/mfn?host=/run/postgresql") == ""
-    told = findings_of(
+    of_secrets = findings_of(
         tmp_path,
         "postgresql://mfn:planted-pw@db.example.com/mfn",
         endpoint="http://proxy.example.com:8080",
@@ -127,8 +127,8 @@ def test_what_goes_over_a_network_unencrypted_is_warned_of(tmp_path: Path, monke
         "endpoint connects to proxy.example.com", "PREFECT_API_URL connects to prefect.example.com",
         "the ledger at db.example.com", "the warehouse at 10.0.0.7", "sslmode=verify-full (or require) to warehouse",
     ):  # fmt: skip
-        assert part in told
-    assert "planted-pw" not in told
+        assert part in of_secrets
+    assert "planted-pw" not in of_secrets
     for mode in ("require", "verify-ca", "verify-full"):
         assert findings_of(tmp_path, f"postgresql://mfn:pw@db.example.com/mfn?sslmode={mode}") == ""
     monkeypatch.setenv("PGSSLMODE", "verify-full")

@@ -89,9 +89,9 @@ def test_removals_say_whether_a_person_or_the_retention_did_it(
     with world.ledger.writing() as database:
         note_removed(database, "us", [loaded], later)
     purged, erased = mfn("audit")[1]["removals"]
-    told = {"connection": "us"}
-    assert purged == told | {"at": purged["at"], "by": None, "order_id": loaded, "kind": "purged"}
-    assert erased == told | {"at": erased["at"], "by": USER, "order_id": held, "kind": "erased"}
+    entry = {"connection": "us"}
+    assert purged == entry | {"at": purged["at"], "by": None, "order_id": loaded, "kind": "purged"}
+    assert erased == entry | {"at": erased["at"], "by": USER, "order_id": held, "kind": "erased"}
     assert run(["audit"]) == 0
     first, *lines = capsys.readouterr().out.splitlines()[1:]
     assert "past retention" in first

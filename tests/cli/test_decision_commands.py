@@ -42,9 +42,9 @@ def test_a_decision_prints_the_orders_and_stands_in_their_timeline(world: World,
     imported, released, dismissed = shown["timeline"]
     assert (imported["kind"], imported["outcome"]) == ("import", "held")
     assert released["reasons"][0]["code"] == "buyer_cancel_requested"
-    told = {"kind": "decision", "by": psutil.Process().username(), "batch_id": None}
-    assert released == {**released, **told, "outcome": "released", "why": "wants it after all"}
-    assert dismissed == {**dismissed, **told, "outcome": "dismissed", "why": "a fraud"}
+    entry = {"kind": "decision", "by": psutil.Process().username(), "batch_id": None}
+    assert released == {**released, **entry, "outcome": "released", "why": "wants it after all"}
+    assert dismissed == {**dismissed, **entry, "outcome": "dismissed", "why": "a fraud"}
     assert dismissed == order["decision"]
     assert imported["at"] < released["at"] < dismissed["at"]
 

@@ -67,8 +67,8 @@ def test_a_backfill_is_noted_shown_and_not_noted_twice(
     again = mfn(*words)[1]
     assert (again["noted"], again["gaps"]) == ([], document["gaps"])
     assert run(["backfill", "us"]) == 0
-    (told,) = [line.split()[:3] for line in capsys.readouterr().out.splitlines() if line.startswith("backfill ")]
-    assert told == ["backfill", since.isoformat(), before.isoformat()]  # days that follow each other are one period
+    (row,) = [line.split()[:3] for line in capsys.readouterr().out.splitlines() if line.startswith("backfill ")]
+    assert row == ["backfill", since.isoformat(), before.isoformat()]  # days that follow each other are one period
     assert mfn("backfill", "us", "--since", (datetime.now(UTC) + timedelta(days=1)).isoformat())[0] == 2
     assert world.statuses() == {}
 

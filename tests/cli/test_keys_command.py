@@ -46,8 +46,8 @@ def test_a_new_key_is_printed_and_written_nowhere(
     assert (status, "mfn keys new" in document["remedy"]) == (2, True)
     monkeypatch.setenv("MFN_PII_KEYS", f"{key},{old}")
     assert run(["keys", "rotate"]) == 0
-    told = capsys.readouterr().out
-    assert f"key {parse_keys(key, origin='test')[0].key_id} encrypts everything; " in told
-    assert f"retired: {parse_keys(old, origin='test')[0].key_id}\n" in told
-    assert ("from MFN_PII_KEYS" in told, "delete" in told) == (True, False)
+    text = capsys.readouterr().out
+    assert f"key {parse_keys(key, origin='test')[0].key_id} encrypts everything; " in text
+    assert f"retired: {parse_keys(old, origin='test')[0].key_id}\n" in text
+    assert ("from MFN_PII_KEYS" in text, "delete" in text) == (True, False)
     assert (world.home / ".mfn" / "keys").read_text(encoding="ascii").strip() == old

@@ -134,13 +134,13 @@ def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
     more: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     DRY(IMPORT | {"would_load": [f"O{number}" for number in range(imports.SHOWN + more)]})
-    told = capsys.readouterr().out
-    assert ("O19" in told, "O20" in told, "more" in told) == (True, False, bool(more))
-    assert told.endswith(f" … and 1 more: --json has all of them\n{REPORT}\n" if more else f"O19\n{REPORT}\n")
+    text = capsys.readouterr().out
+    assert ("O19" in text, "O20" in text, "more" in text) == (True, False, bool(more))
+    assert text.endswith(f" … and 1 more: --json has all of them\n{REPORT}\n" if more else f"O19\n{REPORT}\n")
     print_differences(COMPARED | {"differences": [MISSING] * (reconcile.SHOWN + more)})
-    told = capsys.readouterr().out
-    assert (told.count("O1  missing"), "more" in told) == (50, bool(more))
-    assert told.endswith(f"and 1 more: see the report, or --json\n{REPORT}\n") is bool(more)
+    text = capsys.readouterr().out
+    assert (text.count("O1  missing"), "more" in text) == (50, bool(more))
+    assert text.endswith(f"and 1 more: see the report, or --json\n{REPORT}\n") is bool(more)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEYS = ("marketplace", "service_level", "program", "orders", "warehouse_code")
 
 
-def told(document: dict[str, Any]) -> list[tuple[Any, ...]]:
+def listed(document: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [tuple(method[key] for key in KEYS) for method in document["methods"]]
 
 
@@ -50,7 +50,7 @@ def test_amazon_is_asked_where_the_ledger_has_no_orders_and_nothing_is_kept(worl
     status, document = mfn("shipping-methods", "us")
     assert status == 0
     assert document["from"] == "amazon"
-    assert told(document) == EXPECTED
+    assert listed(document) == EXPECTED
     with world.ledger.reading() as database:
         filled = {
             name
@@ -67,7 +67,7 @@ def test_the_ledgers_orders_are_counted_without_a_call_the_unmapped_first(world:
     calls = len(world.amazon.calls)
     status, document = mfn("shipping-methods", "us")
     assert (status, document["from"], document["orders"]) == (0, "ledger", 7)
-    assert told(document) == EXPECTED
+    assert listed(document) == EXPECTED
     assert len(world.amazon.calls) == calls
 
 
@@ -77,7 +77,7 @@ def test_orders_without_a_service_level_are_counted_like_any_other(world: World,
     expected = [("US", None, None, 2, None), ("US", "SAME_DAY", None, 1, None), ("US", "STANDARD", None, 1, "GROUND")]
     for origin in ("amazon", "ledger"):
         status, document = mfn("shipping-methods", "us")
-        assert (status, document["from"], told(document)) == (0, origin, expected)
+        assert (status, document["from"], listed(document)) == (0, origin, expected)
         world.run()
 
 
@@ -85,7 +85,7 @@ def test_every_page_of_amazons_is_counted(world: World, mfn: Mfn) -> None:
     world.put(*(an_order() for _ in range(130)))
     _, document = mfn("shipping-methods", "us")
     assert document["is_complete"]
-    assert told(document) == [("US", "STANDARD", None, 130, "GROUND")]
+    assert listed(document) == [("US", "STANDARD", None, 130, "GROUND")]
 
 
 def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_so(world: World, mfn: Mfn) -> None:

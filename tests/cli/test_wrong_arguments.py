@@ -154,14 +154,14 @@ def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("before", "expected"),
     [
         ("", "is not UTF-8, or this machine's locale is not."),
         ("os.rmdir(os.getcwd())", "the working directory does not exist: No such file or directory."),
     ],
 )
 def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
-    tmp_path: Path, before: str, told: str
+    tmp_path: Path, before: str, expected: str
 ) -> None:
     there = os.fsencode(tmp_path) + b"/l\xf6tin"
     os.mkdir(there)  # noqa: PTH102 - its name is bytes
@@ -171,7 +171,7 @@ def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
     done = subprocess.run(program, cwd=there, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "")
     document = json.loads(done.stdout)
-    assert document["error"].endswith(told)
+    assert document["error"].endswith(expected)
     assert document["remedy"].endswith(", then run the command again.")
 
 

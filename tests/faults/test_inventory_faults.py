@@ -208,19 +208,19 @@ def test_levels_that_fall_to_nothing_go_first(push: Push, monkeypatch: pytest.Mo
     push()
     for sku, units in zip(SKUS, (20, 4, 15, 0), strict=True):
         push.stock.receive(sku, units)
-    told: list[tuple[str, int]] = []
+    sent: list[tuple[str, int]] = []
     amazon = push.stock.world.amazon
     plan = amazon.agenda.at
 
     def remembering(due: Any, action: Any) -> None:
         listing, patches = action.args
-        told.append((listing.sku, patches[0]["value"][0]["quantity"]))
+        sent.append((listing.sku, patches[0]["value"][0]["quantity"]))
         plan(due, action)
 
     monkeypatch.setattr(amazon.agenda, "at", remembering)
     push()
-    assert told[0] == ("VASE", 0)
-    assert sorted(told) == [("BOWL", 20), ("LAMP", 4), ("PLATE", 15), ("VASE", 0)]
+    assert sent[0] == ("VASE", 0)
+    assert sorted(sent) == [("BOWL", 20), ("LAMP", 4), ("PLATE", 15), ("VASE", 0)]
 
 
 def test_a_batch_is_run_again_by_its_id(push: Push, mfn: Mfn) -> None:

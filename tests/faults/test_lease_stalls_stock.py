@@ -45,11 +45,11 @@ def test_an_older_level_is_not_told_after_the_newer_one(pushing: Pushing, operat
     a_lease_passes(world.ledger)
     pushing.stock.receive("BOWL", 2)
     pushing.run()
-    told = everywhere(10) | {"BOWL": 2} | ({"LAMP": 7} if operation == "createFeed" else {})
-    assert pushing.shown() == told
+    sent = everywhere(10) | {"BOWL": 2} | ({"LAMP": 7} if operation == "createFeed" else {})
+    assert pushing.shown() == sent
     calls, batches, feeds = pushing.calls(), list_batches(world.ledger), pushing.feeds()
     ended = woken(child)
     assert (ended.error, ended.exit_code) == ("RunFailedError", 1), ended
     assert "another run took over" in ended.message
     assert (pushing.calls(), list_batches(world.ledger), pushing.feeds()) == (calls, batches, feeds)
-    assert pushing.shown() == told
+    assert pushing.shown() == sent

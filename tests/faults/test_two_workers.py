@@ -88,7 +88,7 @@ def shipped_orders(stock: Stock) -> list[str]:
     return orders
 
 
-def told(world: World) -> Counter[str]:
+def sent(world: World) -> Counter[str]:
     """How many parcels Amazon has of each order."""
     return Counter({one: len(world.amazon.orders.get(one).get("packages", [])) for one in world.amazon.orders.ids()})
 
@@ -110,7 +110,7 @@ def test_runs_of_every_kind_and_of_two_connections_do_not_disturb_each_other(sto
     assert {batch.status for batch in list_batches(world.ledger)} == {"done"}
     assert world.statuses() == dict.fromkeys(new, "loaded") | dict.fromkeys(shipped, "shipped")
     assert sorted(row["order_number"] for row in world.rows()) == sorted([*shipped, *new])
-    assert told(world) == Counter(dict.fromkeys(shipped, 1) | dict.fromkeys(new, 0))
+    assert sent(world) == Counter(dict.fromkeys(shipped, 1) | dict.fromkeys(new, 0))
     for name in PLACES:
         run_inventory(world.settings, name)
     levels = {sku: [stock.shown(sku, place) for place in PLACES.values()] for sku in SKUS}
@@ -160,7 +160,7 @@ def test_of_two_runs_of_one_kind_that_start_together_exactly_one_tells_amazon(
     assert len(list_batches(world.ledger, kind=kind)) == 1
     if kind == "confirm":
         assert ended[0].value["sent"] == calls["confirmShipment"] == 2
-        assert max(told(world).values()) == 1
+        assert max(sent(world).values()) == 1
     else:
         assert ended[0].value["pushed"] == calls["patchListingsItem"] == len(SKUS)
 

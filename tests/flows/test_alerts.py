@@ -252,8 +252,8 @@ def test_a_block_that_is_not_there_is_told_with_those_that_are(
 
 def test_every_deployment_gives_a_sign_of_life_as_often_as_the_automation_expects() -> None:
     document = YAML(typ="safe").load((project_root() / "prefect.yaml").read_text(encoding="utf-8"))
-    told = {
+    sent = {
         entry["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
         for entry in document["deployments"]
     }
-    assert told == {str(HEARTBEAT_SECONDS)}
+    assert sent == {str(HEARTBEAT_SECONDS)}

@@ -103,12 +103,12 @@ def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after
     after = deployment(url, "import-orders/eu_west")["schedules"]
     assert not any(one["active"] for one in after), "so does an edit later"
     assert {one["schedule"]["cron"] for one in after} == {"0 6 * * *", "0 7 * * *"}
-    (told,) = caplog.messages
-    assert "has no connection us, but its deployments still exist" in told
+    (expected,) = caplog.messages
+    assert "has no connection us, but its deployments still exist" in expected
     gone = {f"prefect deployment delete {name}" for name in NAMES if name.endswith("/us")}
-    assert "\n" not in told, "a log line shows it as two letters, and then nothing can be pasted"
+    assert "\n" not in expected, "a log line shows it as two letters, and then nothing can be pasted"
     # other tests may have left deployments for this connection on the same server
-    commands = told.partition("delete the deployments: ")[2].split(" && ")
+    commands = expected.partition("delete the deployments: ")[2].split(" && ")
     assert gone <= set(commands)
     assert not any(command.endswith(("/eu_west", "/mirror", "/default")) for command in commands)
     assert deployment(url, "import-orders/us")["id"] == left["id"]
@@ -132,10 +132,10 @@ def test_what_prefect_refuses_is_told_with_a_command_that_can_be_run(
     (tmp_path / "flows" / "nothing.py").write_text("from prefect import flow\n\n\n@flow\ndef nothing(): ...\n")
     (tmp_path / "prefect.yaml").write_text(REFUSED)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FatalError, match="prefect deploy --all failed") as told:
+    with pytest.raises(FatalError, match="prefect deploy --all failed") as expected:
         deploy(world.settings, environ(str(PREFECT_API_URL.value())))
-    assert "Run the command again" in told.value.remedy
-    assert "prefect.yaml" not in told.value.remedy, "the one that was deployed is gone"
+    assert "Run the command again" in expected.value.remedy
+    assert "prefect.yaml" not in expected.value.remedy, "the one that was deployed is gone"
 
 
 def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:
@@ -165,7 +165,7 @@ def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (b"deployments: [\n", r"prefect\.yaml:\d: is not valid YAML"),
         (b"\xff", r"prefect\.yaml is not UTF-8"),
@@ -174,11 +174,11 @@ def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: 
     ],
 )
 def test_a_prefect_yaml_that_is_wrong_is_told_before_anything_is_deployed(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: bytes, told: str
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: bytes, expected: str
 ) -> None:
     settings = world.settings
     (tmp_path / "checkout" / "flows").mkdir(parents=True)
     (tmp_path / "checkout" / "prefect.yaml").write_bytes(text)
     monkeypatch.chdir(tmp_path / "checkout")
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=expected):
         deploy(settings, environ("http://127.0.0.1:1/api"))

@@ -192,16 +192,18 @@ def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         ({"since": "2099-01-01T00:00:00Z"}, "since: 2099-01-01 00:00:00+00:00 is in the future: it is now "),
         ({"order": " "}, "order is empty.\nGive Amazon's order id"),
     ],
 )
-def test_what_the_command_refuses_the_form_does_not_take_either(world: World, asked: dict[str, str], told: str) -> None:
+def test_what_the_command_refuses_the_form_does_not_take_either(
+    world: World, asked: dict[str, str], expected: str
+) -> None:
     state = run_flow(import_orders, connection="us", **asked)
     assert state.is_failed()
-    assert f"Nothing was started: {told}" in state.message
+    assert f"Nothing was started: {expected}" in state.message
     assert list_batches(world.ledger) == []
 
 

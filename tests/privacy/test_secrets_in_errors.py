@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-    Told = Callable[..., str]
+    Printed = Callable[..., str]
 
 PLANTED = "Zq7Xv-planted"
 SEARCH = Search([PLANTED])
 
 
 @pytest.fixture
-def told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Told:
+def printed(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Printed:
     """Run a command that fails; everything that it prints and logs, in which no secret is."""
 
     def call(*words: str, ends: int) -> str:
@@ -62,35 +62,35 @@ DATABASES = {
 
 @pytest.mark.parametrize("url", DATABASES.values(), ids=DATABASES.keys())
 def test_a_database_that_cannot_be_reached_is_told_without_its_password(
-    world: World, told: Told, monkeypatch: pytest.MonkeyPatch, url: str
+    world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     filled = url.format(secret=PLANTED, port=a_port_that_is_closed())
     monkeypatch.setenv("MFN_LEDGER_URL", filled)
-    assert "the ledger" in told("import", "us", ends=1)
-    assert "MFN_LEDGER_URL" in told("settings", ends=0)
-    told("settings", "--json", ends=0)
+    assert "the ledger" in printed("import", "us", ends=1)
+    assert "MFN_LEDGER_URL" in printed("settings", ends=0)
+    printed("settings", "--json", ends=0)
     monkeypatch.delenv("MFN_LEDGER_URL")
     path = world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace(world.warehouse_url, filled), encoding="utf-8")
-    assert "the warehouse of us" in told("check", "us", ends=1)
-    assert "the warehouse of us" in told("import", "us", ends=1)
+    assert "the warehouse of us" in printed("check", "us", ends=1)
+    assert "the warehouse of us" in printed("import", "us", ends=1)
 
 
 def test_a_login_that_is_refused_is_told_without_what_was_shown(
-    world: World, told: Told, monkeypatch: pytest.MonkeyPatch
+    world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:
         monkeypatch.setenv(name, PLANTED)
     for error in ("invalid_grant", "invalid_client", "something new"):
         world.amazon.faults.refuse_login(error)
-        assert "Login with Amazon" in told("import", "us", ends=1)
+        assert "Login with Amazon" in printed("import", "us", ends=1)
     world.amazon.faults.drop("searchOrders", times=9)
     monkeypatch.setattr("mfn.amazon.calling._grow", lambda _state: 0.0)
-    told("import", "us", ends=1)
+    printed("import", "us", ends=1)
 
 
 def test_what_nobody_foresaw_shows_no_secret_among_the_variables_of_a_traceback(
-    world: World, told: Told, monkeypatch: pytest.MonkeyPatch
+    world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:
         monkeypatch.setenv(name, PLANTED)
@@ -99,7 +99,7 @@ def test_what_nobody_foresaw_shows_no_secret_among_the_variables_of_a_traceback(
         raise KeyError("something")
 
     monkeypatch.setattr("mfn.amazon.session.open_session", broken)
-    assert "Traceback" in told("import", "us", ends=1)
+    assert "Traceback" in printed("import", "us", ends=1)
 
 
 def test_a_prefect_api_is_named_without_the_password_in_its_url() -> None:

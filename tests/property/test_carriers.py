@@ -99,7 +99,7 @@ def test_a_spelling_is_its_own_spelling(text: str) -> None:
 @given(st.sampled_from([*FORMS, "Other"]), st.one_of(st.none(), st.text(), st.from_regex(r"[0-9A-Z -]{1,40}")))
 def test_any_tracking_number_is_judged_without_being_repeated(carrier_code: str, number: str | None) -> None:
     parcels = pd.DataFrame({"carrier_code": [carrier_code], "tracking_number": [number]}, dtype="object")
-    told = check_tracking_numbers(parcels).item()
-    assert isinstance(told, str)
+    warned = check_tracking_numbers(parcels).item()
+    assert isinstance(warned, str)
     parcels["tracking_number"] = [f" {number} -" if number is not None else None]
-    assert check_tracking_numbers(parcels).item() == told
+    assert check_tracking_numbers(parcels).item() == warned

@@ -156,9 +156,9 @@ def test_a_feeds_report_is_read_or_refused(content: bytes) -> None:
 def test_a_refusal_is_told_on_one_line(content: bytes, status: int, kind: str) -> None:
     response = answer(content, status, **{"content-type": kind, "x-amzn-RequestId": kind})
     assert summary_of(response).isprintable()
-    with pytest.raises(MfnError) as told:
+    with pytest.raises(MfnError) as caught:
         checked("searchOrders", "searchOrders", response)
-    assert told.value.message.isprintable()
+    assert caught.value.message.isprintable()
 
 
 @many(40)

@@ -165,7 +165,7 @@ def _identity(order: Any) -> str:
     return order_id if order_id in IDS else json.dumps(order)
 
 
-def _told(world: World) -> str:
+def _written(world: World) -> str:
     """Everything that is told in the clear."""
     with world.ledger.reading() as database:
         rows = [
@@ -215,5 +215,5 @@ def test_every_fetched_order_has_exactly_one_outcome(
             isinstance(moment, str) and moment.startswith(str(NOW.year)) and len(moment) == 20 for moment in versions
         ):
             assert json.loads(text)["lastUpdatedTime"] == max(versions)
-    assert PLANTED not in _told(world)
+    assert PLANTED not in _written(world)
     assert PLANTED not in caplog.text

@@ -77,7 +77,7 @@ def condition_of(text: str) -> Condition:
     try:
         return read_condition(text, FIELDS)
     except ConditionError as error:
-        is_sound = not any(told in error.faults[0][0] for told in BY_CHANCE)
+        is_sound = not any(known in error.faults[0][0] for known in BY_CHANCE)
     assume(is_sound)
     raise AssertionError(text)
 

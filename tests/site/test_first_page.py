@@ -56,9 +56,9 @@ def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> N
     (load_settings().reports / f"{batch_id}.html").unlink()
     with world.ledger.writing() as database:
         database.execute(update(Batch).values(status="running", finished_at=None))
-    told = text_of(site, f"/runs/{batch_id}")
-    assert "the run died before it ended." in told
-    assert f"mfn rerun {batch_id}" in told
+    page_text = text_of(site, f"/runs/{batch_id}")
+    assert "the run died before it ended." in page_text
+    assert f"mfn rerun {batch_id}" in page_text
     assert "1 run failed and was not run again" in text_of(site, "/")
 
 
@@ -85,11 +85,11 @@ def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Brow
         older = {"batch_id": "us-import-older", "kind": "import", "error": "the ledger was away."}
         asked = {"parameters": {**one["parameters"], "since": "2026-11-01T00:00:00+00:00"}}
         database.execute(insert(Batch), [{**failed, **older, **asked, "started_at": now - timedelta(days=2)}])
-    told = text_of(site, "/")
-    assert "201 runs failed and were not run again" in told.replace("\N{NO-BREAK SPACE}", " ")
-    assert told.count("the warehouse is not believed.") == 1
-    assert "The latest of 200 failures since" in told
-    assert "the ledger was away." in told
+    page_text = text_of(site, "/")
+    assert "201 runs failed and were not run again" in page_text.replace("\N{NO-BREAK SPACE}", " ")
+    assert page_text.count("the warehouse is not believed.") == 1
+    assert "The latest of 200 failures since" in page_text
+    assert "the ledger was away." in page_text
     with world.ledger.writing() as database:
         done = {**one, "kind": "inventory", "batch_id": "us-inventory-done", "started_at": now - timedelta(minutes=12)}
         database.execute(insert(Batch), [done])

@@ -34,9 +34,9 @@ AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser) -> None:
-    told = text_of(site, "/?kind=imports&outcome=bad&from=yesterday&connection=eu&page=0", 422)
+    page_text = text_of(site, "/?kind=imports&outcome=bad&from=yesterday&connection=eu&page=0", 422)
     for valid in ("import, confirm, inventory", "telling, held, failed", "days like 2026-11-24", "us.", "from 1 to"):
-        assert valid in told
+        assert valid in page_text
     assert "open, any, pending, held" in text_of(site, "/orders?status=hold", 422)
     assert "codes like sku_unknown" in text_of(site, '/orders?reason=%25"', 422)
     assert "order: received invalid value" in text_of(site, "/orders?order=%00", 422)
@@ -58,19 +58,19 @@ def test_a_runs_page_is_the_report_as_it_was_written(site: Browser, world: World
 def test_a_run_that_wrote_no_report_is_told_from_the_ledger(site: Browser, world: World) -> None:
     batch_id = newest(world)
     (load_settings().reports / f"{batch_id}.html").unlink()
-    told = text_of(site, f"/runs/{batch_id}")
-    assert "No report of this run is available here." in told
-    assert "Fetched 3" in told
+    page_text = text_of(site, f"/runs/{batch_id}")
+    assert "No report of this run is available here." in page_text
+    assert "Fetched 3" in page_text
 
 
 def test_a_held_order_is_found_and_says_why_and_what_to_do(site: Browser) -> None:
     found = Page(site.get("/orders?status=held&reason=shipping_method_unmapped").text)
     assert "./orders/HELD-2" in found.links
     assert f"./orders/{LONG_ID}" not in found.links
-    told = text_of(site, "/orders/HELD-2")
-    assert "service level OVERNIGHT" in told
-    assert "mappings/shipping_methods.csv" in told
-    assert "mfn import us --order HELD-2" in told
+    page_text = text_of(site, "/orders/HELD-2")
+    assert "service level OVERNIGHT" in page_text
+    assert "mappings/shipping_methods.csv" in page_text
+    assert "mfn import us --order HELD-2" in page_text
 
 
 def test_a_release_is_proposed_only_where_it_would_be_taken(site: Browser, world: World) -> None:
@@ -152,8 +152,8 @@ def test_a_ledger_that_cannot_be_used_is_told_with_what_to_do(site: Browser) -> 
 def test_where_nothing_ran_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MFN_HOME", str(tmp_path / "home"))
-    told = text_of(Browser("http://localhost"), "/")
-    assert "Nothing has run yet" in told
+    page_text = text_of(Browser("http://localhost"), "/")
+    assert "Nothing has run yet" in page_text
     assert not list(tmp_path.iterdir())
 
 
@@ -163,9 +163,9 @@ def test_each_expectation_has_its_history_with_figures(site: Browser, world: Wor
     assert listed.text.index(broken) < listed.text.index(kept)
     assert "No run has checked anything yet." in text_of(site, "/expectations?kind=confirm")
     link = next(link for link in listed.links if "sku_unknown" in link)
-    told = Page(site.get("/" + link.removeprefix("./")).text)
-    assert "3 1 33.3 %" in told.text
-    assert f"../../runs/{newest(world)}" in told.links
+    page_text = Page(site.get("/" + link.removeprefix("./")).text)
+    assert "3 1 33.3 %" in page_text.text
+    assert f"../../runs/{newest(world)}" in page_text.links
 
 
 def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ class Shipping:
             merge(database, table(RateBudget), columns, [row])
 
 
-def told(shipping: Shipping, order_id: str) -> dict[str, int]:
+def confirmed(shipping: Shipping, order_id: str) -> dict[str, int]:
     """How many units Amazon was told of each parcel of an order, by tracking number."""
     packages = shipping.packages(order_id)
     return {each["trackingNumber"]: sum(item["quantity"] for item in each["packageItems"]) for each in packages}

@@ -121,21 +121,21 @@ def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_un
     (order_id,) = world.put(an_order())
     world.run()
     items = world.amazon.orders.get(order_id)["orderItems"]
-    told = []
+    conflicts = []
     for asks in (True, False):
         refuse(world, "true")
         world.change(order_id, orderItems=[items[0] | ({"cancellation": cancellation()} if asks else {})])
         for _ in range(2):
             summary = world.run()
             (conflict,) = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
-            told.append(conflict["what"].partition(",")[2])
+            conflicts.append(conflict["what"].partition(",")[2])
         with world.writing_warehouse() as database:
             database.exec_driver_sql("DROP TRIGGER refuses")
         world.run()
         (row,) = [row for row in world.rows() if row["order_number"] == order_id]
         assert (row["cancel_requested_at"] is not None) == asks
     refused = [" and the warehouse rejected the request"] * 2
-    assert told == [*refused, *[" and the warehouse rejected the change"] * 2]
+    assert conflicts == [*refused, *[" and the warehouse rejected the change"] * 2]
 
 
 def test_orders_whose_rows_another_program_keeps_locked_stop_no_other_and_are_told_once_it_lets_go(
@@ -157,9 +157,9 @@ def test_orders_whose_rows_another_program_keeps_locked_stop_no_other_and_are_to
         world.put(an_order(minutes_ago=5))
         summary = world.run()
         assert len(world.rows()) == 5
-    told = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
-    assert sorted(conflict["order_id"] for conflict in told) == sorted(kept)
-    assert all("locked" in conflict["status"] for conflict in told)
+    conflicts = get_batch(world.ledger, summary["batch_id"]).findings["conflicts"]
+    assert sorted(conflict["order_id"] for conflict in conflicts) == sorted(kept)
+    assert all("locked" in conflict["status"] for conflict in conflicts)
     assert {row["order_number"]: row["city"] for row in world.rows()}[free] == "Elsewhere"
     world.answer_page()  # not even the overlap brings them once more
     world.run()

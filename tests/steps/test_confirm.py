@@ -148,11 +148,11 @@ def test_a_parcel_voided_after_it_was_sent_is_reported_once(shipping: Shipping) 
     shipment_id = shipping.ship(order_id)
     shipping.run()
     shipping.warehouse.void(shipment_id)
-    told = shipping.run()
-    (conflict,) = get_batch(shipping.world.ledger, told["batch_id"]).findings["conflicts"]
+    done = shipping.run()
+    (conflict,) = get_batch(shipping.world.ledger, done["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], conflict["status"]) == (order_id, "void")
     assert shipping.warnings(shipment_id) == ["voided_after_sending"]
-    assert told["shipments"] == 0
+    assert done["shipments"] == 0
     again = shipping.run()
     assert get_batch(shipping.world.ledger, again["batch_id"]).findings["conflicts"] == []
     assert shipping.calls() == 1

@@ -15,7 +15,7 @@ from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
 from mfn.steps.runs import confirm_run, run_steps
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_shipment
-from tests.steps.shipping import told
+from tests.steps.shipping import confirmed
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def test_what_the_warehouse_took_back_or_corrected_since_goes_out_in_no_run_of_t
         shipping.warehouse.change(shipment_id, **change)
     summary = rerun_batch(shipping.world.settings, failed.value.summary["batch_id"], from_stage=stage)
     assert (summary["status"], summary["sent"], summary["pending"]) == ("done", 1, 0)
-    told = [[package["trackingNumber"] for package in shipping.packages(order_id)] for order_id in orders]
-    assert told == [numbers for _, numbers in since]
+    sent = [[package["trackingNumber"] for package in shipping.packages(order_id)] for order_id in orders]
+    assert sent == [numbers for _, numbers in since]
 
 
 def test_a_parcel_voided_while_nobody_knows_whether_amazon_took_it_is_reported(shipping: Shipping) -> None:
@@ -301,4 +301,4 @@ def test_what_has_left_of_an_order_whose_load_was_killed_is_not_taken_for_what_o
     assert shipping.world.lines(order_id) == [("MUG-BLUE", 3)]
     shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 2})
     shipping.run()
-    assert told(shipping, order_id) == {"T-S1": 1, "T-S2": 2}
+    assert confirmed(shipping, order_id) == {"T-S1": 1, "T-S2": 2}

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, update
 from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
-from tests.steps.shipping import told
+from tests.steps.shipping import confirmed
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def test_a_parcel_that_is_written_late_completes_the_kits_of_one_that_was_sent(s
     )  # fmt: skip
     shipping.ship(order_id, shipment_id="999", tracking_number="T-999", units={bowls: 2, plates: 2}, shipped_at=left_at)
     shipping.run()
-    assert told(shipping, order_id) == {"T-999": 1}
+    assert confirmed(shipping, order_id) == {"T-999": 1}
     earlier = left_at - timedelta(hours=hours)
     shipping.ship(order_id, shipment_id="1000", tracking_number="T-1000", units={plates: 2}, shipped_at=earlier)
     summary = shipping.run()
-    assert told(shipping, order_id) == {"T-999": 2}
+    assert confirmed(shipping, order_id) == {"T-999": 2}
     assert (summary["shipments"], summary["sent"], summary["skipped"]) == (2, 1, 1)
     assert shipping.world.statuses() == {order_id: "shipped"}
     assert shipping.run()["shipments"] == 0
@@ -46,7 +46,7 @@ def test_lines_that_a_warehouse_clears_away_take_nothing_from_what_amazon_was_to
         connection.execute(update(wms_shipment_line).values(quantity=1))
     shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 1})
     shipping.run()
-    assert told(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
+    assert confirmed(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
 
 
 def test_what_a_corrected_parcel_gives_up_is_free_before_another_one_is_told_of_it(shipping: Shipping) -> None:
@@ -58,7 +58,7 @@ def test_what_a_corrected_parcel_gives_up_is_free_before_another_one_is_told_of_
     shipping.warehouse.change("S2", shipped_at=datetime.now(UTC) - timedelta(minutes=2))
     shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
     assert shipping.run()["sent"] == 2
-    assert told(shipping, order_id) == {"T-S2": 1, "T-S1": 1}
+    assert confirmed(shipping, order_id) == {"T-S2": 1, "T-S1": 1}
 
 
 def test_parcels_that_were_away_for_a_moment_go_out_when_they_are_back(shipping: Shipping) -> None:
@@ -96,10 +96,10 @@ def test_a_parcel_that_is_written_late_has_no_kit_told_twice(shipping: Shipping)
             order_id, shipment_id=shipment_id, tracking_number=f"T-{shipment_id}", units=units, shipped_at=left_at
         )
         shipping.run()
-    assert told(shipping, order_id) == {"T-B": 1, "T-C": 1}
+    assert confirmed(shipping, order_id) == {"T-B": 1, "T-C": 1}
     shipping.ship(order_id, shipment_id="D", tracking_number="T-D", units={plate: 1})
     shipping.run()
-    assert told(shipping, order_id) == {"T-B": 1, "T-C": 1, "T-D": 1}
+    assert confirmed(shipping, order_id) == {"T-B": 1, "T-C": 1, "T-D": 1}
     assert shipping.world.statuses() == {order_id: "shipped"}
 
 
@@ -117,7 +117,7 @@ def test_a_parcel_whose_units_were_told_with_one_that_is_void_is_held_before_ama
     shipping.warehouse.void("INSTEAD")
     shipping.warehouse.change("VOIDED", status="closed", tracking_number="T-INSTEAD")
     assert shipping.run()["sent"] == 1
-    assert told(shipping, order_id) == {"T-INSTEAD": 1}
+    assert confirmed(shipping, order_id) == {"T-INSTEAD": 1}
 
 
 def test_units_that_move_from_one_parcel_to_another_are_given_up_before_they_are_taken(shipping: Shipping) -> None:
@@ -131,7 +131,7 @@ def test_units_that_move_from_one_parcel_to_another_are_given_up_before_they_are
             of_parcel = wms_shipment_line.c.shipment_id == shipment_id
             connection.execute(update(wms_shipment_line).where(of_parcel).values(quantity=units))
     assert shipping.run()["sent"] == 2
-    assert told(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
+    assert confirmed(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
 
 
 def write_lines_of(shipping: Shipping, shipment_id: str, other: str) -> None:
@@ -200,7 +200,7 @@ def test_units_that_amazon_has_with_a_parcel_that_holds_a_part_of_a_kit_by_now_a
     for _ in range(3):
         shipping.run()
     assert shipping.statuses() == {one: "sent", other: "sent"}
-    assert sorted(told(shipping, order_id).values()) == [1, 2]
+    assert sorted(confirmed(shipping, order_id).values()) == [1, 2]
     assert shipping.run()["api_calls"] == {}
 
 
@@ -282,7 +282,7 @@ def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_befor
     assert "with parcel TOLD, whose correction is held" in shipping.parcel("OTHER").reasons
     shipping.warehouse.change("TOLD", tracking_number="T-TOLD")
     assert shipping.run()["sent"] == 2
-    assert told(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}
+    assert confirmed(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}
 
 
 def test_a_parcel_whose_order_left_as_a_whole_may_be_moved_out_of_the_table_once_amazon_was_told(

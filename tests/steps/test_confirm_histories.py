@@ -100,7 +100,7 @@ class Warehouse:
             for package in self.shipping.packages(self.order_id)
         }
 
-    def told(self) -> dict[str, int]:
+    def confirmed(self) -> dict[str, int]:
         """The units that Amazon was told of, by the item's SKU."""
         units: Counter[str] = Counter()
         for package in self.shipping.packages(self.order_id):
@@ -113,7 +113,7 @@ class Warehouse:
         statuses, mistake = self.shipping.statuses(), self.history.mistake
         stands = {shipment_id: statuses[shipment_id] for shipment_id in self.ids.values()}
         is_right = {
-            "told": self.told() == {sku: units for sku, units in self.history.ordered.items() if units},
+            "confirmed": self.confirmed() == {sku: units for sku, units in self.history.ordered.items() if units},
             "parcels": set(stands.values()) <= {"sent", "skipped"},
             "mistake": mistake is None or stands[self.ids[id(mistake)]] == "skipped",
             "order": self.shipping.world.statuses()[self.order_id] == "shipped",
@@ -142,5 +142,5 @@ def test_whatever_the_order_in_which_parcels_are_written_each_unit_is_told_once_
         news = sum(len(each.shown() - former) for each, former in zip(warehouses, before, strict=True))
         if shipping.calls() - calls != news or (run == RUNS and news):
             wasted.append(f"run {run}: {shipping.calls() - calls} calls changed {news} parcels")
-    wrong = [(each.faults(), each.told(), each.history) for each in warehouses if each.faults()]
+    wrong = [(each.faults(), each.confirmed(), each.history) for each in warehouses if each.faults()]
     assert (wasted, wrong) == ([], [])

@@ -11,7 +11,7 @@ from mfn.errors import RunFailedError
 from mfn.ledger.batches import get_batch
 from mfn.steps.orders.timeline import order_story
 from mfn.warehouse.tables import wms_shipment, wms_shipment_line
-from tests.steps.shipping import told
+from tests.steps.shipping import confirmed
 from tests.world import an_item, an_order
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and
     shipping.run()
     move(shipping, "MOVED", right)
     summary = shipping.run()
-    assert told(shipping, right) == {"T-OTHER": 1, "T-MOVED": 1}
+    assert confirmed(shipping, right) == {"T-OTHER": 1, "T-MOVED": 1}
     assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "OTHER")} == {"1", "2"}
     (conflict,) = get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"]
     assert (conflict["order_id"], right in conflict["status"]) == (wrong, True)
@@ -60,7 +60,7 @@ def test_a_parcel_that_is_moved_while_nobody_knows_whether_amazon_took_it_is_rep
     (conflict,) = get_batch(shipping.world.ledger, shipping.run()["batch_id"]).findings["conflicts"]
     assert conflict["order_id"] == wrong
     assert conflict["what"] == "parcel MOVED may have been confirmed to Amazon for this order"
-    assert told(shipping, right) == {"T-MOVED": 1}
+    assert confirmed(shipping, right) == {"T-MOVED": 1}
 
 
 def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipping) -> None:
@@ -73,7 +73,7 @@ def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipp
     assert shipping.parcel("MOVED").items is None
     shipping.warehouse.change("MOVED", tracking_number="T-MOVED")
     summary = shipping.run()
-    assert (told(shipping, wrong), told(shipping, right)) == ({}, {"T-MOVED": 1})
+    assert (confirmed(shipping, wrong), confirmed(shipping, right)) == ({}, {"T-MOVED": 1})
     assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
 
 
@@ -92,7 +92,7 @@ def test_a_parcel_that_comes_back_to_its_order_is_not_told_twice(shipping: Shipp
     assert (shipping.packages(first), shipping.calls()) == (before, 3)
     shipping.ship(first, shipment_id="THIRD", tracking_number="T-THIRD", units={1: 1})
     shipping.run()
-    assert told(shipping, first) == {"T-MOVED": 1, "T-STAYING": 1, "T-THIRD": 1}
+    assert confirmed(shipping, first) == {"T-MOVED": 1, "T-STAYING": 1, "T-THIRD": 1}
     assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "STAYING", "THIRD")} == {"1", "2", "3"}
 
 
@@ -106,7 +106,7 @@ def test_a_parcel_that_comes_back_corrected_is_told_under_its_reference(shipping
     shipping.warehouse.change("MOVED", tracking_number="T-NEW")
     move(shipping, "MOVED", first)
     shipping.run()
-    assert told(shipping, first) == {"T-NEW": 1, "T-STAYING": 1}
+    assert confirmed(shipping, first) == {"T-NEW": 1, "T-STAYING": 1}
 
 
 @pytest.mark.parametrize("landed", [False, True], ids=["not imported since", "imported since"])
@@ -128,7 +128,7 @@ def test_the_next_parcel_of_an_order_takes_the_place_of_one_that_was_moved_away(
         shipping.ship(wrong, shipment_id="AWAY", tracking_number="T-AWAY", status="void")
         shipping.ship(wrong, shipment_id="OWN", tracking_number="T-OWN")
         shipping.run()
-    assert (told(shipping, wrong), told(shipping, right)) == ({"T-OWN": 1}, {"T-MOVED": 1})
+    assert (confirmed(shipping, wrong), confirmed(shipping, right)) == ({"T-OWN": 1}, {"T-MOVED": 1})
     assert shipping.run()["shipments"] == 0
 
 
@@ -141,7 +141,7 @@ def test_two_parcels_of_two_orders_that_were_mixed_up_take_each_others_place(shi
         shipping.world.run(order_id=order_id)
         move(shipping, order_id, next(other for other in orders if other != order_id))
     assert shipping.run()["sent"] == 2
-    assert [told(shipping, each) for each in orders] == [{f"T-{other}": 1} for other in reversed(orders)]
+    assert [confirmed(shipping, each) for each in orders] == [{f"T-{other}": 1} for other in reversed(orders)]
 
 
 def test_a_parcel_whose_order_is_known_to_nobody_and_comes_later_goes_out_once_it_is_there(shipping: Shipping) -> None:
@@ -156,7 +156,7 @@ def test_a_parcel_whose_order_is_known_to_nobody_and_comes_later_goes_out_once_i
     shipping.world.run(order_id=later["orderId"])
     move(shipping, "S1", later["orderId"])
     shipping.run()
-    assert (told(shipping, first), told(shipping, later["orderId"])) == ({"T-S1": 1}, {"T-S1": 1})
+    assert (confirmed(shipping, first), confirmed(shipping, later["orderId"])) == ({"T-S1": 1}, {"T-S1": 1})
 
 
 def test_units_of_a_parcel_that_was_moved_away_are_told_with_no_other_until_one_takes_its_place(
@@ -172,7 +172,7 @@ def test_units_of_a_parcel_that_was_moved_away_are_told_with_no_other_until_one_
     assert (shipping.statuses()["A"], shipping.reasons("B")) == ("held", ["units_told"])
     shipping.warehouse.change("A", tracking_number="T-A")
     shipping.run()
-    assert told(shipping, wrong) == {"T-A": 1, "T-B": 1}
+    assert confirmed(shipping, wrong) == {"T-A": 1, "T-B": 1}
 
 
 @pytest.mark.parametrize("answer", ["heard", "lost"])
@@ -190,12 +190,12 @@ def test_a_parcel_that_is_written_anew_under_another_id_is_not_told_twice(shippi
             connection.execute(update(table).values(shipment_id="ANEW"))
     shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2", units={1: 1})
     summary = shipping.run()
-    assert told(shipping, order_id) == {"T-S1": 1, "T-S2": 1}
+    assert confirmed(shipping, order_id) == {"T-S1": 1, "T-S2": 1}
     assert shipping.statuses() == {"ANEW": "sent", "S2": "sent"}
     assert get_batch(shipping.world.ledger, summary["batch_id"]).findings["conflicts"] == []
     shipping.warehouse.change("ANEW", tracking_number="T-NEW")
     shipping.run()
-    assert told(shipping, order_id) == {"T-NEW": 1, "T-S2": 1}
+    assert confirmed(shipping, order_id) == {"T-NEW": 1, "T-S2": 1}
 
 
 @pytest.mark.parametrize(
@@ -221,5 +221,5 @@ def test_what_is_shipped_instead_of_a_parcel_whose_answer_was_lost_takes_its_pla
         assert shipping.run()["skipped"] == 1
     shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2")
     assert shipping.run()["sent"] == 1
-    assert told(shipping, order_id) == {"T-S2": 1}
+    assert confirmed(shipping, order_id) == {"T-S2": 1}
     assert shipping.run()["shipments"] == 0

@@ -131,12 +131,12 @@ def test_no_buyers_data_is_in_the_report_of_a_confirm_run(shipping: Shipping) ->
     summary = shipping.run()
     report = report_of(shipping, summary)
     page = (shipping.world.home / ".mfn" / "reports" / f"{summary['batch_id']}.html").read_text("utf-8")
-    told = f"{page}{render_markdown(report)}{held_rows(report)}"
+    text = f"{page}{render_markdown(report)}{held_rows(report)}"
     whole = address()
     for secret in (
         "Test Buyer",
         "test.buyer@example.com",
         *(whole[name] for name in ("addressLine1", "city", "phone")),
     ):
-        assert secret not in told
-    assert all(order_id in told for order_id in orders[:3])
+        assert secret not in text
+    assert all(order_id in text for order_id in orders[:3])

@@ -336,15 +336,15 @@ def test_only_what_waits_for_a_person_can_be_decided(world: World) -> None:
     (ready,) = world.put(an_order(minutes_ago=5))
     staged_and_broken_off(world)
     order_ids = [pending, cancelled, shipped, ready]
-    told = {refusal.order_id: refusal.problem for refusal in decisions.release(world.settings, order_ids, why=WHY)}
-    assert told == {
+    problems = {refusal.order_id: refusal.problem for refusal in decisions.release(world.settings, order_ids, why=WHY)}
+    assert problems == {
         pending: "its payment is still pending at Amazon, and it is not loaded before that",
         cancelled: "it is cancelled, not held",
         shipped: "it has shipped",
         ready: "nothing holds it",
     }
-    told = {refusal.order_id: refusal.problem for refusal in decisions.dismiss(world.settings, order_ids, why=WHY)}
-    assert told.keys() == {pending, cancelled, shipped}
+    problems = {refusal.order_id: refusal.problem for refusal in decisions.dismiss(world.settings, order_ids, why=WHY)}
+    assert problems.keys() == {pending, cancelled, shipped}
 
 
 def test_nothing_is_decided_twice(world: World) -> None:

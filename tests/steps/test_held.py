@@ -67,10 +67,10 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> N
     world.add_items("TEA-SET", "TEA_SETS")
     (order_id,) = world.put(an_order(an_item(sku="TEA-SET")))
     world.run()
-    told = " ".join(world.details(order_id))
+    details = " ".join(world.details(order_id))
     assert (
         "mapped to TEA-SETS, which is not an active item in the warehouse (nearest: TEA_SETS differs in separators)"
-        in told
+        in details
     )
 
 

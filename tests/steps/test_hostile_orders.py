@@ -154,7 +154,7 @@ def test_each_ends_in_an_outcome_and_the_good_ones_beside_them_are_loaded(
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "expected"),
     [
         (NAME, "x" * 1_001, "length <= 1000 - at `$.recipient.deliveryAddress.name`"),
         (("orderItems", 0, "product", "title"), "x" * 10_001, "length <= 10000"),
@@ -165,11 +165,11 @@ def test_each_ends_in_an_outcome_and_the_good_ones_beside_them_are_loaded(
     ],
 )
 def test_what_is_far_too_large_is_told_with_its_place_and_without_its_value(
-    path: tuple[str | int, ...], value: Any, told: str
+    path: tuple[str | int, ...], value: Any, expected: str
 ) -> None:
     with pytest.raises(DataError, match="cannot be read as an order") as refused:
         decode_order(json.dumps(_changed(path, value)).encode())
-    assert told in refused.value.message
+    assert expected in refused.value.message
     assert len(refused.value.message) < 300
 
 

@@ -91,9 +91,9 @@ def test_every_parcel_ends_somewhere_and_the_good_one_is_told(world: World) -> N
     assert len(shipping.packages(good)) == 1
     assert summary["shipments"] == len(statuses) == len(PARCELS) + len(QUANTITIES) + 1
     assert {statuses[f"line {number}"] for number in range(len(QUANTITIES))} == {"held"}
-    told = "".join(page.read_text(encoding="utf-8") for page in (world.home / ".mfn" / "reports").rglob("*.html"))
-    assert len(told) < 2_000_000
-    assert not {*"\x00\x1b\u202e"} & {*told}
+    pages = "".join(page.read_text(encoding="utf-8") for page in (world.home / ".mfn" / "reports").rglob("*.html"))
+    assert len(pages) < 2_000_000
+    assert not {*"\x00\x1b\u202e"} & {*pages}
 
 
 def test_items_and_stock_that_are_none_leave_the_others_alone(world: World) -> None:

@@ -102,9 +102,9 @@ def test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid(world:
 
 def test_an_order_that_waits_for_its_payment_is_told_by_the_run_that_met_it_and_by_no_later_one(world: World) -> None:
     world.put(an_order(status="PENDING"))
-    for told in (True, False):
+    for expected in (True, False):
         page = Path(world.run()["report"]).read_text(encoding="utf-8")
-        assert ("Payment pending at Amazon" in page) is told
+        assert ("Payment pending at Amazon" in page) is expected
         world.answer_page()
 
 
@@ -238,11 +238,11 @@ def test_everything_that_is_set_up_wrongly_is_told_before_anything_is_started(
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "expected"),
     [("colour: red", True), ("credentials: prefekt:amazon", False), ("credentials: env\n    colour: red", True)],
 )
 def test_a_fault_of_the_connections_file_hides_no_missing_secret(
-    world: World, monkeypatch: pytest.MonkeyPatch, written: str, told: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, written: str, expected: bool
 ) -> None:
     monkeypatch.delenv("LWA_APP_ID")
     path = world.home / "connections.yaml"
@@ -250,7 +250,7 @@ def test_a_fault_of_the_connections_file_hides_no_missing_secret(
     with pytest.raises(ConfigurationError) as refused:
         world.run()
     assert written.rpartition("    ")[2].partition(":")[0] in refused.value.message
-    assert ("LWA_APP_ID_US" in refused.value.message) is told
+    assert ("LWA_APP_ID_US" in refused.value.message) is expected
 
 
 def test_buyers_data_is_encrypted_in_the_ledger(world: World) -> None:

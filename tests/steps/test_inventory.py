@@ -348,7 +348,7 @@ def test_a_marketplace_that_is_the_connections_no_more_is_told_nothing(pushing: 
 
 def test_a_listing_of_which_amazon_shows_no_quantity_is_told_of_its_level_once(pushing: Pushing) -> None:
     pushing.run()
-    told = pushing.calls()
+    sent_calls = pushing.calls()
     one = {"sku": "LAMP", "summaries": [], "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT"}]}
     for units, calls in ((10, 0), (9, 1), (9, 0)):
         pushing.stock.receive("LAMP", units)
@@ -357,8 +357,8 @@ def test_a_listing_of_which_amazon_shows_no_quantity_is_told_of_its_level_once(p
         pushing.stock.world.amazon.faults.answer("searchListingsItems", 200, answer, times=2)
         pushing.run()
         pushing.stock.world.amazon.faults._queues.clear()
-        assert pushing.calls() == told + calls, units
-        told = pushing.calls()
+        assert pushing.calls() == sent_calls + calls, units
+        sent_calls = pushing.calls()
     assert pushing.shown() == everywhere(10) | {"LAMP": 9}
 
 

@@ -99,12 +99,12 @@ def test_a_reason_that_is_new_is_told_though_amazon_did_not_change_it_again(worl
     cut_down(world, order_id)
     world.run()
     aliases = world.home / "mappings" / "sku_aliases.csv"
-    told = aliases.read_text(encoding="utf-8")
-    aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-GREY,1,a slip\n", encoding="utf-8")
+    text = aliases.read_text(encoding="utf-8")
+    aliases.write_text(f"{text}us,US,MUG-GREEN,MUG-GREY,1,a slip\n", encoding="utf-8")
     (conflict,) = conflicts(world, world.run())
     assert "MUG-GREEN is mapped to MUG-GREY, which is not an active item in the warehouse" in conflict["what"]
     assert conflicts(world, world.run()) == []
-    aliases.write_text(f"{told}us,US,MUG-GREEN,MUG-RED,1,\n", encoding="utf-8")
+    aliases.write_text(f"{text}us,US,MUG-GREEN,MUG-RED,1,\n", encoding="utf-8")
     assert conflicts(world, world.run()) == []
     assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-RED", 1)]
 
@@ -267,9 +267,9 @@ def test_prefects_artifact_and_the_orders_timeline_have_it(world: World, capsys:
     order_id = loaded(world)
     cut_down(world, order_id)
     summary = world.run()
-    told = render_markdown(gather(BatchRef(summary["batch_id"], "us", "import", "load", ""), world.settings))
-    assert f"- {order_id}: its newest version at Amazon was kept out: sku\\_unknown: " in told
-    assert "    us,US,MUG-GREEN,,1,\n" in told
-    assert f"    mfn import us --order {order_id}\n" in told
+    text = render_markdown(gather(BatchRef(summary["batch_id"], "us", "import", "load", ""), world.settings))
+    assert f"- {order_id}: its newest version at Amazon was kept out: sku\\_unknown: " in text
+    assert "    us,US,MUG-GREEN,,1,\n" in text
+    assert f"    mfn import us --order {order_id}\n" in text
     assert run(["orders", "show", order_id]) == 0
     assert f"{UNKNOWN} (new)" in " ".join(capsys.readouterr().out.split())

@@ -112,8 +112,8 @@ def test_the_run_that_fetched_the_window_is_named_and_none_that_came_after_it(wo
     (order_id,) = world.put(an_order())
     fetched = world.run()["batch_id"]
     world.run(order_id=order_id)
-    told = f"Another run has just fetched this window: {fetched}."
-    assert why(world, due_ago=timedelta(0)) == Needless(fetched, told)
+    text = f"Another run has just fetched this window: {fetched}."
+    assert why(world, due_ago=timedelta(0)) == Needless(fetched, text)
     assert why_needless(world.settings, "us", "confirm", {}, due_at=datetime.now(UTC)) is None
     with world.ledger.writing() as database:
         database.execute(update(Batch).values(status="failed"))

@@ -195,7 +195,7 @@ def test_a_push_tells_amazon_what_the_contract_computes(
         made.sell()
         shelves = stock.shelves()
         shelves = Shelves(shelves.inventory, shelves.orders, shelves.items, made.promises)
-        told, due = {}, {}
+        levels, due = {}, {}
         for name, place in PLACES.items():
             summary = run_inventory(stock.world.settings, name, force=True)
             assert summary["skus"] == summary["pushed"] + summary["unchanged"] + summary["held"] + summary["failed"]
@@ -203,6 +203,6 @@ def test_a_push_tells_amazon_what_the_contract_computes(
             for sku in SELLER_SKUS:
                 parts = made.parts(name, sku)
                 due[name, sku] = shelves.level(parts, of_rules(sku, limits, parts))
-                told[name, sku] = stock.shown(sku, place)
-        assert told == due
+                levels[name, sku] = stock.shown(sku, place)
+        assert levels == due
         assert len(set(due.values())) > 1

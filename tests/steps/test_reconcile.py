@@ -585,9 +585,9 @@ def test_a_number_that_is_none_of_amazons_is_told_and_amazon_not_asked_for_it(
     with world.writing_warehouse() as database:
         database.execute(insert(wms_order), {"order_number": "SO 1001/A", "connection": "us", "status": "new"})
     summary = reconciling.run()
-    (told,) = summary["differences"]
-    assert (told["order_id"], told["kind"]) == ("SO 1001/A", "unknown_to_ledger")
-    assert "correct wms_order.connection" in told["remedy"]
+    (difference,) = summary["differences"]
+    assert (difference["order_id"], difference["kind"]) == ("SO 1001/A", "unknown_to_ledger")
+    assert "correct wms_order.connection" in difference["remedy"]
     assert "getOrder" not in summary["api_calls"]
 
 

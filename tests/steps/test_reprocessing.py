@@ -180,11 +180,11 @@ def test_an_import_waits_for_the_end_of_a_wave(world: World, monkeypatch: pytest
     (order_id,) = world.put(an_order())
     asked = threading.Event()
 
-    def told(*arguments: Any) -> bool:
+    def is_reported(*arguments: Any) -> bool:
         asked.set()
         return is_held(*arguments)
 
-    monkeypatch.setattr("mfn.steps.waiting.is_held", told)
+    monkeypatch.setattr("mfn.steps.waiting.is_held", is_reported)
     with ThreadPoolExecutor(1) as pool, reprocessing_of(world.settings, "us", ALL) as work:
         with work.wave():
             imported = pool.submit(world.run)

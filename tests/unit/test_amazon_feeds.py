@@ -166,8 +166,8 @@ def test_an_entry_of_a_report_that_is_odd_hides_no_other() -> None:
         4: (Words(None, "no reason given"),),
         6: (Words(None, "Never."),),
     }
-    told, *unreadable = map(str, report.general)
-    assert told == "Look at it."
+    first, *unreadable = map(str, report.general)
+    assert first == "Look at it."
     assert [text.startswith("an entry of the report cannot be read: ") for text in unreadable] == [True, True]
 
 

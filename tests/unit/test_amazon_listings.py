@@ -73,7 +73,7 @@ def scripted() -> Iterator[ScriptedAmazon]:
 
 
 @pytest.fixture
-def told(scripted: ScriptedAmazon, tmp_path: Path) -> Iterator[AmazonListings]:
+def listings_api(scripted: ScriptedAmazon, tmp_path: Path) -> Iterator[AmazonListings]:
     with adapter(scripted.endpoint, tmp_path, Clock()) as made:
         yield AmazonListings(made._session)
 
@@ -145,7 +145,7 @@ def test_more_listings_than_a_search_pages_through_come_from_a_report(
 
 
 def test_a_search_that_ends_too_early_is_made_up_for_by_a_report(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     tsv = "seller-sku\tquantity\tfulfillment-channel\r\nA\t1\tDEFAULT\r\nB\t2\tDEFAULT\r\n"
     scripted.api = [
@@ -155,7 +155,7 @@ def test_a_search_that_ends_too_early_is_made_up_for_by_a_report(
         answer(200, {"url": f"{scripted.endpoint}/documents/1"}),
     ]
     scripted.documents = [answer(200, tsv)]
-    assert list(told.listings(US).frame["seller_sku"]) == ["A", "B"]
+    assert list(listings_api.listings(US).frame["seller_sku"]) == ["A", "B"]
     ordered = json.loads(scripted.requests[2].body)
     assert ordered == {
         "reportType": "GET_MERCHANT_LISTINGS_ALL_DATA",
@@ -164,7 +164,9 @@ def test_a_search_that_ends_too_early_is_made_up_for_by_a_report(
     }
 
 
-def test_an_empty_report_of_many_listings_is_not_believed(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_an_empty_report_of_many_listings_is_not_believed(
+    listings_api: AmazonListings, scripted: ScriptedAmazon
+) -> None:
     scripted.api = [
         answer(200, {"numberOfResults": 1_001, "items": [{"sku": f"SKU-{number}"} for number in range(1_001)]}),
         answer(202, {"reportId": "1"}),
@@ -173,26 +175,28 @@ def test_an_empty_report_of_many_listings_is_not_believed(told: AmazonListings, 
     ]
     scripted.documents = [answer(200, "seller-sku\tquantity\tfulfillment-channel\r\n")]
     with pytest.raises(RetriableError, match="is empty, but a search counts 1001"):
-        told.listings(US)
+        listings_api.listings(US)
 
 
 def test_as_many_listings_as_a_search_pages_through_are_searched(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [page(*({"sku": f"SKU-{number}"} for number in range(1_000)))]
-    assert len(told.listings(US).frame) == 1_000
+    assert len(listings_api.listings(US).frame) == 1_000
 
 
-def test_pages_of_some_skus_are_of_these_and_bring_no_other(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_pages_of_some_skus_are_of_these_and_bring_no_other(
+    listings_api: AmazonListings, scripted: ScriptedAmazon
+) -> None:
     first = {"numberOfResults": 2, "items": [{"sku": "A"}, {"sku": "a"}], "pagination": {"nextToken": "2"}}
     scripted.api = [answer(200, first), page({"sku": "B"}, {"sku": "C"})]
-    assert list(told.listings_of(US, ["A", "B"]).frame["seller_sku"]) == ["A", "B"]
+    assert list(listings_api.listings_of(US, ["A", "B"]).frame["seller_sku"]) == ["A", "B"]
     assert [request.query["identifiers"] for request in scripted.arrived(ITEMS)] == ["A,B", "A,B"]
 
 
-def test_a_seller_without_listings_has_none(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_a_seller_without_listings_has_none(listings_api: AmazonListings, scripted: ScriptedAmazon) -> None:
     scripted.api = [page()]
-    frame = told.listings(US).frame
+    frame = listings_api.listings(US).frame
     assert frame.empty
     assert list(frame.columns) == ["seller_sku", "asin", "title", "channel", "quantity"]
     assert str(frame["quantity"].dtype) == "Int64"
@@ -230,10 +234,10 @@ def test_a_seller_without_listings_has_none(told: AmazonListings, scripted: Scri
     ],
 )
 def test_who_fulfils_a_listing_is_told_apart(
-    told: AmazonListings, scripted: ScriptedAmazon, item: dict[str, Any], channel: str, quantity: int | None
+    listings_api: AmazonListings, scripted: ScriptedAmazon, item: dict[str, Any], channel: str, quantity: int | None
 ) -> None:
     scripted.api = [page({"sku": "A"} | item)]
-    (row,) = told.listings_of(US, ["A"]).frame.itertuples()
+    (row,) = listings_api.listings_of(US, ["A"]).frame.itertuples()
     assert row.channel == channel
     assert (
         row.quantity == quantity
@@ -244,13 +248,13 @@ def test_who_fulfils_a_listing_is_told_apart(
 
 @pytest.mark.parametrize("units", [10**30, 2**31, -1, 2.5, "7", [], True, None])
 def test_an_odd_quantity_is_none_and_costs_no_other_listing(
-    told: AmazonListings, scripted: ScriptedAmazon, units: object
+    listings_api: AmazonListings, scripted: ScriptedAmazon, units: object
 ) -> None:
     odd = {"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": units}]}
     nameless = {"sku": "B", "fulfillmentAvailability": [{"fulfillmentChannelCode": None, "quantity": 1}]}
     good = {"sku": "C", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": 3}]}
     scripted.api = [page(odd, nameless, good)]
-    found = told.listings_of(US, ["A", "B", "C"]).frame
+    found = listings_api.listings_of(US, ["A", "B", "C"]).frame
     assert found["quantity"].isna().tolist() == [True, True, False]
     assert found["channel"].tolist() == ["DEFAULT", "UNKNOWN", "DEFAULT"]
 
@@ -259,11 +263,11 @@ def test_an_odd_quantity_is_none_and_costs_no_other_listing(
     "odd", [{}, "x", 5, [None], ["x"], [{}], [{"fulfillmentChannelCode": 5, "quantity": 1}]], ids=repr
 )
 def test_a_listing_of_which_amazon_says_something_odd_is_nobodys_to_push_and_costs_no_other(
-    told: AmazonListings, scripted: ScriptedAmazon, odd: object
+    listings_api: AmazonListings, scripted: ScriptedAmazon, odd: object
 ) -> None:
     good = {"sku": "B", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": 3}]}
     scripted.api = [page({"sku": "A", "fulfillmentAvailability": odd, "summaries": odd}, good | {"summaries": odd})]
-    found = told.listings_of(US, ["A", "B"]).frame
+    found = listings_api.listings_of(US, ["A", "B"]).frame
     assert found["channel"].tolist() == ["UNKNOWN", "DEFAULT"]
     assert found["quantity"].tolist()[1] == 3
 
@@ -272,12 +276,12 @@ def test_a_listing_of_which_amazon_says_something_odd_is_nobodys_to_push_and_cos
     "issues", [{}, "x", [None], [{"code": 5, "message": None}], [{"severity": "WARNING"}]], ids=repr
 )
 def test_a_level_that_amazon_took_is_taken_whatever_it_says_besides(
-    told: AmazonListings, scripted: ScriptedAmazon, issues: object
+    listings_api: AmazonListings, scripted: ScriptedAmazon, issues: object
 ) -> None:
     scripted.api = [answer(200, {"sku": "A", "status": status, "issues": issues}) for status in ("ACCEPTED", "INVALID")]
-    told.patch_quantity(US, "A", 3)
+    listings_api.patch_quantity(US, "A", 3)
     with pytest.raises(ListingRefusedError, match="INVALID"):
-        told.patch_quantity(US, "A", 3)
+        listings_api.patch_quantity(US, "A", 3)
 
 
 def test_listings_of_some_skus_are_asked_for_by_twenty(
@@ -303,49 +307,49 @@ def test_what_cannot_be_a_sku_at_amazon_costs_no_call(listings: AmazonListings, 
 
 @pytest.mark.parametrize("sku", ["", "..", "X" * 41, "A\nB"])
 def test_what_cannot_be_a_sku_at_amazon_is_told_of_no_quantity(
-    told: AmazonListings, scripted: ScriptedAmazon, sku: str
+    listings_api: AmazonListings, scripted: ScriptedAmazon, sku: str
 ) -> None:
     with pytest.raises(ListingMissingError, match="Amazon cannot list such a SKU"):
-        told.patch_quantity(US, sku, 1)
+        listings_api.patch_quantity(US, sku, 1)
     assert not scripted.requests
 
 
 def test_a_sku_that_amazon_answers_with_another_one_is_not_listed(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [answer(200, {"sku": "A"}), answer(200, {"sku": "C,D"})]
-    read = told.listings_of(US, ["A,B", "C,D"])
+    read = listings_api.listings_of(US, ["A,B", "C,D"])
     assert (list(read.frame["seller_sku"]), read.unanswered) == (["C,D"], {})
 
 
 def test_a_sku_that_amazon_has_listed_is_asked_for_alone_before_it_counts_as_gone(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     for are_known in (False, True):
         scripted.api = [page({"sku": "A"}), answer(200, {"sku": "B"})]
-        assert len(told.listings_of(US, ["A", "B"], are_known=are_known).frame) == 1 + are_known
+        assert len(listings_api.listings_of(US, ["A", "B"], are_known=are_known).frame) == 1 + are_known
     assert [len(scripted.arrived(f"{ITEMS}/{sku}")) for sku in ("A", "B")] == [0, 1]
 
 
 def test_a_sku_that_is_asked_for_alone_is_not_listed_only_where_amazon_says_so(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [errors(404, "NOT_FOUND", "SKU 'A,B' not found in marketplace.")]
-    assert told.listings_of(US, ["A,B"]).frame.empty
+    assert listings_api.listings_of(US, ["A,B"]).frame.empty
     scripted.api = [answer(404)]
-    read = told.listings_of(US, ["A,B"])
+    read = listings_api.listings_of(US, ["A,B"])
     assert read.frame.empty
     assert "HTTP 404" in str(read.unanswered["A,B"])
     scripted.api = [answer(404)] * 3
     with pytest.raises(FatalError, match="HTTP 404"):
-        told.listings_of(US, ["A,B", "C,D", "E,F", "G,H"])
+        listings_api.listings_of(US, ["A,B", "C,D", "E,F", "G,H"])
 
 
 def test_amazon_is_told_exactly_a_merged_quantity_of_our_own_channel(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [ACCEPTED]
-    told.patch_quantity(US, "A", 7)
+    listings_api.patch_quantity(US, "A", 7)
     (request,) = scripted.arrived(f"{ITEMS}/A")
     assert json.loads(request.body) == {
         "productType": "PRODUCT",
@@ -361,9 +365,9 @@ def test_amazon_is_told_exactly_a_merged_quantity_of_our_own_channel(
 
 
 @pytest.mark.parametrize("sku", ODD_SKUS)
-def test_every_sku_is_one_part_of_the_path(told: AmazonListings, scripted: ScriptedAmazon, sku: str) -> None:
+def test_every_sku_is_one_part_of_the_path(listings_api: AmazonListings, scripted: ScriptedAmazon, sku: str) -> None:
     scripted.api = [ACCEPTED]
-    told.patch_quantity(US, sku, 1)
+    listings_api.patch_quantity(US, sku, 1)
     path = scripted.requests[-1].path
     assert path.count("/") == ITEMS.count("/") + 1
     assert unquote(path.rpartition("/")[2]) == sku
@@ -406,65 +410,71 @@ def test_a_refused_quantity_keeps_amazons_words_and_stops_no_other(
     ],
 )
 def test_what_one_sku_meets_is_its_own_answer(
-    told: AmazonListings, scripted: ScriptedAmazon, reply: bytes, kind: type[Exception], said: str
+    listings_api: AmazonListings, scripted: ScriptedAmazon, reply: bytes, kind: type[Exception], said: str
 ) -> None:
     scripted.api = [reply]
-    (refusal,) = told.patch_quantities(US, [("A", 1)])
+    (refusal,) = listings_api.patch_quantities(US, [("A", 1)])
     assert type(refusal) is kind
     assert said in str(refusal)
 
 
-def test_an_accepted_quantity_with_a_warning_is_accepted(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_an_accepted_quantity_with_a_warning_is_accepted(
+    listings_api: AmazonListings, scripted: ScriptedAmazon
+) -> None:
     issue = {"code": "1", "message": "Think of it.", "severity": "WARNING", "categories": []}
     scripted.api = [answer(200, {"sku": "A", "status": "ACCEPTED", "submissionId": "1", "issues": [issue]})]
-    assert list(told.patch_quantities(US, [("A", 1)])) == [None]
+    assert list(listings_api.patch_quantities(US, [("A", 1)])) == [None]
 
 
 def test_a_denied_access_is_the_skus_own_fault_only_where_the_sku_has_odd_signs(
-    told: AmazonListings, scripted: ScriptedAmazon
+    listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [errors(403, "Unauthorized", "Access to requested resource is denied.")]
-    (refusal,) = told.patch_quantities(US, [("A/B", 1)])
+    (refusal,) = listings_api.patch_quantities(US, [("A/B", 1)])
     assert isinstance(refusal, ListingRefusedError)
     assert "Product Listing" in refusal.remedy
-    (denied,) = told.patch_quantities(US, [("A", 1)])
+    (denied,) = listings_api.patch_quantities(US, [("A", 1)])
     assert isinstance(denied, CallRefusedError)
     with pytest.raises(CallRefusedError, match="A role is missing"):
-        list(told.patch_quantities(US, [(sku, 1) for sku in "ABC"]))
+        list(listings_api.patch_quantities(US, [(sku, 1) for sku in "ABC"]))
     scripted.api = [answer(403)]
-    (denied,) = told.patch_quantities(US, [("A/B", 1)])
+    (denied,) = listings_api.patch_quantities(US, [("A/B", 1)])
     assert isinstance(denied, CallRefusedError)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500])
 def test_a_sku_with_odd_signs_is_not_refused_by_an_amazon_that_has_no_time_for_it(
-    told: AmazonListings, scripted: ScriptedAmazon, status: int
+    listings_api: AmazonListings, scripted: ScriptedAmazon, status: int
 ) -> None:
     scripted.api = [errors(status, "Later", "Try again later.")]
     with pytest.raises(AmazonUnavailableError, match=f"HTTP {status}, Later"):
-        told.patch_quantity(US, "A/B", 1)
+        listings_api.patch_quantity(US, "A/B", 1)
 
 
-def test_an_amazon_that_is_down_is_not_asked_for_every_sku(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_an_amazon_that_is_down_is_not_asked_for_every_sku(
+    listings_api: AmazonListings, scripted: ScriptedAmazon
+) -> None:
     scripted.api = [answer(503)]
     with (
         pytest.raises(AmazonUnavailableError, match="HTTP 503"),
-        closing(told.patch_quantities(US, [(f"SKU-{number}", 1) for number in range(40)])) as answers,
+        closing(listings_api.patch_quantities(US, [(f"SKU-{number}", 1) for number in range(40)])) as answers,
     ):
         list(answers)
     assert len({request.path for request in scripted.requests}) <= 1 + 3 + 4
 
 
-def test_who_stops_reading_sends_no_more(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_who_stops_reading_sends_no_more(listings_api: AmazonListings, scripted: ScriptedAmazon) -> None:
     scripted.api = [ACCEPTED]
-    with closing(told.patch_quantities(US, [(f"SKU-{number}", 1) for number in range(40)])) as answers:
+    with closing(listings_api.patch_quantities(US, [(f"SKU-{number}", 1) for number in range(40)])) as answers:
         assert next(answers) is None
     assert len(scripted.requests) <= 1 + 5
 
 
-def test_a_refusal_survives_the_way_through_a_task_runner(told: AmazonListings, scripted: ScriptedAmazon) -> None:
+def test_a_refusal_survives_the_way_through_a_task_runner(
+    listings_api: AmazonListings, scripted: ScriptedAmazon
+) -> None:
     scripted.api = [errors(404, "NOT_FOUND", "SKU 'A' not found.")]
-    (refusal,) = told.patch_quantities(US, [("A", 1)])
+    (refusal,) = listings_api.patch_quantities(US, [("A", 1)])
     restored = pickle.loads(pickle.dumps(refusal))
     assert isinstance(refusal, ListingMissingError)
     assert (type(restored), restored.status, restored.words) == (ListingMissingError, 404, refusal.words)

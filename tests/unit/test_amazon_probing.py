@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class Clock(BaseHTTPRequestHandler):
     """A host that denies everything, and whose clock is not ours."""
 
-    told = ""
+    date = ""
     promised = 0
 
     def do_GET(self) -> None:
         """Deny."""
         self.send_response_only(403)
-        if self.told:
-            self.send_header("Date", self.told)
+        if self.date:
+            self.send_header("Date", self.date)
         self.send_header("Content-Length", str(self.promised))
         self.end_headers()
 
@@ -59,8 +59,8 @@ def clock_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("minutes", [-5, 5])
 def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = datetime.now(UTC) - timedelta(minutes=minutes)
-    monkeypatch.setattr(Clock, "told", format_datetime(told, usegmt=True))
+    date = datetime.now(UTC) - timedelta(minutes=minutes)
+    monkeypatch.setattr(Clock, "date", format_datetime(date, usegmt=True))
     answered = reach(host)
     assert answered.ahead is not None
     assert abs(answered.ahead - timedelta(minutes=minutes)) < timedelta(minutes=1)
@@ -70,24 +70,24 @@ def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypat
 def test_a_host_that_does_not_say_in_which_zone_its_clock_is_means_utc(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Clock, "told", format_datetime(datetime.now(UTC).replace(tzinfo=None)))
-    assert Clock.told.endswith("-0000")
+    monkeypatch.setattr(Clock, "date", format_datetime(datetime.now(UTC).replace(tzinfo=None)))
+    assert Clock.date.endswith("-0000")
     answered = reach(host)
     assert answered.ahead is not None
     assert abs(answered.ahead) < timedelta(minutes=1)
 
 
 def test_what_a_host_says_is_not_waited_for(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Clock, "told", format_datetime(datetime.now(UTC), usegmt=True))
+    monkeypatch.setattr(Clock, "date", format_datetime(datetime.now(UTC), usegmt=True))
     monkeypatch.setattr(Clock, "promised", 1_000_000)  # and nothing of it is ever sent
     assert reach(host).ahead is not None
 
 
-@pytest.mark.parametrize("told", ["", "tomorrow, perhaps", "Fri, 31 Dec 9999 23:59:59 -1400"])
+@pytest.mark.parametrize("date", ["", "tomorrow, perhaps", "Fri, 31 Dec 9999 23:59:59 -1400"])
 def test_a_host_that_does_not_tell_its_time_has_answered_all_the_same(
-    host: str, told: str, monkeypatch: pytest.MonkeyPatch
+    host: str, date: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Clock, "told", told)
+    monkeypatch.setattr(Clock, "date", date)
     assert reach(host).ahead is None
 
 

@@ -44,8 +44,8 @@ def test_people_are_told_of_every_connection_and_of_no_import_once_it_has_passed
         "mfn: no import of eu",
         *("mfn: " + name.format(each) for name in of_each for each in ("us", "eu")),
     }
-    told = {name: automation for name, automation in found.items() if "runs" not in name}
-    assert {action["block_document_id"] for one in told.values() for action in one["actions"]} == {"block"}
+    others = {name: automation for name, automation in found.items() if "runs" not in name}
+    assert {action["block_document_id"] for one in others.values() for action in one["actions"]} == {"block"}
     assert {automation["enabled"] for automation in found.values()} == {True}
 
 

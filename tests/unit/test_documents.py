@@ -113,7 +113,7 @@ def test_a_step_of_a_check_says_what_was_found_the_worst_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "held", "overdue", "told"),
+    ("failed", "held", "overdue", "expected"),
     [
         ([], {}, 0, "Nothing failed, nothing is held."),
         ([1], {}, 0, "1 run failed and was not run again; nothing is held."),
@@ -134,10 +134,10 @@ def test_a_step_of_a_check_says_what_was_found_the_worst_first() -> None:
     ],
 )
 def test_the_first_page_says_what_waits(
-    failed: list[int], held: dict[str, dict[str, int]], overdue: int, told: str
+    failed: list[int], held: dict[str, dict[str, int]], overdue: int, expected: str
 ) -> None:
     failures: Any = [SimpleNamespace(count=count) for count in failed]
-    assert headline(failures, held, overdue).replace("\N{NO-BREAK SPACE}", " ") == told
+    assert headline(failures, held, overdue).replace("\N{NO-BREAK SPACE}", " ") == expected
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def test_what_is_critical_holds_and_what_is_odd_warns_each_order_by_itself() -> 
 
 
 def test_an_unknown_sku_is_told_with_the_nearest_one_and_the_row_that_maps_it() -> None:
-    (told,) = sku_unknown(11)["A"]
-    assert told[0].startswith(TEE)
-    assert told[1] == ALIAS
+    (message,) = sku_unknown(11)["A"]
+    assert message[0].startswith(TEE)
+    assert message[1] == ALIAS
     assert list(sku_unknown(14)) == ["B"]
 
 

@@ -21,14 +21,14 @@ def test_each_way_in_which_reading_fails_has_its_own_remedy(tmp_path: Path, monk
     Path("folder").mkdir()
     Path("circle").symlink_to("circle")
     Path("link").symlink_to("moved-away")
-    told = {}
+    messages = {}
     for name in ("folder", "file/below", "circle", "link", "nothing", "x" * 300):
         with pytest.raises(OSError, match=r"Errno") as failed:
             Path(name).read_text(encoding="utf-8")
-        message, told[name] = reading_fault(Path(name), failed.value)
+        message, messages[name] = reading_fault(Path(name), failed.value)
         assert message.startswith("cannot be read: ")
-    assert len(set(told.values())) == len(told)
-    assert "remove the link link" in told["link"]
+    assert len(set(messages.values())) == len(messages)
+    assert "remove the link link" in messages["link"]
 
 
 def test_what_this_user_may_not_do_is_told_with_the_file_to_open(tmp_path: Path) -> None:

@@ -56,20 +56,20 @@ def test_an_answer_is_read_packed_or_not(amazon: ScriptedAmazon) -> None:
 def test_an_answer_that_is_too_large_is_read_no_further(amazon: ScriptedAmazon, reply: bytes) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(TooLargeError) as told:
+        with pytest.raises(TooLargeError) as caught:
             get(amazon, reply)
         assert tracemalloc.get_traced_memory()[1] < 8 * MEGABYTE
     finally:
         tracemalloc.stop()
-    assert "is larger than 1 MB" in told.value.message
-    assert "connections.yaml" in told.value.remedy
+    assert "is larger than 1 MB" in caught.value.message
+    assert "connections.yaml" in caught.value.remedy
 
 
 @pytest.mark.parametrize("encoding", ["deflate", "br", "zstd", "gzip, gzip", "x" * 1000])
 def test_an_answer_that_is_packed_in_another_way_is_not_unpacked(amazon: ScriptedAmazon, encoding: str) -> None:
-    with pytest.raises(httpx.DecodingError) as told:
+    with pytest.raises(httpx.DecodingError) as caught:
         get(amazon, answer(200, zlib.compress(b"{}"), content_encoding=encoding))
-    assert len(str(told.value)) < 100
+    assert len(str(caught.value)) < 100
 
 
 def test_an_answer_that_trickles_ends(amazon: ScriptedAmazon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,10 +111,10 @@ def test_a_document_that_is_a_bomb_is_refused(amazon: ScriptedAmazon, monkeypatc
         amazon.api = [answer(200, b"no gzip")] * 5
         with pytest.raises(AmazonUnavailableError, match="cannot be read"):
             documents.fetch("the report", lambda: Described(f"{amazon.endpoint}/document", "GZIP"))
-        with pytest.raises(AmazonUnavailableError) as told:
+        with pytest.raises(AmazonUnavailableError) as caught:
             documents.fetch("the report", lambda: Described(f"{amazon.endpoint}/document", "\x1b[31m" * 10_000))
-        assert told.value.message.isprintable()
-        assert len(told.value.message) < 600
+        assert caught.value.message.isprintable()
+        assert len(caught.value.message) < 600
     finally:
         library.close()
         library_of.cache_clear()

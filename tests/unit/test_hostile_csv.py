@@ -25,7 +25,7 @@ def _problems(folder: Path, text: str | bytes) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (f"{HEADER},,{'A' * 200_000},B,1,\n", "field larger than field limit"),
         (HEADER + '"' * 1_000_000, "field larger than field limit"),
@@ -37,9 +37,11 @@ def _problems(folder: Path, text: str | bytes) -> list[str]:
         (HEADER.encode() + b",,\xfc,B,1,\n", "byte 3 of this line is 0xFC"),
     ],
 )
-def test_a_file_that_floods_a_reader_is_told_in_one_short_line(tmp_path: Path, text: str | bytes, told: str) -> None:
+def test_a_file_that_floods_a_reader_is_told_in_one_short_line(
+    tmp_path: Path, text: str | bytes, expected: str
+) -> None:
     (problem,) = _problems(tmp_path, text)
-    assert told in problem
+    assert expected in problem
     assert problem.isprintable()
     assert len(problem) < 1_200
 

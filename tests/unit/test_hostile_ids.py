@@ -54,9 +54,9 @@ def test_an_order_id_stays_one_part_of_the_address(amazon: ScriptedAmazon, order
 @pytest.mark.parametrize("sku", ["..", ".", " . ", "", "A\nB", "X" * 41])
 def test_what_is_no_sku_is_not_patched(amazon: ScriptedAmazon, orders: AmazonOrders, sku: str) -> None:
     listings = AmazonListings(orders._session)
-    with pytest.raises(ListingMissingError) as told:
+    with pytest.raises(ListingMissingError) as caught:
         listings.patch_quantity("ATVPDKIKX0DER", sku, 1)
-    assert told.value.message.isprintable()
+    assert caught.value.message.isprintable()
     assert listings.listings_of("ATVPDKIKX0DER", [sku]).frame.empty
     assert amazon.requests == []
 

@@ -75,7 +75,7 @@ def test_a_page_that_is_none_is_told_in_one_short_line() -> None:
     class Status(msgspec.Struct):
         status: int
 
-    with pytest.raises(AmazonUnavailableError) as told:
+    with pytest.raises(AmazonUnavailableError) as caught:
         decoded("getFeed", answer(b'{"status": "' + b"\\u001b[31m" * 10_000 + b'"}'), Status)
-    assert told.value.message.isprintable()
-    assert len(told.value.message) < 500
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500

@@ -79,13 +79,13 @@ def test_a_pattern_that_would_fill_the_memory_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", [r"(a)\1", "a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b", "(", "[", "a**", r"a\Z", "*"])
 def test_what_re2_cannot_match_is_told_with_what_to_do(pattern: str) -> None:
-    told = faults(f'shipment.carrier =~ r"{pattern}"')
-    assert f'r"{pattern}" is not a valid pattern: ' in told
-    assert "`and` and `not`" in told
+    message = faults(f'shipment.carrier =~ r"{pattern}"')
+    assert f'r"{pattern}" is not a valid pattern: ' in message
+    assert "`and` and `not`" in message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('"aaaa!" =~ "^(a+)+$"', "a field on the left"),
         ('("a" + "b") =~ "a"', "a field on the left"),
@@ -107,8 +107,8 @@ def test_what_re2_cannot_match_is_told_with_what_to_do(pattern: str) -> None:
         ('shipment.carrier =~ "' + "a" * MOST_CHARACTERS + '"', "characters long"),
     ],
 )
-def test_a_pattern_elsewhere_than_after_a_field_is_refused(text: str, told: str) -> None:
-    assert told in faults(text)
+def test_a_pattern_elsewhere_than_after_a_field_is_refused(text: str, message: str) -> None:
+    assert message in faults(text)
 
 
 def test_half_a_surrogate_in_a_text_breaks_no_pattern() -> None:

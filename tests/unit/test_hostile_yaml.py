@@ -47,12 +47,12 @@ HARMFUL: dict[str, tuple[str, int | None, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "line", "told"), HARMFUL.values(), ids=HARMFUL)
-def test_what_would_harm_a_reader_is_told_with_its_line(text: str, line: int | None, told: str) -> None:
+@pytest.mark.parametrize(("text", "line", "expected"), HARMFUL.values(), ids=HARMFUL)
+def test_what_would_harm_a_reader_is_told_with_its_line(text: str, line: int | None, expected: str) -> None:
     problem = parse_yaml(text, "rules.yaml")
     assert isinstance(problem, Problem)
     assert (problem.file, problem.line) == ("rules.yaml", line)
-    assert told in problem.message
+    assert expected in problem.message
     assert "secret" not in str(problem)
     assert len(problem.message) <= MOST_OF_A_MESSAGE
 
@@ -87,7 +87,7 @@ def _problems(folder: Path, text: str) -> list[Problem]:
 
 
 @pytest.mark.parametrize(
-    ("then", "told"),
+    ("then", "expected"),
     [
         ("set: {shipment.shipped_at: 0001-01-01T00:00:00+14:00}", "is not a valid time in UTC"),
         ("set: {shipment.shipped_at: 9999-12-31T23:59:59-14:00}", "is not a valid time in UTC"),
@@ -96,11 +96,11 @@ def _problems(folder: Path, text: str) -> list[Problem]:
         ('"\\e[2J": x', "\\x1b[2J: unknown key"),
     ],
 )
-def test_a_value_that_no_run_could_use_is_refused(tmp_path: Path, then: str, told: str) -> None:
+def test_a_value_that_no_run_could_use_is_refused(tmp_path: Path, then: str, expected: str) -> None:
     (problem,) = _problems(
         tmp_path, RULE.format(when="true", then=then).replace("order.import", "shipment.notification")
     )
-    assert told in str(problem)
+    assert expected in str(problem)
     assert str(problem).isprintable()
     assert len(str(problem)) < 500
 

@@ -166,7 +166,7 @@ def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) 
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "told"),
+    ("content", "line", "expected"),
     [
         (METHODS.encode() + ",,STANDARD,,STD,Café\n".encode("cp1252"), 2, "byte 20 of this line is 0xE9"),
         (METHODS.encode("utf-16"), 1, "UTF-16"),
@@ -182,11 +182,11 @@ def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) 
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_mapping_is_told_with_its_line(
-    write: Write, content: bytes, line: int, told: str
+    write: Write, content: bytes, line: int, expected: str
 ) -> None:
     problems = check_mappings(write(shipping_methods=content))
     assert {problem.line for problem in problems} == {line}
-    assert told in " ".join(map(str, problems))
+    assert expected in " ".join(map(str, problems))
 
 
 def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(write: Write) -> None:
@@ -204,7 +204,7 @@ def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(w
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "expected"),
     [
         ("Connection,Program,Service Level,Marketplace,Warehouse-Code,Note", f"Change this row to {METHODS.strip()}"),
         (
@@ -220,11 +220,11 @@ def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(w
     ],
 )
 def test_a_header_that_is_wrong_as_a_whole_is_told_once_with_the_row_to_write(
-    write: Write, header: str, told: str
+    write: Write, header: str, expected: str
 ) -> None:
     (problem,) = check_mappings(write(shipping_methods=f"# a comment\n{header}\n,,STANDARD,,STD,\n"))
     assert (problem.line, problem.column) == (2, None)
-    assert told in problem.remedy
+    assert expected in problem.remedy
 
 
 def test_a_missing_column_and_an_unknown_one_are_both_named(write: Write) -> None:
@@ -265,8 +265,10 @@ def test_a_directory_in_the_place_of_a_file_is_told_as_one(write: Write, name: s
 def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_one(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("moved-away")
-    told = [check_mappings(tmp_path / name)[0].message for name in ("file", "link", "nothing")]
-    assert told == [f"{what}, expected a directory." for what in ("is a file", "is a broken link", "does not exist")]
+    expected = [check_mappings(tmp_path / name)[0].message for name in ("file", "link", "nothing")]
+    assert expected == [
+        f"{what}, expected a directory." for what in ("is a file", "is a broken link", "does not exist")
+    ]
 
 
 @pytest.mark.parametrize("name", ["rules.yml", "Rules.yaml", "SKU-Aliases.CSV", "sku aliases.csv"])

@@ -26,9 +26,9 @@ FLAGS = ("is_id_missing", "is_id_ambiguous", "is_amazon_label")
 
 def row(shipment_id: str, order_number: str, reference: str | None = None, **changes: Any) -> Any:
     """A parcel as the ledger has it: sent if it has a reference, else held."""
-    told = {"status": "sent", "sent_at": NOON} if reference else {"status": "held", "sent_at": None}
+    standing = {"status": "sent", "sent_at": NOON} if reference else {"status": "held", "sent_at": None}
     mine = {"shipment_id": shipment_id, "order_number": order_number, "package_reference_id": reference}
-    return SimpleNamespace(**mine | told | {"items_sent": None, "warnings": None} | changes)
+    return SimpleNamespace(**mine | standing | {"items_sent": None, "warnings": None} | changes)
 
 
 def written(*parcels: tuple[str, str], **of_last: Any) -> pd.DataFrame:

@@ -139,7 +139,7 @@ def at(text: str | None) -> datetime | None:
 
 
 @pytest.mark.parametrize(
-    ("ordered", "shipped", "told", "warning"),
+    ("ordered", "shipped", "expected", "warning"),
     [
         ("09:00:00", "11:00:00.9", "11:00:00", ""),
         ("09:00:00", "09:00:00", "09:00:00", ""),
@@ -155,11 +155,11 @@ def at(text: str | None) -> datetime | None:
     ],
 )
 def test_a_ship_date_is_told_as_near_as_amazon_takes_it(
-    ordered: str | None, shipped: str | None, told: str, warning: str
+    ordered: str | None, shipped: str | None, expected: str, warning: str
 ) -> None:
     times = {"shipped_at": [at("10:00:00"), at(shipped)], "ordered_at": [at("09:00:00"), at(ordered)]}
     parcels = pd.DataFrame(times, index=[7, 3]).astype("datetime64[us, UTC]")
     now = datetime(2026, 11, 2, 12, 0, 0, 700_000, tzinfo=UTC)
     found = ship_dates(parcels, now)
-    assert found["ship_date"].tolist() == [at("10:00:00"), at(told)]
+    assert found["ship_date"].tolist() == [at("10:00:00"), at(expected)]
     assert found["ship_date_warning"].to_dict() == {7: "", 3: warning}

@@ -52,14 +52,14 @@ def test_an_order_that_lacks_an_item_is_missing_and_one_that_is_unknown_too() ->
 
 def test_a_broken_order_that_is_kept_back_with_the_reason_is_told_and_not_missing() -> None:
     items = {order_id: found for order_id, found in WHOLE.items() if order_id not in TRUTH.bad}
-    told = {"111-0000001-0000003": "broken_payload: the quantity is no number"}
-    arrived = Arrived(items, told=told, waiting=frozenset({"111-0000001-0000004"}))
+    reasons = {"111-0000001-0000003": "broken_payload: the quantity is no number"}
+    arrived = Arrived(items, reasons=reasons, waiting=frozenset({"111-0000001-0000004"}))
     assert judge(TRUTH, arrived) == Judgement(arrived=4, missing=0, doubled=0, held=1, bad_told=1, bad_taken=0)
 
 
 def test_what_nobody_asked_for_counts_nowhere() -> None:
     foreign = "111-9999999-9999999"
-    arrived = Arrived({foreign: frozenset({"9"})}, repeated=frozenset({foreign}), told={foreign: "ignored"})
+    arrived = Arrived({foreign: frozenset({"9"})}, repeated=frozenset({foreign}), reasons={foreign: "ignored"})
     assert judge(TRUTH, arrived) == Judgement(arrived=0, missing=4, doubled=0, held=0, bad_told=0, bad_taken=0)
 
 
@@ -82,8 +82,8 @@ def test_the_older_api_tells_the_same_orders_page_by_page() -> None:
     pages, items = asyncio.run(everything(httpx.ASGITransport(app)))
     assert [len(page) for page in pages] == [100, 100, 50]
     documents = {order_id: amazon.orders.get(order_id) for order_id in amazon.orders.ids()}
-    told = {order["AmazonOrderId"]: order for page in pages for order in page}
-    assert {order_id: order["LastUpdateDate"] for order_id, order in told.items()} == {
+    by_id = {order["AmazonOrderId"]: order for page in pages for order in page}
+    assert {order_id: order["LastUpdateDate"] for order_id, order in by_id.items()} == {
         order_id: document["lastUpdatedTime"] for order_id, document in documents.items()
     }
     assert items == {
@@ -117,8 +117,8 @@ def launched(*words: str, seconds: float = 30) -> dict[str, float]:
         capture_output=True,
         check=True,
     )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    document: dict[str, float] = json.loads(done.stdout)
+    return document
 
 
 def test_the_most_memory_is_the_programs_own() -> None:

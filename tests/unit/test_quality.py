@@ -249,7 +249,7 @@ def test_what_is_told_of_a_suite_is_what_the_validator_of_great_expectations_tel
     planted(orders, orders.index[3], "order_id", orders["order_id"].iloc[1])
     facts = pd.DataFrame({name: fact.read(orders) for name, fact in ORDERS.facts.items()}).reset_index(drop=True)
 
-    told = ask(ORDERS, facts)
+    answer = ask(ORDERS, facts)
 
     import great_expectations  # noqa: PLC0415 - loaded by now, and asked in its own way
     from great_expectations.data_context.types.base import (  # noqa: PLC0415 - as above
@@ -272,7 +272,7 @@ def test_what_is_told_of_a_suite_is_what_the_validator_of_great_expectations_tel
         for one in outcomes
         if not one.success
     }
-    assert {place: (one.checked, one.positions) for place, one in told.items()} == validated
+    assert {place: (one.checked, one.positions) for place, one in answer.items()} == validated
     assert len(validated) > len(ORDER_FAULTS) / 2
 
 
@@ -299,10 +299,10 @@ def test_no_value_of_an_order_leaves_with_the_findings() -> None:
     planted(orders, 103, "address_warning", "10001 is not in Test City")
     planted(lines, 501, "order_item_id", None)
     report, hits = check_orders(orders, lines)
-    told = json.dumps(report.to_dict()) + hits.to_json()
+    answer = json.dumps(report.to_dict()) + hits.to_json()
     assert len(hits) == 3
     for word in ("Test", "10001", "Happy"):
-        assert word not in told
+        assert word not in answer
 
 
 def test_the_figures_of_chunks_add_up_and_a_problem_of_one_chunk_stays() -> None:

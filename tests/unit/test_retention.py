@@ -221,8 +221,8 @@ def test_what_a_run_of_long_ago_had_left_for_its_next_stage_goes_and_what_one_at
 ) -> None:
     chunk = {"stage": "validate", "number": 0, "payload": b"sealed"}
     with ledger.writing() as database:
-        told: dict[str, Any] = {"stage": "validate", "parameters": {}, "counts": {}, "is_window_open": True}
-        left, anothers = (add_batch(database, name, kind, **told) for name in ("us", "de"))
+        given: dict[str, Any] = {"stage": "validate", "parameters": {}, "counts": {}, "is_window_open": True}
+        left, anothers = (add_batch(database, name, kind, **given) for name in ("us", "de"))
         database.execute(insert(BatchChunk), [{**chunk, "batch_id": one} for one in (left, anothers)])
         database.execute(update(Batch).where(Batch.batch_id.in_([left, anothers])).values(times))
     Removing(ledger, "us", batch.lease, NOW, {}, "purge").drop_old_chunks(NOW - timedelta(days=1))

@@ -160,7 +160,7 @@ def test_depth_within_the_longest_condition_is_no_trouble(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('shipment.carier == "UPS"', "Did you mean shipment.carrier?"),
         ('carrier == "UPS"', "Did you mean shipment.carrier?"),
@@ -172,14 +172,14 @@ def test_depth_within_the_longest_condition_is_no_trouble(text: str) -> None:
         ('order.city == "x"', "The fields are: order.order_id, "),
     ],
 )
-def test_an_unknown_field_is_told_with_what_there_is_instead(text: str, told: str) -> None:
+def test_an_unknown_field_is_told_with_what_there_is_instead(text: str, message: str) -> None:
     (fault,) = faults(text)
-    assert told in fault
+    assert message in fault
 
 
 def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_once() -> None:
-    told = faults("shipment.carier ** 2 and order.sfp")
-    assert [fault.split(".")[0] for fault in told] == [
+    found = faults("shipment.carier ** 2 and order.sfp")
+    assert [fault.split(".")[0] for fault in found] == [
         "** is not supported",
         "there is no field shipment",
         "there is no field order",
@@ -187,7 +187,7 @@ def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_on
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('order.units > "3"', "order.units is a number"),
         ('order.units == "3"', "order.units (a number) never equals 3 (text)"),
@@ -218,12 +218,12 @@ def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_on
         ("", "cannot be understood"),
     ],
 )
-def test_a_mistake_is_told_in_words_when_the_condition_is_read(text: str, told: str) -> None:
-    assert told in " ".join(faults(text))
+def test_a_mistake_is_told_in_words_when_the_condition_is_read(text: str, message: str) -> None:
+    assert message in " ".join(faults(text))
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('order.state in "AKHI"', 'Write a list: order.state in ["AKHI", "…"].'),
         ('order.state not in "AK, HI"', 'Write a list: order.state in ["AK", "HI"].'),
@@ -254,9 +254,11 @@ def test_a_mistake_is_told_in_words_when_the_condition_is_read(text: str, told: 
         ('"HI" == "HI"', "reads no field"),
     ],
 )
-def test_what_fits_by_its_kinds_and_is_never_what_is_meant_is_refused_with_what_to_write(text: str, told: str) -> None:
+def test_what_fits_by_its_kinds_and_is_never_what_is_meant_is_refused_with_what_to_write(
+    text: str, message: str
+) -> None:
     (fault,) = faults(text)
-    assert told in fault
+    assert message in fault
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def read(tmp_path: Path) -> Read:
 
 def test_every_fault_is_told_at_once_with_its_line_its_key_and_what_to_write_instead(read: Read) -> None:
     _, problems = read(WRONG)
-    told = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or ""))
-    assert "".join(f"{problem}\n" for problem in told) == GOLDEN.read_text(encoding="utf-8")
+    expected = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or ""))
+    assert "".join(f"{problem}\n" for problem in expected) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_rules_are_read_in_their_order_with_their_actions(read: Read) -> None:
@@ -137,7 +137,7 @@ def test_rules_are_read_in_their_order_with_their_actions(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ('when: "PRIME" in order.programs', "after `when: >-`"),
         ("when: order.is_sfp: true", "after `when: >-`"),
@@ -146,10 +146,10 @@ def test_rules_are_read_in_their_order_with_their_actions(read: Read) -> None:
         ('when: order.state == "A #1"', "in YAML, # after a space begins a comment"),
     ],
 )
-def test_what_yaml_makes_of_a_condition_is_told_with_the_way_to_write_it(read: Read, line: str, told: str) -> None:
+def test_what_yaml_makes_of_a_condition_is_told_with_the_way_to_write_it(read: Read, line: str, expected: str) -> None:
     _, (problem,) = read(f"order.import:\n  - name: One\n    {line}\n    then:\n      - stop: true\n")
     assert problem.line == 3
-    assert told in str(problem)
+    assert expected in str(problem)
 
 
 def test_a_carrier_code_has_to_be_one_of_amazon_s_where_its_list_is_known(tmp_path: Path) -> None:

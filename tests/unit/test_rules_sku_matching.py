@@ -104,13 +104,15 @@ def test_an_alias_or_a_kit_that_leads_to_no_active_item_is_missing_with_its_line
         ("AMZ-OLD", ("OLD-1",)),
         ("SET", ("SAUCER",)),
     ]
-    told = details(compared.missing_in_warehouse, "seller_sku")
-    assert told["AMZ-MUG"] == (
+    described = details(compared.missing_in_warehouse, "seller_sku")
+    assert described["AMZ-MUG"] == (
         "line 2 of sku_aliases.csv maps it to 'mug-red', which the warehouse does not have "
         "(nearest: 'MUG-RED' differs in case)"
     )
-    assert told["SET"] == "line 4 of sku_aliases.csv maps it to 'SAUCER', which the warehouse does not have"
-    assert told["AMZ-OLD"] == "line 5 of sku_aliases.csv maps it to 'OLD-1', which the warehouse has, but as inactive"
+    assert described["SET"] == "line 4 of sku_aliases.csv maps it to 'SAUCER', which the warehouse does not have"
+    assert (
+        described["AMZ-OLD"] == "line 5 of sku_aliases.csv maps it to 'OLD-1', which the warehouse has, but as inactive"
+    )
     assert compared.near_misses.empty, "a second row beside the wrong one would be a kit"
 
 
@@ -265,9 +267,9 @@ def test_what_a_spreadsheet_has_broken_is_told_as_such_and_gets_no_row_that_the_
     assert details(compared.missing_in_warehouse, "seller_sku")["1E+05"] == (
         f"the warehouse does not have this item; '1E+05' {broken}"
     )
-    told = details(compared.missing_on_amazon, "warehouse_sku")
-    assert told["1e+05"].endswith(f"'1e+05' {broken}")
-    assert told["#N/A"].endswith("'#N/A' is a spreadsheet's error, not a value")
+    described = details(compared.missing_on_amazon, "warehouse_sku")
+    assert described["1e+05"].endswith(f"'1e+05' {broken}")
+    assert described["#N/A"].endswith("'#N/A' is a spreadsheet's error, not a value")
     assert compared.near_misses.empty
 
 

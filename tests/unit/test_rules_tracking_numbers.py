@@ -96,9 +96,9 @@ def test_a_number_that_has_its_carrier_s_form_is_no_warning(carrier_code: str, t
 def test_a_number_of_another_form_is_a_warning_that_says_what_was_expected(
     carrier_code: str, tracking_number: str
 ) -> None:
-    told = warning(carrier_code, tracking_number)
+    warned = warning(carrier_code, tracking_number)
     expected = FORMS[carrier_code].expected
-    assert told == f"its tracking number does not look like a {carrier_code} number: expected {expected}"
+    assert warned == f"its tracking number does not look like a {carrier_code} number: expected {expected}"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,10 @@ def test_a_mistyped_digit_is_told_as_such(carrier_code: str, good: str) -> None:
     assert warning(carrier_code, good) == ""
     last = max(position for position, letter in enumerate(good) if letter.isdigit())
     for digit in {*"0123456789"} - {good[last]}:
-        told = warning(carrier_code, good[:last] + digit + good[last + 1 :])
-        assert told.startswith(f"its tracking number looks like a {carrier_code} number, but its check digit is wrong")
+        warned = warning(carrier_code, good[:last] + digit + good[last + 1 :])
+        assert warned.startswith(
+            f"its tracking number looks like a {carrier_code} number, but its check digit is wrong"
+        )
 
 
 @pytest.mark.parametrize("carrier_code", ["Other", "Sendle", "StarTrack-Consignment", None])

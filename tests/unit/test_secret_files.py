@@ -183,8 +183,8 @@ def test_a_connection_that_is_printed_shows_no_password() -> None:
 def test_files_with_secrets_that_others_may_read_are_named_and_those_without_are_not(tmp_path: Path) -> None:
     a_file(tmp_path, "LWA_CLIENT_SECRET=x\n", mode=0o640, name=".env")
     a_file(tmp_path, f'    warehouse: {{kind: sql, url: "{URL}"}}\n', mode=0o604, name="connections.yaml")
-    told = [str(problem) for problem in exposed_files(load_settings())]
-    assert told == [
+    texts = [str(problem) for problem in exposed_files(load_settings())]
+    assert texts == [
         f"{name}: other users can read this file, which holds secrets. Run chmod 600 {name}."
         for name in (".env", "connections.yaml")
     ]

@@ -18,7 +18,7 @@ def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "told"),
+    ("host", "port", "expected"),
     [
         ("", 0, "Use e.g. 127.0.0.1, or 0.0.0.0"),
         ("192.0.2.1", 0, "Use an address of this machine"),
@@ -26,10 +26,10 @@ def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement() -> None:
         ("127.0.0.1", 65536, "a port up to 65535"),
     ],
 )
-def test_an_address_that_is_none_of_this_machine_is_told_as_that(host: str, port: int, told: str) -> None:
+def test_an_address_that_is_none_of_this_machine_is_told_as_that(host: str, port: int, expected: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         listen(host, port)
-    assert told in refused.value.remedy
+    assert expected in refused.value.remedy
 
 
 def test_a_port_that_is_taken_is_told_with_the_option_that_names_another() -> None:

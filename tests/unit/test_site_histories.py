@@ -20,8 +20,8 @@ def entries(*found: Finding) -> list[Entry]:
     return [Entry(f"run-{number}", AT, one) for number, one in enumerate(found)]
 
 
-def bar(number: int, height: float, mark: str, told: str) -> Bar:
-    return Bar(number * STEP, HEIGHT - height, height, mark, f"24 Nov 08:05 UTC: {told}")
+def bar(number: int, height: float, mark: str, words: str) -> Bar:
+    return Bar(number * STEP, HEIGHT - height, height, mark, f"24 Nov 08:05 UTC: {words}")
 
 
 @pytest.mark.parametrize(

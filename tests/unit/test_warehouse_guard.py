@@ -69,7 +69,7 @@ def wait_until_somebody_waits_for_a_lock(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "told"),
+    ("write", "expected"),
     [
         (
             lambda warehouse: warehouse.load([order_row("A-1", city="Elsewhere")], [line_row("A-1", 2)]).refused,
@@ -84,7 +84,7 @@ def test_an_order_that_is_being_picked_while_we_write_is_waited_for_and_left_alo
     warehouse: SqlWarehouse,
     actor: WarehouseActor,
     write: Callable[[SqlWarehouse], object],
-    told: object,
+    expected: object,
 ) -> None:
     warehouse.load([order_row("A-1")], [line_row("A-1")])
     with ThreadPoolExecutor(1) as pool:
@@ -92,7 +92,7 @@ def test_an_order_that_is_being_picked_while_we_write_is_waited_for_and_left_alo
             assert begun
             writing_now = pool.submit(write, warehouse)
             wait_until_somebody_waits_for_a_lock(database_url)
-        assert writing_now.result() == told
+        assert writing_now.result() == expected
     order = actor.order("A-1")
     assert (order["status"], order["city"]) == ("picking", "Exampletown")
     assert [line["line_number"] for line in actor.lines("A-1")] == [1]

@@ -66,8 +66,8 @@ def test_stock_comes_with_where_it_lies_and_when_it_was_counted(warehouse: SqlWa
         None,
         MOMENT,
     ]
-    told = list(found.drop(columns=["counted_at", "is_counted_at_unreadable"]).itertuples(index=False, name=None))
-    assert told == [(*row[:3], row[3] or 0, row[4], "") for row in rows]
+    expected = list(found.drop(columns=["counted_at", "is_counted_at_unreadable"]).itertuples(index=False, name=None))
+    assert expected == [(*row[:3], row[3] or 0, row[4], "") for row in rows]
     assert not found["is_counted_at_unreadable"].any()
     assert rows_of(snapshot.items) == [{"sku": "00123", "is_active": False}, {"sku": "MUG", "is_active": True}]
     assert snapshot.orders.empty
@@ -140,8 +140,8 @@ def test_what_is_no_number_of_units_is_told_word_for_word(
     own_inventory(database_url, OWN_ROWS.format(number="VARCHAR(40)"), f"('MUG', 'MAIN', {written}, 'x')")
     frame = warehouse.stock([]).stock
     np.testing.assert_equal(frame["on_hand"].tolist(), [on_hand])
-    told = [unreadable] if unreadable else []
-    assert frame["unreadable"].tolist() == [", ".join([*told, "allocated is 'x', not a number"])]
+    expected = [unreadable] if unreadable else []
+    assert frame["unreadable"].tolist() == [", ".join([*expected, "allocated is 'x', not a number"])]
 
 
 @pytest.mark.parametrize("number", ["'NaN'", "'Infinity'"])

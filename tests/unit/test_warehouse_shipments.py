@@ -273,8 +273,8 @@ def test_a_label_is_amazon_s_where_the_warehouse_says_so_in_whichever_type(
     values += [(f"no-{number}", value) for number, value in enumerate(no)]
     rows = [f"('{name}', 'A-1', NULL, NULL, '1Z', NULL, {value})" for name, value in values]
     own_headers(database_url, HEADERS.format(moment="TIMESTAMP", flag=kind), *rows)
-    told = by_id(warehouse.shipments("us"), "is_amazon_label")
-    assert told == {name: name.startswith("yes") for name, _ in values}
+    shown = by_id(warehouse.shipments("us"), "is_amazon_label")
+    assert shown == {name: name.startswith("yes") for name, _ in values}
 
 
 def test_rows_without_an_id_are_told_once_an_order_under_a_made_up_id(
@@ -418,9 +418,9 @@ def test_no_statement_reads_a_buyer_s_data(database_url: str, warehouse: SqlWare
     warehouse.shipments("us")
     warehouse.shipment_lines(["S-1"])
     warehouse.order_lines(["A-1"])
-    told = " ".join(statements)
+    shown = " ".join(statements)
     for column in ("ship_to", "address_1", "postal", "city", "phone", "email", "gift", "customization", "order.*"):
-        assert column not in told
+        assert column not in shown
 
 
 def test_parcels_of_some_orders_and_of_late_are_told_as_among_all_and_others_are_left_out(

@@ -98,15 +98,15 @@ def faults_of(said: Said, allowed: Iterable[int]) -> list[Deviation]:
     """
     if said.status is None:
         return []
-    told = f"status {said.status}: {said.out.strip()[-600:]} {said.err.strip()[-600:]}"
+    text = f"status {said.status}: {said.out.strip()[-600:]} {said.err.strip()[-600:]}"
     document = said.document
     found = []
     if said.status not in set(allowed):
-        found.append(wrong(f"it ended with {told}"))
+        found.append(wrong(f"it ended with {text}"))
     if document is None:
-        found.append(wrong(f"no document, {told}"))
+        found.append(wrong(f"no document, {text}"))
     elif said.status and not (document.get("error") and document.get("remedy")):
-        found.append(wrong(f"no error with its remedy, {told}"))
+        found.append(wrong(f"no error with its remedy, {text}"))
     if any(word in said.out + said.err for word in UNFORESEEN):
-        found.append(wrong(f"unforeseen, {told}"))
+        found.append(wrong(f"unforeseen, {text}"))
     return found

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 OTHERS = {"Nobody's Vans"}
 """Carriers that Amazon has no code for: it is told their names."""
-TOLD = {"sent", "verified"}
+SENT = {"sent", "verified"}
 
 
 @dataclass(frozen=True)
-class Told:
+class Sent:
     """What Amazon has to show of one parcel."""
 
     tracking_number: str
@@ -46,7 +46,7 @@ class Known:
     """
 
     orders: list[str]
-    voided: dict[str, Told] = field(default_factory=dict)
+    voided: dict[str, Sent] = field(default_factory=dict)
 
 
 def build(world: World) -> Known:
@@ -77,24 +77,24 @@ def build(world: World) -> Known:
     return Known(orders, {voided: taken_back[0]})
 
 
-def due(world: World) -> dict[str, list[Told]]:
+def due(world: World) -> dict[str, list[Sent]]:
     """What Amazon has to show of each order, by what the warehouse has written."""
     items: dict[str, Counter[str]] = {}
     for line in world.rows(wms_shipment_line):
         items.setdefault(line["shipment_id"], Counter())[line["order_item_id"]] += line["quantity"]
-    found: dict[str, list[Told]] = {}
+    found: dict[str, list[Sent]] = {}
     for parcel in world.rows(wms_shipment):
         if parcel["status"] == "closed" and not parcel["is_amazon_label"] and parcel["tracking_number"]:
             units = tuple(sorted(items[parcel["shipment_id"]].items()))
-            told = Told(parcel["tracking_number"], parcel["carrier"], units)
-            found.setdefault(parcel["order_number"], []).append(told)
+            sent = Sent(parcel["tracking_number"], parcel["carrier"], units)
+            found.setdefault(parcel["order_number"], []).append(sent)
     return found
 
 
-def shown(order: Mapping[str, Any]) -> list[Told]:
+def shown(order: Mapping[str, Any]) -> list[Sent]:
     """The parcels that Amazon has of an order."""
     return [
-        Told(
+        Sent(
             package["trackingNumber"],
             package["carrier"],
             tuple(sorted((item["orderItemId"], item["quantity"]) for item in package["packageItems"])),
@@ -112,15 +112,15 @@ def compare_parcels(world: World, known: Known) -> Iterator[Deviation]:
     """
     expected = due(world)
     for order_id in known.orders:
-        told = [*expected.get(order_id, []), *([known.voided[order_id]] if order_id in known.voided else [])]
-        yield from _compare(order_id, told, shown(world.amazon.orders.get(order_id)))
+        sent = [*expected.get(order_id, []), *([known.voided[order_id]] if order_id in known.voided else [])]
+        yield from _compare(order_id, sent, shown(world.amazon.orders.get(order_id)))
 
 
-def _compare(order_id: str, expected: list[Told], told: list[Told]) -> Iterator[Deviation]:
-    for parcel in (Counter(expected) - Counter(told)).elements():
-        same = [other for other in told if other.tracking_number == parcel.tracking_number]
+def _compare(order_id: str, expected: list[Sent], sent: list[Sent]) -> Iterator[Deviation]:
+    for parcel in (Counter(expected) - Counter(sent)).elements():
+        same = [other for other in sent if other.tracking_number == parcel.tracking_number]
         yield (wrong if same else lost)(f"{order_id}: Amazon does not show {parcel}; it shows {same}")
-    for parcel in (Counter(told) - Counter(expected)).elements():
+    for parcel in (Counter(sent) - Counter(expected)).elements():
         is_twice = any(parcel.items == other.items for other in expected)
         yield (doubled if is_twice else wrong)(f"{order_id}: Amazon shows {parcel} too many")
 
@@ -140,7 +140,7 @@ def compare_statuses(world: World) -> Iterator[Deviation]:
     found = statuses(world)
     for parcel in world.rows(wms_shipment):
         shipment_id = parcel["shipment_id"]
-        expected = TOLD
+        expected = SENT
         if parcel["is_amazon_label"]:
             expected = {"skipped"}
         elif shipment_id == "STRAY" or not parcel["tracking_number"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.faults.matrix.faults import all_faults
 from tests.faults.matrix.flows import FLOWS
-from tests.faults.matrix.results import told
+from tests.faults.matrix.results import described
 from tests.faults.matrix.trials import Trial, trials
 from tests.postgres import running_postgres
 
@@ -57,5 +57,5 @@ def run_part(part: Part) -> list[Trial]:
         ):
             done.append(trial)
             if trial.deviations:
-                sys.stderr.write(told(trial))
+                sys.stderr.write(described(trial))
     return done

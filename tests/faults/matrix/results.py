@@ -26,7 +26,7 @@ README = ROOT / "README.md"
 SURVIVED = re.compile(r"[\d,]+ times on \d{4}-\d\d-\d\d(?: \(at most \d+ points of each cell\))?")
 TABLE = re.compile(r"^\| fault \|.*\n(?:\|.*\n)+", re.MULTILINE)
 KINDS = ("lost", "doubled", "wrong")
-TOLD = 20
+DESCRIBED = 20
 
 
 def counted(trials: Iterable[Trial]) -> list[dict[str, Any]]:
@@ -116,11 +116,11 @@ def print_table(cells: Sequence[dict[str, Any]], trials: Iterable[Trial], consol
             *(cell[name] for name in ("flow", "fault", "database")), *(f"{cell[name]:,}" for name in ("times", *KINDS))
         )
     console.print(table)
-    for trial in [trial for trial in trials if trial.deviations][:TOLD]:
-        console.print(told(trial), markup=False, end="")
+    for trial in [trial for trial in trials if trial.deviations][:DESCRIBED]:
+        console.print(described(trial), markup=False, end="")
 
 
-def told(trial: Trial) -> str:
+def described(trial: Trial) -> str:
     """A trial that was not survived, in words, a line for each deviation.
 
     Args:
