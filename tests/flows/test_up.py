@@ -155,9 +155,9 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
         private = [*(world.home / ".mfn" / "logs").iterdir(), world.home / ".mfn" / "up.json"]
         private += (world.home / "prefect").glob("prefect.db*")
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
-        status, told = refused(world, port, free_port())
-        assert (status, told["remedy"] != "") == (3, True)
-        assert "mfn up is already running here" in told["error"]
+        status, message = refused(world, port, free_port())
+        assert (status, message["remedy"] != "") == (3, True)
+        assert "mfn up is already running here" in message["error"]
         deployment = ask("GET", f"{api}/deployments/name/{IMPORT}")
         (schedule,) = deployment["schedules"]
         edited = {"active": False, "schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}}
@@ -195,17 +195,17 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
 def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, told = refused(world, port, free_port())
+        status, message = refused(world, port, free_port())
         assert status == 2
-        assert "PREFECT_SERVER_API_PORT" in told["remedy"]
-        status, told = refused(world, free_port(), port)
+        assert "PREFECT_SERVER_API_PORT" in message["remedy"]
+        status, message = refused(world, free_port(), port)
         assert status == 2
-        assert "--reports-port" in told["remedy"]
+        assert "--reports-port" in message["remedy"]
     same = free_port()
-    status, told = refused(world, same, same)
-    assert (status, "--reports-port" in told["remedy"]) == (2, True)
+    status, message = refused(world, same, same)
+    assert (status, "--reports-port" in message["remedy"]) == (2, True)
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
-    status, told = refused(world, free_port(), free_port())
+    status, message = refused(world, free_port(), free_port())
     assert status == 2
-    assert "connections.yaml" in told["error"]
+    assert "connections.yaml" in message["error"]
     assert not (world.home / ".mfn" / "logs").exists()

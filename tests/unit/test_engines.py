@@ -241,8 +241,8 @@ def test_a_server_that_is_gone_and_a_process_that_stands_still_are_given_up_afte
     for url, patience in ((postgres_url, "60000"), (slow, "5000")):
         with reading(engine_for(url), what="the test") as connection:
             assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "1min"
-            told: Any = connection.connection.dbapi_connection
-            parameters = told.info.get_parameters()
+            dbapi: Any = connection.connection.dbapi_connection
+            parameters = dbapi.info.get_parameters()
             assert (parameters["tcp_user_timeout"], parameters["keepalives_idle"]) == (patience, "30")
 
 
@@ -305,8 +305,8 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
             give_up_rights(connection)
             connection.execute(text("INSERT INTO thing VALUES (1)"))
 
-    told = "the warehouse of us may not be written: permission denied for table thing"
-    with pytest.raises(FatalError, match=told) as caught:
+    message = "the warehouse of us may not be written: permission denied for table thing"
+    with pytest.raises(FatalError, match=message) as caught:
         write_without_rights()
     assert "right" in caught.value.remedy
 
@@ -332,11 +332,11 @@ def test_a_table_that_another_program_never_unlocks_is_waited_for_three_minutes_
     with writing(engine, what="the test") as other:
         other.execute(text("LOCK TABLE thing IN ACCESS EXCLUSIVE MODE"))
         with (
-            pytest.raises(RetriableError, match=r"the warehouse of us cannot be used: .*lock timeout") as told,
+            pytest.raises(RetriableError, match=r"the warehouse of us cannot be used: .*lock timeout") as caught,
             reading(impatient, what="the warehouse of us") as connection,
         ):
             connection.execute(text("SELECT * FROM thing"))
-    assert "keeps it locked" in told.value.remedy
+    assert "keeps it locked" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -352,9 +352,9 @@ def test_what_postgresql_does_not_do_at_present_can_be_tried_again_and_the_remed
     url = make_url(postgres_url)
     hindered = url.update_query_dict({"options": f"{url.query['options']} -c {setting}"})
     engine = engine_for(hindered.render_as_string(hide_password=False))
-    with pytest.raises(RetriableError) as told, writing(engine, what="the warehouse of us") as connection:
+    with pytest.raises(RetriableError) as caught, writing(engine, what="the warehouse of us") as connection:
         connection.execute(text(statement))
-    assert words in told.value.remedy
+    assert words in caught.value.remedy
 
 
 def test_a_file_that_others_made_keeps_its_journal_mode_and_is_read_beside_their_transactions(tmp_path: Path) -> None:
@@ -373,11 +373,11 @@ def test_a_schema_that_a_login_may_not_use_is_told_as_a_missing_right(postgres_u
     nowhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=nobodys"})
     engine = engine_for(nowhere.render_as_string(hide_password=False))
     with (
-        pytest.raises(FatalError, match="may not be written: no schema") as told,
+        pytest.raises(FatalError, match="may not be written: no schema") as caught,
         writing(engine, what="the ledger") as database,
     ):
         database.execute(text("CREATE TABLE thing (name TEXT)"))
-    assert "that right" in told.value.remedy
+    assert "that right" in caught.value.remedy
 
 
 def test_a_new_sqlite_file_can_be_opened_by_many_at_once(sqlite_url: str) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from mfn.rules.confirmed_units import Confirmed, ConfirmedUnits, share_out
 
 ORDER = "026-0000001-0000001"
-UNTOLD = (1, 0)
+UNCONFIRMED = (1, 0)
 """An item of which nothing was confirmed, and its parcel."""
 
 
@@ -43,7 +43,7 @@ def shared(
     """
     names = [f"S-{number}" for number in range(len(parcels))]
     places = [(0, position) for position in range(len(parcels))]
-    kits = pd.DataFrame([*places, UNTOLD], columns=["item", "position"])
+    kits = pd.DataFrame([*places, UNCONFIRMED], columns=["item", "position"])
     kits = kits.assign(quantity=[*(parcel.completed for parcel in parcels), 9])
     kits = kits.assign(kits=kits.groupby("item")["quantity"].cumsum())
     held = [(*place, parcel.held, per_kit) for place, parcel in zip(places, parcels, strict=True)]
@@ -64,7 +64,7 @@ def shared(
         pd.DataFrame({"order_number": ORDER, "shipment_id": names}),
         Confirmed(confirmed, [name for name, parcel in zip(names, parcels, strict=True) if parcel.is_settled]),
     )
-    assert list(zip(after["item"], after["position"], strict=True)) == [*places, UNTOLD]
+    assert list(zip(after["item"], after["position"], strict=True)) == [*places, UNCONFIRMED]
     assert after["kits"].tolist() == after.groupby("item")["quantity"].cumsum().tolist()
     *quantities, other = after["quantity"].tolist()
     assert other == 9
