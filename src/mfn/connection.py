@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from mfn.amazon.marketplaces import BY_NAME, Marketplace, Region, find_marketplace
+from mfn.database.urls import resolve_database_url
 from mfn.errors import ConfigurationError
 from mfn.moments import in_utc
-from mfn.settings import resolve_database_url
 
 CREDENTIALS = re.compile(r"env|prefect:[a-z0-9][a-z0-9-]*")
 QUEUE_REGION = re.compile(r"https?://sqs\.(?P<region>[a-z]{2}(-[a-z]+)+-\d+)\.")

@@ -13,6 +13,8 @@ import re
 # SKUs that were copied somewhere have such marks, and are pasted into mappings with them.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
 HARMFUL_IN_LINES = re.compile(HARMFUL.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+UNSEEN = "has a non-printable character, such as a line break, or bytes that are not text"
+"""What is said of a text with something `HARMFUL`."""
 CUT = "…"
 
 

@@ -14,9 +14,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from mfn.database.urls import shown_database_url
 from mfn.errors import ConfigurationError, FatalError, RetriableError
 from mfn.plain_text import shown, shown_json, shown_lines
-from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

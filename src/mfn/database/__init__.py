@@ -1,1 +1,1 @@
-"""What all SQL databases here share: well-behaved engines, and bulk merges."""
+"""What all SQL databases here share: their URLs, well-behaved engines, and bulk merges."""

@@ -64,7 +64,7 @@ def engine_for(url: str, *, survives_power_cut: bool = True, is_shared: bool = T
     buyer's.
 
     Args:
-        url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+        url: A SQLAlchemy URL as `mfn.database.urls.resolve_database_url` returns it.
         survives_power_cut: Whether every commit on SQLite waits for the disk. Otherwise a power cut may lose the last
             commits, the newest first and each as a whole; the death of the process never does.
         is_shared: Whether others write it, too: a SQLite file that is there keeps its journal mode, and texts that

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
+from mfn.database.urls import shown_database_url
 from mfn.errors import ConfigurationError, FatalError
 from mfn.file_faults import writing_remedy
 from mfn.ledger.encryption import REMEDY, Cipher
 from mfn.ledger.key_file import read_keys, retired_file, retired_ids
 from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secret_of
-from mfn.settings import shown_database_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

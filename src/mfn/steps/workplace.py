@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mfn.connections import find_connection, load_connections
+from mfn.database.urls import shown_database_url
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
@@ -14,7 +15,7 @@ from mfn.ledger.leases import Watch, assert_not_taken_over
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
-from mfn.settings import environment, shown_database_url
+from mfn.settings import environment
 from mfn.warehouse.looking import lost_order_tables
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 

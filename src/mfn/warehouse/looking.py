@@ -57,7 +57,7 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
     """Look at the tables of a warehouse.
 
     Args:
-        url: Its URL, as `mfn.settings.resolve_database_url` returns it.
+        url: Its URL, as `mfn.database.urls.resolve_database_url` returns it.
         what: How a person knows it.
 
     Raises:

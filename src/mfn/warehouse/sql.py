@@ -36,7 +36,7 @@ def whereabouts(url: str) -> tuple[str, ...]:
     """The identity of a warehouse: the same for every URL that leads to it, whatever its login and options.
 
     Args:
-        url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+        url: A SQLAlchemy URL as `mfn.database.urls.resolve_database_url` returns it.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -56,7 +56,7 @@ class SqlWarehouse:
     if it refuses a statement.
 
     Args:
-        url: A SQLAlchemy URL as `mfn.settings.resolve_database_url` returns it.
+        url: A SQLAlchemy URL as `mfn.database.urls.resolve_database_url` returns it.
         name: The connection's name.
         may_write: Called in each transaction that writes, once no other one of this connection is open; raises if its
             run may not write any more. None if nobody else writes.
