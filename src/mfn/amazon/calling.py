@@ -156,12 +156,7 @@ class Caller:
 def tried_again(
     wait: Callable[[float], None], again: type[AmazonUnavailableError] = AmazonUnavailableError
 ) -> Retrying:
-    """The retries of a request that failed temporarily; the last failure is raised.
-
-    Args:
-        wait: Waits for a number of seconds.
-        again: The failures to retry after.
-    """
+    """The retries of a request that failed temporarily; the last failure is raised."""
     return Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         retry=retry_if_exception_type(again),

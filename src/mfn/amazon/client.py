@@ -82,9 +82,6 @@ class AmazonOrders:
     A call waits for its turn in the budget, and is retried a few times, with growing pauses, after temporary failures.
     Never make one within a transaction on the ledger, which is where the budget is kept.
 
-    Args:
-        session: The account.
-
     Attributes:
         calls: How many requests were sent through the session, by operation; retries count.
     """

@@ -77,12 +77,7 @@ def load_credentials(connection: Connection, environ: Mapping[str, str], base: P
 
 
 def suffixed(name: str, connection: Connection) -> str:
-    """The name of a variable for one connection only, which wins over the general one.
-
-    Args:
-        name: The general one.
-        connection: The connection.
-    """
+    """The name of a variable for one connection only, which wins over the general one."""
     return f"{name}_{connection.name.upper()}"
 
 

@@ -74,12 +74,7 @@ class Document:
 
 
 class Documents:
-    """Uploads and downloads documents, which no rate limit concerns; retried a few times with growing pauses.
-
-    Args:
-        library: Sends the requests.
-        wait: Waits for a number of seconds.
-    """
+    """Uploads and downloads documents, which no rate limit concerns; retried a few times with growing pauses."""
 
     def __init__(self, library: Library, wait: Callable[[float], None]) -> None:
         self._library = library

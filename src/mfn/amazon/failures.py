@@ -140,14 +140,7 @@ def unreadable(what: str, response: httpx.Response, error: Exception) -> AmazonU
 
 
 def failed(what: str, operation: str, response: httpx.Response, *, page_token: bool) -> MfnError:
-    """The error for an answer other than 200.
-
-    Args:
-        what: Which call, for the message.
-        operation: Amazon's name of the operation.
-        response: The answer.
-        page_token: Whether the request carried a page token.
-    """
+    """The error for an answer other than 200."""
     status = response.status_code
     message = f"{what}: HTTP {status}, {summary_of(response)} ({request_id_of(response)})."
     if status == codes.TOO_MANY_REQUESTS:
@@ -199,11 +192,6 @@ def checked(
 def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
     """Decode a successful answer; a bad text in it does not spoil the rest (`mfn.amazon.repaired_json`).
 
-    Args:
-        what: Which call, for the message.
-        response: The answer.
-        kind: The type to decode it as.
-
     Raises:
         AmazonUnavailableError: The body is not as expected.
     """
@@ -218,12 +206,7 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
 
 
 def login_failed(connection: str, response: httpx.Response) -> MfnError:
-    """The error for an answer of Login with Amazon other than a token.
-
-    Args:
-        connection: The connection's name.
-        response: The answer.
-    """
+    """The error for an answer of Login with Amazon other than a token."""
     status = response.status_code
     what = f"Login with Amazon for the connection {connection}: HTTP {status}"
     try:

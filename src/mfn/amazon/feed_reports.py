@@ -66,9 +66,6 @@ def report_of(content: bytes) -> FeedReport:
 
     Amazon's words may quote a listing: a bad text in them does not spoil the rest (`mfn.amazon.repaired_json`).
 
-    Args:
-        content: JSON in UTF-8.
-
     Raises:
         msgspec.DecodeError: It is not a processing report.
     """

@@ -78,11 +78,7 @@ class _CreatedFeed(Struct, rename="camel"):
 
 
 class AmazonFeeds:
-    """Submits the quantities of one connection as feeds and follows them; its calls count as its session's.
-
-    Args:
-        session: The account.
-    """
+    """Submits the quantities of one connection as feeds and follows them; its calls count as its session's."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -120,10 +116,6 @@ class AmazonFeeds:
     def create_feed(self, marketplace_id: str, document_id: str) -> str:
         """Have a document processed, once: a call whose reply was lost is not repeated.
 
-        Args:
-            marketplace_id: Where.
-            document_id: What was uploaded.
-
         Returns:
             Amazon's id of the feed.
 
@@ -151,9 +143,6 @@ class AmazonFeeds:
 
     def feed(self, feed_id: str) -> FeedState:
         """The state of a feed.
-
-        Args:
-            feed_id: Amazon's id.
 
         Raises:
             RetriableError: Amazon did not answer.

@@ -85,9 +85,6 @@ def frame_of(items: Iterable[Item]) -> pd.DataFrame:
 
     A listing without any availability has never had a quantity. If it has no FNSKU either, Amazon has never handled it,
     so it is the seller's to fulfil; if it has one, or Amazon leaves out that data set, its channel is unknown.
-
-    Args:
-        items: As Amazon answers them.
     """
     first: dict[str, Item] = {}
     for item in items:
@@ -106,11 +103,7 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def channel_of(codes: Sequence[str | None]) -> str:
-    """One word for who fulfils a listing.
-
-    Args:
-        codes: Amazon's channel codes.
-    """
+    """One word for who fulfils a listing."""
     return ",".join(sorted({code for code in codes if code})) or UNKNOWN_CHANNEL
 
 

@@ -58,11 +58,7 @@ def _words(issues: Any) -> tuple[Words, ...]:
 
 
 class AmazonListings:
-    """Reads the listings of one connection and changes their quantities; its calls count as its session's.
-
-    Args:
-        session: The account.
-    """
+    """Reads the listings of one connection and changes their quantities; its calls count as its session's."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -71,9 +67,6 @@ class AmazonListings:
 
     def listings(self, marketplace_id: str) -> ListingsRead:
         """All listings in a marketplace, whoever fulfils them: by search, or from a report if there are too many.
-
-        Args:
-            marketplace_id: Where.
 
         Raises:
             RetriableError: Amazon did not answer with all of them; never taken for fewer listings than there are.
@@ -157,11 +150,6 @@ class AmazonListings:
 
         Amazon applies it within minutes. It is known to accept SKUs that it does not list, too: check what it shows
         later. Source: amzn/selling-partner-api-models, issues 2797 and 4402.
-
-        Args:
-            marketplace_id: Where.
-            seller_sku: The SKU, to the letter.
-            quantity: Units, from 0.
 
         Raises:
             ListingMissingError: Amazon has no such listing there.

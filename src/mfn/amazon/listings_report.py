@@ -62,10 +62,6 @@ logger = logging.getLogger(__name__)
 def read_listings_report(session: Session, marketplace_id: str) -> Document:
     """Have the report made, and read it.
 
-    Args:
-        session: The account.
-        marketplace_id: Which marketplace.
-
     Raises:
         RetriableError: See `read_report`.
         FatalError: The same.

@@ -28,9 +28,6 @@ def with_whole_times(raw: bytes) -> bytes:
 
     Some programs leave out seconds that are zero (`2026-12-01T08:00Z`); nobody should wait for a parcel because of
     that.
-
-    Args:
-        raw: The JSON text of one order.
     """
     order = msgspec.json.decode(raw)
     for path in PATHS:

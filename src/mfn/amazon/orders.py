@@ -255,9 +255,6 @@ NO_WINDOW = Window()
 def decode_order(raw: bytes) -> Order:
     """One order from the text that Amazon sent.
 
-    Args:
-        raw: The JSON text of one order.
-
     Raises:
         DataError: Not an order; the message names the wrong path and what was expected there. It contains no value
             from the order, so that it may be shown.

@@ -74,9 +74,6 @@ class ShownPackages:
 def read_packages(raw: bytes) -> ShownPackages:
     """The parcels of an order, from the text that Amazon sent.
 
-    Args:
-        raw: The JSON text of one order.
-
     Raises:
         DataError: Not an order; the message names the wrong path and what was expected there, and contains no value
             from the order.

@@ -118,9 +118,6 @@ def may_patch_listing(
 def may_read_feeds(session: Session) -> AccessDeniedError | None:
     """Whether feeds may be read; None if they may.
 
-    Args:
-        session: The account.
-
     Raises:
         RetriableError: Amazon did not answer.
         FatalError: The credentials are refused.
@@ -130,9 +127,6 @@ def may_read_feeds(session: Session) -> AccessDeniedError | None:
 
 def may_read_reports(session: Session) -> AccessDeniedError | None:
     """Whether reports of listings may be read; None if they may.
-
-    Args:
-        session: The account.
 
     Raises:
         RetriableError: Amazon did not answer.

@@ -81,10 +81,6 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
 
     A refusal in Amazon's own form is about this parcel; a body of another form comes from something in between, which
     would refuse every parcel.
-
-    Args:
-        what: Which call, for the message.
-        response: The answer.
     """
     status = response.status_code
     if codes.is_success(status):
@@ -141,12 +137,7 @@ def not_patched(what: str, response: httpx.Response, *, is_plain: bool) -> MfnEr
 
 
 def invalid(what: str, words: tuple[Words, ...]) -> ListingRefusedError:
-    """The refusal for a 200 whose status is not ACCEPTED.
-
-    Args:
-        what: Which call, for the message.
-        words: Amazon's issues, if it gave any.
-    """
+    """The refusal for a 200 whose status is not ACCEPTED."""
     said = "; ".join(str(issue) for issue in words) or "no reason given"
     message = f"{what}: INVALID, {said.rstrip('.')}."
     return ListingRefusedError(message, remedy=LISTING_REMEDY, status=codes.OK, words=words)

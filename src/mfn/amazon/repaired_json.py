@@ -30,9 +30,6 @@ def repaired(content: bytes) -> bytes:
 
     Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark is removed. What is
     broken otherwise stays so: nobody can say what a text in another encoding was.
-
-    Args:
-        content: JSON in UTF-8.
     """
     if len(content) > MOST_BYTES:
         return content

@@ -54,11 +54,7 @@ class PackageDetail:
 
 
 def confirmation(package: PackageDetail) -> dict[str, Any]:
-    """The body of the request, in Amazon's terms.
-
-    Args:
-        package: The parcel.
-    """
+    """The body of the request, in Amazon's terms."""
     optional = {"carrierName": package.carrier_name, "shippingMethod": package.shipping_method}
     return {
         "marketplaceId": package.marketplace_id,

@@ -32,10 +32,6 @@ class Unanswered:
     def add(self, order_id: str, error: AmazonUnavailableError | CallRefusedError) -> None:
         """Count a call that was not answered, or refused.
 
-        Args:
-            order_id: Amazon's order id.
-            error: Why.
-
         Raises:
             AmazonUnavailableError: It is one too many in a row, or Amazon throttles.
             CallRefusedError: The same, where each call is refused.

@@ -48,11 +48,7 @@ class Arrival(NamedTuple):
 
 
 def read_arrival(raw: bytes) -> Arrival:
-    """The id and age of an order, whatever shape the rest is in.
-
-    Args:
-        raw: The JSON text of one order.
-    """
+    """The id and age of an order, whatever shape the rest is in."""
     try:
         header = _HEADER.decode(raw)
     except UNREADABLE:

@@ -32,13 +32,6 @@ def record_failure(ledger: Ledger, batch: BatchRef, *, error: str, remedy: str, 
 
     The ledger may have recorded the next stage while its answer was lost: then that stage is done again.
 
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-        error: What failed.
-        remedy: What to do.
-        counted: Counts of what was done until then.
-
     Raises:
         LeaseLostError: Another run has taken over the batch, and will record its end itself.
     """
@@ -90,10 +83,6 @@ def has_work_left(parameters: Mapping[str, Any], stage: str) -> bool:
     """Whether a batch that failed left something to be done.
 
     A dry run leaves nothing, nor does an order that a person requested and Amazon does not know.
-
-    Args:
-        parameters: Its parameters.
-        stage: The last stage that it finished.
     """
     asked = Parameters.of(parameters)
     asked_in_vain = asked.order_id is not None and stage == OPENED

@@ -36,15 +36,7 @@ def list_batches(
     kind: str | None = None,
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """Batches, newest first, with every column but `findings`, which is long.
-
-    Args:
-        ledger: The open ledger.
-        failed: Only those that failed.
-        connection: Only those of this connection.
-        kind: Only those of this kind.
-        limit: At most so many.
-    """
+    """Batches, newest first, with every column but `findings`, which is long."""
     statement = select(*LISTED).order_by(*NEWEST_FIRST).limit(limit)
     if failed:
         statement = statement.where(Batch.status == "failed")
@@ -57,12 +49,7 @@ def list_batches(
 
 
 def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
-    """The batches that a flow run opened, or was the last to resume, newest first: as `list_batches`.
-
-    Args:
-        ledger: The open ledger.
-        flow_run_id: Prefect's flow run.
-    """
+    """The batches that a flow run opened, or was the last to resume, newest first: as `list_batches`."""
     statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
     with ledger.reading() as database:
         return database.execute(statement).all()
@@ -72,12 +59,6 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
     """The newest batches of a connection and kind, dry runs left out, as reports show past ones: `SHOWN`.
 
     Parts of a reprocessing are left out too.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        kind: The kind of run.
-        limit: At most so many.
     """
     dry = Batch.parameters["dry_run"].as_boolean()
     mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true()) & ~IS_PART
@@ -100,12 +81,7 @@ def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int
 
 
 def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]:
-    """The kinds of batches, by id; an id that no batch has is left out.
-
-    Args:
-        ledger: The open ledger.
-        batch_ids: The batches.
-    """
+    """The kinds of batches, by id; an id that no batch has is left out."""
     with ledger.reading() as database:
         meant = among(database, Batch.batch_id, batch_ids)
         found = {row.batch_id: row.kind for row in database.execute(select(Batch.batch_id, Batch.kind).where(meant))}

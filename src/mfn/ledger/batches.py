@@ -39,23 +39,12 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
 
 
 def parameters_of(ledger: Ledger, batch: BatchRef) -> Parameters:
-    """The parameters of a batch.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-    """
+    """The parameters of a batch."""
     return Parameters.of(get_batch(ledger, batch.batch_id).parameters)
 
 
 def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:
-    """Change a batch inside an open transaction, which its lease must still hold.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        values: Columns of the batch table.
-    """
+    """Change a batch inside an open transaction, which its lease must still hold."""
     assert_held(database, batch.lease)
     database.execute(_CHANGE, {"changed": batch.batch_id, **values})
 

@@ -144,9 +144,6 @@ class Budget:
     def rate(self, operation: str) -> float:
         """Calls a second that come back to an operation's bucket: what Amazon said last, or else its plan's.
 
-        Args:
-            operation: Amazon's name of it, a key of `PLANS`.
-
         Raises:
             RetriableError: The ledger cannot be reached.
         """
@@ -159,9 +156,6 @@ class Budget:
     def left(self, operation: str) -> float:
         """How many calls of an operation may be made at once now, as far as is known here; nothing is taken.
 
-        Args:
-            operation: Amazon's name of it, a key of `PLANS`.
-
         Raises:
             RetriableError: The ledger cannot be reached.
         """
@@ -170,9 +164,6 @@ class Budget:
 
     def drain(self, operation: str) -> None:
         """Record that Amazon has just throttled a call: the bucket is empty, whatever was counted here.
-
-        Args:
-            operation: Amazon's name of it.
 
         Raises:
             RetriableError: The ledger cannot be reached.

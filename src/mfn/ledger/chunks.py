@@ -109,14 +109,7 @@ def numbers_by_part(ledger: Ledger, batch_id: str, stage: str) -> list[list[int]
 
 
 def drop_chunks(database: Connection, batch: BatchRef, *, stage: str | None = None, number: int | None = None) -> None:
-    """Remove chunks that are no longer needed.
-
-    Args:
-        database: The open transaction.
-        batch: The batch.
-        stage: Only what this stage made.
-        number: Only this chunk.
-    """
+    """Remove chunks that are no longer needed."""
     overwrite_freed(database)
     statement = delete(BatchChunk).where(BatchChunk.batch_id == batch.batch_id)
     if stage is not None:

@@ -107,13 +107,7 @@ def drop_staged(database: Connection, connection: str, token: str) -> None:
 
 
 def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Known]:
-    """The reasons that orders were released for, by every release since the last dismissal; absent if none.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: The orders.
-    """
+    """The reasons that orders were released for, by every release since the last dismissal; absent if none."""
     if not order_ids:
         return {}
     statement = select(Decision.order_id, Decision.kind, Decision.reasons).where(Decision.connection == connection)
@@ -128,13 +122,7 @@ def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]
 
 
 def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
-    """The decisions about an order, oldest first: every column of `decision`.
-
-    Args:
-        ledger: The open ledger.
-        order_id: Amazon's order id.
-        connection: Only of this connection.
-    """
+    """The decisions about an order, oldest first: every column of `decision`."""
     statement = of_order(Decision, order_id, connection).order_by(Decision.decided_at, Decision.number)
     with ledger.reading() as database:
         return database.execute(statement).all()

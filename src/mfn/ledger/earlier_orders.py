@@ -26,10 +26,6 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     These are orders that are held; that were ready and never loaded; that are not paid for, whose promised units follow
     the present mappings and items; whose newest version the warehouse lacks; and that an interrupted batch landed and
     no other has judged since. An order that the batch has already stays as it was.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The import batch at work.
     """
     assert_held(database, batch.lease)
     unfinished = select(TrackedOrder.order_id).where(
@@ -65,11 +61,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
 
 
 def left_behind_orders(connection: str) -> Select[str]:
-    """The ids of orders that the warehouse has, but perhaps not in their newest version.
-
-    Args:
-        connection: The connection's name.
-    """
+    """The ids of orders that the warehouse has, but perhaps not in their newest version."""
     # With a plain condition on the status, SQLite would use the other index and go through all that was ever loaded.
     may_change = func.coalesce(TrackedOrder.status, "").in_(GIVEN)
     return select(TrackedOrder.order_id).where(TrackedOrder.connection == connection, text(DOUBTED), may_change)

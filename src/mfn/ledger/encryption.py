@@ -81,12 +81,7 @@ def key_id_of(sealed: bytes) -> str:
 
 
 def proof_of(key: Key, secret: bytes) -> bytes:
-    """The ledger's own secret under a key, which proves the key when the ledger is opened.
-
-    Args:
-        key: The key.
-        secret: The secret.
-    """
+    """The ledger's own secret under a key, which proves the key when the ledger is opened."""
     return Cipher([key]).encrypt(secret, context=key.key_id)
 
 

@@ -63,14 +63,7 @@ def note_feed(
 
 
 def update_feed(database: Connection, batch: BatchRef, number: int, **values: Any) -> None:
-    """Change a feed; one that is no longer under way releases its offers.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch at work.
-        number: The feed.
-        values: Columns of the table `feed`.
-    """
+    """Change a feed; one that is no longer under way releases its offers."""
     assert_held(database, batch.lease)
     mine = (Feed.connection == batch.connection) & (Feed.number == number)
     database.execute(update(Feed).where(mine).values(**values))
@@ -82,14 +75,7 @@ def update_feed(database: Connection, batch: BatchRef, number: int, **values: An
 def feeds(
     ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = None, batch_id: str | None = None
 ) -> Sequence[Row[Any]]:
-    """Feeds of a connection, oldest first: every column.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        statuses: Only those with one of these.
-        batch_id: Only those of this batch.
-    """
+    """Feeds of a connection, oldest first: every column."""
     statement = select(Feed).where(Feed.connection == connection).order_by(Feed.number)
     if statuses is not None:
         statement = statement.where(Feed.status.in_(statuses))

@@ -253,10 +253,6 @@ def outlived_promises(ledger: Ledger, connection: str) -> Sequence[str]:
     """The orders that have left and whose text was removed, but that still have units reserved.
 
     Their units are no longer promised, but every stock run would have to go through them.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
     """
     is_gone, has_text = (
         exists().where(of.connection == Reservation.connection, of.order_id == Reservation.order_id)

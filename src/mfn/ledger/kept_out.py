@@ -21,23 +21,14 @@ if TYPE_CHECKING:
 
 
 def kept_out_orders(connection: str) -> Select[str]:
-    """The ids of orders of which the warehouse has an older version to ship, because the newest was kept out.
-
-    Args:
-        connection: The connection's name.
-    """
+    """The ids of orders of which the warehouse has an older version to ship, because the newest was kept out."""
     joined = (TrackedOrder.connection == KeptOutVersion.connection) & (TrackedOrder.order_id == KeptOutVersion.order_id)
     kept_out = select(KeptOutVersion.order_id).join(TrackedOrder, joined)
     return kept_out.where(KeptOutVersion.connection == connection, TrackedOrder.status.in_(TO_SHIP))
 
 
 def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
-    """Every column of `kept_out_version`, by order id, of the orders that the warehouse has yet to ship.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """Every column of `kept_out_version`, by order id, of the orders that the warehouse has yet to ship."""
     statement = select(KeptOutVersion).where(
         KeptOutVersion.connection == connection, KeptOutVersion.order_id.in_(kept_out_orders(connection))
     )

@@ -34,20 +34,12 @@ _CURRENT = (
 
 
 def registered_keys(database: Connection) -> dict[str, bytes]:
-    """The proof of every key that the ledger's data may be encrypted with, by the key's id.
-
-    Args:
-        database: The open transaction.
-    """
+    """The proof of every key that the ledger's data may be encrypted with, by the key's id."""
     return {row.key_id: row.proof for row in database.execute(select(EncryptionKey.key_id, EncryptionKey.proof))}
 
 
 def assert_current(database: Connection, cipher: Cipher) -> None:
     """Make sure, inside a transaction that writes encrypted data, that its key was not retired meanwhile.
-
-    Args:
-        database: The open transaction.
-        cipher: The cipher that encrypts.
 
     Raises:
         RetriableError: It was retired; nothing of this transaction may stay.

@@ -39,10 +39,6 @@ def of_order(model: Any, order_id: str, connection: str | None = None) -> Select
 
 
 def known_connections(ledger: Ledger) -> list[str]:
-    """The names of all connections that have ever run, in order.
-
-    Args:
-        ledger: The open ledger.
-    """
+    """The names of all connections that have ever run, in order."""
     with ledger.reading() as database:
         return sorted(database.execute(KNOWN_CONNECTIONS).scalars())

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datetime | None]]:
-    """Orders of a connection that have not left yet: order_id, status, ship_by.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """Orders of a connection that have not left yet: order_id, status, ship_by."""
     statement = select(TrackedOrder.order_id, TrackedOrder.status, TrackedOrder.ship_by)
     with ledger.reading() as database:
         of = statement.where(TrackedOrder.connection == connection, TrackedOrder.status.in_(OPEN))
@@ -34,11 +29,6 @@ def open_orders(ledger: Ledger, connection: str) -> Sequence[Row[str, str, datet
 
 def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> dict[str, Row[Any]]:
     """The status of orders, by id; unknown ones are absent.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: As many as there are.
 
     Returns:
         order_id, status, reasons, updated_at, is_sfp, ship_by, service_level, fulfilled_before.
@@ -53,13 +43,7 @@ def known_orders(ledger: Ledger, connection: str, order_ids: Iterable[str]) -> d
 
 
 def units_promised_to(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """The units promised to orders, by order id and the warehouse's SKU; absent if none.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: As many as there are.
-    """
+    """The units promised to orders, by order id and the warehouse's SKU; absent if none."""
     statement = (
         select(Reservation.order_id, Reservation.sku, func.sum(Reservation.units))
         .where(Reservation.connection == connection)
@@ -73,13 +57,7 @@ def units_promised_to(ledger: Ledger, connection: str, order_ids: Collection[str
 
 
 def parcels_by_id(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, Row[Any]]:
-    """Parcels of orders, by the warehouse's id: shipment_id, status, reasons, warnings, sent_at, updated_at.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: As many as there are.
-    """
+    """Parcels of orders, by the warehouse's id: shipment_id, status, reasons, warnings, sent_at, updated_at."""
     statement = select(
         Parcel.shipment_id, Parcel.status, Parcel.reasons, Parcel.warnings, Parcel.sent_at, Parcel.updated_at
     ).where(Parcel.connection == connection)

@@ -78,10 +78,6 @@ def index_pages(ledger: Ledger, batch: BatchRef) -> None:
 
     This includes pages that an interrupted run of the connection left behind. A page of which every order has landed
     again since is removed.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch at work.
     """
     while _index_some(ledger, batch) == PAGES_AT_ONCE:
         gc.collect()  # what statements over so many rows leave behind refers to itself, and piles up

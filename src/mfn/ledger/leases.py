@@ -49,11 +49,6 @@ def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
 
     A holder that died on this machine is noticed at once; one on another machine within a minute.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        kind: The kind of run.
-
     Yields:
         The token that `assert_held` checks in every commit.
 
@@ -170,13 +165,7 @@ class Watch:
 
 
 def is_held(database: Connection, connection: str, kind: str) -> bool:
-    """Whether a live run holds the lease of a connection and kind.
-
-    Args:
-        database: An open transaction on the ledger.
-        connection: The connection's name.
-        kind: The kind of run.
-    """
+    """Whether a live run holds the lease of a connection and kind."""
     where = (Lease.connection == connection) & (Lease.kind == kind)
     row = database.execute(select(Lease.holder, _is_over().label("is_over")).where(where)).one_or_none()
     return row is not None and not row.is_over and not _is_dead(row.holder)

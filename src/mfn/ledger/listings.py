@@ -26,14 +26,7 @@ LISTINGS = "listings "
 
 
 def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_skus: Sequence[str]) -> list[str]:
-    """Those of some SKUs that were never looked up in a marketplace.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        marketplace_id: Where.
-        seller_skus: As many as there are.
-    """
+    """Those of some SKUs that were never looked up in a marketplace."""
     statement = (
         f"SELECT DISTINCT value FROM {asked_skus(ledger)} WHERE NOT EXISTS (SELECT 1 FROM offer"
         " WHERE connection = :connection AND marketplace_id = :place AND seller_sku = value) ORDER BY value"
@@ -44,13 +37,7 @@ def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_sk
 
 
 def listed_skus(ledger: Ledger, connection: str, marketplace_id: str) -> list[str]:
-    """The SKUs that Amazon listed in a marketplace when it was last asked.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        marketplace_id: Where.
-    """
+    """The SKUs that Amazon listed in a marketplace when it was last asked."""
     where = "marketplace_id = :place AND channel <> ''"
     skus: list[str] = read_offers(ledger, connection, ("seller_sku",), where=where, place=marketplace_id)[
         "seller_sku"

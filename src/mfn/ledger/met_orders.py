@@ -105,12 +105,7 @@ class LandedOrders:
 
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
-    """The orders of a batch in the order in which their newest texts landed, so that each page is opened for one chunk.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: The batch.
-    """
+    """The orders of a batch in the order in which their newest texts landed: each page is opened for one chunk."""
     landed = (LandedOrder.connection == BatchOrder.connection) & (LandedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(BatchOrder.order_id, LandedOrder.page, LandedOrder.position, BatchOrder.origin, BatchOrder.outcome)

@@ -108,11 +108,6 @@ def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[An
 
     The oldest change comes first. Those whose parcel nobody waits for come last: orders that wait for their payment,
     which are mostly named again before their turn, and cancelled ones of which nothing has ever landed.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        limit: How many at most.
     """
     statement = (
         select(NamedOrder)
@@ -136,12 +131,7 @@ def _is_waited_for() -> ColumnElement[int]:
 
 
 def waiting_names(ledger: Ledger, connection: str) -> Waiting:
-    """How many named orders of a connection have not landed yet, including those just requested.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """How many named orders of a connection have not landed yet, including those just requested."""
     statement = select(func.count(), func.min(NamedOrder.changed_at)).where(NamedOrder.connection == connection)
     with ledger.reading() as database:
         orders, oldest = database.execute(statement).one()

@@ -68,9 +68,6 @@ def open_ledger(settings: Settings) -> Ledger:
 
     Encryption keys are created only together with a new, empty ledger.
 
-    Args:
-        settings: The settings in force.
-
     Raises:
         ConfigurationError: No key fits a ledger that has data, or it was written by a newer version.
         RetriableError: Its database cannot be reached.
@@ -123,18 +120,12 @@ def ledger_engine(url: str) -> Engine:
 
     A power cut may lose its last commits, but consistently, the watermark with what had landed; and what the warehouse
     has is read again. The warehouse itself always waits for its disk: it never knows less than the ledger.
-
-    Args:
-        url: Its URL.
     """
     return engine_for(url, survives_power_cut=False, is_shared=False)
 
 
 def is_there(settings: Settings) -> bool:
     """Whether there is a ledger to read; for a database server, opening it will tell.
-
-    Args:
-        settings: The settings in force.
 
     Raises:
         ConfigurationError: MFN_HOME is not a directory, for instance because its disk is not mounted.
@@ -149,9 +140,6 @@ def is_there(settings: Settings) -> bool:
 
 def ledger_if_any(settings: Settings) -> Ledger | None:
     """The ledger of these settings, for listings; None, without creating one, if nothing ever ran.
-
-    Args:
-        settings: The settings in force.
 
     Raises:
         FatalError: MFN_LEDGER_URL names a file in a folder that does not exist.
@@ -172,9 +160,6 @@ def ledger_if_any(settings: Settings) -> Ledger | None:
 
 def existing_ledger(settings: Settings) -> Ledger:
     """The ledger of these settings, for reading or changing what it has; it is not created if there is none.
-
-    Args:
-        settings: The settings in force.
 
     Raises:
         ConfigurationError: There is none, or it cannot be opened, see `open_ledger`.

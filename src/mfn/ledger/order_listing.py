@@ -47,14 +47,7 @@ URGENCY = (TrackedOrder.status.not_in(OPEN), TrackedOrder.ship_by.nulls_last(), 
 def list_orders(
     ledger: Ledger, *, status: str | None = None, connection: str | None = None, limit: int | None = None
 ) -> Sequence[Row[Any]]:
-    """Orders, the most urgent first, those that have left or need not leave after the others: `LISTED`.
-
-    Args:
-        ledger: The open ledger.
-        status: Only those with this status.
-        connection: Only those of this connection.
-        limit: At most so many.
-    """
+    """Orders, the most urgent first, those that have left or need not leave after the others: `LISTED`."""
     statement = select(*LISTED).order_by(*URGENCY).limit(limit)
     if status is not None:
         statement = statement.where(TrackedOrder.status == status)
@@ -65,13 +58,7 @@ def list_orders(
 
 
 def orders_with_id(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
-    """An order in each connection that has it, by their names: every column of `tracked_order`.
-
-    Args:
-        ledger: The open ledger.
-        order_id: Amazon's order id.
-        connection: Only in this connection.
-    """
+    """An order in each connection that has it, by their names: every column of `tracked_order`."""
     statement = of_order(TrackedOrder, order_id, connection).order_by(TrackedOrder.connection)
     with ledger.reading() as database:
         return database.execute(statement).all()
@@ -185,13 +172,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
 
 
 def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row[Any]]:
-    """The confirm runs that reported a conflict of an order: started_at, batch_id, connection, `conflicts` of the run.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_id: Amazon's order id.
-    """
+    """Confirm runs that reported a conflict of an order: started_at, batch_id, connection, the run's `conflicts`."""
     conflicts = Batch.findings["conflicts"]
     mine = (BatchOrder.connection == connection) & (BatchOrder.order_id == order_id)
     first = select(func.min(BatchOrder.at)).where(mine).scalar_subquery()

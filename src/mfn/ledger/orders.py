@@ -57,13 +57,7 @@ PostgreSQL keeps none, and as long as it has no statistics of a table each state
 def batch_orders(
     ledger: Ledger, batch_id: str, *, outcomes: Sequence[str] | None = None
 ) -> Sequence[Row[str, str, str | None, str | None, str | None]]:
-    """The orders of a batch: order_id, origin, outcome, reasons, warnings; sorted by id.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: The batch.
-        outcomes: Only those with one of these outcomes.
-    """
+    """The orders of a batch: order_id, origin, outcome, reasons, warnings; sorted by id."""
     statement = select(
         BatchOrder.order_id, BatchOrder.origin, BatchOrder.outcome, BatchOrder.reasons, BatchOrder.warnings
     ).where(BatchOrder.batch_id == batch_id)

@@ -251,10 +251,6 @@ def note_counts(ledger: Ledger, batch: BatchRef) -> dict[str, int]:
     `verified` and `unverified` are all parcels of the connection that were sent so far, `still_held` those that earlier
     runs have held and that are still so.
 
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-
     Returns:
         All counts of the batch.
     """

@@ -15,23 +15,13 @@ if TYPE_CHECKING:
 
 
 def has_passed(ledger: Ledger, connection: str) -> bool:
-    """Whether a connection has ever passed `mfn check`.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """Whether a connection has ever passed `mfn check`."""
     with ledger.reading() as database:
         found = database.execute(select(PassedCheck.passed_at).where(PassedCheck.connection == connection))
         return found.one_or_none() is not None
 
 
 def note_passed(ledger: Ledger, connection: str) -> None:
-    """Note that a connection has just passed `mfn check`.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """Note that a connection has just passed `mfn check`."""
     with ledger.writing() as database:
         merge(database, table(PassedCheck), ("connection", "passed_at"), [(connection, utc_text(datetime.now(UTC)))])

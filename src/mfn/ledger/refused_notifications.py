@@ -70,10 +70,6 @@ def note_refused(database: Connection, connection: str, refused: Iterable[Refuse
 def refused_notifications(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
     """The messages on a connection's queue that could not be used within the time that is `KEPT`, newest first.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-
     Returns:
         Every column of `refused_notification`.
     """

@@ -70,11 +70,6 @@ class Plan:
 def unfinished_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -> tuple[Plan, list[str]] | None:
     """The newest plan of a connection, if the same was requested and part of it remains.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        asked: As `Plan.asked`.
-
     Returns:
         The plan, and the ids of those of its parts that are not done; or None.
     """
@@ -95,13 +90,7 @@ def unfinished_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -
 
 
 def new_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -> Plan:
-    """A plan for what the ledger has now.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        asked: As `Plan.asked`.
-    """
+    """A plan for what the ledger has now."""
     last = select(func.max(LandedOrder.page)).where(LandedOrder.connection == connection)
     with ledger.reading() as database:
         last_page = database.execute(last).scalar() or 0

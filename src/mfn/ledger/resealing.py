@@ -77,12 +77,7 @@ class Retired:
 
 
 def count_others(database: Connection, ledger: Ledger) -> int:
-    """How many payloads are encrypted with another key than the newest.
-
-    Args:
-        database: The open transaction.
-        ledger: The open ledger.
-    """
+    """How many payloads are encrypted with another key than the newest."""
     others = (select(func.count(sealed.payload)).where(_is_other(sealed, ledger)) for sealed in SEALED)
     return sum(database.execute(count).scalar_one() for count in others)
 

@@ -63,21 +63,12 @@ def _same_order(other: Any) -> ColumnElement[bool]:
 
 
 def count_texts(database: Connection, connection: str) -> int:
-    """How many orders of a connection have a text.
-
-    Args:
-        database: An open transaction on the ledger.
-        connection: The connection's name.
-    """
+    """How many orders of a connection have a text."""
     return database.execute(select(func.count()).where(LandedOrder.connection == connection)).scalar_one()
 
 
 def not_seen_to_leave(database: Connection, connection: str) -> dict[str, datetime | None]:
     """Orders with a text that the warehouse was given, and of which nobody knows yet that they have left.
-
-    Args:
-        database: An open transaction on the ledger.
-        connection: The connection's name.
 
     Returns:
         When the warehouse was first given each, by order id.
@@ -94,14 +85,7 @@ def not_seen_to_leave(database: Connection, connection: str) -> dict[str, dateti
 def without_data(
     database: Connection, connection: str, order_ids: Iterable[str], *, erased_only: bool = False
 ) -> Sequence[str]:
-    """Those of some orders whose buyers' data was removed and has not landed again, sorted.
-
-    Args:
-        database: An open transaction on the ledger.
-        connection: The connection's name.
-        order_ids: Amazon's order ids, as many as there are.
-        erased_only: Only those that a person had erased.
-    """
+    """Those of some orders whose buyers' data was removed and has not landed again, sorted."""
     is_erased = OrderEnd.erased_at.is_not(None)
     is_removed = is_erased if erased_only else or_(is_erased, OrderEnd.purged_at.is_not(None))
     landed = exists().where(LandedOrder.connection == OrderEnd.connection, LandedOrder.order_id == OrderEnd.order_id)
@@ -111,11 +95,6 @@ def without_data(
 
 
 def any_erased(database: Connection, connection: str) -> bool:
-    """Whether a person ever had the buyer's data of an order of a connection erased.
-
-    Args:
-        database: An open transaction on the ledger.
-        connection: The connection's name.
-    """
+    """Whether a person ever had the buyer's data of an order of a connection erased."""
     erased = exists().where(OrderEnd.connection == connection, OrderEnd.erased_at.is_not(None))
     return bool(database.execute(select(erased)).scalar())

@@ -72,12 +72,7 @@ class Failure:
 
 
 def find_run(ledger: Ledger, batch_id: str) -> Run | None:
-    """One batch, or None.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: Its id.
-    """
+    """One batch, or None."""
     with ledger.reading() as database:
         row = database.execute(select(*LISTED).where(Batch.batch_id == batch_id)).one_or_none()
         return None if row is None else _run(row, dead_batches(database))
@@ -121,11 +116,7 @@ def find_runs(
 
 
 def newest_runs(ledger: Ledger) -> dict[tuple[str, str], Run]:
-    """The newest batch of each connection and kind that has one; an index is looked up for each.
-
-    Args:
-        ledger: The open ledger.
-    """
+    """The newest batch of each connection and kind that has one; an index is looked up for each."""
     known, one = KNOWN_CONNECTIONS.subquery(), aliased(Batch)
     newest = select(one.batch_id).where(one.connection == known.c.connection)
     newest = newest.order_by(one.started_at.desc(), one.batch_id).limit(1)
@@ -223,12 +214,6 @@ def quality_history(ledger: Ledger, connection: str, kind: BatchKind, *, limit: 
     """What the expectations found in the newest runs that examined something: batch_id, started_at, status, quality.
 
     `quality` is what `mfn.quality.model.QualityReport.from_dict` reads, or None.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        kind: The kind of run.
-        limit: At most so many runs.
     """
     taken_up = SUMMED.get(kind, ())[:1]
     statement = (

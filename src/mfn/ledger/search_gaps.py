@@ -47,12 +47,7 @@ def note_gap(database: Connection, connection: str, kind: GapKind, after: dateti
 
 
 def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
-    """What is left to be searched of a connection, in the order in which it is: backfills last, newest first.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-    """
+    """What is left to be searched of a connection, in the order in which it is: backfills last, newest first."""
     statement = (
         select(SearchGap)
         .where(SearchGap.connection == connection)
@@ -75,12 +70,7 @@ def move_gap(database: Connection, gap: Row[Any], page_token: str | None) -> Non
 
 
 def close_gap(database: Connection, gap: Row[Any]) -> None:
-    """Forget a gap that has been searched to its end.
-
-    Args:
-        database: The transaction in which its last page landed.
-        gap: The gap, as `search_gaps` gave it.
-    """
+    """Forget a gap that has been searched to its end."""
     database.execute(delete(SearchGap).where(_is(gap)))
 
 

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 def first_seen(ledger: Ledger, connection: str, secret: str) -> datetime:
     """When a connection's secret was first seen; noted as now where it never was.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        secret: The secret.
-
     Returns:
         An aware moment.
     """

@@ -81,10 +81,6 @@ def offers_to_read(ledger: Ledger, connection: str, most: int, *, but_for: pd.Da
 def sent_offers(ledger: Ledger, batch: BatchRef) -> pd.DataFrame:
     """The offers whose levels were sent to Amazon in a batch.
 
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-
     Returns:
         `marketplace_id`, `seller_sku`, `level`, `before_limits` (those that were sent), `is_applied`, `feed_number`.
     """

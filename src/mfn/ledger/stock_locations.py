@@ -30,13 +30,7 @@ def believed_stock(ledger: Ledger, connection: str) -> pd.DataFrame:
 
 
 def believe(database: Connection, batch: BatchRef, found: pd.DataFrame) -> None:
-    """Take what a run found for what the next one is compared with.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        found: `location`, `skus`, `units`.
-    """
+    """Take what a run found for what the next one is compared with."""
     assert_held(database, batch.lease)
     database.execute(delete(StockLocation).where(StockLocation.connection == batch.connection))
     rows = [

@@ -27,10 +27,6 @@ COLUMNS = ("connection", "order_id", "asked_at")
 def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime]:
     """When Amazon last left an order's call without an answer: what orders are sorted by before they are requested.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-
     Returns:
         A function of an order's id: those that never were come first, then those that wait longest.
     """

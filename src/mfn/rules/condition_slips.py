@@ -28,9 +28,6 @@ CODES = {
 def slips(expression: Any) -> Iterator[tuple[str, str]]:
     """What cannot be intended in a condition whose kinds match.
 
-    Args:
-        expression: The library's expression.
-
     Yields:
         Message and remedy of each slip.
     """

@@ -72,9 +72,6 @@ class ConditionError(Exception):
 def read_words(text: str) -> list[Any]:
     """The library's words of a condition.
 
-    Args:
-        text: The condition.
-
     Raises:
         ConditionError: It contains something that is not a word.
     """

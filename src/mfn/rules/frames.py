@@ -114,11 +114,7 @@ def order_frame(orders: Sequence[Order]) -> pd.DataFrame:
 
 
 def line_frame(orders: Sequence[Order]) -> pd.DataFrame:
-    """One row for each order item; see the table of the module.
-
-    Args:
-        orders: Decoded orders.
-    """
+    """One row for each order item; see the table of the module."""
     return _frame(
         LINE_COLUMNS,
         (

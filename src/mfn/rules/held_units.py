@@ -40,10 +40,6 @@ def waiting_for_held(
 ) -> list[tuple[str, str, str, str]]:
     """Parcels that are due with units that Amazon still has with a parcel whose correction is held.
 
-    Args:
-        parcels: Every parcel of the orders in question.
-        ordered: The units of each order item, by order.
-
     Returns:
         (shipment_id, code, detail, remedy) as `mfn.rules.parcels.parcel_items` tells faults; each parcel once.
     """

@@ -111,11 +111,7 @@ def nearest_skus(
 
 
 def can_be_aliased(sku: str) -> bool:
-    """Whether a row of sku_aliases.csv can name a SKU, as a text that survives being shown and pasted.
-
-    Args:
-        sku: Amazon's or the warehouse's.
-    """
+    """Whether a row of sku_aliases.csv can name a SKU, as a text that survives being shown and pasted."""
     return bool(sku.strip()) and shown(sku) == sku and not broken_by_a_spreadsheet(sku)
 
 

@@ -154,9 +154,6 @@ def next_action(state: State) -> Action:
     where it ended, and gets a full page again. If notifications name more than a page of orders between two searches,
     the search leaves out what getOrder has fetched already. What was left out is searched with calls that a full bucket
     would lose; there are some because the other searches wait a little longer.
-
-    Args:
-        state: The present state.
     """
     moments = []
     if _is_behind(state) and state.search.has(1):

@@ -135,11 +135,7 @@ def settlement_reason(code: str) -> Reason:
 
 
 def cancelled_reason(order: Order) -> Reason:
-    """Who has cancelled an order, and the code that Amazon states for it; never words of the buyer's own.
-
-    Args:
-        order: A cancelled order.
-    """
+    """Who has cancelled an order, and the code that Amazon states for it; never words of the buyer's own."""
     found = [item.cancellation and item.cancellation.cancellation_execution for item in order.order_items]
     stated = next((one for one in found if isinstance(one, dict)), {})
     by = CANCELLED_BY.get(str(stated.get("cancelledBy")), "")

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 def orders_of(connection: Connection, of: str) -> pd.DataFrame:
     """Every order of one connection, and how long the warehouse has had it.
 
-    Args:
-        connection: An open transaction.
-        of: The connection's name.
-
     Returns:
         `order_number` (text), `ordered_at` and `loaded_at` (`datetime64[us, UTC]`; NaT where there is none).
     """
@@ -40,10 +36,6 @@ def orders_of(connection: Connection, of: str) -> pd.DataFrame:
 
 def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
     """The status of some orders in the warehouse.
-
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's order ids, as many as there are.
 
     Returns:
         One row an order that the warehouse has: `order_number`, `status` (text, lower case, empty where there is none),

@@ -20,11 +20,7 @@ FOR_CHANGE = "FOR NO KEY UPDATE OF wms_order"
 
 
 class LockedError(DataError):
-    """Another program keeps rows of some orders locked for longer than a run waits; others may be written.
-
-    Args:
-        order_numbers: The orders.
-    """
+    """Another program keeps rows of some orders locked for longer than a run waits; others may be written."""
 
     def __init__(self, order_numbers: frozenset[str]) -> None:
         super().__init__(

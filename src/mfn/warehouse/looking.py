@@ -108,10 +108,6 @@ def _is_read_only(connection: Connection, url: str) -> bool:
 def lost_order_tables(url: str, *, what: str) -> list[str]:
     """Those of the tables of orders and lines that a warehouse lacks; nothing is created.
 
-    Args:
-        url: Its URL.
-        what: How a person knows it.
-
     Raises:
         RetriableError: It cannot be reached.
     """
@@ -132,10 +128,6 @@ def carriers_written(url: str, *, what: str) -> pd.DataFrame:
     """The carriers and services that the warehouse writes for parcels that it ships itself.
 
     Parcels with a label bought from Amazon are left out: their carrier is not sent to Amazon.
-
-    Args:
-        url: Its URL.
-        what: How a person knows it.
 
     Returns:
         `carrier`, `service` (texts without blanks around, or None), `parcels` (how many, int64), the most frequent

@@ -11,9 +11,5 @@ NEW, PICKING, SHIPPED, CANCELLED = STATES = ("new", "picking", "shipped", "cance
 
 
 def shipped_ones(states: Mapping[str, str]) -> frozenset[str]:
-    """The orders of which nothing more will leave.
-
-    Args:
-        states: The status of each order.
-    """
+    """The orders of which nothing more will leave."""
     return frozenset(number for number, status in states.items() if status == SHIPPED)

@@ -40,11 +40,7 @@ def _holds(table: str) -> str:
 
 
 def holding(connection: Connection) -> list[str]:
-    """The orders that still have some buyer's data, of whatever connection, sorted.
-
-    Args:
-        connection: An open transaction.
-    """
+    """The orders that still have some buyer's data, of whatever connection, sorted."""
     found = columns(
         connection,
         {"order_number": as_text(connection, "held.order_number")},
@@ -59,10 +55,6 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
     """Empty the buyer's data of some orders and of their lines; rows without any are not touched.
 
     A column that takes no NULL gets an empty text. On SQLite the old values are overwritten in the file as well.
-
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's order ids, as many as there are.
 
     Returns:
         Those that still had some buyer's data.
@@ -82,12 +74,7 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
 
 
 def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, datetime | None]:
-    """Those of some orders that the warehouse has shipped, and when; None if it does not say.
-
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's order ids, as many as there are.
-    """
+    """Those of some orders that the warehouse has shipped, and when; None if it does not say."""
     found = columns(
         connection,
         {"order_number": "asked.key", "shipped_at": as_text(connection, "shipment.shipped_at")},

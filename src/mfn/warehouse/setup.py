@@ -32,10 +32,6 @@ TAKEN_BITS = {"UPDATE": 4, "INSERT": 8, "DELETE": 16}
 def ensure_tables(engine: Engine, *, what: str) -> None:
     """Create the missing tables, and check that the existing ones have every column that is needed.
 
-    Args:
-        engine: The warehouse.
-        what: How a person knows it.
-
     Raises:
         FatalError: A table lacks columns or its key (all of them are named), or a missing one may not be created.
         RetriableError: The warehouse cannot be reached.
@@ -65,9 +61,6 @@ def ensure_tables(engine: Engine, *, what: str) -> None:
 
 def look(connection: Connection) -> tuple[list[Table], list[str]]:
     """The tables of the contract that the warehouse lacks (views count as tables), and what the existing ones lack.
-
-    Args:
-        connection: An open transaction.
 
     Returns:
         The missing tables; and the missing columns, or the key that keeps a second row out, for people, all at once.

@@ -37,10 +37,6 @@ A_ZONE = timedelta(days=2)
 def written(connection: Connection, of: str) -> pd.DataFrame:
     """What the warehouse wrote about each parcel that `shipments` returns, without its order.
 
-    Args:
-        connection: An open transaction.
-        of: The connection's name.
-
     Returns:
         One row for each parcel, sorted by id, with these columns of `shipments`: `shipment_id`, `order_number`,
         `carrier`, `service`, `tracking_number`, `shipped_at`, `is_amazon_label`, `status`, `is_shipped_at_unreadable`,
@@ -55,10 +51,6 @@ def shipments(connection: Connection, of: str) -> pd.DataFrame:
     A parcel of another connection's order, or of an order without a connection, is left out. Order numbers are compared
     to the letter. Identical rows count once; of rows that share an id and differ, one is kept and flagged, and of rows
     without an id one for each order, under a made-up id: one that is open or void only if all of them are.
-
-    Args:
-        connection: An open transaction.
-        of: The connection's name.
 
     Returns:
         One row for each parcel, sorted by id. Absent texts are None, times `datetime64[us, UTC]`, flags bool (NULL is
@@ -200,10 +192,6 @@ def _one_a_parcel(rows: pd.DataFrame) -> pd.DataFrame:
 def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.DataFrame:
     """The lines of parcels.
 
-    Args:
-        connection: An open transaction.
-        shipment_ids: The parcels, as many as there are.
-
     Returns:
         Sorted by parcel and line number: `shipment_id`, `line_number` (int64; 0 where the warehouse gives none),
         `order_item_id` and `sku` (text or None, without surrounding blanks), `quantity` (float64, in units of the SKU
@@ -226,10 +214,6 @@ def shipment_lines(connection: Connection, shipment_ids: Iterable[str]) -> pd.Da
 
 def order_lines(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
     """The lines of orders.
-
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's order ids, as many as there are.
 
     Returns:
         Sorted by order and line number: `order_number`, `line_number` (int64), `order_item_id`, `sku` and `seller_sku`
