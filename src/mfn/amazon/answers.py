@@ -1,4 +1,4 @@
-"""The text of Amazon's error answers, made fit to be shown.
+"""What Amazon's answers have in common, and the text of its error answers, made fit to be shown.
 
 Amazon answers a failure with `{"errors": [{"code", "message", "details"}]}` (its models, definition ErrorList), with an
 empty body, or with a proxy's HTML page.
@@ -32,6 +32,21 @@ class Words(Struct, frozen=True):
     def __str__(self) -> str:
         """All three on one printable line, whatever their length."""
         return ": ".join(_printable(part) for part in (self.code, self.message, self.details) if part)
+
+
+class _Pagination(Struct, frozen=True, rename="camel"):
+    next_token: str | None = None
+
+
+class Paged(Struct, frozen=True, rename="camel", kw_only=True):
+    """One page of several."""
+
+    pagination: _Pagination | None = None
+
+    @property
+    def next_token(self) -> str | None:
+        """The token of the next page; None on the last one."""
+        return (self.pagination.next_token if self.pagination else None) or None
 
 
 class _ErrorList(Struct):

@@ -10,7 +10,6 @@ import math
 import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ from msgspec import Struct
 from mfn.amazon.answers import UNREADABLE, errors_of
 from mfn.amazon.at_once import AT_ONCE
 from mfn.amazon.failures import AmazonUnavailableError, CallRefusedError, checked, decoded, unreadable
-from mfn.amazon.order_pages import SearchPage, end_of
-from mfn.amazon.orders import IDENTIFIER, MERCHANT, ORDER_ID
+from mfn.amazon.order_pages import end_of, page_of, search_orders
+from mfn.amazon.orders import IDENTIFIER, ORDER_ID
 from mfn.amazon.refusals import ShipmentRefusedError, not_confirmed
 from mfn.amazon.shipments import confirmation
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
@@ -32,33 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from concurrent.futures import Future
 
-    from mfn.amazon.order_pages import OpenWindow, SearchWindow
+    from mfn.amazon.order_pages import OpenWindow, Page, SearchWindow
     from mfn.amazon.session import Session
     from mfn.amazon.shipments import PackageDetail
 
 STATUSES = ("PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "CANCELLED")
 INCLUDED_DATA = ("BUYER", "RECIPIENT", "CANCELLATION", "FULFILLMENT", "PACKAGES")
-PAGE_SIZE = 100
 IS_IDENTIFIER = re.compile(IDENTIFIER)
 IS_ORDER_ID = re.compile(ORDER_ID)
 
 Said = ShipmentRefusedError | AmazonUnavailableError | CallRefusedError | None
 """The outcome for one of many parcels: Amazon's refusal, why there was no answer, or None if Amazon took it."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a search.
-
-    Attributes:
-        orders: The JSON text of each order, as Amazon sent it.
-        next_token: Where the next page is; None on the last one.
-        before: The end bound that Amazon says it used, in UTC: the next watermark (`mfn.amazon.order_pages.end_of`).
-    """
-
-    orders: list[bytes]
-    next_token: str | None
-    before: datetime
 
 
 class _GetOrder(Struct):
@@ -110,43 +93,21 @@ class AmazonOrders:
             leaving: How many calls have to stay in the budget for others.
 
         Raises:
-            PageTokenRefusedError: The token has expired or belongs to other parameters; start the window again.
-            BudgetExhaustedError: Its turn does not come in time.
-            RetriableError: Amazon did not answer with a whole page; never taken for one without orders.
-            FatalError: A role is missing, the credentials are refused, or the request is.
+            MfnError: As `search_orders`.
         """
         # Times as texts: the library would send them in a form that Amazon refuses.
-        parameters: dict[str, Any] = {
+        bounds: dict[str, Any] = {
             "lastUpdatedAfter": iso_seconds(window.after),
             "fulfillmentStatuses": statuses,
-            "fulfilledBy": [MERCHANT],
-            "marketplaceIds": self._session.connection.marketplace_ids,
             "includedData": INCLUDED_DATA,
-            "maxResultsPerPage": PAGE_SIZE,
         }
         if window.before is not None:
-            parameters["lastUpdatedBefore"] = iso_seconds(window.before)
-        if page_token:
-            parameters["paginationToken"] = page_token
+            bounds["lastUpdatedBefore"] = iso_seconds(window.before)
         asked_at = datetime.now(UTC)
-        what = f"searchOrders for the connection {self._name}"
-
-        def read(response: httpx.Response) -> Page:
-            page = decoded(what, response, SearchPage)
-            return Page(
-                [bytes(order) for order in page.orders],
-                (page.pagination.next_token if page.pagination else None) or None,
-                end_of(page, window, asked_at),
-            )
-
-        return self._session.caller.call(
-            "searchOrders",
-            what,
-            lambda: self._session.library.search_orders(**parameters),
-            lambda response: read(checked(what, "searchOrders", response, page_token=bool(page_token))),
-            max_wait_seconds,
-            leaving=leaving,
+        found = search_orders(
+            self._session, bounds, page_token=page_token, max_wait_seconds=max_wait_seconds, leaving=leaving
         )
+        return page_of(found, end_of(found, window, asked_at))
 
     def get_order(
         self,

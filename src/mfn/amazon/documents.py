@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CLOSED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND})
 """How the store behind a URL answers once its five minutes are over."""
 
+UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+"""The statuses of a feed or report that Amazon is still processing."""
+
 ADDRESSES = 3
 """How many URLs are requested for one document."""
 
@@ -99,7 +102,9 @@ class Documents:
 
         def attempt() -> str:
             created = create()
-            self._upload(what, created.url, content, content_type)
+            tried_again(self._wait)(
+                lambda: _answer(what, lambda: self._library.upload(created.url, content, content_type))
+            )
             return created.feed_document_id
 
         return _with_a_new_address()(attempt)
@@ -117,14 +122,9 @@ class Documents:
         """
         return _with_a_new_address()(lambda: self._download(what, describe()))
 
-    def _upload(self, what: str, url: str, content: bytes, content_type: str) -> None:
-        tried_again(self._wait)(
-            lambda: _checked(what, _sent(what, lambda: self._library.upload(url, content, content_type)))
-        )
-
     def _download(self, what: str, described: Described) -> Document:
         def attempt() -> Document:
-            response = _checked(what, _sent(what, lambda: self._library.download(described.url)))
+            response = _answer(what, lambda: self._library.download(described.url))
             content = response.content
             if described.compression_algorithm is not None:
                 content = _decompressed(what, described.compression_algorithm, response)
@@ -139,16 +139,14 @@ def _with_a_new_address() -> Retrying:
     return Retrying(stop=stop_after_attempt(ADDRESSES), retry=retry_if_exception_type(AddressClosedError), reraise=True)
 
 
-def _sent(what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+def _answer(what: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer of a store, if it is a success."""
     try:
-        return send()
+        response = send()
     except httpx.InvalidURL as error:
         raise AmazonUnavailableError(f"{what}: Amazon gave an invalid address ({error}).", remedy=RUN_AGAIN) from None
     except httpx.RequestError as error:
         raise failures.unreachable(what, error) from None
-
-
-def _checked(what: str, response: httpx.Response) -> httpx.Response:
     status = response.status_code
     if status == httpx.codes.OK:
         return response

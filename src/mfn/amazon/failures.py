@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, clipped, errors_of, request_id_of, summary_of
 from mfn.amazon.credentials import APP_ID, CLIENT_SECRET, REFRESH_TOKEN
-from mfn.amazon.repaired_json import repaired
+from mfn.amazon.repaired_json import read_json
 from mfn.errors import FatalError, MfnError, RetriableError
 
 if TYPE_CHECKING:
@@ -196,11 +196,7 @@ def decoded(what: str, response: httpx.Response, kind: type[Answer]) -> Answer:
         AmazonUnavailableError: The body is not as expected.
     """
     try:
-        return msgspec.json.decode(response.content, type=kind)
-    except UNREADABLE:
-        pass
-    try:
-        return msgspec.json.decode(repaired(response.content), type=kind)
+        return read_json(response.content, kind)
     except UNREADABLE as error:
         raise unreadable(what, response, error) from None
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, Words, whole_number
 from mfn.amazon.quantities import MOST_MESSAGES
-from mfn.amazon.repaired_json import repaired
+from mfn.amazon.repaired_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,10 +69,7 @@ def report_of(content: bytes) -> FeedReport:
     Raises:
         msgspec.DecodeError: It is not a processing report.
     """
-    try:
-        report = msgspec.json.decode(content, type=_Report)
-    except UNREADABLE:
-        report = msgspec.json.decode(repaired(content), type=_Report)
+    report = read_json(content, _Report)
     refused: defaultdict[int, list[Words]] = defaultdict(list)
     general: list[Words] = []
     for raw in report.issues:

@@ -14,8 +14,8 @@ import httpx
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE
-from mfn.amazon.documents import Created, Described
-from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError, checked, decoded
+from mfn.amazon.documents import UNDER_WAY, Created, Described
+from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError
 from mfn.amazon.feed_reports import report_of
 from mfn.amazon.quantities import feed_of
 from mfn.moments import iso_seconds, moment_in
@@ -30,9 +30,6 @@ PATH = "/feeds/2021-06-30"
 FEED_TYPE = "JSON_LISTINGS_FEED"
 CONTENT_TYPE = "application/json; charset=UTF-8"
 PAGE_SIZE = 100
-UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
-"""The statuses of a feed that is still being processed."""
-
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,11 +99,12 @@ class AmazonFeeds:
         what = f"{name} for the connection {self._name}"
 
         def create() -> Created:
-            return self._session.caller.call(
+            return self._session.ask(
                 name,
                 what,
                 lambda: self._session.library.post(f"{PATH}/documents", contentType=CONTENT_TYPE),
-                lambda response: decoded(what, checked(what, name, response, status=httpx.codes.CREATED), Created),
+                Created,
+                status=httpx.codes.CREATED,
             )
 
         content = feed_of(self._session.connection.seller_id, levels)
@@ -131,15 +129,15 @@ class AmazonFeeds:
             "marketplaceIds": [marketplace_id],
             "inputFeedDocumentId": document_id,
         }
-        return self._session.caller.call(
+        created = self._session.ask(
             name,
             what,
             lambda: self._session.library.post(f"{PATH}/feeds", **body),
-            lambda response: (
-                decoded(what, checked(what, name, response, status=httpx.codes.ACCEPTED), _CreatedFeed).feed_id
-            ),
+            _CreatedFeed,
+            status=httpx.codes.ACCEPTED,
             again=ThrottledError,
         )
+        return created.feed_id
 
     def feed(self, feed_id: str) -> FeedState:
         """The state of a feed.
@@ -150,12 +148,8 @@ class AmazonFeeds:
         """
         name = "getFeed"
         what = f"{name} {feed_id} for the connection {self._name}"
-        return self._session.caller.call(
-            name,
-            what,
-            lambda: self._session.library.get(f"{PATH}/feeds/{quote(feed_id, safe='')}"),
-            lambda response: _state(decoded(what, checked(what, name, response), _Feed)),
-        )
+        path = f"{PATH}/feeds/{quote(feed_id, safe='')}"
+        return _state(self._session.ask(name, what, lambda: self._session.library.get(path), _Feed))
 
     def feeds_since(self, moment: datetime) -> list[FeedState]:
         """The feeds of quantities and of other listings data that anybody submitted for this account.
@@ -193,15 +187,10 @@ class AmazonFeeds:
         name = "getFeedDocument"
         what = f"{name} {document_id} for the connection {self._name}"
 
-        def describe() -> Described:
-            return self._session.caller.call(
-                name,
-                what,
-                lambda: self._session.library.get(f"{PATH}/documents/{quote(document_id, safe='')}"),
-                lambda response: decoded(what, checked(what, name, response), Described),
-            )
-
-        document = self._session.documents.fetch(what, describe)
+        path = f"{PATH}/documents/{quote(document_id, safe='')}"
+        document = self._session.documents.fetch(
+            what, lambda: self._session.ask(name, what, lambda: self._session.library.get(path), Described)
+        )
         try:
             return report_of(document.content)
         except UNREADABLE as error:
@@ -209,13 +198,12 @@ class AmazonFeeds:
 
     def _page(self, **query: Any) -> _Feeds:
         what = f"getFeeds for the connection {self._name}"
-        return self._session.caller.call(
+        return self._session.ask(
             "getFeeds",
             what,
             lambda: self._session.library.get(f"{PATH}/feeds", **query),
-            lambda response: decoded(
-                what, checked(what, "getFeeds", response, page_token="nextToken" in query), _Feeds
-            ),
+            _Feeds,
+            page_token="nextToken" in query,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from msgspec import Struct
 
-from mfn.amazon.answers import objects_in
+from mfn.amazon.answers import Paged, objects_in
 from mfn.amazon.quantities import MERCHANT_CHANNEL, MOST_SHOWN
 
 if TYPE_CHECKING:
@@ -63,34 +63,20 @@ class Item(Struct, rename="camel"):
 DATA_SETS = ("summaries", "fulfillmentAvailability")
 
 
-class _Pagination(Struct, rename="camel"):
-    next_token: str | None = None
-
-
-class ItemPage(Struct, rename="camel"):
+class ItemPage(Paged, frozen=True):
     """One page of searchListingsItems."""
 
     number_of_results: int
     items: list[Item]
-    pagination: _Pagination | None = None
-
-    @property
-    def next_token(self) -> str | None:
-        """The token of the next page; None or empty on the last one."""
-        return self.pagination.next_token if self.pagination else None
 
 
 def frame_of(items: Iterable[Item]) -> pd.DataFrame:
-    """The listings as a frame, see `ListingsRead`; if a SKU comes twice, the first counts.
+    """The listings, each SKU once, as a frame; see `ListingsRead`.
 
     A listing without any availability has never had a quantity. If it has no FNSKU either, Amazon has never handled it,
     so it is the seller's to fulfil; if it has one, or Amazon leaves out that data set, its channel is unknown.
     """
-    first: dict[str, Item] = {}
-    for item in items:
-        first.setdefault(item.sku, item)
-    rows = [_row(item) for item in first.values()]
-    return typed(pd.DataFrame(rows, columns=list(COLUMNS)))
+    return typed(pd.DataFrame(map(_row, items), columns=list(COLUMNS)))
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -253,15 +253,12 @@ class AmazonListings:
             **({"pageToken": page_token} if page_token else {}),
         }
 
-        def read(response: httpx.Response) -> ItemPage:
-            checked(what, "searchListingsItems", response, page_token=bool(page_token))
-            return decoded(what, response, ItemPage)
-
-        return self._session.caller.call(
+        return self._session.ask(
             "searchListingsItems",
             what,
             lambda: self._session.library.search_listings_items(self._seller_id, **query),
-            read,
+            ItemPage,
+            page_token=bool(page_token),
         )
 
     def _item(self, marketplace_id: str, seller_sku: str) -> Item | None:

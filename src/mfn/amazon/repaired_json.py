@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TypeVar
+
+import msgspec
+
+from mfn.amazon.answers import UNREADABLE
+
+Answer = TypeVar("Answer")
 
 MOST_BYTES = 32 * 1024 * 1024
 """What is longer stays as it is: repairing it would take minutes."""
@@ -23,6 +30,14 @@ ESCAPE = re.compile(
 )
 HALF = len(rb"\ud83d")
 REPLACEMENT = rb"\ufffd"
+
+
+def read_json(content: bytes, kind: type[Answer]) -> Answer:
+    """Decode JSON, repaired if it cannot be read as it came; raises one of `UNREADABLE`."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except UNREADABLE:
+        return msgspec.json.decode(repaired(content), type=kind)
 
 
 def repaired(content: bytes) -> bytes:

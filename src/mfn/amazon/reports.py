@@ -12,8 +12,8 @@ import httpx
 from msgspec import Struct
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
-from mfn.amazon.documents import Described
-from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
+from mfn.amazon.documents import UNDER_WAY, Described
+from mfn.amazon.failures import AmazonUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mfn.amazon.session import Session
 
 PATH = "/reports/2021-06-30"
-UNDER_WAY = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 TIMES = 45
 """How many times the state of a report is requested: after 2 s at first, every 30 s in the end, for twenty minutes."""
 
@@ -53,42 +52,23 @@ def read_report(session: Session, report_type: str, marketplace_id: str, options
     """
     what = f"the report {report_type} in {marketplace_id} for the connection {session.connection.name}"
     body: dict[str, Any] = {"reportType": report_type, "marketplaceIds": [marketplace_id], "reportOptions": {**options}}
-    creating, describing = f"createReport, {what}", f"getReportDocument, {what}"
-    report_id = session.caller.call(
+    created = session.ask(
         "createReport",
-        creating,
+        f"createReport, {what}",
         lambda: session.library.post(f"{PATH}/reports", **body),
-        lambda response: (
-            decoded(
-                creating, checked(creating, "createReport", response, status=httpx.codes.ACCEPTED), _Created
-            ).report_id
-        ),
+        _Created,
+        status=httpx.codes.ACCEPTED,
     )
-    document_id = _await_report(session, f"{what} ({report_id})", report_id)
-
-    def describe() -> Described:
-        return session.caller.call(
-            "getReportDocument",
-            describing,
-            lambda: session.library.get(f"{PATH}/documents/{quote(document_id, safe='')}"),
-            lambda response: decoded(describing, checked(describing, "getReportDocument", response), Described),
-        )
-
-    return session.documents.fetch(what, describe)
+    document_id = _await_report(session, f"{what} ({created.report_id})", created.report_id)
+    path, name = f"{PATH}/documents/{quote(document_id, safe='')}", "getReportDocument"
+    return session.documents.fetch(
+        what, lambda: session.ask(name, f"{name}, {what}", lambda: session.library.get(path), Described)
+    )
 
 
 def _await_report(session: Session, what: str, report_id: str) -> str:
     """Wait until a report is done; returns the id of its document."""
-    looking = f"getReport, {what}"
-
-    def look() -> _Report:
-        return session.caller.call(
-            "getReport",
-            looking,
-            lambda: session.library.get(f"{PATH}/reports/{quote(report_id, safe='')}"),
-            lambda response: decoded(looking, checked(looking, "getReport", response), _Report),
-        )
-
+    path = f"{PATH}/reports/{quote(report_id, safe='')}"
     patience = Retrying(
         stop=stop_after_attempt(TIMES),
         retry=retry_if_result(lambda report: report.processing_status in UNDER_WAY),
@@ -96,7 +76,9 @@ def _await_report(session: Session, what: str, report_id: str) -> str:
         sleep=session.wait,
     )
     try:
-        report = patience(look)
+        report = patience(
+            lambda: session.ask("getReport", f"getReport, {what}", lambda: session.library.get(path), _Report)
+        )
     except RetryError as error:
         status = error.last_attempt.result().processing_status
         raise AmazonUnavailableError(f"{what} is still {status} after twenty minutes.", remedy=LATER) from None

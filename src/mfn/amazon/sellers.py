@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from mfn.amazon.answers import fields_of
-from mfn.amazon.failures import checked, decoded
 
 if TYPE_CHECKING:
-    import httpx
-
     from mfn.amazon.session import Session
 
 OPERATION = "getMarketplaceParticipations"
@@ -54,14 +51,14 @@ def read_participations(session: Session, *, max_wait_seconds: float) -> list[Pa
         FatalError: The credentials or the request are refused.
     """
     what = f"{OPERATION} for the connection {session.connection.name}"
-
-    def read(response: httpx.Response) -> list[Participation]:
-        found = decoded(what, checked(what, OPERATION, response), _Participations)
-        return [one for one in map(_participation, found.payload) if one is not None]
-
-    return session.caller.call(
-        OPERATION, what, lambda: session.library.get("/sellers/v1/marketplaceParticipations"), read, max_wait_seconds
+    found = session.ask(
+        OPERATION,
+        what,
+        lambda: session.library.get("/sellers/v1/marketplaceParticipations"),
+        _Participations,
+        max_wait_seconds=max_wait_seconds,
     )
+    return [one for one in map(_participation, found.payload) if one is not None]
 
 
 def _participation(entry: Any) -> Participation | None:

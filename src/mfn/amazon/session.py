@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from httpx import codes
 
 from mfn.amazon.calling import Caller
 from mfn.amazon.documents import Documents
+from mfn.amazon.failures import AmazonUnavailableError, checked, decoded
 from mfn.amazon.marketplaces import ENDPOINTS
 from mfn.amazon.transport import LOGIN_ENDPOINT, library_of, silence_libraries
 
@@ -15,12 +19,16 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
+    import httpx
+
     from mfn.amazon.credentials import Credentials
     from mfn.amazon.transport import Library
     from mfn.connection import Connection
     from mfn.ledger.budget import Budget
 
 TIMEOUT_SECONDS = 60.0
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,31 @@ class Session:
     def calls(self) -> Counter[str]:
         """How many requests were sent, by operation; retries count."""
         return self.caller.calls
+
+    def ask(
+        self,
+        operation: str,
+        what: str,
+        send: Callable[[], httpx.Response],
+        kind: type[Answer],
+        *,
+        status: int = codes.OK,
+        page_token: bool = False,
+        max_wait_seconds: float = math.inf,
+        again: type[AmazonUnavailableError] = AmazonUnavailableError,
+        leaving: int = 0,
+    ) -> Answer:
+        """Make a call and decode its answer as a type; every answer but the expected one is a failure.
+
+        The options are those of `Caller.call`, `status` the operation's status of success, and `page_token` whether the
+        request carries one. Raises what `Caller.call` and `mfn.amazon.failures.checked` do.
+        """
+
+        def read(response: httpx.Response) -> Answer:
+            checked(what, operation, response, status=status, page_token=page_token)
+            return decoded(what, response, kind)
+
+        return self.caller.call(operation, what, send, read, max_wait_seconds, again=again, leaving=leaving)
 
 
 def open_session(

@@ -131,8 +131,7 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
 
     Of operations in both versions of the Orders API, it has those of 2026-01-01; `confirm_shipment` is still in version
     0. The library's own methods for feeds and reports download by themselves, without our timeouts, and send more than
-    Amazon
-    names: those operations are called by path.
+    Amazon names: those operations are called by path.
 
     Args:
         endpoint: Base URL of the Selling Partner API.

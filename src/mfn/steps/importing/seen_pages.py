@@ -13,7 +13,7 @@ from mfn.errors import FatalError, RetriableError
 from mfn.rules.programs import NOT_A_PARCEL
 
 if TYPE_CHECKING:
-    from mfn.amazon.client import Page
+    from mfn.amazon.order_pages import Page
 
 ROLE_ALARM_ORDERS = 3
 """This many due orders without a single recipient mean a missing role, not that many bad addresses."""

@@ -12,7 +12,7 @@ import msgspec
 
 from mfn.amazon.failures import PageTokenRefusedError
 from mfn.amazon.order_pages import SETTLED_AFTER, SearchWindow
-from mfn.amazon.placed_orders import PlacedOrders
+from mfn.amazon.placed_orders import placed_orders
 from mfn.amazon.shown_orders import SHOWN_DATA, ShownOrder, read_shown
 from mfn.amazon.unanswered import Unanswered
 from mfn.errors import MfnError
@@ -136,10 +136,9 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
         token, window = None, _new_window(Parameters.of(row.parameters).since, now)
         _begin(place, batch, window)
     patience = Patience(SEARCH_PATIENCE_SECONDS)
-    orders = PlacedOrders(place.session)
     while True:
         try:
-            page = orders.page(window, page_token=token, max_wait_seconds=patience.left())
+            page = placed_orders(place.session, window, page_token=token, max_wait_seconds=patience.left())
         except PageTokenRefusedError:
             if token is None:
                 raise
