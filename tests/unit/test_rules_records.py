@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from mfn.amazon.orders import decode_order
 from mfn.rules.fields import EVENTS
@@ -93,6 +94,18 @@ def test_an_order_without_address_prices_or_skus_has_a_record_too() -> None:
     assert record["order.country_code"] is None
     assert record["order.marketplace"] == "ANEWONE000000"
     assert record["order.skus"] == ("PLATE",)
+
+
+@pytest.mark.parametrize("amounts", [("9.99", None), (None, "9.99"), (None, "9.99", None)])
+def test_the_currency_of_an_order_is_that_of_its_prices_whichever_item_lacks_one(
+    amounts: tuple[str | None, ...],
+) -> None:
+    order = an_order(*(priced(amount, 1) for amount in amounts))
+    assert records_of(order).iloc[0]["order.currency_code"] == "USD"
+
+
+def test_an_order_without_any_price_has_no_currency() -> None:
+    assert records_of(an_order(priced(None, 1))).iloc[0]["order.currency_code"] is None
 
 
 def test_no_orders_make_no_records() -> None:

@@ -163,13 +163,17 @@ def _marketplaces(ids: pd.Series[Any]) -> list[str | None]:
 
 
 def _prices(lines: pd.DataFrame) -> tuple[dict[str, Decimal | None], dict[str, str | None]]:
-    """The total price of each order's units, None if a price is missing or not a number, and its currency."""
+    """The price of each order's units, None if a price is missing or not a number, and the currency of its prices."""
     values: dict[str, Decimal | None] = {}
+    currencies: dict[str, str | None] = {}
     columns = (lines[name].tolist() for name in ("order_id", "unit_price", "quantity_ordered"))
     for order_id, price, units in zip(*columns, strict=True):
         before, value = values.get(order_id, Decimal(0)), _price(price)
         values[order_id] = None if before is None or value is None else before + value * units
-    return values, dict(zip(lines["order_id"], lines["currency_code"], strict=True))
+    for order_id, currency_code in zip(lines["order_id"], lines["currency_code"], strict=True):
+        if currency_code:  # a line may lack its price, and the others still have one
+            currencies.setdefault(order_id, currency_code)
+    return values, currencies
 
 
 def _price(text: str | None) -> Decimal | None:
