@@ -208,7 +208,7 @@ def test_a_plan_is_cut_under_the_lease_only(world: World) -> None:
     world.put(an_order())
     world.run()
     with pytest.raises(LeaseLostError):
-        cut_part(world.ledger, new_plan(world.ledger, "us", ALL), lease="somebody else's")
+        cut_part(world.ledger, new_plan(world.ledger, "us", ALL), lease="somebody else's", size=1)
     assert parts(world) == []
 
 

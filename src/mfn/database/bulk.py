@@ -7,12 +7,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, String, bindparam, cast, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, SQLColumnExpression, Table
+    from sqlalchemy import Connection, Dialect, SQLColumnExpression, Table
+    from sqlalchemy.orm import DeclarativeBase
     from sqlalchemy.sql.elements import ColumnElement
 
     Part = tuple[Table, Sequence[str], Sequence[tuple[Any, ...]]]
@@ -204,6 +206,11 @@ def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def quoted(connection: Connection, *names: str) -> str:
     """Names for this database, quoted if necessary, comma separated."""
     return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
+
+
+def upsert(dialect: Dialect, target: Table | type[DeclarativeBase]) -> Any:
+    """An INSERT into a table or a mapped class that can say what to do ON CONFLICT, in the dialect of a database."""
+    return (postgresql if dialect.name == "postgresql" else sqlite).insert(target)
 
 
 def utc_text(moment: datetime) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mfn.errors import ConfigurationError
 from mfn.plain_text import HARMFUL, UNSEEN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def resolve_database_url(url: str, base: Path, *, setting: str) -> str:
@@ -59,3 +56,9 @@ def shown_database_url(url: str) -> str:
         url: A SQLAlchemy URL.
     """
     return make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for a database server."""
+    parsed = make_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None

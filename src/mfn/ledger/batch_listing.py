@@ -44,15 +44,13 @@ def list_batches(
         statement = statement.where(Batch.connection == connection)
     if kind is not None:
         statement = statement.where(Batch.kind == kind)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def batches_of_flow_run(ledger: Ledger, flow_run_id: str) -> Sequence[Row[Any]]:
     """The batches that a flow run opened, or was the last to resume, newest first: as `list_batches`."""
     statement = select(*LISTED).where(Batch.flow_run_id == flow_run_id).order_by(*NEWEST_FIRST)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequence[Row[Any]]:
@@ -62,8 +60,7 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
     """
     dry = Batch.parameters["dry_run"].as_boolean()
     mine = (Batch.connection == connection) & (Batch.kind == kind) & dry.is_not(true()) & ~IS_PART
-    with ledger.reading() as database:
-        return database.execute(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit)).all()
+    return ledger.rows(select(*SHOWN).where(mine).order_by(*NEWEST_FIRST).limit(limit))
 
 
 def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int) -> Sequence[Row[Any]]:
@@ -76,8 +73,7 @@ def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int
         limit: At most so many.
     """
     meant = (Batch.started_at >= since) & (Batch.started_at < until)
-    with ledger.reading() as database:
-        return database.execute(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit)).all()
+    return ledger.rows(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit))
 
 
 def kinds_of(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, BatchKind]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from mfn.database.bulk import upsert
 from mfn.database.engines import reading, writing
 from mfn.errors import RetriableError
 from mfn.ledger.booking import Booking, calls_ahead
@@ -229,9 +229,8 @@ class Budget:
 
     def _create(self, connection: Connection, operation: str, plan: Plan) -> None:
         """A full bucket, unless another process made one in between."""
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
-            insert(RateBudget)
+            upsert(connection.dialect, RateBudget)
             .values(
                 account=self._account,
                 operation=operation,

@@ -124,5 +124,4 @@ def released_reasons(ledger: Ledger, connection: str, order_ids: Collection[str]
 def decisions_on(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
     """The decisions about an order, oldest first: every column of `decision`."""
     statement = of_order(Decision, order_id, connection).order_by(Decision.decided_at, Decision.number)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)

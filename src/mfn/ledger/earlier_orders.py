@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from mfn.ledger.landing import EARLIER
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import GIVEN, WAITING
-from mfn.ledger.schema import DOUBTED, Batch, BatchOrder, TrackedOrder
+from mfn.ledger.schema import DOUBTED, Batch, BatchOrder, TrackedOrder, same_order
 from mfn.models import STAGES, OrderStatus
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def take_in_earlier_orders(database: Connection, batch: BatchRef) -> None:
     )
     since = aliased(BatchOrder)
     judged_since = exists().where(
-        since.connection == BatchOrder.connection,
-        since.order_id == BatchOrder.order_id,
+        same_order(since, BatchOrder),
         since.at > BatchOrder.at,
         since.outcome.is_not(None) & (since.outcome != OrderStatus.READY),
     )

@@ -72,17 +72,12 @@ def update_feed(database: Connection, batch: BatchRef, number: int, **values: An
         database.execute(update(Offer).where(held).values(feed_number=None))
 
 
-def feeds(
-    ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = None, batch_id: str | None = None
-) -> Sequence[Row[Any]]:
+def feeds(ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = None) -> Sequence[Row[Any]]:
     """Feeds of a connection, oldest first: every column."""
     statement = select(Feed).where(Feed.connection == connection).order_by(Feed.number)
     if statuses is not None:
         statement = statement.where(Feed.status.in_(statuses))
-    if batch_id is not None:
-        statement = statement.where(Feed.batch_id == batch_id)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def forget_feeds(database: Connection, batch: BatchRef, before: datetime) -> None:

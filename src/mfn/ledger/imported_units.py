@@ -17,7 +17,7 @@ from mfn.database.columns import columns as columns_of
 from mfn.errors import DataError
 from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.leases import assert_held
-from mfn.ledger.schema import CountedOrder, LandedOrder, Offer, Reservation, TrackedOrder, Watermark, table
+from mfn.ledger.schema import CountedOrder, LandedOrder, Offer, Reservation, TrackedOrder, Watermark, same_order, table
 from mfn.ledger.watermarks import get_watermark, set_watermark
 from mfn.models import OrderStatus
 from mfn.moments import in_utc
@@ -121,9 +121,7 @@ def read_reserved(ledger: Ledger, connection: str, warehouse: str, sharing: Coll
         warehouse: As for `reserving_orders`.
         sharing: As for `reserving_orders`.
     """
-    counted = exists().where(
-        CountedOrder.connection == Reservation.connection, CountedOrder.order_id == Reservation.order_id
-    )
+    counted = exists().where(same_order(CountedOrder, Reservation))
     news = select(Reservation.order_id).where(Reservation.connection == connection, ~counted).distinct()
     with ledger.reading() as database:
         names = {name: f"r.{name}" for name in ("connection", "order_id", "sku", "units")}
@@ -242,9 +240,7 @@ def imported_frame(orders: Sequence[tuple[datetime, datetime | None, Units]]) ->
 def forget_counted(database: Connection, batch: BatchRef, before: datetime) -> None:
     """Delete orders that were counted before a time and no longer have anything reserved."""
     assert_held(database, batch.lease)
-    reserving = exists().where(
-        Reservation.connection == CountedOrder.connection, Reservation.order_id == CountedOrder.order_id
-    )
+    reserving = exists().where(same_order(Reservation, CountedOrder))
     mine = (CountedOrder.connection == batch.connection) & (CountedOrder.counted_at < before)
     database.execute(delete(CountedOrder).where(mine, ~reserving))
 
@@ -254,11 +250,8 @@ def outlived_promises(ledger: Ledger, connection: str) -> Sequence[str]:
 
     Their units are no longer promised, but every stock run would have to go through them.
     """
-    is_gone, has_text = (
-        exists().where(of.connection == Reservation.connection, of.order_id == Reservation.order_id)
-        for of in (TrackedOrder, LandedOrder)
-    )
-    outlived = is_gone.where(TrackedOrder.status.in_(GONE)) & ~has_text
+    is_gone = exists().where(same_order(TrackedOrder, Reservation), TrackedOrder.status.in_(GONE))
+    outlived = is_gone & ~exists().where(same_order(LandedOrder, Reservation))
     statement = select(Reservation.order_id).where(Reservation.connection == connection, outlived).distinct()
     with ledger.reading() as database:
         return database.execute(statement).scalars().all()

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, not_, select, update
 
 from mfn.database.bulk import among
 from mfn.ledger.orders import TO_SHIP, reasons_text
-from mfn.ledger.schema import KeptOutVersion, LandedOrder, TrackedOrder
+from mfn.ledger.schema import KeptOutVersion, LandedOrder, TrackedOrder, same_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 def kept_out_orders(connection: str) -> Select[str]:
     """The ids of orders of which the warehouse has an older version to ship, because the newest was kept out."""
-    joined = (TrackedOrder.connection == KeptOutVersion.connection) & (TrackedOrder.order_id == KeptOutVersion.order_id)
-    kept_out = select(KeptOutVersion.order_id).join(TrackedOrder, joined)
+    kept_out = select(KeptOutVersion.order_id).join(TrackedOrder, same_order(TrackedOrder, KeptOutVersion))
     return kept_out.where(KeptOutVersion.connection == connection, TrackedOrder.status.in_(TO_SHIP))
 
 
@@ -47,11 +46,10 @@ def versions_not_taken_up(ledger: Ledger, connection: str, order_ids: Collection
     Returns:
         By order id, when Amazon made that version; None where that could not be read.
     """
-    joined = (TrackedOrder.connection == LandedOrder.connection) & (TrackedOrder.order_id == LandedOrder.order_id)
     is_another = LandedOrder.last_updated_at.is_distinct_from(TrackedOrder.version_taken_up)
     statement = (
         select(LandedOrder.order_id, LandedOrder.last_updated_at)
-        .join(TrackedOrder, joined)
+        .join(TrackedOrder, same_order(TrackedOrder, LandedOrder))
         .where(LandedOrder.connection == connection, is_another | LandedOrder.last_updated_at.is_(None))
     )
     with ledger.reading() as database:
@@ -69,8 +67,7 @@ def note_taken_up(database: Connection, batch: BatchRef, order_ids: Collection[s
     """
     if not order_ids:
         return
-    mine = (LandedOrder.connection == TrackedOrder.connection) & (LandedOrder.order_id == TrackedOrder.order_id)
-    landed = select(LandedOrder.last_updated_at).where(mine).scalar_subquery()
+    landed = select(LandedOrder.last_updated_at).where(same_order(LandedOrder, TrackedOrder)).scalar_subquery()
     meant = (TrackedOrder.connection == batch.connection) & among(database, TrackedOrder.order_id, order_ids)
     database.execute(update(TrackedOrder).where(meant).values(version_taken_up=landed))
 

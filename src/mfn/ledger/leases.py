@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import bindparam, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from mfn.database.bulk import upsert
 from mfn.errors import LeaseHeldError, LeaseLostError, MfnError
 from mfn.ledger.clock import LedgerTime, seconds_since_start
 from mfn.ledger.schema import Lease
@@ -194,9 +194,8 @@ def _take(ledger: Ledger, connection: str, kind: str, *, under: str | None = Non
     with ledger.reading() as database:
         held = database.execute(select(Lease.token, Lease.holder).where(where)).one_or_none()
     dead = held.token if held and _is_dead(held.holder) else ""
-    insert = postgresql.insert if ledger.engine.dialect.name == "postgresql" else sqlite.insert
     mine = {"token": token, "holder": _this_process(), "expires_at": LedgerTime() + LEASE_SECONDS}
-    take = insert(Lease).values(connection=connection, kind=kind, **mine)
+    take = upsert(ledger.engine.dialect, Lease).values(connection=connection, kind=kind, **mine)
     keys = [Lease.connection, Lease.kind]
     take = take.on_conflict_do_update(index_elements=keys, set_=mine, where=or_(_is_over(), Lease.token == dead))
     left = (Lease.expires_at - LedgerTime()).label("left")

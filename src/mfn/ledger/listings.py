@@ -39,9 +39,8 @@ def unknown_skus(ledger: Ledger, connection: str, marketplace_id: str, seller_sk
 def listed_skus(ledger: Ledger, connection: str, marketplace_id: str) -> list[str]:
     """The SKUs that Amazon listed in a marketplace when it was last asked."""
     where = "marketplace_id = :place AND channel <> ''"
-    skus: list[str] = read_offers(ledger, connection, ("seller_sku",), where=where, place=marketplace_id)[
-        "seller_sku"
-    ].tolist()
+    listed = read_offers(ledger, connection, ("seller_sku",), where=where, place=marketplace_id)
+    skus: list[str] = listed["seller_sku"].tolist()
     return skus
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from mfn.database.bulk import among
 from mfn.ledger.landed_pages import Place
 from mfn.ledger.landing import EARLIER
-from mfn.ledger.schema import BatchOrder, LandedOrder
+from mfn.ledger.schema import BatchOrder, LandedOrder, same_order
 from mfn.models import Outcome
 
 if TYPE_CHECKING:
@@ -106,10 +106,9 @@ class LandedOrders:
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
     """The orders of a batch in the order in which their newest texts landed: each page is opened for one chunk."""
-    landed = (LandedOrder.connection == BatchOrder.connection) & (LandedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(BatchOrder.order_id, LandedOrder.page, LandedOrder.position, BatchOrder.origin, BatchOrder.outcome)
-        .outerjoin(LandedOrder, landed)
+        .outerjoin(LandedOrder, same_order(LandedOrder, BatchOrder))
         .where(BatchOrder.batch_id == batch_id)
     )
     ids, places = [np.array([], np.bytes_)], [np.array([], np.int64)]

@@ -9,7 +9,7 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
 from mfn.amazon.orders import CANCELLED, PENDING
 from mfn.database.bulk import among, merge, utc_text
-from mfn.ledger.schema import LandedOrder, NamedOrder, table
+from mfn.ledger.schema import LandedOrder, NamedOrder, same_order, table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -118,14 +118,11 @@ def named_orders(ledger: Ledger, connection: str, limit: int) -> Sequence[Row[An
         .order_by(_is_waited_for().desc(), NamedOrder.changed_at, NamedOrder.order_id)
         .limit(limit)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def _is_waited_for() -> ColumnElement[int]:
-    has_landed = exists().where(
-        LandedOrder.connection == NamedOrder.connection, LandedOrder.order_id == NamedOrder.order_id
-    )
+    has_landed = exists().where(same_order(LandedOrder, NamedOrder))
     is_idle = or_(NamedOrder.status.in_(PENDING), and_(NamedOrder.status == CANCELLED, ~has_landed))
     return case((is_idle, 0), else_=1)
 
@@ -172,8 +169,5 @@ def forget_named(database: Connection, connection: str) -> int:
 
 def _landed_since() -> ColumnElement[bool]:
     unreadable = and_(LandedOrder.last_updated_at.is_(None), LandedOrder.landed_at >= NamedOrder.named_at)
-    return exists().where(
-        LandedOrder.connection == NamedOrder.connection,
-        LandedOrder.order_id == NamedOrder.order_id,
-        or_(LandedOrder.last_updated_at >= NamedOrder.changed_at, unreadable),
-    )
+    is_newer = LandedOrder.last_updated_at >= NamedOrder.changed_at
+    return exists().where(same_order(LandedOrder, NamedOrder), or_(is_newer, unreadable))

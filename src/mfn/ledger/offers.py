@@ -78,9 +78,8 @@ def _typed(name: str, values: list[Any]) -> pd.Series[Any]:
     if name in NUMBERS:
         return pd.Series(values, dtype="float64")
     if name in TIMES:
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")).astype(
-            "datetime64[us, UTC]"
-        )
+        times = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+        return times.astype("datetime64[us, UTC]")
     if name == "is_applied":
         return pd.Series(values, dtype="bool")
     return pd.Series(values, dtype="int64" if name == "sold_not_imported" else "object")

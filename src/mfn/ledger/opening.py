@@ -6,13 +6,12 @@ import os
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVarTuple
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
-from mfn.database.urls import shown_database_url
+from mfn.database.urls import shown_database_url, sqlite_file
 from mfn.errors import ConfigurationError, FatalError
 from mfn.file_faults import writing_remedy
 from mfn.ledger.encryption import REMEDY, Cipher
@@ -20,10 +19,15 @@ from mfn.ledger.key_file import read_keys, retired_file, retired_ids
 from mfn.ledger.keys import lock_schema, register_newest, registered_keys, secret_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
+
+    from sqlalchemy import Row, Select
 
     from mfn.ledger.encryption import Key
     from mfn.settings import Settings
+
+Columns = TypeVarTuple("Columns")
 
 HEAD = "0014"
 """The newest migration; a test compares it with ledger/migrations."""
@@ -51,6 +55,11 @@ class Ledger:
             FatalError: It lacks tables or columns of the statement.
         """
         return reading(self.engine, what="the ledger")
+
+    def rows(self, statement: Select[*Columns]) -> Sequence[Row[*Columns]]:
+        """What a statement finds, in a transaction that only reads; raises what `reading` does."""
+        with self.reading() as database:
+            return database.execute(statement).all()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that commits at the end, or leaves nothing behind.
@@ -130,8 +139,8 @@ def is_there(settings: Settings) -> bool:
     Raises:
         ConfigurationError: MFN_HOME is not a directory, for instance because its disk is not mounted.
     """
-    url = make_url(settings.ledger_url.get_secret_value())
-    if url.get_backend_name() != "sqlite" or Path(str(url.database)).exists():
+    file = sqlite_file(settings.ledger_url.get_secret_value())
+    if file is None or file.exists():
         return True
     if os.path.lexists(settings.home):
         make_home(settings.home)
@@ -149,10 +158,10 @@ def ledger_if_any(settings: Settings) -> Ledger | None:
     if is_there(settings):
         return open_ledger(settings)
     url = settings.ledger_url.get_secret_value()
-    folder = Path(str(make_url(url).database)).parent
-    if settings.home not in (folder, *folder.parents) and not folder.is_dir():
+    file = sqlite_file(url)
+    if file is not None and settings.home not in file.parents and not file.parent.is_dir():
         raise FatalError(
-            f"the ledger {shown_database_url(url)} cannot be opened: its folder {folder} does not exist.",
+            f"the ledger {shown_database_url(url)} cannot be opened: its folder {file.parent} does not exist.",
             remedy="Restore it (a disk that is not mounted?), or correct MFN_LEDGER_URL.",
         )
     return None
@@ -191,11 +200,11 @@ def make_home(home: Path) -> None:
 
 def _make_private(url: str) -> None:
     """Make a new SQLite file accessible to its owner only, even in a home that others may look into."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    file = sqlite_file(url)
+    if file is not None:
         with suppress(OSError):  # the database reports what cannot be created
             # Only if it is new: closing a file drops every lock that this process holds on it through SQLite.
-            os.close(os.open(str(parsed.database), os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _version(connection: Connection) -> str | None:

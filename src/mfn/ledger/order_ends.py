@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mfn.database.bulk import among
+from mfn.database.bulk import among, upsert
 from mfn.ledger.orders import LEFT
 from mfn.ledger.parcels import SETTLED
-from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc, table
+from mfn.ledger.schema import LandedOrder, OrderEnd, Parcel, TrackedOrder, Utc, same_order, table
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
@@ -74,15 +73,12 @@ def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
     return case((or_(one.is_(None), other < one), func.coalesce(other, one)), else_=one)
 
 
-def _insert(database: Connection) -> Any:
-    """An INSERT with ON CONFLICT, in the dialect of this database."""
-    return (postgresql if database.dialect.name == "postgresql" else sqlite).insert(table(OrderEnd))
-
-
 def _insert_rows(database: Connection, names: Sequence[str]) -> Any:
-    """The same, for rows with the key and these columns."""
+    """An INSERT with ON CONFLICT, for rows with the key and these columns."""
     columns = table(OrderEnd).c
-    return _insert(database).values({name: bindparam(name, type_=columns[name].type) for name in (*KEY, *names)})
+    return upsert(database.dialect, OrderEnd).values(
+        {name: bindparam(name, type_=columns[name].type) for name in (*KEY, *names)}
+    )
 
 
 def note_known_ends(database: Connection, connection: str, now: datetime) -> None:
@@ -113,12 +109,12 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
         noted = getattr(OrderEnd, name)
         chosen = (
             select(TrackedOrder.connection, TrackedOrder.order_id, _believed(at))
-            .join(LandedOrder, _same_order(LandedOrder))
-            .outerjoin(OrderEnd, _same_order(OrderEnd))
+            .join(LandedOrder, same_order(LandedOrder, TrackedOrder))
+            .outerjoin(OrderEnd, same_order(OrderEnd, TrackedOrder))
             .outerjoin(parcels, parcels.c.order_number == TrackedOrder.order_id)
             .where(TrackedOrder.connection == connection, TrackedOrder.status.in_(statuses), noted.is_(None))
         )
-        statement = _insert(database).from_select([*KEY, name], chosen)
+        statement = upsert(database.dialect, table(OrderEnd)).from_select([*KEY, name], chosen)
         change = {name: statement.excluded[name]}
         statement = statement.on_conflict_do_update(index_elements=KEY, set_=change)
         database.execute(statement, {"present": now, "oldest": now - BELIEVED})
@@ -128,10 +124,6 @@ def _believed(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """A plausible time: not in the future, and not years before the warehouse got the order."""
     first = TrackedOrder.first_loaded_at
     return case((at > _PRESENT, _PRESENT), (and_(first.is_not(None), at < _OLDEST), first), else_=at)
-
-
-def _same_order(other: Any) -> ColumnElement[bool]:
-    return and_(other.connection == TrackedOrder.connection, other.order_id == TrackedOrder.order_id)
 
 
 def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None = None) -> Sequence[Row[Any]]:
@@ -186,7 +178,9 @@ def note_erased(database: Connection, connection: str, order_id: str, *, at: dat
         at: When, aware.
         by: The operating system's name of the user.
     """
-    statement = _insert(database).values(connection=connection, order_id=order_id, erased_at=at, erased_by=by)
+    statement = upsert(database.dialect, OrderEnd).values(
+        connection=connection, order_id=order_id, erased_at=at, erased_by=by
+    )
     change = {"erased_at": at, "erased_by": by}
     database.execute(
         statement.on_conflict_do_update(index_elements=KEY, set_=change, where=OrderEnd.erased_at.is_(None))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from mfn.ledger.known_connections import of_order
-from mfn.ledger.orders import GIVEN
+from mfn.ledger.orders import GIVEN, WAITING
 from mfn.ledger.schema import Batch, BatchOrder, Offer, Parcel, TrackedOrder
 from mfn.models import OfferStatus, OrderStatus, ParcelStatus
 
@@ -23,20 +23,14 @@ if TYPE_CHECKING:
 AWAITING_IMPORT = "awaiting_import"
 """The reason of held stock that nobody needs to check: it is released once an import has succeeded."""
 
-OPEN = tuple(
-    status.value
-    for status in (
-        *(OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.READY),
-        *GIVEN,
-    )
-)
+OPEN = (*WAITING, *GIVEN)
 """Statuses of orders that have not left yet."""
 
 
 LISTED: tuple[InstrumentedAttribute[Any], ...] = (
-    *(TrackedOrder.order_id, TrackedOrder.connection, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.is_sfp),
-    *(TrackedOrder.ship_by, TrackedOrder.marketplace_id, TrackedOrder.batch_id),
-)
+    TrackedOrder.order_id, TrackedOrder.connection, TrackedOrder.status, TrackedOrder.reasons, TrackedOrder.is_sfp,
+    TrackedOrder.ship_by, TrackedOrder.marketplace_id, TrackedOrder.batch_id,
+)  # fmt: skip
 """The columns of a list of orders; few, because the list may have all orders of the ledger."""
 
 
@@ -53,15 +47,13 @@ def list_orders(
         statement = statement.where(TrackedOrder.status == status)
     if connection is not None:
         statement = statement.where(TrackedOrder.connection == connection)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def orders_with_id(ledger: Ledger, order_id: str, *, connection: str | None = None) -> Sequence[Row[Any]]:
     """An order in each connection that has it, by their names: every column of `tracked_order`."""
     statement = of_order(TrackedOrder, order_id, connection).order_by(TrackedOrder.connection)
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def find_orders(
@@ -96,8 +88,7 @@ def find_orders(
         statement = statement.where(TrackedOrder.is_sfp)
     if text is not None:
         statement = statement.where(TrackedOrder.order_id.icontains(text, autoescape=True))
-    with ledger.reading() as database:
-        return database.execute(statement.limit(limit).offset(offset)).all()
+    return ledger.rows(statement.limit(limit).offset(offset))
 
 
 def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
@@ -167,8 +158,7 @@ def order_timeline(ledger: Ledger, order_id: str) -> Sequence[Row[Any]]:
         .where(BatchOrder.order_id == order_id)
         .order_by(BatchOrder.at)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row[Any]]:
@@ -182,5 +172,4 @@ def conflicts_of(ledger: Ledger, connection: str, order_id: str) -> Sequence[Row
         .where(conflicts.as_string().contains(order_id, autoescape=True))
         .order_by(Batch.started_at)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)

@@ -63,8 +63,7 @@ def batch_orders(
     ).where(BatchOrder.batch_id == batch_id)
     if outcomes is not None:
         statement = statement.where(BatchOrder.outcome.in_(outcomes))
-    with ledger.reading() as database:
-        return database.execute(statement.order_by(BatchOrder.order_id)).all()
+    return ledger.rows(statement.order_by(BatchOrder.order_id))
 
 
 def count_outcomes(ledger: Ledger, batch_id: str) -> dict[tuple[str, str | None], int]:

@@ -202,8 +202,7 @@ def to_verify(ledger: Ledger, connection: str, before: datetime) -> Sequence[Row
         .where(Parcel.connection == connection, Parcel.status == ParcelStatus.SENT, Parcel.sent_at <= before)
         .order_by(Parcel.sent_at, Parcel.order_number, Parcel.shipment_id)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def references_of(ledger: Ledger, connection: str, order_numbers: Sequence[str]) -> dict[str, set[str]]:

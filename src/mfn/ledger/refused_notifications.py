@@ -79,5 +79,4 @@ def refused_notifications(ledger: Ledger, connection: str) -> Sequence[Row[Any]]
         .where(RefusedNotification.connection == connection, RefusedNotification.refused_at >= since)
         .order_by(RefusedNotification.refused_at.desc(), RefusedNotification.message_id)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)

@@ -25,6 +25,7 @@ from mfn.ledger.schema import (
     NamedOrder,
     OrderEnd,
     TrackedOrder,
+    same_order,
 )
 from mfn.models import OrderStatus
 
@@ -180,9 +181,9 @@ class Removing:
     def _settle(self, database: Connection, order_ids: Sequence[str]) -> None:
         """Settle orders that still waited: without their text no run can examine them any more."""
         of = (TrackedOrder.connection == self.connection) & among(database, TrackedOrder.order_id, order_ids)
-        ended = (OrderEnd.connection == TrackedOrder.connection) & (OrderEnd.order_id == TrackedOrder.order_id)
         left = or_(OrderEnd.shipped_at.is_not(None), OrderEnd.delivered_at.is_not(None))
-        waiting = select(TrackedOrder.order_id).join(OrderEnd, ended).where(of, TrackedOrder.status.in_(WAITING))
+        waiting = select(TrackedOrder.order_id).join(OrderEnd, same_order(OrderEnd, TrackedOrder))
+        waiting = waiting.where(of, TrackedOrder.status.in_(WAITING))
         for which, status in (
             (left, OrderStatus.SHIPPED),
             (OrderEnd.cancelled_at.is_not(None), OrderStatus.CANCELLED),

@@ -15,7 +15,7 @@ from mfn.ledger.batch_opening import add_batch
 from mfn.ledger.landing import BATCH_COLUMNS, WINDOW
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import UNFINISHED
-from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, TrackedOrder, table
+from mfn.ledger.schema import Batch, BatchOrder, LandedOrder, TrackedOrder, same_order, table
 from mfn.models import STAGES
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def new_plan(ledger: Ledger, connection: str, asked: Mapping[str, Any]) -> Plan:
     return Plan(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", connection, asked, last_page)
 
 
-def cut_part(ledger: Ledger, plan: Plan, *, lease: str, size: int = PART_ORDERS) -> tuple[Plan, str | None]:
+def cut_part(ledger: Ledger, plan: Plan, *, lease: str, size: int) -> tuple[Plan, str | None]:
     """Make a batch of the next orders of a plan.
 
     Args:
@@ -137,12 +137,11 @@ def cut_part(ledger: Ledger, plan: Plan, *, lease: str, size: int = PART_ORDERS)
 
 def _orders(plan: Plan) -> Select[str, int, int]:
     """The orders of a plan that are not in a part yet, as they landed."""
-    landed = (LandedOrder.connection == TrackedOrder.connection) & (LandedOrder.order_id == TrackedOrder.order_id)
     place = tuple_(LandedOrder.page, LandedOrder.position)
     changed_at = func.coalesce(LandedOrder.last_updated_at, LandedOrder.landed_at, type_=LandedOrder.landed_at.type)
     statement = (
         select(LandedOrder.order_id, LandedOrder.page, LandedOrder.position)
-        .join(TrackedOrder, landed)
+        .join(TrackedOrder, same_order(LandedOrder, TrackedOrder))
         .where(
             LandedOrder.connection == plan.connection,
             LandedOrder.page >= plan.reached[0],

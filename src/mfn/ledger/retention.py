@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, exists, func, or_, select
 
 from mfn.database.bulk import among
 from mfn.ledger.arrivals import MADE_UP
 from mfn.ledger.orders import GIVEN
-from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc
+from mfn.ledger.schema import LandedOrder, OrderEnd, TrackedOrder, Utc, same_order
 from mfn.models import OrderStatus
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def due_orders(database: Connection, connection: str, *, now: datetime, retentio
     """
     joined = (
         select(LandedOrder.order_id)
-        .outerjoin(TrackedOrder, _same_order(TrackedOrder))
-        .outerjoin(OrderEnd, _same_order(OrderEnd))
+        .outerjoin(TrackedOrder, same_order(TrackedOrder, LandedOrder))
+        .outerjoin(OrderEnd, same_order(OrderEnd, LandedOrder))
         .where(LandedOrder.connection == connection)
     )
     due = or_(OrderEnd.erased_at.is_not(None), _begins() <= now - retention)
@@ -58,10 +58,6 @@ def _begins() -> ColumnElement[datetime]:
     return case((and_(is_left_alone, or_(ended.is_(None), landed < ended)), landed), else_=ended)
 
 
-def _same_order(other: Any) -> ColumnElement[bool]:
-    return and_(other.connection == LandedOrder.connection, other.order_id == LandedOrder.order_id)
-
-
 def count_texts(database: Connection, connection: str) -> int:
     """How many orders of a connection have a text."""
     return database.execute(select(func.count()).where(LandedOrder.connection == connection)).scalar_one()
@@ -75,8 +71,8 @@ def not_seen_to_leave(database: Connection, connection: str) -> dict[str, dateti
     """
     statement = (
         select(LandedOrder.order_id, TrackedOrder.first_loaded_at)
-        .join(TrackedOrder, _same_order(TrackedOrder))
-        .outerjoin(OrderEnd, _same_order(OrderEnd))
+        .join(TrackedOrder, same_order(TrackedOrder, LandedOrder))
+        .outerjoin(OrderEnd, same_order(OrderEnd, LandedOrder))
         .where(LandedOrder.connection == connection, TrackedOrder.status.in_(GIVEN), OrderEnd.shipped_at.is_(None))
     )
     return {row.order_id: row.first_loaded_at for row in database.execute(statement)}
@@ -88,7 +84,7 @@ def without_data(
     """Those of some orders whose buyers' data was removed and has not landed again, sorted."""
     is_erased = OrderEnd.erased_at.is_not(None)
     is_removed = is_erased if erased_only else or_(is_erased, OrderEnd.purged_at.is_not(None))
-    landed = exists().where(LandedOrder.connection == OrderEnd.connection, LandedOrder.order_id == OrderEnd.order_id)
+    landed = exists().where(same_order(LandedOrder, OrderEnd))
     wanted = (OrderEnd.connection == connection) & among(database, OrderEnd.order_id, order_ids)
     statement = select(OrderEnd.order_id).where(wanted, is_removed, ~landed).order_by(OrderEnd.order_id)
     return database.execute(statement).scalars().all()

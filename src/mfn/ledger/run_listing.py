@@ -222,5 +222,4 @@ def quality_history(ledger: Ledger, connection: str, kind: BatchKind, *, limit: 
         .order_by(*NEWEST_FIRST)
         .limit(limit)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)

@@ -53,8 +53,7 @@ def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
         .where(SearchGap.connection == connection)
         .order_by(case((SearchGap.kind == "backfill", 1), else_=0), SearchGap.before.desc(), SearchGap.gap_id)
     )
-    with ledger.reading() as database:
-        return database.execute(statement).all()
+    return ledger.rows(statement)
 
 
 def move_gap(database: Connection, gap: Row[Any], page_token: str | None) -> None:

@@ -11,7 +11,7 @@ from mfn.database.bulk import utc_text
 from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import CANCELLED
 from mfn.warehouse.setup import required_columns
-from mfn.warehouse.sql_parts import IS_NEW, NUMBER, STATUS, as_asked, asked
+from mfn.warehouse.sql_parts import IS_NEW, NUMBER, STATUS, as_asked, as_keys, asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,5 +121,5 @@ def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> No
             f" FROM {asked(connection)} WHERE order_number = asked.key AND NOT ({NOT_REQUESTED})"
             f" AND {STATUS} <> 'cancelled'"
         ),
-        {"asked": as_asked(dict.fromkeys(numbers, ""))},
+        as_keys(numbers),
     )

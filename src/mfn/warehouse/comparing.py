@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.sql_parts import STATUS, as_asked, asked, same
+from mfn.warehouse.sql_parts import STATUS, as_keys, asked_orders
 from mfn.warehouse.values import as_text, times, words
 
 if TYPE_CHECKING:
@@ -41,17 +41,16 @@ def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFr
         One row an order that the warehouse has: `order_number`, `status` (text, lower case, empty where there is none),
         `is_cancel_requested` (bool), `connection` (text or None).
     """
-    requested = as_text(connection, "wms_order.cancel_requested_at")
     read = columns(
         connection,
         {
             "order_number": "asked.key",
             "status": STATUS,
-            "cancel_requested_at": requested,
+            "cancel_requested_at": as_text(connection, "wms_order.cancel_requested_at"),
             "connection": as_text(connection, "wms_order.connection"),
         },
-        f"FROM {asked(connection)} JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')}",
-        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+        asked_orders(connection),
+        as_keys(order_numbers),
     )
     return pd.DataFrame(
         {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.sql_parts import STATUS, as_asked, asked, has_column, same
+from mfn.warehouse.sql_parts import STATUS, as_keys, asked_orders, has_column
 from mfn.warehouse.values import as_text, flags, numbers, times, words
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def _orders(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFram
             "status": STATUS,
             "allocated_at": as_text(connection, "wms_order.allocated_at"),
         },
-        f"FROM {asked(connection)} JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')}",
-        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+        asked_orders(connection),
+        as_keys(order_numbers),
     )
     return pd.DataFrame(
         {

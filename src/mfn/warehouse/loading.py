@@ -14,7 +14,7 @@ from mfn.errors import DataError
 from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.setup import required_columns
-from mfn.warehouse.sql_parts import IS_NEW, STATUS, as_asked, asked
+from mfn.warehouse.sql_parts import IS_NEW, STATUS, as_keys, asked
 from mfn.warehouse.tables import LINE_COLUMNS, ORDER_COLUMNS, wms_order, wms_order_line
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _delete_stray_lines(connection: Connection, orders: Sequence[OrderRow]) -> N
     """Delete lines of orders that do not exist: somebody deleted an order and left its lines."""
     connection.execute(
         text(f"DELETE FROM wms_order_line WHERE order_number IN (SELECT asked.key FROM {asked(connection)})"),
-        {"asked": as_asked(dict.fromkeys((order[0] for order in orders), ""))},
+        as_keys(order[0] for order in orders),
     )
 
 
@@ -202,7 +202,6 @@ def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> st
 
 
 def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str], what: str) -> LoadResult:
-    given = as_asked(dict.fromkeys(numbers, ""))
     found: Any = connection.execute(
         text(
             f"SELECT asked.key, {STATUS},"
@@ -210,7 +209,7 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
             " wms_order.batch_id IS NULL"
             f" FROM {asked(connection)} JOIN wms_order ON wms_order.order_number = asked.key"
         ),
-        {"asked": given},
+        as_keys(numbers),
     ).all()
     statuses = {number: status for number, status, _, _ in found}
     written = frozenset(number for number, status in statuses.items() if status == NEW)

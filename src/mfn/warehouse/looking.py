@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import inspect, text
-from sqlalchemy.engine import make_url
 
 from mfn.database.columns import columns
 from mfn.database.engines import engine_for, reading
+from mfn.database.urls import sqlite_file
 from mfn.errors import FatalError
 from mfn.warehouse.setup import look
 from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment_line
@@ -21,6 +20,7 @@ from mfn.warehouse.values import as_text, flags, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -66,14 +66,14 @@ def look_at(url: str, *, what: str) -> WarehouseLook:
     """
     if not _is_there(url):
         raise FatalError(
-            f"{what} is missing: {make_url(url).database} does not exist.",
+            f"{what} is missing: {sqlite_file(url)} does not exist.",
             remedy="Correct warehouse.url in connections.yaml; or create a new, empty one with its tables with "
             "mfn mappings check, and have the warehouse fill it (docs/warehouse.md).",
         )
     with reading(engine_for(url), what=what) as connection:
         missing, faults = look(connection)
         names = tuple(table.name for table in missing)
-        return WarehouseLook(names, tuple(faults), _denied(connection), _is_read_only(connection, url))
+        return WarehouseLook(names, tuple(faults), _denied(connection), _is_read_only(connection, sqlite_file(url)))
 
 
 def _denied(connection: Connection) -> tuple[str, ...]:
@@ -96,13 +96,12 @@ def _denied(connection: Connection) -> tuple[str, ...]:
     return tuple(lacking if may_stage else [*lacking, "TEMPORARY on the database"])
 
 
-def _is_read_only(connection: Connection, url: str) -> bool:
-    if connection.dialect.name != "sqlite":
+def _is_read_only(connection: Connection, file: Path | None) -> bool:
+    if file is None:
         return bool(connection.scalar(text("SHOW transaction_read_only")) == "on")
-    path = Path(str(make_url(url).database))
     whose = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
     # SQLite also writes next to the file, what it needs to undo a transaction.
-    return not all(os.access(place, os.W_OK, **whose) for place in (path, path.absolute().parent))
+    return not all(os.access(place, os.W_OK, **whose) for place in (file, file.absolute().parent))
 
 
 def lost_order_tables(url: str, *, what: str) -> list[str]:
@@ -120,8 +119,8 @@ def lost_order_tables(url: str, *, what: str) -> list[str]:
 
 def _is_there(url: str) -> bool:
     """Whether there is something to open; for a database server, opening it will tell."""
-    parsed = make_url(url)
-    return parsed.get_backend_name() != "sqlite" or Path(str(parsed.database)).is_file()
+    file = sqlite_file(url)
+    return file is None or file.is_file()
 
 
 def carriers_written(url: str, *, what: str) -> pd.DataFrame:

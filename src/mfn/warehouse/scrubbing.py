@@ -11,7 +11,7 @@ from mfn.database.columns import columns
 from mfn.database.forgetting import overwrite_freed
 from mfn.warehouse.locking import locked
 from mfn.warehouse.setup import required_columns
-from mfn.warehouse.sql_parts import STATUS, as_asked, asked, same
+from mfn.warehouse.sql_parts import STATUS, as_keys, asked, asked_orders, same
 from mfn.warehouse.values import as_text, times
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def scrub(connection: Connection, order_numbers: Collection[str]) -> frozenset[s
     """
     overwrite_freed(connection)
     locked(connection, order_numbers)  # in a fixed order, so that no two transactions wait for each other
-    given = {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
+    given = as_keys(order_numbers)
     scrubbed: set[str] = set()
     for table, names in SCRUBBED.items():
         required = required_columns(connection, table)
@@ -78,10 +78,9 @@ def left(connection: Connection, order_numbers: Iterable[str]) -> dict[str, date
     found = columns(
         connection,
         {"order_number": "asked.key", "shipped_at": as_text(connection, "shipment.shipped_at")},
-        f"FROM {asked(connection)}"
-        f" JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')} AND {STATUS} = 'shipped'"
+        f"{asked_orders(connection)} AND {STATUS} = 'shipped'"
         f" LEFT JOIN wms_shipment AS shipment ON {same(connection, 'shipment.order_number', 'asked.key')}",
-        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+        as_keys(order_numbers),
     )
     parcels = pd.DataFrame({"order_number": found["order_number"], "shipped_at": times(found["shipped_at"])})
     last = parcels.groupby("order_number")["shipped_at"].max()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, String, Table, inspect, text
+from sqlalchemy import Column, Connection, Engine, String, Table, inspect, text
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import NoSuchTableError
 
@@ -76,7 +76,7 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
         return {}
     found = inspect(connection).get_multi_columns(kind=ObjectKind.ANY, filter_names=list(written))
     return {
-        written[name]: as_we_write(connection, (column["name"] for column in columns))
+        written[name]: {_as_we_write(connection, column["name"]) for column in columns}
         for (_, name), columns in found.items()
         if columns
     }
@@ -95,15 +95,9 @@ def _name(connection: Connection, table: Table) -> str:
     return next(written for written, ours in _written(connection).items() if ours == table.name)
 
 
-def as_we_write(connection: Connection, columns: Iterable[str | None]) -> set[str]:
-    """Column names in the form for statements: SQLite ignores their case.
-
-    Args:
-        connection: An open transaction.
-        columns: Their names in the warehouse; None for an expression in an index.
-    """
-    names = {name or "" for name in columns}
-    return {name.lower() for name in names} if connection.dialect.name == "sqlite" else names
+def _as_we_write(connection: Connection, name: str) -> str:
+    """A column's name in the form for statements: SQLite ignores its case."""
+    return name.lower() if connection.dialect.name == "sqlite" else name
 
 
 def required_columns(connection: Connection, table: str) -> dict[str, bool]:
@@ -117,9 +111,11 @@ def required_columns(connection: Connection, table: str) -> dict[str, bool]:
         found = inspect(connection).get_columns(table)
     except NoSuchTableError:
         return {}
-    required = {column["name"]: isinstance(column["type"], String) for column in found if not column["nullable"]}
-    is_sqlite = connection.dialect.name == "sqlite"  # it ignores the case of names
-    return {name.lower() if is_sqlite else name: is_text for name, is_text in required.items()}
+    return {
+        _as_we_write(connection, column["name"]): isinstance(column["type"], String)
+        for column in found
+        if not column["nullable"]
+    }
 
 
 def _faults(connection: Connection, there: dict[str, set[str]]) -> list[str]:
@@ -142,7 +138,9 @@ def _unwritable(connection: Connection, table: Table) -> str:
     """Why orders cannot be written into a table or a view, for people; empty if they can."""
     taken = _taken_by_view(connection, _name(connection, table))
     if taken is None:
-        without = f"{table.name} has neither a primary key nor a unique constraint on exactly {_key(table)}"
+        without = (
+            f"{table.name} has neither a primary key nor a unique constraint on exactly {_listed(table.primary_key)}"
+        )
         return "" if _has_key(connection, table) else without
     lacking = [deed for deed in WRITTEN[table] if deed not in taken]
     return f"{table.name} is a view that does not accept {', '.join(lacking)}" if lacking else ""
@@ -173,7 +171,8 @@ def _has_key(connection: Connection, table: Table) -> bool:
         indexes = inspector.get_indexes(name, include_auto_indexes=True)
         yield from (index["column_names"] for index in indexes if _binds_all(index))
 
-    return any(as_we_write(connection, columns) == key for columns in unique())
+    # An index may also have an expression, which has no name.
+    return any({_as_we_write(connection, name or "") for name in columns} == key for columns in unique())
 
 
 def _binds_all(index: ReflectedIndex) -> bool:
@@ -181,9 +180,5 @@ def _binds_all(index: ReflectedIndex) -> bool:
     return index["unique"] and not any(option.endswith("_where") for option in index.get("dialect_options", {}))
 
 
-def _key(table: Table) -> str:
-    return ", ".join(column.name for column in table.primary_key)
-
-
-def _listed(tables: Sequence[Table]) -> str:
-    return ", ".join(table.name for table in tables)
+def _listed(parts: Iterable[Table | Column[Any]]) -> str:
+    return ", ".join(part.name for part in parts)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mfn.database.columns import columns
 from mfn.rules.parcels import LEFT_ALONE
-from mfn.warehouse.sql_parts import as_asked, asked, has_column, same
+from mfn.warehouse.sql_parts import as_keys, asked, has_column, same
 from mfn.warehouse.values import as_text, flags, numbers, times, whole_numbers, words
 
 if TYPE_CHECKING:
@@ -94,11 +94,7 @@ def shipments_about(connection: Connection, of: str, order_numbers: Iterable[str
         As `shipments`; some that left a little earlier may be among them.
     """
     about = f"({_is_of_orders(connection)} OR {_may_have_left(connection)} OR {_shares_its_id(connection)})"
-    parameters = {
-        "of": of,
-        "asked": as_asked(dict.fromkeys(order_numbers, "")),
-        "since": f"{since - A_ZONE:%Y-%m-%d}",
-    }
+    parameters = {"of": of, "since": f"{since - A_ZONE:%Y-%m-%d}", **as_keys(order_numbers)}
     return _shipments(connection, f"{_of_connection(connection)} AND {about}", parameters)
 
 
@@ -244,5 +240,5 @@ def _asked_lines(
         connection,
         {"key": "asked.key", **expressions},
         f"FROM {asked(connection)} JOIN {table} AS line ON {same(connection, f'line.{key}', 'asked.key')}",
-        {"asked": as_asked(dict.fromkeys(keys, ""))},
+        as_keys(keys),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from mfn.database.engines import engine_for, reading, writing
 from mfn.database.forgetting import empty_log
+from mfn.database.urls import sqlite_file
 from mfn.warehouse import cancelling, comparing, inventory, loading, scrubbing, setup, shipments, sql_parts
 from mfn.warehouse.values import as_text, flags
 
@@ -38,9 +39,10 @@ def whereabouts(url: str) -> tuple[str, ...]:
     Args:
         url: A SQLAlchemy URL as `mfn.database.urls.resolve_database_url` returns it.
     """
+    file = sqlite_file(url)
+    if file is not None:
+        return (os.path.realpath(file),)
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return (os.path.realpath(str(parsed.database)),)
     said = {name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()}
     host = (parsed.host or said.get("host", "")).lower()
     port = str(parsed.port or said.get("port", POSTGRES_PORT))

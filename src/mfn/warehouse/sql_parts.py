@@ -40,6 +40,16 @@ def as_asked(texts: Mapping[str, str]) -> str:
     return listed
 
 
+def as_keys(order_numbers: Iterable[str]) -> dict[str, str]:
+    """The parameters of a statement that reads only the keys of `asked`."""
+    return {"asked": as_asked(dict.fromkeys(order_numbers, ""))}
+
+
+def asked_orders(connection: Connection) -> str:
+    """The end of a query from its FROM on: the orders of `asked` that the warehouse has."""
+    return f"FROM {asked(connection)} JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')}"
+
+
 def _json(texts: Mapping[str, str]) -> str:
     listed = json.dumps(texts, ensure_ascii=False)  # PostgreSQL in SQL_ASCII does not know what an escape means
     return listed if listed.isascii() or _is_utf8(listed) else json.dumps(texts)
@@ -86,6 +96,6 @@ def states(connection: Connection, order_numbers: Iterable[str], *, lock: str = 
             f"SELECT asked.key AS known_as, {STATUS} AS status FROM wms_order JOIN {asked(connection)}"
             f" ON wms_order.order_number = asked.key ORDER BY wms_order.order_number {lock}"
         ),
-        {"asked": as_asked(dict.fromkeys(order_numbers, ""))},
+        as_keys(order_numbers),
     )
     return {row.known_as: row.status for row in rows}

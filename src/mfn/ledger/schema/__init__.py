@@ -4,7 +4,7 @@ A change here comes with a migration in ledger/migrations/versions. Times are UT
 columns only, and encrypted there.
 """
 
-from mfn.ledger.schema.base import CLUSTERED, Base, Utc, table
+from mfn.ledger.schema.base import CLUSTERED, Base, Utc, same_order, table
 from mfn.ledger.schema.lanes import SearchGap
 from mfn.ledger.schema.notifications import NamedOrder, RefusedNotification
 from mfn.ledger.schema.operation import (
@@ -67,5 +67,6 @@ __all__ = [
     "UnansweredOrder",
     "Utc",
     "Watermark",
+    "same_order",
     "table",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     LargeBinary,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
 )
 from sqlalchemy.orm import DeclarativeBase
 
@@ -61,6 +63,11 @@ class Base(DeclarativeBase):
         list[Any]: JSON(),
         bytes: LargeBinary(),
     }
+
+
+def same_order(one: Any, other: Any) -> ColumnElement[bool]:
+    """The condition that rows of two mapped classes are about the same order of the same connection."""
+    return and_(one.connection == other.connection, one.order_id == other.order_id)
 
 
 def table(model: type[Base]) -> Table:
