@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 # Control characters of both sets, separators of lines, what embeds, isolates or overrides the direction of writing,
 # half surrogates, and tags, which only machines can see. What merely marks a direction stays, because
@@ -16,6 +21,7 @@ HARMFUL_IN_LINES = re.compile(HARMFUL.pattern.replace("\x00-\x1f", "\x00-\x09\x0
 UNSEEN = "has a non-printable character, such as a line break, or bytes that are not text"
 """What is said of a text with something `HARMFUL`."""
 CUT = "…"
+NAMED_AT_MOST = 10
 
 
 def shown(text: str) -> str:
@@ -41,6 +47,18 @@ def shortened(text: str, most: int) -> str:
         most: How many characters it may have.
     """
     return text if len(text) <= most else text[: most - len(CUT)] + CUT
+
+
+def listed(texts: Iterable[str]) -> str:
+    """The first `NAMED_AT_MOST` of some texts, comma separated; `…` stands for the others."""
+    first = list(islice(texts, NAMED_AT_MOST + 1))
+    return ", ".join(first[:NAMED_AT_MOST]) + (f", {CUT}" if len(first) > NAMED_AT_MOST else "")
+
+
+def together(details: Sequence[str]) -> str:
+    """The first `NAMED_AT_MOST` of some details as one, and how many more there are."""
+    more = len(details) - NAMED_AT_MOST
+    return "; ".join(details[:NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _spelled_out(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ listingsItems_2021-08-01.json of 2026-07-30; the words are Amazon's own, and it 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from httpx import codes
@@ -51,13 +52,7 @@ class RefusedError(DataError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """It has more arguments than other errors."""
-        return (_rebuild, (type(self), self.message, self.remedy, self.status, self.words))
-
-
-def _rebuild(
-    kind: type[RefusedError], message: str, remedy: str, status: int, words: tuple[Words, ...]
-) -> RefusedError:
-    return kind(message, remedy=remedy, status=status, words=words)
+        return (partial(type(self), remedy=self.remedy, status=self.status, words=self.words), (self.message,))
 
 
 class ShipmentRefusedError(RefusedError):

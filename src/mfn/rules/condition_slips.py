@@ -89,13 +89,15 @@ def _of_contains(node: Any) -> Iterator[tuple[str, str]]:
 
 def _of_two_values(node: Any) -> Iterator[tuple[str, str]]:
     """A field that would have to be two values at once, or that always differs from one of two."""
-    wanted, joined = ("eq", "can never be both") if node.type == "and" else ("ne", "always differs from one of")
-    written = "in" if node.type == "and" else "not in"
-    for one in _values(node.left, node.type, wanted):
-        for other in _values(node.right, node.type, wanted):
-            if one[0] == other[0] and one[1] != other[1]:
-                both = [_constant(value) for _, value in (one, other)]
-                yield f"{one[0]} {joined} {both[0]} and {both[1]}.", f"Write {one[0]} {written} [{', '.join(both)}]."
+    if node.type == "and":
+        wanted, joined, written = "eq", "can never be both", "in"
+    else:
+        wanted, joined, written = "ne", "always differs from one of", "not in"
+    for field, left in _values(node.left, node.type, wanted):
+        for other, right in _values(node.right, node.type, wanted):
+            if field == other and left != right:
+                one, two = _constant(left), _constant(right)
+                yield f"{field} {joined} {one} and {two}.", f"Write {field} {written} [{one}, {two}]."
 
 
 def _values(node: Any, logic: str, wanted: str) -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
 
+from mfn.plain_text import shortened
 from mfn.rules.fields import unknown_field
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _refused(words: Sequence[Any]) -> Iterator[tuple[str, str]]:
             yield f"{word.value} is not supported.", f"Write {name}." if name == "now" else OTHERWISE
         elif word.type == "FLOAT" and not PLAIN_NUMBER.fullmatch(word.value):
             yield (
-                f"{_shortened(word.value)} is not a plain number.",
+                f"{shortened(word.value, SHOWN_CHARACTERS)} is not a plain number.",
                 "Write up to 15 digits, with a decimal point if needed.",
             )
         elif word.type == "LBRACKET" and (after_operand or word.value != "["):
@@ -141,10 +142,6 @@ def _names(words: Sequence[Any], fields: Collection[str]) -> Iterator[str]:
             continue
         is_dotted = [next_.type for next_ in words[place + 1 : place + 3]] == ["ATTR", "SYMBOL"]
         yield f"{word.value}.{words[place + 2].value}" if is_dotted and word.value not in fields else word.value
-
-
-def _shortened(value: str) -> str:
-    return value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "…"
 
 
 @contextmanager

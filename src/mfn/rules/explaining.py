@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mfn.rules.nearest_skus import NearSku
 
+Record = dict[str, Any]
+
 SIMILAR_PERCENT = 60
 """How alike a code must be to one of the warehouse's for that to be named as the nearest."""
 
@@ -77,9 +79,6 @@ def explain(
         order_id: ([_one(held[code]) for code in held], [_one(warned[code]) for code in warned])
         for order_id, (held, warned) in found.items()
     }
-
-
-Record = dict[str, Any]
 
 
 def _hit_rows(frame: pd.DataFrame, hits: pd.DataFrame, suite: str) -> dict[Any, Record]:
@@ -148,15 +147,15 @@ class _Details:
         if code == "shipping_method_unmapped":
             keys = ("marketplace_id", "service_level", "programs", "mapped_code")
             return self._method_unmapped(*(record[key] for key in keys))
-        return EXPLAINED.get(code, _plain(code))(record)
+        explained = EXPLAINED.get(code)
+        return explained(record) if explained else Reason(code, code.replace("_", " "))
 
     def _sku_unknown(self, line: Record) -> Reason:
         seller_sku = line["seller_sku"]
         if not seller_sku:
-            detail = f"order item {line['order_item_id']} has no seller SKU"
             return Reason(
                 "sku_unknown",
-                detail,
+                f"order item {line['order_item_id']} has no seller SKU",
                 "Give the listing a SKU in Seller Central; the order is read again from Amazon on every run.",
             )
         order_id = line["order_id"]
@@ -174,10 +173,7 @@ class _Details:
                 details.append(f"seller SKU {warehouse_sku} is not an active item in the warehouse{hint}")
                 proposed = next((one.warehouse_sku for one in proposals if one.warehouse_sku != warehouse_sku), "")
                 row = propose_alias_row(
-                    warehouse_sku,
-                    proposed,
-                    connection=self._context.connection,
-                    marketplace_id=marketplace_id,
+                    warehouse_sku, proposed, connection=self._context.connection, marketplace_id=marketplace_id
                 )
                 remedies.append(
                     f"Add the item to wms_item, or add this row to mappings/sku_aliases.csv:\n{row}"
@@ -226,10 +222,6 @@ class _Details:
         )
         remedy = f"Add this row to mappings/shipping_methods.csv:\n{row}"
         return Reason("shipping_method_unmapped", f"{method}: not mapped", remedy)
-
-
-def _plain(code: str) -> Callable[[Record], Reason]:
-    return lambda _record: Reason(code, code.replace("_", " "))
 
 
 EXPLAINED: dict[str, Callable[[Record], Reason]] = {

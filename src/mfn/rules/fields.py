@@ -65,11 +65,10 @@ class Field:
         if self.kind == Kind.TEXT and isinstance(value, str):
             is_long = self.at_most is not None and len(value) > self.at_most
             return f"is {len(value)} characters long; the limit is {self.at_most}." if is_long else ""
-        fits = {Kind.FLAG: bool, Kind.TIME: date}.get(self.kind)
-        if fits is not None and isinstance(value, fits):
-            return (
-                "" if self.kind == Kind.FLAG or _is_in_the_calendar(value) else f"{value} is not a valid time in UTC."
-            )
+        if self.kind == Kind.FLAG and isinstance(value, bool):
+            return ""
+        if self.kind == Kind.TIME and isinstance(value, date):
+            return "" if _is_in_the_calendar(value) else f"{value} is not a valid time in UTC."
         return f"expected {self._expected()}, got {shortened(repr(value), 100)}."
 
     def _expected(self) -> str:

@@ -49,7 +49,7 @@ SEARCHED_EVERY = timedelta(minutes=15)
 PUT_OFF = timedelta(minutes=1)
 """How much longer a search that is due waits for names: if there are some at every turn, it would wait forever."""
 
-_NEARLY_ALL = 0.975
+NEARLY_ALL = 0.975
 """The share of the bucket above which half of the next call to come back would be lost."""
 
 LEAST_SECONDS = 15.0
@@ -188,7 +188,7 @@ def _search_due_at(state: State) -> datetime:
         # Orders are fetched by name; the calls are for those that getOrder is too slow for.
         if state.settled_names >= FETCHED_AT_ONCE:
             return state.now + state.search.until(state.search.burst - A_TRIFLE)
-        return max(flow.searched_at + SEARCHED_EVERY, state.now + state.search.until(_NEARLY_ALL * state.search.burst))
+        return max(flow.searched_at + SEARCHED_EVERY, state.now + state.search.until(NEARLY_ALL * state.search.burst))
     if flow.per_second <= 0:
         return regular
     return min(regular, reached + _span(state))

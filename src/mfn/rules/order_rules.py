@@ -18,9 +18,10 @@ EVENT = "order.import"
 CODES = {"hold": "rule_hold", "fail": "rule_fail", "skip": "rule_skip"}
 """The reason code of each decision."""
 
+CHANGE = "Change the rule in mappings/rules.yaml; the order is checked again on every run."
 REMEDIES = {
-    "hold": "Change the rule in mappings/rules.yaml; the order is checked again on every run.",
-    "fail": "Change the rule in mappings/rules.yaml; the order is checked again on every run.",
+    "hold": CHANGE,
+    "fail": CHANGE,
     "skip": "Nothing to do; to load it after all, change the rule in mappings/rules.yaml and fetch it:"
     " mfn import CONNECTION --order ID.",
 }
@@ -52,8 +53,8 @@ def rule_orders(
         lines = lines.assign(requires_signature=mapped.where(mapped.notna(), lines["requires_signature"]).astype(bool))
     decided = ran.decisions[ran.decisions["decision"] != ""]
     rows = zip(orders["order_id"].loc[decided.index], *(decided[name] for name in decided.columns), strict=True)
-    return orders, lines, {order_id: _reason(decision, message, rule) for order_id, decision, message, rule in rows}
-
-
-def _reason(decision: str, message: str, rule: str) -> Reason:
-    return Reason(CODES[decision], f"rule {rule}: {message}", REMEDIES[decision])
+    reasons = {
+        order_id: Reason(CODES[decision], f"rule {rule}: {message}", REMEDIES[decision])
+        for order_id, decision, message, rule in rows
+    }
+    return orders, lines, reasons

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mfn.models import LONGEST_TEXT
+from mfn.plain_text import listed, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 UNKNOWN = -1
 """The component of a line that matches none."""
-
-NAMED_AT_MOST = 10
 
 TEXTS = ("shipment_id", "order_number", "carrier", "service", "tracking_number")
 """Free texts of the warehouse about a parcel."""
@@ -98,14 +96,13 @@ def explain_parcels(
             position,
             ids[position],
             code,
-            _together(found[position, code]),
+            together(found[position, code]),
             MIXED_UP if code == "units_told" and position in mixed_up else REMEDIES[code],
         )
         for position, code in sorted(found, key=lambda key: (key[0], ranks[key[1]]))
     ]
-    return pd.DataFrame(rows, columns=["position", "shipment_id", "code", "detail", "remedy"]).astype(
-        {"position": "int64", "shipment_id": "object", "code": "object", "detail": "object", "remedy": "object"}
-    )
+    columns = ["position", "shipment_id", "code", "detail", "remedy"]
+    return pd.DataFrame(rows, columns=columns, dtype="object").astype({"position": "int64"})
 
 
 def are_too_long(texts: pd.Series[Any]) -> pd.Series[bool]:
@@ -167,15 +164,15 @@ def _mismatch(line: dict[str, Any], ordered: list[dict[str, Any]]) -> str:
     if named is None:
         owners = [component["order_item_id"] for component in ordered if component["sku"] == sku]
         if owners:
-            return f"it has no order_item_id, and the SKU is in several order items: {_listed(owners)}"
+            return f"it has no order_item_id, and the SKU is in several order items: {listed(owners)}"
         return (
             "it has no order_item_id, and no order item has the SKU" if sku else "it has neither order_item_id nor sku"
         )
     parts = [component["sku"] for component in ordered if component["order_item_id"] == named]
     if not parts:
-        has = _listed(dict.fromkeys(component["order_item_id"] for component in ordered)) or "none"
+        has = listed(dict.fromkeys(component["order_item_id"] for component in ordered)) or "none"
         return f"the order does not have this item; its items are: {has}"
-    return f"the order item consists of {_listed(parts)}"
+    return f"the order item consists of {listed(parts)}"
 
 
 def _of_excess(
@@ -190,7 +187,7 @@ def _of_excess(
     for row in _with_names(progress[progress["component"].isin(excess) & (progress["units"] > 0)], components):
         holding[row["component"]].append(ids[row["position"]])
         if row["so_far"] > row["ordered"]:
-            parcels = _listed(reversed(holding[row["component"]]))
+            parcels = listed(reversed(holding[row["component"]]))
             detail = f"{row['ordered']} of {row['sku']} ordered, {row['so_far']} in parcels {parcels}"
             yield row["position"], "quantity_excessive", f"{_item(row)}: {detail}"
 
@@ -232,7 +229,7 @@ def _of_kits(
             yield position, "kit_incomplete", _missing_parts(rows)
     for position, others in completing.items():
         if None not in others:
-            named = _listed(dict.fromkeys(ids[other] for other in others if other is not None))
+            named = listed(dict.fromkeys(ids[other] for other in others if other is not None))
             yield position, "kit_in_other_parcel", f"its kits are confirmed with {named}"
 
 
@@ -261,14 +258,3 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = [str(name) for name in frame.columns]
     columns = (frame[name].tolist() for name in names)  # takes a third of the time of to_dict
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _listed(values: Iterable[Any]) -> str:
-    listed = [str(value) for value in islice(values, NAMED_AT_MOST + 1)]
-    return ", ".join(listed[:NAMED_AT_MOST]) + (", …" if len(listed) > NAMED_AT_MOST else "")
-
-
-def _together(details: list[str]) -> str:
-    return "; ".join(details[:NAMED_AT_MOST]) + (
-        f"; and {len(details) - NAMED_AT_MOST} more" * (len(details) > NAMED_AT_MOST)
-    )

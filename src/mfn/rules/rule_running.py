@@ -88,7 +88,8 @@ class _Table:
     def distinct(self, name: str, field: Field) -> tuple[Positions, list[Any]]:
         """A column as the numbers of its distinct values, and these values as conditions see them."""
         if name not in self._distinct:
-            codes, values = pd.factorize(self._column(name), use_na_sentinel=False)
+            column: Any = self._set[name] if name in self._set else self._records[name].array
+            codes, values = pd.factorize(column, use_na_sentinel=False)
             self._distinct[name] = codes, [field.read(value) for value in values]
         return self._distinct[name]
 
@@ -105,9 +106,6 @@ class _Table:
     def frame(self) -> pd.DataFrame:
         """The records as they are now."""
         return self._records.assign(**{name: self._series(name, values) for name, values in self._set.items()})
-
-    def _column(self, name: str) -> Any:
-        return self._set[name] if name in self._set else self._records[name].array
 
     def _series(self, name: str, values: NDArray[Any]) -> pd.Series[Any]:
         """A column that was set, in its former type if that can hold the values."""

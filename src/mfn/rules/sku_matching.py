@@ -146,12 +146,12 @@ def compare_skus(
     )
     lines = aliases[is_needed].sort_values(["connection", "marketplace"])  # of several, the last one that fits wins
     context = _Context(
-        connection,
-        marketplace_ids,
-        dict(zip(items["sku"], items["is_active"].astype(bool), strict=True)),
-        dict(zip(items["sku"], items["description"], strict=True)),
-        dict(zip(zip(lines["seller_sku"], lines["warehouse_sku"], strict=True), lines["line"], strict=True)),
-        frozenset(kits),
+        connection=connection,
+        marketplace_ids=marketplace_ids,
+        is_active=dict(zip(items["sku"], items["is_active"].astype(bool), strict=True)),
+        descriptions=dict(zip(items["sku"], items["description"], strict=True)),
+        lines=dict(zip(zip(lines["seller_sku"], lines["warehouse_sku"], strict=True), lines["line"], strict=True)),
+        kits=frozenset(kits),
     )
     taken = frozenset(ours.loc[is_there, "sku"])
     near = nearest_skus(bad["sku"], items, taken=taken)

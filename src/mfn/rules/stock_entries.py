@@ -11,6 +11,7 @@ import pandas as pd
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.models import OfferStatus, Reason
+from mfn.plain_text import together
 from mfn.rules.records import stock_records
 from mfn.rules.skus import aliases_without_listing, offer_components
 from mfn.rules.stock_faults import REMEDIES
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from mfn.rules.rule import Rule
 
     Finding = tuple[str, str]
-
-NAMED_AT_MOST = 10
-"""How many details of one reason are shown before the rest is only counted."""
 
 SKU_UNKNOWN = (
     "Add it to wms_item, or map the listing to a SKU that the warehouse knows: mfn skus {} proposes the row for "
@@ -141,12 +139,8 @@ def _decided(decisions: pd.DataFrame) -> dict[int, tuple[str, Reason]]:
     found = {}
     for position, decision, message, rule in decisions[decisions["decision"] != ""].itertuples(name=None):
         outcome, code = OUTCOMES[decision]
-        found[position] = (
-            outcome,
-            Reason(
-                code, message, f"Decided by the rule {rule!r} in mappings/rules.yaml; change the rule if it is wrong."
-            ),
-        )
+        remedy = f"Decided by the rule {rule!r} in mappings/rules.yaml; change the rule if it is wrong."
+        found[position] = (outcome, Reason(code, message, remedy))
     return found
 
 
@@ -155,12 +149,7 @@ def _merged(findings: Iterable[Finding], remedies: Mapping[str, str]) -> tuple[R
     details: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for code, detail in findings:
         details[code][detail] = None
-    reasons = []
-    for code in (code for code in remedies if code in details):
-        said = list(details[code])
-        more = f"; and {len(said) - NAMED_AT_MOST} more" if len(said) > NAMED_AT_MOST else ""
-        reasons.append(Reason(code, "; ".join(said[:NAMED_AT_MOST]) + more, remedies[code]))
-    return tuple(reasons)
+    return tuple(Reason(code, together([*details[code]]), remedies[code]) for code in remedies if code in details)
 
 
 def _held(
@@ -196,13 +185,10 @@ def _without_listing(
         found.setdefault(seller_sku, (sku, [missing]))[1].extend(by_sku.get(sku, ()))
     is_listed = items.index.isin(everything["sku"]) | items.index.isin(aliases["warehouse_sku"])
     for sku in items.index[items["is_active"].to_numpy() & ~is_listed].tolist():
-        of_alias = found[sku][1] if sku in found else []
         missing = ("listing_missing", f"Amazon has no listing for {sku}, and none for a kit that contains it")
-        found[sku] = (sku, [*of_alias, missing, *by_sku.get(sku, ())])
-    unknown = set(by_sku).difference(items.index, everything["sku"])
-    for sku in unknown:
-        of_alias = found[sku][1] if sku in found else []
-        found[sku] = (sku, [*of_alias, *by_sku[sku]])
+        found[sku] = (sku, [*found.get(sku, (sku, []))[1], missing, *by_sku.get(sku, ())])
+    for sku in set(by_sku).difference(items.index, everything["sku"]):
+        found[sku] = (sku, [*found.get(sku, (sku, []))[1], *by_sku[sku]])
     return dict(sorted(found.items()))
 
 

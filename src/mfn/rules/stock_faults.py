@@ -66,14 +66,13 @@ def stock_faults(
         is_too_old = (stock["counted_at"] < oldest) | stock["is_counted_at_unreadable"]
         checks["stock_too_old"] = is_too_old.to_numpy(), lambda row: _age(row, maximum_age_hours)
     found = []
-    for rank, code in enumerate(REMEDIES):
-        is_bad, detail = checks.get(code, (~is_looked_at, str))
+    codes = list(REMEDIES)
+    for code, (is_bad, detail) in checks.items():
         bad = stock[is_bad & is_looked_at]
         rows = zip(*(bad[name].tolist() for name in READ), strict=True)
         for label, row in zip(bad.index, rows, strict=True):
             cells = dict(zip(READ, row, strict=True))
-            found.append((cells["sku"], cells["location"], rank, detail(cells), label))
-    codes = list(REMEDIES)
+            found.append((cells["sku"], cells["location"], codes.index(code), detail(cells), label))
     return pd.DataFrame(
         [
             (label, sku, location, codes[rank], said, REMEDIES[codes[rank]])

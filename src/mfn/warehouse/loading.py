@@ -11,6 +11,7 @@ from sqlalchemy import String, text
 
 from mfn.database.bulk import insert_new, insert_staged, quoted, stage
 from mfn.errors import DataError
+from mfn.plain_text import listed
 from mfn.warehouse.locking import locked
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.setup import required_columns
@@ -35,7 +36,6 @@ SAME_LINE = "wms_order_line.order_number = given.order_number AND wms_order_line
 OF_NEW = f"EXISTS (SELECT 1 FROM wms_order WHERE wms_order.order_number = given.order_number AND {IS_NEW})"
 BOOKKEEPING = {"batch_id", "loaded_at", "updated_at"}
 LINE_VALUES = [name for name in LINE_COLUMNS if name not in wms_order_line.primary_key]
-NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def _change_lines(connection: Connection) -> None:
 
 
 def _insert_added_lines(connection: Connection) -> None:
-    listed = quoted(connection, *LINE_COLUMNS)
+    names = quoted(connection, *LINE_COLUMNS)
     connection.exec_driver_sql(
-        f"INSERT INTO wms_order_line ({listed}) SELECT {listed} FROM {LINES} AS given"
+        f"INSERT INTO wms_order_line ({names}) SELECT {names} FROM {LINES} AS given"
         f" WHERE {OF_NEW} AND NOT EXISTS (SELECT 1 FROM wms_order_line WHERE {SAME_LINE})"
     )
 
@@ -216,10 +216,9 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
     wrong = (set(numbers) - statuses.keys()) | (lines.keys() - set(numbers))
     wrong |= {number for number, status, count, _ in found if status == NEW and count != lines[number]}
     if wrong:
-        named = ", ".join(sorted(wrong)[:NAMED_AT_MOST]) + (", …" if len(wrong) > NAMED_AT_MOST else "")
         raise DataError(
             f"{what} did not keep what was written: {len(wrong)} of {len(numbers)} orders or their lines are missing"
-            f" or different, so nothing of this chunk was kept ({named}).",
+            f" or different, so nothing of this chunk was kept ({listed(sorted(wrong))}).",
             remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; the next run"
             " tries again.",
         )
