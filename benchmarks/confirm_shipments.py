@@ -34,7 +34,7 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.parcels import parcels_of
 from mfn.rules.parcel_verdicts import SHIP_PLUS
 from mfn.steps.report import report
-from mfn.steps.runs import confirm_run
+from mfn.steps.runs import new_run
 from mfn.steps.stages import CONFIRM_STEPS, perform
 from mfn.steps.summaries import summary_of
 from mfn.steps.workplace import open_workplace
@@ -181,7 +181,7 @@ def confirm_many(settings: Settings, parcels: int) -> dict[str, Any]:
     """
     ship(settings, "many", parcels)
     times: dict[str, Seconds] = {}
-    with confirm_run(settings, CONNECTION) as batch:
+    with new_run(settings, CONNECTION, "confirm", {}) as batch:
         for step in CONFIRM_STEPS:
             with timed(times, step.__name__):
                 batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it

@@ -26,7 +26,7 @@ from mfn.steps.importing.load import load
 from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
 from mfn.steps.report import report
-from mfn.steps.runs import import_run
+from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def timed_import(settings: Settings, steps: Mapping[str, Step]) -> tuple[BatchRe
         The batch, and the times of each step, of all of these, `end_to_end`, and of the `report` after.
     """
     times: dict[str, Seconds] = {}
-    with import_run(settings, CONNECTION) as batch:
+    with new_run(settings, CONNECTION, "import", import_parameters()) as batch:
         with timed(times, "end_to_end"):
             for name, step in steps.items():
                 with timed(times, name):

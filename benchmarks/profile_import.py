@@ -25,7 +25,7 @@ from benchmarks.results import options_given, write_result
 from benchmarks.sampling import sampled
 from benchmarks.stored_orders import store_orders, stored_pages
 from mfn.steps.report import report
-from mfn.steps.runs import import_run
+from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def profile(settings: Settings, stored: Path) -> dict[str, dict[Place, float]]:
         stored: The file with the orders.
     """
     found: dict[str, dict[Place, float]] = {}
-    with import_run(settings, CONNECTION) as batch:
+    with new_run(settings, CONNECTION, "import", import_parameters()) as batch:
         for step in (landing(stored_pages(stored)), *STEPS):
             with sampled(found.setdefault(step.__name__, {})):
                 batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it

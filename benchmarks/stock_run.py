@@ -26,7 +26,7 @@ from mfn.amazon.listings import AmazonListings
 from mfn.quality.runner import check
 from mfn.quality.stock import ITEMS
 from mfn.steps.report import report
-from mfn.steps.runs import inventory_run
+from mfn.steps.runs import inventory_parameters, new_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from mfn.steps.summaries import summary_of
 
@@ -119,7 +119,7 @@ def measure(home: str, skus: int, changed: int, ledger: str) -> dict[str, Any]:
     if changed:
         change_stock(settings, skus, changed)
     times: dict[str, Seconds] = {}
-    with inventory_run(settings, CONNECTION) as batch, watched() as watch:
+    with new_run(settings, CONNECTION, "inventory", inventory_parameters()) as batch, watched() as watch:
         for step in INVENTORY_STEPS:
             with timed(times, step.__name__):
                 batch = perform(step, batch, settings)  # noqa: PLW2901 - as mfn.steps.runs does it

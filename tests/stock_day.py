@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mfn.steps.report import report
-from mfn.steps.runs import import_run, inventory_run
+from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from mfn.steps.stages import STEPS, perform
 from tests.stock_oracle import Limits, Promise, Shelves, components_of
 from tests.stock_world import CA, US
@@ -254,11 +254,13 @@ class Day:
 
     def importing(self, name: str) -> Iterator[str]:
         """An import, step by step."""
-        return self._running(import_run(self.stock.world.settings, name))
+        return self._running(new_run(self.stock.world.settings, name, "import", import_parameters()))
 
     def pushing(self, name: str, *, full: bool = False) -> Iterator[str]:
         """A push of stock levels, step by step."""
-        for stage in self._running(inventory_run(self.stock.world.settings, name, full=full)):
+        for stage in self._running(
+            new_run(self.stock.world.settings, name, "inventory", inventory_parameters(full=full))
+        ):
             if stage == "read":
                 self.read[name] = self.knowledge()
             if stage == "push":

@@ -12,7 +12,7 @@ from mfn.amazon.failures import AccessDeniedError, AmazonUnavailableError
 from mfn.errors import RunFailedError
 from mfn.steps.confirming.collect import collect
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
-from mfn.steps.runs import confirm_run, run_steps
+from mfn.steps.runs import new_run, run_steps
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_shipment
 from tests.steps.shipping import confirmed
@@ -133,7 +133,7 @@ def test_a_parcel_that_the_warehouse_takes_back_during_a_run_is_left_to_the_next
         shipping.run()
         shipping.warehouse.change(shipment_id, carrier="FedEx")
     before = shipping.calls()
-    with confirm_run(shipping.world.settings, "us") as batch:
+    with new_run(shipping.world.settings, "us", "confirm", {}) as batch:
         collected = perform(collect, batch, shipping.world.settings)
         shipping.warehouse.change(shipment_id, status="open")
         run_steps(collected, shipping.world.settings)
@@ -154,7 +154,7 @@ def test_a_parcel_that_the_warehouse_takes_back_while_a_broken_run_is_carried_on
     shipping.world.amazon.faults.answer("confirmShipment", 403, times=4)
     with pytest.raises(RunFailedError):
         shipping.run()
-    with confirm_run(shipping.world.settings, "us") as batch:
+    with new_run(shipping.world.settings, "us", "confirm", {}) as batch:
         collected = perform(collect, batch, shipping.world.settings)
         with shipping.warehouse.working() as connection:
             mine = wms_shipment.c.shipment_id == order_id

@@ -21,7 +21,7 @@ from mfn.steps.importing.transform import transform
 from mfn.steps.importing.validate import validate
 from mfn.steps.orders import decisions
 from mfn.steps.rerunning.reruns import rerun_batch
-from mfn.steps.runs import import_run
+from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 from mfn.warehouse.sql import SqlWarehouse
 from tests.world import address, an_item, an_order, cancellation
@@ -161,7 +161,7 @@ def test_a_release_outlives_a_run_that_broke_off_before_the_load(world: World) -
     (order_id,) = world.put(asks_for_cancellation())
     world.run()
     release(world, order_id)
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         for step in (extract, validate, transform):
             batch = perform(step, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
     assert world.statuses() == {order_id: "ready"}
@@ -267,7 +267,7 @@ def test_a_dismissal_ends_the_releases_before_it(world: World) -> None:
 
 def staged_and_broken_off(world: World) -> None:
     """An import that ends between transform and load."""
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         perform(transform, perform(validate, perform(extract, batch, world.settings), world.settings), world.settings)
 
 
@@ -364,7 +364,7 @@ def test_nothing_is_decided_twice(world: World) -> None:
 def test_no_decision_is_taken_while_an_import_is_at_work(world: World) -> None:
     (order_id,) = world.put(asks_for_cancellation())
     world.run()
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         extracted = perform(extract, batch, world.settings)
         for decide in (decisions.release, decisions.dismiss):
             with pytest.raises(LeaseHeldError):
@@ -382,7 +382,7 @@ def test_an_id_that_several_connections_have_is_decided_for_the_one_that_is_name
     world.run()
     (of_both,) = world.put(asks_for_cancellation())
     world.add_connection("eu", marketplaces="[US]")
-    with import_run(world.settings, "eu") as batch:
+    with new_run(world.settings, "eu", "import", import_parameters()) as batch:
         perform(validate, perform(extract, batch, world.settings), world.settings)
         with pytest.raises(LeaseHeldError):
             decisions.dismiss(world.settings, [of_us, of_both], why=WHY, connection="eu")

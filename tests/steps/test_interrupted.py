@@ -16,7 +16,7 @@ from mfn.steps.importing.extract import extract
 from mfn.steps.importing.loading import load_chunk
 from mfn.steps.importing.transform import transform
 from mfn.steps.report import report
-from mfn.steps.runs import import_run
+from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 from tests.world import SKUS, address, an_item, an_order
 
@@ -38,7 +38,7 @@ def validate(_batch: BatchRef, _settings: Settings) -> BatchRef:
 
 
 def import_until_terminated(settings: Settings) -> None:
-    with import_run(settings, "us") as batch:
+    with new_run(settings, "us", "import", import_parameters()) as batch:
         try:
             perform(validate, perform(extract, batch, settings), settings)
         finally:
@@ -57,7 +57,7 @@ def test_a_run_that_is_terminated_is_not_done_even_once_it_has_a_report(world: W
 
 def test_a_run_that_is_ended_between_two_steps_is_not_done(world: World) -> None:
     (order_id,) = world.put(an_order())
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         perform(extract, batch, world.settings)
         report(batch, world.settings)
     assert get_batch(world.ledger, batch.batch_id).status == "failed"
@@ -69,7 +69,7 @@ def test_what_a_run_had_read_again_before_it_broke_off_is_not_read_once_more(wor
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     world.run()
     world.add_items("MUG-GREEN")
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         perform(validate_step.validate, perform(extract, batch, world.settings), world.settings)
         report(batch, world.settings)
     summary = world.run()
@@ -83,7 +83,7 @@ def test_a_mapping_that_changes_while_a_run_is_at_work_loads_nothing_that_it_no_
     changed, other = world.put(an_order(an_item(sku="MUG-GREEN")), an_order())
 
     def import_meanwhile() -> None:
-        with import_run(world.settings, "us") as batch:
+        with new_run(world.settings, "us", "import", import_parameters()) as batch:
             batch = perform(extract, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
             batch = perform(validate_step.validate, batch, world.settings)  # noqa: PLW2901
             world.forget_items()
@@ -142,7 +142,7 @@ def test_a_load_that_leaves_orders_without_an_outcome_is_not_done(world: World) 
     order_id, _ = world.put(an_order(), an_order())
 
     def import_without_chunks() -> None:
-        with import_run(world.settings, "us") as batch:
+        with new_run(world.settings, "us", "import", import_parameters()) as batch:
             for step in (extract, validate_step.validate, transform):
                 batch = perform(step, batch, world.settings)  # noqa: PLW2901 - each step hands on the batch
             with world.ledger.writing() as database:

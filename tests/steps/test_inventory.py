@@ -13,7 +13,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.imported_units import covered_until
 from mfn.simulator.clock import amazon_time
 from mfn.steps.rerunning.reruns import failed_batches, rerun_batch
-from mfn.steps.runs import inventory_run
+from mfn.steps.runs import inventory_parameters, new_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from mfn.warehouse.tables import wms_inventory, wms_item
 from tests.steps.pushing import SKUS, everywhere
@@ -163,7 +163,7 @@ def test_an_import_that_ends_between_reading_and_pushing_undoes_no_sale(pushing:
     pushing.stock.receive("BOWL", 12)
     settings = pushing.stock.world.settings
     read, *others = INVENTORY_STEPS
-    with inventory_run(settings, "us") as batch:
+    with new_run(settings, "us", "inventory", inventory_parameters()) as batch:
         batch = perform(read, batch, settings)  # noqa: PLW2901 - as the runs do it
         pushing.stock.world.run()
         for step in others:
@@ -235,7 +235,7 @@ def test_a_run_that_broke_off_says_of_how_many_levels_amazon_is_still_to_be_told
 def test_a_step_that_is_tried_again_sends_nothing_twice(pushing: Pushing) -> None:
     settings = pushing.stock.world.settings
     read, compare, push, verify = INVENTORY_STEPS
-    with inventory_run(settings, "us", full=True) as batch:
+    with new_run(settings, "us", "inventory", inventory_parameters(full=True)) as batch:
         for step in (
             read,
             compare,

@@ -11,7 +11,7 @@ import pytest
 from mfn.amazon.answers import Words
 from mfn.amazon.feed_reports import FeedReport
 from mfn.amazon.feeds import AmazonFeeds
-from mfn.steps.runs import inventory_run
+from mfn.steps.runs import inventory_parameters, new_run
 from mfn.steps.stages import INVENTORY_STEPS, perform
 from tests.steps.pushing import everywhere
 
@@ -75,7 +75,7 @@ def test_a_newer_level_is_sent_in_the_run_in_which_the_feed_ends(feeding: Pushin
     feeding.stock.receive("BOWL", 2)
     settings = feeding.stock.world.settings
     *others, verify = INVENTORY_STEPS
-    with inventory_run(settings, "us") as batch:
+    with new_run(settings, "us", "inventory", inventory_parameters()) as batch:
         for step in others:
             batch = perform(step, batch, settings)  # noqa: PLW2901 - as the runs do it
         assert (batch.counts["pushed"], batch.counts["under_way"]) == (0, 4)

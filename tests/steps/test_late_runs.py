@@ -15,7 +15,7 @@ from mfn.ledger.batches import update_batch
 from mfn.ledger.schema import Batch
 from mfn.steps.late_runs import Needless, just_ended, run_since, why_needless
 from mfn.steps.rerunning.reruns import rerun_batch
-from mfn.steps.runs import import_parameters, import_run, inventory_parameters, new_run
+from mfn.steps.runs import import_parameters, inventory_parameters, new_run
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_an_import_has_just_ended_while_the_next_one_is_at_work_and_not_once_tha
     _, ended = (world.run()["batch_id"] for _ in range(2))
     with new_run(world.settings, "us", "confirm", {}) as other, world.ledger.writing() as database:
         update_batch(database, other, finished_at=datetime.now(UTC) + timedelta(seconds=1))
-    with import_run(world.settings, "us"):
+    with new_run(world.settings, "us", "import", import_parameters()):
         assert just_ended(world.settings, "us") == ended
         with world.ledger.writing() as database:
             database.execute(update(Batch).values(finished_at=datetime.now(UTC) - timedelta(minutes=3)))

@@ -16,7 +16,7 @@ from mfn.moments import moment_in
 from mfn.simulator.clock import amazon_time
 from mfn.steps.importing.extract import extract
 from mfn.steps.orders.decisions import dismiss, release
-from mfn.steps.runs import import_run
+from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment, wms_shipment_line
 from tests.steps.reconciling import Reconciling, carry_out
@@ -95,7 +95,7 @@ def test_what_an_import_has_landed_and_not_loaded_yet_is_no_difference(world: Wo
     with world.ledger.writing() as database:
         database.execute(update(Watermark).values(before=hours_ago(1.5)))
     world.put(an_order())
-    with import_run(world.settings, "us") as batch:
+    with new_run(world.settings, "us", "import", import_parameters()) as batch:
         perform(extract, batch, world.settings)
     assert reconciling.run()["orders"] == 1
     world.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from mfn.models import STAGES, OrderStatus, Outcome, Parameters
 from mfn.quality.model import QualityReport
 from mfn.reports.model import SHOWN_RUNS, Conflict, HeldOrder, PastRun, RunReport, Urgency
 from mfn.reports.writing import DAY_RUNS, write_report
-from mfn.steps.confirming.parcel_report import parcel_facts, refusal_of
+from mfn.steps.confirming.parcel_report import parcel_facts, parcel_refusals_of
 from mfn.steps.reconciling.found_differences import differences_error, differing_orders
 from mfn.steps.stock.failures import brake_of, level_refusals_of
 from mfn.steps.stock.report import stock_facts
@@ -42,6 +43,8 @@ FIXED_ELSEWHERE = "Fix what holds them (mfn orders --status held); the next run 
 EMPTY_WAREHOUSE = (
     "The warehouse has no items: fill wms_item and wms_ship_method; the next run releases the held orders."
 )
+
+SAME_ORDER = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
 
 
 def report(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -89,27 +92,11 @@ def gate(batch: BatchRef, settings: Settings) -> FatalError | None:
         with ledger.writing() as database:
             update_batch(database, batch, finished_at=datetime.now(UTC), **DIED)
         return None
-    closed = _gate_of(row, settings)
+    closed = GATES[row.kind](row, settings) if row.kind in GATES else None
     values = {"error": closed.message, "remedy": closed.remedy} if closed else {}
     with ledger.writing() as database:
         update_batch(database, batch, finished_at=datetime.now(UTC), **values)
-    return closed or _refusals_of(row)
-
-
-def _gate_of(row: Row[Any], settings: Settings) -> FatalError | None:
-    """What makes a run fail although it got through all of its stages."""
-    if row.kind == "import":
-        return _quality_gate(row, settings)
-    return brake_of(row, settings) if row.kind == "inventory" else None
-
-
-def _refusals_of(row: Row[Any]) -> FatalError | None:
-    """What was refused permanently in a run that is done."""
-    if row.kind == "confirm":
-        return refusal_of(row)
-    if row.kind == "reconcile":
-        return differences_error(row)
-    return level_refusals_of(row) if row.kind == "inventory" else None
+    return closed or (REFUSALS[row.kind](row) if row.kind in REFUSALS else None)
 
 
 def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
@@ -128,6 +115,13 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
         else f"{held} of {due} due orders would be held, more than the {percent:g} % in orders.hold_alarm_percent.",
         remedy=FIXED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
     )
+
+
+GATES = {"import": _quality_gate, "inventory": brake_of}
+"""What makes a run of a kind fail although it got through all of its stages."""
+
+REFUSALS = {"confirm": parcel_refusals_of, "inventory": level_refusals_of, "reconcile": differences_error}
+"""What was refused permanently, or found, in a run that is done."""
 
 
 def gather(batch: BatchRef, settings: Settings) -> RunReport:
@@ -166,23 +160,23 @@ def gather(batch: BatchRef, settings: Settings) -> RunReport:
 
 def _facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
     """The parts of the report that only this kind of run has."""
-    if row.kind == "confirm":
-        return parcel_facts(ledger, row)
-    if row.kind == "inventory":
-        return stock_facts(ledger, row)
-    if row.kind == "import":
-        return _order_facts(ledger, batch, row)
-    return {"held": differing_orders(row)} if row.kind == "reconcile" else {}
-
-
-def _order_facts(ledger: Ledger, batch: BatchRef, row: Row[Any]) -> dict[str, Any]:
-    with ledger.reading() as database:
-        return {
-            "held": _held(database, batch),
-            "ignored": _ignored(database, batch),
-            "urgency": _urgency(database, batch),
-            "warnings": row.findings.get("warnings", {}),
-        }
+    match row.kind:
+        case "import":
+            with ledger.reading() as database:
+                return {
+                    "held": _held(database, batch),
+                    "ignored": _ignored(database, batch),
+                    "urgency": _urgency(database, batch),
+                    "warnings": row.findings.get("warnings", {}),
+                }
+        case "confirm":
+            return parcel_facts(ledger, row)
+        case "inventory":
+            return stock_facts(ledger, row)
+        case "reconcile":
+            return {"held": differing_orders(row)}
+        case _:
+            return {}
 
 
 def write_page(batch: BatchRef, settings: Settings, gathered: RunReport) -> Path:
@@ -223,7 +217,6 @@ def _runs_of_day(ledger: Ledger, gathered: RunReport) -> list[PastRun]:
 
 
 def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
-    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(
             BatchOrder.order_id,
@@ -232,7 +225,7 @@ def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
             TrackedOrder.ship_by,
             TrackedOrder.service_level,
         )
-        .outerjoin(TrackedOrder, joined)
+        .outerjoin(TrackedOrder, SAME_ORDER)
         .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.HELD)
         .order_by(TrackedOrder.ship_by.nulls_last(), BatchOrder.order_id)
     )
@@ -246,18 +239,17 @@ def _held(database: Connection, batch: BatchRef) -> tuple[HeldOrder, ...]:
 
 def _ignored(database: Connection, batch: BatchRef) -> dict[str, int]:
     """Ignored orders by reason, without orders of earlier runs that are merely still waiting for their payment."""
-    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(BatchOrder.reasons, func.count())
-        .outerjoin(TrackedOrder, joined)
+        .outerjoin(TrackedOrder, SAME_ORDER)
         .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.IGNORED)
         .where(or_(BatchOrder.origin != EARLIER, TrackedOrder.status.is_distinct_from(OrderStatus.PENDING)))
         .group_by(BatchOrder.reasons)
     )
-    found: dict[str, int] = {}
+    found = Counter[str]()
     for reasons, count in database.execute(statement):
         for reason in read_reasons(reasons):
-            found[reason.code] = found.get(reason.code, 0) + count
+            found[reason.code] += count
     return found
 
 
@@ -275,11 +267,10 @@ def _urgency(database: Connection, batch: BatchRef) -> Urgency:
         *((TrackedOrder.ship_by <= limit, name) for name, limit in limits.items()),
         else_="later",
     )
-    joined = and_(TrackedOrder.connection == BatchOrder.connection, TrackedOrder.order_id == BatchOrder.order_id)
     statement = (
         select(bucket, func.count(), func.sum(case((TrackedOrder.is_sfp, 1), else_=0)))
         .select_from(BatchOrder)
-        .join(TrackedOrder, joined)
+        .join(TrackedOrder, SAME_ORDER)
         .where(BatchOrder.batch_id == batch.batch_id, BatchOrder.outcome == Outcome.LOADED)
         .where(TrackedOrder.status != OrderStatus.HELD)
         .group_by(bucket)

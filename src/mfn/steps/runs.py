@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from mfn.steps.waiting import run_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
@@ -81,38 +82,6 @@ def inventory_parameters(*, full: bool = False, dry_run: bool = False, force: bo
         force: Send even if the warehouse lost so much stock that it would not be believed.
     """
     return {"full": full, "dry_run": dry_run, "force": force}
-
-
-def import_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
-    """Hold the lease of a connection's imports, and a batch to work on; see `new_run`.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `import_parameters` takes it.
-    """
-    return new_run(settings, connection, "import", import_parameters(**asked))
-
-
-def confirm_run(settings: Settings, connection: str) -> AbstractContextManager[BatchRef]:
-    """Hold the lease of a connection's confirmations, and a batch to work on; see `new_run`.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-    """
-    return new_run(settings, connection, "confirm", {})
-
-
-def inventory_run(settings: Settings, connection: str, **asked: Any) -> AbstractContextManager[BatchRef]:
-    """Hold the lease of a connection's stock runs, and a batch to work on; see `new_run`.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `inventory_parameters` takes it.
-    """
-    return new_run(settings, connection, "inventory", inventory_parameters(**asked))
 
 
 @contextmanager
@@ -201,7 +170,7 @@ def run_import(settings: Settings, connection: str, **asked: Any) -> dict[str, A
         LeaseHeldError: Another import works on this connection.
         RunFailedError: The run failed; the error has what it did until then.
     """
-    return carried_out(settings, import_run(settings, connection, **asked))
+    return carried_out(settings, new_run(settings, connection, "import", import_parameters(**asked)))
 
 
 def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
@@ -219,7 +188,7 @@ def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
         LeaseHeldError: Another confirm run works on this connection.
         RunFailedError: The run failed, or Amazon refused parcels; the error has what it did until then.
     """
-    return carried_out(settings, confirm_run(settings, connection))
+    return carried_out(settings, new_run(settings, connection, "confirm", {}))
 
 
 def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
@@ -239,7 +208,7 @@ def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str
         RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; the error has
             what it did until then.
     """
-    return carried_out(settings, inventory_run(settings, connection, **asked))
+    return carried_out(settings, new_run(settings, connection, "inventory", inventory_parameters(**asked)))
 
 
 def carried_out(settings: Settings, run: AbstractContextManager[BatchRef]) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from mfn.reports.words import WORDS
 from mfn.steps.reconciling.found_differences import found_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Row
 
     from mfn.models import BatchRef
@@ -44,8 +42,7 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
         "status": row.status,
         **(_window(row) if row.kind in {"import", "reconcile"} else {}),
         **{name: row.counts.get(name, 0) for name in (*SUMMED[row.kind], *BESIDE[row.kind])},
-        **({"not_decided": _not_decided(row.counts)} if row.kind == "import" else {}),
-        **({"ignored_reasons": row.findings.get("ignored", {})} if row.kind == "import" else {}),
+        **(_undecided_and_ignored(row) if row.kind == "import" else {}),
         **({"differences": found_in(row)} if row.kind == "reconcile" else {}),
         "api_calls": row.api_calls,
         **_order(settings, row),
@@ -55,10 +52,10 @@ def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
     }
 
 
-def _not_decided(counts: Mapping[str, int]) -> int:
-    """How many landed orders have no outcome yet and wait for the batch to be run again; only a failed run has any."""
-    given, *outcomes = SUMMED["import"]
-    return max(counts.get(given, 0) - sum(counts.get(name, 0) for name in outcomes), 0)
+def _undecided_and_ignored(row: Row[Any]) -> dict[str, Any]:
+    """How many landed orders have no outcome yet and wait for the failed batch to be rerun; why others are ignored."""
+    given, *outcomes = (row.counts.get(name, 0) for name in SUMMED["import"])
+    return {"not_decided": max(given - sum(outcomes), 0), "ignored_reasons": row.findings.get("ignored", {})}
 
 
 def _order(settings: Settings, row: Row[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tenacity import RetryCallState, Retrying, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from mfn.errors import LeaseHeldError, RetriableError
 from mfn.ledger.leases import is_held, lease
@@ -87,13 +87,8 @@ def _patiently(
     patience_seconds: float | None = None,
 ) -> str:
     """Take a lease, retrying while its holder is worth waiting for; the exit stack gives it back."""
-
-    def is_held_and_waited_for(state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome is not None else None
-        return isinstance(error, LeaseHeldError) and is_to_wait()
-
     patiently = Retrying(
-        retry=is_held_and_waited_for,
+        retry=retry_if_exception(lambda error: isinstance(error, LeaseHeldError) and is_to_wait()),
         wait=wait_fixed(LOOK_AGAIN_SECONDS),
         stop=stop_after_delay(PATIENCE_SECONDS if patience_seconds is None else patience_seconds),
         reraise=True,

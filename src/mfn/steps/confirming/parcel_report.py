@@ -109,7 +109,7 @@ def _carriers(sent: Sequence[Row[Any]]) -> tuple[CarrierUse, ...]:
     return tuple(sorted(uses, key=lambda use: (-use.parcels, use.carrier or "", use.service or "")))
 
 
-def refusal_of(row: Row[Any]) -> FatalError | None:
+def parcel_refusals_of(row: Row[Any]) -> FatalError | None:
     """The error of a confirm run in which parcels failed permanently; None for one in which none did.
 
     The run still counts as done: running it again would send the same once more.
