@@ -158,7 +158,7 @@ def test_all_listings_are_read_once_a_day_and_for_a_full_run_and_else_those_that
         if hours is not None:
             run(begun, ["A", "B"])
         amazon, found = run(now, ["A", "NEW", "B", "NEW"], full=full, dry_run=dry_run)
-    assert (amazon.asked, found.is_whole) == (asked, is_whole)
+    assert amazon.asked == asked
     assert found.news["seller_sku"].tolist() == (["A", "Z", "B", "NEW"] if is_whole else ["NEW"])
     assert found.shown["seller_sku"].tolist() == (["A"] if is_whole else [])
     whole_at = now if is_whole else begun
@@ -178,4 +178,4 @@ def test_of_listings_that_are_known_nothing_is_asked(ledger: Ledger) -> None:
             place: Any = SimpleNamespace(ledger=ledger, connection=connection, listings=amazon)
             found = read_listings(place, batch, ["A", "B"], full=False, dry_run=False)
             assert amazon.asked == asked
-    assert (len(found.news), len(found.shown), found.is_whole) == (0, 0, False)
+    assert (len(found.news), len(found.shown)) == (0, 0)

@@ -46,7 +46,6 @@ def rehearse_push(place: CheckPlace, snapshot: StockSnapshot, listings: pd.DataF
         promised=packed(promised_frame(promised)),
         listings=packed(there.astype("object")),
         shown=packed(none_shown() if listings is None else _shown(listings, pd.Timestamp(reserved.at))),
-        is_whole=listings is not None,
     )
     return judge(place, chunk, is_dry_run=True, is_forced=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -191,8 +190,8 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         seen.look_at(page)
         pages += 1
         arrivals = [read_arrival(raw) for raw in page.orders]
-        reached = page.next_token or page.before
-        if isinstance(reached, str) and pages >= (asked.pages or math.inf):
+        reached: str | datetime = page.next_token or page.before
+        if page.next_token and asked.pages and pages >= asked.pages:
             end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
             # A page that brought only what had landed before is no place to end: the next search would bring it again.
             # A search for named orders may end there: the next one begins at the oldest that is left.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import Row
 
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
@@ -237,19 +237,16 @@ def _carry_out(
 def _seen(ledger: Ledger, state: State, action: Search, row: Row[Any]) -> Flow:
     """The flow of orders after a search; orders that it merely saw again do not count."""
     begun = max(moment for moment in (state.searched_to, action.after, row.window_after) if moment is not None)
+    same_order = and_(LandedOrder.connection == BatchOrder.connection, LandedOrder.order_id == BatchOrder.order_id)
     news = (
         select(func.count())
         .select_from(BatchOrder)
-        .join(LandedOrder, _same_order())
+        .join(LandedOrder, same_order)
         .where(BatchOrder.batch_id == row.batch_id, LandedOrder.last_updated_at > begun)
     )
     with ledger.reading() as database:
         orders = database.execute(news).scalar_one()
     return state.flow.seen(orders, row.window_before - begun, state.now)
-
-
-def _same_order() -> ColumnElement[bool]:
-    return and_(LandedOrder.connection == BatchOrder.connection, LandedOrder.order_id == BatchOrder.order_id)
 
 
 def _aim(settings: Settings, batch: BatchRef, state: State, action: Search) -> None:

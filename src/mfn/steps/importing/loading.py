@@ -31,7 +31,7 @@ from mfn.steps.importing.transform import transform
 from mfn.warehouse.order_states import CANCELLED, NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -70,10 +70,6 @@ class Loading:
     conflicts: Conflicts
     restores: bool = False
     written_again: set[str] = field(default_factory=set)
-
-
-def _is_same(known: Row[Any] | None, digest: str) -> bool:
-    return known is not None and is_same_order(known.loaded_digest, digest)
 
 
 def _given(loading: Loading, chunk: Chunk) -> dict[str, Row[Any]]:
@@ -123,7 +119,11 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     place = loading.place
     tracked = _given(loading, chunk)
     ready = [(order_id, digest, staged) for order_id, digest, staged in chunk if staged.order is not None]
-    changed = [entry for entry in ready if not _is_same(tracked.get(entry[0]), entry[1])]
+    changed = [
+        (order_id, digest, staged)
+        for order_id, digest, staged in ready
+        if order_id not in tracked or not is_same_order(tracked[order_id].loaded_digest, digest)
+    ]
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
@@ -143,16 +143,11 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
         _restore(loading, [entry for entry in ready if entry not in changed])
     asked, not_asked = pass_on_requests(loading, ready, tracked)
     freed, not_freed = take_back_requests(loading, ready, tracked)
-    for order_id, _, staged in to_write:
-        if order_id in refusals and staged.is_in_warehouse:
-            words = refusals[order_id].message
-            loading.conflicts.add(order_id, "its new version was refused by the warehouse", words)
-    held = {
-        order_id: refusals[order_id]
-        for order_id, _, staged in to_write
-        if order_id in refusals and not staged.is_in_warehouse
-    }
-    behind = set(refusals) - set(held)  # what the warehouse has of these is old: later imports try again
+    # What the warehouse has of these is old: later imports try again.
+    behind = {order_id: refusals[order_id] for order_id in again if order_id in refusals}
+    for order_id, refusal in behind.items():
+        loading.conflicts.add(order_id, "its new version was refused by the warehouse", refusal.message)
+    held = {order_id: refusal for order_id, refusal in refusals.items() if order_id not in behind}
     chunk = [
         (o, refused_digest(digest) if o in not_asked | not_freed else digest, staged) for o, digest, staged in chunk
     ]
@@ -212,20 +207,22 @@ def _note(
     *,
     written: set[str],
     held: Mapping[str, DataError],
-    behind: set[str],
+    behind: Collection[str],
 ) -> None:
     """Record the outcome of a chunk, in one transaction."""
     batch = loading.batch
     loaded = (
         loaded_orders(loading.place.ledger, batch.batch_id, [order[0] for order in chunk]) if loading.goes_on else ()
     )
-    first, again, refused = [], [], []
-    moved = []
+    first, again, moved = [], [], []
+    standings, outcomes = [], []
     for order_id, digest, staged in chunk:
         if staged.order is None:
             continue
-        if order_id in held:
-            refused.append((order_id, held[order_id], staged.standing))
+        if refusal := held.get(order_id):
+            reasons = reasons_text([Reason("warehouse_refused", refusal.message, refusal.remedy)])
+            standings.append((order_id, OrderStatus.HELD.value, reasons, *staged.standing))
+            outcomes.append((order_id, Outcome.HELD.value, reasons, None))
             continue
         is_loaded = order_id in written or order_id in loaded
         moved.append((order_id, _outcome(same=not is_loaded)))
@@ -233,22 +230,15 @@ def _note(
             first.append((order_id, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, in_doubt(digest) if order_id in behind else digest))
-    reasons = {order_id: reasons_text([_refusal(error)]) for order_id, error, _ in refused}
     with loading.place.ledger.writing() as database:
         assert_held(database, batch.lease)
         write_loaded(database, batch, first)
         write_reloaded(database, batch, again)
         note_taken_up(database, batch, tracked)
-        write_standing(
-            database, batch, [(o, OrderStatus.HELD.value, reasons[o], *standing) for o, _, standing in refused]
-        )
-        write_outcomes(database, batch, [(o, Outcome.HELD.value, reasons[o], None) for o, _, _ in refused])
+        write_standing(database, batch, standings)
+        write_outcomes(database, batch, outcomes)
         move_outcomes(database, batch, moved)
         if not loading.conflicts.is_noted:
             add_findings(database, batch, conflicts=loading.conflicts.for_report())
         drop_chunks(database, batch, stage=TRANSFORMED, number=number)
     loading.conflicts.is_noted = True
-
-
-def _refusal(error: DataError) -> Reason:
-    return Reason("warehouse_refused", error.message, error.remedy)

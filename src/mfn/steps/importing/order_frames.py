@@ -113,13 +113,7 @@ def due_frames(bench: Bench, kept: Kept, is_due: NDArray[np.bool]) -> tuple[Kept
     place = bench.place
     is_due_line = np.repeat(is_due, kept.orders["item_count"])
     orders, lines, addresses = kept.orders[is_due], kept.lines[is_due_line], kept.addresses[is_due]
-    components = resolve_skus(
-        lines,
-        place.mappings.sku_aliases,
-        bench.items,
-        connection=place.connection.name,
-        marketplaces=dict(zip(orders["order_id"].tolist(), orders["marketplace_id"].tolist(), strict=True)),
-    )
+    components = components_of(place, orders, lines, bench.items)
     decisions: dict[str, Reason] = {}
     if rules := [rule for rule in place.mappings.rules[EVENT] if rule.is_enabled]:
         records = order_records(
@@ -131,6 +125,17 @@ def due_frames(bench: Bench, kept: Kept, is_due: NDArray[np.bool]) -> tuple[Kept
         everything = pd.concat([lines, kept.lines[~is_due_line]]).sort_index()
         kept = Kept(kept.orders.assign(warehouse_code=codes), everything, kept.addresses)
     return kept, Due(orders, lines, addresses, components, decisions)
+
+
+def components_of(place: Workplace, orders: pd.DataFrame, lines: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The lines of orders as the warehouse gets them: aliases and kits resolved (`mfn.rules.skus.resolve_skus`)."""
+    return resolve_skus(
+        lines,
+        place.mappings.sku_aliases,
+        items,
+        connection=place.connection.name,
+        marketplaces=dict(zip(orders["order_id"].tolist(), orders["marketplace_id"].tolist(), strict=True)),
+    )
 
 
 def checked_frames(bench: Bench, due: Due) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -19,9 +19,8 @@ from mfn.ledger.staging import Staged, StagedChunk, digest_of
 from mfn.models import OrderStatus
 from mfn.rules.frames import time_texts
 from mfn.rules.programs import is_business, is_premium
-from mfn.rules.skus import resolve_skus
 from mfn.steps.importing.chunking import one_by_one
-from mfn.steps.importing.order_frames import Kept, standings_of
+from mfn.steps.importing.order_frames import Kept, components_of, standings_of
 from mfn.steps.importing.validated import VALIDATED, read_part
 from mfn.steps.workplace import open_workplace
 
@@ -112,7 +111,7 @@ def _stage_ready(
     frame = ready.orders
     before = _fulfilled_before(ready.lines, tracked, _sent_already(place, ready.lines, tracked))
     lines = ready.lines.assign(quantity_to_ship=_to_load(ready.lines, before))
-    components = _components(place, frame, lines, items)
+    components = components_of(place, frame, lines, items)
     if not components["is_known"].all():
         raise FatalError(
             "a mapping or the warehouse's item master changed during this run,"
@@ -127,21 +126,17 @@ def _stage_ready(
     for row, standing, cancel_reason in zip(order_rows, standings, frame["cancel_reason"].tolist(), strict=True):
         order_id = row[0]
         order_lines = line_rows.get(order_id, [])
-        staged.append(
-            (
-                order_id,
-                digest_of(place.ledger, row, order_lines, is_cancel_requested=cancel_reason is not None),
-                Staged(
-                    row,
-                    order_lines,
-                    reserved.get(order_id, []),
-                    standing,
-                    is_in_warehouse=order_id in tracked,
-                    cancel_reason=cancel_reason,
-                    fulfilled_before=before.get(order_id),
-                ),
-            )
+        digest = digest_of(place.ledger, row, order_lines, is_cancel_requested=cancel_reason is not None)
+        one = Staged(
+            row,
+            order_lines,
+            reserved.get(order_id, []),
+            standing,
+            is_in_warehouse=order_id in tracked,
+            cancel_reason=cancel_reason,
+            fulfilled_before=before.get(order_id),
         )
+        staged.append((order_id, digest, one))
     return staged
 
 
@@ -150,23 +145,13 @@ def _stage_reserved(place: Workplace, others: Kept, items: pd.DataFrame) -> list
 
     Also of SKUs that the warehouse does not know or sell: it may do so before the next import looks at them again.
     """
-    components = _components(place, others.orders, others.lines, items)
+    components = components_of(place, others.orders, others.lines, items)
     is_nameless = components["warehouse_sku"].str.contains("\0", regex=False, na=True)  # PostgreSQL stores none of them
     reserved = _reserved(components[~is_nameless.astype(bool)])
     return [
         (order_id, "", Staged(None, [], reserved.get(order_id, []), standing, is_in_warehouse=False))
         for order_id, standing in zip(others.orders["order_id"], standings_of(others.orders), strict=True)
     ]
-
-
-def _components(place: Workplace, frame: pd.DataFrame, lines: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    return resolve_skus(
-        lines,
-        place.mappings.sku_aliases,
-        items,
-        connection=place.connection.name,
-        marketplaces=dict(zip(frame["order_id"].tolist(), frame["marketplace_id"].tolist(), strict=True)),
-    )
 
 
 def _sent_already(
@@ -251,23 +236,16 @@ def _line_rows(lines: pd.DataFrame, components: pd.DataFrame) -> dict[str, list[
     details += ["requires_serial_number", "requires_transparency_code", "customization_url"]
     own = lines[details].take(components["line"].to_numpy())
     rows = zip(
-        components["order_id"].tolist(),
-        components["line_number"].tolist(),
-        components["order_item_id"].tolist(),
-        components["warehouse_sku"].tolist(),
-        components["seller_sku"].tolist(),
-        _printable(own["asin"].tolist()),
-        _printable(own["title"].tolist()),
-        components["quantity"].tolist(),
-        components["units_per_kit"].tolist(),
+        *(
+            components[name].tolist()
+            for name in ("order_id", "line_number", "order_item_id", "warehouse_sku", "seller_sku")
+        ),
+        *(_printable(own[name].tolist()) for name in ("asin", "title")),
+        *(components[name].tolist() for name in ("quantity", "units_per_kit")),
         own["unit_price"].tolist(),
-        _printable(own["currency_code"].tolist()),
-        _printable(own["ioss_number"].tolist()),
-        own["requires_serial_number"].astype(int).tolist(),
-        own["requires_transparency_code"].astype(int).tolist(),
-        _printable(own["gift_message"].tolist()),
-        _printable(own["gift_wrap"].tolist()),
-        _printable(own["customization_url"].tolist()),
+        *(_printable(own[name].tolist()) for name in ("currency_code", "ioss_number")),
+        *(own[name].astype(int).tolist() for name in ("requires_serial_number", "requires_transparency_code")),
+        *(_printable(own[name].tolist()) for name in ("gift_message", "gift_wrap", "customization_url")),
         strict=True,
     )
     by_order: dict[str, list[tuple[Any, ...]]] = {}

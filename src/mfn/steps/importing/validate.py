@@ -97,8 +97,9 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         judged = judge(bench, _texts(place, batch, chunk.earlier, chunk.places), tracked)
         judgements = [_still_held(one, tracked) if one.order_id in waiting else one for one in judged.judgements]
         judgements = [_left_to_an_import(one) for one in judgements] if is_again else judgements
+        without_text = set(chunk.order_ids) - {one.order_id for one in judgements}
         # What this batch had loaded stays loaded by it.
-        judgements += judge_without_text(_left_out(chunk.order_ids, judgements) - loaded, tracked)
+        judgements += judge_without_text(without_text - loaded, tracked)
         tally.add(judgements, chunk.earlier, judged.report)
         lacking = kept_out.look(judgements, tracked)
         judgements = [_loaded_before(one) if one.order_id in loaded else one for one in judgements]
@@ -177,11 +178,6 @@ def _texts(
     """The texts of orders, page by page: of some by their ids, of others by the places where they are known to be."""
     where = sorted([*places, *places_of(place.ledger, batch.connection, order_ids)])
     return texts_at(place.ledger, batch.connection, where, purpose=validate.__name__, batch_id=batch.batch_id)
-
-
-def _left_out(order_ids: Sequence[str], judgements: Sequence[Judgement]) -> set[str]:
-    """The orders of a chunk whose text is gone."""
-    return set(order_ids) - {one.order_id for one in judgements}
 
 
 def _landed_by(place: Workplace, batch: BatchRef, order_ids: Sequence[str]) -> set[str]:

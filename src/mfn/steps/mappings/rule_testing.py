@@ -26,9 +26,10 @@ from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import order_records, shipment_records, stock_records
 from mfn.rules.rule_trial import try_rules
 from mfn.rules.shipping_methods import resolve_shipping_methods
-from mfn.rules.skus import offer_components, resolve_skus
+from mfn.rules.skus import offer_components
 from mfn.rules.stock_levels import item_stock, offer_levels
 from mfn.rules.stock_rules import EVENT, limits_of
+from mfn.steps.importing.order_frames import components_of
 from mfn.steps.stock.promised import read_promised, read_stock
 from mfn.steps.workplace import open_workplace
 
@@ -76,10 +77,8 @@ def rules_on_order(settings: Settings, rules: Path, order_id: str, *, connection
     texts = stored_orders(place.ledger, names[0], [order_id], purpose=RULES_TEST)
     orders = [decode_order(text) for _, text in texts]
     frame, lines = order_frame(orders), line_frame(orders)
-    aliases, methods = place.mappings.sku_aliases, place.mappings.shipping_methods
-    marketplaces = dict(zip(frame["order_id"], frame["marketplace_id"], strict=True))
-    components = resolve_skus(lines, aliases, NO_ITEMS, connection=names[0], marketplaces=marketplaces)
-    frame = resolve_shipping_methods(frame, methods, connection=names[0])
+    components = components_of(place, frame, lines, NO_ITEMS)
+    frame = resolve_shipping_methods(frame, place.mappings.shipping_methods, connection=names[0])
     record = order_records(frame, lines, address_frame(orders), components, connection=names[0], now=datetime.now(UTC))
     return _tried(place, rules, "order.import", record, order_id)
 

@@ -98,11 +98,11 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         else:
             _write(database, batch, judged, is_due)
             _forget_others(database, batch, judged, place.connection.marketplace_ids)
-        if asked.full and not asked.dry_run:
-            before = datetime.now(UTC) - KEPT_FOR
-            trim_outcomes(database, batch, before)
-            forget_counted(database, batch, before)
-            forget_feeds(database, batch, before)
+            if asked.full:
+                before = datetime.now(UTC) - KEPT_FOR
+                trim_outcomes(database, batch, before)
+                forget_counted(database, batch, before)
+                forget_feeds(database, batch, before)
         add_findings(database, batch, **judged.findings)
         update_batch(database, batch, counts=counted)
     return replace(batch, counts=counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.ledger.batches import update_batch
@@ -40,13 +40,10 @@ def note_counts(ledger: Ledger, batch: BatchRef, compared: Mapping[str, int]) ->
         before, asked = database.execute(
             select(Batch.counts, Batch.parameters).where(Batch.batch_id == batch.batch_id)
         ).one()
-        by_status = (
-            _by_status_in_dry_run(database, batch) if Parameters.of(asked).dry_run else _by_status(database, batch)
-        )
-        held, failed = (
-            compared["held"] + by_status.get(OfferStatus.HELD, 0),
-            compared["failed"] + by_status.get(OfferStatus.FAILED, 0),
-        )
+        count = _by_status_in_dry_run if Parameters.of(asked).dry_run else _by_status
+        by_status = count(database, batch)
+        held = compared["held"] + by_status.get(OfferStatus.HELD, 0)
+        failed = compared["failed"] + by_status.get(OfferStatus.FAILED, 0)
         pushed = by_status.get(OfferStatus.PUSHED, 0)
         counts = {
             "skus": compared["skus"],
@@ -73,26 +70,21 @@ def _by_status_in_dry_run(database: Connection, batch: BatchRef) -> dict[str, in
 
 
 def _beside(database: Connection, batch: BatchRef) -> dict[str, int]:
-    mine = BatchOffer.batch_id == batch.batch_id
-    fell = and_(
-        mine,
-        BatchOffer.outcome == OfferStatus.PUSHED,
-        BatchOffer.level == 0,
-        or_(BatchOffer.before > 0, BatchOffer.shown > 0),
-    )
-    ours = (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level_sent.is_not(None)
+    of_run = BatchOffer.batch_id == batch.batch_id
+    fell_to_0 = (BatchOffer.level == 0) & ((BatchOffer.before > 0) | (BatchOffer.shown > 0))
+    ours = (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL)
+    is_to_send = Offer.level.is_not(None) & Offer.level_sent_basis.is_distinct_from(Offer.level)
     is_refused = (Offer.status == OfferStatus.FAILED) & (Offer.batch_id == batch.batch_id)
-    is_pending = and_(
-        (Offer.connection == batch.connection) & (Offer.channel == MERCHANT_CHANNEL) & Offer.level.is_not(None),
-        Offer.level_sent_basis.is_distinct_from(Offer.level),
-        is_refused.is_not(True),
-    )
+    is_sent = Offer.level_sent.is_not(None)
     meant = {
-        "pending": select(func.count()).where(is_pending),
-        "drift": select(func.count()).where(mine, BatchOffer.is_drift),
-        "sold_out": select(func.count()).where(fell),
-        "under_way": select(func.count()).where(ours, Offer.feed_number.is_not(None)),
-        "verified": select(func.count()).where(ours, Offer.is_applied),
-        "unverified": select(func.count()).where(ours, Offer.is_applied.is_(False)),
+        "pending": (ours, is_to_send, is_refused.is_not(True)),
+        "drift": (of_run, BatchOffer.is_drift),
+        "sold_out": (of_run, BatchOffer.outcome == OfferStatus.PUSHED, fell_to_0),
+        "under_way": (ours, is_sent, Offer.feed_number.is_not(None)),
+        "verified": (ours, is_sent, Offer.is_applied),
+        "unverified": (ours, is_sent, Offer.is_applied.is_(False)),
     }
-    return {name: database.execute(statement).scalar_one() for name, statement in meant.items()}
+    return {
+        name: database.execute(select(func.count()).where(*conditions)).scalar_one()
+        for name, conditions in meant.items()
+    }

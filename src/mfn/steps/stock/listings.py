@@ -37,12 +37,10 @@ class Listings:
     Attributes:
         news: `marketplace_id`, `seller_sku`, `asin`, `channel` (empty: not listed) of every SKU that was requested.
         shown: `marketplace_id`, `seller_sku`, `quantity` (float64; NaN: none), `read_at` of the seller's own ones.
-        is_whole: Whether all listings were read, in every marketplace.
     """
 
     news: pd.DataFrame
     shown: pd.DataFrame
-    is_whole: bool
 
 
 def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, full: bool, dry_run: bool) -> Listings:
@@ -64,17 +62,16 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
     """
     read_at = listings_read_at(place.ledger, batch.connection)
     wanted = list(dict.fromkeys(skus))
-    news, shown, is_whole = [], [], True
+    news, shown = [], []
     for marketplace_id in place.connection.marketplace_ids:
         before = read_at.get(marketplace_id)
-        is_old = before is None or datetime.now(UTC) - before > KNOWN_FOR
-        if full or is_old:
+        is_whole = full or before is None or datetime.now(UTC) - before > KNOWN_FOR
+        if is_whole:
             read = place.listings.listings(marketplace_id)
             listed_before = listed_skus(place.ledger, batch.connection, marketplace_id)
             asked = [*wanted, *listed_before]
             read = _with_left_out(place, marketplace_id, read, listed_before, asked)
         else:
-            is_whole = False
             asked = unknown_skus(place.ledger, batch.connection, marketplace_id, wanted)
             if not asked:
                 continue
@@ -83,9 +80,9 @@ def read_listings(place: Workplace, batch: BatchRef, skus: Iterable[str], *, ful
         news.append(frame)
         shown.append(_shown(read, marketplace_id))
         if not dry_run:
-            _write(place, batch, frame, read, marketplace_id, is_whole=full or is_old)
+            _write(place, batch, frame, read, marketplace_id, is_whole=is_whole)
     return Listings(
-        pd.concat([_empty(), *news], ignore_index=True), pd.concat([none_shown(), *shown], ignore_index=True), is_whole
+        pd.concat([_empty(), *news], ignore_index=True), pd.concat([none_shown(), *shown], ignore_index=True)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads the types when it runs
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,12 +10,7 @@ import pandas as pd
 
 from mfn.ledger.batches import parameters_of
 from mfn.ledger.chunks import drop_chunks, write_chunk
-from mfn.ledger.imported_units import (
-    Units,
-    count_orders,
-    covered_until,
-    units_sold,
-)
+from mfn.ledger.imported_units import Units, count_orders, covered_until, units_sold
 from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed
 from mfn.ledger.sent_offers import has_sent
@@ -30,7 +25,8 @@ if TYPE_CHECKING:
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
 
-    Sold = list[tuple[str, datetime | None, Units]]
+Sold = list[tuple[str, datetime | None, Units]]
+"""Order id, time of placing and units of orders."""
 
 
 class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
@@ -40,24 +36,22 @@ class ReadChunk(msgspec.Struct, frozen=True, array_like=True):
         at: When the reservations were read, after the warehouse.
         covered_until: The time up to which everything that Amazon sold was reserved by then; None before the first
             import.
-        news: Order id, time of placing and units of each order that this run is the first to subtract.
+        news: The orders that this run is the first to subtract.
         stock: `StockSnapshot.stock`.
         items: `StockSnapshot.items`.
         promised: `sku`, `units`: as `promised_frame` makes it.
         listings: `Listings.news`.
         shown: `Listings.shown`.
-        is_whole: `Listings.is_whole`.
     """
 
     at: datetime
     covered_until: datetime | None
-    news: list[tuple[str, datetime | None, Units]]
+    news: Sold
     stock: Frame
     items: Frame
     promised: Frame
     listings: Frame
     shown: Frame
-    is_whole: bool
 
 
 def read(batch: BatchRef, settings: Settings) -> BatchRef:
@@ -107,7 +101,6 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
         promised=packed(promised_frame(promised)),
         listings=packed(listings.news, repeated=("marketplace_id", "channel")),
         shown=packed(listings.shown, repeated=("marketplace_id",)),
-        is_whole=listings.is_whole,
     )
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)

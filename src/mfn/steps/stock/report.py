@@ -51,6 +51,8 @@ RANKED_ROWS = 20_000
 MOST_CHANGES = 5_000
 WAITING = (OfferStatus.HELD, OfferStatus.FAILED)
 CODES = re.compile(r'"code":"(\w+)"')
+IS_CHANGE = (BatchOffer.outcome == OfferStatus.PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
+"""Whether a different level than before was sent to Amazon; a full run repeats many that it knows."""
 
 
 def stock_facts(ledger: Ledger, batch: Row[Any]) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def _moved(database: Connection, batch: Row[Any]) -> tuple[Movement, ...]:
             BatchOffer.seller_sku, BatchOffer.marketplace_id, BatchOffer.before, BatchOffer.level, BatchOffer.shown,
             BatchOffer.sold,
         )
-        .where(BatchOffer.batch_id == batch.batch_id, _is_change())
+        .where(BatchOffer.batch_id == batch.batch_id, IS_CHANGE)
         .order_by(moved.desc(), BatchOffer.marketplace_id, BatchOffer.seller_sku)
         .limit(SHOWN)
     )  # fmt: skip
@@ -226,12 +228,11 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
     is_rehearsed = Batch.parameters["dry_run"].as_boolean()
     rehearsed = database.execute(select(Batch.batch_id).where(is_mine, is_rehearsed)).scalars().all()
     ranked = _ranked(database, is_mine & is_rehearsed.is_not(True))
-    is_change = _is_change()
     units = func.sum(func.abs(BatchOffer.level - func.coalesce(BatchOffer.before, 0)))
     key = (BatchOffer.marketplace_id, BatchOffer.seller_sku)
     most = database.execute(
         select(*key)
-        .where(BatchOffer.batch_id.in_(ranked), is_change)
+        .where(BatchOffer.batch_id.in_(ranked), IS_CHANGE)
         .group_by(*key)
         .order_by(units.desc(), *key)
         .limit(SHOWN_HISTORIES)
@@ -241,7 +242,7 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
         is_this = (BatchOffer.marketplace_id == marketplace_id) & (BatchOffer.seller_sku == sku)
         changes = database.execute(
             select(BatchOffer.at, BatchOffer.level, BatchOffer.before)
-            .where(BatchOffer.connection == batch.connection, is_this, BatchOffer.at >= since, is_change)
+            .where(BatchOffer.connection == batch.connection, is_this, BatchOffer.at >= since, IS_CHANGE)
             .where(BatchOffer.batch_id.not_in(rehearsed))
             .order_by(BatchOffer.at.desc())
             .limit(MOST_CHANGES)
@@ -249,11 +250,6 @@ def _histories(database: Connection, batch: Row[Any], since: datetime) -> tuple[
         points = tuple((change.at, change.level) for change in changes)
         histories.append(StockHistory(sku, _marketplace(marketplace_id), changes[0].before, points))
     return tuple(histories)
-
-
-def _is_change() -> Any:
-    """Whether a different level than before was sent to Amazon; a full run repeats many that it knows."""
-    return (BatchOffer.outcome == OfferStatus.PUSHED) & BatchOffer.level.is_distinct_from(BatchOffer.before)
 
 
 def _beginning(histories: Sequence[StockHistory], since: datetime) -> datetime:

@@ -49,8 +49,8 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     try:
         if not is_dry_run:
             follow_feeds(place, batch)
-        if not is_dry_run and not compared.is_braked:
-            _verify(place, batch)
+            if not compared.is_braked:
+                _verify(place, batch)
     finally:
         keep_calls(place, batch)
         counts = note_counts(place.ledger, batch, compared.counts)
