@@ -8,8 +8,9 @@ import pandas as pd
 
 from mfn.errors import shown_path
 from mfn.mappings.tables import ACCEPTED_CARRIERS, CARRIERS
-from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
+from mfn.rules.carriers import propose_carrier_rows
 from mfn.steps.checking.findings import SHOWN, counted, mapping_findings, more, ok, warning
+from mfn.steps.confirming.carriers import carriers_of
 from mfn.warehouse.looking import carriers_written
 
 if TYPE_CHECKING:
@@ -46,17 +47,8 @@ def carrier_findings(place: CheckPlace, ship_methods: pd.DataFrame | None) -> li
                 "Run mfn check again once the warehouse has written its first parcels, before mfn confirm.",
             ),
         ]
-    connection, mappings = place.connection, place.mappings
-    pairs = pairs.join(
-        normalize_carriers(
-            pairs,
-            mappings.carriers,
-            mappings.accepted_carriers,
-            connection=connection.name,
-            unlisted_carrier=connection.shipments.unlisted_carrier,
-        )
-    )
-    pairs = pairs.assign(row=propose_carrier_rows(pairs, mappings.accepted_carriers))
+    pairs = pairs.join(carriers_of(place, pairs))
+    pairs = pairs.assign(row=propose_carrier_rows(pairs, place.mappings.accepted_carriers))
     return [*found, *_carrier_findings(place, pairs)]
 
 

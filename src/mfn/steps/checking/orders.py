@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mfn.amazon.orders import DUE, MERCHANT, PENDING
 from mfn.ledger.orders import tracked_orders
 from mfn.models import Outcome
-from mfn.steps.checking.findings import counted, failed, mapping_findings, ok, warning
+from mfn.steps.checking.findings import counted, failed, ok, warning
 from mfn.steps.importing.judging import READY, judge
 from mfn.steps.importing.order_frames import Bench
 
@@ -45,11 +45,6 @@ def seen_finding(place: CheckPlace, sample: OrderSample) -> Finding:
     return ok(f"{first}{what} that changed within {days}: {', '.join(parts)}")
 
 
-def mapping_of_orders(place: CheckPlace) -> list[Finding]:
-    """The faults of rules.yaml."""
-    return mapping_findings(place.problems_of("rules.yaml"))
-
-
 def judged_findings(
     place: CheckPlace, sample: OrderSample, items: pd.DataFrame, ship_methods: pd.DataFrame
 ) -> list[Finding]:
@@ -73,16 +68,16 @@ def judged_findings(
 def _before_start(place: CheckPlace, judgements: Sequence[Judgement]) -> list[Finding]:
     not_before = place.connection.orders.not_before
     early = sum(any(reason.code == BEFORE_START for reason in one.reasons) for one in judgements)
-    if not_before is None:
-        if any(one.is_due for one in judgements):
-            return [
-                warning(
-                    "orders.not_before is not set, so every order that is due is imported",
-                    "If another system shipped before this one, set not_before under orders in connections.yaml to the"
-                    " time of the cut-over (docs/cut-over.md); otherwise set it to a time before the oldest of them.",
-                )
-            ]
+    if not_before is None and not any(one.is_due for one in judgements):
         return []
+    if not_before is None:
+        return [
+            warning(
+                "orders.not_before is not set, so every order that is due is imported",
+                "If another system shipped before this one, set not_before under orders in connections.yaml to the"
+                " time of the cut-over (docs/cut-over.md); otherwise set it to a time before the oldest of them.",
+            )
+        ]
     since = f"orders.not_before is {not_before:%Y-%m-%d %H:%M} UTC"
     return [ok(f"{since}: {counted(early, 'order')} placed earlier would be left to the previous system")]
 

@@ -24,10 +24,11 @@ from mfn.steps.checking.findings import (
     Step,
     failed,
     failure,
+    mapping_findings,
     not_looked_at,
 )
 from mfn.steps.checking.notifications import queue_findings
-from mfn.steps.checking.orders import judged_findings, mapping_of_orders, seen_finding
+from mfn.steps.checking.orders import judged_findings, seen_finding
 from mfn.steps.checking.place import open_check_place
 from mfn.steps.checking.roles import confirm_role_finding, listing_role_findings, order_role_findings
 from mfn.steps.checking.sample import sample_orders
@@ -221,7 +222,7 @@ class _Walk:
         self, items: pd.DataFrame | None, ship_methods: pd.DataFrame | None, sample: OrderSample | None
     ) -> None:
         """The verdicts of an import on the orders that Amazon shows."""
-        self.found[ORDERS] += mapping_of_orders(self._place)
+        self.found[ORDERS] += mapping_findings(self._place.problems_of("rules.yaml"))
         if sample is None:
             return
         self.found[ORDERS].append(seen_finding(self._place, sample))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -15,7 +16,7 @@ from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, read_units, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
 from mfn.moments import iso
-from mfn.rules.carriers import normalize_carriers, propose_carrier_rows
+from mfn.rules.carriers import propose_carrier_rows
 from mfn.rules.held_units import TellingParcel, waiting_for_held
 from mfn.rules.order_units import units_to_ship
 from mfn.rules.parcel_rules import DECISION, EVENT, rule_parcels
@@ -23,6 +24,7 @@ from mfn.rules.parcel_verdicts import judge_parcels, ship_dates
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
 from mfn.rules.records import shipment_records
 from mfn.rules.tracking_numbers import USED_AGAIN_AFTER, check_shared_numbers, check_tracking_numbers
+from mfn.steps.confirming.carriers import carriers_of
 from mfn.steps.confirming.confirmed_parcels import confirmed_before, gaining, items_by_parcel
 from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
@@ -139,19 +141,8 @@ class _Contents(NamedTuple):
 
 def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known: KnownOrders) -> pd.DataFrame:
     """Parcels with a carrier that Amazon accepts, and with what the rules set and decide."""
-    connection, mappings = place.connection, place.mappings
-
-    def with_carriers(parcels: pd.DataFrame) -> pd.DataFrame:
-        return normalize_carriers(
-            parcels,
-            mappings.carriers,
-            mappings.accepted_carriers,
-            connection=connection.name,
-            unlisted_carrier=connection.shipments.unlisted_carrier,
-        )
-
-    shipments = shipments.join(with_carriers(shipments))
-    rules = mappings.rules[EVENT]
+    shipments = shipments.join(carriers_of(place, shipments))
+    rules = place.mappings.rules[EVENT]
     if not rules:
         return shipments.assign(**dict.fromkeys(DECISION, ""))
     items, _ = parcel_items(shipments, *contents)
@@ -160,10 +151,10 @@ def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known
         items,
         contents.order_lines,
         {order_id: facts.service_level for order_id, facts in known.facts.items()},
-        connection=connection.name,
+        connection=place.connection.name,
         now=datetime.now(UTC),
     )
-    return rule_parcels(rules, shipments, records, with_carriers)
+    return rule_parcels(rules, shipments, records, partial(carriers_of, place))
 
 
 def _parcels(

@@ -84,15 +84,16 @@ class ParcelChanges:
             parcel: The parcel as the verdict saw it.
             verdict: The verdict on it.
         """
+        unchanged = {name: getattr(row, name) for name in VERDICT_COLUMNS}
+        if verdict.status == ParcelStatus.SKIPPED and row.status in SENT:
+            return unchanged
         mine = {"batch_id": self.batch.batch_id}
-        change = {name: getattr(row, name) for name in VERDICT_COLUMNS} | {
+        change = unchanged | {
             "status": verdict.status.value,
             "reasons": reasons_text(verdict.reasons),
             "warnings": reasons_text(verdict.warnings),
             "ship_by": _moment(parcel["ship_by"]),
         }
-        if verdict.status == ParcelStatus.SKIPPED and row.status in SENT:
-            return {name: getattr(row, name) for name in VERDICT_COLUMNS}
         if verdict.status == ParcelStatus.SKIPPED:
             return change | {"items": self.items.get(row.shipment_id)} | mine
         if verdict.status != ParcelStatus.PENDING:
@@ -100,10 +101,7 @@ class ParcelChanges:
             is_news = row.status in (ParcelStatus.PENDING, *SETTLED) or (row.status, verdict.status) == HELD_THEN_FAILED
             return change | (mine if is_news else {})
         to_confirm = {
-            "marketplace_id": parcel["marketplace_id"],
-            "carrier_code": parcel["carrier_code"],
-            "carrier_name": parcel["carrier_name"],
-            "shipping_method": parcel["shipping_method"],
+            **{name: parcel[name] for name in ("marketplace_id", "carrier_code", "carrier_name", "shipping_method")},
             "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
             "items": self.items[row.shipment_id],
         }
@@ -113,17 +111,10 @@ class ParcelChanges:
             due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}
             return change | to_confirm | due | mine
         if row.answer is not None:
-            return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text([_refusal(row)])}
+            refused = Reason("refused_by_amazon", row.answer, "Correct the parcel, and the next run sends it again.")
+            reasons = [*read_reasons(row.reasons), refused][:1]
+            return change | {"status": ParcelStatus.FAILED.value, "reasons": reasons_text(reasons)}
         return change | {"status": (ParcelStatus.VERIFIED if row.verified_at else ParcelStatus.SENT).value}
-
-
-def _refusal(row: Row[Any]) -> Reason:
-    stored = read_reasons(row.reasons)
-    return (
-        stored[0]
-        if stored
-        else Reason("refused_by_amazon", row.answer, "Correct the parcel, and the next run sends it again.")
-    )
 
 
 def _moment(time: Any) -> datetime | None:

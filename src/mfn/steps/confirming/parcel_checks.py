@@ -68,13 +68,9 @@ def check_parcels(
     report.assert_ran("parcels", undone="Nothing was confirmed to Amazon.")
     meanings = {rule.code: rule.meaning for rule in PARCELS.rules if rule.severity == "critical"}
     holding = hits[hits["severity"] == "critical"].groupby("row")["code"].unique().to_dict()
-    return [
-        _held(change, [Reason(code, f"expected: {meanings[code]}", REMEDY) for code in holding[row]])
-        if row in holding and change["status"] == ParcelStatus.PENDING
-        else dict(change)
-        for row, change in zip(parcels.index, changes, strict=True)
-    ], report
-
-
-def _held(change: Mapping[str, Any], reasons: Sequence[Reason]) -> dict[str, Any]:
-    return {**change, "status": ParcelStatus.HELD.value, "reasons": reasons_text(reasons)}
+    checked = [dict(change) for change in changes]
+    for row, change in zip(parcels.index, checked, strict=True):
+        if row in holding and change["status"] == ParcelStatus.PENDING:
+            reasons = [Reason(code, f"expected: {meanings[code]}", REMEDY) for code in holding[row]]
+            change.update(status=ParcelStatus.HELD.value, reasons=reasons_text(reasons))
+    return checked, report

@@ -57,33 +57,23 @@ def backfill(
         RetriableError: The ledger cannot be reached.
     """
     marketplace_ids = find_connection(settings, connection).marketplace_ids
+    if since is None and before is not None:
+        raise ConfigurationError(
+            "--before sets the end of a period, but its start is missing.", remedy="Give --since as well."
+        )
     ledger = open_ledger(settings)
     after, noted = None, list[tuple[datetime, datetime]]()
     if since is not None:
-        settled = datetime.now(UTC) - SETTLED_AFTER
+        now, is_open = datetime.now(UTC), before is None
+        settled = now - SETTLED_AFTER
         after = since.replace(microsecond=0)
-        is_open = before is None
         before = min(before or get_watermark(ledger, connection) or settled, settled).replace(microsecond=0)
-        if after >= before:
-            raise ConfigurationError(
-                f"the period from {after:%Y-%m-%d %H:%M:%S} to {before:%Y-%m-%d %H:%M:%S} UTC is empty.",
-                remedy="Give a --since earlier than --before and earlier than what imports have already fetched.",
-            )
-        oldest = oldest_orders(marketplace_ids, datetime.now(UTC))
-        if after < oldest:
-            raise ConfigurationError(
-                f"Amazon no longer has orders from {after.date()}: the oldest are from {oldest.date()}.",
-                remedy=f"Give --since {oldest.date()}, or later.",
-            )
+        _refuse_impossible(after, before, oldest_orders(marketplace_ids, now))
         noted = _not_noted(ledger, connection, after, before, is_open=is_open)
         with ledger.writing() as database:
             for begin, end in noted:
                 for day in _days(begin, end):
                     note_gap(database, connection, "backfill", *day)
-    elif before is not None:
-        raise ConfigurationError(
-            "--before sets the end of a period, but its start is missing.", remedy="Give --since as well."
-        )
     return {
         "connection": connection,
         "after": after and after.isoformat(),
@@ -91,6 +81,20 @@ def backfill(
         "noted": [{"after": begin.isoformat(), "before": end.isoformat()} for begin, end in noted],
         "gaps": [_shown(gap) for gap in search_gaps(ledger, connection)],
     }
+
+
+def _refuse_impossible(after: datetime, before: datetime, oldest: datetime) -> None:
+    """Refuse a period without a length, and one that begins before Amazon has orders."""
+    if after >= before:
+        raise ConfigurationError(
+            f"the period from {after:%Y-%m-%d %H:%M:%S} to {before:%Y-%m-%d %H:%M:%S} UTC is empty.",
+            remedy="Give a --since earlier than --before and earlier than what imports have already fetched.",
+        )
+    if after < oldest:
+        raise ConfigurationError(
+            f"Amazon no longer has orders from {after.date()}: the oldest are from {oldest.date()}.",
+            remedy=f"Give --since {oldest.date()}, or later.",
+        )
 
 
 def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:

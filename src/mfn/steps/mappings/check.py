@@ -41,8 +41,8 @@ def check_all_mappings(settings: Settings) -> list[Problem]:
         try:
             items, ship_methods = _stock_of(connection)
         except MfnError as error:
-            where = (shown_path(settings.connections), f"connections.{connection.name}.warehouse.url")
-            problems.append(Problem(where[0], None, where[1], f"{error.message.rstrip('.')}.", error.remedy))
+            path, key = shown_path(settings.connections), f"connections.{connection.name}.warehouse.url"
+            problems.append(Problem(path, None, key, f"{error.message.rstrip('.')}.", error.remedy))
             continue
         if len(items) and len(ship_methods):  # a warehouse that is not filled yet says nothing about the files
             name, marketplace_ids = connection.name, connection.marketplace_ids

@@ -19,7 +19,6 @@ from mfn.ledger.opening import is_there, open_ledger
 from mfn.ledger.order_ends import ends_of, removal_in_words
 from mfn.ledger.schema import LandedOrder
 from mfn.mappings.rules_file import read_rules
-from mfn.rules.carriers import normalize_carriers
 from mfn.rules.fields import EVENTS
 from mfn.rules.frames import address_frame, line_frame, order_frame
 from mfn.rules.parcels import LEFT_ALONE, parcel_items
@@ -29,6 +28,7 @@ from mfn.rules.shipping_methods import resolve_shipping_methods
 from mfn.rules.skus import offer_components
 from mfn.rules.stock_levels import item_stock, offer_levels
 from mfn.rules.stock_rules import EVENT, limits_of
+from mfn.steps.confirming.carriers import carriers_of
 from mfn.steps.importing.order_frames import components_of
 from mfn.steps.stock.promised import read_promised, read_stock
 from mfn.steps.workplace import open_workplace
@@ -124,17 +124,11 @@ def rules_on_shipment(
     place, parcels = _only(found, f"each have a parcel {shipment_id!r}")
     order_lines = place.warehouse.order_lines(parcels["order_number"].unique())
     items, _ = parcel_items(parcels, place.warehouse.shipment_lines(parcels["shipment_id"]), order_lines)
-    carriers = normalize_carriers(
-        parcels,
-        place.mappings.carriers,
-        place.mappings.accepted_carriers,
-        connection=place.connection.name,
-        unlisted_carrier=place.connection.shipments.unlisted_carrier,
-    )
+    parcels = parcels.join(carriers_of(place, parcels))
     facts = known_orders(place.ledger, place.connection.name, parcels["order_number"].unique())
     levels = {order_id: known.service_level for order_id, known in facts.items()}
     records = shipment_records(
-        parcels.join(carriers), items, order_lines, levels, connection=place.connection.name, now=datetime.now(UTC)
+        parcels, items, order_lines, levels, connection=place.connection.name, now=datetime.now(UTC)
     )
     record = records[records["shipment.shipment_id"] == shipment_id]
     return _tried(place, rules, "shipment.notification", record, shipment_id)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mfn.errors import ConfigurationError
@@ -11,7 +10,7 @@ from mfn.ledger.decisions import decisions_on
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.order_listing import conflicts_of, order_timeline, orders_with_id
 from mfn.ledger.orders import read_reasons
-from mfn.ledger.parcels import parcels_of
+from mfn.ledger.parcels import parcels_of, read_units
 from mfn.models import Parameters
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def order_story(ledger: Ledger, order_id: str) -> OrderStory:
     moments += [_parcel_moment(row) for row in rows]
     reports = [_report(row, order_id) for one in standings for row in conflicts_of(ledger, one.connection, order_id)]
     moments += [report for report in reports if report.conflicts]  # another order's may merely name this one
-    moments += [moment for row in ends_of(ledger, [order_id]) for moment in _removals(row)]
+    moments += [moment for row in ends_of(ledger, [order_id]) if (moment := _removal(row)) is not None]
     if not standings and not moments:
         raise ConfigurationError(
             f"the ledger has no order {order_id!r}.", remedy="Fetch it: mfn import CONNECTION --order " + order_id
@@ -163,19 +162,8 @@ def order_story(ledger: Ledger, order_id: str) -> OrderStory:
 
 def standing_of(row: Row[Any]) -> OrderStanding:
     """The status of an order, from a row of `tracked_order`."""
-    return OrderStanding(
-        order_id=row.order_id,
-        connection=row.connection,
-        status=row.status,
-        reasons=read_reasons(row.reasons),
-        is_sfp=row.is_sfp,
-        ship_by=row.ship_by,
-        marketplace_id=row.marketplace_id,
-        service_level=row.service_level,
-        programs=row.programs,
-        batch_id=row.batch_id,
-        updated_at=row.updated_at,
-    )
+    stored = {field.name: getattr(row, field.name) for field in fields(OrderStanding)}
+    return OrderStanding(**stored | {"reasons": read_reasons(row.reasons)})
 
 
 def _moment(row: Row[Any], order_id: str) -> Moment:
@@ -198,11 +186,8 @@ def _report(row: Row[Any], order_id: str) -> Moment:
         batch_id=row.batch_id,
         kind="confirm",
         outcome="reported",
-        reasons=(),
-        warnings=(),
-        conflicts=_conflicts(row, order_id),
-        dry_run=False,
         connection=row.connection,
+        conflicts=_conflicts(row, order_id),
     )
 
 
@@ -225,27 +210,17 @@ def decision_moment(row: Row[Any]) -> Moment:
     )
 
 
-def _removals(row: Row[Any]) -> list[Moment]:
-    """When the buyer's data of an order was removed, from a row of `order_end`, as moments of the timeline."""
-    found = [
-        (row.purged_at, "purged", None, "buyer's data removed (past retention)"),
-        (row.erased_at, "erased", row.erased_by, f"buyer's data removed (erased by {row.erased_by})"),
-    ]
-    if row.erased_at is not None:
-        del found[0]  # it was removed because a person asked for it
-    return [
-        Moment(
-            at=at,
-            batch_id=None,
-            kind="removal",
-            outcome=outcome,
-            connection=row.connection,
-            by=by,
-            why=why,
-        )
-        for at, outcome, by, why in found
-        if at is not None
-    ]
+def _removal(row: Row[Any]) -> Moment | None:
+    """When the buyer's data of an order was removed, from a row of `order_end`; None if it is still there."""
+    if row.erased_at is not None:  # a person asked for it, whatever a purge removed besides
+        at, outcome, by = row.erased_at, "erased", row.erased_by
+        why = f"buyer's data removed (erased by {by})"
+    elif row.purged_at is not None:
+        at, outcome, by = row.purged_at, "purged", None
+        why = "buyer's data removed (past retention)"
+    else:
+        return None
+    return Moment(at=at, batch_id=None, kind="removal", outcome=outcome, connection=row.connection, by=by, why=why)
 
 
 def _parcel_moment(row: Row[Any]) -> Moment:
@@ -263,25 +238,10 @@ def _parcel_moment(row: Row[Any]) -> Moment:
 
 
 def _parcel(row: Row[Any]) -> ParcelStanding:
-    return ParcelStanding(
-        shipment_id=row.shipment_id,
-        status=row.status,
-        package_reference_id=row.package_reference_id,
-        carrier=row.carrier,
-        service=row.service,
-        tracking_number=row.tracking_number,
-        carrier_code=row.carrier_code,
-        carrier_name=row.carrier_name,
-        shipping_method=row.shipping_method,
-        tracking_number_sent=row.tracking_number_sent,
-        times_sent=row.times_sent,
-        answer=row.answer,
-        batch_id=row.batch_id,
-        shipped_at=row.shipped_at,
-        ship_date_sent=row.ship_date_sent,
-        sent_at=row.sent_at,
-        verified_at=row.verified_at,
-        reasons=read_reasons(row.reasons),
-        warnings=read_reasons(row.warnings),
-        items=tuple((order_item_id, units) for order_item_id, units in json.loads(row.items or "[]")),
-    )
+    stored = {field.name: getattr(row, field.name) for field in fields(ParcelStanding)}
+    read = {
+        "reasons": read_reasons(row.reasons),
+        "warnings": read_reasons(row.warnings),
+        "items": tuple(read_units(row.items).items()),
+    }
+    return ParcelStanding(**stored | read)

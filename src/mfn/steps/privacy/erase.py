@@ -113,13 +113,9 @@ def _refuse_open(place: Workplace, order_id: str) -> None:
     name = place.connection.name
     row = tracked_orders(place.ledger, name, [order_id]).get(order_id)
     ends = ends_of(place.ledger, [order_id], connection=name)
-    has_ended = any(end.shipped_at or end.delivered_at or end.cancelled_at for end in ends)
-    if has_ended:
-        refusal = None
-    elif row is None:
-        refusal = _not_judged(place, order_id)
-    else:
-        refusal = _still_open(place, row)
+    if any(end.shipped_at or end.delivered_at or end.cancelled_at for end in ends):
+        return
+    refusal = _not_judged(place, order_id) if row is None else _still_open(place, row)
     if refusal is not None:
         raise ConfigurationError(
             f"order {order_id} of {name} {refusal.problem}; nothing was erased.", remedy=refusal.remedy

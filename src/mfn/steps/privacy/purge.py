@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
@@ -89,7 +88,8 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         removing.remove(due, tally.note)
         removing.drop_old_chunks(now - CHUNKS_KEPT)
         _forget_promises(place, replace(batch, lease=token))
-    forget_accesses(place.ledger, now - timedelta(days=ACCESS_KEPT_DAYS))
+    with place.ledger.writing() as database:  # also accesses to data of connections that are gone
+        database.execute(delete(DataAccess).where(DataAccess.at < now - timedelta(days=ACCESS_KEPT_DAYS)))
     empty_log(place.ledger.engine)
     if fault is not None:
         raise fault
@@ -171,17 +171,6 @@ def warehouse_of(place: Workplace) -> SqlWarehouse | None:
     refuse_lost_warehouse(place)
     lost = lost_order_tables(place.connection.warehouse.url, what=f"the warehouse of {place.connection.name}")
     return None if lost else place.warehouse
-
-
-def forget_accesses(ledger: Ledger, before: datetime) -> None:
-    """Remove the audit trail's accesses from before a moment, including those to data of connections that are gone.
-
-    Args:
-        ledger: The open ledger.
-        before: The moment, aware.
-    """
-    with ledger.writing() as database:
-        database.execute(delete(DataAccess).where(DataAccess.at < before))
 
 
 def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:

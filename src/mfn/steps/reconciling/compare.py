@@ -126,9 +126,8 @@ def _facts(place: Workplace, batch: BatchRef, answered: Mapping[str, Asked]) -> 
 
 def _units_by_sku(lines: pd.DataFrame) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for number, sku, units in (
-        lines.groupby(["order_number", "sku"])["quantity"].sum().reset_index().to_numpy().tolist()
-    ):
+    summed = lines.groupby(["order_number", "sku"], as_index=False)["quantity"].sum()
+    for number, sku, units in summed.itertuples(index=False, name=None):
         found[number][sku] = int(units)
     return found
 
