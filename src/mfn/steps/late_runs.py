@@ -110,12 +110,7 @@ def _covers(done: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def was_just_fetched(settings: Settings, connection: str) -> bool:
-    """Whether a scheduled import has nothing to do, since another one fetched its window a moment ago.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-    """
+    """Whether a scheduled import has nothing to do, since another one fetched its window a moment ago."""
     ledger = open_ledger(settings)
     watermark = get_watermark(ledger, connection)
     newest = next(iter(list_batches(ledger, connection=connection, kind="import", limit=1)), None)
@@ -125,12 +120,7 @@ def was_just_fetched(settings: Settings, connection: str) -> bool:
 
 
 def just_ended(settings: Settings, connection: str) -> str | None:
-    """The import of a connection that ended last, if that was a moment ago; else None.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-    """
+    """The import of a connection that ended last, if that was a moment ago; else None."""
     rows = list_batches(open_ledger(settings), connection=connection, kind="import", limit=LOOKED_AT)
     ended = max((row for row in rows if row.finished_at is not None), key=lambda row: row.finished_at, default=None)
     return ended.batch_id if ended is not None and datetime.now(UTC) - ended.finished_at < MOMENT_AGO else None

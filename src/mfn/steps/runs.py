@@ -176,10 +176,6 @@ def run_import(settings: Settings, connection: str, **asked: Any) -> dict[str, A
 def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
     """One confirm run without Prefect.
 
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-
     Returns:
         What `mfn confirm --json` prints.
 

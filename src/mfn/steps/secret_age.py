@@ -19,9 +19,6 @@ log = logging.getLogger(__name__)
 def secret_age(place: Workplace) -> SecretAge:
     """How long a connection's client secret has been in use; a secret seen for the first time is recorded.
 
-    Args:
-        place: The workplace.
-
     Raises:
         ConfigurationError: Secrets are missing, or the day on which it was made is not a date.
         RetriableError: The ledger cannot be reached.
@@ -35,9 +32,6 @@ def secret_age(place: Workplace) -> SecretAge:
 
 def warn_of_secret_age(place: Workplace) -> None:
     """Log a warning where the client secret has to be rotated soon.
-
-    Args:
-        place: The workplace.
 
     Raises:
         ConfigurationError: Secrets are missing, or the day on which it was made is not a date.

@@ -22,9 +22,6 @@ WITHOUT_AMAZON: frozenset[BatchKind] = frozenset({"purge"})
 def check_set_up(place: Workplace) -> None:
     """Raise every fault of the set-up at once, before anything is started.
 
-    Args:
-        place: The workplace.
-
     Raises:
         ConfigurationError: Mappings or credentials are wrong.
     """
@@ -40,11 +37,6 @@ def check_set_up(place: Workplace) -> None:
 
 def place_of(settings: Settings, connection: str, kind: BatchKind) -> Workplace:
     """The workplace of a run; if it cannot be opened, faults of mapping files and secrets are reported along with that.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        kind: The kind of run.
 
     Raises:
         ConfigurationError: The connections file is wrong, or the ledger's keys are.

@@ -29,12 +29,7 @@ WRITTEN_AGAIN = "its rows in the warehouse were written again"
 
 
 def summary_of(settings: Settings, batch_id: str) -> dict[str, Any]:
-    """What a run did, as its command prints it with --json.
-
-    Args:
-        settings: The settings in force.
-        batch_id: A batch.
-    """
+    """What a run did, as its command prints it with --json."""
     row = get_batch(open_ledger(settings), batch_id)
     return {
         "batch_id": batch_id,
@@ -124,12 +119,7 @@ def failure_of(settings: Settings, batch_id: str, error: MfnError) -> str:
 
 
 def report_url(settings: Settings, batch_id: str) -> str | None:
-    """The URL of a run's report, on the report site or as a file; None if it has none.
-
-    Args:
-        settings: The settings in force.
-        batch_id: A batch.
-    """
+    """The URL of a run's report, on the report site or as a file; None if it has none."""
     page = get_batch(open_ledger(settings), batch_id).report
     if settings.reports_url is not None:
         return f"{settings.reports_url.rstrip('/')}/runs/{quote(batch_id)}"

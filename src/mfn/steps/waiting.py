@@ -54,11 +54,6 @@ def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]
 
     It waits for reprocessing too, which gives the lease back after each wave.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        kind: The kind of run.
-
     Yields:
         Its token.
 

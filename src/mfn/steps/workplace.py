@@ -129,9 +129,6 @@ def refuse_lost_warehouse(place: Workplace) -> None:
 
     They are not silently created again: what had been loaded would be missing, and nobody would know.
 
-    Args:
-        place: The workplace.
-
     Raises:
         FatalError: Its file, its table of orders or that of their lines is gone, and the ledger knows of orders that
             were loaded into it.

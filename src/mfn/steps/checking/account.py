@@ -30,11 +30,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def reach_amazon(place: CheckPlace) -> list[Finding]:
-    """Whether the connection's two hosts answer, and whether their clocks agree with ours.
-
-    Args:
-        place: The workplace.
-    """
+    """Whether the connection's two hosts answer, and whether their clocks agree with ours."""
     from mfn.amazon.probing import reach  # noqa: PLC0415 - sp_api takes 0.2 s that a wrong file does not need
     from mfn.amazon.transport import LOGIN_ENDPOINT  # noqa: PLC0415
 
@@ -73,11 +69,7 @@ def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
 
 
 def twin_findings(place: CheckPlace) -> list[Finding]:
-    """Connections that import the same orders: those of the same account with a marketplace in common.
-
-    Args:
-        place: The workplace.
-    """
+    """Connections that import the same orders: those of the same account with a marketplace in common."""
     mine, found = place.connection, []
     for other in load_connections(place.settings).values():
         common = [market.name for market in other.marketplaces if market in mine.marketplaces]
@@ -95,9 +87,6 @@ def twin_findings(place: CheckPlace) -> list[Finding]:
 def rate_left(place: CheckPlace) -> Finding:
     """What is left of the searches that Amazon allows this account.
 
-    Args:
-        place: The workplace.
-
     Raises:
         RetriableError: The ledger cannot be reached.
     """
@@ -112,9 +101,6 @@ def rate_left(place: CheckPlace) -> Finding:
 
 def look_at_account(place: CheckPlace) -> list[Finding]:
     """Whether the credentials are accepted, and where the account sells compared with what is configured.
-
-    Args:
-        place: The workplace.
 
     Raises:
         ConfigurationError: Secrets are missing; names all of them.

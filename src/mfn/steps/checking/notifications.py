@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 def queue_findings(place: CheckPlace) -> list[Finding]:
     """Whether the connection's queue answers; nothing if it has none. No message is taken from it.
 
-    Args:
-        place: The workplace.
-
     Raises:
         MfnError: The queue does not answer, or refuses; boto3, its credentials or a region is missing.
     """

@@ -59,10 +59,6 @@ class CheckPlace(Workplace):
 def open_check_place(settings: Settings, connection: str) -> CheckPlace:
     """The workplace of a connection's check.
 
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-
     Raises:
         ConfigurationError: The connections file or the ledger's keys are wrong.
         RetriableError: The ledger cannot be reached.

@@ -151,9 +151,6 @@ def _candidate(listings: pd.DataFrame) -> tuple[str, str, int] | None:
 def confirm_role_finding(place: CheckPlace) -> Finding:
     """Whether parcels may be confirmed: parcels sent before show it, because a trial would change an order.
 
-    Args:
-        place: The workplace.
-
     Raises:
         RetriableError: The ledger cannot be reached.
     """

@@ -31,11 +31,7 @@ WAY_IN = stat.S_IXGRP | stat.S_IXOTH
 
 
 def protection_findings(place: CheckPlace) -> list[Finding]:
-    """What others could read: files, and what is sent over a network unencrypted.
-
-    Args:
-        place: The workplace.
-    """
+    """What others could read: files, and what is sent over a network unencrypted."""
     found = [
         warning(f"{problem.file}: {problem.message.rstrip('.')}", problem.remedy)
         for problem in exposed_files(place.settings)
@@ -45,9 +41,6 @@ def protection_findings(place: CheckPlace) -> list[Finding]:
 
 def age_findings(place: CheckPlace) -> list[Finding]:
     """Whether the client secret has to be rotated; nothing while there is time.
-
-    Args:
-        place: The workplace.
 
     Raises:
         ConfigurationError: The day on which it was made is not a date.

@@ -31,9 +31,6 @@ def read_listings(place: CheckPlace) -> pd.DataFrame:
     Those that a stock run has read within a day are taken from the ledger; otherwise Amazon is asked, and makes a
     report if there are more than a search can page through.
 
-    Args:
-        place: The workplace.
-
     Returns:
         `marketplace_id`, `seller_sku`, `asin`, `title`, `channel` (texts), `quantity` (units, NA where not known).
 

@@ -79,10 +79,6 @@ def check_connection(settings: Settings, connection: str) -> list[Step]:
     no step failed, the record that this connection passed.
     All faults are reported at once; a step that cannot be judged because of another one says so.
 
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-
     Returns:
         The steps in the order of `STEPS`.
 

@@ -31,13 +31,7 @@ ASKING_SECONDS = 20.0
 
 
 def removed_orders(place: Workplace, batch: BatchRef, order_numbers: Collection[str]) -> frozenset[str]:
-    """Those of some orders whose buyer's data was removed, and with it what Amazon had shown.
-
-    Args:
-        place: The workplace.
-        batch: The batch at work.
-        order_numbers: Amazon's order ids.
-    """
+    """Those of some orders whose buyer's data was removed, and with it what Amazon had shown."""
     with place.ledger.reading() as database:
         return frozenset(without_data(database, batch.connection, order_numbers))
 

@@ -61,10 +61,6 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     Sent means that Amazon answered 204; verified means that it shows the parcel. One that it does not show is sent
     again, once, under the same reference; if it is not shown an hour after that either, it is reported.
 
-    Args:
-        batch: The batch.
-        settings: The settings in force.
-
     Returns:
         The batch with the counts of the contract. What the budget of getOrder leaves no call for stays `sent`.
 

@@ -162,10 +162,6 @@ def _assert_answered(before: State, after: State) -> None:
 def look(place: Workplace, one: Followed) -> State:
     """The present state of a connection, as the plan takes it.
 
-    Args:
-        place: Its workplace.
-        one: The connection.
-
     Raises:
         RetriableError: The ledger cannot be reached.
     """

@@ -63,9 +63,6 @@ def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
 def read_queue(place: Workplace) -> int | None:
     """Read what notifications have named.
 
-    Args:
-        place: The workplace.
-
     Returns:
         How many notifications of changed orders there were; None: the connection has no queue.
 
@@ -88,10 +85,6 @@ def land_named(place: Workplace, batch: BatchRef) -> None:
     Each is committed before the next one is requested. Names whose orders have landed in the meantime are dropped.
     One that Amazon does not answer for is skipped for a minute each time: the search may bring it.
     One that it denies does not stop the others; it counts as answered, so that it is not requested again forever.
-
-    Args:
-        place: The workplace.
-        batch: The batch at work.
 
     Raises:
         RetriableError: Amazon does not answer for several orders in a row, or the ledger could not be reached.
@@ -148,12 +141,7 @@ def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answer
 
 
 def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
-    """Drop the names whose orders have landed in the meantime, by whatever call.
-
-    Args:
-        place: The workplace.
-        batch: The batch at work.
-    """
+    """Drop the names whose orders have landed in the meantime, by whatever call."""
     index_pages(place.ledger, batch)
     with place.ledger.writing() as database:
         assert_held(database, batch.lease)

@@ -37,10 +37,6 @@ def shipping_methods_of(settings: Settings, connection: str) -> dict[str, Any]:
     They are those of the orders in the ledger. If it has none yet, they are read from Amazon: the orders of the last
     `initial_lookback_days`, up to `PAGES` pages; these orders are not kept.
 
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-
     Returns:
         `connection`; `from`: `ledger` or `amazon`; `is_complete`: False if Amazon has more pages than were read;
         `orders`: how many were checked; `methods`: unmapped ones first, then the most frequent. Each has

@@ -21,10 +21,6 @@ def compare_skus_of(settings: Settings, connection: str) -> dict[str, Any]:
     All listings are read, marketplace by marketplace: twenty a call, or from a report if there are more than a
     thousand, which Amazon takes minutes to make.
 
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-
     Returns:
         `connection`, `marketplaces` (names); the numbers `seller_skus` = `matched` + those missing in the warehouse,
         `kits`, `fba` (listings that Amazon fulfils, not compared), `channels` (listings by channel), `items`,

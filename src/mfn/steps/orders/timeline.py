@@ -137,10 +137,6 @@ class OrderStory:
 def order_story(ledger: Ledger, order_id: str) -> OrderStory:
     """What the ledger knows of an order.
 
-    Args:
-        ledger: The open ledger.
-        order_id: Amazon's order id.
-
     Raises:
         ConfigurationError: The ledger does not know the order.
     """

@@ -60,9 +60,6 @@ def rotate_keys(settings: Settings) -> Rotation:
     An interrupted rotation is resumed, without another new key. Keys set in the environment are only read: everything
     is encrypted again under the first of them.
 
-    Args:
-        settings: The settings in force.
-
     Returns:
         What was done.
 

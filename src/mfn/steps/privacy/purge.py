@@ -161,9 +161,6 @@ def _seen_to_leave(place: Workplace) -> tuple[Sequence[End], MfnError | None]:
 def warehouse_of(place: Workplace) -> SqlWarehouse | None:
     """The warehouse of a connection; None if it does not exist yet, and nothing was ever loaded into it.
 
-    Args:
-        place: The workplace.
-
     Raises:
         RetriableError: It cannot be reached.
         FatalError: It is gone, or its tables are not as agreed.
@@ -185,9 +182,6 @@ def _rehearsed(place: Workplace, batch: BatchRef) -> BatchRef:
 
 def rehearsed_due(place: Workplace) -> Sequence[str]:
     """The orders that are due, without a change: what is recorded on the way is rolled back.
-
-    Args:
-        place: The workplace.
 
     Raises:
         MfnError: The warehouse could not say which orders have shipped.

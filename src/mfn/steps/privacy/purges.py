@@ -42,9 +42,6 @@ def purge_parameters(*, dry_run: bool = False) -> dict[str, Any]:
 def connections_to_purge(settings: Settings) -> list[str]:
     """Every connection of connections.yaml, and those no longer in it of which the ledger still has texts.
 
-    Args:
-        settings: The settings in force.
-
     Raises:
         ConfigurationError: The connections file is wrong.
     """

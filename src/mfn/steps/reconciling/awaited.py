@@ -132,12 +132,7 @@ def _left_short(order: Facts, detail: str, terms: Terms) -> Difference | None:
 
 
 def unconfirmed_parcels(order: Facts, terms: Terms) -> list[Left]:
-    """Parcels that shipped a while ago and should have been confirmed to Amazon, but were not.
-
-    Args:
-        order: The order.
-        terms: Of the reconciliation.
-    """
+    """Parcels that shipped a while ago and should have been confirmed to Amazon, but were not."""
     return [
         parcel
         for parcel in order.parcels

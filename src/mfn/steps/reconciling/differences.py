@@ -39,12 +39,7 @@ IMPORTED = ("PENDING", *DUE)
 
 
 def is_comparable(order: Facts, terms: Terms) -> bool:
-    """Whether all sides can know the same: nothing changed at Amazon since the imports, or here since Amazon answered.
-
-    Args:
-        order: The order.
-        terms: Of the reconciliation.
-    """
+    """Whether all sides can know the same: nothing changed at Amazon since the imports, or here since it answered."""
     if terms.imported_until is None or (order.known and order.known.moved_at > order.asked_at):
         return False
     if any(parcel.sent_at and parcel.sent_at > order.asked_at for parcel in order.parcels):

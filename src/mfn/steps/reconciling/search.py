@@ -114,12 +114,7 @@ def search(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def answers(ledger: Ledger, batch: BatchRef) -> dict[str, Asked]:
-    """Amazon's answers by order id, the last one for each.
-
-    Args:
-        ledger: The open ledger.
-        batch: The batch.
-    """
+    """Amazon's answers by order id, the last one for each."""
     numbers = chunk_numbers(ledger, batch.batch_id, search.__name__)
     chunks = (read_plain_chunk(ledger, batch, search.__name__, number, AskedChunk) for number in numbers)
     return {asked.order_id: asked for chunk in chunks for asked in chunk.orders}

@@ -104,10 +104,6 @@ def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
     One that was recorded and perhaps never submitted is searched for at Amazon: a feed that the ledger does not know is
     that one. One that cannot be followed stays under way.
 
-    Args:
-        place: The workplace.
-        batch: The batch.
-
     Raises:
         RetriableError: Amazon did not answer.
         FatalError: A role is missing, or the credentials are refused.
@@ -125,10 +121,6 @@ def follow_earlier_feeds(place: Workplace, batch: BatchRef) -> None:
 
 def follow_feeds(place: Workplace, batch: BatchRef) -> None:
     """Follow every feed under way to its end, or as long as a run waits for one.
-
-    Args:
-        place: The workplace.
-        batch: The batch.
 
     Raises:
         RetriableError: Amazon did not answer.

@@ -31,9 +31,6 @@ class Promised(NamedTuple):
 def read_stock(place: Workplace) -> StockSnapshot:
     """The stock, the items, and the status of the orders that have units reserved.
 
-    Args:
-        place: The workplace.
-
     Raises:
         RetriableError: The warehouse or the ledger could not be reached.
         FatalError: The warehouse's tables cannot be read.
