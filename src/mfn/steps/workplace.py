@@ -20,6 +20,10 @@ from mfn.warehouse.looking import lost_order_tables
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection as Database
+
     from mfn.amazon.client import AmazonOrders
     from mfn.amazon.credentials import Credentials
     from mfn.amazon.feeds import AmazonFeeds
@@ -62,6 +66,11 @@ class Workplace:
         refuse_lost_warehouse(self)
         warehouse.ensure_tables()
         return warehouse
+
+    @property
+    def warehouse_name(self) -> str:
+        """What people call the warehouse."""
+        return f"the warehouse of {self.connection.name}"
 
     @cached_property
     def sharing(self) -> list[str]:
@@ -134,7 +143,7 @@ def refuse_lost_warehouse(place: Workplace) -> None:
             were loaded into it.
         RetriableError: It, or the ledger, cannot be reached.
     """
-    url, what = place.connection.warehouse.url, f"the warehouse of {place.connection.name}"
+    url, what = place.connection.warehouse.url, place.warehouse_name
     lost = lost_order_tables(url, what=what)
     if not lost:
         return
@@ -146,6 +155,12 @@ def refuse_lost_warehouse(place: Workplace) -> None:
             remedy="Restore it, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
             " rerun --failed). If you want a new, empty one, mfn mappings check creates it (docs/warehouse.md).",
         )
+
+
+def add_counts(database: Database, ledger: Ledger, batch: BatchRef, counts: Mapping[str, int]) -> None:
+    """Store what a stage counted, next to what other stages counted."""
+    before = get_batch(ledger, batch.batch_id).counts
+    update_batch(database, batch, counts={**before, **counts})
 
 
 def keep_calls(place: Workplace, batch: BatchRef) -> None:

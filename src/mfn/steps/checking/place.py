@@ -28,11 +28,6 @@ class CheckPlace(Workplace):
         """The warehouse, as it is."""
         return SqlWarehouse(self.connection.warehouse.url, name=self.connection.name)
 
-    @property
-    def warehouse_name(self) -> str:
-        """What people call the warehouse."""
-        return f"the warehouse of {self.connection.name}"
-
     def look_at_warehouse(self) -> WarehouseLook:
         """The tables that the warehouse has; see `mfn.warehouse.looking.look_at`."""
         return look_at(self.connection.warehouse.url, what=self.warehouse_name)

@@ -78,8 +78,7 @@ def pass_on_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row[A
         return set(), set()
     refused = ask_for_buyers(loading, asked)
     # The ledger decides what is new: a run that died before recording a request may not have passed it on.
-    known = {order_id: (row.loaded_digest or "") for order_id, row in tracked.items()}
-    news = [o for o in asked if o not in refused and not known.get(o, "").endswith(CANCEL_REQUESTED)]
+    news = [order_id for order_id in asked if order_id not in refused and not _was_requested(order_id, tracked)]
     return note_passed_on(loading, loading.place.warehouse.states(news)), refused
 
 
@@ -143,11 +142,7 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
         RetriableError: The warehouse could not be reached.
     """
     withdrawn = [
-        order_id
-        for order_id, _, staged in ready
-        if staged.cancel_reason is None
-        and order_id in tracked
-        and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
+        order_id for order_id, _, staged in ready if staged.cancel_reason is None and _was_requested(order_id, tracked)
     ]
     return withdraw_requests(loading, withdrawn)
 
@@ -181,6 +176,11 @@ def withdraw_requests(loading: Loading, withdrawn: Sequence[str]) -> tuple[set[s
         detail = status if status == CANCELLED else "cancel_requested_at is empty again"
         loading.conflicts.add(order_id, "the buyer withdrew the cancellation request", detail)
     return {order_id for order_id, status in states.items() if status != CANCELLED}, set(refused)
+
+
+def _was_requested(order_id: str, tracked: Mapping[str, Row[Any]]) -> bool:
+    """Whether the warehouse was given a buyer's request with the version that it has, according to the ledger."""
+    return order_id in tracked and (tracked[order_id].loaded_digest or "").endswith(CANCEL_REQUESTED)
 
 
 def _remedy(refusal: DataError) -> str:

@@ -7,7 +7,7 @@ import logging
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -37,10 +37,12 @@ from mfn.steps.importing.lane_calls import (
 )
 from mfn.steps.importing.rereading import read_fixable_again
 from mfn.steps.importing.seen_pages import SeenPages, goes_round, missing_role
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import add_counts, keep_calls, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Row
 
     from mfn.ledger.arrivals import Arrival
     from mfn.models import BatchRef
@@ -88,8 +90,7 @@ def _note_landed(place: Workplace, batch: BatchRef) -> dict[str, int]:
     index_pages(place.ledger, batch)
     counts = {"fetched": _fetched(place, batch)}
     with place.ledger.writing() as database:
-        before = get_batch(place.ledger, batch.batch_id).counts
-        update_batch(database, batch, counts={**before, **counts})
+        add_counts(database, place.ledger, batch, counts)
     return counts
 
 
@@ -165,17 +166,7 @@ def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
 
 def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow, token: str | None) -> None:
     row = get_batch(place.ledger, batch.batch_id)
-    with place.ledger.writing() as database:
-        start = window.after if row.window_after is None else min(window.after, row.window_after)
-        update_batch(
-            database,
-            batch,
-            window_after=start,
-            search_after=window.after,
-            search_before=window.before,
-            page_token=token,
-            page_token_at=row.page_token_at if token else None,
-        )
+    _note_begun(place, batch, row, window, token)
     seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
     has_begun_again, asked = False, Parameters.of(row.parameters)
     statuses = DUE if asked.due_only else STATUSES
@@ -210,6 +201,22 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         token = page.next_token
         if pages % CHUNK_PAGES == 0:
             gc.collect()
+
+
+def _note_begun(
+    place: Workplace, batch: BatchRef, row: Row[Any], window: SearchWindow | OpenWindow, token: str | None
+) -> None:
+    """Record what a search looks for, and that it begins at its first page if it has no token."""
+    with place.ledger.writing() as database:
+        update_batch(
+            database,
+            batch,
+            window_after=window.after if row.window_after is None else min(window.after, row.window_after),
+            search_after=window.after,
+            search_before=window.before,
+            page_token=token,
+            page_token_at=row.page_token_at if token else None,
+        )
 
 
 def _land_page(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mfn.errors import FatalError
-from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.batches import add_findings, get_batch
 from mfn.ledger.buyers_data import CHUNK_ORDERS, read_chunks
 from mfn.ledger.chunks import chunk_numbers, drop_chunks
 from mfn.ledger.imported_units import note_reserved
@@ -28,7 +28,7 @@ from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.judging import is_payment_pending
 from mfn.steps.importing.left_behind import pass_on_requests_alone
 from mfn.steps.importing.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import add_counts, open_workplace
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -81,9 +81,8 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
     with place.ledger.writing() as database:
         drop_chunks(database, batch)
         note_reserved(database, batch)
-        before = get_batch(place.ledger, batch.batch_id).counts
         # What the warehouse refused is held now: the quality gate counts it too.
-        update_batch(database, batch, counts={**before, **counts, "due_held": counts["held"]})
+        add_counts(database, place.ledger, batch, {**counts, "due_held": counts["held"]})
         found = {"written_again": sorted(loading.written_again)} if loading.restores else {}
         add_findings(database, batch, conflicts=loading.conflicts.for_report(), **found)
     return replace(batch, counts={**batch.counts, **counts})

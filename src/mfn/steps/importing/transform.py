@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mfn.errors import FatalError
-from mfn.ledger.batches import get_batch, parameters_of, update_batch
+from mfn.ledger.batches import parameters_of
 from mfn.ledger.chunks import numbers_by_part, write_chunk
 from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders, write_standing
@@ -22,7 +22,7 @@ from mfn.rules.programs import is_business, is_premium
 from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.order_frames import Kept, components_of, standings_of
 from mfn.steps.importing.validated import VALIDATED, read_part
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import add_counts, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def transform(batch: BatchRef, settings: Settings) -> BatchRef:
         staged_count += _transform_part(place, batch, items, kept, part, is_dry_run=is_dry_run)
     counts = {"staged": staged_count}
     with place.ledger.writing() as database:
-        update_batch(database, batch, counts={**get_batch(place.ledger, batch.batch_id).counts, **counts})
+        add_counts(database, place.ledger, batch, counts)
     return replace(batch, counts={**batch.counts, **counts})
 
 

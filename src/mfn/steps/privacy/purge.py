@@ -166,7 +166,7 @@ def warehouse_of(place: Workplace) -> SqlWarehouse | None:
         FatalError: It is gone, or its tables are not as agreed.
     """
     refuse_lost_warehouse(place)
-    lost = lost_order_tables(place.connection.warehouse.url, what=f"the warehouse of {place.connection.name}")
+    lost = lost_order_tables(place.connection.warehouse.url, what=place.warehouse_name)
     return None if lost else place.warehouse
 
 

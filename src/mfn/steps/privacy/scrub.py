@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mfn.errors import DataError, FatalError
-from mfn.ledger.batches import get_batch, update_batch
+from mfn.ledger.batches import get_batch
 from mfn.ledger.retention import any_erased, without_data
 from mfn.models import Parameters
 from mfn.steps.halving import each_taken
 from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
 from mfn.steps.waiting import imports_at_rest
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import add_counts, open_workplace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -90,7 +90,7 @@ def _to_scrub(place: Workplace, due: Collection[str]) -> list[str]:
 
 def _counted(place: Workplace, batch: BatchRef, scrubbed: int) -> BatchRef:
     """Record how many were scrubbed."""
-    counts = {**get_batch(place.ledger, batch.batch_id).counts, "scrubbed": scrubbed}
+    counts = {"scrubbed": scrubbed}
     with place.ledger.writing() as database:
-        update_batch(database, batch, counts=counts)
+        add_counts(database, place.ledger, batch, counts)
     return replace(batch, counts={**batch.counts, **counts})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from mfn.ledger.batches import add_findings, get_batch, update_batch
+from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.imported_units import covered_until
 from mfn.ledger.known_orders import known_orders, parcels_by_id, units_promised_to
@@ -23,7 +23,7 @@ from mfn.steps.reconciling.differences import difference, is_comparable
 from mfn.steps.reconciling.facts import Facts, Known, Left, Terms, Written
 from mfn.steps.reconciling.kinds import Kind
 from mfn.steps.reconciling.search import answers
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import add_counts, open_workplace
 from mfn.warehouse.shipments import CLOSED
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
         "differing": len(found),
         "missing": sum(differs.kind == Kind.MISSING_IN_LEDGER for _, differs in found),
     }
-    before = get_batch(place.ledger, batch.batch_id).counts
     with place.ledger.writing() as database:
-        update_batch(database, batch, counts={**before, **counts})
+        add_counts(database, place.ledger, batch, counts)
         add_findings(database, batch, searched={}, differences=[_kept(*pair) for pair in found[:MOST_KEPT]])
         note_ends(database, batch.connection, _ends(facts))
         drop_chunks(database, batch)

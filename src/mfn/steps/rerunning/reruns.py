@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from mfn.ledger.opening import Ledger
     from mfn.models import BatchKind, BatchRef
     from mfn.settings import Settings
 
@@ -165,28 +166,33 @@ def rerun_of(
     check_batches(settings, [batch_id], from_stage=from_stage)
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch_id)
-    names = STAGES[row.kind]
     if row.kind not in WITHOUT_AMAZON:
         check_set_up(open_workplace(settings, row.connection))
     with run_lease(ledger, row.connection, row.kind) as token:
         row = get_batch(ledger, batch_id)  # another run may have resumed it meanwhile
-        newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
-        is_newest = newest.batch_id == batch_id
-        if row.kind in READ_AGAIN:
-            finished = _finished_of_fresh(from_stage, row, is_newest=is_newest)
-        elif row.kind == "purge":
-            finished = OPENED if from_stage is None else _stage_before(from_stage, row)
-        else:
-            finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
-            if row.kind == "confirm" and finished != confirm.__name__:
-                finished = OPENED  # what the warehouse has taken back or corrected since is not sent any more
-        if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, batch_id, finished):
-            # What the stage left was loaded or sent, and is gone: it has to be made again.
-            finished = OPENED if row.kind in READ_AGAIN else names[0]
+        finished = _last_finished(ledger, row, from_stage)
         batch = reopen_batch(ledger, batch_id, lease=token, stage=finished, flow_run_id=flow_run_id)
         if finished == OPENED and row.kind == "import":
-            _ask_for_the_window_again(settings, batch)
+            _ask_for_the_window_again(ledger, batch)
         yield batch
+
+
+def _last_finished(ledger: Ledger, row: Row[Any], from_stage: str | None) -> str:
+    """The last stage that counts as finished when a batch is run again."""
+    newest = list_batches(ledger, connection=row.connection, kind=row.kind, limit=1)[0]
+    is_newest = newest.batch_id == row.batch_id
+    if row.kind in READ_AGAIN:
+        finished = _finished_of_fresh(from_stage, row, is_newest=is_newest)
+    elif row.kind == "purge":
+        finished = OPENED if from_stage is None else _stage_before(from_stage, row)
+    else:
+        finished = _finished_of_kept(from_stage, row, is_newest=is_newest)
+        if row.kind == "confirm" and finished != confirm.__name__:
+            finished = OPENED  # what the warehouse has taken back or corrected since is not sent any more
+    if finished in LEAVES_CHUNKS.get(row.kind, ()) and not chunk_numbers(ledger, row.batch_id, finished):
+        # What the stage left was loaded or sent, and is gone: it has to be made again.
+        return OPENED if row.kind in READ_AGAIN else STAGES[row.kind][0]
+    return finished
 
 
 def _stage_before(stage: str, row: Row[Any]) -> str:
@@ -217,8 +223,7 @@ def _finished_of_fresh(from_stage: str | None, row: Row[Any], *, is_newest: bool
     return _stage_before(from_stage, row)
 
 
-def _ask_for_the_window_again(settings: Settings, batch: BatchRef) -> None:
-    ledger = open_ledger(settings)
+def _ask_for_the_window_again(ledger: Ledger, batch: BatchRef) -> None:
     row = get_batch(ledger, batch.batch_id)
     asked = Parameters.of(row.parameters)
     if asked.order_id or asked.reprocess:  # neither has a window, so that nobody takes it for a search for what is new

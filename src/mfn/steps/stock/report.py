@@ -124,11 +124,13 @@ def _held(database: Connection, batch: Row[Any], *, is_braked: bool) -> tuple[He
     """
     if "skus" not in batch.counts:
         return ()
-    is_rehearsed = Parameters.of(batch.parameters).dry_run
-    held: Any = BatchOffer if is_rehearsed else Offer
-    sent, status = (held.before, held.outcome) if is_rehearsed else (held.level_sent, held.status)
-    mine = held.batch_id == batch.batch_id if is_rehearsed else held.connection == batch.connection
-    waiting = mine & status.in_(WAITING)
+    held: Any
+    if Parameters.of(batch.parameters).dry_run:
+        held, sent = BatchOffer, BatchOffer.before
+        waiting = (BatchOffer.batch_id == batch.batch_id) & BatchOffer.outcome.in_(WAITING)
+    else:
+        held, sent = Offer, Offer.level_sent
+        waiting = (Offer.connection == batch.connection) & Offer.status.in_(WAITING)
     listed: Select[Any] = (
         select(held.marketplace_id, held.seller_sku, sent.label("sent"), held.reasons)
         .where(waiting)
