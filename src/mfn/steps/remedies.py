@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
 
 def remedy_without_batch(error: MfnError, *, command: str) -> str:
-    """The remedy of an error for somebody who only looked.
-
-    Args:
-        error: What was met.
-        command: What has to be run again, e.g. `mfn check`.
-    """
+    """The remedy of an error for somebody who only looked: what has to be run again is a command like `mfn check`."""
     remedy = error.remedy.replace(RUN_AGAIN, f"Run {command} again in a few minutes.")
     remedy = remedy.replace(ASKED_AGAIN, f"Nothing was sent; run {command} again then.")
     remedy = remedy.replace(" (a batch: mfn rerun --failed)", "")

@@ -125,12 +125,7 @@ REFUSALS = {"confirm": parcel_refusals_of, "inventory": level_refusals_of, "reco
 
 
 def gather(batch: BatchRef, settings: Settings) -> RunReport:
-    """Collect everything that the report of a batch shows from the ledger.
-
-    Args:
-        batch: The batch, closed.
-        settings: The settings in force.
-    """
+    """Collect everything that the report of a closed batch shows from the ledger."""
     ledger = open_ledger(settings)
     row = get_batch(ledger, batch.batch_id)
     past = past_runs(ledger, batch.connection, batch.kind, limit=SHOWN_RUNS)

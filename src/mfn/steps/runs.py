@@ -155,54 +155,31 @@ def _report_anyway(batch: BatchRef, settings: Settings) -> None:
 
 
 def run_import(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
-    """One import run without Prefect.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `import_parameters` takes it.
-
-    Returns:
-        What `mfn import --json` prints.
+    """An import without Prefect, `asked` as `import_parameters` takes it; returns what `mfn import --json` prints.
 
     Raises:
-        ConfigurationError: Something is set up wrongly; nothing was started.
-        LeaseHeldError: Another import works on this connection.
-        RunFailedError: The run failed; the error has what it did until then.
+        MfnError: As `new_run` and `carried_out`.
     """
     return carried_out(settings, new_run(settings, connection, "import", import_parameters(**asked)))
 
 
 def run_confirm(settings: Settings, connection: str) -> dict[str, Any]:
-    """One confirm run without Prefect.
-
-    Returns:
-        What `mfn confirm --json` prints.
+    """A confirm run without Prefect; returns what `mfn confirm --json` prints.
 
     Raises:
-        ConfigurationError: Something is set up wrongly; nothing was started.
-        LeaseHeldError: Another confirm run works on this connection.
-        RunFailedError: The run failed, or Amazon refused parcels; the error has what it did until then.
+        MfnError: As `new_run` and `carried_out`; also where Amazon refused parcels.
     """
     return carried_out(settings, new_run(settings, connection, "confirm", {}))
 
 
 def run_inventory(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
-    """One stock run without Prefect.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `inventory_parameters` takes it.
+    """A stock run without Prefect, `asked` as `inventory_parameters` takes it.
 
     Returns:
         What `mfn inventory --json` prints.
 
     Raises:
-        ConfigurationError: Something is set up wrongly; nothing was started.
-        LeaseHeldError: Another stock run works on this connection.
-        RunFailedError: The run failed, Amazon refused levels, or the warehouse was not believed; the error has
-            what it did until then.
+        MfnError: As `new_run` and `carried_out`; also where Amazon refused levels, or the warehouse was not believed.
     """
     return carried_out(settings, new_run(settings, connection, "inventory", inventory_parameters(**asked)))
 

@@ -77,13 +77,7 @@ def get_orders(
 
 
 def remember(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
-    """Record the orders that were left without an answer: the next run asks for all others first.
-
-    Args:
-        place: The workplace.
-        batch: The batch at work.
-        unanswered: What this run met.
-    """
+    """Record the orders that this run met and Amazon left without an answer: the next run asks for all others first."""
     if unanswered.orders:
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)

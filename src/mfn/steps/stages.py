@@ -66,12 +66,7 @@ ALLOCATED_AT_ONCE = 500_000
 
 
 def is_finished(step: Step, batch: BatchRef) -> bool:
-    """Whether a step of a batch has been finished by an earlier run of it.
-
-    Args:
-        step: One of the steps of the batch's kind.
-        batch: The batch.
-    """
+    """Whether a step of a batch, one of its kind, has been finished by an earlier run of it."""
     names = STAGES[batch.kind]
     return batch.stage != OPENED and names.index(step.__name__) <= names.index(batch.stage)
 

@@ -50,12 +50,10 @@ def imports_at_rest(ledger: Ledger, connection: str, *, patience_seconds: float 
 
 @contextmanager
 def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]:
-    """Hold the lease of a run; an import waits while a removal of buyers' data has it for a moment.
+    """Hold the lease of a run, and yield its token.
 
-    It waits for reprocessing too, which gives the lease back after each wave.
-
-    Yields:
-        Its token.
+    An import waits while a removal of buyers' data has it for a moment, and for reprocessing, which gives it back after
+    each wave.
 
     Raises:
         LeaseHeldError: Another run of this kind works on the connection.

@@ -48,11 +48,7 @@ def reach_amazon(place: CheckPlace) -> list[Finding]:
 
 
 def clock_findings(answers: Sequence[Answered]) -> list[Finding]:
-    """Hosts whose clock is too far from this machine's; none if they agree, or send no time.
-
-    Args:
-        answers: The hosts' answers.
-    """
+    """Hosts whose clock is too far from this machine's; none if they agree, or send no time."""
     found = []
     for answer in answers:
         if answer.ahead is None or abs(answer.ahead) <= MOST_SKEW:

@@ -38,11 +38,7 @@ class CheckPlace(Workplace):
         return self._read_mappings[0]
 
     def problems_of(self, *files: str) -> list[Problem]:
-        """The faults of some of the mapping files, or of their directory.
-
-        Args:
-            files: Their names.
-        """
+        """The faults of some of the mapping files, by their names, or of their directory."""
         directory = self.settings.mappings.name
         return [problem for problem in self._read_mappings[1] if problem.file.endswith((*files, directory))]
 

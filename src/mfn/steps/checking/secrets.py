@@ -106,11 +106,7 @@ def _unencrypted_databases(place: CheckPlace) -> Iterator[Finding]:
 
 
 def is_here(host: str | None) -> bool:
-    """Whether a host is this machine; a folder, which is that of a socket, counts too.
-
-    Args:
-        host: A name, an address or a folder; empty for none.
-    """
+    """Whether a host is this machine; the folder of a socket and an empty name count too."""
     if not host or host == "localhost" or host.startswith("/"):
         return True
     try:

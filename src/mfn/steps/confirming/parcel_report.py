@@ -113,9 +113,6 @@ def parcel_refusals_of(row: Row[Any]) -> FatalError | None:
     """The error of a confirm run in which parcels failed permanently; None for one in which none did.
 
     The run still counts as done: running it again would send the same once more.
-
-    Args:
-        row: The row of the batch.
     """
     failed = row.counts.get("failed", 0)
     if not failed:

@@ -58,21 +58,12 @@ class Answer:
 
 
 def digest_of_parcel(ledger: Ledger, parcel: Mapping[str, Any]) -> str:
-    """A digest that differs if something other than before would be sent to Amazon.
-
-    Args:
-        ledger: The open ledger.
-        parcel: The columns `COMPARED` of the ledger's table.
-    """
+    """A digest of a parcel's columns `COMPARED` that differs if something other than before would be sent to Amazon."""
     return ledger.cipher.digest(msgspec.json.encode([parcel[name] for name in COMPARED]))
 
 
 def package_of(parcel: Row[Any]) -> PackageDetail:
-    """What Amazon is sent about a parcel.
-
-    Args:
-        parcel: The parcel's row in the ledger, after its verdict.
-    """
+    """What Amazon is sent about a parcel, from its row in the ledger after its verdict."""
     return PackageDetail(
         marketplace_id=parcel.marketplace_id,
         package_reference_id=parcel.package_reference_id,

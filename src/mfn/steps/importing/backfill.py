@@ -98,12 +98,7 @@ def _refuse_impossible(after: datetime, before: datetime, oldest: datetime) -> N
 
 
 def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
-    """The first day, in UTC, of which Amazon may have orders of some marketplaces.
-
-    Args:
-        marketplace_ids: Amazon's ids.
-        now: The present moment, aware.
-    """
+    """The first day, in UTC, of which Amazon may have orders of some marketplaces, by their ids."""
     if LONG_KEPT.isdisjoint(marketplace_ids):
         return now.replace(hour=0, minute=0, second=0, microsecond=0) - KEPT_FOR
     return KEPT_SINCE

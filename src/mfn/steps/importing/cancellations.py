@@ -134,12 +134,6 @@ def take_back_requests(loading: Loading, ready: Chunk, tracked: Mapping[str, Row
         loading: What stays the same over the chunks of a load.
         ready: Orders of a chunk, written.
         tracked: What the ledger knew of them before.
-
-    Returns:
-        As `withdraw_requests`.
-
-    Raises:
-        RetriableError: The warehouse could not be reached.
     """
     withdrawn = [
         order_id for order_id, _, staged in ready if staged.cancel_reason is None and _was_requested(order_id, tracked)

@@ -70,19 +70,10 @@ class Followed:
     notified_since: datetime | None = None
 
     def rest_after(self, action: Search | Fetch | WorkGap) -> Rest:
-        """What is paused when an action fails.
-
-        Args:
-            action: The action that failed.
-        """
+        """What is paused when an action fails."""
         return {Fetch: self.names, WorkGap: self.gaps}.get(type(action), self.everything)
 
     def let_rest(self, rest: Rest, error: MfnError) -> None:
-        """Pause something after a failure, and log it.
-
-        Args:
-            rest: One of its pauses.
-            error: Why.
-        """
+        """Pause one of its parts after a failure, and log why."""
         seconds = rest.begin()
         log.warning("%s: %s paused for %.0f s: %s %s", self.name, rest.what, seconds, error.message, error.remedy)

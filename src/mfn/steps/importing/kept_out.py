@@ -102,10 +102,9 @@ class KeptOut:
         return conflicts
 
     def write(self, database: Connection) -> None:
-        """Record in the ledger what is reported, so that later runs examine these orders and do not report them again.
+        """Record what is reported, so that later runs examine these orders and do not report them again.
 
-        Args:
-            database: The open transaction, in which the conflicts are recorded too.
+        The conflicts are recorded in the same transaction.
         """
         write_kept_out(database, self._batch, self._reported, passed=self._passed)
 

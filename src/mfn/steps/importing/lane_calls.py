@@ -51,12 +51,7 @@ KEPT_FOR_LIVE = 10
 
 
 def usable_token(token: str | None, landed_at: datetime | None) -> str | None:
-    """The page token, if Amazon still knows it, else None.
-
-    Args:
-        token: The token.
-        landed_at: When it came.
-    """
+    """The page token, which came at `landed_at`, if Amazon still knows it, else None."""
     return token if token and landed_at and datetime.now(UTC) - landed_at < TOKEN_LIFE else None
 
 

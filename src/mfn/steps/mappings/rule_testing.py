@@ -176,12 +176,7 @@ def _named(places: Iterable[Workplace]) -> str:
 
 
 def _only(found: Sequence[tuple[Workplace, pd.DataFrame]], claim: str) -> tuple[Workplace, pd.DataFrame]:
-    """What is found, if only one connection has it.
-
-    Args:
-        found: What each connection has that has any, at least one.
-        claim: The verb phrase of the error if several have it.
-    """
+    """What is found, if only one connection has it; `claim` is the verb phrase of the error if several do."""
     if len(found) > 1:
         raise _several((place.connection.name for place, _ in found), claim)
     return found[0]

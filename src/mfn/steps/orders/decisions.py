@@ -126,21 +126,8 @@ def dismiss(
 ) -> tuple[Refusal, ...]:
     """Take orders out that are held, or ready and not loaded: no import examines or loads them until they are released.
 
-    Their reservations are freed at once. What an interrupted import had staged of them is not loaded either.
-
-    Args:
-        settings: The settings in force.
-        order_ids: Amazon's order ids.
-        why: The person's own words, for the audit trail.
-        connection: The connection that has them; needed only where several have an id.
-
-    Returns:
-        As `release`.
-
-    Raises:
-        ConfigurationError: As `release`.
-        LeaseHeldError: As `release`.
-        RetriableError: As `release`.
+    Their reservations are freed at once. What an interrupted import had staged of them is not loaded either. What it
+    takes, returns and raises is as of `release`.
     """
     return _decide(settings, DecisionKind.DISMISSED, order_ids, why, connection)
 

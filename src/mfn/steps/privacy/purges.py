@@ -90,20 +90,10 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
 
 
 def run_purge(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
-    """One purge of a connection.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `purge_parameters` takes it.
-
-    Returns:
-        What `mfn purge --json` prints of a connection.
+    """A purge of one connection, `asked` as `purge_parameters` takes it; returns what `mfn purge --json` prints of it.
 
     Raises:
-        ConfigurationError: Something is set up wrongly; nothing was started.
-        LeaseHeldError: Another purge works on this connection.
-        RunFailedError: The run failed; the error has what it did until then.
+        MfnError: As `new_run` and `carried_out`.
     """
     return carried_out(settings, new_run(settings, connection, "purge", purge_parameters(**asked)))
 

@@ -34,12 +34,7 @@ SHOWN_WITHIN = timedelta(hours=3)
 
 
 def awaited(order: Facts, terms: Terms) -> Difference | None:
-    """The difference of an order that Amazon waits for, or None.
-
-    Args:
-        order: The order, due at Amazon and known to the ledger.
-        terms: Of the reconciliation.
-    """
+    """The difference of an order that is due at Amazon and known to the ledger, or None."""
     known, status = order.status, None if order.shown is None else order.shown.status
     detail = f"{status} at Amazon, {known} here{order.in_warehouse}"
     if known in {OrderStatus.PENDING, OrderStatus.CANCELLED}:

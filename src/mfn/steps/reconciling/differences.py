@@ -49,12 +49,7 @@ def is_comparable(order: Facts, terms: Terms) -> bool:
 
 
 def difference(order: Facts, terms: Terms) -> Difference | None:
-    """The difference of an order, or None.
-
-    Args:
-        order: The order; it must be comparable.
-        terms: Of the reconciliation.
-    """
+    """The difference of an order, which must be comparable, or None."""
     shown = order.shown
     if shown is not None and shown.fulfilled_by == AMAZON:
         return None

@@ -19,20 +19,12 @@ COLUMNS = ("order_id", "kind", "detail", "remedy")
 
 
 def found_in(row: Row[Any]) -> list[dict[str, Any]]:
-    """The differences of a batch for `--json`: order_id, kind, detail, remedy; one for each order and kind.
-
-    Args:
-        row: The row of the batch.
-    """
+    """The differences of a batch for `--json`: order_id, kind, detail, remedy; one for each order and kind."""
     return [{name: one[name] for name in COLUMNS} for one in row.findings.get("differences", ())]
 
 
 def differing_orders(row: Row[Any]) -> tuple[HeldOrder, ...]:
-    """The same for the report, one entry for each order.
-
-    Args:
-        row: The row of the batch.
-    """
+    """The same for the report, one entry for each order."""
     orders: dict[str, list[dict[str, Any]]] = {}
     for one in row.findings.get("differences", ()):
         orders.setdefault(one["order_id"], []).append(one)
@@ -52,9 +44,6 @@ def differences_error(row: Row[Any]) -> FatalError | None:
     """The error of a reconciliation that found differences; None for one that found none.
 
     The run still counts as done: running it again would find the same.
-
-    Args:
-        row: The row of the batch.
     """
     differing = row.counts.get("differing", 0)
     if not differing:

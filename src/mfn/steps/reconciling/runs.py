@@ -36,19 +36,12 @@ def reconcile_parameters(*, since: datetime | None = None) -> dict[str, Any]:
 
 
 def run_reconcile(settings: Settings, connection: str, **asked: Any) -> dict[str, Any]:
-    """One reconciliation without Prefect.
-
-    Args:
-        settings: The settings in force.
-        connection: The connection's name.
-        asked: As `reconcile_parameters` takes it.
+    """A reconciliation without Prefect, `asked` as `reconcile_parameters` takes it.
 
     Returns:
         What `mfn reconcile --json` prints.
 
     Raises:
-        ConfigurationError: Something is set up wrongly; nothing was started.
-        LeaseHeldError: Another reconciliation works on this connection.
-        RunFailedError: The run failed, or found differences; the error has what it did until then.
+        MfnError: As `new_run` and `carried_out`; also where it found differences.
     """
     return carried_out(settings, new_run(settings, connection, "reconcile", reconcile_parameters(**asked)))

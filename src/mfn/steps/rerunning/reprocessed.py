@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def failure_of_part(settings: Settings, batch_id: str) -> str | None:
-    """How a part that another process was given failed, or None.
-
-    Args:
-        settings: The settings in force.
-        batch_id: The part.
-    """
+    """How a part that another process was given failed, or None."""
     row = get_batch(open_ledger(settings), batch_id)
     if row.status == "done":
         return None

@@ -131,11 +131,7 @@ class Reprocessing:
             yield token
 
     def next_part(self, token: str) -> str | None:
-        """The next batch to work on, or None if none is left.
-
-        Args:
-            token: What `wave` yielded.
-        """
+        """The next batch to work on under the token of a wave, or None if none is left."""
         if self.left:
             batch_id: str | None = self.left.pop(0)
         else:

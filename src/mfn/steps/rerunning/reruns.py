@@ -95,48 +95,25 @@ def check_batches(settings: Settings, batch_ids: Sequence[str], *, from_stage: s
 def rerun_batch(
     settings: Settings, batch_id: str, *, from_stage: str | None = None, flow_run_id: str | None = None
 ) -> dict[str, Any]:
-    """Run one batch again.
-
-    Args:
-        settings: The settings in force.
-        batch_id: The batch.
-        from_stage: The stage to start with; None: the one at which it failed.
-        flow_run_id: The flow run that does so, where Prefect runs it.
-
-    Returns:
-        What the batch's own command prints with --json.
+    """Run one batch again, taken up as by `rerun_of`; returns what the batch's own command prints with --json.
 
     Raises:
-        ConfigurationError: As `rerun_of`; nothing was started.
-        LeaseHeldError: As `rerun_of`.
-        RunFailedError: It failed again; its report is written.
+        MfnError: As `rerun_of` and `carried_out`.
     """
     return carried_out(settings, rerun_of(settings, batch_id, from_stage=from_stage, flow_run_id=flow_run_id))
 
 
 def batch_of(settings: Settings, flow_run_id: str, connection: str, kind: BatchKind) -> str | None:
-    """The batch on which an earlier try of a flow run worked, if no other flow run has resumed it since.
+    """The batch on which an earlier try of Prefect's flow run worked, if no other flow run has resumed it since.
 
-    Args:
-        settings: The settings in force.
-        flow_run_id: Prefect's flow run.
-        connection: The connection's name.
-        kind: The kind of run.
-
-    Returns:
-        Its id; None if no try got as far as a batch.
+    None if no try got as far as a batch.
     """
     rows = batches_of_flow_run(open_ledger(settings), flow_run_id)
     return next((row.batch_id for row in rows if (row.connection, row.kind) == (connection, kind)), None)
 
 
 def done_by(settings: Settings, flow_run_id: str) -> set[str]:
-    """The batches that earlier tries of a flow run have finished.
-
-    Args:
-        settings: The settings in force.
-        flow_run_id: Prefect's flow run.
-    """
+    """The batches that earlier tries of Prefect's flow run have finished."""
     return {row.batch_id for row in batches_of_flow_run(open_ledger(settings), flow_run_id) if row.status == "done"}
 
 

@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 
 def brake_of(row: Row[Any], settings: Settings) -> FatalError | None:
-    """The error of a stock run in which nothing was sent because the warehouse lost too much; None if it is believed.
-
-    Args:
-        row: The row of the batch.
-        settings: The settings in force.
-    """
+    """The error of a stock run that sent nothing because the warehouse lost too much; None if it is believed."""
     brake = row.findings.get("brake")
     if not brake or brake["is_forced"]:
         return None
@@ -34,11 +29,7 @@ def brake_of(row: Row[Any], settings: Settings) -> FatalError | None:
 
 
 def level_refusals_of(row: Row[Any]) -> FatalError | None:
-    """The error of a stock run in which levels failed permanently; None for one in which none did.
-
-    Args:
-        row: The row of the batch.
-    """
+    """The error of a stock run in which levels failed permanently; None for one in which none did."""
     failed = row.counts.get("failed", 0)
     if not failed:
         return None
