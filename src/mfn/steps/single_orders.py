@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mfn.amazon.client import INCLUDED_DATA
 from mfn.amazon.failures import BudgetExhaustedError
 from mfn.amazon.unanswered import NO_ANSWER
-from mfn.ledger.leases import assert_held
 from mfn.ledger.unanswered_orders import note_unanswered
+from mfn.steps.workplace import writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,6 +79,5 @@ def get_orders(
 def remember(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> None:
     """Record the orders that this run met and Amazon left without an answer: the next run asks for all others first."""
     if unanswered.orders:
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
+        with writing_under_lease(place.ledger, batch.lease) as database:
             note_unanswered(database, batch.connection, unanswered.orders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from mfn.database.urls import shown_database_url
 from mfn.errors import FatalError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.budget import Budget
-from mfn.ledger.leases import Watch, assert_not_taken_over
+from mfn.ledger.leases import Watch, assert_held, assert_not_taken_over
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_listing import last_loaded_at
 from mfn.mappings import load_mappings
@@ -20,7 +21,7 @@ from mfn.warehouse.looking import lost_order_tables
 from mfn.warehouse.sql import SqlWarehouse, whereabouts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection as Database
 
@@ -155,6 +156,19 @@ def refuse_lost_warehouse(place: Workplace) -> None:
             remedy="Restore it, or correct warehouse.url in connections.yaml; then run the command again (a batch: mfn"
             " rerun --failed). If you want a new, empty one, mfn mappings check creates it (docs/warehouse.md).",
         )
+
+
+@contextmanager
+def writing_under_lease(ledger: Ledger, lease: str) -> Iterator[Database]:
+    """A transaction on the ledger that no other run can have taken over when it is committed.
+
+    Raises:
+        LeaseLostError: Another run has taken the lease over.
+        RetriableError: The ledger cannot be reached.
+    """
+    with ledger.writing() as database:
+        assert_held(database, lease)
+        yield database
 
 
 def add_counts(database: Database, ledger: Ledger, batch: BatchRef, counts: Mapping[str, int]) -> None:

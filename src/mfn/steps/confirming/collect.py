@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mfn.ledger.batches import add_findings, get_batch
-from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import (
     EXAMINED,
@@ -25,7 +24,7 @@ from mfn.models import ParcelStatus, Reason
 from mfn.rules.parcels import LEFT_ALONE, OPEN
 from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING, carry_out, may_be_confirmed, plan_moves
 from mfn.steps.conflicts import Conflicts
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +69,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     digests = written_digests(place.ledger, batch.connection)
     renumbered = _renumbered(place.ledger, batch, shipments, digests)
     if renumbered:
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
+        with writing_under_lease(place.ledger, batch.lease) as database:
             rename_parcels(database, batch, renumbered)
         digests |= {shipment_id: digests[former] for former, shipment_id in renumbered}
     before = shipments["shipment_id"].map(digests)
@@ -90,8 +88,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     sent = [_reported(row, state, digest, conflicts) for row, state, digest in taken_back if row.sent_at is not None]
     shipped_at = [None if pd.isna(moment) else moment.to_pydatetime() for moment in due["shipped_at"]]
     written = due[["shipment_id", "order_number", "digest", "carrier", "service", "tracking_number"]]
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         carry_out(database, batch, moves)
         write_collected(
             database,

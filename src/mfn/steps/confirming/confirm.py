@@ -18,7 +18,7 @@ from mfn.steps.confirming.confirmed_parcels import in_confirmation_order
 from mfn.steps.confirming.sending import answered, package_of
 from mfn.steps.confirming.verify import verify
 from mfn.steps.single_orders import remember
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,6 @@ def _note(place: Workplace, batch: BatchRef, answers: Sequence[Answer], wanted: 
     if not answers:
         return
     orders = {answer.order_number for answer in answers}
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         update_parcels(database, batch, [answer.change for answer in answers])
         move_orders(database, batch, {number: wanted[number] for number in orders if number in wanted})

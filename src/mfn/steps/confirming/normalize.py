@@ -11,7 +11,6 @@ import pandas as pd
 
 from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.known_orders import known_orders
-from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.parcels import EXAMINED, note_counts, parcels_of, read_units, references_of, update_parcels
 from mfn.models import OrderStatus, ParcelStatus
@@ -30,7 +29,7 @@ from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
 from mfn.steps.confirming.sending import is_shown
 from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import open_workplace, writing_under_lease
 from mfn.warehouse.values import times
 
 if TYPE_CHECKING:
@@ -111,8 +110,7 @@ def _normalize(
         is_earlier = row.status == ParcelStatus.HELD and row.batch_id != batch.batch_id
         released += is_earlier and changes[-1]["batch_id"] == batch.batch_id
     checked, quality = check_parcels(batch, parcels, faults, changes, place.mappings.accepted_carriers)
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         update_parcels(database, batch, checked)
         update_parcels(database, batch, _withdrawn(rows, examined))
         if quality is not None:

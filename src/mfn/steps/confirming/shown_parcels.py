@@ -13,6 +13,7 @@ from mfn.errors import DataError, FatalError
 from mfn.ledger.buyers_data import CHUNK_ORDERS, stored_orders
 from mfn.ledger.retention import without_data
 from mfn.ledger.unanswered_orders import when_unanswered
+from mfn.steps.parts import in_parts
 from mfn.steps.single_orders import get_orders, remember
 from mfn.steps.workplace import keep_calls
 
@@ -64,8 +65,7 @@ def shown_parcels(
 
 def _landed(place: Workplace, batch: BatchRef, order_numbers: Sequence[str]) -> dict[str, ShownPackages]:
     found = {}
-    for start in range(0, len(order_numbers), CHUNK_ORDERS):
-        some = order_numbers[start : start + CHUNK_ORDERS]
+    for some in in_parts(order_numbers, CHUNK_ORDERS):
         for order_id, text in stored_orders(
             place.ledger, batch.connection, some, purpose=PURPOSE, batch_id=batch.batch_id
         ):

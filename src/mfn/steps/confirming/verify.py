@@ -15,7 +15,6 @@ from mfn.amazon.shown_orders import SHOWN_DATA
 from mfn.amazon.unanswered import NO_ANSWER, Unanswered
 from mfn.errors import DataError
 from mfn.ledger.batches import add_findings, get_batch
-from mfn.ledger.leases import assert_held
 from mfn.ledger.order_progress import move_orders
 from mfn.ledger.orders import read_reasons, reasons_text
 from mfn.ledger.parcels import note_counts, references_of, to_verify, update_parcels
@@ -27,7 +26,7 @@ from mfn.steps.confirming.moved_parcels import VOIDED_AFTER_SENDING
 from mfn.steps.confirming.sending import ANSWERED, answered, is_shown, package_of
 from mfn.steps.conflicts import Conflicts
 from mfn.steps.single_orders import Patience, remember
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 from mfn.warehouse.order_states import shipped_ones
 
 if TYPE_CHECKING:
@@ -203,8 +202,7 @@ class _Verifying:
         wanted = {order_number: self.wanted[order_number]} if order_number in self.wanted else {}
         if is_whole and order_number in self.left:
             wanted = {order_number: {}}
-        with self.place.ledger.writing() as database:
-            assert_held(database, self.batch.lease)
+        with writing_under_lease(self.place.ledger, self.batch.lease) as database:
             update_parcels(database, self.batch, changes)
             move_orders(database, self.batch, wanted)
             add_findings(database, self.batch, conflicts=self.conflicts.for_report())

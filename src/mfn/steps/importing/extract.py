@@ -19,7 +19,6 @@ from mfn.errors import FatalError, MfnError
 from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land
-from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import BatchOrder
 from mfn.ledger.search_gaps import note_gap
 from mfn.ledger.watermarks import get_watermark, move_watermark
@@ -37,7 +36,7 @@ from mfn.steps.importing.lane_calls import (
 )
 from mfn.steps.importing.rereading import read_fixable_again
 from mfn.steps.importing.seen_pages import SeenPages, goes_round, missing_role
-from mfn.steps.workplace import add_counts, keep_calls, open_workplace
+from mfn.steps.workplace import add_counts, keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,8 +279,7 @@ def _land_one(place: Workplace, batch: BatchRef, order_id: str) -> None:
             f"Amazon has no order {order_id} for connection {batch.connection}.",
             remedy="Check the order id and the connection; Amazon does not return orders older than two years.",
         )
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(place.ledger, batch)
 

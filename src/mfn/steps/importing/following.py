@@ -15,7 +15,6 @@ from mfn.errors import FatalError, LeaseHeldError, MfnError
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.bucket import counted_on
 from mfn.ledger.budget import PLANS, Budget
-from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import named_orders
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import BatchOrder, LandedOrder
@@ -29,7 +28,7 @@ from mfn.steps.importing.followed import Followed
 from mfn.steps.importing.lane_calls import read_queue
 from mfn.steps.runs import import_parameters, new_run, run_steps
 from mfn.steps.set_up import check_set_up
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -250,8 +249,7 @@ def _aim(settings: Settings, batch: BatchRef, state: State, action: Search) -> N
     ledger = open_ledger(settings)
     if action.after is None or get_batch(ledger, batch.batch_id).page_token is not None:
         return
-    with ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(ledger, batch.lease) as database:
         if action.leaves_gap and state.searched_to is not None:
             note_gap(database, batch.connection, "named", state.searched_to, action.after)
             move_watermark(database, batch, action.after)

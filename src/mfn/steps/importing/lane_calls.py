@@ -15,13 +15,13 @@ from mfn.errors import FatalError
 from mfn.ledger.arrivals import read_arrival
 from mfn.ledger.batches import get_batch, update_batch
 from mfn.ledger.landing import WINDOW, index_pages, land
-from mfn.ledger.leases import assert_held
 from mfn.ledger.named_orders import forget_named, named_orders, note_asked
 from mfn.ledger.search_gaps import close_gap, move_gap, search_gaps
 from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import Parameters
 from mfn.rules.next_call import KEPT_FOR_LATE
 from mfn.steps.single_orders import remember
+from mfn.steps.workplace import writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +116,7 @@ def _land_each(place: Workplace, batch: BatchRef, unanswered: Unanswered) -> Non
             _note_asked(place, batch, name)
             raise
         unanswered.answered()
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
+        with writing_under_lease(place.ledger, batch.lease) as database:
             if raw is not None:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
             note_asked(database, batch.connection, [name.order_id])
@@ -130,16 +129,14 @@ def _as_old(names: Sequence[Row[Any]], number: int) -> int:
 
 
 def _note_asked(place: Workplace, batch: BatchRef, name: Row[Any], *, was_answered: bool = True) -> None:
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         note_asked(database, batch.connection, [name.order_id], was_answered=was_answered)
 
 
 def forget_landed_names(place: Workplace, batch: BatchRef) -> None:
     """Drop the names whose orders have landed in the meantime, by whatever call."""
     index_pages(place.ledger, batch)
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         forget_named(database, batch.connection)
 
 
@@ -176,13 +173,11 @@ def _work_gap(place: Workplace, batch: BatchRef, gap: Row[Any], leaving: int) ->
     except PageTokenRefusedError:
         if token is None:
             raise
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
+        with writing_under_lease(place.ledger, batch.lease) as database:
             move_gap(database, gap, None)
         return
     row = get_batch(place.ledger, batch.batch_id)
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         land(place.ledger, database, batch, [read_arrival(raw) for raw in page.orders], origin=WINDOW)
         if page.next_token is None:
             close_gap(database, gap)

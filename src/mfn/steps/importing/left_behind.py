@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from mfn.ledger.buyers_data import CHUNK_ORDERS
 from mfn.ledger.decisions import released_reasons
 from mfn.ledger.kept_out import kept_out_versions
-from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import each_order
 from mfn.ledger.orders import move_outcomes, read_reasons, tracked_orders, write_reloaded
 from mfn.ledger.staging import CANCEL_REQUESTED, IN_DOUBT, refused_digest
 from mfn.models import Outcome
 from mfn.steps.importing.cancellations import BUYER_ASKED, ask_for_buyers, note_passed_on, withdraw_requests
 from mfn.steps.importing.judging import BUYER_CANCELS
+from mfn.steps.parts import in_parts
+from mfn.steps.workplace import writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,10 +49,10 @@ def pass_on_requests_alone(loading: Loading) -> None:
             asking.append(row.order_id)
         elif row.order_id in kept_out and codes.isdisjoint(UNREAD):
             silent.append(row.order_id)
-    for start in range(0, len(asking), CHUNK_ORDERS):
-        _pass_on(loading, asking[start : start + CHUNK_ORDERS])
-    for start in range(0, len(silent), CHUNK_ORDERS):
-        _take_back(loading, silent[start : start + CHUNK_ORDERS])
+    for part in in_parts(asking, CHUNK_ORDERS):
+        _pass_on(loading, part)
+    for part in in_parts(silent, CHUNK_ORDERS):
+        _take_back(loading, part)
 
 
 def _pass_on(loading: Loading, order_ids: Sequence[str]) -> None:
@@ -79,7 +80,6 @@ def _take_back(loading: Loading, order_ids: Sequence[str]) -> None:
 
 
 def _note(loading: Loading, order_ids: Iterable[str], digest: str, *, loaded: Iterable[str]) -> None:
-    with loading.place.ledger.writing() as database:
-        assert_held(database, loading.batch.lease)
+    with writing_under_lease(loading.place.ledger, loading.batch.lease) as database:
         write_reloaded(database, loading.batch, [(order_id, digest) for order_id in order_ids])
         move_outcomes(database, loading.batch, [(order_id, Outcome.LOADED.value) for order_id in sorted(loaded)])

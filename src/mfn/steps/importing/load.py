@@ -28,7 +28,8 @@ from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.judging import is_payment_pending
 from mfn.steps.importing.left_behind import pass_on_requests_alone
 from mfn.steps.importing.loading import TRANSFORMED, Loading, load_chunk, rehearse_chunk
-from mfn.steps.workplace import add_counts, open_workplace
+from mfn.steps.parts import in_parts
+from mfn.steps.workplace import add_counts, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -97,16 +98,15 @@ def _pass_on_cancellations(loading: Loading) -> None:
             cancelled.append(row.order_id)
         elif not is_payment_pending(row.reasons):
             settled.append(row.order_id)
-    for start in range(0, len(cancelled), CHUNK_ORDERS):
-        tracked = tracked_orders(place.ledger, batch.connection, cancelled[start : start + CHUNK_ORDERS])
+    for part in in_parts(cancelled, CHUNK_ORDERS):
+        tracked = tracked_orders(place.ledger, batch.connection, part)
         loaded |= {order_id: row.loaded_digest for order_id, row in tracked.items() if row.status in MAY_BE_THERE}
     deaf: set[str] = set()
     if loaded:
         with place.ledger.writing() as database:
             assert_held(database, batch.lease)
         deaf = pass_on_cancellations(loading, list(loaded))
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         # What could not be passed on stays in the warehouse as it was, and the next import passes it on.
         write_cancelled(database, batch, [order_id for order_id in loaded if order_id not in deaf])
         write_left_behind(database, batch, [(order_id, loaded[order_id]) for order_id in deaf])

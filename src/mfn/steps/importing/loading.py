@@ -11,7 +11,6 @@ from mfn.database.bulk import utc_text
 from mfn.ledger.batches import add_findings
 from mfn.ledger.chunks import drop_chunks
 from mfn.ledger.kept_out import note_taken_up
-from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import loaded_orders
 from mfn.ledger.orders import (
     IN_WAREHOUSE,
@@ -28,6 +27,7 @@ from mfn.models import OrderStatus, Outcome, Reason
 from mfn.steps.halving import each_taken
 from mfn.steps.importing.cancellations import pass_on_requests, take_back_requests
 from mfn.steps.importing.transform import transform
+from mfn.steps.workplace import writing_under_lease
 from mfn.warehouse.order_states import CANCELLED, NEW
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
         chunk: Staged orders.
     """
     tracked = _given(loading, chunk)
-    with loading.place.ledger.writing() as database:
-        assert_held(database, loading.batch.lease)
+    with writing_under_lease(loading.place.ledger, loading.batch.lease) as database:
         move_outcomes(
             database,
             loading.batch,
@@ -127,8 +126,7 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
     again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
-    with place.ledger.writing() as database:
-        assert_held(database, loading.batch.lease)
+    with writing_under_lease(place.ledger, loading.batch.lease) as database:
         # The promises hold even if the load is interrupted.
         reserve(
             database,
@@ -230,8 +228,7 @@ def _note(
             first.append((order_id, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
             again.append((order_id, in_doubt(digest) if order_id in behind else digest))
-    with loading.place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(loading.place.ledger, batch.lease) as database:
         write_loaded(database, batch, first)
         write_reloaded(database, batch, again)
         note_taken_up(database, batch, tracked)

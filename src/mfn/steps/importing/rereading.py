@@ -13,13 +13,13 @@ from mfn.database.bulk import among
 from mfn.ledger.arrivals import MADE_UP, read_arrival
 from mfn.ledger.kept_out import kept_out_versions
 from mfn.ledger.landing import EARLIER, WINDOW, index_pages, land
-from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import ROWS_AT_ONCE
 from mfn.ledger.orders import read_reasons
 from mfn.ledger.schema import BatchOrder, TrackedOrder
 from mfn.ledger.unanswered_orders import when_unanswered
 from mfn.models import OrderStatus
 from mfn.steps.single_orders import get_orders, remember
+from mfn.steps.workplace import writing_under_lease
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -105,8 +105,7 @@ def read_again(
         for order_id, raw in get_orders(place.amazon, stale, unanswered, wait_seconds=patience, leaving=leaving):
             if raw is None:
                 continue
-            with place.ledger.writing() as database:
-                assert_held(database, batch.lease)
+            with writing_under_lease(place.ledger, batch.lease) as database:
                 land(place.ledger, database, batch, [read_arrival(raw)], origin=EARLIER)
             read.add(order_id)
         unanswered.raise_first()

@@ -12,7 +12,6 @@ import msgspec
 from mfn.errors import FatalError
 from mfn.ledger.batches import parameters_of
 from mfn.ledger.chunks import numbers_by_part, write_chunk
-from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import IN_WAREHOUSE, tracked_orders, write_standing
 from mfn.ledger.parcels import units_sent
 from mfn.ledger.staging import Staged, StagedChunk, digest_of
@@ -22,7 +21,7 @@ from mfn.rules.programs import is_business, is_premium
 from mfn.steps.importing.chunking import one_by_one
 from mfn.steps.importing.order_frames import Kept, components_of, standings_of
 from mfn.steps.importing.validated import VALIDATED, read_part
-from mfn.steps.workplace import add_counts, open_workplace
+from mfn.steps.workplace import add_counts, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,8 +87,7 @@ def _transform_part(
         for order_id, _, one in staged
         if one.order is not None and not one.is_in_warehouse
     ]
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         write_chunk(place.ledger, database, batch, StagedChunk(staged), stage=transform.__name__, number=part)
         if not is_dry_run:
             write_standing(database, batch, standings, mostly_new=not known)

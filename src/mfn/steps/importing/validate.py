@@ -15,7 +15,6 @@ from mfn.ledger.buyers_data import CHUNK_ORDERS, places_of, texts_at
 from mfn.ledger.chunks import drop_chunks, write_pieces
 from mfn.ledger.earlier_orders import take_in_earlier_orders
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import assert_held
 from mfn.ledger.met_orders import landed_batch_orders
 from mfn.ledger.orders import (
     read_reasons,
@@ -35,7 +34,8 @@ from mfn.steps.importing.kept_out import KeptOut
 from mfn.steps.importing.order_frames import Bench
 from mfn.steps.importing.rereading import read_again
 from mfn.steps.importing.validated import VALIDATED, pieces_of
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.parts import in_parts
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -83,8 +83,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
     if asked.order_id is None and not is_again:
         with place.ledger.writing() as database:
             take_in_earlier_orders(database, batch)
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch)
     met = landed_batch_orders(place.ledger, batch.batch_id)
     kept_out = KeptOut(place, batch, is_asked_for=asked.order_id is not None)
@@ -155,8 +154,7 @@ def _read_before_release(bench: Bench, batch: BatchRef, earlier: list[str], kept
     """Read orders from Amazon again that were held or kept out and would now pass; held ones that are not read wait."""
     place = bench.place
     waiting: set[str] = set()
-    for start in range(0, len(earlier), CHUNK_ORDERS):
-        chunk = earlier[start : start + CHUNK_ORDERS]
+    for chunk in in_parts(earlier, CHUNK_ORDERS):
         tracked = tracked_orders(place.ledger, batch.connection, chunk)
         held = {order_id for order_id, known in tracked.items() if known.status == OrderStatus.HELD}
         waits = [order_id for order_id in chunk if order_id in held or order_id in kept_out]
@@ -238,8 +236,7 @@ def _write(
         for one in judgements
         if one.status not in (None, OrderStatus.READY)
     ]
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         write_pieces(place.ledger, database, batch, pieces, stage=VALIDATED)
         write_outcomes(database, batch, outcomes)
         if not is_dry_run:

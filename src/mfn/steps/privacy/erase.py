@@ -14,7 +14,7 @@ from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.buyers_data import places_of
 from mfn.ledger.known_connections import of_order
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.leases import lease
 from mfn.ledger.opening import existing_ledger
 from mfn.ledger.order_ends import ends_of, note_erased
 from mfn.ledger.orders import GIVEN, UNFINISHED, tracked_orders
@@ -24,7 +24,7 @@ from mfn.models import BatchRef, OrderStatus
 from mfn.moments import iso
 from mfn.steps.orders.decisions import Fault
 from mfn.steps.privacy.purge import WHY_SETTLED, warehouse_of
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import open_workplace, writing_under_lease
 from mfn.warehouse.order_states import CANCELLED, SHIPPED
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def erase(settings: Settings, order_id: str, *, connection: str | None = None) -
     with lease(ledger, name, "purge"), lease(ledger, name, "import") as token:
         place = open_workplace(settings, name, lease=token)
         _refuse_open(place, order_id)
-        with ledger.writing() as database:
-            assert_held(database, token)
+        with writing_under_lease(ledger, token) as database:
             note_erased(database, name, order_id, at=now, by=by)
         did: dict[str, Any] = {"ledger": False, "warehouse": False}
         try:

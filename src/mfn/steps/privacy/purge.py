@@ -16,7 +16,6 @@ from mfn.ledger.buyers_data import CHUNK_ORDERS
 from mfn.ledger.data_access import ACCESS_KEPT_DAYS
 from mfn.ledger.imported_units import outlived_promises
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import assert_held
 from mfn.ledger.order_ends import BELIEVED, End, note_ends, note_known_ends
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.removal import Removing
@@ -25,8 +24,9 @@ from mfn.ledger.schema import DataAccess
 from mfn.ledger.staging import release
 from mfn.models import OrderStatus
 from mfn.rules.settling import settlement_reason
+from mfn.steps.parts import in_parts
 from mfn.steps.waiting import imports_at_rest
-from mfn.steps.workplace import open_workplace, refuse_lost_warehouse
+from mfn.steps.workplace import open_workplace, refuse_lost_warehouse, writing_under_lease
 from mfn.warehouse.looking import lost_order_tables
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
         seen, fault = _seen_to_leave(place)
         now = datetime.now(UTC)
         tally = _Tally(place, batch)
-        with place.ledger.writing() as database:
-            assert_held(database, token)
+        with writing_under_lease(place.ledger, token) as database:
             due = _note_due(database, place, seen, now)
             tally.begin(database)
         removing = Removing(place.ledger, batch.connection, token, now, WHY_SETTLED, purge.__name__, batch.batch_id)
@@ -97,11 +96,9 @@ def purge(batch: BatchRef, settings: Settings) -> BatchRef:
 
 
 def _forget_promises(place: Workplace, batch: BatchRef) -> None:
-    order_ids = outlived_promises(place.ledger, batch.connection)
-    for start in range(0, len(order_ids), CHUNK_ORDERS):
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
-            release(database, batch, order_ids[start : start + CHUNK_ORDERS])
+    for part in in_parts(outlived_promises(place.ledger, batch.connection), CHUNK_ORDERS):
+        with writing_under_lease(place.ledger, batch.lease) as database:
+            release(database, batch, part)
 
 
 class _Tally:

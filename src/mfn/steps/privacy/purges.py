@@ -12,7 +12,7 @@ from mfn.connections import load_connections
 from mfn.database.forgetting import empty_log
 from mfn.errors import MfnError, RunFailedError
 from mfn.ledger.landing import index_pages
-from mfn.ledger.leases import assert_held, lease
+from mfn.ledger.leases import lease
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.order_ends import note_known_ends
 from mfn.ledger.removal import Removing
@@ -22,6 +22,7 @@ from mfn.models import BatchRef
 from mfn.steps.privacy.purge import CHUNKS_KEPT, WHY_SETTLED, purge
 from mfn.steps.runs import carried_out, new_run
 from mfn.steps.waiting import imports_at_rest
+from mfn.steps.workplace import writing_under_lease
 
 if TYPE_CHECKING:
     from mfn.settings import Settings
@@ -72,8 +73,7 @@ def purge_unlisted(settings: Settings, connection: str, *, dry_run: bool = False
     ledger, now = open_ledger(settings), datetime.now(UTC)
     with lease(ledger, connection, "purge"), imports_at_rest(ledger, connection) as token:
         index_pages(ledger, BatchRef("", connection, "import", "", token))
-        with ledger.writing() as database:
-            assert_held(database, token)
+        with writing_under_lease(ledger, token) as database:
             noted = database.begin_nested()
             note_known_ends(database, connection, now)
             orders = count_texts(database, connection)

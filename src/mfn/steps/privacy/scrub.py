@@ -10,6 +10,7 @@ from mfn.ledger.batches import get_batch
 from mfn.ledger.retention import any_erased, without_data
 from mfn.models import Parameters
 from mfn.steps.halving import each_taken
+from mfn.steps.parts import in_parts
 from mfn.steps.privacy.purge import rehearsed_due, warehouse_of
 from mfn.steps.waiting import imports_at_rest
 from mfn.steps.workplace import add_counts, open_workplace
@@ -56,8 +57,7 @@ def scrub(batch: BatchRef, settings: Settings) -> BatchRef:
     # What is about to be cleared must not be loaded again in between.
     with imports_at_rest(place.ledger, batch.connection):
         chosen, refusals = _to_scrub(place, ()), dict[str, DataError]()
-        for start in range(0, len(chosen), SCRUBBED_AT_ONCE):
-            part = chosen[start : start + SCRUBBED_AT_ONCE]
+        for part in in_parts(chosen, SCRUBBED_AT_ONCE):
             emptied, refused = each_taken(place.warehouse.scrub, part, order_id_of=str)
             scrubbed += sum(map(len, emptied))
             refusals.update(refused)

@@ -21,11 +21,10 @@ from mfn.ledger.batches import add_findings, get_batch, update_batch
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import chunk_numbers, drop_chunks, write_chunk
 from mfn.ledger.known_orders import known_orders, open_orders
-from mfn.ledger.leases import assert_held
 from mfn.ledger.orders import GIVEN
 from mfn.models import Parameters
 from mfn.steps.single_orders import Patience, get_orders
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -188,8 +187,7 @@ def _ask_for_the_others(place: Workplace, batch: BatchRef) -> int:
     number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
     done = 0
     for found in _batched(_asked_one_by_one(place, wanted)):
-        with place.ledger.writing() as database:
-            assert_held(database, batch.lease)
+        with writing_under_lease(place.ledger, batch.lease) as database:
             write_chunk(place.ledger, database, batch, AskedChunk(found), stage=search.__name__, number=number)
         number += 1
         done += len(found)

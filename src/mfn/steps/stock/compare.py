@@ -14,7 +14,6 @@ from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.feeds import forget_feeds
 from mfn.ledger.imported_units import forget_counted
-from mfn.ledger.leases import assert_held
 from mfn.ledger.offers import forget_offers, trim_outcomes, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
 from mfn.ledger.packing import Frame, packed
@@ -23,7 +22,7 @@ from mfn.models import OfferStatus
 from mfn.steps.stock.judging import FAILED, HELD, is_news, judge
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import positions_in
-from mfn.steps.workplace import open_workplace
+from mfn.steps.workplace import open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -89,8 +88,7 @@ def compare(batch: BatchRef, settings: Settings) -> BatchRef:
     counts = {"skus": len(entries)} | {name: int((entries["outcome"] == name).sum()) for name in (HELD, FAILED)}
     made = CompareChunk(packed(entries.loc[is_due, DUE]), counts, judged.is_braked)
     counted = counts | {"pushed": 0, "unchanged": int(is_free.sum()), "oversold": judged.oversold}
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch, stage=compare.__name__)
         write_chunk(place.ledger, database, batch, made, stage=compare.__name__, number=0)
         if asked.dry_run:

@@ -13,7 +13,6 @@ from mfn.ledger.batches import parameters_of
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
-from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed, unpacked
 from mfn.ledger.sent_offers import in_feeds, offers_to_read, oldest_count, sent_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
@@ -24,7 +23,7 @@ from mfn.steps.stock.listings import none_shown
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import keys_of
 from mfn.steps.stock.sending import GROUP, Sending
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,8 +85,7 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     sending = sending_of(place, batch, chunk)
     due = due[~_is_sent(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch, stage=push.__name__)
         waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))
         write_chunk(place.ledger, database, batch, waiting, stage=push.__name__, number=0)

@@ -11,13 +11,12 @@ import pandas as pd
 from mfn.ledger.batches import parameters_of
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import Units, count_orders, covered_until, units_sold
-from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import Frame, packed
 from mfn.ledger.sent_offers import has_sent
 from mfn.steps.stock.feeds import follow_earlier_feeds
 from mfn.steps.stock.listings import read_listings
 from mfn.steps.stock.promised import read_promised, read_stock
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from mfn.ledger.imported_units import Reserved
@@ -102,8 +101,7 @@ def _read(place: Workplace, batch: BatchRef, *, full: bool, dry_run: bool) -> No
         listings=packed(listings.news, repeated=("marketplace_id", "channel")),
         shown=packed(listings.shown, repeated=("marketplace_id",)),
     )
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch)
         write_chunk(place.ledger, database, batch, chunk, stage=read.__name__, number=0)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mfn.ledger.batches import parameters_of
 from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks
-from mfn.ledger.leases import assert_held
 from mfn.ledger.packing import unpacked
 from mfn.ledger.sent_offers import in_feeds, sent_offers
 from mfn.steps.stock.compare import CompareChunk, compare
@@ -18,7 +17,7 @@ from mfn.steps.stock.listings import none_shown
 from mfn.steps.stock.push import READ_BACK, PushChunk, push, send_levels, sending_of
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import keys_of
-from mfn.steps.workplace import keep_calls, open_workplace
+from mfn.steps.workplace import keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
     from mfn.models import BatchRef
@@ -54,8 +53,7 @@ def verify(batch: BatchRef, settings: Settings) -> BatchRef:
     finally:
         keep_calls(place, batch)
         counts = note_counts(place.ledger, batch, compared.counts)
-    with place.ledger.writing() as database:
-        assert_held(database, batch.lease)
+    with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch)
     return replace(batch, counts=counts)
 
