@@ -39,14 +39,17 @@ from mfn.steps.importing.seen_pages import SeenPages, goes_round, missing_role
 from mfn.steps.workplace import add_counts, keep_calls, open_workplace, writing_under_lease
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Row
 
+    from mfn.amazon.order_pages import Page
     from mfn.ledger.arrivals import Arrival
     from mfn.models import BatchRef
     from mfn.settings import Settings
     from mfn.steps.workplace import Workplace
+
+    Window = SearchWindow | OpenWindow
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +166,7 @@ def _new_window(place: Workplace, batch: BatchRef) -> OpenWindow:
     return OpenWindow(min(after, before))
 
 
-def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow, token: str | None) -> None:
+def _search(place: Workplace, batch: BatchRef, window: Window, token: str | None) -> None:
     row = get_batch(place.ledger, batch.batch_id)
     _note_begun(place, batch, row, window, token)
     seen, pages, watermark = SeenPages(), 0, get_watermark(place.ledger, batch.connection)
@@ -180,31 +183,26 @@ def _search(place: Workplace, batch: BatchRef, window: SearchWindow | OpenWindow
         seen.look_at(page)
         pages += 1
         arrivals = [read_arrival(raw) for raw in page.orders]
-        reached: str | datetime = page.next_token or page.before
-        if page.next_token and asked.pages and pages >= asked.pages:
-            end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
-            # A page that brought only what had landed before is no place to end: the next search would bring it again.
-            # A search for named orders may end there: the next one begins at the oldest that is left.
-            if end is not None and (asked.due_only or watermark is None or end > watermark):
-                reached = end
-        is_done = isinstance(reached, datetime)
-        if is_done and seen.lacks_recipients():
-            _forget_token(place, batch)
-            raise missing_role(batch.connection, seen.due)
-        _land_page(place, batch, window, arrivals, reached, is_whole=page.next_token is None and not asked.due_only)
-        if is_done:
+        token, end = page.next_token, None if page.next_token else page.before
+        if token and asked.pages and pages >= asked.pages:
+            end = _early_end(page, arrivals, window, watermark, asked)
+        if end is not None:
+            if seen.lacks_recipients():
+                _forget_token(place, batch)
+                raise missing_role(batch.connection, seen.due)
+            _land_last_page(place, batch, window, arrivals, end, is_whole=token is None and not asked.due_only)
             return
+        with place.ledger.writing() as database:
+            land(place.ledger, database, batch, arrivals, origin=WINDOW)
+            update_batch(database, batch, page_token=token, page_token_at=datetime.now(UTC))
         if seen.go_round():
             _forget_token(place, batch)
             raise goes_round(batch.connection, pages)
-        token = page.next_token
         if pages % CHUNK_PAGES == 0:
             gc.collect()
 
 
-def _note_begun(
-    place: Workplace, batch: BatchRef, row: Row[Any], window: SearchWindow | OpenWindow, token: str | None
-) -> None:
+def _note_begun(place: Workplace, batch: BatchRef, row: Row[Any], window: Window, token: str | None) -> None:
     """Record what a search looks for, and that it begins at its first page if it has no token."""
     with place.ledger.writing() as database:
         update_batch(
@@ -218,26 +216,34 @@ def _note_begun(
         )
 
 
-def _land_page(
+def _early_end(
+    page: Page, arrivals: Sequence[Arrival], window: Window, watermark: datetime | None, asked: Parameters
+) -> datetime | None:
+    """Where a search that may read no further page ends; None if this page is no place to end.
+
+    One that brought only what had landed before is none: the next search would bring it again. A search for named
+    orders may end there: the next one begins at the oldest that is left.
+    """
+    end = page_end([arrival.last_updated_at for arrival in arrivals], window.after, page.before)
+    is_news = end is not None and (asked.due_only or watermark is None or end > watermark)
+    return end if is_news else None
+
+
+def _land_last_page(
     place: Workplace,
     batch: BatchRef,
-    window: SearchWindow | OpenWindow,
-    arrivals: list[Arrival],
-    reached: str | datetime,
+    window: Window,
+    arrivals: Sequence[Arrival],
+    end: datetime,
     *,
     is_whole: bool,
 ) -> None:
-    """Land a page, and with it the token of the next page or, at the search's end, the time up to which all landed.
+    """Land a search's last page, and with it the time up to which all landed.
 
     A search that ends before its window does leaves a gap, because Amazon does not promise any order of its pages. So
     does one that leaves out orders that are not due.
     """
     ledger = place.ledger
-    if isinstance(reached, str):
-        with ledger.writing() as database:
-            land(ledger, database, batch, arrivals, origin=WINDOW)
-            update_batch(database, batch, page_token=reached, page_token_at=datetime.now(UTC))
-        return
     row = get_batch(ledger, batch.batch_id)
     watermark = get_watermark(ledger, batch.connection)
     with ledger.writing() as database:
@@ -249,16 +255,16 @@ def _land_page(
             page_token_at=None,
             search_after=None,
             search_before=None,
-            window_before=reached,
+            window_before=end,
         )
         if not Parameters.of(row.parameters).dry_run and _joins(place, window, watermark):
-            move_watermark(database, batch, reached)
+            move_watermark(database, batch, end)
             begun = max(window.after, watermark or window.after)
-            if not is_whole and begun < reached:
-                note_gap(database, batch.connection, "passed", begun, reached)
+            if not is_whole and begun < end:
+                note_gap(database, batch.connection, "passed", begun, end)
 
 
-def _joins(place: Workplace, window: SearchWindow | OpenWindow, watermark: datetime | None) -> bool:
+def _joins(place: Workplace, window: Window, watermark: datetime | None) -> bool:
     """Whether a window leaves no gap before it, so that the watermark may move to its end."""
     if watermark is not None:
         return window.after <= watermark

@@ -31,7 +31,7 @@ from mfn.steps.workplace import writing_under_lease
 from mfn.warehouse.order_states import CANCELLED, NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -125,7 +125,11 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
     ]
     lost = _lost_in_warehouse(loading, changed)
     to_write = [entry for entry in changed if entry[0] not in lost]
-    again = {order_id: tracked[order_id].loaded_digest for order_id, _, staged in to_write if staged.is_in_warehouse}
+    again = [
+        (order_id, in_doubt(tracked[order_id].loaded_digest))
+        for order_id, _, staged in to_write
+        if staged.is_in_warehouse
+    ]
     with writing_under_lease(place.ledger, loading.batch.lease) as database:
         # The promises hold even if the load is interrupted.
         reserve(
@@ -135,21 +139,16 @@ def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
             [(order_id, staged.reserved) for order_id, _, staged in chunk],
         )
         # Until it is recorded what the warehouse took, nobody may rely on what it had before.
-        write_reloaded(database, loading.batch, [(order_id, in_doubt(digest)) for order_id, digest in again.items()])
+        write_reloaded(database, loading.batch, again)
     written, refusals = _write(loading, to_write)
     if loading.restores:
         _restore(loading, [entry for entry in ready if entry not in changed])
     asked, not_asked = pass_on_requests(loading, ready, tracked)
     freed, not_freed = take_back_requests(loading, ready, tracked)
-    # What the warehouse has of these is old: later imports try again.
-    behind = {order_id: refusals[order_id] for order_id in again if order_id in refusals}
-    for order_id, refusal in behind.items():
-        loading.conflicts.add(order_id, "its new version was refused by the warehouse", refusal.message)
-    held = {order_id: refusal for order_id, refusal in refusals.items() if order_id not in behind}
     chunk = [
         (o, refused_digest(digest) if o in not_asked | not_freed else digest, staged) for o, digest, staged in chunk
     ]
-    _note(loading, number, chunk, tracked, written=written | asked | freed, held=held, behind=behind)
+    _note(loading, number, chunk, tracked, written=written | asked | freed, refusals=refusals)
 
 
 def _restore(loading: Loading, unchanged: Chunk) -> None:
@@ -204,8 +203,7 @@ def _note(
     tracked: Mapping[str, Row[Any]],
     *,
     written: set[str],
-    held: Mapping[str, DataError],
-    behind: Collection[str],
+    refusals: Mapping[str, DataError],
 ) -> None:
     """Record the outcome of a chunk, in one transaction."""
     batch = loading.batch
@@ -217,17 +215,21 @@ def _note(
     for order_id, digest, staged in chunk:
         if staged.order is None:
             continue
-        if refusal := held.get(order_id):
+        refusal = refusals.get(order_id)
+        if refusal is not None and not staged.is_in_warehouse:
             reasons = reasons_text([Reason("warehouse_refused", refusal.message, refusal.remedy)])
             standings.append((order_id, OrderStatus.HELD.value, reasons, *staged.standing))
             outcomes.append((order_id, Outcome.HELD.value, reasons, None))
             continue
+        if refusal is not None:
+            loading.conflicts.add(order_id, "its new version was refused by the warehouse", refusal.message)
         is_loaded = order_id in written or order_id in loaded
         moved.append((order_id, _outcome(same=not is_loaded)))
         if not staged.is_in_warehouse:
             first.append((order_id, digest, staged.fulfilled_before))
         elif tracked[order_id].loaded_digest != digest:
-            again.append((order_id, in_doubt(digest) if order_id in behind else digest))
+            # What the warehouse has of one that it refused is old: later imports try again.
+            again.append((order_id, digest if refusal is None else in_doubt(digest)))
     with writing_under_lease(loading.place.ledger, batch.lease) as database:
         write_loaded(database, batch, first)
         write_reloaded(database, batch, again)

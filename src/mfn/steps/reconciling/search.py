@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from mfn.amazon.order_pages import Page
     from mfn.ledger.opening import Ledger
     from mfn.models import BatchRef
     from mfn.settings import Settings
@@ -139,22 +140,26 @@ def _search_pages(place: Workplace, batch: BatchRef) -> None:
             token = None
             _begin(place, batch, window)
             continue
-        at = datetime.now(UTC)
-        arrivals = [read_arrival(raw) for raw in page.orders]
-        # An order under a made-up id cannot be found again: the import holds it and reports it.
-        named = [one for one in arrivals if not one.order_id.startswith(MADE_UP)]
-        found = [Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in named]
-        number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
+        _note_page(place, batch, page)
         token = page.next_token
-        with place.ledger.writing() as database:
-            chunk = AskedChunk(found)
-            write_chunk(place.ledger, database, batch, chunk, stage=search.__name__, number=number)
-            update_batch(database, batch, page_token=token, page_token_at=at if token else None)
-            if token is None:
-                update_batch(database, batch, search_after=None, search_before=None)
-                add_findings(database, batch, searched={"read_at": at.isoformat()})
         if token is None:
             return
+
+
+def _note_page(place: Workplace, batch: BatchRef, page: Page) -> None:
+    """Keep what a page says of its orders, and where the next one is; the last page ends the search."""
+    at = datetime.now(UTC)
+    arrivals = [read_arrival(raw) for raw in page.orders]
+    # An order under a made-up id cannot be found again: the import holds it and reports it.
+    named = [one for one in arrivals if not one.order_id.startswith(MADE_UP)]
+    chunk = AskedChunk([Asked(one.order_id, at, read_shown(one.order_id, one.raw)) for one in named])
+    number = len(chunk_numbers(place.ledger, batch.batch_id, search.__name__))
+    with place.ledger.writing() as database:
+        write_chunk(place.ledger, database, batch, chunk, stage=search.__name__, number=number)
+        update_batch(database, batch, page_token=page.next_token, page_token_at=at if page.next_token else None)
+        if page.next_token is None:
+            update_batch(database, batch, search_after=None, search_before=None)
+            add_findings(database, batch, searched={"read_at": at.isoformat()})
 
 
 def _new_window(since: datetime | None, now: datetime) -> SearchWindow:
