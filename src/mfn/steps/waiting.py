@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -59,13 +58,11 @@ def run_lease(ledger: Ledger, connection: str, kind: BatchKind) -> Iterator[str]
         LeaseHeldError: Another run of this kind works on the connection.
     """
     with ExitStack() as stack:
-        yield _patiently(stack, ledger, connection, kind, partial(_is_lent, ledger, connection, kind))
+        yield _patiently(stack, ledger, connection, kind, lambda: kind == "import" and _is_lent(ledger, connection))
 
 
-def _is_lent(ledger: Ledger, connection: str, kind: BatchKind) -> bool:
-    """Whether its holder will give the lease back soon."""
-    if kind != "import":
-        return False
+def _is_lent(ledger: Ledger, connection: str) -> bool:
+    """Whether the holder of the imports' lease will give it back soon."""
     with ledger.reading() as database:
         return any(is_held(database, connection, lent_to) for lent_to in LENT_TO)
 

@@ -194,11 +194,11 @@ class Sending:
             begun.assign(covered_at_sending=same_moment(begun, self.covered_until)),
         ]
         kept = pd.concat([part[list(KEPT)] for part in parts if len(part)] or [looked_at[list(KEPT)]])
-        self._note(KEPT, kept_rows(marketplace_id, kept), [])
+        self._note(KEPT, kept_rows(marketplace_id, kept))
         settled_by_hand = settled.index[settled["status"] == OfferStatus.FAILED.value]  # at Amazon
         if len(settled_by_hand):
             rows = [(marketplace_id, sku, OfferStatus.UNCHANGED.value, None, None, None) for sku in settled_by_hand]
-            self._note(("status", "reasons", "answer", "batch_id"), rows, [])
+            self._note(("status", "reasons", "answer", "batch_id"), rows)
 
     def patch(self, marketplace_id: str, sending: pd.DataFrame) -> None:
         """Send offers to Amazon one by one, and record its answers.
@@ -282,7 +282,7 @@ class Sending:
         )
 
     def _note(
-        self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], outcomes: Sequence[tuple[Any, ...]]
+        self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], outcomes: Sequence[tuple[Any, ...]] = ()
     ) -> None:
         """Record the status of offers and their outcome in this run; a dry run records only the latter."""
         with self.place.ledger.writing() as database:
