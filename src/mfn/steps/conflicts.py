@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from sqlalchemy import Row
 
 
 class Conflicts:
     """Orders that Amazon changed and the warehouse still has as they were; each conflict once for each order.
 
     Args:
-        known: `{order_id, what, status}`, and of some `remedy`, of what a batch had found when it was interrupted.
+        row: The row of the batch, whose `findings` have what it had found when it was interrupted: `order_id`, `what`,
+            `status`, and of some `remedy`.
 
     Attributes:
         is_noted: Whether all of them have been written to the ledger.
     """
 
-    def __init__(self, known: Iterable[Mapping[str, str]]) -> None:
-        self._found = {(conflict["order_id"], conflict["what"]): dict(conflict) for conflict in known}
+    def __init__(self, row: Row[Any]) -> None:
+        known: Iterable[dict[str, str]] = row.findings.get("conflicts", ())
+        self._found = {(conflict["order_id"], conflict["what"]): conflict for conflict in known}
         self.is_noted = True
 
     def add(self, order_id: str, what: str, status: str, remedy: str = "") -> None:

@@ -79,7 +79,7 @@ def collect(batch: BatchRef, settings: Settings) -> BatchRef:
     due = shipments[shipments["shipment_id"].isin([*changed["shipment_id"], *moves.taking])]
     due = due[~due["status"].isin(LEFT_ALONE)]
     taken_back = _taken_back(known, shipments, changed)
-    conflicts = Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ()))
+    conflicts = Conflicts(get_batch(place.ledger, batch.batch_id))
     for row, order_number in moves.moved:
         _confirmed_with_former_order(row, order_number, conflicts)
     never_sent = [

@@ -90,7 +90,7 @@ def _verify(place: Workplace, batch: BatchRef, orders: Mapping[str, Sequence[Row
         wanted=units_to_ship(place.warehouse.order_lines(orders)),
         left=shipped_ones(place.warehouse.states(orders)),
         references=references_of(place.ledger, batch.connection, list(orders)),
-        conflicts=Conflicts(get_batch(place.ledger, batch.batch_id).findings.get("conflicts", ())),
+        conflicts=Conflicts(get_batch(place.ledger, batch.batch_id)),
     )
     unanswered = Unanswered()
     try:

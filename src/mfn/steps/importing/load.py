@@ -64,7 +64,7 @@ def load(batch: BatchRef, settings: Settings) -> BatchRef:
         place,
         batch,
         goes_on=has_loaded(place.ledger, batch.batch_id),
-        conflicts=Conflicts(row.findings.get("conflicts", ())),
+        conflicts=Conflicts(row),
         restores=bool(asked.order_id),
     )
     for number in one_by_one(chunk_numbers(place.ledger, batch.batch_id, TRANSFORMED)):

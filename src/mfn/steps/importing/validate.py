@@ -113,7 +113,7 @@ def validate(batch: BatchRef, settings: Settings) -> BatchRef:
         add_findings(
             database,
             batch,
-            conflicts=kept_out.among(Conflicts(before.findings.get("conflicts", ()))).for_report(),
+            conflicts=kept_out.among(Conflicts(before)).for_report(),
             quality=tally.report.to_dict(),
             warnings=dict(tally.warnings),
             ignored=dict(tally.ignored),
