@@ -108,11 +108,9 @@ def _quality_gate(row: Row[Any], settings: Settings) -> FatalError | None:
     due, held = row.counts.get("due", 0), row.counts.get("due_held", 0)
     if held * 100 <= percent * due:
         return None
+    are, end = ("would be", ".") if asked.dry_run else ("are", "; the others were loaded.")
     return FatalError(
-        f"{held} of {due} due orders are held, more than the {percent:g} % in orders.hold_alarm_percent;"
-        " the others were loaded."
-        if not asked.dry_run
-        else f"{held} of {due} due orders would be held, more than the {percent:g} % in orders.hold_alarm_percent.",
+        f"{held} of {due} due orders {are} held, more than the {percent:g} % in orders.hold_alarm_percent{end}",
         remedy=FIXED_ELSEWHERE if row.findings.get("items", 1) else EMPTY_WAREHOUSE,
     )
 
