@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 from mfn.errors import ConfigurationError
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before any other time: stands for one that never was."""
+
 
 def in_utc(moment: datetime) -> datetime:
     """A time in UTC; one without a zone counts as UTC, which is what Amazon writes.

@@ -6,7 +6,6 @@ Operations: Amazon's model feeds_2021-06-30.json of 2026-04-01.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,10 +17,11 @@ from mfn.amazon.documents import UNDER_WAY, Created, Described
 from mfn.amazon.failures import RUN_AGAIN, AmazonUnavailableError, ThrottledError
 from mfn.amazon.feed_reports import report_of
 from mfn.amazon.quantities import feed_of
-from mfn.moments import iso_seconds, moment_in
+from mfn.moments import LONG_AGO, iso_seconds, moment_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from mfn.amazon.feed_reports import FeedReport
     from mfn.amazon.session import Session
@@ -30,7 +30,6 @@ PATH = "/feeds/2021-06-30"
 FEED_TYPE = "JSON_LISTINGS_FEED"
 CONTENT_TYPE = "application/json; charset=UTF-8"
 PAGE_SIZE = 100
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)

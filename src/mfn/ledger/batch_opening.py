@@ -67,9 +67,16 @@ def open_batch(
                 .values(stage=OPENED, **_taken_up(now, flow_run_id))
             )
             return BatchRef(broken.batch_id, connection, kind, OPENED, lease)
-        asked_for = {"parameters": dict(parameters), "is_window_open": True}
-        asked_for |= {"stage": OPENED, "counts": {}}
-        batch_id = add_batch(database, connection, kind, flow_run_id=flow_run_id, **asked_for)
+        batch_id = add_batch(
+            database,
+            connection,
+            kind,
+            flow_run_id=flow_run_id,
+            stage=OPENED,
+            parameters=dict(parameters),
+            counts={},
+            is_window_open=True,
+        )
     return BatchRef(batch_id, connection, kind, OPENED, lease)
 
 

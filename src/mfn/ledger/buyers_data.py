@@ -178,7 +178,8 @@ def keep_texts(
     for page, payload, counted in database.execute(statement.order_by(LandedPage.page).with_for_update()).all():
         texts = _texts(ledger, connection, page, payload)
         kept = [text if position in keep[page] else b"" for position, text in enumerate(texts)]
-        gone, left = sum(map(bool, texts)) - sum(map(bool, kept)), sum(map(bool, kept))
+        left = sum(map(bool, kept))
+        gone = sum(map(bool, texts)) - left
         removed += gone
         place = {"of": connection, "at_page": page}
         if not left:

@@ -47,10 +47,8 @@ def write_decisions(
         why: The user's own words.
     """
     mine = (Decision.connection == connection) & among(database, Decision.order_id, held_for)
-    newest: Any = database.execute(
-        select(Decision.order_id, func.max(Decision.number)).where(mine).group_by(Decision.order_id)
-    ).all()
-    numbers = {order_id: number for order_id, number in newest}  # noqa: C416 - rows are no pairs to mypy
+    newest = select(Decision.order_id, func.max(Decision.number)).where(mine).group_by(Decision.order_id)
+    numbers: dict[str, int] = dict(database.execute(newest).all())
     same = {"connection": connection, "kind": kind.value, "decided_at": datetime.now(UTC), "decided_by": by, "why": why}
     database.execute(
         insert(Decision),

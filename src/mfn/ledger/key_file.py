@@ -118,10 +118,11 @@ def retired_file(path: Path) -> Path:
 
 def retired_ids(path: Path) -> frozenset[str]:
     """The ids of the retired keys of a file with keys; none if they cannot be read."""
-    with suppress(OSError, ConfigurationError):
-        retired = retired_file(path)
+    retired = retired_file(path)
+    try:
         return frozenset(key.key_id for key in parse_keys(",".join(_entries(retired)), origin=str(retired)))
-    return frozenset()
+    except ConfigurationError:
+        return frozenset()
 
 
 def _entries(path: Path) -> list[str]:

@@ -38,9 +38,9 @@ RENEWAL_SECONDS = 10.0
 TRUSTED_SECONDS = 1.0
 """How long after a renewal a lease is not checked again: much less than a lease lasts."""
 
+# Built once, because every commit of a run renews the lease.
 _RENEW = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=LedgerTime() + LEASE_SECONDS)
 _GIVE_BACK = update(Lease).where(Lease.token == bindparam("held")).values(expires_at=0.0)
-# Built once, because every commit of a run renews the lease.
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mfn.ledger.schema import BatchOrder, LandedOrder, same_order
 from mfn.models import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Row, Select
@@ -60,31 +60,22 @@ class LandedOrders:
     Args:
         order_ids: ASCII, as `IDENTIFIER` has it.
         places: As `_place` makes them.
-        is_earlier: Which of them the batch did not meet in its window.
-        is_loaded: Which of them this batch itself has loaded.
-        is_judged: Which of them it has judged.
+        marks: Which of them are `earlier`, `loaded` and `judged`, see `MetOrders`.
     """
 
     def __init__(
-        self,
-        order_ids: NDArray[np.bytes_],
-        places: NDArray[np.int64],
-        is_earlier: NDArray[np.bool],
-        is_loaded: NDArray[np.bool],
-        is_judged: NDArray[np.bool],
+        self, order_ids: NDArray[np.bytes_], places: NDArray[np.int64], marks: Mapping[str, NDArray[np.bool]]
     ) -> None:
         self._order_ids = order_ids
         self._places = places
         # Indexes: with the values themselves put in order all of them would be in memory twice.
         self._as_landed = np.argsort(places, kind="stable").astype(np.uint32)
-        self._is_earlier = is_earlier
-        self._is_loaded = is_loaded
-        self._is_judged = is_judged
+        self._marks = marks
 
     @property
     def earlier(self) -> list[str]:
         """The ids of those that the batch did not meet in its window."""
-        return _texts(self._order_ids[self._as_landed[self._is_earlier[self._as_landed]]])
+        return _texts(self._order_ids[self._as_landed[self._marks["earlier"][self._as_landed]]])
 
     def bounds(self, size: int) -> list[str]:
         """The ids at which the parts begin, all but the first, sorted; each part has about this many orders."""
@@ -97,11 +88,11 @@ class LandedOrders:
         for start in range(0, len(self._order_ids), size):
             some = self._as_landed[start : start + size]
             ids = self._order_ids[some]
-            is_placed = (self._places[some] != NOWHERE) & ~self._is_earlier[some]
+            is_placed = (self._places[some] != NOWHERE) & ~self._marks["earlier"][some]
             where = np.divmod(self._places[some][is_placed], MOST_ON_A_PAGE)
             places = list(map(Place, *(part.tolist() for part in where), _texts(ids[is_placed])))
-            marks = (self._is_earlier, self._is_loaded, self._is_judged)
-            yield MetOrders(_texts(ids), places, *(set(_texts(ids[mark[some]])) for mark in marks))
+            marked = {name: set(_texts(ids[mark[some]])) for name, mark in self._marks.items()}
+            yield MetOrders(_texts(ids), places, **marked)
 
 
 def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
@@ -112,17 +103,17 @@ def landed_batch_orders(ledger: Ledger, batch_id: str) -> LandedOrders:
         .where(BatchOrder.batch_id == batch_id)
     )
     ids, places = [np.array([], np.bytes_)], [np.array([], np.int64)]
-    are_earlier, are_loaded, are_judged = [NONE], [NONE], [NONE]
+    marks = {"earlier": [NONE], "loaded": [NONE], "judged": [NONE]}
     with ledger.reading() as database:
         rows = database.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
         for some in rows.partitions():
             order_ids, pages, positions, origins, outcomes = zip(*some, strict=True)
             ids.append(np.array(order_ids, np.bytes_))
             places.append(np.array(list(map(_place, pages, positions)), np.int64))
-            are_earlier.append(np.array([origin == EARLIER for origin in origins], np.bool))
-            are_loaded.append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
-            are_judged.append(np.array([outcome is not None for outcome in outcomes], np.bool))
-    return LandedOrders(_joined(ids), _joined(places), *map(_joined, (are_earlier, are_loaded, are_judged)))
+            marks["earlier"].append(np.array([origin == EARLIER for origin in origins], np.bool))
+            marks["loaded"].append(np.array([outcome == Outcome.LOADED for outcome in outcomes], np.bool))
+            marks["judged"].append(np.array([outcome is not None for outcome in outcomes], np.bool))
+    return LandedOrders(_joined(ids), _joined(places), {name: _joined(parts) for name, parts in marks.items()})
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

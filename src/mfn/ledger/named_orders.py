@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 from mfn.amazon.orders import CANCELLED, PENDING
 from mfn.database.bulk import among, merge, utc_text
 from mfn.ledger.schema import LandedOrder, NamedOrder, same_order, table
+from mfn.moments import LONG_AGO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -77,14 +78,11 @@ def note_named(database: Connection, connection: str, names: Iterable[OrderName]
     if not newest:
         return 0
     seen = _seen(database, connection, newest)
-    news = [name for order_id, name in sorted(newest.items()) if not (seen.get(order_id, _NEVER) >= name.changed_at)]
+    news = [name for order_id, name in sorted(newest.items()) if not (seen.get(order_id, LONG_AGO) >= name.changed_at)]
     now = utc_text(datetime.now(UTC))
     rows = [(connection, name.order_id, utc_text(name.changed_at), now, name.status, None, 0) for name in news]
     merge(database, table(NamedOrder), COLUMNS, rows, guard="excluded.changed_at > named_order.changed_at")
     return len(news)
-
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> dict[str, datetime]:
@@ -99,7 +97,7 @@ def _seen(database: Connection, connection: str, order_ids: Iterable[str]) -> di
     seen: dict[str, datetime] = {}
     for order_id, at in [*database.execute(landed), *database.execute(named)]:
         if at is not None:
-            seen[order_id] = max(at, seen.get(order_id, _NEVER))
+            seen[order_id] = max(at, seen.get(order_id, LONG_AGO))
     return seen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVarTuple
@@ -91,8 +91,11 @@ def open_ledger(settings: Settings) -> Ledger:
     if not is_current:
         _migrate(engine, what)
     keys, proofs = _keys_and_proofs(engine, what, settings, proofs)
-    with writing(engine, what=what) if keys[0].key_id not in proofs else nullcontext() as connection:
-        secret = secret_of(keys, proofs) if connection is None else register_newest(connection, keys)
+    if keys[0].key_id in proofs:
+        secret = secret_of(keys, proofs)
+    else:
+        with writing(engine, what=what) as connection:
+            secret = register_newest(connection, keys)
     return Ledger(engine, Cipher(keys, secret))
 
 

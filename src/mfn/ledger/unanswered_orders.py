@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from mfn.database.bulk import merge, utc_text
 from mfn.ledger.schema import UnansweredOrder, table
+from mfn.moments import LONG_AGO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 KEPT_FOR = timedelta(days=7)
 """How long an order stays noted that was left without an answer no more."""
 
-NEVER = datetime.min.replace(tzinfo=UTC)
 COLUMNS = ("connection", "order_id", "asked_at")
 
 
@@ -33,7 +33,7 @@ def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime
     noted = select(UnansweredOrder.order_id, UnansweredOrder.asked_at).where(UnansweredOrder.connection == connection)
     with ledger.reading() as database:
         moments: dict[str, datetime] = dict(database.execute(noted).all())
-    return lambda order_id: moments.get(order_id, NEVER)
+    return lambda order_id: moments.get(order_id, LONG_AGO)
 
 
 def note_unanswered(database: Connection, connection: str, order_ids: Iterable[str]) -> None:
