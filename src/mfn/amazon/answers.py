@@ -54,12 +54,8 @@ class _ErrorList(Struct):
 
 
 def whole_number(text: str, *, most_digits: int) -> int | None:
-    """The number in a text from Amazon; None if it is not a number, or longer than ours are.
-
-    Args:
-        text: Any text.
-        most_digits: A longer number is not ours; one of thousands of digits Python would not even read.
-    """
+    """The number in a text from Amazon; None if it is none, or has more digits than any of ours."""
+    # One of thousands of digits Python would not even read.
     return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
 
 

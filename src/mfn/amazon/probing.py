@@ -116,22 +116,12 @@ def may_patch_listing(
 
 
 def may_read_feeds(session: Session) -> AccessDeniedError | None:
-    """Whether feeds may be read; None if they may.
-
-    Raises:
-        RetriableError: Amazon did not answer.
-        FatalError: The credentials are refused.
-    """
+    """Whether feeds may be read; None if they may. Raises as `may_read_order`."""
     return _denial(session, "getFeeds", lambda: session.library.get(f"{FEEDS}/feeds", feedTypes=FEED_TYPE, pageSize=1))
 
 
 def may_read_reports(session: Session) -> AccessDeniedError | None:
-    """Whether reports of listings may be read; None if they may.
-
-    Raises:
-        RetriableError: Amazon did not answer.
-        FatalError: The credentials are refused.
-    """
+    """Whether reports of listings may be read; None if they may. Raises as `may_read_order`."""
     return _denial(
         session,
         "getReports",

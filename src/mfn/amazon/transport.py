@@ -160,22 +160,12 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         return {name: value for name, value in super().headers.items() if name != "host"}
 
     def get(self, path: str, **query: Any) -> httpx.Response:
-        """Call an operation that reads.
-
-        Args:
-            path: Its path, every part percent-encoded.
-            query: Its query parameters.
-        """
+        """Call an operation that reads, by its path, every part of which is percent-encoded."""
         response: httpx.Response = self._request(path, params={"method": "GET", **query}, add_marketplace=False)
         return response
 
     def post(self, path: str, **body: Any) -> httpx.Response:
-        """Call an operation that creates something.
-
-        Args:
-            path: Its path.
-            body: The fields of its body.
-        """
+        """Call an operation that creates something, by its path, with the fields of its body."""
         response: httpx.Response = self._request(path, data={"method": "POST", **body}, add_marketplace=False)
         return response
 
@@ -190,11 +180,7 @@ class Library(OrdersV20260101, OrdersV0, ListingsItemsV20210801):  # type: ignor
         return self._stores.put(url, content=content, headers={"content-type": content_type})
 
     def download(self, url: str) -> httpx.Response:
-        """Download a document from where Amazon said; no token is sent there.
-
-        Args:
-            url: The address, which opens the document to whoever has it.
-        """
+        """Download a document from where Amazon said; no token is sent there."""
         return self._stores.get(url)
 
     def close(self) -> None:

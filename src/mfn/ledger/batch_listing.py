@@ -64,14 +64,7 @@ def past_runs(ledger: Ledger, connection: str, kind: str, *, limit: int) -> Sequ
 
 
 def runs_between(ledger: Ledger, since: datetime, until: datetime, *, limit: int) -> Sequence[Row[Any]]:
-    """The batches that started in a span of time, newest first: `SHOWN`.
-
-    Args:
-        ledger: The open ledger.
-        since: Its beginning, inclusive; aware.
-        until: Its end, exclusive; aware.
-        limit: At most so many.
-    """
+    """The batches that started at `since` or later and before `until`, newest first: `SHOWN`."""
     meant = (Batch.started_at >= since) & (Batch.started_at < until)
     return ledger.rows(select(*SHOWN).where(meant).order_by(*NEWEST_FIRST).limit(limit))
 

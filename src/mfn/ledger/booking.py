@@ -21,12 +21,7 @@ A_TRIFLE = 1e-6
 
 
 def calls_ahead(bucket: Bucket, wanted: int) -> int:
-    """How many calls are booked at once: those available now or soon, but at least one.
-
-    Args:
-        bucket: Refilled for the present moment.
-        wanted: How many calls will be made.
-    """
+    """How many calls are booked at once: of those wanted as many as there are now or soon, but at least one."""
     soon = int(max(bucket.tokens, 0.0) + bucket.refill_rate * AHEAD_SECONDS)
     return max(1, min(wanted, soon))
 

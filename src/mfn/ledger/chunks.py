@@ -31,19 +31,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 def write_chunk(
     ledger: Ledger, database: Connection, batch: BatchRef, content: msgspec.Struct, *, stage: str, number: int
 ) -> None:
-    """Store the output of a stage for one chunk, replacing an earlier one.
-
-    Args:
-        ledger: The open ledger.
-        database: The open transaction.
-        batch: The batch.
-        content: The input of the next stage; it may contain buyers' data.
-        stage: The stage that made it.
-        number: The chunk's place in the batch.
-
-    Raises:
-        RetriableError: The encryption keys were changed meanwhile; nothing of this transaction may stay.
-    """
+    """Store the output of a stage for one chunk, replacing an earlier one; see `write_pieces`."""
     write_pieces(ledger, database, batch, [(number, content)], stage=stage)
 
 
@@ -61,7 +49,7 @@ def write_pieces(
         ledger: The open ledger.
         database: The open transaction.
         batch: The batch.
-        pieces: The number and the content of each, as for `write_chunk`.
+        pieces: Each one's place in the batch, and its content, which may contain buyers' data.
         stage: The stage that made them.
 
     Raises:
@@ -93,12 +81,7 @@ def chunk_numbers(ledger: Ledger, batch_id: str, stage: str) -> Sequence[int]:
 
 
 def piece_number(part: int, chunk: int) -> int:
-    """The number of a piece, for a stage that reads chunks and leaves parts cut in another way.
-
-    Args:
-        part: The part that the piece belongs to, from 0.
-        chunk: The chunk that it comes from, from 0.
-    """
+    """The number of a piece of a part, made of a chunk, for a stage that cuts parts in another way; both from 0."""
     return part * PIECES + chunk
 
 

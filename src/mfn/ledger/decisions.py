@@ -91,13 +91,8 @@ def drop_staged(database: Connection, connection: str, token: str) -> None:
 
     A batch that is run again judges its orders again if it finds nothing staged.
 
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        token: The lease of its imports.
-
     Raises:
-        RetriableError: The lease is lost; nothing of this transaction may stay.
+        RetriableError: The lease of the imports is lost; nothing of this transaction may stay.
     """
     assert_held(database, token)
     imports = select(Batch.batch_id).where(Batch.connection == connection, Batch.kind == "import")

@@ -86,11 +86,7 @@ def proof_of(key: Key, secret: bytes) -> bytes:
 
 
 def proven_secret(key: Key, proof: bytes) -> bytes:
-    """The ledger's own secret.
-
-    Args:
-        key: The key.
-        proof: What `proof_of` returned.
+    """The ledger's own secret, from what `proof_of` returned.
 
     Raises:
         FatalError: The proof was changed, or is another key's.

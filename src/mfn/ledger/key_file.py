@@ -69,11 +69,7 @@ def _make_keys(path: Path) -> None:
 
 
 def put_in_front(path: Path, key: str) -> None:
-    """Write a new key in front of those in the file: in one go and flushed to disk, or not at all.
-
-    Args:
-        path: The file with the keys.
-        key: What `new_key` returned.
+    """Write a new key, made by `new_key`, in front of those in the file: in one go and flushed to disk, or not at all.
 
     Raises:
         ConfigurationError: The file cannot be written.

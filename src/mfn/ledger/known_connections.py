@@ -29,10 +29,7 @@ KNOWN_CONNECTIONS = _each_connection()
 def of_order(model: Any, order_id: str, connection: str | None = None) -> Select[Any]:
     """The rows of an order in any table that has orders of connections, by a key that begins with the connection.
 
-    Args:
-        model: The table.
-        order_id: Amazon's order id.
-        connection: Only of this connection; None for any that has ever run.
+    They are those of one connection; None stands for any that has ever run.
     """
     asked = KNOWN_CONNECTIONS if connection is None else [connection]
     return select(model).where(model.order_id == order_id, model.connection.in_(asked))

@@ -31,14 +31,7 @@ class Place(NamedTuple):
 
 
 def seal_page(ledger: Ledger, connection: str, page: int, texts: Sequence[bytes]) -> bytes:
-    """The payload of a page: its texts, encrypted as one and bound to the page.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        page: The page's number.
-        texts: The texts of its orders, in their places; empty for deleted ones.
-    """
+    """The payload of a page: its texts, empty where one was deleted, encrypted as one and bound to the page."""
     return ledger.cipher.encrypt(compressed(_PAGES.encode(texts)), context=page_context(connection, page))
 
 

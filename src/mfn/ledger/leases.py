@@ -61,16 +61,10 @@ def lease(ledger: Ledger, connection: str, kind: LeaseKind) -> Iterator[str]:
 
 @contextmanager
 def part_lease(ledger: Ledger, connection: str, batch_id: str, *, under: str) -> Iterator[str]:
-    """Hold the lease of one batch under the lease of a connection's imports, which another process holds.
+    """Hold the lease of one batch under that of a connection's imports, which another process holds.
 
     Each part has a row of its own, so that commits of different parts do not wait for each other. Taking over the lease
-    of the imports ends that of every part in the same transaction.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        batch_id: The batch.
-        under: The token of the lease of the imports.
+    of the imports, whose token is `under`, ends that of every part in the same transaction.
 
     Yields:
         The token that `assert_held` checks in every commit of the part.

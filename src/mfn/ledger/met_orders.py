@@ -130,13 +130,7 @@ def has_loaded(ledger: Ledger, batch_id: str) -> bool:
 
 
 def loaded_orders(ledger: Ledger, batch_id: str, order_ids: Sequence[str]) -> set[str]:
-    """Which of some orders a batch has loaded.
-
-    Args:
-        ledger: The open ledger.
-        batch_id: The batch.
-        order_ids: At most a chunk of ids.
-    """
+    """Which of a chunk of orders a batch has loaded."""
     with ledger.reading() as database:
         wanted = among(database, BatchOrder.order_id, order_ids)
         return set(database.execute(_loaded(batch_id).where(wanted)).scalars())

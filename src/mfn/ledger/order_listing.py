@@ -112,13 +112,7 @@ def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
 
 
 def count_overdue(ledger: Ledger, connections: Sequence[str], limit: datetime) -> dict[str, int]:
-    """How many orders should have left the warehouse by some time and have not, or only in part, by connection.
-
-    Args:
-        ledger: The open ledger.
-        connections: The connections.
-        limit: An aware moment.
-    """
+    """How many orders should have left the warehouse by some time and have not, or only in part, by connection."""
     statement = (
         select(TrackedOrder.connection, func.count())
         .where(TrackedOrder.connection.in_(connections), TrackedOrder.status.in_(GIVEN))

@@ -218,13 +218,7 @@ def write_left_behind(database: Connection, batch: BatchRef, given: Iterable[tup
 
 
 def versions_landed(database: Connection, connection: str, order_ids: Sequence[str]) -> dict[str, str]:
-    """When Amazon last updated orders, as of their newest versions that have landed, as texts; unreadable ones absent.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        order_ids: At most a chunk of ids.
-    """
+    """When Amazon last updated a chunk of orders, by their newest landed versions, as texts; unreadable ones absent."""
     of_connection = (LandedOrder.connection == connection) & LandedOrder.last_updated_at.is_not(None)
     statement = select(LandedOrder.order_id, cast(LandedOrder.last_updated_at, Text)).where(of_connection)
     return dict(database.execute(statement.where(among(database, LandedOrder.order_id, order_ids))).all())

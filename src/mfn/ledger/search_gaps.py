@@ -57,13 +57,7 @@ def search_gaps(ledger: Ledger, connection: str) -> Sequence[Row[Any]]:
 
 
 def move_gap(database: Connection, gap: Row[Any], page_token: str | None) -> None:
-    """Note how far a gap has been searched.
-
-    Args:
-        database: The transaction in which the page landed.
-        gap: The gap, as `search_gaps` gave it.
-        page_token: Where its search continues; None: from its beginning.
-    """
+    """Note, in the transaction in which a page landed, where the search of a gap continues; None: at its start."""
     moved = {"page_token": page_token, "page_token_at": datetime.now(UTC)}
     database.execute(update(SearchGap).where(_is(gap)).values(moved))
 

@@ -43,25 +43,12 @@ def held_orders(ledger: Ledger, connection: str) -> list[WaitingOrder]:
 
 
 def orders_to_ship_by(ledger: Ledger, connection: str, limit: datetime) -> list[WaitingOrder]:
-    """Orders that are held or not loaded yet and have to leave by then, the most urgent first.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        limit: An aware moment.
-    """
+    """Orders that are held or not loaded yet and have to leave by then, the most urgent first."""
     return _waiting(ledger, connection, UNFINISHED, TrackedOrder.ship_by <= limit)
 
 
 def overdue_orders(ledger: Ledger, connection: str, since: datetime, limit: datetime) -> list[WaitingOrder]:
-    """Orders that the warehouse has and that should have left it in a span of time, the most urgent first.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        since: Its beginning; aware.
-        limit: Its end; aware.
-    """
+    """Orders that the warehouse has and that should have left it in a span of time, the most urgent first."""
     return _waiting(ledger, connection, GIVEN, TrackedOrder.ship_by.between(since, limit))
 
 
@@ -94,26 +81,12 @@ def last_alerts(ledger: Ledger, connection: str, kind: str) -> dict[str, LastAle
 
 
 def note_sent(database: Connection, connection: str, kind: str, sent: Mapping[str, LastAlert]) -> None:
-    """Record what people are notified of.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
-        sent: By order id.
-    """
+    """Record what people are notified of, by order id."""
     rows = [(connection, kind, order_id, entry.orders, utc_text(entry.at)) for order_id, entry in sent.items()]
     merge(database, table(SentAlert), ("connection", "kind", "order_id", "orders", "told_at"), rows)
 
 
 def forget_sent(database: Connection, connection: str, kind: str, order_ids: Collection[str]) -> None:
-    """Forget what is no longer so: when it comes back, it is news.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        kind: `HELD`, `SECRET`, `DUE_SOON` or `OVERDUE`.
-        order_ids: Which.
-    """
+    """Forget what is no longer so: when it comes back, it is news."""
     mine = (SentAlert.connection == connection) & (SentAlert.kind == kind)
     database.execute(delete(SentAlert).where(mine & among(database, SentAlert.order_id, order_ids)))

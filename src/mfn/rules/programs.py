@@ -21,16 +21,10 @@ Source: Amazon's model orders_2026-01-01.json of 2026-07-29.
 
 
 def is_sfp(orders: pd.DataFrame) -> pd.Series[bool]:
-    """Whether each order is Seller Fulfilled Prime: PRIME among its programmes, and fulfilled by the merchant.
+    """Which orders are Seller Fulfilled Prime; True or False with the index of an order frame.
 
     PRIME alone does not suffice: Amazon's model orders_2026-01-01.json of 2026-07-29 has a sample with PRIME that
     Amazon fulfils.
-
-    Args:
-        orders: An order frame (`mfn.rules.frames`): `programs`, `fulfilled_by`.
-
-    Returns:
-        True or False with the frame's index.
     """
     return _is_in(orders, PRIME) & (orders["fulfilled_by"] == MERCHANT).astype(bool)
 

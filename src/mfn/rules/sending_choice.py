@@ -19,24 +19,15 @@ LOOKS_AT_A_FEED = 4
 
 
 def seconds_of_patches(levels: int, rates: Mapping[str, float]) -> float:
-    """The rate budget that sending levels one by one takes, in seconds.
-
-    Args:
-        levels: How many.
-        rates: Calls a second in force, by operation of Amazon's.
-    """
+    """The seconds of rate budget that levels sent one by one take; rates are calls a second, by Amazon's operation."""
     return levels / rates["patchListingsItem"]
 
 
 def seconds_of_feed(levels: int, rates: Mapping[str, float]) -> float:
-    """The rate budget that sending levels of one marketplace in feeds and reading the reports takes, in seconds.
+    """The seconds of rate budget that levels of one marketplace take in feeds, until their reports are read.
 
     A feed takes a document, the feed itself, several looks at it, and the document of its report. Each operation has a
     budget of its own: its share is the time that it takes to refill what was used.
-
-    Args:
-        levels: How many.
-        rates: Calls a second in force, by operation of Amazon's.
     """
     calls = {"createFeedDocument": 1, "createFeed": 1, "getFeed": LOOKS_AT_A_FEED, "getFeedDocument": 1}
     feeds = -(-levels // MOST_MESSAGES)

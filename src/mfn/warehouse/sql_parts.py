@@ -64,13 +64,7 @@ def _is_utf8(listed: str) -> bool:
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:
-    """Whether a table has a column; the warehouse's own tables may lack some.
-
-    Args:
-        connection: An open transaction.
-        table: The table.
-        column: The column's name, lower case.
-    """
+    """Whether a table has a column (its name in lower case); the warehouse's own tables may lack some."""
     names = connection.exec_driver_sql(f"SELECT * FROM {table} WHERE 1 = 0").keys()
     return column in {name.lower() for name in names}
 
