@@ -141,16 +141,12 @@ def compare_skus(
     unlisted = aliases_without_listing(
         aliases, listings["seller_sku"], connection=connection, marketplace_ids=marketplace_ids
     )
-    is_needed = aliases["connection"].isin(["", connection]) & (
-        aliases["seller_sku"].isin(bad["seller_sku"]) | aliases["seller_sku"].isin(unlisted["seller_sku"])
-    )
-    lines = aliases[is_needed].sort_values(["connection", "marketplace"])  # of several, the last one that fits wins
     context = _Context(
         connection=connection,
         marketplace_ids=marketplace_ids,
         is_active=dict(zip(items["sku"], items["is_active"].astype(bool), strict=True)),
         descriptions=dict(zip(items["sku"], items["description"], strict=True)),
-        lines=dict(zip(zip(lines["seller_sku"], lines["warehouse_sku"], strict=True), lines["line"], strict=True)),
+        lines=_alias_lines(aliases, connection, {*bad["seller_sku"], *unlisted["seller_sku"]}),
         kits=frozenset(kits),
     )
     taken = frozenset(ours.loc[is_there, "sku"])
@@ -171,6 +167,14 @@ def compare_skus(
         missing_on_amazon=_missing_on_amazon(unlisted_items, unlisted, missing, near_misses, context),
         near_misses=near_misses,
     )
+
+
+def _alias_lines(aliases: pd.DataFrame, connection: str, seller_skus: Collection[str]) -> dict[tuple[str, str], int]:
+    is_needed = aliases["connection"].isin(["", connection]) & aliases["seller_sku"].isin(list(seller_skus))
+    # Of several lines, the last one that fits wins.
+    needed = aliases[is_needed].sort_values(["connection", "marketplace"])
+    pairs = zip(needed["seller_sku"], needed["warehouse_sku"], strict=True)
+    return dict(zip(pairs, needed["line"], strict=True))
 
 
 def _missing_in_warehouse(

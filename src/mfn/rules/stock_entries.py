@@ -97,10 +97,7 @@ def stock_entries(
     """
     listed = listings[listings["channel"] != ""].reset_index(drop=True)
     everything = offer_components(listed, aliases, connection=connection.name)
-    is_ours = listed["channel"].eq(MERCHANT_CHANNEL).to_numpy()
-    offers = listed.loc[is_ours, ["marketplace_id", "seller_sku", "asin"]].reset_index(drop=True)
-    components = everything[is_ours[everything["offer"].to_numpy()]]
-    components = components.assign(offer=(np.cumsum(is_ours) - 1)[components["offer"].to_numpy()])
+    offers, components = _own_offers(listed, everything)
     by_sku = _by_sku(faults)
     held = _held(components, by_sku, items)
     limits = limits_of(connection.inventory, len(offers))
@@ -132,6 +129,14 @@ def stock_entries(
     oversold = oversold_components(sendable, components[is_sendable[components["offer"].to_numpy()]], items)
     entries = pd.concat([entries, _entries_of(unlisted, items, remedies)], ignore_index=True)
     return StockEntries(entries, oversold)
+
+
+def _own_offers(listed: pd.DataFrame, everything: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The listings that are the seller's to ship, index 0…n-1, and their components by that index."""
+    is_ours = listed["channel"].eq(MERCHANT_CHANNEL).to_numpy()
+    offers = listed.loc[is_ours, ["marketplace_id", "seller_sku", "asin"]].reset_index(drop=True)
+    components = everything[is_ours[everything["offer"].to_numpy()]]
+    return offers, components.assign(offer=(np.cumsum(is_ours) - 1)[components["offer"].to_numpy()])
 
 
 def _decided(decisions: pd.DataFrame) -> dict[int, tuple[str, Reason]]:

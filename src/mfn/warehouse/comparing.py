@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.sql_parts import STATUS, as_keys, asked_orders
+from mfn.warehouse.sql_parts import read_orders
 from mfn.warehouse.values import as_text, times, words
 
 if TYPE_CHECKING:
@@ -41,17 +41,7 @@ def standings(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFr
         One row an order that the warehouse has: `order_number`, `status` (text, lower case, empty where there is none),
         `is_cancel_requested` (bool), `connection` (text or None).
     """
-    read = columns(
-        connection,
-        {
-            "order_number": "asked.key",
-            "status": STATUS,
-            "cancel_requested_at": as_text(connection, "wms_order.cancel_requested_at"),
-            "connection": as_text(connection, "wms_order.connection"),
-        },
-        asked_orders(connection),
-        as_keys(order_numbers),
-    )
+    read = read_orders(connection, order_numbers, "cancel_requested_at", "connection")
     return pd.DataFrame(
         {
             "order_number": pd.Series(read["order_number"], dtype="object"),

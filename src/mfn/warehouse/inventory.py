@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.database.columns import columns
-from mfn.warehouse.sql_parts import STATUS, as_keys, asked_orders, has_column
+from mfn.warehouse.sql_parts import has_column, read_orders
 from mfn.warehouse.values import as_text, flags, numbers, times, words
 
 if TYPE_CHECKING:
@@ -126,16 +126,7 @@ def _items(connection: Connection) -> pd.DataFrame:
 
 
 def _orders(connection: Connection, order_numbers: Iterable[str]) -> pd.DataFrame:
-    read = columns(
-        connection,
-        {
-            "order_number": "asked.key",
-            "status": STATUS,
-            "allocated_at": as_text(connection, "wms_order.allocated_at"),
-        },
-        asked_orders(connection),
-        as_keys(order_numbers),
-    )
+    read = read_orders(connection, order_numbers, "allocated_at")
     return pd.DataFrame(
         {
             "order_number": pd.Series(read["order_number"], dtype="object"),

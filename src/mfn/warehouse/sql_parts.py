@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from mfn.database.columns import columns
 from mfn.warehouse.order_states import NEW
+from mfn.warehouse.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +50,13 @@ def as_keys(order_numbers: Iterable[str]) -> dict[str, str]:
 def asked_orders(connection: Connection) -> str:
     """The end of a query from its FROM on: the orders of `asked` that the warehouse has."""
     return f"FROM {asked(connection)} JOIN wms_order ON {same(connection, 'wms_order.order_number', 'asked.key')}"
+
+
+def read_orders(connection: Connection, order_numbers: Iterable[str], *names: str) -> dict[str, list[Any]]:
+    """`order_number`, `status` and other columns, as texts, of those of some orders that the warehouse has."""
+    others = {name: as_text(connection, f"wms_order.{name}") for name in names}
+    expressions = {"order_number": "asked.key", "status": STATUS, **others}
+    return columns(connection, expressions, asked_orders(connection), as_keys(order_numbers))
 
 
 def _json(texts: Mapping[str, str]) -> str:
