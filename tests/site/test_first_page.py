@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mfn.errors import RunFailedError
-from mfn.ledger.order_listing import count_held
+from mfn.ledger.order_listing import count_troubles
 from mfn.ledger.schema import Batch, Offer, TrackedOrder
 from mfn.settings import load_settings
 from tests.pages import Page
@@ -122,7 +122,7 @@ def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(sit
 
 def test_stock_that_goes_by_itself_after_the_first_import_waits_for_nobody(world: World) -> None:
     hold_offers(world, A="awaiting_import", B="sku_unknown")
-    assert count_held(world.ledger) == {"us": {"SKU": 1}}
+    assert count_troubles(world.ledger) == {"us": {"SKU": 1}}
 
 
 def test_held_stock_leads_to_the_runs_that_say_why(site: Browser, world: World) -> None:

@@ -14,9 +14,10 @@ from jsonschema import Draft7Validator
 from mfn.amazon.answers import Words
 from mfn.amazon.failures import AmazonUnavailableError
 from mfn.amazon.feed_reports import report_of
-from mfn.amazon.feeds import LONG_AGO, AmazonFeeds
+from mfn.amazon.feeds import AmazonFeeds
 from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.quantities import MOST_MESSAGES, feed_of, patch_of
+from mfn.moments import LONG_AGO
 from mfn.simulator.clock import Clock as AmazonClock
 from mfn.simulator.local_amazon import LocalAmazon
 from mfn.simulator.server import SimulatorServer

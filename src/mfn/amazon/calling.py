@@ -10,13 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from mfn.amazon import failures
 from mfn.amazon.failures import AmazonUnavailableError, BudgetExhaustedError, ThrottledError
@@ -55,11 +49,7 @@ class Caller:
     """
 
     def __init__(
-        self,
-        budget: Budget,
-        login: Login,
-        wait: Callable[[float], None],
-        may_call: Callable[[], None] | None = None,
+        self, budget: Budget, login: Login, wait: Callable[[float], None], may_call: Callable[[], None] | None = None
     ) -> None:
         self.calls: Counter[str] = Counter()
         self._budget = budget

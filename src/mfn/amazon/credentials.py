@@ -138,10 +138,7 @@ def _refuse(where: str, status: int) -> NoReturn:
             remedy="Create a Secret block of this name in the Prefect UI, or name another one in connections.yaml.",
         )
     if status in LETS_NOBODY_IN:
-        raise ConfigurationError(
-            f"{where} may not be read (HTTP {status} from PREFECT_API_URL).",
-            remedy=SHOW_IT,
-        )
+        raise ConfigurationError(f"{where} may not be read (HTTP {status} from PREFECT_API_URL).", remedy=SHOW_IT)
     raise ConfigurationError(f"{where} cannot be read (HTTP {status} from PREFECT_API_URL).", remedy=PREFECT_SERVER)
 
 

@@ -43,7 +43,7 @@ Text = Annotated[str, Meta(max_length=10_000)]
 Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?0?[0-9])?\Z")]
 """A number as in RFC 7159, says the model: `1E+3` is one, too."""
 
-Words = Annotated[list[Word], Meta(max_length=100)]
+Programs = Annotated[list[Word], Meta(max_length=100)]
 
 
 class _Amazon(Struct, frozen=True, rename="camel", gc=False):
@@ -227,7 +227,7 @@ class OrderItem(_Amazon, frozen=True):
     order_item_id: Identifier
     quantity_ordered: Quantity
     product: Product
-    programs: Words | None = None
+    programs: Programs | None = None
     fulfillment: ItemFulfillment | None = None
     cancellation: ItemCancellation | None = None
 
@@ -241,7 +241,7 @@ class Order(_Amazon, frozen=True):
     sales_channel: SalesChannel
     order_items: list[OrderItem]
     fulfillment: OrderFulfillment
-    programs: Words | None = None
+    programs: Programs | None = None
     associated_orders: list[AssociatedOrder] | None = None
     buyer: Buyer | None = None
     recipient: Recipient | None = None

@@ -123,9 +123,7 @@ def may_read_feeds(session: Session) -> AccessDeniedError | None:
 def may_read_reports(session: Session) -> AccessDeniedError | None:
     """Whether reports of listings may be read; None if they may. Raises as `may_read_order`."""
     return _denial(
-        session,
-        "getReports",
-        lambda: session.library.get(f"{REPORTS}/reports", reportTypes=REPORT_TYPE, pageSize=1),
+        session, "getReports", lambda: session.library.get(f"{REPORTS}/reports", reportTypes=REPORT_TYPE, pageSize=1)
     )
 
 

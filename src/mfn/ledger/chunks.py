@@ -36,12 +36,7 @@ def write_chunk(
 
 
 def write_pieces(
-    ledger: Ledger,
-    database: Connection,
-    batch: BatchRef,
-    pieces: Iterable[tuple[int, msgspec.Struct]],
-    *,
-    stage: str,
+    ledger: Ledger, database: Connection, batch: BatchRef, pieces: Iterable[tuple[int, msgspec.Struct]], *, stage: str
 ) -> None:
     """Store the output of a stage for one chunk, in pieces: all at once, since there may be hundreds.
 

@@ -102,10 +102,7 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
     )
     changed = func.coalesce(LandedOrder.last_updated_at, LandedOrder.landed_at, type_=Utc())
     shipped = func.coalesce(parcels.c.at, changed, type_=Utc())
-    for name, statuses, at in (
-        ("shipped_at", LEFT, shipped),
-        ("cancelled_at", (OrderStatus.CANCELLED,), changed),
-    ):
+    for name, statuses, at in (("shipped_at", LEFT, shipped), ("cancelled_at", (OrderStatus.CANCELLED,), changed)):
         noted = getattr(OrderEnd, name)
         chosen = (
             select(TrackedOrder.connection, TrackedOrder.order_id, _believed(at))

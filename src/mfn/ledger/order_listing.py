@@ -91,7 +91,7 @@ def find_orders(
     return ledger.rows(statement.limit(limit).offset(offset))
 
 
-def count_held(ledger: Ledger) -> dict[str, dict[str, int]]:
+def count_troubles(ledger: Ledger) -> dict[str, dict[str, int]]:
     """How much needs attention, by connection: held `order`s, and held or refused `parcel`s and `SKU`s.
 
     A SKU that waits for nothing but the next import is not counted.

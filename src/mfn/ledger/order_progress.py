@@ -43,9 +43,7 @@ def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Unit
         return
     items = case((Parcel.status.in_(SETTLED), Parcel.items), else_=Parcel.items_sent)
     parcels = select(Parcel.order_number, Parcel.status, items).where(
-        Parcel.connection == batch.connection,
-        among(database, Parcel.order_number, wanted),
-        items.is_not(None),
+        Parcel.connection == batch.connection, among(database, Parcel.order_number, wanted), items.is_not(None)
     )
     left: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for order_number, status, units in database.execute(parcels):

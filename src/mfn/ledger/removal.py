@@ -117,10 +117,7 @@ class Removing:
         surplus = (
             select(LandedPage.page)
             .outerjoin(needed, needed.c.page == LandedPage.page)
-            .where(
-                self._mine,
-                or_(LandedPage.texts.is_(None), LandedPage.texts > func.coalesce(needed.c.orders, 0)),
-            )
+            .where(self._mine, or_(LandedPage.texts.is_(None), LandedPage.texts > func.coalesce(needed.c.orders, 0)))
         )
         with self.ledger.reading() as database:
             pages = set(database.execute(surplus).scalars())

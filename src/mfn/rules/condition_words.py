@@ -19,7 +19,7 @@ from mfn.rules.fields import unknown_field
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-SHOWN_CHARACTERS = 20
+SHOWN_CHARACTERS = 21
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 OPERAND_ENDS = {"SYMBOL", "RPAREN", "RBRACKET", "FLOAT", "STRING", "DATETIME", "TIMEDELTA", "TRUE", "FALSE", "NULL"}
 REGULAR_EXPRESSIONS = ("EQ_FZM", "EQ_FZS", "NE_FZM", "NE_FZS")
@@ -33,8 +33,7 @@ INSTEAD = {
     **dict.fromkeys(("FOR", "IF"), 'There are no loops; to search a list, write list.contains("…").'),
     **dict.fromkeys(("QMARK", "COLON"), "Write two rules."),
     **dict.fromkeys(
-        ("COALESCE", "ATTR_SAFE"),
-        "Remove it: a comparison with an absent value is false, and absent text is empty.",
+        ("COALESCE", "ATTR_SAFE"), "Remove it: a comparison with an absent value is false, and absent text is empty."
     ),
     "BWAND": "Write and.",
     "BWOR": "Write or.",

@@ -198,11 +198,7 @@ class _Details:
         return f" (nearest: {found[0]})" if found else ""
 
     def _explain_method(
-        self,
-        marketplace_id: str | None,
-        service_level: str | None,
-        programs: tuple[str, ...],
-        mapped_code: str | None,
+        self, marketplace_id: str | None, service_level: str | None, programs: tuple[str, ...], mapped_code: str | None
     ) -> Reason:
         method = f"service level {service_level or 'none'}, programmes {', '.join(programs) or 'none'}"
         if mapped_code:

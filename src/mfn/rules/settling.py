@@ -58,9 +58,7 @@ SETTLEMENTS: dict[str, Settlement] = {
         " Amazon already has: mfn import CONNECTION --since DATE.",
     ),
     "placed_before_start": Settlement(
-        Outcome.IGNORED,
-        OrderStatus.IGNORED,
-        "placed before orders.not_before: the previous system ships it",
+        Outcome.IGNORED, OrderStatus.IGNORED, "placed before orders.not_before: the previous system ships it"
     ),
     "dismissed": Settlement(
         Outcome.IGNORED,

@@ -178,10 +178,7 @@ def _by_sku(faults: pd.DataFrame) -> dict[str, list[Finding]]:
 
 
 def _without_listing(
-    everything: pd.DataFrame,
-    aliases: pd.DataFrame,
-    by_sku: Mapping[str, Sequence[Finding]],
-    items: pd.DataFrame,
+    everything: pd.DataFrame, aliases: pd.DataFrame, by_sku: Mapping[str, Sequence[Finding]], items: pd.DataFrame
 ) -> dict[str, tuple[str, list[Finding]]]:
     """What has no listing: the SKU that a listing would have, the warehouse's SKU, and why it is held."""
     found: dict[str, tuple[str, list[Finding]]] = {}

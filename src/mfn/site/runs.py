@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from mfn.ledger.known_connections import known_connections
-from mfn.ledger.order_listing import count_held, count_overdue
+from mfn.ledger.order_listing import count_overdue, count_troubles
 from mfn.ledger.run_listing import find_run, find_runs, newest_runs, open_failures
 from mfn.models import SUMMED
 from mfn.reports.html import run_figures
@@ -59,7 +59,7 @@ def index(request: Request) -> HTMLResponse:
     )
     found, is_last = one_page(find, asked.page)
     now = datetime.now(UTC)
-    failures, held = open_failures(ledger, now - LOOKED_BACK), count_held(ledger)
+    failures, held = open_failures(ledger, now - LOOKED_BACK), count_troubles(ledger)
     overdue = count_overdue(ledger, connections, now)
     newest = newest_runs(ledger)
     return page(

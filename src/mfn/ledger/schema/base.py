@@ -5,18 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    DateTime,
-    Dialect,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    TypeDecorator,
-    and_,
-)
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, LargeBinary, MetaData, Table, Text, TypeDecorator, and_
 from sqlalchemy.orm import DeclarativeBase
 
 
