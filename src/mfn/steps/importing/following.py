@@ -200,17 +200,7 @@ def _carry_out(
     on_import: Callable[[Mapping[str, Any]], object],
 ) -> int:
     """Carry out an action of the plan; returns how many orders Amazon sent."""
-    parameters: dict[str, Any] = {"dry_run": False}
-    match action:
-        case Search():
-            parameters = {**import_parameters(), "pages": 1}
-            if action.is_due_only:
-                parameters["due_only"] = True
-        case Fetch():
-            parameters["named"] = True
-        case WorkGap():
-            parameters["gap"] = True
-    with new_run(settings, one.name, "import", parameters) as batch:
+    with new_run(settings, one.name, "import", _parameters_of(action)) as batch:
         if isinstance(action, Search):
             _aim(settings, batch, state, action)
         try:
@@ -227,6 +217,19 @@ def _carry_out(
             on_import({"connection": one.name, **ended})
     fetched: int = row.counts.get("fetched", 0)
     return fetched
+
+
+def _parameters_of(action: Search | Fetch | WorkGap) -> dict[str, Any]:
+    """The parameters of the import that carries out an action."""
+    match action:
+        case Search(is_due_only=True):
+            return {**import_parameters(), "pages": 1, "due_only": True}
+        case Search():
+            return {**import_parameters(), "pages": 1}
+        case Fetch():
+            return {"dry_run": False, "named": True}
+        case WorkGap():
+            return {"dry_run": False, "gap": True}
 
 
 def _seen(ledger: Ledger, state: State, action: Search, row: Row[Any]) -> Flow:

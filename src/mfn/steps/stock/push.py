@@ -147,29 +147,37 @@ def send_levels(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: 
     rates = {operation: budget.rate(operation) for operation in OPERATIONS}
     ordered = sending_order(levels.assign(shown=levels["level_sent"]))
     ways = sending_ways(ordered, rates).mask(ordered["seller_sku"].isin(NO_PART_OF_A_PATH), FEED)
-    patches = ordered[ways == PATCH]
-    is_zero = patches["level"] == 0
-    for part in (patches[is_zero], patches[~is_zero]):
+    _patch(sending, ordered[ways == PATCH], is_due=is_due)
+    _hand_in(sending, ordered[ways == FEED], is_due=is_due, shown=shown)
+
+
+def _patch(sending: Sending, levels: pd.DataFrame, *, is_due: bool) -> None:
+    is_zero = levels["level"] == 0
+    for part in (levels[is_zero], levels[~is_zero]):
         for marketplace_id, offers in part.groupby("marketplace_id", sort=False):
+            where = str(marketplace_id)
             for start in range(0, len(offers), GROUP):
-                group = offers.iloc[start : start + GROUP]
-                looked_at = sending.look_at(str(marketplace_id), group)
+                looked_at = sending.look_at(where, offers.iloc[start : start + GROUP])
                 going = sending.to_send(looked_at, is_due=is_due)
-                sending.note(str(marketplace_id), looked_at, going, is_due=is_due)
-                sending.patch(str(marketplace_id), going)
-    for marketplace_id, offers in ordered[ways == FEED].groupby("marketplace_id", sort=False):
+                sending.note(where, looked_at, going, is_due=is_due)
+                sending.patch(where, going)
+
+
+def _hand_in(sending: Sending, levels: pd.DataFrame, *, is_due: bool, shown: pd.DataFrame) -> None:
+    for marketplace_id, offers in levels.groupby("marketplace_id", sort=False):
+        where = str(marketplace_id)
         here = shown[shown["marketplace_id"] == marketplace_id]
         is_read = offers["seller_sku"].isin(here["seller_sku"])
         readings = here[["seller_sku", "quantity", "read_at"]]
         looked = [
-            sending.look_at(str(marketplace_id), some, of)
+            sending.look_at(where, some, of)
             for some, of in ((offers[is_read], readings), (offers[~is_read], None))
             if len(some)
         ]
         looked_at = pd.concat(looked)
         going = sending.to_send(looked_at, is_due=is_due)
-        sending.note(str(marketplace_id), looked_at, going, is_due=is_due)
-        hand_in(sending, str(marketplace_id), going)
+        sending.note(where, looked_at, going, is_due=is_due)
+        hand_in(sending, where, going)
 
 
 def read_back(sending: Sending, offers: pd.DataFrame) -> None:
@@ -181,9 +189,10 @@ def read_back(sending: Sending, offers: pd.DataFrame) -> None:
     """
     again = []
     for marketplace_id, some in offers.groupby("marketplace_id"):
-        looked_at = sending.look_at(str(marketplace_id), some)
+        where = str(marketplace_id)
+        looked_at = sending.look_at(where, some)
         going = sending.to_send(looked_at, is_due=False)
-        sending.note(str(marketplace_id), looked_at.drop(index=going.index), going.iloc[:0], is_due=False)
+        sending.note(where, looked_at.drop(index=going.index), going.iloc[:0], is_due=False)
         again.append(some[some["seller_sku"].isin(going.index)])
     drifted = pd.concat(again) if again else offers
     if len(drifted):
