@@ -55,7 +55,7 @@ def inventory_batch(
 
 def reconcile_batch(end: Ending, connection: str, *, since: datetime | None) -> AbstractContextManager[BatchRef]:
     """Hold the lease of a connection's reconciliations, and a batch to work on; see `held_batch`."""
-    return held_batch(end, connection, "reconcile", reconcile_parameters(since=since))
+    return held_batch(end, connection, "reconcile", reconcile_parameters(load_settings(), connection, since=since))
 
 
 @contextmanager

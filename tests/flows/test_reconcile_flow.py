@@ -42,5 +42,5 @@ def test_a_period_that_cannot_be_compared_is_refused_before_anything_is_started(
     state = run_flow(reconcile, connection="us", since=since)
     assert state.is_failed()
     assert state.message.startswith("Nothing was started: since: 2")
-    assert "Give a time within the last two years." in state.message
+    assert "Give a time in the past, " in state.message
     assert list_batches(world.ledger) == []

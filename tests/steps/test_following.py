@@ -19,11 +19,12 @@ from mfn.rules.lanes import Flow
 from mfn.rules.next_call import Fetch, Search, WorkGap
 from mfn.simulator.clock import Clock
 from mfn.simulator.plans import UsagePlans
-from mfn.steps.importing.backfill import backfill, oldest_orders
+from mfn.steps.importing.backfill import backfill
 from mfn.steps.importing.followed import Followed
 from mfn.steps.importing.following import HELD_SECONDS, follow, look
 from mfn.steps.importing.following import _carry_out as carry_out
 from mfn.steps.importing.following import _take_turn as take_turn
+from mfn.steps.oldest_orders import oldest_orders
 from mfn.steps.runs import new_run
 from mfn.steps.workplace import open_workplace
 from tests.world import an_order

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from mfn.amazon.marketplaces import BY_NAME
-from mfn.errors import RunFailedError
+from mfn.errors import ConfigurationError, RunFailedError
 from mfn.ledger.order_ends import ends_of
 from mfn.ledger.schema import BatchOrder, LandedOrder, Reservation, TrackedOrder, Watermark
 from mfn.moments import moment_in
 from mfn.simulator.clock import amazon_time
 from mfn.steps.importing.extract import extract
 from mfn.steps.orders.decisions import dismiss, release
+from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.runs import import_parameters, new_run
 from mfn.steps.stages import perform
 from mfn.warehouse.tables import wms_order, wms_order_line, wms_shipment, wms_shipment_line
@@ -87,6 +88,17 @@ def test_orders_that_cannot_be_read_are_held_by_the_import_and_end_no_comparison
 def test_before_the_first_import_nothing_is_compared(world: World, reconciling: Reconciling) -> None:
     world.put(an_order())
     assert reconciling.run()["orders"] == 0
+
+
+def test_orders_older_than_two_years_are_compared_where_amazon_still_shows_them(world: World) -> None:
+    world.add_connection("jp", marketplaces="[JP]")
+    since = datetime(2016, 1, 1, tzinfo=UTC)
+    assert reconcile_parameters(world.settings, "jp", since=since) == {"since": since.isoformat()}
+    with pytest.raises(ConfigurationError, match="so far back") as before_2016:
+        reconcile_parameters(world.settings, "jp", since=since - timedelta(days=1))
+    assert before_2016.value.remedy == "Give a time in the past, 2016-01-01 or later."
+    with pytest.raises(ConfigurationError, match="so far back"):
+        reconcile_parameters(world.settings, "us", since=since)
 
 
 def test_what_an_import_has_landed_and_not_loaded_yet_is_no_difference(world: World, reconciling: Reconciling) -> None:

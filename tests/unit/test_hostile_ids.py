@@ -11,6 +11,7 @@ from mfn.amazon.listings import AmazonListings
 from mfn.amazon.refusals import ListingMissingError
 from mfn.errors import ConfigurationError
 from mfn.moments import parse_moment
+from mfn.settings import load_settings
 from mfn.steps.reconciling.runs import reconcile_parameters
 from mfn.steps.runs import import_parameters
 from tests.faults.adapter import Clock, adapter
@@ -74,5 +75,5 @@ def test_a_moment_outside_of_the_calendar_is_refused(moment: datetime) -> None:
     with pytest.raises(ConfigurationError, match="is not a valid time in UTC"):
         import_parameters(since=moment)
     with pytest.raises(ConfigurationError, match="is not a valid time in UTC"):
-        reconcile_parameters(since=moment)
+        reconcile_parameters(load_settings(), "us", since=moment)
     assert import_parameters(since=datetime(2026, 1, 29, tzinfo=UTC))["since"] == "2026-01-29T00:00:00+00:00"

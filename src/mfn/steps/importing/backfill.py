@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from mfn.amazon.marketplaces import BY_NAME
 from mfn.amazon.order_pages import SETTLED_AFTER
 from mfn.connections import find_connection
 from mfn.errors import ConfigurationError
@@ -15,9 +14,10 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import Batch
 from mfn.ledger.search_gaps import note_gap, search_gaps
 from mfn.ledger.watermarks import get_watermark
+from mfn.steps.oldest_orders import oldest_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Row
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 
 SAME_MOMENT = timedelta(seconds=1)
-KEPT_FOR = timedelta(days=2 * 365 + 1)
-KEPT_SINCE = datetime(2016, 1, 1, tzinfo=UTC)
-LONG_KEPT = {BY_NAME[name].marketplace_id for name in ("JP", "AU", "SG")}
-"""Amazon shows no orders older than two years; in these marketplaces none from before 2016
-(orders_2026-01-01.json, 2026-07-29)."""
 
 
 def backfill(
@@ -95,13 +90,6 @@ def _refuse_impossible(after: datetime, before: datetime, oldest: datetime) -> N
             f"Amazon no longer has orders from {after.date()}: the oldest are from {oldest.date()}.",
             remedy=f"Give --since {oldest.date()}, or later.",
         )
-
-
-def oldest_orders(marketplace_ids: Collection[str], now: datetime) -> datetime:
-    """The first day, in UTC, of which Amazon may have orders of some marketplaces, by their ids."""
-    if LONG_KEPT.isdisjoint(marketplace_ids):
-        return now.replace(hour=0, minute=0, second=0, microsecond=0) - KEPT_FOR
-    return KEPT_SINCE
 
 
 def _not_noted(
