@@ -143,7 +143,7 @@ def _settled(place: Workplace, parcel: Row[Any], refusal: OrderFulfilledError) -
 
 
 def _refused(place: Workplace, parcel: Row[Any], refusal: ShipmentRefusedError) -> Answer:
-    said = "; ".join(str(words) for words in refusal.words) or refusal.message
+    said = "; ".join(map(str, refusal.words)) or refusal.message
     reasons = reasons_text([Reason("refused_by_amazon", said, refusal.remedy)])
     return Answer(
         parcel.order_number, _change(place, parcel, ParcelStatus.FAILED) | {"answer": said, "reasons": reasons}

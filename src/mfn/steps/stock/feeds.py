@@ -178,7 +178,7 @@ def _words(place: Workplace, state: FeedState) -> str:
     if state.document_id is None:
         return ""
     try:
-        said = "; ".join(str(words) for words in place.feeds.report(state.document_id).general)
+        said = "; ".join(map(str, place.feeds.report(state.document_id).general))
     except AmazonUnavailableError:  # the report of a feed that was not processed may have any form
         return ""
     return f": {said}" if said else ""
@@ -186,14 +186,14 @@ def _words(place: Workplace, state: FeedState) -> str:
 
 def _done(place: Workplace, batch: BatchRef, feed: Row[Any], state: FeedState) -> None:
     report = place.feeds.report(str(state.document_id))
-    general = "; ".join(str(words) for words in report.general)
+    general = "; ".join(map(str, report.general))
     if general and not report.accepted:
         _fail(place, batch, feed, FATAL, general)
         return
     skus = [message[0] for message in feed.messages]
     refused = {
-        skus[message_id - 1]: "; ".join(str(words) for words in words_of)
-        for message_id, words_of in report.refused.items()
+        skus[message_id - 1]: "; ".join(map(str, words))
+        for message_id, words in report.refused.items()
         if 0 < message_id <= len(skus)
     }
     figures = {"accepted": report.accepted, "invalid": report.invalid, "general": general}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -194,9 +194,9 @@ def _lost(place: Workplace, shown: pd.DataFrame, checked: _Checked, entries: pd.
         free = entries[entries["outcome"] == ""]
         quantities = pd.Series(_taken(shown["quantity"].to_numpy(), positions_in(shown, free)), index=free.index)
         found = losses_against_amazon(quantities, free["available"], brake_percent=percent)
-    lost = [{"location": loss.location, "what": loss.what, "before": loss.before, "now": loss.now} for loss in found]
+    lost = [asdict(loss) for loss in found]
     if checked.why and not lost:
-        lost = [{"location": WHOLE, "what": "SKUs", "before": 0, "now": 0}]
+        lost = [asdict(Loss(WHOLE, "SKUs", before=0, now=0))]
     return [{**loss, "why": checked.why} for loss in lost] if checked.why else lost
 
 

@@ -262,22 +262,19 @@ class Sending:
         """Record that Amazon has refused levels: it keeps those that it had, and the new ones stay due."""
         if refused.empty:
             return
-        errors = [refusals[sku] for sku in refused.index]
-        words = ["; ".join(str(said) for said in error.words) or error.message for error in errors]
-        is_missing = [isinstance(error, ListingMissingError) for error in errors]
-        outcomes = [OfferStatus.HELD.value if missing else OfferStatus.FAILED.value for missing in is_missing]
-        reasons = [
-            reasons_text([MISSING if missing else Reason(REFUSED, said, error.remedy)])
-            for missing, said, error in zip(is_missing, words, errors, strict=True)
-        ]
-        channels = [NOT_LISTED if missing else MERCHANT_CHANNEL for missing in is_missing]
-        kept = kept_rows(marketplace_id, refused[list(STATE)])
+        rows, outcomes, reasons = [], [], []
+        for row in kept_rows(marketplace_id, refused[list(STATE)]):
+            error = refusals[row[1]]
+            said = "; ".join(map(str, error.words)) or error.message
+            outcome, reason, channel = OfferStatus.FAILED.value, Reason(REFUSED, said, error.remedy), MERCHANT_CHANNEL
+            if isinstance(error, ListingMissingError):
+                outcome, reason, channel = OfferStatus.HELD.value, MISSING, NOT_LISTED
+            outcomes.append(outcome)
+            reasons.append(reasons_text([reason]))
+            rows.append((*row, outcome, reasons[-1], said, self.batch.batch_id, "patch", channel))
         self._note(
             (*STATE, *STANDING, "channel"),
-            [
-                (*row, outcome, text, said, self.batch.batch_id, "patch", channel)
-                for row, outcome, text, said, channel in zip(kept, outcomes, reasons, words, channels, strict=True)
-            ],
+            rows,
             outcome_rows(marketplace_id, refused, outcomes, reasons, sent_by="patch"),
         )
 
