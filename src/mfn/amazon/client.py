@@ -164,11 +164,6 @@ class AmazonOrders:
 
         A call whose reply was lost is repeated: with the same package reference, the second call edits the first.
 
-        Args:
-            order_id: Amazon's order id.
-            package: The parcel.
-            max_wait_seconds: How long it may wait for its turn in the rate budget.
-
         Raises:
             OrderFulfilledError: Amazon says that the order is fulfilled already, or knows no such parcel to change.
             ShipmentRefusedError: Amazon refuses this parcel, or knows no such order; the others may continue.

@@ -112,10 +112,6 @@ class Documents:
     def fetch(self, what: str, describe: Callable[[], Described]) -> Document:
         """Download a document; if its URL has expired, a new one is requested.
 
-        Args:
-            what: Which document, for messages.
-            describe: Asks Amazon for its URL.
-
         Raises:
             RetriableError: It failed at every attempt, or is not what it should be.
             FatalError: It is refused.

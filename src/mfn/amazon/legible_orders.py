@@ -30,11 +30,7 @@ UNKNOWN = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 
 
 def legible_order(order_id: str, raw: bytes) -> Order | None:
-    """The parts of a broken order that tell its sold units and its status; everything else is absent.
-
-    Args:
-        order_id: Its id.
-        raw: The JSON text that `decode_order` refused.
+    """The sold units and the status of an order that `decode_order` refused; everything else is absent.
 
     Returns:
         The order with those of its items whose SKU and units can be read; None if nothing can be read.

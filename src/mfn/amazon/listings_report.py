@@ -72,10 +72,6 @@ def read_listings_report(session: Session, marketplace_id: str) -> Document:
 def listings_in(report: Document, marketplace_id: str) -> pd.DataFrame:
     """The listings in a report, as `ListingsRead.frame` has them.
 
-    Args:
-        report: The report.
-        marketplace_id: Which marketplace; Japan's report has an encoding of its own.
-
     Raises:
         FatalError: It lacks a required column; names it, and the columns that it has.
         RetriableError: It cannot be read.

@@ -113,11 +113,6 @@ def end_of(page: SearchPage, window: SearchWindow | OpenWindow, asked_at: dateti
     """The time up to which a search has seen everything, in UTC: the end bound that Amazon says it used.
 
     If it names none that is possible, it is the window's own; if that is open, the time before which all has settled.
-
-    Args:
-        page: What Amazon answered.
-        window: The span of time that was requested.
-        asked_at: When, aware.
     """
     before = moment_in(page.last_updated_before)
     if before is None or before > asked_at + CLOCKS_APART:

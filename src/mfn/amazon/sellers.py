@@ -40,10 +40,6 @@ class _Participations(Struct):
 def read_participations(session: Session, *, max_wait_seconds: float) -> list[Participation]:
     """Every marketplace in which an account may sell, including those of other kinds that no order comes from.
 
-    Args:
-        session: The account.
-        max_wait_seconds: How long it may wait for its turn in the rate budget.
-
     Raises:
         BudgetExhaustedError: Its turn does not come in time.
         AccessDeniedError: The role for this operation is missing, or the authorization has ended.

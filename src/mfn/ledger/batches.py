@@ -52,10 +52,7 @@ def update_batch(database: Connection, batch: BatchRef, **values: Any) -> None:
 def add_findings(database: Connection, batch: BatchRef, **found: Any) -> None:
     """Store what a stage found, next to what other stages found.
 
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        found: Plain data for the report, without buyers' data.
+    What was found is plain data for the report, without buyers' data.
     """
     assert_held(database, batch.lease)  # the batch exists if its lease is held
     before = database.execute(select(Batch.findings).where(Batch.batch_id == batch.batch_id)).scalar_one()

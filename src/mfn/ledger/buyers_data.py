@@ -96,13 +96,7 @@ def texts_at(
 
 
 def places_of(ledger: Ledger, connection: str, order_ids: Collection[str]) -> list[Place]:
-    """Where the newest texts of orders are, page by page; nothing for an order without one.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: At most `CHUNK_ORDERS` ids.
-    """
+    """Where the newest texts of up to `CHUNK_ORDERS` orders are, page by page; nothing for an order without one."""
     if not order_ids:
         return []
     statement = select(LandedOrder.page, LandedOrder.position, LandedOrder.order_id)

@@ -199,11 +199,6 @@ def count_orders(
 def counted_since(ledger: Ledger, connection: str, since: datetime) -> pd.DataFrame:
     """The units of orders that stock runs have counted after a moment.
 
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        since: Aware.
-
     Returns:
         `marketplace_id`, `seller_sku`, `units`, `counted_at`, `placed_at`; one row for each order and SKU.
     """

@@ -36,12 +36,7 @@ def kept_out_versions(ledger: Ledger, connection: str) -> dict[str, Row[Any]]:
 
 
 def versions_not_taken_up(ledger: Ledger, connection: str, order_ids: Collection[str]) -> dict[str, datetime | None]:
-    """The orders whose newest landed version is not the one that last passed every check.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: At most a chunk of ids.
+    """Those of a chunk of orders whose newest landed version is not the one that last passed every check.
 
     Returns:
         By order id, when Amazon made that version; None where that could not be read.

@@ -29,9 +29,7 @@ DRAFT_SUFFIX = ".draft"
 def read_keys(settings: Settings, *, is_new: bool) -> tuple[Key, ...]:
     """The configured keys, newest first.
 
-    Args:
-        settings: The settings in force.
-        is_new: Whether the ledger is new: a key is created for it if there is none yet.
+    For a new ledger a key is created if there is none yet.
 
     Raises:
         ConfigurationError: There is no key, one of them is not a key, or others may read them.
@@ -78,14 +76,10 @@ def put_in_front(path: Path, key: str) -> None:
 
 
 def set_aside(path: Path, newest: str) -> tuple[str, ...]:
-    """Move every key but one into another file next to it, `keys.retired`, for backups from before.
+    """Move every key but that with the id `newest` into another file, `keys.retired`, for backups from before.
 
     If it is interrupted, the next call finishes it: every key is always in at least one of the two files. Drafts that
     earlier calls left behind are removed.
-
-    Args:
-        path: The file with the keys.
-        newest: The id of the key that stays.
 
     Returns:
         The ids of those that were moved.

@@ -66,13 +66,9 @@ def secret_of(keys: Sequence[Key], proofs: Mapping[str, bytes]) -> bytes:
 
 
 def register_newest(database: Connection, keys: Sequence[Key]) -> bytes:
-    """Store the ledger's secret under the newest key too; it is created with the ledger's first key.
+    """Store the ledger's secret under the first of the keys, the newest; it is created with the ledger's first key.
 
     A configured older key that is not registered was retired: it only decrypts.
-
-    Args:
-        database: The open transaction.
-        keys: Newest first.
 
     Returns:
         The ledger's secret.

@@ -117,10 +117,6 @@ def assert_held(database: Connection, token: str) -> None:
 def assert_not_taken_over(ledger: Ledger, token: str) -> None:
     """Check, without writing to the ledger, that no other run has taken the lease.
 
-    Args:
-        ledger: The open ledger.
-        token: What `lease` yielded.
-
     Raises:
         LeaseLostError: Another run has taken it.
         RetriableError: The ledger cannot be reached.

@@ -145,10 +145,7 @@ def each_order(
 ) -> Iterator[Row[str, str | None, str | None, str | None]]:
     """The orders of a batch that have one of some outcomes: order_id, outcome, reasons, warnings; one after another.
 
-    Args:
-        ledger: The open ledger; the transaction that reads them lasts until the last one was taken.
-        batch_id: The batch.
-        outcomes: The outcomes.
+    The transaction that reads them lasts until the last one was taken.
     """
     columns = (BatchOrder.order_id, BatchOrder.outcome, BatchOrder.reasons, BatchOrder.warnings)
     statement = select(*columns).where(BatchOrder.batch_id == batch_id, BatchOrder.outcome.in_(outcomes))

@@ -61,11 +61,6 @@ def note_named(database: Connection, connection: str, names: Iterable[OrderName]
     Fractions of a second are left out: Amazon states an order's last change in whole ones (examples of
     orders_2026-01-01.json, 2026-07-29), a notification in thousandths (OrderChangeNotification.json, 2026-05-27).
 
-    Args:
-        database: The open transaction on the ledger; no lease is needed.
-        connection: The connection's name.
-        names: As many as there are, in any order, the same order possibly twice.
-
     Returns:
         How many orders had not been recorded with this change or a newer one.
     """

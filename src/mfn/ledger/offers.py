@@ -110,15 +110,7 @@ def write_offers(database: Connection, batch: BatchRef, names: Sequence[str], ro
 def offers_of(
     ledger: Ledger, connection: str, names: Sequence[str], marketplace_id: str, seller_skus: Sequence[str]
 ) -> pd.DataFrame:
-    """Some columns of some offers, as `read_offers` returns them, and indexed by seller SKU.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        names: Columns of the table `offer`.
-        marketplace_id: Where.
-        seller_skus: As many as there are.
-    """
+    """Some columns of some offers, as `read_offers` returns them, and indexed by seller SKU."""
     frame = read_offers(
         ledger,
         connection,
@@ -138,13 +130,7 @@ def asked_skus(ledger: Ledger) -> str:
 
 
 def forget_offers(database: Connection, batch: BatchRef, keys: Iterable[tuple[str, str]]) -> None:
-    """Remove rows that have no listing and are no longer entries.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        keys: (marketplace_id, seller_sku) of each.
-    """
+    """Remove rows, by marketplace and SKU, that have no listing and are no longer entries."""
     assert_held(database, batch.lease)
     rows = [{"place": marketplace_id, "sku": seller_sku} for marketplace_id, seller_sku in keys]
     if rows:

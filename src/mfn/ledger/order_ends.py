@@ -51,10 +51,7 @@ def note_ends(database: Connection, connection: str, ends: Iterable[End]) -> Non
 
     A retention that has begun never starts again, and none starts in the future: a future time counts as the present.
 
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        ends: What was seen; an order may occur several times.
+    An order may occur several times.
     """
     now = datetime.now(UTC)
     rows = [
@@ -87,11 +84,6 @@ def note_known_ends(database: Connection, connection: str, now: datetime) -> Non
     It left when the last of its parcels did; if no parcel is known, because another system shipped it, when Amazon last
     changed it. A time in the future counts as the present; for one more than two years ago the year must be wrong, and
     the time at which the warehouse got the order counts instead.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        now: The present moment, aware.
     """
     left = func.coalesce(Parcel.shipped_at, Parcel.sent_at, Parcel.updated_at)
     parcels = (
@@ -124,13 +116,7 @@ def _believed(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
 
 
 def ends_of(ledger: Ledger, order_ids: Sequence[str], *, connection: str | None = None) -> Sequence[Row[Any]]:
-    """How orders ended, and when their buyers' data was removed: every column of `order_end`.
-
-    Args:
-        ledger: The open ledger.
-        order_ids: Amazon's order ids.
-        connection: Only of this connection, or None.
-    """
+    """How orders ended, and when their buyers' data was removed: every column of `order_end`."""
     statement = select(OrderEnd).order_by(OrderEnd.connection, OrderEnd.order_id)
     if connection is not None:
         statement = statement.where(OrderEnd.connection == connection)
@@ -150,14 +136,7 @@ def removal_in_words(row: Row[Any]) -> str:
 
 
 def note_removed(database: Connection, connection: str, order_ids: Iterable[str], at: datetime) -> None:
-    """Record that the buyers' data of orders was removed; if it was removed before, the later time counts.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        order_ids: Amazon's order ids.
-        at: When, aware.
-    """
+    """Record that the buyers' data of orders was removed; if it was removed before, the later time counts."""
     rows = [{"connection": connection, "order_id": order_id, "purged_at": at} for order_id in order_ids]
     if rows:
         statement = _insert_rows(database, ["purged_at"])
@@ -166,15 +145,7 @@ def note_removed(database: Connection, connection: str, order_ids: Iterable[str]
 
 
 def note_erased(database: Connection, connection: str, order_id: str, *, at: datetime, by: str) -> None:
-    """Record that a person has the buyer's data of an order removed; the first one stays recorded.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        order_id: Amazon's order id.
-        at: When, aware.
-        by: The operating system's name of the user.
-    """
+    """Record that a person has the buyer's data of an order removed; the first one stays recorded."""
     statement = upsert(database.dialect, OrderEnd).values(
         connection=connection, order_id=order_id, erased_at=at, erased_by=by
     )

@@ -33,11 +33,6 @@ def move_orders(database: Connection, batch: BatchRef, wanted: Mapping[str, Unit
     An order is `shipped` once every unit that the warehouse was given has left in a parcel that was confirmed or needs
     no confirmation, `partially_shipped` before that, and `confirmed` once Amazon shows all parcels that were confirmed.
     What was confirmed still counts while a correction of it is held, refused or under way.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        wanted: The units of each order that the warehouse was given to ship.
     """
     if not wanted:
         return

@@ -93,14 +93,7 @@ def figures_of(outcomes: Mapping[tuple[str, str | None], int]) -> dict[str, int]
 def tracked_orders(
     ledger: Ledger, connection: str, order_ids: Sequence[str], *, statuses: Sequence[str] | None = None
 ) -> dict[str, Row[Any]]:
-    """What the ledger knows of orders: `STANDING`, by order id; unknown ones are absent.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        order_ids: At most a chunk of ids.
-        statuses: Only those with one of these.
-    """
+    """What the ledger knows of a chunk of orders: `STANDING`, by order id; unknown ones are absent."""
     statement = select(*STANDING).where(TrackedOrder.connection == connection)
     if statuses is not None:
         statement = statement.where(TrackedOrder.status.in_(statuses))
@@ -133,13 +126,7 @@ def write_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[A
 
 
 def move_outcomes(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
-    """Change the outcome of orders that were judged before; their reasons and warnings stay.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        rows: (order_id, outcome) for each order of the batch.
-    """
+    """Change the outcome of orders that were judged before; their reasons and warnings stay."""
     now = datetime.now(UTC)
     alike: dict[str, list[str]] = {}
     for order_id, outcome in rows:
@@ -193,13 +180,7 @@ def write_loaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[Any
 
 
 def write_reloaded(database: Connection, batch: BatchRef, rows: Iterable[tuple[str, str]]) -> None:
-    """Record what the warehouse was given again for orders that it has, without touching their progress.
-
-    Args:
-        database: The open transaction on the ledger.
-        batch: The batch.
-        rows: (order_id, loaded_digest) for each order.
-    """
+    """Record the digest of what the warehouse was given again of orders that it has; their progress stays."""
     now = utc_text(datetime.now(UTC))
     columns = ("connection", "order_id", "loaded_digest", "batch_id", "updated_at")
     given = [(batch.connection, order_id, digest, batch.batch_id, now) for order_id, digest in rows]

@@ -54,13 +54,7 @@ def written_digests(ledger: Ledger, connection: str) -> dict[str, str]:
 
 
 def known_parcels(ledger: Ledger, connection: str, shipment_ids: Iterable[str]) -> dict[str, Row[Any]]:
-    """What `collect` looks at of parcels that are known, by shipment id: of some of them, and of all to be examined.
-
-    Args:
-        ledger: The open ledger.
-        connection: The connection's name.
-        shipment_ids: Parcels, known or not, as many as there are.
-    """
+    """What `collect` looks at of parcels that are known, by shipment id: of some of them, and of all to be examined."""
     wanted = (
         Parcel.shipment_id, Parcel.order_number, Parcel.status, Parcel.sent_at, Parcel.package_reference_id,
         Parcel.items_sent, Parcel.warnings,

@@ -29,12 +29,6 @@ def due_orders(database: Connection, connection: str, *, now: datetime, retentio
     ignored and dismissed orders, of those that no run has judged and of texts without an id begins when they last
     landed, or with one of these moments where that was earlier. Open orders have none, unless they are known to have
     ended at Amazon. What a person had erased is due at once.
-
-    Args:
-        database: An open transaction on the ledger, the ends that it knows noted (`order_ends.note_known_ends`).
-        connection: The connection's name.
-        now: The present moment, aware.
-        retention: How long buyers' data is kept.
     """
     joined = (
         select(LandedOrder.order_id)

@@ -134,10 +134,6 @@ def open_failures(ledger: Ledger, since: datetime) -> list[Failure]:
 
     Those of the same request are one failure: a warehouse that is away fails every run, and hides no other
     failure by that. Those that left nothing to be done are left out, see `has_work_left`.
-
-    Args:
-        ledger: The open ledger.
-        since: How far to look back; aware.
     """
     with ledger.reading() as database:
         dead = dead_batches(database)

@@ -37,13 +37,7 @@ def when_unanswered(ledger: Ledger, connection: str) -> Callable[[str], datetime
 
 
 def note_unanswered(database: Connection, connection: str, order_ids: Iterable[str]) -> None:
-    """Note orders that Amazon has just left without an answer, in the order in which they were requested.
-
-    Args:
-        database: The open transaction on the ledger.
-        connection: The connection's name.
-        order_ids: Which, each once.
-    """
+    """Note orders that Amazon has just left without an answer, in the order in which they were requested."""
     now = datetime.now(UTC)
     mine = UnansweredOrder.connection == connection
     database.execute(delete(UnansweredOrder).where(mine, UnansweredOrder.asked_at < now - KEPT_FOR))

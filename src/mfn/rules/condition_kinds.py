@@ -52,10 +52,6 @@ def kind_faults(expression: Any, fields: Mapping[str, Field]) -> Iterator[tuple[
 
     A text's comparison with null becomes one with an empty text, because that is what an absent text is here.
 
-    Args:
-        expression: The library's expression.
-        fields: The fields by their dotted names.
-
     Yields:
         Message and remedy of each fault.
     """

@@ -32,10 +32,6 @@ OF_RE2 = (
 def take_out_patterns(text: str, words: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """A condition with a mark in place of each pattern.
 
-    Args:
-        text: The condition.
-        words: The library's words of it.
-
     Returns:
         The text for the library, and the patterns by their marks.
 

@@ -47,10 +47,6 @@ def slips(expression: Any) -> Iterator[tuple[str, str]]:
 def slips_of_words(words: Sequence[Any], fields: Collection[str]) -> Iterator[tuple[str, str]]:
     """What the library evaluates while parsing, unseen later: quoted field names, comparisons without fields.
 
-    Args:
-        words: The library's words of the condition.
-        fields: The dotted names of the fields that it may read.
-
     Yields:
         Message and remedy of each slip.
     """

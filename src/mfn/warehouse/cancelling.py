@@ -105,12 +105,7 @@ def request_cancellation(connection: Connection, reasons: Mapping[str, str], at:
 
 
 def withdraw_request(connection: Connection, order_numbers: Iterable[str]) -> None:
-    """Withdraw a requested cancellation, whatever the status but `cancelled`.
-
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's ids of orders whose buyers requested it, but no longer do.
-    """
+    """Withdraw cancellations that buyers no longer request, whatever the status but `cancelled`."""
     numbers = list(order_numbers)
     locked(connection, numbers)
     required = required_columns(connection, "wms_order")

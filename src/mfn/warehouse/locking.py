@@ -34,10 +34,6 @@ class LockedError(DataError):
 def locked(connection: Connection, order_numbers: Iterable[str]) -> dict[str, str]:
     """The status of each order that the warehouse knows, kept from other writers until the transaction ends.
 
-    Args:
-        connection: A transaction that writes; on SQLite it is the only one anyway.
-        order_numbers: Amazon's order ids, as many as there are.
-
     Raises:
         LockedError: Another program does not release some of them; the transaction must not commit.
     """

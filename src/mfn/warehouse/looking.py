@@ -56,10 +56,6 @@ class WarehouseLook:
 def look_at(url: str, *, what: str) -> WarehouseLook:
     """Look at the tables of a warehouse.
 
-    Args:
-        url: Its URL, as `mfn.database.urls.resolve_database_url` returns it.
-        what: How a person knows it.
-
     Raises:
         FatalError: It is a SQLite file that does not exist; opening it would create it.
         RetriableError: It cannot be reached.

@@ -103,9 +103,7 @@ def _as_we_write(connection: Connection, name: str) -> str:
 def required_columns(connection: Connection, table: str) -> dict[str, bool]:
     """The columns that take no NULL in this warehouse's own table, and whether they hold texts there.
 
-    Args:
-        connection: An open transaction.
-        table: One of the contract; none are returned for one that has just been dropped.
+    None are returned for a table that has just been dropped.
     """
     try:
         found = inspect(connection).get_columns(table)

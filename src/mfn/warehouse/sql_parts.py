@@ -88,10 +88,7 @@ def same(connection: Connection, one: str, other: str) -> str:
 def states(connection: Connection, order_numbers: Iterable[str], *, lock: str = "") -> dict[str, str]:
     """The status of each order that the warehouse knows, in lower case.
 
-    Args:
-        connection: An open transaction.
-        order_numbers: Amazon's order ids, as many as there are.
-        lock: How PostgreSQL is to lock their rows, if at all; see `mfn.warehouse.locking`.
+    `lock` says how PostgreSQL is to lock their rows, if at all; see `mfn.warehouse.locking`.
     """
     rows = connection.execute(
         # In a fixed order, so that two transactions that lock many orders queue up instead of waiting for each other.

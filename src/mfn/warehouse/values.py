@@ -25,12 +25,7 @@ LONGER_THAN_A_MONTH = len("2026-11")
 
 
 def as_text(connection: Connection, column: str) -> str:
-    """An expression for a column's values as texts, whatever its type, cut to `LONGEST_TEXT` characters and one more.
-
-    Args:
-        connection: The open transaction, whose database decides on the dialect.
-        column: A column's name, qualified if necessary.
-    """
+    """An expression for a column's values as texts, of whatever type, cut to `LONGEST_TEXT` characters and one more."""
     # Through JSON, PostgreSQL writes ISO 8601, whatever its DateStyle is.
     is_time = connection.dialect.name == "postgresql" and column.endswith(("_at", "_by"))
     if is_time:
