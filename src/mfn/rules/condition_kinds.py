@@ -114,6 +114,13 @@ def children(node: Any) -> list[Any]:
     return [child for child in found if isinstance(child, ast.ExpressionBase)]
 
 
+def change_children(node: Any, change: Callable[[Any], Any]) -> None:
+    """Put others in place of the expressions that an expression of the library works on."""
+    for name in CHILDREN:
+        if isinstance(child := getattr(node, name, None), ast.ExpressionBase):
+            setattr(node, name, change(child))
+
+
 def field_name(node: Any) -> str:
     """The dotted name of a field; "" for everything else."""
     if isinstance(node, ast.SymbolExpression):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import re2  # type: ignore[import-untyped]  # it has no annotations
 from rule_engine import ast  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
 
-from mfn.rules.condition_kinds import CHILDREN, Type
+from mfn.rules.condition_kinds import Type, change_children
 from mfn.rules.condition_words import REGULAR_EXPRESSIONS, ConditionError, refusing_lost_backslashes
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ class Matches(ast.ExpressionBase):  # type: ignore[misc]  # see the import
 
 
 def _replaced(node: Any, left: dict[str, Any]) -> Any:
-    for name in CHILDREN:
-        if isinstance(child := getattr(node, name, None), ast.ExpressionBase):
-            setattr(node, name, _replaced(child, left))
+    change_children(node, lambda child: _replaced(child, left))
     if not isinstance(node, ast.FuzzyComparisonExpression):
         return node
     pattern = left.pop(node.right.value, None) if isinstance(node.right, ast.StringExpression) else None

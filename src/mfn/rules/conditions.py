@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import rule_engine  # type: ignore[import-untyped]  # it has annotations, but says so nowhere
 from rule_engine import ast, errors
 
-from mfn.rules.condition_kinds import AFTER_A_DOT, CHILDREN, TESTS, TYPES, WORDS, Type, kind_faults
+from mfn.rules.condition_kinds import AFTER_A_DOT, TESTS, TYPES, WORDS, Type, change_children, kind_faults
 from mfn.rules.condition_patterns import Matches, put_in_patterns, take_out_patterns
 from mfn.rules.condition_slips import slips, slips_of_words
 from mfn.rules.condition_words import ConditionError, check_words, read_words, refusing_lost_backslashes
@@ -149,9 +149,7 @@ class _Guarded(ast.ExpressionBase):  # type: ignore[misc]  # see the import
 
 def _guarded(node: Any) -> Any:
     """An expression with every comparison in it guarded."""
-    for name in CHILDREN:
-        if isinstance(child := getattr(node, name, None), ast.ExpressionBase):
-            setattr(node, name, _guarded(child))
+    change_children(node, _guarded)
     compares = isinstance(
         node, ast.ComparisonExpression | ast.ContainsExpression | ast.FunctionCallExpression | Matches
     )
