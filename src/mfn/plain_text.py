@@ -55,7 +55,7 @@ def listed(texts: Iterable[str]) -> str:
     return ", ".join(first[:NAMED_AT_MOST]) + (f", {CUT}" if len(first) > NAMED_AT_MOST else "")
 
 
-def together(details: Sequence[str]) -> str:
+def listed_details(details: Sequence[str]) -> str:
     """The first `NAMED_AT_MOST` of some details as one, and how many more there are."""
     more = len(details) - NAMED_AT_MOST
     return "; ".join(details[:NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")

@@ -57,22 +57,19 @@ def load_credentials(connection: Connection, environ: Mapping[str, str], base: P
             Prefect block cannot be read.
     """
     kind, _, block = connection.credentials.partition(":")
+    wrong: list[Problem] = []
     if kind == "env":
         found, wrong = _from_environment(connection, environ, base)
         missing = [f"{suffixed(name, connection)} (or {name})" for name in NAMES if found.get(name) == ""]
         place, remedy = PLACE, "Set what is missing in the environment or in .env; "
-        if wrong:
-            problems = (*wrong, *(_missing(place, name, connection) for name in missing))
-            raise ConfigurationError(problems=problems)
     else:
         found = _read_block(connection, block, environ)
         missing = [name for name in NAMES if not found[name]]
         place, remedy = f"the Prefect secret block {block}", "Add what is missing to the block's JSON object; "
-    if missing:
-        raise ConfigurationError(
-            problems=tuple(_missing(place, name, connection) for name in missing),
-            remedy=remedy + "Seller Central shows all three under Apps and Services > Develop Apps.",
-        )
+    if wrong or missing:
+        problems = [Problem(place, None, name, f"is missing for connection {connection.name}.") for name in missing]
+        remedy += "Seller Central shows all three under Apps and Services > Develop Apps."
+        raise ConfigurationError(problems=(*wrong, *problems), remedy="" if wrong else remedy)
     return Credentials(found[REFRESH_TOKEN], found[APP_ID], found[CLIENT_SECRET])
 
 
@@ -93,10 +90,6 @@ def _from_environment(
         except ConfigurationError as error:
             wrong += error.problems
     return found, wrong
-
-
-def _missing(place: str, name: str, connection: Connection) -> Problem:
-    return Problem(place, None, name, f"is missing for connection {connection.name}.")
 
 
 def _read_block(connection: Connection, block: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ def waiting_for_held(
             for item, units in parcel.now.items():
                 holder = next((one for one in held if one.before.get(item, 0)), None)
                 is_rising = units > parcel.before.get(item, 0)
-                if holder is None or not is_rising or item not in limits:
-                    continue
-                if sum(one.at_amazon(item) for one in together) > limits[item]:
+                is_over = sum(one.at_amazon(item) for one in together) > limits.get(item, math.inf)
+                if holder is not None and is_rising and is_over:
                     with_ = f"with parcel {holder.shipment_id}, whose correction is held"
                     detail = f"order item {item}: its units were confirmed {with_}"
                     found.append((parcel.shipment_id, CODE, detail, REMEDY))

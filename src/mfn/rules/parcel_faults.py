@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mfn.models import LONGEST_TEXT
-from mfn.plain_text import listed, together
+from mfn.plain_text import listed, listed_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ def explain_parcels(
             position,
             ids[position],
             code,
-            together(found[position, code]),
+            listed_details(found[position, code]),
             MIXED_UP if code == "units_told" and position in mixed_up else REMEDIES[code],
         )
         for position, code in sorted(found, key=lambda key: (key[0], ranks[key[1]]))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mfn.amazon.quantities import MERCHANT_CHANNEL
 from mfn.models import OfferStatus, Reason
-from mfn.plain_text import together
+from mfn.plain_text import listed_details
 from mfn.rules.records import stock_records
 from mfn.rules.skus import aliases_without_listing, offer_components
 from mfn.rules.stock_faults import REMEDIES
@@ -154,7 +154,7 @@ def _merged(findings: Iterable[Finding], remedies: Mapping[str, str]) -> tuple[R
     details: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for code, detail in findings:
         details[code][detail] = None
-    return tuple(Reason(code, together([*details[code]]), remedies[code]) for code in remedies if code in details)
+    return tuple(Reason(code, listed_details([*details[code]]), remedies[code]) for code in remedies if code in details)
 
 
 def _held(
