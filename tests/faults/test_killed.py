@@ -14,6 +14,7 @@ import pytest
 from mfn.ledger.batch_listing import list_batches
 from mfn.ledger.batches import get_batch
 from mfn.steps.importing import loading
+from mfn.steps.workplace import writing_under_lease
 from mfn.warehouse.sql import SqlWarehouse
 from tests.faults.copies import assert_at_rest, copy_of, done_since, put_down, standing
 from tests.faults.processes import at_once, die_at_commit, in_child, on_commit
@@ -69,7 +70,7 @@ def a_day_that_goes_on(world: World) -> None:
 
 
 LOUD: dict[str, tuple[int, ...]] = {
-    "_land_page": (-1,),
+    "_land_last_page": (-1,),
     "_index_some": (0,),
     "_write": (0,),
     "load_chunk": (0,),
@@ -84,7 +85,7 @@ LOUD: dict[str, tuple[int, ...]] = {
 """Which commits of each function a run is killed after."""
 
 QUIET = {
-    *("_take", "open_batch", "_locked", "_search", "read_again", "keep_calls", "_note_landed"),
+    *("_take", "open_batch", "_locked", "_note_begun", "_search", "read_again", "keep_calls", "_note_landed"),
     *(
         "validate",
         "transform",
@@ -108,12 +109,16 @@ class Commit:
     is_warehouse: bool
 
 
+OPENERS = {SqlWarehouse._writing.__name__, writing_under_lease.__name__}
+"""Functions outside of mfn.database that open a transaction for others."""
+
+
 def _function() -> str:
     """The function of this project that is committing, not the one that opens its transaction for it."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         code = frame.f_code
-        opens = "/database/" in code.co_filename or code.co_name == SqlWarehouse._writing.__name__
+        opens = "/database/" in code.co_filename or code.co_name in OPENERS
         if "/src/mfn/" in code.co_filename and not opens:
             return code.co_name
         frame = frame.f_back

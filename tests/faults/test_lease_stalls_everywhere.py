@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 STALLED_AFTER = (
-    "open_batch", "_land_page", "_index_some", "_write", "transform", "load_chunk", "_note", "cancel", "gate",
+    "open_batch", "_land_last_page", "_index_some", "_write", "transform", "load_chunk", "_note", "cancel", "gate",
 )  # fmt: skip
 """Functions after whose last commit a run stalls: after others it goes on with the same."""
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 ORDERS = 120
 POINTS = [
-    ("_search_pages", 0, True),
-    ("_search_pages", 0, False),
+    ("_note_page", 0, True),
+    ("_note_page", 0, False),
     ("_ask_for_the_others", 0, True),
     ("compare", 0, False),
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mfn.amazon import calling, client
+from mfn.amazon import calling, order_pages
 from mfn.amazon.credentials import NAMES
 from mfn.ledger import removal
 from mfn.simulator.server import SimulatorServer
@@ -116,7 +116,7 @@ def open_stage(build: Callable[[World], Any], server_url: str | None) -> Iterato
 def _in_small_parts() -> Iterator[None]:
     """Small pages and chunks, and no pauses before Amazon is asked again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "PAGE_SIZE", PAGE_ORDERS)
+        patch.setattr(order_pages, "PAGE_SIZE", PAGE_ORDERS)
         patch.setattr(validate, "CHUNK_ORDERS", CHUNK_ORDERS)
         patch.setattr(removal, "PAGES_AT_ONCE", PAGES_PURGED)
         patch.setattr(scrub, "SCRUBBED_AT_ONCE", ORDERS_SCRUBBED)
