@@ -44,6 +44,18 @@ PASSING: dict[str, tuple[Answer, str]] = {
     "a 429 that Amazon explains": (QUOTA, "HTTP 429, QuotaExceeded: You exceeded your quota"),
     "a dropped connection": (DROPPED, "no complete answer (RemoteProtocolError"),
     "a truncated body": (GOOD[:-10], "no complete answer (RemoteProtocolError"),
+    "the rest of an earlier answer in place of a status": (
+        b'"deliveryAddress": {"name": "Test Buyer"}}HTTP/1.1 200 OK\r\n\r\n',
+        "no complete answer (RemoteProtocolError: illegal status line).",
+    ),
+    "a header that is none": (
+        b"HTTP/1.1 200 OK\r\nTest Buyer\r\n\r\n",
+        "no complete answer (RemoteProtocolError: illegal header line).",
+    ),
+    "a chunk that does not end": (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}Test Buyer\r\n",
+        "no complete answer (RemoteProtocolError: malformed chunk footer",
+    ),
     "a body cut short without a length": (
         b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(PAGE).encode()[:-10],
         "HTTP 200, but the body cannot be read: Input data was truncated",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from httpx import codes
+from httpx import ProtocolError, codes
 from msgspec import Struct
 
 from mfn.amazon.answers import UNREADABLE, clipped, errors_of, request_id_of, summary_of
@@ -118,9 +118,12 @@ def unreachable(what: str, error: httpx.RequestError) -> AmazonUnavailableError:
 
     Args:
         what: Which call, for the message.
-        error: httpx's error; its text contains neither URL nor headers.
+        error: httpx's error; its text contains no URL.
     """
-    message = f"{what}: no complete answer ({type(error).__name__}: {error})."
+    said = str(error)
+    if isinstance(error, ProtocolError):
+        said = said.partition(":")[0]  # then what cannot be read is quoted, which may be the rest of an earlier answer
+    message = f"{what}: no complete answer ({type(error).__name__}: {clipped(said)})."
     return AmazonUnavailableError(message, remedy=f"{RUN_AGAIN} {IF_IT_STAYS}")
 
 
