@@ -36,6 +36,11 @@ def test_a_bad_text_becomes_one_that_can_be_read(text: bytes, expected: str) -> 
     assert _read(b'{"a": [' + text.removeprefix(b"\xef\xbb\xbf") + b', {"b": 1}]}') == {"a": [expected, {"b": 1}]}
 
 
+def test_what_is_no_number_becomes_null_and_its_neighbours_stay() -> None:
+    read = _read(b'{"a": NaN, "NaN": [-Infinity,Infinity, 1], "said": "NaN, -Infinity \\"NaN\\""}')
+    assert read == {"a": None, "NaN": [None, None, 1], "said": 'NaN, -Infinity "NaN"'}
+
+
 @pytest.mark.parametrize(("opens", "closes"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":[', b"]}]")])
 def test_what_lies_too_deep_becomes_null_and_its_neighbours_stay(opens: bytes, closes: bytes) -> None:
     deep = opens * 100_000 + b"1" + closes * 100_000

@@ -1,4 +1,4 @@
-"""JSON that a strict parser would refuse as a whole for one bad text in it, repaired so that the rest can be read.
+"""JSON that a strict parser would refuse as a whole for one bad value in it, repaired so that the rest can be read.
 
 A title that was cut in the middle of an emoji leaves half a surrogate pair behind; a page of a hundred orders must not
 be lost for that. RFC 8259 leaves open what a parser does with half a pair, and lets it limit the depth.
@@ -24,6 +24,7 @@ MOST_DEPTH = 64
 
 TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 PART = re.compile(TEXT.pattern + rb"|[\[\]{}]", re.DOTALL)
+NO_NUMBER = re.compile(rb"(" + TEXT.pattern + rb")|-?\b(?:NaN|Infinity)\b", re.DOTALL)
 CONTROL = re.compile(rb"[\x00-\x1f]")
 ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
@@ -41,14 +42,15 @@ def read_json(content: bytes, kind: type[Answer]) -> Answer:
 
 
 def repaired(content: bytes) -> bytes:
-    r"""Repair what a strict parser refuses in the texts of JSON, and cut off what is nested deeper than `MOST_DEPTH`.
+    """Repair what a strict parser refuses in JSON, and cut off what is nested deeper than `MOST_DEPTH`.
 
-    Half a surrogate pair becomes U+FFFD, a bare control character its escape; a byte order mark is removed. What is
-    broken otherwise stays so: nobody can say what a text in another encoding was.
+    Half a surrogate pair becomes U+FFFD, a bare control character its escape, `NaN` and `Infinity` become null; a byte
+    order mark is removed. What is broken otherwise stays so: nobody can say what a text in another encoding was.
     """
     if len(content) > MOST_BYTES:
         return content
-    return _flattened(TEXT.sub(lambda text: _repaired_text(text[0]), content.removeprefix(codecs.BOM_UTF8)))
+    legible = TEXT.sub(lambda text: _repaired_text(text[0]), content.removeprefix(codecs.BOM_UTF8))
+    return _flattened(NO_NUMBER.sub(lambda part: part[1] or b"null", legible))
 
 
 def _repaired_text(text: bytes) -> bytes:
