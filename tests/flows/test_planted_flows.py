@@ -91,7 +91,7 @@ def test_prefect_keeps_nothing_of_a_buyer_or_a_secret(world: World, monkeypatch:
     assert started_by_hand(import_orders, connection="us").is_completed()
     world.answer_page(*broken_orders(), planted_order(planted_item("MUG-RED")))
     with monkeypatch.context() as patch:
-        patch.setattr("mfn.steps.importing.transform.resolve_skus", broken)
+        patch.setattr("mfn.steps.importing.transform.components_of", broken)
         failed = run_flow(import_orders, connection="us")
     assert failed.is_failed()
     assert "ValueError" in str(failed.message)
