@@ -168,6 +168,17 @@ def test_an_order_that_the_warehouse_lost_with_its_untold_parcel_is_loaded_once_
     assert [row["order_number"] for row in shipping.world.rows()] == [order_id]
 
 
+def test_a_lost_order_of_which_only_a_void_parcel_is_left_is_loaded_once_more(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    shipping.ship(order_id, status="void")
+    shipping.world.forget_order(order_id)
+    reconciling.hours_pass()
+    assert reconciling.fix() == {order_id: "missing_in_warehouse"}
+    assert [row["order_number"] for row in shipping.world.rows()] == [order_id]
+
+
 def test_a_lost_order_that_amazon_has_settled_is_settled_and_not_loaded(world: World, reconciling: Reconciling) -> None:
     shipped, cancelled = world.put(an_order(), an_order())
     world.run()

@@ -30,7 +30,10 @@ REMEDIES = {
     "order_unknown": f"{CORRECT} if the number is wrong; ignore it if the order did not come from Amazon through mfn.",
     "parcel_empty": f"{CORRECT}: write the parcel's lines, in the same transaction as the parcel.",
     "quantity_invalid": f"{CORRECT}: enter how many units of the SKU are in the parcel.",
-    "order_item_unknown": f"{CORRECT}: use the order_item_id and sku of the order's line in wms_order_line.",
+    "order_item_unknown": (
+        f"{CORRECT}: use the order_item_id and sku of the order's line in wms_order_line. If it was deleted there,"
+        " restore it."
+    ),
     "quantity_excessive": f"{CORRECT}: fix the quantities, or void the parcel that never shipped.",
     "units_told": "If it replaces one of them, write its carrier and tracking number under that parcel's "
     "shipment_id with status closed, and void this one. Otherwise correct the order in Seller Central.",

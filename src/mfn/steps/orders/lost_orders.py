@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfn.ledger.parcels import parcels_of
 from mfn.models import OrderStatus, Reason
+from mfn.rules.parcels import VOID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,8 @@ LOST = Reason(
 def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     """The orders that are loaded according to the ledger, but of which the warehouse has neither a row nor a parcel.
 
-    A parcel that the warehouse lost as well counts only if it was confirmed to Amazon. Whether the warehouse has
-    shipped and forgotten them cannot be known here: a person has to say that.
+    A parcel that is void, or that the warehouse lost as well, counts only if it was confirmed to Amazon. Whether the
+    warehouse has shipped and forgotten them cannot be known here: a person has to say that.
 
     Args:
         place: The workplace; the lease of its imports is held.
@@ -45,4 +46,5 @@ def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     name = place.connection.name
     parcels = parcels_of(place.ledger, name, order_numbers=sorted(gone))
     confirmed = {parcel.order_number for parcel in parcels if parcel.sent_at is not None}
-    return gone - confirmed - set(place.warehouse.shipments(name)["order_number"])
+    shipments = place.warehouse.shipments(name)
+    return gone - confirmed - set(shipments.loc[shipments["status"] != VOID, "order_number"])
