@@ -243,6 +243,17 @@ def test_a_token_that_was_revoked_meanwhile_is_renewed_and_the_page_arrives(
     assert used == ["Atza|token-1", "Atza|token-2"]
 
 
+@pytest.mark.parametrize("lifetime", ["3600", 3600.0, None])
+def test_a_lifetime_of_a_token_in_another_form_is_understood(
+    amazon: ScriptedAmazon, orders: AmazonOrders, lifetime: object
+) -> None:
+    amazon.login = [answer(200, {"access_token": "Atza|token-1", "expires_in": lifetime})]
+    amazon.api = [GOOD]
+    orders.search_page(WINDOW)
+    orders.search_page(WINDOW)
+    assert len(amazon.arrived("/auth/o2/token")) == 1
+
+
 def test_an_expired_client_secret_is_told_apart_from_a_missing_role(
     amazon: ScriptedAmazon, orders: AmazonOrders
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_refusal_without_words_is_one_all_the_same(
         ("Failed to create package due to not finding a matching package or order already fulfilled.", ""),
         ("Failed.", "ErrorMessage(errorCode=GeneralError, errorMetric=PackageToUpdateNotFound, packageIndex=null)"),
         ("Order Already Fulfilled", ""),
+        ("The shipment has already been confirmed.", ""),
     ],
 )
 def test_an_order_that_is_fulfilled_already_is_told_apart_wherever_amazon_says_it(
@@ -203,3 +204,9 @@ def test_no_token_and_no_body_is_logged_even_on_debug(
     assert "HTTP 503" in caplog.text
     for secret in ("Atza|", SECRETS.refresh_token, "Test Buyer", "1Z999TEST", "packageDetail"):
         assert secret not in caplog.text
+
+
+def test_a_conflict_is_settled_by_what_amazon_shows_too(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
+    amazon.api = [errors(409, "Conflict", "The package exists.")]
+    with pytest.raises(OrderFulfilledError):
+        orders.confirm_shipment(ORDER_ID, a_package())

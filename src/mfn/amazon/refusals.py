@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from mfn.errors import MfnError
 
-FULFILLED_SIGNS = ("already fulfilled", "packagetoupdatenotfound")
+FULFILLED_SIGNS = ("already", "packagetoupdatenotfound")
 """Amazon's words for an order with nothing left to confirm: the same answer also means that it finds no parcel to
-change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025; Amazon documents no code for it.
+change. Source: amzn/selling-partner-api-models, issue 5037 of November 2025, "order already fulfilled"; Amazon
+documents no code for it. Whatever it calls done already, a lost answer to this very parcel may be why.
 """
 
 NOT_ABOUT_ONE_THING = frozenset({codes.UNAUTHORIZED, codes.FORBIDDEN, codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS})
@@ -60,7 +61,7 @@ class ShipmentRefusedError(RefusedError):
 
 
 class OrderFulfilledError(ShipmentRefusedError):
-    """Amazon says that the order is fulfilled already, or has no parcel to change: what it shows must decide."""
+    """Amazon says that this is done already, or has no parcel to change: what it shows must decide."""
 
 
 class ListingRefusedError(RefusedError):
@@ -88,7 +89,7 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
         return failed(what, "confirmShipment", response, page_token=False)
     said = "; ".join(str(error) for error in words) or summary_of(response)
     message = f"{what}: HTTP {status}, {said} ({request_id_of(response)})."
-    if any(sign in said.casefold() for sign in FULFILLED_SIGNS):
+    if status == codes.CONFLICT or any(sign in said.casefold() for sign in FULFILLED_SIGNS):
         return OrderFulfilledError(
             message,
             remedy="The order is read again; if Amazon does not show this parcel, correct it in Seller Central.",

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 LOGIN_ENDPOINT = "https://api.amazon.com"
 CONNECT_SECONDS = 10
+LIFETIME_SECONDS = 3600.0
+"""How long a token is valid if Login with Amazon does not say so."""
+
 GOOD_FOR = 0.9
 """The part of its lifetime after which a token is renewed, so that it outlasts the call."""
 
@@ -66,10 +69,10 @@ with _without("SP_API_DEFAULT_MARKETPLACE", "AWS_ENV", "SP_API_AUTH_CACHE_SIZE",
 
 
 class _Grant(Struct):
-    """A token of Login with Amazon, and how many seconds it is valid for."""
+    """A token of Login with Amazon, and how many seconds it is valid for, also as a text."""
 
     access_token: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=10_000)]  # characters that a header can carry
-    expires_in: float = 3600
+    expires_in: float | None = None
 
 
 class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
@@ -103,7 +106,8 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
             if self._token is None or time.monotonic() >= self._expires_at:
                 grant = self._ask()
                 self._token = grant.access_token
-                self._expires_at = time.monotonic() + grant.expires_in * GOOD_FOR
+                lifetime = LIFETIME_SECONDS if grant.expires_in is None else grant.expires_in
+                self._expires_at = time.monotonic() + lifetime * GOOD_FOR
             return AccessTokenResponse(access_token=self._token)
 
     def forget(self, token: str) -> None:
@@ -121,7 +125,7 @@ class Login(AccessTokenClient):  # type: ignore[misc] # the library has no types
         if response.status_code != httpx.codes.OK:
             raise failures.login_failed(self._connection, response)
         try:
-            return msgspec.json.decode(response.content, type=_Grant)
+            return msgspec.json.decode(response.content, type=_Grant, strict=False)
         except UNREADABLE as error:
             raise failures.unreadable(what, response, error) from None
 
