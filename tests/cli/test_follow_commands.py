@@ -18,12 +18,23 @@ from mfn.ledger.schema import Batch, SearchGap, Watermark
 from tests.world import an_order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import Mfn
     from tests.world import World
 
 LOADED = "load us-import"
 
 
+@pytest.fixture
+def heeding_hangups() -> Iterator[None]:
+    """Programs that are started heed SIGHUP, also where nohup runs the tests: it has all of them ignore that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeding_hangups")
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
 def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(
     world: World, asked: signal.Signals

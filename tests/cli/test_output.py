@@ -27,6 +27,9 @@ PROGRAM = str(Path(sys.executable).with_name("mfn"))
 INTERRUPTED_WHILE_IT_LOADS = """\
 import signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a program that nohup starts ignores this one
+
 class Interrupt:
     def find_spec(self, name, path, target=None):
         if name == "mfn.cli.check":
