@@ -37,9 +37,7 @@ def schedules(operation: Operation, name: str) -> dict[str, tuple[bool, str | fl
     }
 
 
-def test_a_new_connection_waits_for_its_check_and_what_is_edited_in_the_ui_stays(
-    page: Page, operation: Operation
-) -> None:
+def test_a_new_connection_waits_for_its_check_and_edits_in_the_ui_are_kept(page: Page, operation: Operation) -> None:
     open_deployment(page, operation.ui, NEW)
     side = page.get_by_role("complementary")
     switch = side.get_by_role("switch", name="Every 15 minutes")

@@ -37,7 +37,7 @@ def started(page: Page, operation: Operation, name: str) -> str:
     return start_run(page, operation.ui)
 
 
-def test_a_run_that_broke_says_where_and_why_and_retry_goes_on_with_its_batch(page: Page, operation: Operation) -> None:
+def test_a_failed_run_says_where_and_why_and_a_retry_carries_on_its_batch(page: Page, operation: Operation) -> None:
     bought = operation.buy(4)
     operation.alter_warehouse("ALTER TABLE wms_item RENAME COLUMN is_active TO active")
     try:
@@ -64,7 +64,9 @@ def test_a_run_that_broke_says_where_and_why_and_retry_goes_on_with_its_batch(pa
     assert operation.units(bought) == dict.fromkeys(bought, 1), "each once"
 
 
-def test_a_batch_that_held_too_much_is_run_again_by_its_id_from_the_form(page: Page, operation: Operation) -> None:
+def test_a_batch_that_held_too_many_orders_is_run_again_by_its_id_from_the_form(
+    page: Page, operation: Operation
+) -> None:
     bought = operation.buy(25)
     rows = operation.shipping_methods.read_text(encoding="utf-8")
     saved_badly = "".join(line for line in rows.splitlines(keepends=True) if not line.startswith(",,STANDARD,"))

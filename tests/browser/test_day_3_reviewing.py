@@ -74,7 +74,7 @@ def test_an_order_is_found_by_its_id_and_says_why_it_is_held_and_what_to_do(
     expect(page).to_have_url(f"{operation.reports}/orders/{held['order_id']}")
 
 
-def test_what_an_expectation_found_in_each_run_is_told_with_figures(
+def test_the_findings_of_an_expectation_are_shown_with_figures_for_each_run(
     page: Page, operation: Operation, first_import: str
 ) -> None:
     page.goto(operation.reports)
@@ -88,7 +88,7 @@ def test_what_an_expectation_found_in_each_run_is_told_with_figures(
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
-def test_no_page_has_to_be_pushed_sideways_on_a_phone(
+def test_no_page_scrolls_sideways_on_a_phone(
     page: Page, operation: Operation, held: dict[str, Any], first_import: str
 ) -> None:
     wide = []
@@ -99,7 +99,7 @@ def test_no_page_has_to_be_pushed_sideways_on_a_phone(
     assert wide == []
 
 
-def test_pages_print_on_light_paper_without_what_only_a_screen_has(
+def test_pages_print_on_white_without_controls_that_only_work_on_screen(
     page: Page, operation: Operation, held: dict[str, Any], first_import: str
 ) -> None:
     page.emulate_media(media="print", color_scheme="dark")
@@ -111,7 +111,7 @@ def test_pages_print_on_light_paper_without_what_only_a_screen_has(
         assert page.pdf().startswith(b"%PDF")
 
 
-def test_a_browser_without_scripts_reads_every_page(
+def test_every_page_can_be_read_without_scripts(
     chromium: Browser, operation: Operation, held: dict[str, Any], first_import: str
 ) -> None:
     context = chromium.new_context(java_script_enabled=False)

@@ -93,7 +93,7 @@ def _is_untouched(page: Page) -> bool:
     return "owned" not in title and page.locator("h1").first.is_visible()
 
 
-def test_markup_that_others_wrote_is_text(chromium: Browser, world: World, batch_id: str) -> None:
+def test_markup_from_outside_is_shown_as_text(chromium: Browser, world: World, batch_id: str) -> None:
     with _served() as home, chromium.new_context() as context:
         page = context.new_page()
         ways = ["", "orders?status=any", "orders/HOSTILE-2", "orders/HOSTILE-3", "expectations", f"runs/{batch_id}"]
@@ -113,7 +113,7 @@ def test_markup_that_others_wrote_is_text(chromium: Browser, world: World, batch
 
 
 @pytest.mark.parametrize("is_served", [True, False], ids=["on the site", "as a file"])
-def test_markup_that_got_in_all_the_same_can_do_nothing(
+def test_injected_markup_can_do_nothing(
     chromium: Browser, world: World, batch_id: str, elsewhere: socket.socket, is_served: bool
 ) -> None:
     injected = INJECTED.replace(ELSEWHERE, f"{base_url('127.0.0.1', elsewhere)}/")

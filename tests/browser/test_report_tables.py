@@ -38,7 +38,7 @@ def day_of_a_long_service_level() -> RunReport:
 
 
 @pytest.mark.parametrize("sample", [ordinary_day, confirm_day, day_of_a_long_service_level])
-def test_what_stands_in_a_cell_stays_in_it_on_wide_and_narrow_pages_and_on_paper(
+def test_cell_contents_stay_in_their_cell_on_wide_and_narrow_pages_and_on_paper(
     chromium: Browser, tmp_path: Path, sample: Callable[[], RunReport]
 ) -> None:
     path = tmp_path / "report.html"

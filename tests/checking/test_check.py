@@ -26,7 +26,7 @@ WARNED = {"roles": "warning", "inventory": "warning"}
 AMAZONS = ("shipping methods", "SKUs", "roles", "credentials and marketplaces", "order status and channel")
 
 
-def test_a_connection_that_is_set_up_passes_and_that_is_noted(checked: Checked) -> None:
+def test_a_connection_that_is_set_up_passes_and_the_pass_is_recorded(checked: Checked) -> None:
     assert not has_passed(checked.world.ledger, "us")
     steps = checked.run()
     assert tuple(steps) == STEPS
@@ -38,7 +38,7 @@ def test_a_connection_that_is_set_up_passes_and_that_is_noted(checked: Checked) 
     assert "5 of 5 seller SKUs" in steps["SKUs"].detail
 
 
-def test_a_check_changes_nothing_but_the_rate_budget_and_its_two_notes(checked: Checked) -> None:
+def test_a_check_changes_nothing_but_the_rate_budget_and_its_two_records(checked: Checked) -> None:
     world = checked.world
     shown = [world.amazon.listings.find(US.marketplace_id, sku) for sku in SKUS]
     before = [listing.quantity for listing in shown if listing]
@@ -76,7 +76,7 @@ def test_a_check_after_work_counts_what_was_done(checked: Checked) -> None:
     assert "2 of 2 methods on 7 orders are mapped" in steps["shipping methods"].detail
 
 
-def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
+def test_every_missing_secret_is_named_and_the_steps_that_need_it_say_so(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SP_API_REFRESH_TOKEN", "LWA_CLIENT_SECRET"):
@@ -104,7 +104,7 @@ def test_every_missing_secret_is_named_and_what_hangs_on_them_says_so(
         ("unauthorized_client", "LWA_APP_ID"),
     ],
 )
-def test_a_wrong_secret_is_told_by_its_name(checked: Checked, error: str, secret: str) -> None:
+def test_a_wrong_secret_is_reported_by_name(checked: Checked, error: str, secret: str) -> None:
     checked.world.amazon.faults.refuse_login(error, times=9)
     steps = checked.run()
     account = steps["credentials and marketplaces"]
@@ -121,7 +121,7 @@ def test_a_marketplace_in_which_the_account_does_not_sell_fails(checked: Checked
     assert "SI CA" not in account.detail
 
 
-def test_a_marketplace_that_is_not_configured_and_suspended_listings_are_warnings(checked: Checked) -> None:
+def test_an_unconfigured_marketplace_and_suspended_listings_are_warnings(checked: Checked) -> None:
     amazon = checked.world.amazon
     amazon.sells_in, amazon.suspended = (US_PLACE, CA, MX), {US.marketplace_id}
     steps = checked.run()
@@ -132,7 +132,7 @@ def test_a_marketplace_that_is_not_configured_and_suspended_listings_are_warning
     assert has_passed(checked.world.ledger, "us")
 
 
-def test_an_odd_marketplace_of_the_account_hides_none_that_is_configured(checked: Checked) -> None:
+def test_malformed_marketplaces_of_the_account_do_not_hide_the_configured_ones(checked: Checked) -> None:
     odd = [
         None,
         "CA",
@@ -146,7 +146,7 @@ def test_an_odd_marketplace_of_the_account_hides_none_that_is_configured(checked
     assert "the account sells in US, as configured" in account.detail
 
 
-def test_every_missing_role_is_told_at_once_with_what_it_is_for(checked: Checked) -> None:
+def test_all_missing_roles_are_reported_together_with_what_they_are_for(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     faults.without_recipients = True
     faults.denied = {"searchListingsItems", "getFeeds", "getReports", "patchListingsItem"}
@@ -171,7 +171,7 @@ def test_without_any_role_for_orders_both_are_missing(checked: Checked) -> None:
     assert "not checked, see roles" in steps["order status and channel"].detail
 
 
-def test_a_search_that_alone_is_denied_names_the_restricted_role(checked: Checked) -> None:
+def test_the_restricted_role_is_named_if_only_the_search_is_denied(checked: Checked) -> None:
     checked.world.amazon.faults.denied = {"searchOrders"}
     roles = checked.run()["roles"]
     assert roles.status == "failed"
@@ -187,7 +187,7 @@ def test_a_denied_change_of_a_listing_is_found_without_changing_one(checked: Che
     assert steps["SKUs"].status == "ok"
 
 
-def test_one_due_order_without_a_recipient_is_no_proof(checked: Checked) -> None:
+def test_one_due_order_without_a_recipient_does_not_prove_a_missing_role(checked: Checked) -> None:
     world = checked.world
     world.amazon.faults.without_recipients = True
     world.answer_page(world.amazon.orders.get(world.put(an_order())[0]) | {"recipient": None})
@@ -196,7 +196,7 @@ def test_one_due_order_without_a_recipient_is_no_proof(checked: Checked) -> None
     assert "none of 1 due order has a recipient, which may be chance" in roles.detail
 
 
-def test_an_account_that_may_not_be_asked_where_it_sells_passes_all_the_same(checked: Checked) -> None:
+def test_an_account_whose_marketplaces_may_not_be_read_still_passes(checked: Checked) -> None:
     checked.world.amazon.faults.denied = {"getMarketplaceParticipations"}
     steps = checked.run()
     assert steps["credentials and marketplaces"].status == "warning"
@@ -204,7 +204,9 @@ def test_an_account_that_may_not_be_asked_where_it_sells_passes_all_the_same(che
     assert has_passed(checked.world.ledger, "us")
 
 
-def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_server_is_reported_once_and_the_other_steps_refer_to_it(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("LWA_APP_ID")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -222,7 +224,7 @@ def test_a_dead_server_is_told_once_and_the_rest_says_so(checked: Checked, monke
     assert not world.amazon.calls
 
 
-def test_both_hosts_are_named_where_neither_answers(checked: Checked) -> None:
+def test_both_hosts_are_named_if_neither_answers(checked: Checked) -> None:
     path, endpoint = checked.world.home / "connections.yaml", checked.world.endpoint
     with socket.socket() as one, socket.socket() as other:  # bound, and nobody listens
         one.bind(("127.0.0.1", 0))
@@ -236,7 +238,7 @@ def test_both_hosts_are_named_where_neither_answers(checked: Checked) -> None:
     assert login in access.detail
 
 
-def test_a_firewalls_page_is_taken_for_no_missing_role(checked: Checked) -> None:
+def test_a_firewall_page_is_not_mistaken_for_a_missing_role(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     for operation in ("searchOrders", "getOrder", "searchListingsItems", "getFeeds", "getReports"):
         faults.answer(operation, 403, "<html>Blocked</html>", media_type="text/html", times=9)
@@ -246,7 +248,7 @@ def test_a_firewalls_page_is_taken_for_no_missing_role(checked: Checked) -> None
     assert "authorize the application again" not in said(steps["roles"])
 
 
-def test_what_nobody_could_ask_amazon_for_is_not_said_to_be_listed_nowhere(checked: Checked) -> None:
+def test_skus_that_amazon_could_not_be_asked_about_are_not_called_unlisted(checked: Checked) -> None:
     checked.world.amazon.faults.answer("searchListingsItems", 503, times=ATTEMPTS)
     steps = checked.run()
     assert steps["SKUs"].status == "failed"
@@ -254,7 +256,7 @@ def test_what_nobody_could_ask_amazon_for_is_not_said_to_be_listed_nowhere(check
     assert "listing_missing" in checked.run()["inventory"].detail
 
 
-def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked) -> None:
+def test_orders_are_not_examined_if_no_searches_are_left(checked: Checked) -> None:
     amazon = checked.world.amazon
     amazon.faults.answer("searchOrders", 429, times=9)
     amazon.speed = 0.001
@@ -266,7 +268,7 @@ def test_searches_that_are_used_up_leave_the_orders_unlooked_at(checked: Checked
 
 
 @pytest.mark.parametrize("has_run", [False, True])
-def test_where_no_search_is_answered_nothing_is_said_of_recipients(checked: Checked, *, has_run: bool) -> None:
+def test_nothing_is_said_of_recipients_if_no_search_is_answered(checked: Checked, *, has_run: bool) -> None:
     if has_run:
         checked.world.run()
     checked.world.amazon.faults.answer("searchOrders", 500, times=99)
@@ -276,7 +278,7 @@ def test_where_no_search_is_answered_nothing_is_said_of_recipients(checked: Chec
     assert "no order is due" not in said(roles)
 
 
-def test_an_operation_that_amazon_does_not_answer_hides_no_other(checked: Checked) -> None:
+def test_an_unanswered_operation_does_not_hide_the_others(checked: Checked) -> None:
     faults = checked.world.amazon.faults
     faults.answer("getReports", 500, times=9)
     faults.denied = {"getFeeds"}
@@ -288,7 +290,7 @@ def test_an_operation_that_amazon_does_not_answer_hides_no_other(checked: Checke
     assert "mfn rerun" not in roles.remedy
 
 
-def test_a_seller_id_of_another_account_is_told_as_such(checked: Checked) -> None:
+def test_a_seller_id_of_another_account_is_reported_as_such(checked: Checked) -> None:
     path = checked.world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("A2TESTSELLER001", "A2ANOTHER0001"), encoding="utf-8")
     skus = checked.run()["SKUs"]

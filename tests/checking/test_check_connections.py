@@ -32,7 +32,7 @@ def test_a_marketplace_that_only_another_account_imports_is_missing(checked: Che
     assert "also sells in CA, whose orders are not imported" in checked.run()[ACCOUNT].detail
 
 
-def test_a_connection_that_brings_the_same_orders_is_told(checked: Checked) -> None:
+def test_a_connection_that_imports_the_same_orders_is_reported(checked: Checked) -> None:
     checked.world.add_connection("canada", marketplaces="[CA]")
     assert checked.run()[ACCOUNT].status == "ok"
     checked.world.write_connections()

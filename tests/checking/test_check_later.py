@@ -51,7 +51,7 @@ def ship_everything(checked: Checked) -> None:
         database.execute(update(wms_order).values(status="shipped", allocated_at=now))
 
 
-def test_a_connection_that_has_worked_has_nothing_to_be_warned_of(checked: Checked) -> None:
+def test_a_connection_that_has_worked_has_no_warnings(checked: Checked) -> None:
     settings = checked.world.settings
     for sku in ("AMZ-MUG", "BREAKFAST"):  # an alias and a kit
         checked.world.amazon.listings.add(US, sku, now=datetime.now(UTC))
@@ -71,7 +71,7 @@ def test_a_connection_that_has_worked_has_nothing_to_be_warned_of(checked: Check
     assert "patchListingsItem" in asked
 
 
-def test_stock_that_was_lost_since_the_last_push_is_a_warning(checked: Checked) -> None:
+def test_stock_lost_since_the_last_push_is_a_warning(checked: Checked) -> None:
     checked.world.run()
     run_inventory(checked.world.settings, "us")
     with checked.writing() as database:
@@ -82,7 +82,7 @@ def test_stock_that_was_lost_since_the_last_push_is_a_warning(checked: Checked) 
     assert "mfn inventory us --force" in stock.remedy
 
 
-def test_a_first_push_that_would_take_most_off_sale_is_a_warning(checked: Checked) -> None:
+def test_a_first_push_that_would_take_most_listings_off_sale_is_a_warning(checked: Checked) -> None:
     with checked.writing() as database:
         database.execute(update(wms_inventory).values(on_hand=1))
     stock = checked.run()["inventory"]

@@ -30,7 +30,7 @@ def grow_older(world: World, days: float) -> None:
         database.execute(update(SeenSecret).values(first_seen_at=datetime.now(UTC) - timedelta(days=days)))
 
 
-def test_a_secret_is_warned_of_before_amazon_lets_it_expire_and_a_new_one_begins_a_new_count(
+def test_a_secret_about_to_expire_is_a_warning_and_a_new_one_restarts_the_count(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert checked.run()[ACCOUNT].status == "ok"
@@ -53,7 +53,7 @@ def test_a_secret_is_warned_of_before_amazon_lets_it_expire_and_a_new_one_begins
     assert "the new one" not in str(rows)
 
 
-def test_the_day_on_which_the_secret_was_made_beats_what_was_seen(
+def test_the_given_creation_day_of_a_secret_beats_the_day_it_was_first_seen(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = (datetime.now(UTC) - timedelta(days=160)).date()
@@ -69,7 +69,7 @@ def test_the_day_on_which_the_secret_was_made_beats_what_was_seen(
 
 
 @pytest.mark.parametrize("day", ["yesterday", "31.05.2026", "9998-01-01"])
-def test_a_day_that_is_none_is_told(checked: Checked, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+def test_an_invalid_creation_day_is_reported(checked: Checked, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
     monkeypatch.setenv("LWA_CLIENT_SECRET_CREATED", day)
     step = checked.run()[ACCOUNT]
     assert step.status == "failed"
@@ -77,7 +77,7 @@ def test_a_day_that_is_none_is_told(checked: Checked, monkeypatch: pytest.Monkey
     assert day in step.detail
 
 
-def test_a_secret_that_is_refused_is_told_with_its_age(checked: Checked) -> None:
+def test_a_refused_secret_is_reported_with_its_age(checked: Checked) -> None:
     checked.world.amazon.faults.refuse_login("invalid_client", times=9)
     assert "days old" not in checked.run()[ACCOUNT].detail
     grow_older(checked.world, 200)
@@ -86,7 +86,7 @@ def test_a_secret_that_is_refused_is_told_with_its_age(checked: Checked) -> None
     assert "It refuses LWA_CLIENT_SECRET" in step.detail
 
 
-def test_files_that_others_may_read_are_warned_of_and_stop_nothing(checked: Checked) -> None:
+def test_files_that_others_may_read_are_a_warning_and_stop_nothing(checked: Checked) -> None:
     home = checked.world.home
     (home / ".env").write_text("LWA_APP_ID=test\n", encoding="utf-8")
     (home / ".env").chmod(0o644)
@@ -110,7 +110,7 @@ def findings_of(tmp_path: Path, ledger_url: str, **entry: Any) -> str:
     return "\n".join(f"{finding.detail}. {finding.remedy}" for finding in protection_findings(place))
 
 
-def test_what_goes_over_a_network_unencrypted_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unencrypted_traffic_over_a_network_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example.com/api")
     here = {"endpoint": "http://127.0.0.1:8480", "lwa_endpoint": "https://login.example.com"}
@@ -139,5 +139,5 @@ def test_what_goes_over_a_network_unencrypted_is_warned_of(tmp_path: Path, monke
     ("host", "expected"),
     [("127.8.9.1", True), ("::1", True), ("", True), ("/run", True), ("0.0.0.0", False), ("localhost.evil", False)],
 )
-def test_only_loopback_is_this_machine(host: str, expected: bool) -> None:
+def test_only_loopback_counts_as_this_machine(host: str, expected: bool) -> None:
     assert is_here(host) is expected

@@ -28,7 +28,7 @@ def write(checked: Checked, file: str, text: str) -> None:
     (checked.world.home / "mappings" / file).write_text(text, encoding="utf-8")
 
 
-def test_a_warehouse_file_that_is_not_there_is_not_made(checked: Checked) -> None:
+def test_a_missing_warehouse_file_is_not_created(checked: Checked) -> None:
     world = checked.world
     path = world.home / "connections.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("warehouse.db", "elsewhere.db"), encoding="utf-8")
@@ -42,7 +42,7 @@ def test_a_warehouse_file_that_is_not_there_is_not_made(checked: Checked) -> Non
     assert not Path("elsewhere.db").exists()
 
 
-def test_a_database_that_does_not_answer_is_told_with_where_its_url_stands(checked: Checked) -> None:
+def test_a_database_that_does_not_answer_is_reported_with_where_its_url_is_set(checked: Checked) -> None:
     world = checked.world
     path = world.home / "connections.yaml"
     with socket.socket() as probe:  # bound, and nobody listens
@@ -54,7 +54,7 @@ def test_a_database_that_does_not_answer_is_told_with_where_its_url_stands(check
     assert "warehouse.url in connections.yaml" in skus.remedy
 
 
-def test_every_missing_table_is_told_where_it_is_needed_and_none_is_made(checked: Checked) -> None:
+def test_every_missing_table_is_reported_where_it_is_needed_and_none_is_created(checked: Checked) -> None:
     with checked.writing() as database:
         for table in ("wms_shipment", "wms_inventory", "wms_ship_method", "wms_order"):
             database.exec_driver_sql(f"DROP TABLE {table}")
@@ -68,7 +68,7 @@ def test_every_missing_table_is_told_where_it_is_needed_and_none_is_made(checked
         assert steps["SKUs"].status == "ok"
 
 
-def test_columns_and_keys_that_tables_lack_are_told(checked: Checked) -> None:
+def test_columns_and_keys_that_tables_lack_are_reported(checked: Checked) -> None:
     with checked.writing() as database:
         database.exec_driver_sql("ALTER TABLE wms_order DROP COLUMN city")
         database.exec_driver_sql("ALTER TABLE wms_inventory DROP COLUMN allocated")
@@ -105,7 +105,7 @@ def test_skus_without_an_item_come_with_rows_to_paste_and_fail_only_when_none_fi
     assert "mfn skus us" in skus.remedy
 
 
-def test_what_is_wrong_in_a_mapping_file_is_told_by_its_step_and_the_others_are_judged(checked: Checked) -> None:
+def test_errors_of_a_mapping_file_are_reported_by_its_step_and_the_others_still_run(checked: Checked) -> None:
     write(checked, "shipping_methods.csv", SHIPPING_METHODS + ",,NEXT_DAY,ZZ,GROUND,\n,,SAME_DAY,,NO-SUCH,\n")
     write(checked, "sku_aliases.csv", "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,MUG-BLUE,x,\n")
     write(checked, "rules.yaml", "rules: 7\n")
@@ -121,14 +121,14 @@ def test_what_is_wrong_in_a_mapping_file_is_told_by_its_step_and_the_others_are_
     assert steps["inventory"].status == "warning"
 
 
-def test_a_mappings_directory_that_is_not_there_is_told(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_mappings_directory_is_reported(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MFN_MAPPINGS", "nowhere")
     steps = checked.run()
     assert "nowhere" in steps["shipping methods"].detail
     assert steps["shipping methods"].status == "failed"
 
 
-def test_a_method_that_nothing_maps_fails_when_a_due_order_uses_it_and_warns_otherwise(checked: Checked) -> None:
+def test_an_unmapped_method_fails_if_a_due_order_uses_it_and_warns_otherwise(checked: Checked) -> None:
     checked.world.put(an_order(level="SAME_DAY", status="CANCELLED"))
     methods = checked.run()["shipping methods"]
     assert methods.status == "warning"
@@ -142,7 +142,7 @@ def test_a_method_that_nothing_maps_fails_when_a_due_order_uses_it_and_warns_oth
     assert "mfn shipping-methods us" in methods.remedy
 
 
-def test_prime_that_nothing_maps_fails_and_prime_by_an_ordinary_row_is_a_warning(checked: Checked) -> None:
+def test_unmapped_prime_fails_and_prime_mapped_by_an_ordinary_row_is_a_warning(checked: Checked) -> None:
     write(checked, "shipping_methods.csv", SHIPPING_METHODS.replace(",PRIME,,,PRIME_DAY,\n", ""))
     prime = checked.run()["Seller Fulfilled Prime"]
     assert prime.status == "warning"
@@ -177,7 +177,7 @@ def test_carriers_that_amazon_does_not_list_are_named_with_rows_to_paste(checked
     assert "Nobody" not in said(carriers)
 
 
-def test_stock_that_is_not_believed_is_told_row_by_row(checked: Checked) -> None:
+def test_stock_that_is_not_trusted_is_reported_row_by_row(checked: Checked) -> None:
     with checked.writing() as database:
         table, now = wms_inventory, datetime.now(UTC)
         database.execute(update(table).where(table.c.sku == "PLATE").values(on_hand=-3))
@@ -203,7 +203,7 @@ def test_stock_that_is_not_believed_is_told_row_by_row(checked: Checked) -> None
     assert "mfn inventory us --dry-run" in stock.remedy
 
 
-def test_stock_without_a_unit_fails(checked: Checked) -> None:
+def test_stock_without_a_single_unit_fails(checked: Checked) -> None:
     with checked.writing() as database:
         database.execute(update(wms_inventory).values(on_hand=0))
     stock = checked.run()["inventory"]
@@ -211,7 +211,7 @@ def test_stock_without_a_unit_fails(checked: Checked) -> None:
     assert "nothing is on hand anywhere" in stock.detail
 
 
-def test_what_would_be_held_is_counted_by_reason_and_fails_past_the_alarm(checked: Checked) -> None:
+def test_orders_that_would_be_held_are_counted_by_reason_and_fail_past_the_alarm(checked: Checked) -> None:
     world = checked.world
     world.put(an_order(an_item(sku="UNKNOWN")), an_order(recipient=None))
     orders = checked.run()["order status and channel"]
@@ -223,7 +223,7 @@ def test_what_would_be_held_is_counted_by_reason_and_fails_past_the_alarm(checke
     assert "more than 10 percent of due orders" in orders.detail
 
 
-def test_the_effect_of_not_before_is_told_and_its_absence_is_a_warning(checked: Checked) -> None:
+def test_the_effect_of_not_before_is_shown_and_its_absence_is_a_warning(checked: Checked) -> None:
     world = checked.world
     moment = datetime.now(UTC) - timedelta(minutes=30)
     world.write_connections(not_before=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
@@ -236,7 +236,7 @@ def test_the_effect_of_not_before_is_told_and_its_absence_is_a_warning(checked: 
     assert "every order that is due is imported" in orders.detail
 
 
-def test_an_order_that_cannot_be_read_is_counted_and_shows_no_buyer(checked: Checked) -> None:
+def test_an_unreadable_order_is_counted_without_showing_its_buyer(checked: Checked) -> None:
     world = checked.world
     world.answer_page(prime_order(), prime_order() | {"orderItems": "a text"})
     steps = checked.run()
@@ -247,7 +247,7 @@ def test_an_order_that_cannot_be_read_is_counted_and_shows_no_buyer(checked: Che
     assert "Example Street" not in everything
 
 
-def test_a_warehouse_on_postgresql_is_looked_at_the_same_way(world: World, postgres_url: str) -> None:
+def test_a_warehouse_on_postgresql_is_checked_the_same_way(world: World, postgres_url: str) -> None:
     world.warehouse_url = postgres_url
     shutil.rmtree(world.home / "mappings")
     world.set_up()
@@ -258,7 +258,7 @@ def test_a_warehouse_on_postgresql_is_looked_at_the_same_way(world: World, postg
     assert "has no wms_shipment" in checked.run()["carriers"].detail
 
 
-def test_rights_that_the_login_lacks_are_told_before_an_order_needs_them(world: World, postgres_url: str) -> None:
+def test_rights_that_the_login_lacks_are_reported_before_an_order_needs_them(world: World, postgres_url: str) -> None:
     world.warehouse_url = postgres_url
     shutil.rmtree(world.home / "mappings")
     world.set_up()

@@ -33,7 +33,7 @@ def orders(world: World) -> tuple[str, str]:
     return loaded, held
 
 
-def test_the_trail_has_each_step_that_saw_buyers_data_once_and_what_people_decided(
+def test_the_trail_lists_each_step_that_saw_buyer_data_once_and_all_decisions(
     world: World, mfn: Mfn, orders: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
@@ -55,7 +55,7 @@ def test_the_trail_has_each_step_that_saw_buyers_data_once_and_what_people_decid
     assert trail["removals"] == []
 
 
-def test_of_an_order_the_trail_has_who_saw_it_alone_or_among_others(
+def test_the_trail_of_an_order_lists_who_saw_it_alone_or_among_others(
     world: World, mfn: Mfn, orders: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     loaded, held = orders
@@ -79,7 +79,7 @@ def test_of_an_order_the_trail_has_who_saw_it_alone_or_among_others(
     assert mfn("audit", "--order", "111-9999999-9999999")[1] == {"accesses": [], "decisions": [], "removals": []}
 
 
-def test_removals_say_whether_a_person_or_the_retention_did_it(
+def test_removals_say_whether_a_person_or_the_retention_period_caused_them(
     world: World, mfn: Mfn, orders: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
@@ -99,7 +99,7 @@ def test_removals_say_whether_a_person_or_the_retention_did_it(
     assert any("read: validate" in line for line in lines)
 
 
-def test_without_saying_how_far_back_the_trail_shows_a_week_and_of_an_order_all(
+def test_by_default_the_trail_shows_a_week_and_for_one_order_everything(
     world: World, mfn: Mfn, orders: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
@@ -112,6 +112,6 @@ def test_without_saying_how_far_back_the_trail_shows_a_week_and_of_an_order_all(
     assert mfn("audit", "--since", "yesterday")[0] == 2
 
 
-def test_where_nothing_happened_a_person_reads_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_reads_a_sentence_if_nothing_happened(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "--order", "111-9999999-9999999"]) == 0
     assert capsys.readouterr().out == "nothing about 111-9999999-9999999 in the audit trail\n"

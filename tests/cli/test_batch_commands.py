@@ -56,9 +56,7 @@ def test_a_batch_that_failed_says_at_which_stage_and_why(
     assert "the warehouse of us is gone." in shown
 
 
-def test_a_batch_that_the_gate_stopped_failed_at_its_report_and_one_that_is_done_nowhere(
-    world: World, mfn: Mfn
-) -> None:
+def test_a_batch_stopped_by_the_gate_failed_at_its_report_and_a_finished_one_nowhere(world: World, mfn: Mfn) -> None:
     world.run()
     world.write_connections(hold_alarm_percent=0)
     world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=5))
@@ -66,7 +64,9 @@ def test_a_batch_that_the_gate_stopped_failed_at_its_report_and_one_that_is_done
     assert [batch["failed_at"] for batch in mfn("batches")[1]["batches"]] == ["report", None]
 
 
-def test_what_cannot_be_run_again_is_told_all_at_once_and_nothing_is_started(world: World, mfn: Mfn) -> None:
+def test_everything_that_cannot_be_run_again_is_reported_together_and_nothing_is_started(
+    world: World, mfn: Mfn
+) -> None:
     world.write_carriers()
     imported, confirmed = world.run()["batch_id"], run_confirm(world.settings, "us")["batch_id"]
     before = list_batches(world.ledger)
@@ -98,7 +98,7 @@ def test_a_stage_that_some_of_the_failed_batches_lack_starts_none_of_them(
     assert {batch["status"] for batch in mfn("batches")[1]["batches"]} == {"done"}
 
 
-def test_a_stage_that_nothing_has_is_wrong_usage_also_while_nothing_failed(world: World, mfn: Mfn) -> None:
+def test_an_unknown_stage_is_wrong_usage_even_if_nothing_failed(world: World, mfn: Mfn) -> None:
     world.run()
     status, document = mfn("rerun", "--failed", "--from-stage", "validat")
     assert status == 2
@@ -119,5 +119,5 @@ def test_a_rerun_that_fails_again_ends_with_1_and_keeps_the_others(
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_the_stages_that_people_name_are_the_steps_that_run() -> None:
+def test_the_stages_that_can_be_named_are_the_steps_that_run() -> None:
     assert {kind: tuple(step.__name__ for step in steps) for kind, steps in STEPS.items()} == STAGES

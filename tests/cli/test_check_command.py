@@ -40,7 +40,7 @@ def test_warnings_alone_end_with_0_and_the_document_has_every_step(checked: Chec
     assert all(step["detail"] and step["findings"] for step in document["steps"])
 
 
-def test_every_connection_is_walked_and_one_that_failed_ends_with_1(checked: Checked, mfn: Mfn) -> None:
+def test_every_connection_is_checked_and_a_failed_one_ends_with_1(checked: Checked, mfn: Mfn) -> None:
     checked.world.add_connection("ca", marketplaces="[CA]")
     status, document = mfn("check")
     assert status == 1
@@ -54,7 +54,7 @@ def test_every_connection_is_walked_and_one_that_failed_ends_with_1(checked: Che
     assert not has_passed(checked.world.ledger, "ca")
 
 
-def test_a_name_that_is_unknown_and_a_file_that_is_wrong_end_with_2(checked: Checked, mfn: Mfn) -> None:
+def test_an_unknown_name_and_a_wrong_file_end_with_2(checked: Checked, mfn: Mfn) -> None:
     status, document = mfn("check", "eu")
     assert status == 2
     assert "no connection 'eu'" in document["error"]
@@ -89,7 +89,7 @@ def test_a_person_is_told_how_the_schedules_begin(checked: Checked, capsys: pyte
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it takes a device that is always full")
-def test_a_reader_that_has_left_stops_no_check_and_a_full_disk_is_told(checked: Checked) -> None:
+def test_a_closed_pipe_does_not_stop_a_check_and_a_full_disk_is_reported(checked: Checked) -> None:
     words = [str(Path(sys.executable).with_name("mfn")), "check"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as checking:
         assert checking.stdout is not None

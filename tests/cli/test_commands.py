@@ -29,7 +29,7 @@ IMPORT_KEYS = {
 }  # fmt: skip
 
 
-def test_an_import_prints_what_the_contract_names(world: World, mfn: Mfn) -> None:
+def test_an_import_prints_the_keys_that_the_contract_names(world: World, mfn: Mfn) -> None:
     world.put(an_order(), an_order(level="SAME_DAY"))
     status, document = mfn("import", "us")
     assert status == 0
@@ -39,7 +39,9 @@ def test_an_import_prints_what_the_contract_names(world: World, mfn: Mfn) -> Non
     assert document["report"].endswith(f"{document['batch_id']}.html")
 
 
-def test_an_import_for_a_person_is_a_sum_and_where_to_look(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_import_prints_its_sum_and_where_to_look_for_a_person(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.put(an_order(), an_order(level="SAME_DAY"))
     assert run(["import", "us"]) == 0
     shown = capsys.readouterr().out
@@ -79,7 +81,7 @@ def test_wrong_usage_ends_with_2(world: World, mfn: Mfn) -> None:
         assert document["remedy"], words
 
 
-def test_a_connection_at_work_ends_with_3(world: World, mfn: Mfn) -> None:
+def test_a_busy_connection_ends_with_3(world: World, mfn: Mfn) -> None:
     with lease(world.ledger, "us", "import"):
         status, document = mfn("import", "us")
     assert status == 3
@@ -135,7 +137,7 @@ def test_orders_are_listed_and_shown_with_their_reasons(world: World, mfn: Mfn) 
     assert [moment["outcome"] for moment in shown["timeline"]] == ["loaded"]
 
 
-def test_json_may_stand_before_what_is_done_with_orders(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_may_precede_the_subcommand_of_orders(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     (order_id,) = world.put(an_order(level="SAME_DAY"))
     world.run()
     for words in (["show", order_id], ["dismiss", order_id, "--why", "a test"], ["release", order_id, "--why", "x"]):
@@ -143,7 +145,7 @@ def test_json_may_stand_before_what_is_done_with_orders(world: World, capsys: py
         assert order_id in str(json.loads(capsys.readouterr().out)), words
 
 
-def test_an_order_shows_what_changed_at_amazon_after_the_warehouse_had_begun(
+def test_an_order_shows_what_changed_at_amazon_after_the_warehouse_began_it(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed, same = world.put(an_order(), an_order())
@@ -179,7 +181,7 @@ def test_a_report_is_found_by_its_batch_and_the_index_without_one(world: World, 
     assert mfn("report")[1]["report"].endswith("index.html")
 
 
-def test_a_report_is_found_where_its_home_was_moved_to(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_is_found_after_its_home_was_moved(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
     batch_id = world.run()["batch_id"]
     ledger_engine(world.settings.ledger_url.get_secret_value()).dispose()
     world.settings.home.rename(world.home / "moved")
@@ -188,7 +190,7 @@ def test_a_report_is_found_where_its_home_was_moved_to(world: World, mfn: Mfn, m
     assert mfn("report", batch_id) == (0, {"report": str(report)})
 
 
-def test_a_report_that_was_removed_is_told_with_where_its_run_is_shown(world: World, mfn: Mfn) -> None:
+def test_a_removed_report_is_reported_with_where_its_run_is_shown(world: World, mfn: Mfn) -> None:
     document = world.run()
     Path(document["report"]).unlink()
     status, said = mfn("report", document["batch_id"])
@@ -197,7 +199,7 @@ def test_a_report_that_was_removed_is_told_with_where_its_run_is_shown(world: Wo
     assert f"mfn site, then open /runs/{document['batch_id']}" in said["remedy"]
 
 
-def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) -> None:
+def test_all_bad_rows_of_the_mappings_are_named_together(world: World, mfn: Mfn) -> None:
     assert mfn("mappings", "check") == (0, {"errors": []})
     path = world.home / "mappings" / "sku_aliases.csv"
     path.write_text(
@@ -211,7 +213,7 @@ def test_every_bad_row_of_the_mappings_is_named_at_once(world: World, mfn: Mfn) 
     assert document["remedy"]
 
 
-def test_what_the_warehouse_lacks_is_told_together_with_what_the_files_break(world: World, mfn: Mfn) -> None:
+def test_what_the_warehouse_lacks_is_reported_together_with_errors_in_the_files(world: World, mfn: Mfn) -> None:
     path = world.home / "mappings" / "sku_aliases.csv"
     path.write_text(
         "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,MUG-RED,0,\n,,B,NO-SUCH,1,\n,,C,,1,\n", "utf-8"
@@ -225,9 +227,7 @@ def test_what_the_warehouse_lacks_is_told_together_with_what_the_files_break(wor
     ]
 
 
-def test_each_warehouse_is_asked_about_its_own_rows_and_one_that_is_not_there_hides_nothing(
-    world: World, mfn: Mfn
-) -> None:
+def test_each_warehouse_is_asked_about_its_own_rows_and_a_missing_one_hides_nothing(world: World, mfn: Mfn) -> None:
     world.add_connection("de", marketplaces="[DE]")
     connections, methods = world.home / "connections.yaml", world.home / "mappings" / "shipping_methods.csv"
     us, de = connections.read_text(encoding="utf-8").split("  de:")
@@ -248,7 +248,7 @@ def test_each_warehouse_is_asked_about_its_own_rows_and_one_that_is_not_there_hi
     assert "the warehouse of us has no 'BIKE'" in document["error"]
 
 
-def test_wrong_rows_are_told_together_with_what_is_wrong_in_the_connections(world: World, mfn: Mfn) -> None:
+def test_wrong_rows_are_reported_together_with_errors_in_the_connections(world: World, mfn: Mfn) -> None:
     connections, methods = world.home / "connections.yaml", world.home / "mappings" / "shipping_methods.csv"
     connections.write_text(connections.read_text(encoding="utf-8").replace("orders:", "order:"), encoding="utf-8")
     methods.write_text(methods.read_text(encoding="utf-8") + ",,PRIORITY,,,\n", encoding="utf-8")
@@ -275,7 +275,7 @@ def test_settings_show_their_origin_and_no_secret(world: World, mfn: Mfn, monkey
     assert "hidden" not in json.dumps(document)
 
 
-def test_orders_of_a_connection_that_nobody_knows_are_wrong_usage(world: World, mfn: Mfn) -> None:
+def test_orders_of_an_unknown_connection_are_wrong_usage(world: World, mfn: Mfn) -> None:
     status, document = mfn("orders", "--connection", "nope")
     assert status == 2
     assert "has no connection 'nope'; it has: us" in document["error"]
@@ -289,7 +289,7 @@ def test_orders_of_a_connection_that_nobody_knows_are_wrong_usage(world: World, 
     assert order["order_id"] == order_id
 
 
-def test_settings_in_another_encoding_are_told_by_file_and_line(world: World, mfn: Mfn) -> None:
+def test_settings_in_another_encoding_are_reported_by_file_and_line(world: World, mfn: Mfn) -> None:
     (world.home / ".env").write_bytes("MFN_HOME=.mfn\n# für uns\n".encode("latin-1"))
     for words in (["settings"], ["init"], ["mappings", "check"], ["import", "us"]):
         status, document = mfn(*words)
@@ -332,7 +332,7 @@ def test_init_writes_what_is_missing_and_overwrites_nothing(
     assert (fresh / "connections.yaml").read_text(encoding="utf-8") == "connections: mine\n"
 
 
-def test_init_names_the_ledger_that_it_made_wherever_it_lies(
+def test_init_names_the_ledger_that_it_made_wherever_it_is(
     world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", "sqlite:///elsewhere/orders.db")
@@ -351,7 +351,7 @@ def test_quick_commands_import_nothing_slow(world: World) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_looking_around_makes_no_ledger(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_that_only_read_make_no_ledger(world: World, mfn: Mfn, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = world.home / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)

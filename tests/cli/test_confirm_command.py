@@ -28,7 +28,7 @@ def shipping(world: World) -> Shipping:
     return Shipping(world)
 
 
-def test_a_confirm_run_prints_what_the_contract_names_and_held_parcels_are_no_failure(
+def test_a_confirm_run_prints_the_keys_of_the_contract_and_held_parcels_are_no_failure(
     shipping: Shipping, mfn: Mfn
 ) -> None:
     good, bad = shipping.loaded(an_order(), an_order())
@@ -41,7 +41,9 @@ def test_a_confirm_run_prints_what_the_contract_names_and_held_parcels_are_no_fa
     assert document["api_calls"] == {"confirmShipment": 1}
 
 
-def test_a_parcel_that_failed_for_good_ends_the_command_with_1_and_what_to_do(shipping: Shipping, mfn: Mfn) -> None:
+def test_a_parcel_that_failed_for_good_ends_the_command_with_1_and_says_what_to_do(
+    shipping: Shipping, mfn: Mfn
+) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)
     said = {"errors": [{"code": "InvalidInput", "message": "no such carrier"}]}
@@ -54,13 +56,13 @@ def test_a_parcel_that_failed_for_good_ends_the_command_with_1_and_what_to_do(sh
     assert mfn("confirm", "us")[0] == 0
 
 
-def test_another_confirm_run_is_3_and_an_unknown_connection_is_2(shipping: Shipping, mfn: Mfn) -> None:
+def test_a_concurrent_confirm_run_ends_with_3_and_an_unknown_connection_with_2(shipping: Shipping, mfn: Mfn) -> None:
     with lease(shipping.world.ledger, "us", "confirm"):
         assert mfn("confirm", "us")[0] == 3
     assert mfn("confirm", "nowhere")[0] == 2
 
 
-def test_a_confirm_run_for_a_person_is_a_sum_and_where_to_look(
+def test_a_confirm_run_prints_its_sum_and_where_to_look_for_a_person(
     shipping: Shipping, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (order_id,) = shipping.loaded()

@@ -28,7 +28,7 @@ def held(world: World) -> str:
     return order_id
 
 
-def test_a_decision_prints_the_orders_and_stands_in_their_timeline(world: World, mfn: Mfn, held: str) -> None:
+def test_a_decision_prints_the_orders_and_is_in_their_timeline(world: World, mfn: Mfn, held: str) -> None:
     status, document = mfn("orders", "release", held, held, "--why", "wants it after all", "--connection", "us")
     (order,) = document["orders"]
     assert status == 0
@@ -104,7 +104,7 @@ def test_wrong_usage_ends_with_2_and_one_document(world: World, mfn: Mfn, held: 
     assert world.statuses() == {held: "held"}
 
 
-def test_an_import_at_work_ends_a_decision_with_3(world: World, mfn: Mfn, held: str) -> None:
+def test_a_decision_during_an_import_ends_with_3(world: World, mfn: Mfn, held: str) -> None:
     with lease(world.ledger, "us", "import"):
         status, document = mfn("orders", "dismiss", held, "--why", "a fraud")
     assert status == 3
@@ -113,9 +113,7 @@ def test_an_import_at_work_ends_a_decision_with_3(world: World, mfn: Mfn, held: 
 
 
 @pytest.mark.parametrize("pasted", [" {}", "\u00a0{}\t\n"])
-def test_an_id_that_was_copied_with_blanks_around_it_is_that_order_and_that_batch(
-    world: World, mfn: Mfn, held: str, pasted: str
-) -> None:
+def test_ids_copied_with_blanks_around_them_are_recognized(world: World, mfn: Mfn, held: str, pasted: str) -> None:
     order_id, rules = pasted.format(held), str(world.home / "mappings" / "rules.yaml")
     Path(rules).write_text("order.import:\n", encoding="utf-8")
     assert mfn("orders", "show", order_id)[1]["order_id"] == held

@@ -36,9 +36,7 @@ def heeding_hangups() -> Iterator[None]:
 
 @pytest.mark.usefixtures("heeding_hangups")
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
-def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(
-    world: World, asked: signal.Signals
-) -> None:
+def test_following_goes_on_until_it_is_stopped_and_then_says_what_it_did(world: World, asked: signal.Signals) -> None:
     (order_id,) = world.put(an_order())
     words = [str(Path(sys.executable).with_name("mfn")), "follow", "us", "--json"]
     with Popen(words, stdout=PIPE, stderr=PIPE, text=True) as following:
@@ -53,14 +51,14 @@ def test_following_goes_on_until_it_is_asked_to_end_and_then_says_what_it_did(
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_a_connection_that_is_not_there_is_2_and_nothing_is_followed(world: World, mfn: Mfn) -> None:
+def test_a_missing_connection_ends_with_2_and_nothing_is_followed(world: World, mfn: Mfn) -> None:
     status, document = mfn("follow", "nowhere")
     assert status == 2
     assert document["remedy"]
     assert world.statuses() == {}
 
 
-def test_a_backfill_is_noted_shown_and_not_noted_twice(
+def test_a_backfill_is_recorded_shown_and_not_recorded_twice(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nothing: dict[str, Any] = {"connection": "us", "after": None, "before": None, "noted": [], "gaps": []}
@@ -87,7 +85,7 @@ def test_a_backfill_is_noted_shown_and_not_noted_twice(
 EARLIER = timedelta(minutes=20)
 
 
-def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_after_another(
+def test_repeating_a_backfill_that_reaches_the_imports_after_another_changes_nothing(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.run()
@@ -103,7 +101,7 @@ def test_a_backfill_up_to_the_imports_changes_nothing_when_it_is_given_again_aft
     assert mfn("backfill", "us")[1]["gaps"] == first["gaps"]
 
 
-def test_a_backfill_before_the_first_import_changes_nothing_when_it_is_given_again(world: World, mfn: Mfn) -> None:
+def test_repeating_a_backfill_from_before_the_first_import_changes_nothing(world: World, mfn: Mfn) -> None:
     words = ("backfill", "us", "--since", (datetime.now(UTC) - timedelta(days=3)).isoformat())
     end = datetime.fromisoformat(mfn(*words)[1]["before"])
     with world.ledger.writing() as database:
@@ -114,7 +112,7 @@ def test_a_backfill_before_the_first_import_changes_nothing_when_it_is_given_aga
     assert (again["noted"], len(again["gaps"])) == ([], 3)
 
 
-def test_of_a_longer_backfill_what_is_new_is_noted(world: World, mfn: Mfn) -> None:
+def test_only_the_new_part_of_a_longer_backfill_is_recorded(world: World, mfn: Mfn) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     days = [now - timedelta(days=back) for back in (5, 4, 3, 1)]
 

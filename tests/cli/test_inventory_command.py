@@ -22,7 +22,7 @@ INVENTORY_KEYS = {
 }  # fmt: skip
 
 
-def test_a_stock_run_prints_what_the_contract_names_and_held_stock_is_no_failure(pushing: Pushing, mfn: Mfn) -> None:
+def test_a_stock_run_prints_the_keys_of_the_contract_and_held_stock_is_no_failure(pushing: Pushing, mfn: Mfn) -> None:
     pushing.stock.receive("BOWL", -1)
     status, document = mfn("inventory", "us")
     assert status == 0
@@ -31,7 +31,7 @@ def test_a_stock_run_prints_what_the_contract_names_and_held_stock_is_no_failure
     assert document["api_calls"] == {"patchListingsItem": 3, "searchListingsItems": 3}
 
 
-def test_a_level_that_amazon_refuses_ends_the_command_with_1_and_what_to_do(pushing: Pushing, mfn: Mfn) -> None:
+def test_a_level_that_amazon_refuses_ends_the_command_with_1_and_says_what_to_do(pushing: Pushing, mfn: Mfn) -> None:
     pushing.stock.world.amazon.faults.refused_skus["LAMP"] = "The product type is not valid."
     status, document = mfn("inventory", "us")
     assert (status, document["failed"], document["pushed"]) == (1, 1, 3)
@@ -40,13 +40,13 @@ def test_a_level_that_amazon_refuses_ends_the_command_with_1_and_what_to_do(push
     assert pushing.shown() == everywhere(10) | {"LAMP": 5}
 
 
-def test_another_stock_run_is_3_and_an_unknown_connection_is_2(pushing: Pushing, mfn: Mfn) -> None:
+def test_a_concurrent_stock_run_ends_with_3_and_an_unknown_connection_with_2(pushing: Pushing, mfn: Mfn) -> None:
     with lease(pushing.stock.world.ledger, "us", "inventory"):
         assert mfn("inventory", "us")[0] == 3
     assert mfn("inventory", "nowhere")[0] == 2
 
 
-def test_a_stock_run_for_a_person_is_a_sum_and_where_to_look(
+def test_a_stock_run_prints_its_sum_and_where_to_look_for_a_person(
     pushing: Pushing, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["inventory", "us", "--dry-run"]) == 0

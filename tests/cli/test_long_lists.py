@@ -84,7 +84,7 @@ def test_a_terminal_shows_the_newest_runs_and_says_where_all_of_them_are(long_hi
     assert "all of them" not in in_a_terminal("batches", "--failed")
 
 
-def test_a_terminal_shows_the_most_urgent_orders_first_though_others_left_long_before(
+def test_a_terminal_shows_the_most_urgent_orders_before_those_that_left_long_ago(
     world: World, long_history: int
 ) -> None:
     shown = in_a_terminal("orders", "--connection", "us")
@@ -94,7 +94,7 @@ def test_a_terminal_shows_the_most_urgent_orders_first_though_others_left_long_b
     assert f"Only the {SHOWN_ROWS} most urgent are shown. To see all: mfn orders --connection us | less" in shown
 
 
-def test_what_each_import_did_alike_with_an_order_is_one_line_of_its_story(
+def test_repeated_identical_outcomes_of_an_order_are_one_line_of_its_timeline(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (order_id,) = world.put(an_order(level="SAME_DAY"))
@@ -108,7 +108,7 @@ def test_what_each_import_did_alike_with_an_order_is_one_line_of_its_story(
     assert "held, 3 times" in story
 
 
-def test_a_pipe_and_a_document_have_all_of_a_long_list(
+def test_a_pipe_and_a_document_contain_all_of_a_long_list(
     mfn: Mfn, capsys: pytest.CaptureFixture[str], long_history: int
 ) -> None:
     assert len(mfn("batches")[1]["batches"]) == len(mfn("orders")[1]["orders"]) == long_history

@@ -49,7 +49,7 @@ def program(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("columns", ["120", "80", "30", "0"])
-def test_a_terminal_however_narrow_shows_every_cell_whole(
+def test_however_narrow_a_terminal_is_it_shows_every_cell_in_full(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     world.write_connections(hold_alarm_percent=0)
@@ -67,7 +67,7 @@ def test_a_terminal_however_narrow_shows_every_cell_whole(
     assert "started" in shown, "the head of the table"
 
 
-def test_a_terminal_that_says_it_has_no_width_shows_what_is_wrong(
+def test_a_terminal_without_a_width_shows_what_is_wrong(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert world.ledger
@@ -76,7 +76,7 @@ def test_a_terminal_that_says_it_has_no_width_shows_what_is_wrong(
     assert "what to do:" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_read_enough_is_no_failure(world: World) -> None:
+def test_a_reader_that_stops_reading_is_no_failure(world: World) -> None:
     world.run()
     for words in (["batches"], ["batches", "--json"]):
         with subprocess.Popen([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
@@ -88,7 +88,7 @@ def test_a_reader_that_has_read_enough_is_no_failure(world: World) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it takes a device that is always full")
 @pytest.mark.parametrize("words", [["batches"], ["batches", "--json"], ["orders", "show", "nope", "--json"]])
-def test_a_full_disk_behind_stdout_is_told_on_stderr(world: World, words: list[str]) -> None:
+def test_a_full_disk_behind_stdout_is_reported_on_stderr(world: World, words: list[str]) -> None:
     world.run()
     with Path("/dev/full").open("w") as full:
         done = program(PROGRAM, *words, stdout=full)
@@ -98,13 +98,13 @@ def test_a_full_disk_behind_stdout_is_told_on_stderr(world: World, words: list[s
     assert "Traceback" not in done.stderr
 
 
-def test_a_stdout_that_is_closed_is_no_failure(world: World) -> None:
+def test_a_closed_stdout_is_no_failure(world: World) -> None:
     world.run()
     done = program("sh", "-c", 'exec "$0" batches >&-', PROGRAM)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_the_encoding_of_stdout_lacks_is_spelled_out(world: World) -> None:
+def test_characters_that_the_encoding_of_stdout_lacks_are_spelled_out(world: World) -> None:
     world.put(an_order(level="Ü-😀"))
     world.run()
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -117,7 +117,7 @@ def test_what_the_encoding_of_stdout_lacks_is_spelled_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_an_interrupt_while_the_program_loads_has_its_document_too(world: World, name: str) -> None:
+def test_an_interrupt_while_the_program_loads_prints_its_document_too(world: World, name: str) -> None:
     script = INTERRUPTED_WHILE_IT_LOADS.replace("{name}", name)
     done = program(sys.executable, "-c", script, stdout=subprocess.PIPE, cwd=world.home)
     assert done.returncode == 1
@@ -140,7 +140,7 @@ FAILED = FatalError("failed", remedy="Look.")
         ([], 2, None),
     ],
 )
-def test_of_several_things_the_status_says_that_nothing_was_started_only_where_nothing_was(
+def test_the_status_of_several_things_says_nothing_was_started_only_if_nothing_was(
     errors: list[MfnError], of: int, status: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = None

@@ -119,7 +119,7 @@ DRY = partial(print_summary, dry_run=True)
         ),
     ],
 )
-def test_a_run_is_told_in_a_few_lines(
+def test_a_run_is_summed_up_in_a_few_lines(
     show: Callable[[dict[str, Any]], None],
     summary: dict[str, Any],
     lines: list[str],
@@ -130,7 +130,7 @@ def test_a_run_is_told_in_a_few_lines(
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
+def test_the_first_of_a_long_list_are_shown_with_how_many_more_there_are(
     more: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     DRY(IMPORT | {"would_load": [f"O{number}" for number in range(imports.SHOWN + more)]})
@@ -167,7 +167,7 @@ def test_of_a_long_list_the_first_are_shown_and_how_many_more_there_are(
         ),
     ],
 )
-def test_what_became_of_one_order_is_told_with_all_that_is_to_be_done(
+def test_the_outcome_of_one_order_is_shown_with_everything_that_is_to_be_done(
     order: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_order({"order_id": "O1", "reasons": []} | order, "would be loaded")
@@ -204,7 +204,7 @@ REPROCESSED |= {"cancelled": 1, "ignored": 0}
         ({"connection": "us", "error": "gone."}, False, ["us: not purged"]),
     ],
 )
-def test_a_purge_says_what_is_gone_and_what_is_kept(
+def test_a_purge_says_what_was_removed_and_what_was_kept(
     summary: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str], *, dry_run: bool
 ) -> None:
     print_purged(summary, dry_run=dry_run)
@@ -223,7 +223,7 @@ def test_a_purge_says_what_is_gone_and_what_is_kept(
         ({"connection": "us", "error": "gone."}, False, "us: not reprocessed"),
     ],
 )
-def test_what_is_processed_again_is_told_in_a_line(
+def test_reprocessing_is_summed_up_in_one_line(
     summary: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str], *, dry_run: bool
 ) -> None:
     print_reprocessed(summary, dry_run=dry_run)
@@ -249,7 +249,7 @@ GAPS = ["kind      from  to  recorded", "backfill  A     B   N"]
         ),
     ],
 )
-def test_a_backfill_says_what_it_noted_and_what_is_left(
+def test_a_backfill_says_what_it_recorded_and_what_is_left(
     done: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_backfill({"connection": "us"} | done)
@@ -281,7 +281,7 @@ REFUSED = {"message_id": "m", "refused_at": "N", "why": "no JSON", "shape": {"a"
         ),
     ],
 )
-def test_a_queue_says_what_waits_and_what_could_not_be_used(
+def test_a_queue_shows_what_waits_and_what_could_not_be_used(
     orders: dict[str, Any],
     refused: list[dict[str, Any]],
     lines: list[str],

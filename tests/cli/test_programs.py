@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_document(
+def test_a_program_that_ends_by_itself_is_reported_on_stderr_and_adds_no_second_document(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert world.ledger, "its folder is made"
@@ -30,7 +30,7 @@ def test_a_program_that_ends_by_itself_is_told_on_stderr_and_adds_no_second_docu
     assert "the report-site exited with status 1: no room" in said.err
 
 
-def test_a_program_that_is_killed_is_told_as_that_and_not_by_what_it_said_last(
+def test_a_killed_program_is_reported_as_killed_and_not_by_its_last_output(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert world.ledger, "its folder is made"
@@ -46,7 +46,7 @@ def test_a_program_that_is_killed_is_told_as_that_and_not_by_what_it_said_last(
     assert "out of memory" in said.err
 
 
-def test_programs_are_told_to_ask_each_other_without_a_proxy(world: World) -> None:
+def test_programs_are_set_up_to_call_each_other_without_a_proxy(world: World) -> None:
     assert world.ledger, "its folder is made"
     programs = Programs(world.settings, {**os.environ, "HTTP_PROXY": "http://127.0.0.1:1"}, "http://127.0.0.1:1/api")
     programs.start("report-site", [sys.executable, "-c", "import os; print(os.environ['no_proxy'])"])

@@ -29,7 +29,7 @@ def cancelled(world: World) -> str:
     return order_id
 
 
-def test_a_purge_prints_what_the_contract_names_over_every_connection(world: World, cancelled: str, mfn: Mfn) -> None:
+def test_a_purge_prints_the_keys_of_the_contract_for_every_connection(world: World, cancelled: str, mfn: Mfn) -> None:
     world.add_connection("mexico", marketplaces="[MX]")
     status, rehearsed = mfn("purge", "--dry-run")
     assert (status, rehearsed["purged"], rehearsed["kept"]) == (0, 1, 0)
@@ -44,7 +44,9 @@ def test_a_purge_prints_what_the_contract_names_over_every_connection(world: Wor
     assert [batch["kind"] for batch in batches["batches"]] == ["purge", "purge", "purge", "purge", "import"]
 
 
-def test_another_purge_is_3_and_one_that_fails_is_1_with_what_to_do(world: World, cancelled: str, mfn: Mfn) -> None:
+def test_a_concurrent_purge_ends_with_3_and_a_failed_one_with_1_and_what_to_do(
+    world: World, cancelled: str, mfn: Mfn
+) -> None:
     with lease(world.ledger, "us", "purge"):
         status, document = mfn("purge")
         assert status == 3
@@ -72,7 +74,7 @@ def test_a_person_reads_sentences(world: World, cancelled: str, capsys: pytest.C
     assert world.rows() == []
 
 
-def test_an_erasure_says_where_something_was_and_a_second_one_that_nothing_is_left(
+def test_an_erasure_says_where_data_was_and_a_second_one_that_nothing_is_left(
     cancelled: str, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, document = mfn("erase", cancelled)
@@ -85,7 +87,7 @@ def test_an_erasure_says_where_something_was_and_a_second_one_that_nothing_is_le
     assert (status, bool(document["remedy"])) == (2, True)
 
 
-def test_a_rule_tried_on_an_order_without_data_is_told_when_it_was_removed_and_what_to_do(
+def test_trying_a_rule_on_an_order_without_data_says_why_it_was_removed_and_what_to_do(
     world: World, cancelled: str, mfn: Mfn
 ) -> None:
     rules = world.home / "mappings" / "rules.yaml"

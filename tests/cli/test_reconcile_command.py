@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEYS = {"batch_id", "orders", "matched", "differing", "differences", "api_calls", "report", "seconds"}
 
 
-def test_where_nothing_differs_it_ends_with_0(world: World, mfn: Mfn) -> None:
+def test_it_ends_with_0_if_nothing_differs(world: World, mfn: Mfn) -> None:
     world.put(an_order())
     world.run()
     status, document = mfn("reconcile", "us")
@@ -28,7 +28,7 @@ def test_where_nothing_differs_it_ends_with_0(world: World, mfn: Mfn) -> None:
     assert "error" not in document
 
 
-def test_where_something_differs_it_ends_with_1_and_the_command_that_mends_it(
+def test_it_ends_with_1_and_the_command_that_fixes_it_if_something_differs(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (order_id,) = Reconciling(world).left_out(an_order())
@@ -49,20 +49,20 @@ def test_where_something_differs_it_ends_with_1_and_the_command_that_mends_it(
 
 
 @pytest.mark.parametrize("since", ["2099-01-01", "2001-01-01", "soon"])
-def test_a_period_that_cannot_be_asked_for_is_refused_at_once(mfn: Mfn, world: World, since: str) -> None:
+def test_a_period_that_cannot_be_compared_is_refused_at_once(mfn: Mfn, world: World, since: str) -> None:
     status, document = mfn("reconcile", "us", "--since", since)
     assert status == 2
     assert document["remedy"]
     assert not (world.home / ".mfn").exists()
 
 
-def test_a_connection_that_is_not_there_ends_with_2_and_one_at_work_with_3(world: World, mfn: Mfn) -> None:
+def test_a_missing_connection_ends_with_2_and_a_busy_one_with_3(world: World, mfn: Mfn) -> None:
     assert mfn("reconcile", "nope")[0] == 2
     with lease(world.ledger, "us", "reconcile"):
         assert mfn("reconcile", "us")[0] == 3
 
 
-def test_a_reconciliation_can_be_run_again_from_its_start(world: World, mfn: Mfn) -> None:
+def test_a_reconciliation_can_be_run_again_from_the_start(world: World, mfn: Mfn) -> None:
     reconciling = Reconciling(world)
     (order_id,) = reconciling.left_out(an_order())
     world.run()

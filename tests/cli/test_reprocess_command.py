@@ -25,7 +25,7 @@ def test_it_says_what_became_of_the_orders_of_each_connection(world: World, caps
     assert (done["connection"], done["orders"], done["cancelled"], len(done["batches"])) == ("us", 1, 1, 1)
 
 
-def test_what_is_asked_wrongly_starts_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_starts_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["reprocess", "uk", "--json"]) == 2
     assert run(["reprocess", "us", "--since", "2026-11-02", "--before", "2026-11-01", "--json"]) == 2
     (world.home / "mappings" / "shipping_methods.csv").write_text("nonsense\n", encoding="utf-8")

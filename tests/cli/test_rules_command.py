@@ -68,7 +68,7 @@ def write(world: World) -> Write:
     return write_rules
 
 
-def test_an_order_shows_which_rules_fire_on_what_values_and_what_each_changes(
+def test_an_order_shows_which_rules_fire_on_which_values_and_what_each_changes(
     world: World, mfn: Mfn, write: Write
 ) -> None:
     (order_id,) = world.put(an_order(an_item(sku="BREAKFAST", units=3), programs=["PRIME"]))
@@ -92,7 +92,7 @@ def test_an_order_shows_which_rules_fire_on_what_values_and_what_each_changes(
     assert (never["tried"], never["fired"]) == (False, False)
 
 
-def test_an_order_that_several_connections_have_is_tried_for_the_one_that_is_named(
+def test_an_order_of_several_connections_is_tried_for_the_one_that_is_named(
     world: World, mfn: Mfn, write: Write
 ) -> None:
     world.add_connection("other", marketplaces="[US]")
@@ -105,7 +105,7 @@ def test_an_order_that_several_connections_have_is_tried_for_the_one_that_is_nam
     assert (status, document["connection"]) == (0, "us")
 
 
-def test_an_order_that_is_held_can_be_tried_too(world: World, mfn: Mfn, write: Write) -> None:
+def test_a_held_order_can_be_tried_too(world: World, mfn: Mfn, write: Write) -> None:
     (order_id,) = world.put(an_order(an_item(sku="NO-SUCH"), level="SAME_DAY", recipient=None))
     world.run()
     assert world.statuses() == {order_id: "held"}
@@ -133,9 +133,7 @@ def test_a_parcel_is_tried_with_its_order_and_the_parcels_beside_it(world: World
     assert entry["stops"]
 
 
-def test_a_sku_is_tried_with_the_stock_that_is_there_and_what_is_promised_of_it(
-    world: World, mfn: Mfn, write: Write
-) -> None:
+def test_a_sku_is_tried_with_its_stock_and_the_units_promised_from_it(world: World, mfn: Mfn, write: Write) -> None:
     world.put(an_order(an_item(sku="BREAKFAST", units=1)))
     world.run()
     actor = WarehouseActor(world.warehouse_url)
@@ -199,7 +197,7 @@ def test_trying_rules_writes_nothing(world: World, mfn: Mfn, write: Write) -> No
     assert (world.rows(), world.statuses()) == before
 
 
-def test_a_rule_in_the_mappings_is_checked_with_them(world: World, mfn: Mfn) -> None:
+def test_rules_in_the_mappings_are_checked_with_them(world: World, mfn: Mfn) -> None:
     path = world.home / "mappings" / "rules.yaml"
     path.write_text(RULES, encoding="utf-8")
     assert mfn("mappings", "check") == (0, {"errors": []})

@@ -45,7 +45,7 @@ EXPECTED = [
 ]
 
 
-def test_amazon_is_asked_where_the_ledger_has_no_orders_and_nothing_is_kept(world: World, mfn: Mfn) -> None:
+def test_amazon_is_asked_if_the_ledger_has_no_orders_and_nothing_is_kept(world: World, mfn: Mfn) -> None:
     two_days_of_orders(world)
     status, document = mfn("shipping-methods", "us")
     assert status == 0
@@ -61,7 +61,7 @@ def test_amazon_is_asked_where_the_ledger_has_no_orders_and_nothing_is_kept(worl
     assert world.rows() == []
 
 
-def test_the_ledgers_orders_are_counted_without_a_call_the_unmapped_first(world: World, mfn: Mfn) -> None:
+def test_orders_of_the_ledger_are_counted_without_a_call_with_unmapped_methods_first(world: World, mfn: Mfn) -> None:
     two_days_of_orders(world)
     world.run()
     calls = len(world.amazon.calls)
@@ -81,14 +81,14 @@ def test_orders_without_a_service_level_are_counted_like_any_other(world: World,
         world.run()
 
 
-def test_every_page_of_amazons_is_counted(world: World, mfn: Mfn) -> None:
+def test_every_page_from_amazon_is_counted(world: World, mfn: Mfn) -> None:
     world.put(*(an_order() for _ in range(130)))
     _, document = mfn("shipping-methods", "us")
     assert document["is_complete"]
     assert listed(document) == [("US", "STANDARD", None, 130, "GROUND")]
 
 
-def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_so(world: World, mfn: Mfn) -> None:
+def test_only_unmapped_methods_have_a_row_with_the_code_of_the_same_name(world: World, mfn: Mfn) -> None:
     with world.writing_warehouse() as database:
         database.execute(insert(wms_ship_method).values(code="SAMEDAY", service="Same Day Courier", is_active=True))
     two_days_of_orders(world)
@@ -100,7 +100,7 @@ def test_only_unmapped_methods_have_a_row_with_the_code_that_is_named_so(world: 
     }
 
 
-def test_the_rows_can_be_pasted_as_they_are_and_map_every_method(
+def test_the_rows_can_be_pasted_unchanged_and_map_every_method(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with world.writing_warehouse() as database:
@@ -125,7 +125,7 @@ def test_the_rows_can_be_pasted_as_they_are_and_map_every_method(
     assert "everything is mapped" in capsys.readouterr().out
 
 
-def test_a_warehouse_that_is_not_there_only_leaves_the_codes_empty(
+def test_a_missing_warehouse_only_leaves_the_codes_empty(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     two_days_of_orders(world)
@@ -143,7 +143,7 @@ def test_a_warehouse_that_is_not_there_only_leaves_the_codes_empty(
     assert "fill in the right one" in capsys.readouterr().out
 
 
-def test_a_code_that_the_warehouse_does_not_have_is_not_called_mapped(
+def test_a_code_that_the_warehouse_lacks_does_not_count_as_mapped(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.put(an_order(), an_order(level="SECOND_DAY"))
@@ -160,7 +160,7 @@ def test_a_code_that_the_warehouse_does_not_have_is_not_called_mapped(
     assert "everything is mapped" not in printed
 
 
-def test_no_orders_are_said_to_be_none(world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_so_if_there_are_no_orders(world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]) -> None:
     assert mfn("shipping-methods", "us") == (
         0,
         {"connection": "us", "from": "amazon", "is_complete": True, "orders": 0, "methods": []},
@@ -170,7 +170,7 @@ def test_no_orders_are_said_to_be_none(world: World, mfn: Mfn, capsys: pytest.Ca
     assert world.rows() == []
 
 
-def test_wrong_rows_are_told_and_rows_of_other_files_stop_nothing(world: World, mfn: Mfn) -> None:
+def test_wrong_rows_are_reported_and_rows_of_other_files_stop_nothing(world: World, mfn: Mfn) -> None:
     mappings = world.home / "mappings"
     (mappings / "sku_aliases.csv").write_text("nonsense\n", encoding="utf-8")
     assert mfn("shipping-methods", "us")[0] == 0
@@ -180,7 +180,7 @@ def test_wrong_rows_are_told_and_rows_of_other_files_stop_nothing(world: World, 
     assert "shipping_methods.csv" in document["problems"][0]["file"]
 
 
-def test_a_missing_role_is_told_as_an_import_tells_it(world: World, mfn: Mfn) -> None:
+def test_a_missing_role_is_reported_as_an_import_reports_it(world: World, mfn: Mfn) -> None:
     world.amazon.faults.denied.add("searchOrders")
     status, document = mfn("shipping-methods", "us")
     assert status == 1

@@ -65,7 +65,7 @@ def test_both_sides_are_compared_in_one_document(world: World, mfn: Mfn) -> None
     assert document["api_calls"] == {"searchListingsItems": 1}
 
 
-def test_the_proposed_row_can_be_pasted_as_it_is_and_makes_the_sku_match(
+def test_the_proposed_row_can_be_pasted_unchanged_and_makes_the_sku_match(
     world: World, mfn: Mfn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sells(world, "MUG-BLUE", "MUG-RED\u00a0", "PLATE", "BOWL", "00123")
@@ -121,20 +121,20 @@ def test_a_long_list_is_clipped_for_a_person_and_whole_in_the_document(
     assert len(mfn("skus", "us")[1]["missing_in_warehouse"]) == SHOWN + 3
 
 
-def test_where_everything_fits_it_says_so(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_so_if_everything_matches(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     sells(world, "MUG-BLUE", "MUG-RED", "00123", "PLATE", "BOWL", "AMZ-MUG", "BREAKFAST")
     assert run(["skus", "us"]) == 0
     assert capsys.readouterr().out.endswith("all SKUs match\n")
 
 
-def test_a_warehouse_without_items_is_told_as_such(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warehouse_without_items_is_reported_as_such(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.forget_items()
     assert run(["skus", "us"]) == 0
     assert "fill wms_item first" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("breaks", ["amazon", "warehouse"])
-def test_a_side_that_refuses_or_cannot_be_reached_ends_with_1_and_says_what_to_do(
+def test_a_side_that_refuses_or_cannot_be_reached_ends_with_1_and_what_to_do(
     world: World, mfn: Mfn, breaks: str
 ) -> None:
     path = world.home / "connections.yaml"
@@ -151,7 +151,7 @@ def test_a_side_that_refuses_or_cannot_be_reached_ends_with_1_and_says_what_to_d
     assert "mfn rerun" not in document["remedy"]
 
 
-def test_a_wrong_set_up_ends_with_2_before_amazon_is_asked(world: World, mfn: Mfn) -> None:
+def test_a_wrong_setup_ends_with_2_before_amazon_is_asked(world: World, mfn: Mfn) -> None:
     assert mfn("skus", "nowhere")[0] == 2
     aliases = world.home / "mappings" / "sku_aliases.csv"
     aliases.write_text(aliases.read_text(encoding="utf-8") + "us,,MUG,,1,\n", encoding="utf-8")
@@ -160,7 +160,7 @@ def test_a_wrong_set_up_ends_with_2_before_amazon_is_asked(world: World, mfn: Mf
     assert [(problem["line"], problem["column"]) for problem in document["problems"]] == [(5, "warehouse_sku")]
 
 
-def test_a_sku_is_one_entry_over_the_marketplaces_of_a_connection(world: World, mfn: Mfn) -> None:
+def test_a_sku_is_one_entry_for_all_marketplaces_of_a_connection(world: World, mfn: Mfn) -> None:
     canada = BY_NAME["CA"]
     world.add_connection("na", marketplaces="[US, CA]")
     sells(world, "KETTLE", "MUG-RED")

@@ -50,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("words", OF_A_CONNECTION)
-def test_an_unknown_connection_is_told_with_those_that_there_are(mfn: Mfn, words: str) -> None:
+def test_an_unknown_connection_is_reported_with_those_that_exist(mfn: Mfn, words: str) -> None:
     status, document = mfn(*words.split())
     assert (status, document["remedy"]) == (2, "Use one of these, or add an entry to the file.")
     assert document["error"] == "connections.yaml has no connection 'zz'; it has: us."
@@ -58,7 +58,7 @@ def test_an_unknown_connection_is_told_with_those_that_there_are(mfn: Mfn, words
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("words", OF_A_TEXT)
-def test_an_argument_that_is_no_utf_8_is_refused_before_a_database_has_to(mfn: Mfn, words: str) -> None:
+def test_an_argument_that_is_not_utf_8_is_refused_before_it_reaches_a_database(mfn: Mfn, words: str) -> None:
     status, document = mfn(*words.replace("?", NO_UTF8).split())
     assert status == 2
     assert document["error"].endswith(r", \udcff, is not UTF-8.")
@@ -76,7 +76,7 @@ def test_an_argument_that_is_no_utf_8_is_refused_before_a_database_has_to(mfn: M
         "postgresql://u:hunter2@a..b/d",
     ],
 )
-def test_a_database_url_with_what_cannot_be_seen_is_refused_without_its_password(
+def test_a_database_url_with_invisible_characters_is_refused_without_its_password(
     mfn: Mfn, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     settings = folder / ".env"
@@ -99,16 +99,14 @@ def test_a_database_url_with_what_cannot_be_seen_is_refused_without_its_password
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("name", ["MFN_HOME", "MFN_CONNECTIONS", "MFN_MAPPINGS", "MFN_PII_KEYS_FILE"])
-def test_a_setting_that_is_no_utf_8_is_refused_with_its_name(
-    mfn: Mfn, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_setting_that_is_not_utf_8_is_refused_by_name(mfn: Mfn, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, NO_UTF8)
     status, document = mfn("orders")
     assert (status, document["problems"][0]["column"]) == (2, name)
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_home_whose_name_no_file_system_takes_is_told_with_what_to_do(
+def test_a_home_whose_name_no_file_system_takes_is_reported_with_what_to_do(
     mfn: Mfn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_HOME", "a" * 300)
@@ -116,14 +114,14 @@ def test_a_home_whose_name_no_file_system_takes_is_told_with_what_to_do(
     assert (status, document["remedy"]) == (1, "Use a shorter path.")
 
 
-def test_a_home_that_is_a_link_to_nowhere_is_told_as_one(mfn: Mfn, folder: Path) -> None:
+def test_a_home_that_is_a_broken_link_is_reported_as_one(mfn: Mfn, folder: Path) -> None:
     (folder / ".mfn").symlink_to("not-mounted")
     status, document = mfn("init")
     assert (status, "is a link to not-mounted" in document["error"]) == (2, True)
     assert "a disk that is not mounted?" in document["remedy"]
 
 
-def test_a_file_of_retired_keys_that_holds_none_is_told_and_left_alone(mfn: Mfn, folder: Path) -> None:
+def test_a_file_of_retired_keys_without_keys_is_reported_and_left_alone(mfn: Mfn, folder: Path) -> None:
     assert mfn("init")[0] == 0
     (folder / ".mfn" / "keys.retired").write_bytes(b"\xff\xfe")
     status, document = mfn("keys", "rotate")
@@ -134,7 +132,9 @@ def test_a_file_of_retired_keys_that_holds_none_is_told_and_left_alone(mfn: Mfn,
 
 
 @pytest.mark.parametrize("section", ["warehouse", "orders", "notifications"])
-def test_a_section_that_is_no_mapping_is_told_with_the_keys_that_it_has(mfn: Mfn, folder: Path, section: str) -> None:
+def test_a_section_that_is_not_a_mapping_is_reported_with_the_keys_it_may_have(
+    mfn: Mfn, folder: Path, section: str
+) -> None:
     text = f"connections:\n  us: {{seller_id: [A], marketplaces: [US], {section}: 5}}\n"
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
     status, document = mfn("orders", "--connection", "us")
@@ -160,9 +160,7 @@ def test_more_orders_than_fit_into_memory_are_refused(mfn: Mfn) -> None:
         ("os.rmdir(os.getcwd())", "the working directory does not exist: No such file or directory."),
     ],
 )
-def test_a_working_directory_that_cannot_be_used_is_told_with_what_to_do(
-    tmp_path: Path, before: str, expected: str
-) -> None:
+def test_an_unusable_working_directory_is_reported_with_what_to_do(tmp_path: Path, before: str, expected: str) -> None:
     there = os.fsencode(tmp_path) + b"/l\xf6tin"
     os.mkdir(there)  # noqa: PTH102 - its name is bytes
     started = f"import os, sys; {before}\nfrom mfn.cli import main\nsys.exit(main())"
@@ -191,7 +189,7 @@ def test_a_second_value_of_an_option_is_refused_rather_than_dropped(mfn: Mfn, wo
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_switch_that_is_given_twice_is_one(mfn: Mfn) -> None:
+def test_a_switch_given_twice_counts_once(mfn: Mfn) -> None:
     assert mfn("batches", "--failed", "--failed")[0] == 0
     assert mfn("orders", "--json", "--connection", "us")[0] == 0
 
@@ -204,7 +202,7 @@ def test_a_switch_that_is_given_twice_is_one(mfn: Mfn) -> None:
         ("rules --order 1 test rules.yaml", "mfn rules test --order"),
     ],
 )
-def test_an_option_before_its_command_is_told_where_it_belongs(
+def test_an_option_before_its_command_is_reported_with_where_it_belongs(
     words: str, where: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(words.split()) == 2
@@ -212,7 +210,7 @@ def test_an_option_before_its_command_is_told_where_it_belongs(
 
 
 @pytest.mark.parametrize("words", ["batches", "orders", "audit", "rerun --failed"])
-def test_a_ledger_in_a_folder_that_is_not_there_is_no_ledger_without_rows(
+def test_a_ledger_in_a_missing_folder_is_not_taken_for_an_empty_ledger(
     folder: Path, mfn: Mfn, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", f"sqlite:///{folder}/nowhere/ledger.db")
@@ -222,6 +220,6 @@ def test_a_ledger_in_a_folder_that_is_not_there_is_no_ledger_without_rows(
 
 
 @pytest.mark.usefixtures("folder")
-def test_where_nothing_ever_ran_a_list_says_so_and_of_which_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_says_so_and_for_which_ledger_if_nothing_ever_ran(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["batches", "--failed"]) == 0
     assert "no failed batches: there is no ledger sqlite:///" in capsys.readouterr().out

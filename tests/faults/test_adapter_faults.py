@@ -100,7 +100,7 @@ def without_secrets(error: MfnError) -> str:
 
 
 @pytest.mark.parametrize(("fault", "said"), PASSING.values(), ids=PASSING)
-def test_a_fault_that_stays_ends_as_a_retriable_error_and_never_as_no_orders(
+def test_a_persistent_fault_ends_as_a_retriable_error_and_never_as_no_orders(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer, said: str
 ) -> None:
     amazon.api = [fault]
@@ -113,7 +113,7 @@ def test_a_fault_that_stays_ends_as_a_retriable_error_and_never_as_no_orders(
 
 
 @pytest.mark.parametrize("fault", [fault for fault, _ in PASSING.values()], ids=PASSING)
-def test_a_fault_that_passes_costs_a_retry_and_no_order(
+def test_a_transient_fault_costs_a_retry_and_no_order(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer
 ) -> None:
     amazon.api = [fault, GOOD]
@@ -133,7 +133,7 @@ def test_a_single_order_meets_the_same_faults_with_the_same_errors(
 
 
 @pytest.mark.parametrize(("silent", "what"), [("api", "searchOrders"), ("login", "Login with Amazon")])
-def test_an_answer_that_does_not_come_is_given_up(
+def test_an_answer_that_never_comes_is_given_up(
     amazon: ScriptedAmazon, tmp_path: Path, clock: Clock, silent: str, what: str
 ) -> None:
     setattr(amazon, silent, [SILENT])
@@ -151,7 +151,7 @@ def test_an_endpoint_where_nothing_listens_is_retriable(tmp_path: Path, clock: C
         orders.search_page(WINDOW)
 
 
-def test_the_pauses_between_retries_grow_and_are_bounded(
+def test_pauses_between_retries_grow_and_are_bounded(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
     amazon.api = [answer(503)]
@@ -163,7 +163,7 @@ def test_the_pauses_between_retries_grow_and_are_bounded(
     assert 8 <= clock.waits[-1] <= 9
 
 
-def test_a_refusal_for_the_rate_empties_the_bucket_and_waits_until_it_holds_a_call_again(
+def test_a_rate_limit_refusal_empties_the_bucket_and_waits_until_it_holds_a_call_again(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
     amazon.api = [answer(429), GOOD]
@@ -171,7 +171,7 @@ def test_a_refusal_for_the_rate_empties_the_bucket_and_waits_until_it_holds_a_ca
     assert [seconds for seconds in clock.waits if seconds] == [pytest.approx(180.18, abs=0.01)]
 
 
-def test_a_call_that_would_wait_too_long_for_its_turn_is_told_apart_and_not_sent(
+def test_a_call_that_would_wait_too_long_for_its_turn_is_distinguished_and_not_sent(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
     amazon.api = [answer(429)]
@@ -193,7 +193,7 @@ def test_a_call_that_would_wait_too_long_for_its_turn_is_told_apart_and_not_sent
         (answer(204), "HTTP 204, an empty body"),
     ],
 )
-def test_a_refused_request_is_fatal_in_amazons_own_words_and_not_tried_again(
+def test_a_refused_request_is_fatal_in_amazons_words_and_not_retried(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer, said: str
 ) -> None:
     amazon.api = [fault]
@@ -206,7 +206,7 @@ def test_a_refused_request_is_fatal_in_amazons_own_words_and_not_tried_again(
 
 
 @pytest.mark.parametrize("status", [403, 404, 407])
-def test_a_page_is_told_as_what_stands_in_between_and_not_as_amazons_refusal(
+def test_a_web_page_is_reported_as_an_intermediary_and_not_as_a_refusal_by_amazon(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int
 ) -> None:
     amazon.api = [answer(status, HTML)]
@@ -233,7 +233,7 @@ def test_a_refused_token_is_renewed_once_and_then_the_missing_role_is_named(
     assert len(amazon.arrived("/auth/o2/token")) == 2
 
 
-def test_a_token_that_was_revoked_meanwhile_is_renewed_and_the_page_arrives(
+def test_a_token_revoked_in_the_meantime_is_renewed_and_the_page_arrives(
     amazon: ScriptedAmazon, orders: AmazonOrders
 ) -> None:
     amazon.login = [answer(200, {"access_token": f"Atza|token-{number}", "expires_in": 3600}) for number in (1, 2)]
@@ -254,7 +254,7 @@ def test_a_lifetime_of_a_token_in_another_form_is_understood(
     assert len(amazon.arrived("/auth/o2/token")) == 1
 
 
-def test_an_expired_client_secret_is_told_apart_from_a_missing_role(
+def test_an_expired_client_secret_is_distinguished_from_a_missing_role(
     amazon: ScriptedAmazon, orders: AmazonOrders
 ) -> None:
     amazon.api = [errors(403, "Unauthorized", "Denied.", "The LWA secret token you provided has expired.")]
@@ -263,7 +263,7 @@ def test_an_expired_client_secret_is_told_apart_from_a_missing_role(
     assert caught.value.remedy.startswith("Replace LWA_CLIENT_SECRET")
 
 
-def test_a_page_token_that_is_refused_is_told_apart(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
+def test_a_refused_page_token_is_distinguished(amazon: ScriptedAmazon, orders: AmazonOrders) -> None:
     amazon.api = [errors(400, "InvalidInput", "The paginationToken you have submitted is not valid.")]
     with pytest.raises(PageTokenRefusedError, match="paginationToken"):
         orders.search_page(WINDOW, page_token="yesterday")
@@ -271,7 +271,7 @@ def test_a_page_token_that_is_refused_is_told_apart(amazon: ScriptedAmazon, orde
 
 
 @pytest.mark.parametrize("status", [404, 413, 415])
-def test_only_what_amazon_says_of_a_page_token_has_the_pages_asked_for_anew(
+def test_other_refusals_of_a_page_request_do_not_restart_the_search(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int
 ) -> None:
     amazon.api = [errors(status, "Refused", "Not like this.")]
@@ -287,7 +287,7 @@ def test_only_what_amazon_says_of_a_page_token_has_the_pages_asked_for_anew(
         (400, "unauthorized_client", "LWA_APP_ID"),
     ],
 )
-def test_a_refused_login_is_fatal_and_names_the_secret_that_is_meant(
+def test_a_refused_login_is_fatal_and_names_the_secret_concerned(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int, code: str, secret: str
 ) -> None:
     amazon.login = [answer(status, {"error": code, "error_description": "Something about it"})]
@@ -320,7 +320,7 @@ def test_a_login_refused_in_any_other_way_is_fatal_too(
         DROPPED,
     ],
 )
-def test_a_login_that_fails_is_tried_again_and_costs_no_call_of_the_budget(
+def test_a_failed_login_is_retried_and_costs_no_call_of_the_budget(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock, fault: Answer
 ) -> None:
     amazon.login = [fault]
@@ -332,7 +332,7 @@ def test_a_login_that_fails_is_tried_again_and_costs_no_call_of_the_budget(
     assert [orders._session.budget.take("searchOrders") for _ in range(20)] == [0.0] * 20
 
 
-def test_no_token_and_no_buyers_data_is_logged_even_on_debug(
+def test_neither_tokens_nor_buyer_data_are_logged_even_at_debug_level(
     amazon: ScriptedAmazon, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -76,7 +76,7 @@ FAULTS: list[tuple[int, Callable[[Faults], None], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("pages", "plant", "kind", "said"), FAULTS, ids=["503", "truncated", "403", "login"])
-def test_a_window_that_breaks_off_keeps_its_pages_and_goes_on_at_the_next(
+def test_an_interrupted_window_keeps_its_pages_and_resumes_at_the_next_one(
     world: World, pages: int, plant: Callable[[Faults], None], kind: type[Exception], said: str
 ) -> None:
     orders = three_pages(world)
@@ -116,7 +116,7 @@ def test_a_page_token_older_than_a_day_is_not_tried(world: World) -> None:
     assert len(world.rows()) == 205
 
 
-def test_a_page_token_that_amazon_forgot_costs_one_call_and_the_window_starts_again(world: World) -> None:
+def test_a_page_token_that_amazon_forgot_costs_one_call_and_restarts_the_window(world: World) -> None:
     asked = broken_off(world)
     world.amazon.clock.move(hours=25)
     assert world.run()["fetched"] == 205
@@ -127,7 +127,7 @@ def test_a_page_token_that_amazon_forgot_costs_one_call_and_the_window_starts_ag
     assert_at_rest(world)
 
 
-def test_what_passes_is_ridden_out_within_one_run(world: World) -> None:
+def test_transient_faults_are_ridden_out_within_one_run(world: World) -> None:
     three_pages(world)
     faults = world.amazon.faults
     faults.let_pass("searchOrders")
@@ -142,7 +142,7 @@ def test_what_passes_is_ridden_out_within_one_run(world: World) -> None:
     assert summary["api_calls"]["searchOrders"] == 8
 
 
-def test_orders_that_change_before_a_broken_off_window_goes_on_arrive_in_their_newest_form(world: World) -> None:
+def test_orders_that_change_before_a_window_resumes_arrive_in_their_newest_version(world: World) -> None:
     orders = three_pages(world)
     world.amazon.faults.let_pass("searchOrders", 1)
     world.amazon.faults.answer("searchOrders", 503, times=ATTEMPTS)
@@ -155,7 +155,7 @@ def test_orders_that_change_before_a_broken_off_window_goes_on_arrive_in_their_n
     assert world.lines(orders[1]) == [("MUG-BLUE", 7)]
 
 
-def test_a_broken_off_window_of_another_kind_of_request_is_left_to_its_own_next_run(world: World) -> None:
+def test_an_interrupted_window_of_another_kind_of_request_is_left_to_its_own_next_run(world: World) -> None:
     three_pages(world)
     world.amazon.faults.let_pass("searchOrders", 1)
     world.amazon.faults.answer("searchOrders", 503, times=ATTEMPTS)
@@ -170,7 +170,7 @@ def test_a_broken_off_window_of_another_kind_of_request_is_left_to_its_own_next_
     assert (again["fetched"], again["loaded"], again["unchanged"]) == (205, 0, 205)
 
 
-def test_orders_that_a_batch_left_unjudged_are_taken_in_once_and_not_by_every_run_after(world: World) -> None:
+def test_orders_that_a_batch_left_undecided_are_taken_over_once_and_not_by_every_later_run(world: World) -> None:
     three_pages(world)
     world.amazon.faults.let_pass("searchOrders", 1)
     world.amazon.faults.answer("searchOrders", 503, times=ATTEMPTS)
@@ -182,7 +182,7 @@ def test_orders_that_a_batch_left_unjudged_are_taken_in_once_and_not_by_every_ru
     assert len(list_batches(world.ledger)) == 3
 
 
-def test_getorder_that_fails_leaves_held_orders_held_and_the_next_run_releases_them(world: World) -> None:
+def test_a_failing_get_order_leaves_orders_held_and_the_next_run_releases_them(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     world.run()
     world.add_items("MUG-GREEN")
@@ -192,7 +192,7 @@ def test_getorder_that_fails_leaves_held_orders_held_and_the_next_run_releases_t
     assert world.run()["released"] == 1
 
 
-def test_a_held_order_that_amazon_takes_for_none_stays_held_and_stops_nothing(world: World) -> None:
+def test_a_held_order_whose_id_amazon_rejects_stays_held_and_stops_nothing(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     world.run()
     world.add_items("MUG-GREEN")
@@ -209,7 +209,7 @@ def a_page(*orders: dict[str, Any], token: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("token", ["the same", "token {}"])
-def test_pages_that_go_round_end_the_run_and_the_next_one_asks_from_the_start(world: World, token: str) -> None:
+def test_pages_that_repeat_end_the_run_and_the_next_one_starts_over(world: World, token: str) -> None:
     order = an_order()
     for number in range(4):
         world.amazon.faults.answer("searchOrders", 200, a_page(order, token=token.format(number)))
@@ -221,7 +221,7 @@ def test_pages_that_go_round_end_the_run_and_the_next_one_asks_from_the_start(wo
     assert searches(world)[len(asked)] is None
 
 
-def test_page_tokens_that_amazon_never_takes_end_the_run(world: World) -> None:
+def test_page_tokens_that_amazon_always_refuses_end_the_run(world: World) -> None:
     refused = {"errors": [{"code": "InvalidInput", "message": "The paginationToken is not valid."}]}
     for _ in range(2):
         world.amazon.faults.answer("searchOrders", 200, a_page(an_order(), token="token"))

@@ -48,7 +48,7 @@ def orders(amazon: ScriptedAmazon, tmp_path: Path, clock: Clock) -> Iterator[Ama
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_that_stays_is_retriable_and_never_a_confirmation(
+def test_a_persistent_fault_is_retriable_and_never_a_confirmation(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer
 ) -> None:
     amazon.api = [fault]
@@ -59,7 +59,7 @@ def test_a_fault_that_stays_is_retriable_and_never_a_confirmation(
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_that_passes_costs_a_retry_of_the_same_request(
+def test_a_transient_fault_costs_a_retry_of_the_same_request(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer
 ) -> None:
     amazon.api = [fault, TAKEN]
@@ -68,7 +68,7 @@ def test_a_fault_that_passes_costs_a_retry_of_the_same_request(
     assert first.body == second.body
 
 
-def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, clock: Clock) -> None:
+def test_an_answer_that_never_comes_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, clock: Clock) -> None:
     amazon.api = [SILENT]
     with (
         adapter(amazon.endpoint, tmp_path, clock, timeout_seconds=0.05) as orders,
@@ -78,7 +78,7 @@ def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_pa
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 422])
-def test_a_refusal_of_the_parcel_is_told_in_all_of_amazons_words(
+def test_a_refusal_of_the_parcel_is_reported_with_all_of_amazons_words(
     amazon: ScriptedAmazon, orders: AmazonOrders, status: int
 ) -> None:
     long = "Carrier code is wrong. " * 40
@@ -99,7 +99,7 @@ def test_a_refusal_of_the_parcel_is_told_in_all_of_amazons_words(
 @pytest.mark.parametrize(
     ("fault", "said"), [(answer(400), "an empty body"), (answer(400, {"errors": []}), "an empty list of errors")]
 )
-def test_a_refusal_without_words_is_one_all_the_same(
+def test_a_refusal_without_words_is_still_a_refusal(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer, said: str
 ) -> None:
     amazon.api = [fault]
@@ -117,7 +117,7 @@ def test_a_refusal_without_words_is_one_all_the_same(
         ("The shipment has already been confirmed.", ""),
     ],
 )
-def test_an_order_that_is_fulfilled_already_is_told_apart_wherever_amazon_says_it(
+def test_an_already_fulfilled_order_is_recognized_wherever_amazon_says_so(
     amazon: ScriptedAmazon, orders: AmazonOrders, message: str, details: str
 ) -> None:
     amazon.api = [errors(400, "InvalidInput", message, details)]
@@ -135,7 +135,7 @@ def test_an_order_that_is_fulfilled_already_is_told_apart_wherever_amazon_says_i
         answer(302, HTML, location="https://login.example.com/"),
     ],
 )
-def test_a_refusal_that_is_not_amazons_stops_the_run_and_blames_no_parcel(
+def test_a_refusal_that_is_not_from_amazon_stops_the_run_and_blames_no_parcel(
     amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer
 ) -> None:
     amazon.api = [fault]
@@ -170,7 +170,7 @@ def test_a_call_that_would_wait_too_long_for_its_turn_is_not_sent(
 
 
 @pytest.mark.parametrize("fault", [answer(429), answer(503), DROPPED, DENIED])
-def test_many_parcels_get_over_a_fault_that_passes(amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer) -> None:
+def test_many_parcels_survive_a_transient_fault(amazon: ScriptedAmazon, orders: AmazonOrders, fault: Answer) -> None:
     amazon.api = [TAKEN, fault, fault, TAKEN]
     parcels = [(f"111-{number}", a_package()) for number in range(12)]
     if fault is DENIED:
@@ -195,7 +195,7 @@ def test_many_parcels_end_with_the_first_error_that_is_not_about_one(
     assert len({request.path for request in amazon.requests if "shipmentConfirmation" in request.path}) <= 16
 
 
-def test_no_token_and_no_body_is_logged_even_on_debug(
+def test_neither_tokens_nor_bodies_are_logged_even_at_debug_level(
     amazon: ScriptedAmazon, orders: AmazonOrders, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -107,7 +107,7 @@ def disturbed(world: World, home: Path, number: int, *, before: bool) -> dict[st
 
 
 @pytest.mark.usefixtures("is_warm")
-def test_a_run_killed_at_any_commit_that_tells_of_parcels_is_brought_to_the_same_end_by_the_next(
+def test_after_a_kill_at_any_commit_about_parcels_the_next_run_reaches_the_same_end(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     world.write_carriers()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-def test_parcels_go_all_their_ways_on_postgresql(world_on_postgres: World) -> None:
+def test_parcels_reach_every_status_on_postgresql(world_on_postgres: World) -> None:
     world = world_on_postgres
     world.write_carriers()
     shipping = Shipping(world)

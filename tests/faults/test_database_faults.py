@@ -90,7 +90,7 @@ def waiting(world: World, orders: list[str]) -> None:
     assert list_batches(world.ledger)[0].status == "failed"
 
 
-def test_a_warehouse_that_may_not_be_written_stops_the_load_and_the_orders_wait(world: World) -> None:
+def test_a_read_only_warehouse_stops_the_load_and_the_orders_wait(world: World) -> None:
     orders = three_orders(world)
     (world.home / "warehouse.db").chmod(0o444)
     ended = run_in_child(world, without_privileges)
@@ -102,7 +102,7 @@ def test_a_warehouse_that_may_not_be_written_stops_the_load_and_the_orders_wait(
     repaired(world, orders)
 
 
-def test_a_warehouse_that_another_program_keeps_locked_is_tried_again_later(world: World) -> None:
+def test_a_warehouse_that_another_program_keeps_locked_is_retried_later(world: World) -> None:
     orders = three_orders(world)
     with world.writing_warehouse():
         ended = run_in_child(world, partial(setattr, engines, "BUSY_SECONDS", 0))
@@ -130,7 +130,7 @@ def test_a_warehouse_that_lacks_a_column_is_refused_by_the_columns_name(world: W
     repaired(world, orders)
 
 
-def test_a_table_that_is_dropped_while_a_run_is_at_work_is_made_again_by_the_next(world: World) -> None:
+def test_a_table_dropped_during_a_run_is_created_again_by_the_next(world: World) -> None:
     orders = three_orders(world)
 
     def drop() -> None:
@@ -143,7 +143,7 @@ def test_a_table_that_is_dropped_while_a_run_is_at_work_is_made_again_by_the_nex
     repaired(world, orders)
 
 
-def test_a_warehouse_whose_folder_is_gone_is_made_anew_and_holds_what_it_has_no_items_for(world: World) -> None:
+def test_orders_without_items_in_a_recreated_warehouse_are_held_until_it_is_back(world: World) -> None:
     orders = three_orders(world)
     shutil.move(world.home / "warehouse.db", world.home / "elsewhere.db")
     assert run_in_child(world).value["held"] == ORDERS
@@ -155,7 +155,7 @@ def test_a_warehouse_whose_folder_is_gone_is_made_anew_and_holds_what_it_has_no_
     assert sorted(row["order_number"] for row in world.rows()) == sorted(orders[:2])
 
 
-def test_a_disk_that_is_full_breaks_the_run_off_and_costs_no_order(world: World) -> None:
+def test_a_full_disk_ends_the_run_and_costs_no_order(world: World) -> None:
     orders = three_orders(world)
     long = [f"{number:0200}" for number in range(20)]
     for order in world.put(*(an_order(minutes_ago=10, programs=long) for _ in range(40))):
@@ -177,7 +177,7 @@ def test_a_disk_that_is_full_breaks_the_run_off_and_costs_no_order(world: World)
     assert_at_rest(world)
 
 
-def test_a_report_that_cannot_be_written_is_told_and_the_orders_are_in(world: World) -> None:
+def test_a_report_that_cannot_be_written_is_an_error_and_the_orders_are_loaded(world: World) -> None:
     orders = three_orders(world)
     shutil.rmtree(world.home / ".mfn" / "reports")
     (world.home / ".mfn" / "reports").write_text("in the way", encoding="utf-8")
@@ -189,7 +189,7 @@ def test_a_report_that_cannot_be_written_is_told_and_the_orders_are_in(world: Wo
     assert list_batches(world.ledger)[0].status == "done"
 
 
-def test_a_ledger_that_may_not_be_written_stops_before_amazon_is_asked(world: World) -> None:
+def test_a_read_only_ledger_stops_the_run_before_amazon_is_asked(world: World) -> None:
     orders = three_orders(world)
     asked = len(world.amazon.calls)
     (world.home / ".mfn" / "ledger.db").chmod(0o444)
@@ -201,7 +201,7 @@ def test_a_ledger_that_may_not_be_written_stops_before_amazon_is_asked(world: Wo
     repaired(world, orders, carried_on=False)
 
 
-def test_a_ledger_that_is_locked_is_tried_again_later(world: World) -> None:
+def test_a_locked_ledger_is_retried_later(world: World) -> None:
     orders = three_orders(world)
     with world.ledger.writing():
         ended = run_in_child(world, partial(setattr, engines, "BUSY_SECONDS", 0))
@@ -210,7 +210,7 @@ def test_a_ledger_that_is_locked_is_tried_again_later(world: World) -> None:
     repaired(world, orders, carried_on=False)
 
 
-def test_a_ledger_that_loses_a_table_while_a_run_is_at_work_names_it(world: World) -> None:
+def test_a_table_missing_from_the_ledger_during_a_run_is_named(world: World) -> None:
     orders = three_orders(world)
     shutil.copy(world.home / ".mfn" / "ledger.db", world.home / "backup.db")
 
@@ -228,7 +228,7 @@ def test_a_ledger_that_loses_a_table_while_a_run_is_at_work_names_it(world: Worl
 
 
 @pytest.mark.parametrize("fault", ["missing", "readable", "garbage", "other", "environment"])
-def test_keys_that_do_not_fit_stop_before_anything_is_started(
+def test_keys_that_do_not_fit_stop_the_run_before_anything_is_started(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     three_orders(world)

@@ -19,7 +19,7 @@ __all__ = ["mfn", "push", "quiet_root_logger"]
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
-def test_levels_are_told_once_and_the_handling_time_stays(push: Push) -> None:
+def test_levels_are_sent_once_and_the_handling_time_is_kept(push: Push) -> None:
     status, document = push()
     assert (status, document["pushed"], document["skus"]) == (0, 4, 4)
     assert push.shown() == everywhere(10)
@@ -29,7 +29,7 @@ def test_levels_are_told_once_and_the_handling_time_stays(push: Push) -> None:
     assert push.calls("patchListingsItem") == 4
 
 
-def test_a_full_push_tells_all_of_them_again(push: Push) -> None:
+def test_a_full_push_sends_all_levels_again(push: Push) -> None:
     push()
     status, document = push("--full")
     assert (status, document["pushed"], push.calls("patchListingsItem")) == (0, 4, 8)
@@ -47,7 +47,7 @@ PASSING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("operation", ["searchListingsItems", "patchListingsItem"])
-def test_what_passes_is_ridden_out_within_one_run(push: Push, operation: str) -> None:
+def test_transient_faults_are_ridden_out_within_one_run(push: Push, operation: str) -> None:
     faults = push.stock.world.amazon.faults
     for plant in PASSING.values():
         plant(faults, operation)
@@ -57,7 +57,9 @@ def test_what_passes_is_ridden_out_within_one_run(push: Push, operation: str) ->
 
 
 @pytest.mark.parametrize("operation", ["searchListingsItems", "patchListingsItem"])
-def test_a_server_that_fails_for_long_ends_with_1_and_the_next_run_does_it_all(push: Push, operation: str) -> None:
+def test_a_server_that_keeps_failing_ends_the_run_with_1_and_the_next_run_sends_everything(
+    push: Push, operation: str
+) -> None:
     push.stock.world.amazon.faults.answer(operation, 503, times=ATTEMPTS * 20)
     status, document = push()
     assert status == 1, document
@@ -66,7 +68,7 @@ def test_a_server_that_fails_for_long_ends_with_1_and_the_next_run_does_it_all(p
     assert (status, push.shown()) == (0, everywhere(10)), document
 
 
-def test_a_dead_server_ends_with_1_and_leaves_the_run_to_be_done_again(
+def test_a_dead_server_ends_the_run_with_1_and_the_run_can_be_repeated(
     push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = push.stock.world.home / "connections.yaml"
@@ -84,7 +86,7 @@ def invalid(sku: str) -> dict[str, Any]:
     return {"sku": sku, "status": "INVALID", "submissionId": "s-1", "issues": [issue]}
 
 
-def test_an_invalid_answer_with_200_is_a_failure_in_amazons_words_and_is_tried_again(push: Push, mfn: Mfn) -> None:
+def test_an_invalid_answer_with_200_is_a_failure_in_amazons_words_and_is_retried(push: Push, mfn: Mfn) -> None:
     push.stock.world.amazon.faults.answer("patchListingsItem", 200, invalid("BOWL"))
     status, document = push()
     assert (status, document["failed"], document["pushed"]) == (1, 1, 3), document
@@ -95,14 +97,14 @@ def test_an_invalid_answer_with_200_is_a_failure_in_amazons_words_and_is_tried_a
     assert push.shown() == everywhere(10)
 
 
-def test_a_refusal_of_one_sku_stops_no_other(push: Push) -> None:
+def test_a_refusal_of_one_sku_does_not_stop_the_others(push: Push) -> None:
     said = {"errors": [{"code": "InvalidInput", "message": "not this one"}]}
     push.stock.world.amazon.faults.answer("patchListingsItem", 400, said)
     ended, document = push()
     assert (ended, document["failed"], document["pushed"]) == (1, 1, 3), document
 
 
-def test_a_denial_of_one_sku_stops_no_other_and_the_next_run_sends_it(push: Push) -> None:
+def test_a_denial_of_one_sku_does_not_stop_the_others_and_the_next_run_sends_it(push: Push) -> None:
     push.stock.world.amazon.faults.answer("patchListingsItem", 202)
     status, document = push()
     assert (status, document["pushed"]) == (1, 3), document
@@ -113,7 +115,7 @@ def test_a_denial_of_one_sku_stops_no_other_and_the_next_run_sends_it(push: Push
     assert (document["batch_id"], document["pushed"]) == (broken_off, 4), "it is carried on"
 
 
-def test_a_listing_that_is_gone_is_held_and_no_other(push: Push) -> None:
+def test_only_a_listing_that_is_gone_is_held(push: Push) -> None:
     push()
     for sku in SKUS:
         push.stock.receive(sku, 8)
@@ -131,7 +133,7 @@ def test_a_404_is_held_as_a_missing_listing(push: Push) -> None:
     assert (status, document["held"], document["pushed"], document["failed"]) == (0, 1, 3, 0), document
 
 
-def test_a_role_that_is_missing_stops_the_run_and_is_named(push: Push) -> None:
+def test_a_missing_role_stops_the_run_and_is_named(push: Push) -> None:
     denied = {"errors": [{"code": "Unauthorized", "message": "Access to requested resource is denied."}]}
     push.stock.world.amazon.faults.answer("patchListingsItem", 403, denied, times=50)
     status, document = push()
@@ -142,7 +144,7 @@ def test_a_role_that_is_missing_stops_the_run_and_is_named(push: Push) -> None:
     assert push.shown() == everywhere(10)
 
 
-def test_what_amazon_ships_itself_is_never_touched(push: Push) -> None:
+def test_listings_that_amazon_fulfils_are_never_touched(push: Push) -> None:
     push.stock.list_offer("VASE", 77, channel="AMAZON_NA")
     push.stock.list_offer("FBA-ONLY", 33, channel="AMAZON_NA")
     status, document = push()
@@ -161,7 +163,7 @@ def test_a_sku_that_was_never_sent_waits_for_the_first_complete_import(push: Pus
     assert document["held"] == document["skus"]
 
 
-def test_a_checkout_is_not_undone_and_not_taken_off_twice(push: Push, mfn: Mfn) -> None:
+def test_a_checkout_is_neither_undone_nor_subtracted_twice(push: Push, mfn: Mfn) -> None:
     push()
     push.stock.minutes_pass(5)
     push.stock.check_out("BOWL", 3)
@@ -195,7 +197,7 @@ def test_a_level_is_not_raised_because_amazon_shows_less_until_an_import_has_cov
     assert push.stock.shown("BOWL") == 10, "what no import explains is drift, and is sent again"
 
 
-def test_what_somebody_raised_at_amazon_is_drift_and_is_sent_again(push: Push) -> None:
+def test_a_level_raised_at_amazon_by_somebody_else_is_drift_and_sent_again(push: Push) -> None:
     push()
     push.stock.minutes_pass(20)
     push.stock.list_offer("BOWL", 50)
@@ -204,7 +206,7 @@ def test_what_somebody_raised_at_amazon_is_drift_and_is_sent_again(push: Push) -
     assert document["drift"] == 1
 
 
-def test_levels_that_fall_to_nothing_go_first(push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_levels_that_fall_to_zero_go_first(push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
     push()
     for sku, units in zip(SKUS, (20, 4, 15, 0), strict=True):
         push.stock.receive(sku, units)

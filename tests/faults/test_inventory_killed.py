@@ -85,7 +85,7 @@ def disturbed(world: World, home: Path, number: int, *, before: bool) -> list[tu
 
 
 @pytest.mark.parametrize("way", POINTS)
-def test_a_push_killed_where_it_tells_amazon_is_brought_to_the_same_end_by_the_next(
+def test_after_a_push_is_killed_while_sending_the_next_one_reaches_the_same_end(
     pushing: Pushing, tmp_path_factory: pytest.TempPathFactory, way: str
 ) -> None:
     if way == "feed":

@@ -182,7 +182,7 @@ def disturbed(world: World, home: Path, earlier: Collection[str], point: tuple[i
         return End(standing(copy), done_since(copy, earlier))
 
 
-def test_a_run_killed_at_any_kind_of_commit_is_brought_to_the_same_end_by_the_next(
+def test_after_a_kill_at_any_kind_of_commit_the_next_run_reaches_the_same_end(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     a_day_that_goes_on(world)
@@ -220,7 +220,7 @@ def killed_between_warehouse_and_ledger(world: World) -> str:
 
 
 @pytest.mark.usefixtures("is_warm")
-def test_an_order_is_cancelled_in_the_warehouse_also_where_a_killed_run_had_brought_it(any_world: World) -> None:
+def test_an_order_is_cancelled_in_the_warehouse_even_if_a_killed_run_had_loaded_it(any_world: World) -> None:
     order_id = killed_between_warehouse_and_ledger(any_world)
     any_world.change(order_id, fulfillment={"fulfillmentStatus": "CANCELLED"})
     assert any_world.run()["cancelled"] == 1
@@ -230,7 +230,7 @@ def test_an_order_is_cancelled_in_the_warehouse_also_where_a_killed_run_had_brou
 
 
 @pytest.mark.usefixtures("is_warm")
-def test_a_buyers_request_reaches_an_order_that_a_killed_run_had_brought_to_the_warehouse(world: World) -> None:
+def test_a_buyers_request_reaches_an_order_that_a_killed_run_had_loaded(world: World) -> None:
     order_id = killed_between_warehouse_and_ledger(world)
     item = world.amazon.orders.get(order_id)["orderItems"][0]
     world.change(order_id, orderItems=[item | {"cancellation": cancellation()}])
@@ -243,7 +243,7 @@ def test_a_buyers_request_reaches_an_order_that_a_killed_run_had_brought_to_the_
 
 
 @pytest.mark.usefixtures("is_warm")
-def test_what_the_warehouse_began_before_a_killed_run_went_on_is_left_as_it_is(world: World) -> None:
+def test_orders_that_the_warehouse_began_before_a_killed_run_resumed_are_left_alone(world: World) -> None:
     order_id = killed_between_warehouse_and_ledger(world)
     world.warehouse_moves(order_id, "picking")
     before = world.rows()

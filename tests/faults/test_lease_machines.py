@@ -58,7 +58,7 @@ def elsewhere(world: World) -> Any:
     return world.run()
 
 
-def test_of_a_person_a_schedule_and_a_second_machine_exactly_one_works(any_world: World, gate: Gate) -> None:
+def test_exactly_one_of_a_person_a_schedule_and_a_second_machine_works(any_world: World, gate: Gate) -> None:
     world = any_world
     order_ids = world.put(an_order(), an_order())
 
@@ -81,7 +81,7 @@ def test_of_a_person_a_schedule_and_a_second_machine_exactly_one_works(any_world
 
 
 @pytest.mark.parametrize("end", ["dies", "wakes up"])
-def test_what_a_second_machine_leaves_is_taken_up_once_its_lease_has_passed(any_world: World, end: str) -> None:
+def test_work_left_by_a_second_machine_is_taken_over_once_its_lease_has_expired(any_world: World, end: str) -> None:
     """Nobody here can see whether it lives: it has its lease, and no more than that."""
     world = any_world
     world.put(an_order(), an_order())

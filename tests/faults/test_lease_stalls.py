@@ -51,7 +51,7 @@ def what_stands(world: World) -> Any:
     return world.rows(), world.statuses(), list_batches(world.ledger), reports
 
 
-def test_an_older_version_of_an_order_is_not_written_over_the_newer_one(any_world: World) -> None:
+def test_an_older_version_of_an_order_does_not_overwrite_the_newer_one(any_world: World) -> None:
     world = any_world
     (order_id,) = world.put(an_order(minutes_ago=20))
     world.run()
@@ -66,7 +66,7 @@ def test_an_older_version_of_an_order_is_not_written_over_the_newer_one(any_worl
     assert_at_rest(world)
 
 
-def test_what_amazon_took_back_while_a_run_stalled_is_given_to_the_warehouse_as_it_is(any_world: World) -> None:
+def test_a_change_that_amazon_took_back_while_a_run_stalled_is_taken_back_in_the_warehouse(any_world: World) -> None:
     """The run that stalled has the newer version in its hand, and the ledger knows of the older one, which is right."""
     world = any_world
     (order_id,) = world.put(an_order(minutes_ago=20))
@@ -82,7 +82,7 @@ def test_what_amazon_took_back_while_a_run_stalled_is_given_to_the_warehouse_as_
     assert_at_rest(world)
 
 
-def test_an_order_that_was_cancelled_meanwhile_is_not_loaded_any_more(any_world: World) -> None:
+def test_an_order_cancelled_during_the_stall_is_not_loaded(any_world: World) -> None:
     world = any_world
     (order_id,) = world.put(an_order(minutes_ago=20))
     child = stalled_import(world, SqlWarehouse, "load")
@@ -94,7 +94,7 @@ def test_an_order_that_was_cancelled_meanwhile_is_not_loaded_any_more(any_world:
 
 
 @pytest.mark.parametrize("change", ["cancelled", "held"])
-def test_what_a_run_wrote_into_the_warehouse_after_it_stalled_there_is_seen_by_the_next(
+def test_what_a_run_wrote_into_the_warehouse_after_its_stall_is_seen_by_the_next(
     world_on_postgres: World, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     """It stalls in the transaction that brings a new order: the next one waits for how that ends."""
@@ -122,7 +122,7 @@ def await_one_that_waits(world: World, child: Child) -> None:
                 return
 
 
-def test_what_a_run_brings_to_its_end_in_the_warehouse_after_it_stalled_is_waited_for(world_on_postgres: World) -> None:
+def test_the_next_run_waits_for_what_a_stalled_run_finishes_in_the_warehouse(world_on_postgres: World) -> None:
     """It had asked for its lease before it stalled: the next one judges by what came of it, and puts it right."""
     world = world_on_postgres
     (order_id,) = world.put(an_order(minutes_ago=20))
@@ -156,7 +156,7 @@ def test_a_run_that_stalls_in_the_sqlite_warehouse_is_named_and_undone_by_the_ne
     assert_at_rest(world)
 
 
-def test_a_run_that_stalls_in_the_ledger_keeps_nobody_waiting_for_longer_than_its_lease(
+def test_a_run_that_stalls_in_the_ledger_blocks_others_no_longer_than_its_lease(
     world_on_postgres: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = world_on_postgres
@@ -180,7 +180,7 @@ def a_parcel(world: World) -> tuple[Shipping, str]:
     return shipping, order_id
 
 
-def test_a_tracking_number_that_was_corrected_meanwhile_is_not_told_any_more(any_world: World) -> None:
+def test_a_tracking_number_corrected_during_the_stall_is_not_sent(any_world: World) -> None:
     world = any_world
     shipping, order_id = a_parcel(world)
     put_down(world)

@@ -71,7 +71,7 @@ def disturbed(world: World, home: Path, number: int) -> dict[str, Any]:
         return before[0]
 
 
-def test_a_run_that_stalls_after_any_kind_of_commit_has_no_effect_once_another_has_worked(
+def test_a_run_stalled_after_any_kind_of_commit_has_no_effect_once_another_has_worked(
     world: World, is_warm: bool, no_pauses: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     a_small_day(world)

@@ -34,7 +34,7 @@ def pushing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing
 
 
 @pytest.mark.parametrize("operation", ["patchListingsItem", "createFeed"])
-def test_an_older_level_is_not_told_after_the_newer_one(pushing: Pushing, operation: str) -> None:
+def test_an_older_level_is_not_sent_after_a_newer_one(pushing: Pushing, operation: str) -> None:
     world = pushing.stock.world
     if operation == "createFeed":
         pushing.make_patches_dear()

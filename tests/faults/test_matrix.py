@@ -37,17 +37,17 @@ def shared_out(flow: str) -> list[Fault]:
 
 
 @pytest.mark.parametrize("flow", SHARED_OUT)
-def test_a_flow_gets_over_one_of_each_of_its_faults(flow: str) -> None:
+def test_a_flow_survives_one_of_each_of_its_faults(flow: str) -> None:
     one_of_each(flow, shared_out(flow), "sqlite")
 
 
-def test_no_fault_is_left_out() -> None:
+def test_every_fault_is_tried() -> None:
     assert sorted(fault.name for flow in SHARED_OUT for fault in shared_out(flow)) == sorted(
         fault.name for fault in all_faults(1, "sqlite")
     )
 
 
-def test_a_purge_gets_over_what_only_a_database_server_does(postgres_server: str) -> None:
+def test_a_purge_survives_faults_that_only_a_database_server_has(postgres_server: str) -> None:
     # A server that is killed would be missed by the tests that share it.
     faults = [fault for fault in databases.ON_POSTGRESQL if "killed" not in fault.name]
     one_of_each("purge", (*faults, *disks.ON_POSTGRESQL), "postgresql", postgres_server)

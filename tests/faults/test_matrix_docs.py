@@ -20,7 +20,7 @@ def results() -> Any:
     return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
-def test_the_figures_are_of_every_flow_under_every_fault_and_nothing_was_lost_doubled_or_wrong(results: Any) -> None:
+def test_the_figures_cover_every_flow_and_fault_and_nothing_was_lost_doubled_or_wrong(results: Any) -> None:
     assert is_faultless(results["cells"])
     assert results["total"] == total(results["cells"])
     found = {(cell["flow"], cell["fault"], cell["database"]) for cell in results["cells"]}

@@ -63,7 +63,7 @@ def falsifying(warehouse: SqlWarehouse, orders: list[Any], lines: list[Any]) -> 
 
 
 @pytest.mark.parametrize(("load", "kind"), [(dropping, "lost"), (doubling, "doubled"), (falsifying, "wrong")])
-def test_a_pipeline_that_drops_doubles_or_falsifies_orders_is_found_out(
+def test_a_pipeline_that_drops_doubles_or_falsifies_orders_is_detected(
     importing: Stage, monkeypatch: pytest.MonkeyPatch, load: Any, kind: str
 ) -> None:
     monkeypatch.setattr(SqlWarehouse, "load", load)
@@ -71,7 +71,7 @@ def test_a_pipeline_that_drops_doubles_or_falsifies_orders_is_found_out(
     assert kind in kinds(attempt(importing, FLOWS["import"], AT_COMMIT, point))
 
 
-def test_a_fault_that_does_not_strike_is_no_trial_that_was_survived(importing: Stage) -> None:
+def test_a_trial_whose_fault_never_struck_does_not_count_as_survived(importing: Stage) -> None:
     (_, point) = AT_COMMIT.points(importing, Rehearsal((Commit(9_999, "never", is_warehouse=False),), (), 1.0))
     with pytest.raises(MissedError):
         attempt(importing, FLOWS["import"], AT_COMMIT, point)
@@ -79,7 +79,7 @@ def test_a_fault_that_does_not_strike_is_no_trial_that_was_survived(importing: S
     assert not is_faultless(cells)
 
 
-def test_parcels_that_amazon_was_not_told_or_told_twice_or_wrongly_are_found_out() -> None:
+def test_parcels_not_confirmed_or_confirmed_twice_or_wrongly_are_detected() -> None:
     with open_stage(confirm_day.build, None) as stage:
         known, orders = stage.known, stage.world.amazon.orders
         before = list(confirm_day.compare_parcels(stage.world, known))
@@ -95,7 +95,7 @@ def test_parcels_that_amazon_was_not_told_or_told_twice_or_wrongly_are_found_out
         assert kinds(set(confirm_day.compare_parcels(stage.world, known)) - set(before)) == {"lost"}
 
 
-def test_levels_that_were_not_told_or_lowered_twice_are_found_out(world: World) -> None:
+def test_levels_that_were_not_sent_or_lowered_twice_are_detected(world: World) -> None:
     stock = Stock(world)
     world.add_items("LAMP")
     stock.receive("LAMP", 10)
@@ -109,7 +109,7 @@ def test_levels_that_were_not_told_or_lowered_twice_are_found_out(world: World) 
     assert list(inventory_day.compare_levels(world, known)) == []
 
 
-def test_data_that_was_kept_too_long_or_removed_too_early_is_found_out(world: World) -> None:
+def test_data_kept_too_long_or_removed_too_early_is_detected(world: World) -> None:
     due, kept = world.put(purge_day.named(an_order()), purge_day.named(an_order()))
     world.run()
     known = purge_day.Known([due], [kept], world.statuses())
@@ -133,7 +133,7 @@ def test_data_that_was_kept_too_long_or_removed_too_early_is_found_out(world: Wo
         (Said(5, '{"error": "It broke.", "remedy": "Run it again."}'), False),
     ],
 )
-def test_a_message_that_leaves_a_person_alone_is_wrong(said: Said, *, is_good: bool) -> None:
+def test_a_message_that_does_not_help_a_person_is_wrong(said: Said, *, is_good: bool) -> None:
     assert (kinds(faults_of(said, (0, 1, 2, 3))) == set()) == is_good
 
 

@@ -36,7 +36,7 @@ def test_an_import_behaves_on_postgresql_as_on_sqlite(world_on_postgres: World, 
     test(world_on_postgres)
 
 
-def test_what_postgresql_cannot_keep_or_finds_too_long_stops_no_other_order(world_on_postgres: World) -> None:
+def test_values_that_postgresql_cannot_store_do_not_stop_other_orders(world_on_postgres: World) -> None:
     world = world_on_postgres
     nul = an_order(an_item(product={"sellerSku": "MUG-BLUE", "title": "a\x00b"}), programs=["P\x00"])
     nul["recipient"] = {"deliveryAddress": address(name="\x00 Test Buyer")}
@@ -64,7 +64,7 @@ def test_what_postgresql_cannot_keep_or_finds_too_long_stops_no_other_order(worl
     world.run()
 
 
-def test_more_units_than_a_column_holds_stop_no_other_order(world_on_postgres: World) -> None:
+def test_more_units_than_a_column_holds_do_not_stop_other_orders(world_on_postgres: World) -> None:
     world = world_on_postgres
     aliases = world.home / "mappings" / "sku_aliases.csv"
     aliases.write_text(f"{aliases.read_text(encoding='utf-8')},,SCREWS,PLATE,5000,a kit\n", encoding="utf-8")
@@ -85,9 +85,7 @@ def _kill_server(data: Path) -> None:
 
 
 @pytest.mark.usefixtures("is_warm")
-def test_a_server_that_dies_in_the_middle_of_the_load_costs_no_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_dies_during_the_load_costs_no_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     set_secrets(monkeypatch)
     with (

@@ -62,7 +62,7 @@ def broken(world: World) -> RunFailedError:
     return failed.value
 
 
-def test_a_search_that_amazon_broke_off_goes_on_at_its_page(world: World, reconciling: Reconciling) -> None:
+def test_a_search_interrupted_by_amazon_resumes_at_its_page(world: World, reconciling: Reconciling) -> None:
     before = calls(world, "searchOrders")
     world.amazon.faults.let_pass("searchOrders")
     world.amazon.faults.answer("searchOrders", 500, {}, times=5)
@@ -75,7 +75,7 @@ def test_a_search_that_amazon_broke_off_goes_on_at_its_page(world: World, reconc
     assert (summary["orders"], calls(world, "searchOrders")) == (ORDERS + 1, before + 7)
 
 
-def test_a_search_that_was_broken_off_long_ago_begins_anew(world: World, reconciling: Reconciling) -> None:
+def test_a_search_interrupted_long_ago_starts_over(world: World, reconciling: Reconciling) -> None:
     world.amazon.faults.let_pass("searchOrders")
     world.amazon.faults.answer("searchOrders", 500, {}, times=5)
     broken(world)
@@ -91,14 +91,14 @@ def test_a_search_that_was_broken_off_long_ago_begins_anew(world: World, reconci
     assert (summary["orders"], calls(world, "searchOrders")) == (ORDERS + 1, before + 2)
 
 
-def test_a_page_token_that_amazon_refuses_begins_the_search_anew(world: World, reconciling: Reconciling) -> None:
+def test_a_page_token_that_amazon_refuses_restarts_the_search(world: World, reconciling: Reconciling) -> None:
     refusal = {"errors": [{"code": "InvalidInput", "message": "The paginationToken is not valid.", "details": ""}]}
     world.amazon.faults.let_pass("searchOrders")
     world.amazon.faults.answer("searchOrders", 400, refusal)
     assert reconciling.run()["orders"] == ORDERS + 1
 
 
-def test_calls_are_left_for_the_imports(world: World, reconciling: Reconciling) -> None:
+def test_calls_are_reserved_for_imports(world: World, reconciling: Reconciling) -> None:
     Shipping(world).leave_calls("searchOrders", 9)  # the first page takes one, and eight have to stay
     error = broken(world)
     assert "rate limit" in error.message
@@ -109,14 +109,16 @@ def test_calls_are_left_for_the_imports(world: World, reconciling: Reconciling) 
     assert reconciling.run()["differing"] == 4
 
 
-def test_orders_that_the_budget_has_no_call_for_are_told(world: World, reconciling: Reconciling) -> None:
+def test_orders_without_a_call_in_the_budget_are_reported(world: World, reconciling: Reconciling) -> None:
     Shipping(world).leave_calls("getOrder", 11)
     world.amazon.orders.left_out["created"].update(world.amazon.orders.ids()[:5])
     summary = reconciling.run()
     assert (summary["api_calls"]["getOrder"], summary["not_asked"]) == (1, 4)
 
 
-def test_one_order_for_which_amazon_has_no_answer_stops_no_other(world: World, reconciling: Reconciling) -> None:
+def test_one_order_that_amazon_does_not_answer_for_does_not_stop_the_others(
+    world: World, reconciling: Reconciling
+) -> None:
     world.amazon.faults.answer("getOrder", 500, {}, times=5)
     error = broken(world)
     assert "getOrder" in error.message
@@ -156,7 +158,7 @@ def disturbed(world: World, home: Path, number: int, *, before: bool) -> Any:
         return end_of(copy)
 
 
-def test_a_reconciliation_that_is_killed_is_brought_to_the_same_end_by_the_next(
+def test_after_a_killed_reconciliation_the_next_one_reaches_the_same_end(
     world: World, reconciling: Reconciling, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert reconciling.world is world

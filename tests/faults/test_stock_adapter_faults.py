@@ -115,7 +115,7 @@ def session(amazon: ScriptedAmazon, tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_fault_that_stays_is_retriable_after_a_few_attempts_and_never_read_as_nothing(
+def test_a_persistent_fault_is_retriable_after_a_few_attempts_and_never_read_as_empty(
     amazon: ScriptedAmazon, session: Session, name: str
 ) -> None:
     operation = OPERATIONS[name]
@@ -129,7 +129,7 @@ def test_a_fault_that_stays_is_retriable_after_a_few_attempts_and_never_read_as_
         assert "Test Buyer" not in f"{caught.value.message} {caught.value.remedy}", kind
 
 
-def test_a_feed_is_never_handed_in_twice_but_waits_for_the_rate(amazon: ScriptedAmazon, session: Session) -> None:
+def test_a_feed_is_never_submitted_twice_but_waits_for_the_rate_limit(amazon: ScriptedAmazon, session: Session) -> None:
     for kind, fault in passing_faults(CREATE_FEED.good).items():
         amazon.api = [fault]
         session.caller.calls.clear()
@@ -162,7 +162,7 @@ def test_a_refused_call_is_fatal_and_a_missing_role_is_named(
 
 
 @pytest.mark.parametrize("name", ["searchListingsItems", "patchListingsItem", "getFeed"])
-def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, name: str) -> None:
+def test_an_answer_that_never_comes_is_given_up(amazon: ScriptedAmazon, tmp_path: Path, name: str) -> None:
     amazon.api = [SILENT]
     with (
         adapter(amazon.endpoint, tmp_path, Clock(), timeout_seconds=0.05) as orders,
@@ -171,7 +171,7 @@ def test_an_answer_that_does_not_come_is_given_up(amazon: ScriptedAmazon, tmp_pa
         OPERATIONS[name].call(orders._session)
 
 
-def test_pages_that_come_round_in_a_circle_are_an_error(amazon: ScriptedAmazon, session: Session) -> None:
+def test_pages_that_repeat_are_an_error(amazon: ScriptedAmazon, session: Session) -> None:
     page = {"numberOfResults": 3, "items": [{"sku": "A"}], "pagination": {"nextToken": "again"}}
     amazon.api = [answer(200, page)]
     with pytest.raises(AmazonUnavailableError, match="repeat after 1 listings"):
@@ -181,14 +181,14 @@ def test_pages_that_come_round_in_a_circle_are_an_error(amazon: ScriptedAmazon, 
         AmazonFeeds(session).feeds_since(SINCE)
 
 
-def test_a_page_token_that_is_refused_starts_the_reading_anew(amazon: ScriptedAmazon, session: Session) -> None:
+def test_a_refused_page_token_restarts_the_reading(amazon: ScriptedAmazon, session: Session) -> None:
     page = {"numberOfResults": 2, "items": [{"sku": "A"}], "pagination": {"nextToken": "old"}}
     amazon.api = [answer(200, page), errors(400, "InvalidInput", "pageToken is not valid.")]
     with pytest.raises(PageTokenRefusedError):
         AmazonListings(session).listings(US)
 
 
-def test_a_second_page_that_is_empty_and_503_ends_no_reading(amazon: ScriptedAmazon, session: Session) -> None:
+def test_an_empty_second_page_with_503_does_not_end_the_reading(amazon: ScriptedAmazon, session: Session) -> None:
     page = {"numberOfResults": 2, "items": [{"sku": "A"}], "pagination": {"nextToken": "2"}}
     amazon.api = [answer(200, page), answer(503), answer(200, {"numberOfResults": 2, "items": [{"sku": "B"}]})]
     assert list(AmazonListings(session).listings(US).frame["seller_sku"]) == ["A", "B"]
@@ -204,7 +204,7 @@ DOCUMENT_FAULTS: dict[str, Answer] = {
 }
 
 
-def test_an_upload_is_tried_again_and_a_fault_that_stays_is_retriable(amazon: ScriptedAmazon, session: Session) -> None:
+def test_an_upload_is_retried_and_a_persistent_fault_is_retriable(amazon: ScriptedAmazon, session: Session) -> None:
     amazon.api = [answer(201, {"feedDocumentId": "1", "url": f"{amazon.endpoint}/documents/1?Signature=secret"})]
     for kind, fault in DOCUMENT_FAULTS.items():
         amazon.documents, amazon.requests = [fault], []
@@ -219,7 +219,7 @@ def test_an_upload_is_tried_again_and_a_fault_that_stays_is_retriable(amazon: Sc
     assert upload.headers["content-type"] == "application/json; charset=UTF-8"
 
 
-def test_an_address_that_has_closed_is_asked_for_anew_a_few_times(amazon: ScriptedAmazon, session: Session) -> None:
+def test_an_expired_address_is_requested_again_a_few_times(amazon: ScriptedAmazon, session: Session) -> None:
     amazon.api = [
         answer(201, {"feedDocumentId": "old", "url": f"{amazon.endpoint}/documents/old"}),
         answer(201, {"feedDocumentId": "new", "url": f"{amazon.endpoint}/documents/new"}),
@@ -265,7 +265,7 @@ def test_a_report_that_ends_badly_is_retriable(amazon: ScriptedAmazon, session: 
         read_listings_report(session, US)
 
 
-def test_a_report_that_never_comes_is_given_up_after_twenty_minutes(amazon: ScriptedAmazon, tmp_path: Path) -> None:
+def test_a_report_that_is_never_done_is_given_up_after_twenty_minutes(amazon: ScriptedAmazon, tmp_path: Path) -> None:
     amazon.api = [ORDERED, answer(200, {"processingStatus": "IN_PROGRESS"})]
     clock = Clock()
     with adapter(amazon.endpoint, tmp_path, clock) as orders, pytest.raises(RetriableError, match="still IN_PROGRESS"):

@@ -23,7 +23,7 @@ DEEDS = ("patchListingsItem", "createFeedDocument", "createFeed", "uploadDocumen
 """What changes something at Amazon."""
 
 
-def test_an_empty_warehouse_is_not_believed(push: Push) -> None:
+def test_an_empty_warehouse_is_not_trusted(push: Push) -> None:
     push()
     with push.stock.actor.working() as database:
         database.execute(wms_inventory.delete())
@@ -36,7 +36,7 @@ def test_an_empty_warehouse_is_not_believed(push: Push) -> None:
     assert (status, document["pushed"], push.shown()) == (0, 4, everywhere(0)), document
 
 
-def test_a_warehouse_whose_items_are_not_active_any_more_is_not_believed(push: Push) -> None:
+def test_a_warehouse_whose_items_are_no_longer_active_is_not_trusted(push: Push) -> None:
     push()
     with push.stock.actor.working() as database:
         database.execute(wms_item.update().values(is_active=False))
@@ -46,14 +46,14 @@ def test_a_warehouse_whose_items_are_not_active_any_more_is_not_believed(push: P
     assert (status, document["pushed"], push.shown()) == (0, 4, everywhere(0)), document
 
 
-def test_an_empty_warehouse_is_not_believed_by_the_first_run_either(push: Push) -> None:
+def test_an_empty_warehouse_is_not_trusted_by_the_first_run_either(push: Push) -> None:
     with push.stock.actor.working() as database:
         database.execute(wms_inventory.delete())
     status, document = push()
     assert (status, document["pushed"], push.shown()) == (1, 0, everywhere(5)), document
 
 
-def test_a_location_that_is_gone_is_not_believed_though_the_whole_is(push: Push) -> None:
+def test_a_missing_location_is_not_trusted_even_if_the_total_is_plausible(push: Push) -> None:
     for sku in SKUS:
         push.stock.receive(sku, 90, location="B-02")
     push.stock.receive("BOWL", 5, location="C-03")
@@ -72,7 +72,7 @@ def test_a_location_that_is_gone_is_not_believed_though_the_whole_is(push: Push)
     assert push.shown() == everywhere(100)
 
 
-def test_bad_rows_hold_their_skus_with_a_reason_each_and_the_others_go_on(push: Push) -> None:
+def test_bad_rows_hold_their_skus_with_a_reason_each_and_the_others_are_sent(push: Push) -> None:
     push.stock.world.add_items("NEGATIVE", "TWICE", "NOWHERE", "OLD")
     with push.stock.actor.working() as database:
         database.exec_driver_sql("ALTER TABLE wms_inventory RENAME TO kept")

@@ -44,7 +44,7 @@ def take_the_lease_away(world: World) -> None:
         database.execute(update(Lease).values(holder="elsewhere/host process 1 started 1", expires_at=0.0))
 
 
-def test_of_two_imports_that_start_together_exactly_one_works(any_world: World, gate: Gate) -> None:
+def test_exactly_one_of_two_imports_that_start_together_works(any_world: World, gate: Gate) -> None:
     world = any_world
     order_ids = world.put(an_order(), an_order())
     children = [running(world, partial(stand_before, gate, AmazonOrders, "search_page")) for _ in range(2)]
@@ -75,9 +75,7 @@ def test_a_run_that_was_killed_is_noticed_at_once(any_world: World, gate: Gate) 
 
 
 @pytest.mark.parametrize(("place", "function"), [(SqlWarehouse, "items"), (load, "load_chunk")])
-def test_a_run_whose_lease_was_taken_over_changes_nothing_any_more(
-    world: World, gate: Gate, place: Any, function: str
-) -> None:
+def test_a_run_whose_lease_was_taken_over_changes_nothing(world: World, gate: Gate, place: Any, function: str) -> None:
     world.ledger.engine.dispose()
     (order_id,) = world.put(an_order(minutes_ago=10))
     child = running(world, partial(stand_before, gate, place, function))

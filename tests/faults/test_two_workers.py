@@ -93,7 +93,7 @@ def sent(world: World) -> Counter[str]:
     return Counter({one: len(world.amazon.orders.get(one).get("packages", [])) for one in world.amazon.orders.ids()})
 
 
-def test_runs_of_every_kind_and_of_two_connections_do_not_disturb_each_other(stock: Stock) -> None:
+def test_runs_of_every_kind_and_of_two_connections_do_not_interfere(stock: Stock) -> None:
     world = stock.world
     shipped = shipped_orders(stock)
     new = world.put(*(bought(place, "LAMP", 10) for place in PLACES.values() for _ in range(3)))
@@ -143,7 +143,7 @@ def standing_first(gate: Gate, place: Any, function: str, run: Callable[[], Any]
     [(confirm, AmazonOrders, "confirm_shipments"), (inventory, AmazonListings, "patch_quantities")],
     ids=["confirm", "inventory"],
 )
-def test_of_two_runs_of_one_kind_that_start_together_exactly_one_tells_amazon(
+def test_exactly_one_of_two_runs_of_one_kind_that_start_together_sends_to_amazon(
     stock: Stock, gate: Gate, run: Callable[[World], Any], place: Any, function: str
 ) -> None:
     world = stock.world
@@ -165,7 +165,7 @@ def test_of_two_runs_of_one_kind_that_start_together_exactly_one_tells_amazon(
         assert ended[0].value["pushed"] == calls["patchListingsItem"] == len(SKUS)
 
 
-def test_whoever_decides_by_hand_while_an_import_works_changes_nothing(stock: Stock, gate: Gate) -> None:
+def test_a_decision_by_hand_during_an_import_changes_nothing(stock: Stock, gate: Gate) -> None:
     world = stock.world
     (held,) = world.put(bought(US, "UNKNOWN", 600))
     run_import(world.settings, "us")

@@ -127,7 +127,7 @@ async def state_of(run: UUID) -> str:
         return f"{state and state.name}: {state and state.message}"
 
 
-def test_a_run_that_failed_is_told_with_its_reason_its_link_and_the_command(
+def test_a_failed_run_is_notified_with_its_reason_its_link_and_the_command(
     world: World, api: httpx.Client, hook: Webhook
 ) -> None:
     keep(api, world)
@@ -144,7 +144,7 @@ def test_a_run_that_failed_is_told_with_its_reason_its_link_and_the_command(
     assert "Test Buyer" not in text
 
 
-def test_silence_is_told_of_a_run_that_died_and_of_imports_that_do_not_come(
+def test_a_dead_run_and_missing_imports_are_notified(
     world: World, api: httpx.Client, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mfn.alerts.automations.HEARTBEAT_SECONDS", 4)
@@ -163,7 +163,7 @@ def test_silence_is_told_of_a_run_that_died_and_of_imports_that_do_not_come(
     assert asyncio.run(state_of(run)).startswith("Crashed: No heartbeat")
 
 
-def test_held_orders_and_those_that_are_due_soon_are_told_with_their_ids_and_reasons(
+def test_held_orders_and_orders_due_soon_are_notified_with_their_ids_and_reasons(
     world: World, api: httpx.Client, hook: Webhook
 ) -> None:
     set_alerts(world, held_orders=2, ship_by_hours=2)
@@ -185,7 +185,7 @@ def test_held_orders_and_those_that_are_due_soon_are_told_with_their_ids_and_rea
     assert all("Test Buyer" not in said["text"] for said in hook.seen)
 
 
-def test_what_is_switched_off_stays_off_and_what_is_as_it_ought_to_be_is_not_touched(
+def test_automations_switched_off_stay_off_and_correct_ones_are_not_touched(
     world: World, api: httpx.Client, hook: Webhook
 ) -> None:
     note_passed(world.ledger, "us")
@@ -203,7 +203,7 @@ def test_what_is_switched_off_stays_off_and_what_is_as_it_ought_to_be_is_not_tou
     assert after == {name: automation for name, automation in before.items() if name in after}
 
 
-def test_automations_of_what_is_gone_are_removed_and_those_of_others_stay(
+def test_automations_without_a_connection_are_removed_and_those_of_others_stay(
     world: World, api: httpx.Client, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = {
@@ -224,7 +224,7 @@ def test_automations_of_what_is_gone_are_removed_and_those_of_others_stay(
     assert names(api) == ["mfn: dead runs", "mfn: runs that never began", "mfn: their own"]
 
 
-def test_imports_are_expected_as_soon_as_a_connection_has_passed_its_check(
+def test_imports_are_expected_once_a_connection_has_passed_its_check(
     world: World, api: httpx.Client, hook: Webhook
 ) -> None:
     url = str(PREFECT_API_URL.value())
@@ -238,7 +238,7 @@ def test_imports_are_expected_as_soon_as_a_connection_has_passed_its_check(
     assert died["trigger"]["match_related"]["prefect.resource.name"] == sorted(FLOWS)
 
 
-def test_a_block_that_is_not_there_is_told_with_those_that_are(
+def test_a_missing_block_is_reported_with_those_that_exist(
     world: World, api: httpx.Client, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", "slack-webhook/operations")
@@ -250,7 +250,7 @@ def test_a_block_that_is_not_there_is_told_with_those_that_are(
     assert names(api) == []
 
 
-def test_every_deployment_gives_a_sign_of_life_as_often_as_the_automation_expects() -> None:
+def test_every_deployment_sends_heartbeats_as_often_as_the_automation_expects() -> None:
     document = YAML(typ="safe").load((project_root() / "prefect.yaml").read_text(encoding="utf-8"))
     sent = {
         entry["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]

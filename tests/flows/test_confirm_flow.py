@@ -40,7 +40,7 @@ def test_the_flow_does_what_a_run_without_prefect_does_and_the_ui_shows_its_repo
     assert run_confirm(world.settings, "us")["shipments"] == 0
 
 
-def test_a_parcel_that_amazon_refuses_fails_the_flow_run_and_not_the_batch(world: World) -> None:
+def test_a_parcel_that_amazon_refuses_fails_the_flow_run_but_not_the_batch(world: World) -> None:
     shipping = a_day(world)
     said = {"errors": [{"code": "InvalidInput", "message": "no such carrier"}]}
     world.amazon.faults.answer("confirmShipment", 400, said)

@@ -29,7 +29,7 @@ def buyers(warehouse: Path) -> set[str]:
     return {text for row in rows for text in row if text}
 
 
-def test_the_demonstration_shows_a_day_of_orders_and_leaves_a_home_to_try_commands_in(tmp_path: Path) -> None:
+def test_the_demo_shows_a_day_of_orders_and_leaves_a_home_to_try_commands_in(tmp_path: Path) -> None:
     mfn = str(Path(sys.executable).with_name("mfn"))
     program = [mfn, "demo", "--json"]
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}

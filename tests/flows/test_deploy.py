@@ -49,7 +49,7 @@ def deployment(url: str, name: str) -> Any:
 
 
 @pytest.mark.usefixtures("prefect")
-def test_every_connection_is_deployed_and_what_was_edited_stays_before_and_after_its_check_has_passed(
+def test_every_connection_is_deployed_and_edits_are_kept_before_and_after_its_check_passes(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = str(PREFECT_API_URL.value())
@@ -125,7 +125,7 @@ deployments:
 
 
 @pytest.mark.usefixtures("prefect")
-def test_what_prefect_refuses_is_told_with_a_command_that_can_be_run(
+def test_a_refusal_by_prefect_is_reported_with_a_command_that_can_be_run(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "flows").mkdir(exist_ok=True)
@@ -138,27 +138,27 @@ def test_what_prefect_refuses_is_told_with_a_command_that_can_be_run(
     assert "prefect.yaml" not in expected.value.remedy, "the one that was deployed is gone"
 
 
-def test_a_prefect_server_that_is_not_there_says_what_to_do(world: World) -> None:
+def test_a_missing_prefect_server_is_reported_with_what_to_do(world: World) -> None:
     with pytest.raises(RetriableError, match="cannot be reached") as failed:
         deploy(world.settings, environ("http://127.0.0.1:1/api"))
     assert "prefect server start" in failed.value.remedy
 
 
 @pytest.mark.usefixtures("prefect")
-def test_an_address_of_a_prefect_server_without_its_api_is_told_as_such(world: World) -> None:
+def test_a_prefect_address_without_its_api_path_is_reported_as_such(world: World) -> None:
     address = str(PREFECT_API_URL.value()).removesuffix("/api")
     with pytest.raises(ConfigurationError, match=f"{address} is not a Prefect API") as refused:
         deploy(world.settings, environ(address))
     assert "ends in /api" in refused.value.remedy
 
 
-def test_a_setting_of_prefects_that_cannot_be_is_named(world: World) -> None:
+def test_an_invalid_prefect_setting_is_named(world: World) -> None:
     with pytest.raises(ConfigurationError, match=r"ServerAPISettings port Input should be a valid integer") as refused:
         with_prefect_api(world.settings, environ("") | {"PREFECT_SERVER_API_PORT": "x"})
     assert "PREFECT_…" in refused.value.remedy
 
 
-def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: World) -> None:
+def test_wrong_connections_are_reported_before_anything_is_deployed(world: World) -> None:
     (world.home / "connections.yaml").write_text("connections: {}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"connections\.yaml"):
         deploy(world.settings, environ("http://127.0.0.1:1/api"))
@@ -173,7 +173,7 @@ def test_connections_that_are_wrong_are_told_before_anything_is_deployed(world: 
         (b"deployments: [{name: us}]\n", r"deployments\.us: lacks entrypoint, work_pool"),
     ],
 )
-def test_a_prefect_yaml_that_is_wrong_is_told_before_anything_is_deployed(
+def test_a_wrong_prefect_yaml_is_reported_before_anything_is_deployed(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: bytes, expected: str
 ) -> None:
     settings = world.settings

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = ON_PREFECT
 
 
-def test_a_connection_that_is_not_there_fails_the_run_with_what_to_do(world: World) -> None:
+def test_a_missing_connection_fails_the_run_with_what_to_do(world: World) -> None:
     state = run_flow(follow_orders, connection="nowhere")
     assert state.is_failed()
     assert state.message.startswith("Nothing was started:")

@@ -70,7 +70,7 @@ def what_is_there(world: World, batch_id: str) -> dict[str, Any]:
     }
 
 
-def test_a_flow_run_and_a_run_without_prefect_leave_the_same_behind(world: World) -> None:
+def test_a_flow_run_and_a_run_without_prefect_have_the_same_effects(world: World) -> None:
     a_day(world)
     assert run_flow(import_orders, connection="us").is_completed()
     by_flow = what_is_there(world, list_batches(world.ledger)[0].batch_id)
@@ -98,7 +98,7 @@ def test_the_ui_shows_the_report_the_held_orders_and_the_window(world: World, mo
     assert re.fullmatch(r"us 20\d\d-\d\d-\d\d \d\d:\d\d to .*\d\d:\d\d UTC", asyncio.run(name()))
 
 
-def test_a_flow_run_that_prefect_no_longer_has_is_carried_out_all_the_same(
+def test_a_flow_run_that_prefect_has_forgotten_is_still_carried_out(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (order_id,) = world.put(an_order())
@@ -141,7 +141,7 @@ def test_a_run_that_fails_says_why_and_has_its_report(world: World) -> None:
     assert "Direct-to-Consumer Delivery" in artifacts("import-report-us")[-1].data
 
 
-def test_the_class_of_an_error_decides_whether_a_task_is_tried_again() -> None:
+def test_the_class_of_an_error_decides_whether_a_task_is_retried() -> None:
     passing: Any = Failed(data=RetriableError("gone for a moment", remedy="wait"))
     lasting: Any = Failed(data=FatalError("a role is missing", remedy="grant it"))
     assert is_retriable(extract, None, passing)  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_a_run_that_a_person_started_is_never_skipped(world: World) -> None:
 @pytest.mark.parametrize(
     ("broken", "task"), [("mfn.steps.importing.validate.judge", "validate"), ("tasks.report.render_markdown", "report")]
 )
-def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
+def test_an_unexpected_error_reaches_prefect_without_its_message(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str, task: str
 ) -> None:
     def breaks(*_: Any, **__: Any) -> None:
@@ -198,16 +198,14 @@ def test_what_nobody_foresaw_is_told_to_prefect_without_its_words(
         ({"order": " "}, "order is empty.\nGive Amazon's order id"),
     ],
 )
-def test_what_the_command_refuses_the_form_does_not_take_either(
-    world: World, asked: dict[str, str], expected: str
-) -> None:
+def test_the_form_refuses_what_the_command_refuses(world: World, asked: dict[str, str], expected: str) -> None:
     state = run_flow(import_orders, connection="us", **asked)
     assert state.is_failed()
     assert f"Nothing was started: {expected}" in state.message
     assert list_batches(world.ledger) == []
 
 
-def test_an_order_id_that_was_pasted_with_spaces_is_that_order(world: World) -> None:
+def test_an_order_id_pasted_with_spaces_is_recognized(world: World) -> None:
     wanted = an_order()
     world.put(wanted, an_order())
     state = run_flow(import_orders, connection="us", order=f" {wanted['orderId']}\n")

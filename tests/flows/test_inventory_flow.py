@@ -47,7 +47,7 @@ def test_a_dry_run_says_that_nothing_was_pushed_beside_its_figures(
     assert not run_flow(sync_inventory, connection="us").message.endswith("; dry run: nothing was pushed")
 
 
-def test_a_warehouse_that_is_not_believed_fails_the_flow_run_and_its_batch_until_it_is(pushing: Pushing) -> None:
+def test_a_warehouse_that_is_not_trusted_fails_the_flow_run_and_its_batch_until_it_is(pushing: Pushing) -> None:
     assert run_flow(sync_inventory, connection="us").is_completed()
     for sku in ("BOWL", "LAMP", "PLATE"):
         pushing.stock.receive(sku, 0)

@@ -25,7 +25,7 @@ def searches(world: World) -> int:
     return sum(call.operation == "searchOrders" for call in world.amazon.calls)
 
 
-def test_the_first_of_the_late_imports_does_the_work_of_all(world: World) -> None:
+def test_the_first_of_several_late_imports_does_the_work_of_all(world: World) -> None:
     (order_id,) = world.put(an_order())
     first, *others = run_late(import_orders, connection="us")
     assert first.name == "Completed"
@@ -39,7 +39,7 @@ def test_the_first_of_the_late_imports_does_the_work_of_all(world: World) -> Non
     assert searches(world) == 2
 
 
-def test_a_late_import_that_fails_does_not_set_the_others_on_the_same_fault(world: World) -> None:
+def test_after_a_late_import_fails_the_others_do_not_run_into_the_same_fault(world: World) -> None:
     world.put(*(an_order() for _ in range(4)))
     world.amazon.faults.without_recipients = True
     first, *others = run_late(import_orders, connection="us")
@@ -51,7 +51,7 @@ def test_a_late_import_that_fails_does_not_set_the_others_on_the_same_fault(worl
     assert [batch.status for batch in list_batches(world.ledger)] == ["done"], "the next one carried it on"
 
 
-def test_what_an_import_found_out_that_ran_without_prefect_is_told_by_the_run_that_it_made_needless(
+def test_a_skipped_run_notifies_what_the_import_without_prefect_found(
     world: World,
 ) -> None:
     world.put(*(an_order(an_item(sku="MUG-GREEN"), minutes_ago=5) for _ in range(20)))
@@ -60,7 +60,7 @@ def test_what_an_import_found_out_that_ran_without_prefect_is_told_by_the_run_th
     assert last_alerts(world.ledger, "us", HELD)[COUNTED].orders == 20
 
 
-def test_a_scheduled_import_that_meets_another_one_at_work_has_nothing_to_do_and_another_kind_of_run_fails(
+def test_a_scheduled_import_that_meets_another_is_skipped_and_other_kinds_of_runs_fail(
     world: World,
 ) -> None:
     with lease(world.ledger, "us", "import"), lease(world.ledger, "us", "confirm"):
@@ -70,7 +70,7 @@ def test_a_scheduled_import_that_meets_another_one_at_work_has_nothing_to_do_and
     assert list_batches(world.ledger) == []
 
 
-def test_late_confirmations_and_stock_runs_are_skipped_likewise(world: World) -> None:
+def test_late_confirm_and_stock_runs_are_skipped_likewise(world: World) -> None:
     world.write_carriers()
     for flow, kind in ((confirm_shipments, "confirm"), (sync_inventory, "inventory")):
         first, *others = run_late(flow, connection="us")

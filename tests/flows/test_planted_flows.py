@@ -83,7 +83,7 @@ def broken(*_: Any, **__: Any) -> NoReturn:
 
 
 @pytest.mark.usefixtures("_secrets", "_everything_logged")
-def test_prefect_keeps_nothing_of_a_buyer_or_a_secret(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefect_stores_neither_buyer_data_nor_secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write_carriers()
     world.refuse_city("Refused")
     loaded, shipped, *_ = world.put(planted_order(), planted_order(), planted_order(delivery={"city": "Refused"}))

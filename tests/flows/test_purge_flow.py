@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = ON_PREFECT
 
 
-def test_the_flow_purges_every_connection_and_says_which_one_it_could_not(
+def test_the_flow_purges_every_connection_and_names_those_it_could_not(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.put(an_order(status="CANCELLED"))

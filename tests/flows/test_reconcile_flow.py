@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = ON_PREFECT
 
 
-def test_a_flow_run_that_finds_differences_fails_until_they_are_mended(world: World) -> None:
+def test_a_flow_run_that_finds_differences_fails_until_they_are_fixed(world: World) -> None:
     world.put(an_order())
     (order_id,) = Reconciling(world).left_out(an_order())
     world.run()

@@ -76,7 +76,7 @@ async def _reprocess(*, with_worker: bool, once_deleted: Callable[[], None] | No
     return state, runs
 
 
-def test_each_part_is_a_flow_run_of_its_own_on_any_worker_of_the_pool(world: World) -> None:
+def test_each_part_is_a_separate_flow_run_on_any_worker_of_the_pool(world: World) -> None:
     world.put(an_order(), an_order(), an_order())
     world.run()
     change_mappings(world)
@@ -91,7 +91,7 @@ def test_each_part_is_a_flow_run_of_its_own_on_any_worker_of_the_pool(world: Wor
     }
 
 
-def test_where_no_worker_begins_the_planning_run_does_the_parts_itself_and_none_begins_later(
+def test_the_planning_run_does_the_parts_itself_if_no_worker_starts_and_none_starts_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.dispatching.BEGIN_SECONDS", 0.0)
@@ -107,7 +107,7 @@ def test_where_no_worker_begins_the_planning_run_does_the_parts_itself_and_none_
     assert (late.name, "has ended" in late.message) == ("Skipped", True)
 
 
-def test_parts_whose_flow_runs_somebody_deleted_are_done_by_the_planning_run(
+def test_parts_whose_flow_runs_were_deleted_are_done_by_the_planning_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.dispatching.BEGIN_SECONDS", float("inf"))

@@ -50,7 +50,7 @@ def flow_run_of(state: State[Any]) -> str:
     return str(state.state_details.flow_run_id)
 
 
-def test_a_failed_import_says_where_and_why_and_its_retry_goes_on_from_there(
+def test_a_failed_import_says_where_and_why_and_its_retry_resumes_there(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (order_id,) = world.put(an_order())
@@ -72,7 +72,7 @@ def test_a_failed_import_says_where_and_why_and_its_retry_goes_on_from_there(
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_the_retry_of_a_run_that_its_gate_stopped_examines_its_orders_anew(world: World) -> None:
+def test_the_retry_of_a_run_stopped_by_its_gate_examines_its_orders_again(world: World) -> None:
     world.write_connections(hold_alarm_percent=10)
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN")))
     failed = started_by_hand(import_orders, connection="us")
@@ -87,7 +87,7 @@ def test_the_retry_of_a_run_that_its_gate_stopped_examines_its_orders_anew(world
     assert searches(world) == 1
 
 
-def test_the_retry_of_a_run_that_got_no_batch_is_a_run_like_any_other(world: World) -> None:
+def test_the_retry_of_a_run_without_a_batch_is_a_run_like_any_other(world: World) -> None:
     (order_id,) = world.put(an_order())
     (world.home / "mappings" / "sku_aliases.csv").write_text("nonsense\n", encoding="utf-8")
     failed = started_by_hand(import_orders, connection="us")
@@ -99,7 +99,7 @@ def test_the_retry_of_a_run_that_got_no_batch_is_a_run_like_any_other(world: Wor
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_a_batch_that_another_run_carried_on_is_no_longer_that_of_the_first(
+def test_a_batch_carried_on_by_another_run_no_longer_belongs_to_the_first(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.put(an_order())
@@ -113,7 +113,7 @@ def test_a_batch_that_another_run_carried_on_is_no_longer_that_of_the_first(
     assert len(world.rows()) == 1, "nothing is doubled"
 
 
-def test_the_retry_of_confirmations_tells_amazon_what_stands_in_the_warehouse_by_then(world: World) -> None:
+def test_the_retry_of_confirmations_sends_what_the_warehouse_has_by_then(world: World) -> None:
     world.write_carriers()
     shipping = Shipping(world)
     good, voided = (shipping.ship(order_id) for order_id in shipping.loaded(an_order(), an_order()))
@@ -130,7 +130,7 @@ def test_the_retry_of_confirmations_tells_amazon_what_stands_in_the_warehouse_by
     assert shipping.statuses() == {good: "sent", voided: "skipped"}
 
 
-def test_the_retry_of_a_stock_run_reads_everything_anew(pushing: Pushing) -> None:
+def test_the_retry_of_a_stock_run_reads_everything_again(pushing: Pushing) -> None:
     world = pushing.stock.world
     assert started_by_hand(sync_inventory, connection="us").is_completed()
     for sku in ("BOWL", "LAMP", "PLATE"):
@@ -161,7 +161,7 @@ def two_failed_imports(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[s
     return held.batch_id, lost_one.batch_id
 
 
-def test_batches_that_are_run_again_are_linked_told_one_by_one_and_done_but_once(
+def test_rerun_batches_are_linked_reported_one_by_one_and_run_only_once(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     held, lost_one = two_failed_imports(world, monkeypatch)
@@ -179,7 +179,7 @@ def test_batches_that_are_run_again_are_linked_told_one_by_one_and_done_but_once
     assert len(world.rows()) == 1
 
 
-def test_ids_and_stages_that_are_wrong_are_told_all_at_once_and_nothing_is_run(
+def test_wrong_ids_and_stages_are_reported_together_and_nothing_is_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, _ = two_failed_imports(world, monkeypatch)

@@ -51,14 +51,16 @@ def test_a_run_of_several_things_fails_if_one_does_and_says_how_each_ended(
         (ConfigurationError("no file.", remedy="Make it."), "Failed", "Nothing was started: no file.\nMake it."),
     ],
 )
-def test_what_ends_a_flow_run_before_its_first_step_is_its_state(error: Exception, name: str, message: str) -> None:
+def test_an_error_before_the_first_step_becomes_the_state_of_the_flow_run(
+    error: Exception, name: str, message: str
+) -> None:
     with ending() as end:
         raise error
     state: Any = end.state
     assert (state.is_failed(), state.name, state.message) == (name == "Failed", name, message)
 
 
-def test_what_nobody_foresaw_is_left_to_prefect_and_a_flow_run_without_a_batch_has_no_state_of_its_own() -> None:
+def test_unexpected_errors_are_left_to_prefect_and_without_a_batch_no_state_is_set() -> None:
     with pytest.raises(ValueError, match="odd"), ending():
         raise ValueError("odd")
     with ending() as end:
@@ -67,13 +69,13 @@ def test_what_nobody_foresaw_is_left_to_prefect_and_a_flow_run_without_a_batch_h
 
 
 @pytest.mark.parametrize("error", [RetriableError("gone.", remedy="Wait."), FatalError("denied.", remedy="Grant it.")])
-def test_what_is_written_for_people_leaves_a_task_as_it_is(error: Exception) -> None:
+def test_errors_written_for_people_leave_a_task_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, named_only("load", BATCH):
         raise error
     assert caught.value is error
 
 
-def test_anything_else_leaves_a_task_by_its_name_only() -> None:
+def test_any_other_error_leaves_a_task_as_its_name_only() -> None:
     with pytest.raises(FatalError) as caught, named_only("load", BATCH):
         raise KeyError("7 Planted Lane")
     assert caught.value.message == "load failed unexpectedly: KeyError."
@@ -101,7 +103,7 @@ def a_flow_run(*, hours: int = 1, is_scheduled: bool = True, run_count: int = 1)
         ("confirm", a_flow_run(hours=-1, is_scheduled=False), LeaseHeldError),
     ],
 )
-def test_only_what_the_schedule_starts_leaves_its_work_to_the_run_that_holds_the_connection(
+def test_only_scheduled_runs_leave_their_work_to_the_run_that_holds_the_connection(
     world: World, kind: BatchKind, context: AbstractContextManager[Any], ends: type[Exception]
 ) -> None:
     end = Ending()

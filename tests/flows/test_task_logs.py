@@ -49,9 +49,7 @@ def of_tasks(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(written.format(record) for record in caplog.records if record.name == "prefect.task_runs")
 
 
-def test_a_run_that_its_gate_stopped_logs_why_without_a_traceback(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_run_stopped_by_its_gate_logs_why_without_a_traceback(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.write_connections(hold_alarm_percent=10)
     world.put(*[an_order(an_item(sku="MUG-GREEN")) for _ in range(3)])
     assert run_flow(import_orders, connection="us").is_failed()
@@ -59,12 +57,12 @@ def test_a_run_that_its_gate_stopped_logs_why_without_a_traceback(
     assert "Traceback" not in of_tasks(caplog)
 
 
-def test_a_step_that_failed_at_every_try_logs_why_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_step_that_failed_on_every_attempt_logs_why_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
     assert run_of(unlucky).is_failed()
     assert "the warehouse of us is gone.') - Retries are exhausted" in of_tasks(caplog)
     assert "Traceback" not in of_tasks(caplog)
 
 
-def test_what_nobody_foresaw_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     assert run_of(broken).is_failed()
     assert "Traceback" in of_tasks(caplog)

@@ -24,12 +24,12 @@ OTHERS = {"follow": "connection", "reprocess": "connection", "rerun": "batch_id"
 OTHERS |= {"part": "part.batch_id"}
 
 
-def test_every_step_is_a_task_and_so_is_what_goes_round_them() -> None:
+def test_every_step_is_a_task_and_so_is_the_work_around_them() -> None:
     assert TASKS.keys() == STEPS | OTHERS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(STEPS | OTHERS.keys()))
-def test_a_task_is_named_after_its_work_keeps_nothing_and_is_tried_again_only_if_it_is_a_step(name: str) -> None:
+def test_a_task_is_named_after_its_work_stores_nothing_and_is_retried_only_if_it_is_a_step(name: str) -> None:
     task = TASKS[name]
     assert task.task_run_name == f"{name} {{{OTHERS.get(name, 'batch.batch_id')}}}"
     assert (task.cache_policy, task.persist_result) == (NO_CACHE, False)

@@ -136,7 +136,7 @@ def refused(world: World, port: int, reports_port: int) -> tuple[int, Any]:
     return mfn(*words, folder=world.home, environ=environ(world, port))
 
 
-def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_leaves_nothing(world: World) -> None:
+def test_a_killed_run_is_carried_on_and_a_clean_stop_leaves_no_processes(world: World) -> None:
     note_passed(world.ledger, "us")
     world.add_connection("eu_west", marketplaces="[DE]")
     world.put(an_order(), an_order())
@@ -192,7 +192,7 @@ def test_what_is_killed_in_the_middle_of_a_run_is_carried_on_and_a_clean_stop_le
     assert Search(SECRETS.values()).below(world.home) == [], "no secret stands in logs, in the ledger or at Prefect"
 
 
-def test_what_is_wrong_is_told_before_anything_is_started(world: World) -> None:
+def test_errors_are_reported_before_anything_is_started(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, message = refused(world, port, free_port())

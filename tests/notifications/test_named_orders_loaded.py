@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.notifications.notified import Notified
 
 
-def test_an_order_that_no_search_can_see_yet_is_loaded_once_it_is_named(notified: Notified) -> None:
+def test_an_order_that_no_search_finds_yet_is_loaded_once_a_notification_names_it(notified: Notified) -> None:
     (order_id,) = notified.world.put(an_order(minutes_ago=0))
     notified.queue.send(a_notification("111-9999999-0000001"))  # which Amazon does not know after all
     summary = notified.world.run()
@@ -26,16 +26,16 @@ def test_an_order_that_no_search_can_see_yet_is_loaded_once_it_is_named(notified
     assert (again["fetched"], again["api_calls"].get("getOrder", 0)) == (0, 0)
 
 
-def test_where_the_queue_cannot_be_read_the_search_goes_on(
-    notified: Notified, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_search_goes_on_if_the_queue_cannot_be_read(notified: Notified, caplog: pytest.LogCaptureFixture) -> None:
     notified.world.put(an_order())
     notified.write_connections(queue_url=f"{notified.queue_url}-gone")
     assert notified.world.run()["loaded"] == 1
     assert "NonExistentQueue" in caplog.text
 
 
-def test_named_orders_that_amazon_denies_stop_no_other(notified: Notified, caplog: pytest.LogCaptureFixture) -> None:
+def test_named_orders_that_amazon_denies_do_not_stop_the_others(
+    notified: Notified, caplog: pytest.LogCaptureFixture
+) -> None:
     denied = [f"111-{number}" for number in range(2)]
     (order_id,) = notified.world.put(an_order(minutes_ago=0))
     for name in denied:

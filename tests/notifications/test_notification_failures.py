@@ -60,7 +60,7 @@ FAULTS: list[tuple[Exception, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("fault", "kind", "remedy"), FAULTS, ids=lambda value: str(value)[:60])
-def test_each_fault_of_aws_is_an_error_of_ours(fault: Exception, kind: type[Exception], remedy: str) -> None:
+def test_each_aws_fault_becomes_one_of_our_errors(fault: Exception, kind: type[Exception], remedy: str) -> None:
     with pytest.raises((FatalError, RetriableError, ConfigurationError)) as caught, _explained(URL):
         raise fault
     assert type(caught.value) is kind

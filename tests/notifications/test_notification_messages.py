@@ -33,13 +33,13 @@ def test_a_message_names_the_order_and_when_it_changed() -> None:
     assert names_for(HERE, [change]) == [OrderName(change.order_id, change.changed_at, "UNSHIPPED")]
 
 
-def test_a_message_that_came_through_eventbridge_says_the_same() -> None:
+def test_a_message_through_eventbridge_is_read_the_same_way() -> None:
     inner = a_notification()
     outer = {"version": "0", "detail-type": "ORDER_CHANGE", "source": "aws.partner/x", "region": "eu-west-1"}
     assert read({**outer, "detail": inner}) == read(inner) == read_message(json.dumps(inner).encode())
 
 
-def test_without_a_moment_of_the_change_the_notifications_own_counts() -> None:
+def test_without_the_time_of_the_change_the_time_of_the_notification_counts() -> None:
     document = a_notification()
     change_of(document)["OrderChangeTrigger"]["TimeOfOrderChange"] = None
     assert read(document).changed_at == NOON.replace(second=2, microsecond=109_000)
@@ -98,7 +98,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("document", BROKEN)
-def test_what_is_no_such_notification_is_refused_without_a_word_of_it(document: Any) -> None:
+def test_anything_else_is_refused_without_quoting_it(document: Any) -> None:
     with pytest.raises(DataError) as caught:
         read(document)
     assert not isinstance(caught.value, OtherNotificationError)
@@ -107,25 +107,25 @@ def test_what_is_no_such_notification_is_refused_without_a_word_of_it(document: 
 
 
 @pytest.mark.parametrize("body", ["", "{", "1 Example Street", "\ud800", "[" * 100_000, "\x00"])
-def test_what_is_no_json_is_refused(body: str) -> None:
+def test_invalid_json_is_refused(body: str) -> None:
     with pytest.raises(DataError):
         read_message(body)
     assert set(shape_of(body)) == {"no JSON"}
 
 
-def test_what_is_wrong_with_a_notification_is_told_by_its_place() -> None:
+def test_errors_in_a_notification_are_reported_by_their_place() -> None:
     with pytest.raises(DataError, match=r"missing required field `SellerId` - at `.*OrderChangeNotification`"):
         read(without(*CHANGE, "SellerId"))
 
 
-def test_a_moment_that_cannot_be_told_in_utc_is_refused() -> None:
+def test_a_time_that_cannot_be_expressed_in_utc_is_refused() -> None:
     document = a_notification()
     change_of(document)["OrderChangeTrigger"]["TimeOfOrderChange"] = "0001-01-01T00:00:00+14:00"
     with pytest.raises(DataError, match="OverflowError"):
         read(document)
 
 
-def test_a_notification_of_another_type_is_somebody_elses() -> None:
+def test_a_notification_of_another_type_belongs_to_somebody_else() -> None:
     with pytest.raises(OtherNotificationError, match="the type ANY_OFFER_CHANGED"):
         read({**a_notification(), "NotificationType": "ANY_OFFER_CHANGED"})
     with pytest.raises(OtherNotificationError, match="another type"):
@@ -140,7 +140,7 @@ def deep(levels: int) -> Any:
     return {"detail": deep(levels - 1)} if levels else "more"
 
 
-def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
+def test_a_shape_keeps_only_known_keys_and_kinds_of_values() -> None:
     document = a_notification(DestinationPostalCode="98101", IsGift=True) | {"Jane Roe": "1 Example Street"}
     shape = shape_of(json.dumps(document))
     summary = change_of(shape)["Summary"]
@@ -154,7 +154,7 @@ def test_of_a_shape_only_known_keys_and_kinds_are_kept() -> None:
     assert shape_of("[" * 9 + "]" * 9) == {"no object": nested("more", times=6)}
 
 
-def test_what_the_local_amazon_tells_is_read_as_what_it_is() -> None:
+def test_notifications_of_the_local_amazon_are_read_correctly() -> None:
     asked = an_item(units=3, shipped=1, cancellation=cancellation())
     order = an_order(asked, status="PARTIALLY_SHIPPED", programs=["PRIME"], recipient={"deliveryAddress": address()})
     notified = order_change(order, seller_id=SELLER, at=datetime.now(UTC))

@@ -34,7 +34,7 @@ def somebody_elses() -> dict[str, Any]:
     return other
 
 
-def test_a_change_at_amazon_is_named_within_one_reading(notified: Notified) -> None:
+def test_a_change_at_amazon_is_noticed_within_one_read(notified: Notified) -> None:
     placed, paid, _elsewhere = notified.world.put(
         an_order(minutes_ago=20),
         an_order(status="PENDING", minutes_ago=10),
@@ -48,13 +48,13 @@ def test_a_change_at_amazon_is_named_within_one_reading(notified: Notified) -> N
     assert notified.read().messages == 0
 
 
-def test_more_messages_than_are_handed_out_at_once_are_read_at_once(notified: Notified) -> None:
+def test_more_messages_than_one_batch_holds_are_read_in_one_go(notified: Notified) -> None:
     order_ids = notified.world.put(*(an_order(minutes_ago=60 - number) for number in range(23)))
     assert notified.read().news == 23
     assert notified.named() == order_ids
 
 
-def test_repeats_and_late_messages_change_nothing(notified: Notified) -> None:
+def test_repeated_and_late_messages_change_nothing(notified: Notified) -> None:
     early, late = a_notification(OrderStatus="Pending"), a_notification(OrderStatus="Unshipped")
     change_of(late)["OrderChangeTrigger"]["TimeOfOrderChange"] = "2026-03-02T12:30:00.000Z"
     notified.queue.send(late)
@@ -66,7 +66,7 @@ def test_repeats_and_late_messages_change_nothing(notified: Notified) -> None:
     assert notified.named() == ["111-0000001-0000001"]
 
 
-def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
+def test_a_malformed_message_is_set_aside_and_never_stops_the_others(
     notified: Notified, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = a_notification()
@@ -84,7 +84,7 @@ def test_a_malformed_message_is_put_aside_and_never_stops_the_others(
     assert noted.message_id in caplog.text
 
 
-def test_what_was_put_aside_is_told_for_a_month_and_forgotten_with_the_next_message(notified: Notified) -> None:
+def test_set_aside_messages_are_reported_for_a_month_and_then_forgotten_with_the_next_one(notified: Notified) -> None:
     notified.queue.send({"NotificationType": "ORDER_CHANGE"})
     notified.read()
     ledger = notified.world.ledger
@@ -97,7 +97,7 @@ def test_what_was_put_aside_is_told_for_a_month_and_forgotten_with_the_next_mess
         assert database.execute(select(RefusedNotification)).all() == []
 
 
-def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(
+def test_messages_for_somebody_else_are_left_on_the_queue_and_reported_once(
     notified: Notified, caplog: pytest.LogCaptureFixture
 ) -> None:
     notified.queue.send(somebody_elses())
@@ -109,7 +109,7 @@ def test_what_is_somebody_elses_is_left_on_the_queue_and_told_once(
     assert noted.is_left
 
 
-def test_what_is_somebody_elses_keeps_nobody_from_what_stands_behind_it(
+def test_messages_for_somebody_else_do_not_block_those_behind_them(
     notified: Notified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "MOST_AT_A_TIME", 5)
@@ -122,7 +122,7 @@ def test_what_is_somebody_elses_keeps_nobody_from_what_stands_behind_it(
     assert notified.named() == [order_id]
 
 
-def test_connections_with_one_queue_get_each_their_own(notified: Notified) -> None:
+def test_connections_sharing_a_queue_get_their_own_messages(notified: Notified) -> None:
     path = notified.world.home / "connections.yaml"
     entry = path.read_text(encoding="utf-8").split("connections:\n")[1]
     more = entry.replace("  us:", "  ca:").replace("[US]", "[CA]")
@@ -152,7 +152,7 @@ def test_a_reader_that_is_killed_before_it_deletes_costs_nothing(
     assert notified.queue.depth() == Depth(0, 0)
 
 
-def test_where_the_ledger_cannot_be_written_the_messages_stay(
+def test_messages_stay_on_the_queue_if_the_ledger_cannot_be_written(
     notified: Notified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notified.world.put(an_order())
@@ -172,20 +172,20 @@ def asked(notifications: Notifications) -> Any:
     return open_queue(notifications).receive()
 
 
-def test_a_queue_that_is_gone_is_told_with_what_to_do(notified: Notified) -> None:
+def test_a_missing_queue_is_reported_with_what_to_do(notified: Notified) -> None:
     gone = Notifications(queue_url=f"{notified.queue_url}-gone", region=REGION, endpoint=notified.endpoint)
     with pytest.raises(FatalError, match="NonExistentQueue") as caught:
         asked(gone)
     assert "notifications.queue_url" in caught.value.remedy
 
 
-def test_an_sqs_that_cannot_be_reached_passes_by_itself(notified: Notified) -> None:
+def test_an_unreachable_sqs_is_a_transient_fault(notified: Notified) -> None:
     away = Notifications(queue_url=notified.queue_url, region=REGION, endpoint="http://127.0.0.1:1")
     with pytest.raises(RetriableError, match="does not answer"):
         asked(away)
 
 
-def test_what_answers_in_place_of_sqs_is_told_as_no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anything_else_answering_in_place_of_sqs_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with HTTPServer(("127.0.0.1", 0), SignInPage) as server:
@@ -212,7 +212,7 @@ class SignInPage(BaseHTTPRequestHandler):
         pass
 
 
-def test_missing_credentials_are_told_before_anything_is_asked(
+def test_missing_credentials_are_reported_before_any_request(
     notified: Notified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -237,7 +237,7 @@ def test_without_boto3_a_configured_queue_is_wrong_usage(missing: str, monkeypat
     assert "pip install mfn[sqs]" in caught.value.remedy
 
 
-def test_another_module_that_is_missing_is_not_taken_for_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_missing_module_is_not_mistaken_for_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "msgspec", None)
     monkeypatch.delitem(sys.modules, "mfn.notifications.sqs", raising=False)
     with pytest.raises(ModuleNotFoundError, match="msgspec"):

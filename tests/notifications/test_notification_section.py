@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_queue_of_aws_tells_its_region_itself_unless_another_is_named(folder: Path) -> None:
+def test_the_url_of_an_aws_queue_gives_its_region_unless_another_is_set(folder: Path) -> None:
     assert read(folder, queue_url=QUEUE_URL).region == "eu-west-1"
     assert read(folder, queue_url=QUEUE_URL, region="eu-central-1").region == "eu-central-1"
     local = "http://127.0.0.1:5000/123456789012/mfn-orders"
@@ -56,7 +56,7 @@ def test_a_queue_of_aws_tells_its_region_itself_unless_another_is_named(folder: 
         ({"queue": "mfn-orders"}, "valid keys are: queue_url, region, endpoint"),
     ],
 )
-def test_a_wrong_section_is_told_with_its_place(folder: Path, section: dict[str, str], message: str) -> None:
+def test_a_wrong_section_is_reported_with_its_place(folder: Path, section: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=r"connections\.yaml:5: connections\.us\.notifications") as caught:
         read(folder, **section)
     assert message in caught.value.message

@@ -24,7 +24,7 @@ def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
     return status, json.loads(capsys.readouterr().out)
 
 
-def test_the_state_is_the_queue_the_orders_that_wait_and_the_messages_of_no_use(
+def test_the_state_shows_the_queue_waiting_orders_and_unusable_messages(
     notified: Notified, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (order_id,) = notified.world.put(an_order())
@@ -52,7 +52,7 @@ def test_the_state_is_the_queue_the_orders_that_wait_and_the_messages_of_no_use(
     assert notified.queue.depth().waiting == 1, "it only looks"
 
 
-def test_where_no_queue_is_configured_the_command_says_how(
+def test_the_command_says_how_to_configure_a_queue_if_there_is_none(
     notified: Notified, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notified.world.write_connections()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SKU = "MUG-0001-BLU"
 
 
-def test_it_tells_of_every_change_and_not_of_the_day_it_began_with() -> None:
+def test_it_notifies_every_change_but_not_the_orders_it_started_with() -> None:
     clock = Clock(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
     amazon = open_amazon(orders=3, seed=1, clock=clock)
     heard: list[dict[str, Any]] = []
@@ -36,7 +36,7 @@ def test_it_tells_of_every_change_and_not_of_the_day_it_began_with() -> None:
     assert mine[1]["SellerId"] == amazon.seller_id
 
 
-def test_served_it_tells_of_what_happens_while_nobody_asks() -> None:
+def test_when_served_it_notifies_changes_without_being_asked() -> None:
     clock = Clock(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
     amazon = open_amazon(orders=0, seed=1, clock=clock)
     order_id = amazon.check_out(BY_NAME["US"], SKU)
@@ -48,7 +48,7 @@ def test_served_it_tells_of_what_happens_while_nobody_asks() -> None:
     assert (change["AmazonOrderId"], change["Summary"]["OrderStatus"]) == (order_id, "Unshipped")
 
 
-def test_the_command_puts_them_on_a_queue_and_goes_on_where_it_cannot(
+def test_the_command_puts_notifications_on_a_queue_and_goes_on_if_it_cannot(
     notified: Notified, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)

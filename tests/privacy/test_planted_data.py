@@ -188,16 +188,14 @@ def assert_nothing_is_found(world: World, loaded: str) -> None:
 
 @pytest.mark.parametrize("planted", ["postgresql"], indirect=True)
 @pytest.mark.usefixtures("_everything_logged")
-def test_nothing_of_a_buyer_stands_in_a_ledger_on_postgresql_or_in_what_is_said_of_it(
-    planted: World, mfn: Shell
-) -> None:
+def test_no_buyer_data_is_in_a_ledger_on_postgresql_or_in_what_is_printed_about_it(planted: World, mfn: Shell) -> None:
     (loaded, *_), _ = come_in(planted, mfn)
     assert_nothing_is_found(planted, loaded)
 
 
 @pytest.mark.parametrize("planted", ["sqlite"], indirect=True)
 @pytest.mark.usefixtures("_everything_logged")
-def test_nothing_of_a_buyer_stands_anywhere_but_in_the_warehouse(planted: World, mfn: Shell) -> None:
+def test_no_buyer_data_is_anywhere_but_in_the_warehouse(planted: World, mfn: Shell) -> None:
     world, actor = planted, WarehouseActor(planted.warehouse_url)
     (loaded, shipped, released, *_), held = come_in(world, mfn)
     world.amazon.faults.answer("searchOrders", 200, {"orders": [planted_order() | {"orderId": None}], "x": ADDRESS})

@@ -62,7 +62,7 @@ WAYS: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_planted_text_is_found_however_it_is_written_down(way: str, tmp_path: Path) -> None:
+def test_a_planted_text_is_found_however_it_is_encoded(way: str, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     written = WAYS[way](ROW)
     (tmp_path / "deep" / "file").write_bytes(b"something\n" * 99 + written + b"\nand more")
@@ -71,7 +71,7 @@ def test_a_planted_text_is_found_however_it_is_written_down(way: str, tmp_path: 
     assert SEARCH.below(tmp_path) == []
 
 
-def test_a_value_that_a_database_tears_apart_is_found(tmp_path: Path) -> None:
+def test_a_value_that_a_database_splits_over_pages_is_found(tmp_path: Path) -> None:
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE said (text)")
@@ -81,7 +81,7 @@ def test_a_value_that_a_database_tears_apart_is_found(tmp_path: Path) -> None:
     assert [found.place for found in SEARCH.below(tmp_path)] == [f"{path} > said"]
 
 
-def test_what_a_database_has_deleted_and_not_overwritten_is_found(tmp_path: Path) -> None:
+def test_a_value_that_a_database_deleted_without_overwriting_is_found(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "some.db")) as database:
         database.execute("PRAGMA secure_delete = OFF").close()
         database.execute("CREATE TABLE said (text)")
@@ -92,7 +92,7 @@ def test_what_a_database_has_deleted_and_not_overwritten_is_found(tmp_path: Path
     assert SEARCH.below(tmp_path)
 
 
-def test_names_of_files_count_and_what_is_left_out_does_not(tmp_path: Path) -> None:
+def test_file_names_are_searched_and_excluded_files_are_not(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"")
     (tmp_path / "warehouse").mkdir()
     (tmp_path / "warehouse" / "rows").write_text(ROW, encoding="utf-8")

@@ -61,7 +61,7 @@ DATABASES = {
 
 
 @pytest.mark.parametrize("url", DATABASES.values(), ids=DATABASES.keys())
-def test_a_database_that_cannot_be_reached_is_told_without_its_password(
+def test_an_unreachable_database_is_reported_without_its_password(
     world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     filled = url.format(secret=PLANTED, port=a_port_that_is_closed())
@@ -76,7 +76,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(
     assert "the warehouse of us" in printed("import", "us", ends=1)
 
 
-def test_a_login_that_is_refused_is_told_without_what_was_shown(
+def test_a_refused_login_is_reported_without_the_credentials(
     world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:
@@ -89,7 +89,7 @@ def test_a_login_that_is_refused_is_told_without_what_was_shown(
     printed("import", "us", ends=1)
 
 
-def test_what_nobody_foresaw_shows_no_secret_among_the_variables_of_a_traceback(
+def test_an_unexpected_error_shows_no_secret_among_the_variables_of_its_traceback(
     world: World, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:

@@ -49,7 +49,7 @@ def test_a_parcel_has_a_code_that_amazon_accepts_or_a_reason_and_never_both(
 
 
 @given(st.one_of(st.text(), st.sampled_from(KNOWN)))
-def test_a_code_that_was_found_is_found_again(carrier: str) -> None:
+def test_a_code_that_was_found_is_mapped_to_itself(carrier: str) -> None:
     code = normalized([(carrier, None)])["carrier_code"].item()
     if code not in {None, "Other"}:
         assert normalized([(code, None)])["carrier_code"].item() == code
@@ -59,7 +59,7 @@ def test_a_code_that_was_found_is_found_again(carrier: str) -> None:
 @example("Post, Office")
 @example('24" Vans\r\n# of "Bob"')
 @example("Fed-Exx")
-def test_the_row_that_is_proposed_for_a_carrier_is_one_that_maps_it(carrier: str | None) -> None:
+def test_the_row_proposed_for_a_carrier_maps_it(carrier: str | None) -> None:
     parcels = pd.DataFrame({"carrier": [carrier], "service": [None]}, dtype="object")
     found = normalized([(carrier, None)])
     row = propose_carrier_rows(parcels.join(found), MAPPINGS.accepted_carriers).item()
@@ -92,12 +92,12 @@ def test_case_and_punctuation_change_nothing(carrier: str, noise: list[str], ran
 
 
 @given(st.text())
-def test_a_spelling_is_its_own_spelling(text: str) -> None:
+def test_normalizing_a_spelling_twice_changes_nothing(text: str) -> None:
     assert spelling(spelling(text)) == spelling(text)
 
 
 @given(st.sampled_from([*FORMS, "Other"]), st.one_of(st.none(), st.text(), st.from_regex(r"[0-9A-Z -]{1,40}")))
-def test_any_tracking_number_is_judged_without_being_repeated(carrier_code: str, number: str | None) -> None:
+def test_any_tracking_number_is_judged_without_being_quoted(carrier_code: str, number: str | None) -> None:
     parcels = pd.DataFrame({"carrier_code": [carrier_code], "tracking_number": [number]}, dtype="object")
     warned = check_tracking_numbers(parcels).item()
     assert isinstance(warned, str)

@@ -128,7 +128,7 @@ class Runs:
 
 @many(12)
 @given(histories())
-def test_no_run_tells_more_than_was_ordered_and_in_the_end_each_unit_was_told_once(history: History) -> None:
+def test_no_run_confirms_more_than_was_ordered_and_in_the_end_each_unit_was_confirmed_once(history: History) -> None:
     runs = Runs(history)
     for run in range(RUNS):
         runs.write(run)

@@ -65,7 +65,7 @@ facts = st.builds(
 
 
 @given(facts)
-def test_whatever_differs_has_a_remedy_whose_commands_can_be_typed(order: Facts) -> None:
+def test_every_difference_has_a_remedy_whose_commands_can_be_typed(order: Facts) -> None:
     found = difference(order, TERMS)
     if found is None:
         return
@@ -80,7 +80,7 @@ def test_whatever_differs_has_a_remedy_whose_commands_can_be_typed(order: Facts)
 
 
 @given(facts, st.sampled_from([OrderStatus.DISMISSED, OrderStatus.IGNORED]))
-def test_what_a_person_took_out_or_nobody_ships_from_here_differs_only_where_the_warehouse_ships_it(
+def test_dismissed_and_ignored_orders_differ_only_if_the_warehouse_ships_them(
     order: Facts, status: OrderStatus
 ) -> None:
     stays = replace(order, known=Known(status, NOW - timedelta(hours=9)))
@@ -90,7 +90,7 @@ def test_what_a_person_took_out_or_nobody_ships_from_here_differs_only_where_the
 
 
 @given(facts)
-def test_only_what_imports_have_seen_and_nobody_moved_since_is_compared(order: Facts) -> None:
+def test_only_orders_that_imports_have_seen_and_that_did_not_change_since_are_compared(order: Facts) -> None:
     comparable = is_comparable(order, TERMS)
     late = order.shown is not None and order.shown.changed_at is not None and order.shown.changed_at > NOW - BEFORE
     moved = order.known is not None and order.known.moved_at > order.asked_at
@@ -102,7 +102,7 @@ def test_only_what_imports_have_seen_and_nobody_moved_since_is_compared(order: F
 BEFORE = timedelta(minutes=20)
 
 
-def test_an_id_is_no_command_however_it_is_written() -> None:
+def test_an_id_is_quoted_and_never_runs_as_a_command() -> None:
     found = difference(Facts("1$(reboot)", NOW, ShownOrder("1$(reboot)", "UNSHIPPED")), TERMS)
     assert found is not None
     assert found.remedy.endswith("mfn import us --order '1$(reboot)'")
@@ -142,7 +142,7 @@ LABEL = Left("P1", NOW - timedelta(hours=9), ParcelStatus.SKIPPED, is_amazon_lab
         ("UNFULFILLABLE", OrderStatus.IGNORED, None, ()),
     ],
 )
-def test_where_all_three_agree_there_is_no_difference(
+def test_there_is_no_difference_if_all_three_agree(
     at_amazon: str, here: OrderStatus, written: Written | None, left: tuple[Left, ...]
 ) -> None:
     order = Facts(ID, NOW - timedelta(minutes=1), shown(at_amazon), stands(here), written, left)
@@ -155,7 +155,7 @@ WAITS_BY_INTENTION = {OrderStatus.HELD, OrderStatus.READY, OrderStatus.DISMISSED
 
 @pytest.mark.parametrize("written", [None, "shipped", "cancelled"])
 @pytest.mark.parametrize("here", [status for status in OrderStatus if status not in WAITS_BY_INTENTION])
-def test_what_amazon_waits_for_and_nobody_is_going_to_ship_always_differs(
+def test_an_order_that_amazon_expects_and_nobody_will_ship_always_differs(
     here: OrderStatus, written: str | None
 ) -> None:
     there = Written(written, units={"1": 2}) if written and here != OrderStatus.CANCELLED else None
@@ -215,7 +215,7 @@ DIFFERENCES: list[tuple[str | None, OrderStatus, Written | None, tuple[Left, ...
 
 
 @pytest.mark.parametrize("case", DIFFERENCES)
-def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, ...]) -> None:
+def test_each_difference_is_reported_by_its_kind_with_what_fixes_it(case: tuple[Any, ...]) -> None:
     at_amazon, here, written, left, kind, remedy = case
     found = difference(
         Facts(ID, NOW, None if at_amazon is None else shown(at_amazon), stands(here), written, left), TERMS
@@ -250,14 +250,14 @@ def test_what_differs_is_told_as_what_it_is_with_what_mends_it(case: tuple[Any, 
         (None, OrderStatus.CONFIRMED, None, ()),
     ],
 )
-def test_what_comes_right_by_itself_or_has_come_to_its_end_is_no_difference(
+def test_what_resolves_itself_or_is_settled_is_no_difference(
     at_amazon: str | None, here: OrderStatus, written: Written | None, left: tuple[Left, ...]
 ) -> None:
     order = Facts(ID, NOW, None if at_amazon is None else shown(at_amazon), stands(here), written, left)
     assert difference(order, TERMS) is None
 
 
-def test_what_is_going_to_be_shown_or_shipped_differs_only_once_it_is_late() -> None:
+def test_what_is_about_to_be_shown_or_shipped_differs_only_once_it_is_late() -> None:
     lately = Facts(ID, NOW, shown("UNSHIPPED"), Known(OrderStatus.SHIPPED, NOW - timedelta(hours=1)), GONE, (SENT,))
     assert difference(lately, TERMS) is None
     assert difference(replace(lately, known=stands(OrderStatus.SHIPPED)), TERMS) is not None
@@ -273,7 +273,7 @@ def test_what_is_going_to_be_shown_or_shipped_differs_only_once_it_is_late() -> 
         assert (difference(labelled, TERMS), difference(labelled, tomorrow) is not None) == (None, True)
 
 
-def test_an_order_of_a_marketplace_differs_only_once_that_is_one_of_the_connections() -> None:
+def test_an_order_of_a_marketplace_differs_only_once_the_connection_has_that_marketplace() -> None:
     there = msgspec.structs.replace(shown("UNSHIPPED"), marketplace_id="M")
     order = Facts(ID, NOW, there, stands(OrderStatus.IGNORED, ignored_for="other_marketplace"))
     assert difference(order, TERMS) is None

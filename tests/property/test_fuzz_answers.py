@@ -117,7 +117,7 @@ def test_an_order_is_read_or_held(raw: bytes) -> None:
 
 @many(25)
 @given(data=st.data())
-def test_a_broken_order_costs_its_page_no_other(data: st.DataObject) -> None:
+def test_a_broken_order_does_not_affect_others_on_its_page(data: st.DataObject) -> None:
     strange = json.dumps(data.draw(mutated(ORDER))).encode()  # JSON, whatever is in it
     if b"NaN" in strange or b"Infinity" in strange:
         return
@@ -142,7 +142,7 @@ def test_an_answer_is_read_or_refused_in_our_words(operation: str, data: st.Data
 
 @many(40)
 @given(content=mutated_bytes(FEED_REPORT))
-def test_a_feeds_report_is_read_or_refused(content: bytes) -> None:
+def test_a_feed_report_is_read_or_refused(content: bytes) -> None:
     with suppress(*UNREADABLE):
         report_of(content)
 
@@ -153,7 +153,7 @@ def test_a_feeds_report_is_read_or_refused(content: bytes) -> None:
     status=st.sampled_from((400, 401, 403, 404, 413, 429, 500, 503)),
     kind=texts.filter(lambda text: text.isascii() and text.isprintable()),
 )
-def test_a_refusal_is_told_on_one_line(content: bytes, status: int, kind: str) -> None:
+def test_a_refusal_is_reported_on_one_line(content: bytes, status: int, kind: str) -> None:
     response = answer(content, status, **{"content-type": kind, "x-amzn-RequestId": kind})
     assert summary_of(response).isprintable()
     with pytest.raises(MfnError) as caught:
@@ -181,7 +181,7 @@ def test_a_listings_report_is_read_or_refused(data: st.DataObject, charset: str)
 
 @many(40)
 @given(content=st.binary(max_size=300), cut=st.integers(0, 40), flip=st.integers(0, 400), chunk=st.integers(1, 100))
-def test_what_is_packed_comes_out_or_is_refused(content: bytes, cut: int, flip: int, chunk: int) -> None:
+def test_compressed_content_is_unpacked_or_refused(content: bytes, cut: int, flip: int, chunk: int) -> None:
     packed = bytearray(gzip.compress(content))
     if flip < len(packed):
         packed[flip] ^= 0x55
@@ -193,7 +193,7 @@ def test_what_is_packed_comes_out_or_is_refused(content: bytes, cut: int, flip: 
 
 @many(25)
 @given(raw=mutated_bytes(PAGE))
-def test_mending_changes_nothing_that_could_be_read(raw: bytes) -> None:
+def test_repairing_changes_nothing_that_could_be_read(raw: bytes) -> None:
     try:
         before = json.loads(raw)
         json.dumps(before, ensure_ascii=False).encode()  # fails where half a pair stands in it

@@ -81,7 +81,7 @@ def _written(path: Path, text: str) -> None:
 
 @many(25)
 @given(text=edited(CONNECTIONS))
-def test_connections_are_read_or_every_fault_is_told(
+def test_connections_are_read_or_every_error_is_reported(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     folder = tmp_path_factory.mktemp("connections")
@@ -95,7 +95,7 @@ def test_connections_are_read_or_every_fault_is_told(
 @pytest.mark.parametrize("file", ["rules.yaml", *sorted(path.name for path in MAPPINGS.glob("*.csv"))])
 @many(25)
 @given(data=st.data())
-def test_mappings_are_read_or_every_fault_is_told(
+def test_mappings_are_read_or_every_error_is_reported(
     tmp_path_factory: pytest.TempPathFactory, file: str, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("mappings")
@@ -130,7 +130,7 @@ def mappings() -> Mappings:
 
 @many(25)
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=6), keep=st.sampled_from(("other", "hold")))
-def test_every_carrier_becomes_one_of_amazons_or_is_held(mappings: Mappings, rows: list[Any], keep: Any) -> None:
+def test_every_carrier_becomes_one_of_amazons_codes_or_is_held(mappings: Mappings, rows: list[Any], keep: Any) -> None:
     parcels = pd.DataFrame(rows, columns=["carrier", "service"], dtype="object")
     found = normalize_carriers(
         parcels, mappings.carriers, mappings.accepted_carriers, connection="us", unlisted_carrier=keep

@@ -36,7 +36,7 @@ def pages(draw: st.DrawFn) -> list[Any]:
 
 @many(3)
 @given(strange=pages())
-def test_the_good_ones_are_loaded_whatever_stands_beside_them(world: World, strange: list[Any]) -> None:
+def test_good_orders_are_loaded_whatever_comes_with_them(world: World, strange: list[Any]) -> None:
     world.start_over() if (world.home / ".mfn").exists() else None
     good = [an_order() for _ in range(GOOD)]
     texts = [json.dumps(order) for order in (good[0], *strange, *good[1:])]

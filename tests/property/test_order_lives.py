@@ -201,7 +201,7 @@ RUNS = (Lives.run_dies, Lives.run_dies, Lives.older_versions_come, Lives.batch_r
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_whole_import_later_each_order_stands_where_it_has_to(world: World, seed: int) -> None:
+def test_after_a_complete_import_each_order_is_where_it_has_to_be(world: World, seed: int) -> None:
     lives = Lives(world, seeded("lives", seed))
     lives.put(an_order())  # with a recipient, whatever becomes of the others
     for _ in range(ROUNDS):

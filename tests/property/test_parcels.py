@@ -83,7 +83,7 @@ def shuffled(frame: pd.DataFrame, random: Any) -> pd.DataFrame:
 
 @settings(max_examples=25)
 @given(order_items, parcels_of(parcel_lines, ("closed", "closed", "open", "void", "packed")))
-def test_each_parcel_is_either_told_or_kept_back_and_no_order_item_is_told_more_often_than_ordered(
+def test_each_parcel_is_confirmed_or_held_and_no_order_item_is_confirmed_more_than_ordered(
     ordered: dict[tuple[str, str], dict[str, tuple[int, int]]], parcels: list[Any]
 ) -> None:
     headers, lines = parcel_frames(parcels)
@@ -103,7 +103,7 @@ def test_each_parcel_is_either_told_or_kept_back_and_no_order_item_is_told_more_
 
 @settings(max_examples=25)
 @given(order_items, parcels_of(good_lines, ("closed",)))
-def test_what_is_told_up_to_any_parcel_has_left_by_then_and_all_whole_kits_are_told_unless_a_parcel_is_held(
+def test_only_units_that_left_are_confirmed_and_all_whole_kits_unless_a_parcel_is_held(
     ordered: dict[tuple[str, str], dict[str, tuple[int, int]]], parcels: list[Any]
 ) -> None:
     headers, lines = parcel_frames(parcels)
@@ -144,7 +144,7 @@ def test_the_order_of_the_rows_changes_nothing(
 
 @settings(max_examples=25)
 @given(order_items, parcels_of(parcel_lines, ("closed",)), st.lists(parcel_lines, max_size=4))
-def test_a_parcel_that_leaves_later_changes_nothing_that_was_told_before(
+def test_a_parcel_that_leaves_later_changes_nothing_confirmed_before(
     ordered: dict[tuple[str, str], dict[str, tuple[int, int]]], parcels: list[Any], later: list[Any]
 ) -> None:
     orders = order_frame(ordered)

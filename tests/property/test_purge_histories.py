@@ -228,7 +228,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 @settings(max_examples=20)
 @given(times=st.lists(TIMES, min_size=1, max_size=6))
-def test_only_the_newest_texts_of_orders_within_their_retention_stand_in_the_ledger(
+def test_the_ledger_holds_only_the_newest_texts_of_orders_within_their_retention(
     ledger: Ledger, times: list[tuple[Any, ...]]
 ) -> None:
     name = f"connection_{next(NUMBERS)}"

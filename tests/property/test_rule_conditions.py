@@ -83,7 +83,7 @@ def condition_of(text: str) -> Condition:
 
 
 @given(soup | glued | st.text(max_size=MOST_CHARACTERS), records)
-def test_any_text_is_refused_in_words_or_has_an_answer_for_any_record(text: str, record: dict[str, Any]) -> None:
+def test_any_text_is_refused_with_an_explanation_or_evaluates_for_any_record(text: str, record: dict[str, Any]) -> None:
     try:
         condition = read_condition(text, FIELDS)
     except ConditionError as error:
@@ -96,16 +96,14 @@ def test_any_text_is_refused_in_words_or_has_an_answer_for_any_record(text: str,
 
 
 @given(conditions, records)
-def test_a_sound_condition_is_read_and_not_turns_its_answer_round(text: str, record: dict[str, Any]) -> None:
+def test_a_valid_condition_is_read_and_not_inverts_its_result(text: str, record: dict[str, Any]) -> None:
     condition, turned = condition_of(text), condition_of(f"not ({text})")
     values = {name: field.read(record[name]) for name, field in condition.reads.items()}
     assert condition.holds(values) is not turned.holds(values)
 
 
 @given(st.lists(conditions, max_size=3), st.lists(records, max_size=8))
-def test_rules_on_a_frame_decide_as_they_would_on_each_record_alone(
-    texts: list[str], rows: list[dict[str, Any]]
-) -> None:
+def test_rules_on_a_frame_decide_as_on_each_record_alone(texts: list[str], rows: list[dict[str, Any]]) -> None:
     rules = [
         Rule(str(number), condition_of(text), {"shipment.service": f"S{number}"}) for number, text in enumerate(texts)
     ]

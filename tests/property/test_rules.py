@@ -59,7 +59,7 @@ def winner(rows: set[tuple[str, ...]], order: tuple[str | None, str | None, tupl
 
 
 @given(methods, orders, st.randoms())
-def test_the_winning_row_is_the_contract_s_whatever_the_order_of_the_rows(
+def test_the_contract_decides_which_row_wins_whatever_the_order_of_the_rows(
     rows: set[tuple[str, ...]], order: tuple[str | None, str | None, set[str]], random: Any
 ) -> None:
     marketplace, level, programs = order
@@ -113,7 +113,9 @@ def test_an_order_is_sfp_if_and_only_if_it_is_prime_and_the_merchant_fulfils_it(
 
 
 @given(st.lists(st.fixed_dictionaries({name: st.none() | texts for name in ADDRESS_COLUMNS}), max_size=5))
-def test_the_texts_about_an_address_are_field_names_and_fixed_sentences(rows: list[dict[str, str | None]]) -> None:
+def test_messages_about_an_address_contain_only_field_names_and_fixed_sentences(
+    rows: list[dict[str, str | None]],
+) -> None:
     found = check_addresses(pd.DataFrame(rows, columns=ADDRESS_COLUMNS, dtype="object"))
     assert len(found) == len(rows)
     for missing in found["missing_fields"]:
@@ -124,7 +126,7 @@ def test_the_texts_about_an_address_are_field_names_and_fixed_sentences(rows: li
 
 @settings(max_examples=50)
 @given(texts, texts)
-def test_a_proposed_row_is_read_back_to_the_letter_whatever_the_sku(seller_sku: str, warehouse_sku: str) -> None:
+def test_a_proposed_row_is_read_back_exactly_whatever_the_sku(seller_sku: str, warehouse_sku: str) -> None:
     skus = (shown(seller_sku), shown(warehouse_sku))  # no row that can be pasted has what cannot be shown
     assume(all(sku.strip() for sku in skus))
     assume(not any(pattern.fullmatch(sku.strip()) for pattern, _, _ in BROKEN_BY_A_SPREADSHEET for sku in skus))
@@ -139,7 +141,7 @@ def test_a_proposed_row_is_read_back_to_the_letter_whatever_the_sku(seller_sku: 
 
 @settings(max_examples=50)
 @given(st.binary())
-def test_no_file_whatever_breaks_the_check(content: bytes) -> None:
+def test_no_file_breaks_the_check(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         for file in ("shipping_methods.csv", "sku_aliases.csv", "rules.yaml"):
             Path(name, file).write_bytes(content)
@@ -147,7 +149,7 @@ def test_no_file_whatever_breaks_the_check(content: bytes) -> None:
 
 
 @given(st.sets(st.text("aA0- 1", min_size=1, max_size=5)), st.sets(st.text("aA0- 1", max_size=5)))
-def test_near_skus_are_skus_of_the_warehouse_and_never_the_unknown_one_itself(
+def test_suggested_skus_are_in_the_warehouse_and_never_the_unknown_one_itself(
     known: set[str], unknown: set[str]
 ) -> None:
     items = pd.DataFrame({"sku": sorted(known), "is_active": True})

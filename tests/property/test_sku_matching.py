@@ -70,7 +70,7 @@ def test_every_sku_is_matched_or_missing_and_every_item_listed_or_missing(
 
 @settings(max_examples=50)
 @given(listings, items, alias_rows)
-def test_whichever_of_the_proposed_rows_is_added_it_makes_its_sku_match(
+def test_each_proposed_row_makes_its_sku_match(
     offers: dict[Any, str], master: dict[str, bool], aliases: dict[Any, int]
 ) -> None:
     compared = compare(offers, master, aliases)
@@ -91,7 +91,7 @@ def test_whichever_of_the_proposed_rows_is_added_it_makes_its_sku_match(
 
 
 @given(st.sets(st.text("AB", min_size=3, max_size=6)), st.sets(st.text("ABC", min_size=1, max_size=7)))
-def test_one_character_apart_is_what_comparing_every_pair_says(unknown: set[str], known: set[str]) -> None:
+def test_skus_one_character_apart_are_those_that_comparing_every_pair_finds(unknown: set[str], known: set[str]) -> None:
     unknown -= known
     found = nearest_skus(unknown, pd.DataFrame({"sku": sorted(known), "is_active": True}))
     for sku, near in found.items():

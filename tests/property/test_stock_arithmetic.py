@@ -53,7 +53,7 @@ def levels_of(
 
 @settings(max_examples=40)
 @given(worlds)
-def test_a_level_is_what_the_definition_says_of_it(
+def test_a_level_is_what_its_definition_says(
     world: World,
 ) -> None:
     given_rows, made_of, promised, given_limits = world
@@ -76,7 +76,7 @@ def test_a_level_is_what_the_definition_says_of_it(
 
 @settings(max_examples=40)
 @given(worlds)
-def test_a_level_is_never_below_zero_nor_more_than_there_is_nor_more_than_any_component_allows_alone(
+def test_a_level_is_never_negative_and_never_more_than_the_stock_or_any_component_allows(
     world: World,
 ) -> None:
     given_rows, made_of, promised, given_limits = world
@@ -91,7 +91,7 @@ def test_a_level_is_never_below_zero_nor_more_than_there_is_nor_more_than_any_co
 
 @settings(max_examples=25)
 @given(worlds, st.sampled_from(SKUS), st.integers(1, 30))
-def test_more_stock_never_means_less_to_sell_and_a_promise_never_more(world: World, sku: str, units: int) -> None:
+def test_more_stock_never_means_less_to_sell_and_a_promise_never_means_more(world: World, sku: str, units: int) -> None:
     given_rows, made_of, promised, given_limits = world
     before = levels_of(stock_of(given_rows), made_of, promised, **given_limits)
     more = levels_of(stock_of([*given_rows, (sku, units, 0, True)]), made_of, promised, **given_limits)
@@ -102,7 +102,7 @@ def test_more_stock_never_means_less_to_sell_and_a_promise_never_more(world: Wor
 
 @settings(max_examples=20)
 @given(worlds, st.randoms(), st.lists(st.tuples(st.sampled_from(SKUS), st.integers(-9, 9))))
-def test_neither_the_order_of_the_rows_nor_what_is_not_sellable_changes_anything(
+def test_neither_the_order_of_the_rows_nor_unsellable_stock_changes_anything(
     world: World, random: Any, unsellable: list[tuple[str, int]]
 ) -> None:
     given_rows, made_of, promised, given_limits = world
@@ -122,7 +122,7 @@ def test_neither_the_order_of_the_rows_nor_what_is_not_sellable_changes_anything
         st.tuples(st.sampled_from(["new", "picking", "shipped", "cancelled"]), st.booleans()),
     ),
 )
-def test_a_unit_is_either_promised_or_allocated_and_what_has_left_is_neither(
+def test_a_unit_is_either_promised_or_allocated_and_a_shipped_unit_is_neither(
     reserved: list[tuple[str, str, int]], states: dict[str, tuple[str, bool]]
 ) -> None:
     is_filled = any(is_allocated for _, is_allocated in states.values())
@@ -138,7 +138,7 @@ def test_a_unit_is_either_promised_or_allocated_and_what_has_left_is_neither(
 
 @settings(max_examples=40)
 @given(rows, st.lists(st.integers(0, 60), min_size=8, max_size=8), percents)
-def test_what_is_believed_has_lost_no_more_than_the_brake_allows(
+def test_a_trusted_location_has_lost_no_more_than_the_brake_allows(
     given_rows: list[Any], after: list[int], percent: float
 ) -> None:
     now = [

@@ -127,7 +127,7 @@ PREFECT_API_AUTH_STRING = "{shown}"
 """What `prefect config set` writes."""
 
 
-def test_what_prefect_config_set_keeps_opens_a_server_that_asks_for_a_password(
+def test_credentials_stored_by_prefect_config_set_open_a_password_protected_server(
     machines: Machines, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MFN_WORK_POOL", "nowhere")  # asked of the server, and the end of it

@@ -62,21 +62,21 @@ def kubernetes(thing: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", POOLS)
-def test_a_work_pool_offers_what_prefect_s_own_template_of_its_type_offers(kind: str) -> None:
+def test_a_work_pool_offers_everything_that_the_prefect_template_of_its_type_offers(kind: str) -> None:
     built_in = BUILT_IN[f"prefect-{kind}"][kind]["default_base_job_configuration"]
     assert set(template(kind)["variables"]["properties"]) == set(built_in["variables"]["properties"])
     assert set(template(kind)["job_configuration"]) == set(built_in["job_configuration"])
 
 
 @pytest.mark.parametrize("kind", POOLS)
-def test_a_work_pool_s_defaults_are_of_the_types_that_it_asks_for(kind: str) -> None:
+def test_the_defaults_of_a_work_pool_have_the_declared_types(kind: str) -> None:
     variables = template(kind)["variables"]
     Draft7Validator.check_schema(variables)
     defaults = {name: p["default"] for name, p in variables["properties"].items() if "default" in p}
     assert [error.message for error in Draft7Validator(variables).iter_errors(defaults)] == []
 
 
-def test_a_run_in_docker_has_the_secrets_the_connections_and_the_reports() -> None:
+def test_a_run_in_docker_has_secrets_connections_and_reports() -> None:
     job = rendered("docker")
     assert job["image"] == "mfn:latest"
     assert {volume.split(":")[1] for volume in job["volumes"]} == {
@@ -86,7 +86,7 @@ def test_a_run_in_docker_has_the_secrets_the_connections_and_the_reports() -> No
     assert COMPOSE["volumes"]["mfn"]["name"] in {volume.split(":")[0] for volume in job["volumes"]}
 
 
-def test_a_run_in_kubernetes_is_a_job_that_kubernetes_knows() -> None:
+def test_a_run_in_kubernetes_is_a_valid_job() -> None:
     configuration = rendered("kubernetes")
     job = configuration["job_manifest"]
     job["spec"]["template"]["spec"]["containers"][0] |= {"args": RUN["command"].split(), "env": []}
@@ -101,14 +101,14 @@ def test_a_run_in_kubernetes_is_a_job_that_kubernetes_knows() -> None:
 
 
 @pytest.mark.parametrize("thing", MANIFESTS, ids=lambda thing: f"{thing['kind']}-{thing['metadata']['name']}")
-def test_a_manifest_is_what_kubernetes_knows(thing: dict[str, Any]) -> None:
+def test_every_manifest_is_valid_for_kubernetes(thing: dict[str, Any]) -> None:
     known = kubernetes(thing)
     for subject in known.get("subjects", ()):
         subject.pop("apiGroup", None)
     assert known == thing
 
 
-def test_a_misspelt_field_does_not_pass() -> None:
+def test_a_misspelt_field_is_detected() -> None:
     (worker,) = (thing for thing in MANIFESTS if thing["metadata"]["name"] == "mfn-worker" and "spec" in thing)
     assert kubernetes(worker | {"spec": worker["spec"] | {"replica": 1}}) != worker | {
         "spec": worker["spec"] | {"replica": 1}
@@ -131,7 +131,7 @@ def test_the_manifests_fit_together() -> None:
             }
 
 
-def test_compose_names_nothing_that_is_not_there() -> None:
+def test_compose_names_only_what_exists() -> None:
     services, volumes = COMPOSE["services"], COMPOSE["volumes"]
     written_here = {"connections.yaml"}  # the seller's own
     for service in services.values():
@@ -148,7 +148,7 @@ def test_compose_names_nothing_that_is_not_there() -> None:
         assert waited["condition"] != "service_healthy" or "healthcheck" in services[name]
 
 
-def test_the_image_copies_what_is_there_and_nothing_else_reaches_it() -> None:
+def test_the_image_copies_only_files_that_exist_and_nothing_else_reaches_it() -> None:
     copied = [word for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE) for word in line.split()[:-1]]
     assert [word for word in copied if not (ROOT / word).exists()] == []
     let_in = (SCALING / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
@@ -157,7 +157,7 @@ def test_the_image_copies_what_is_there_and_nothing_else_reaches_it() -> None:
     assert not [word for word in copied if fnmatch.fnmatch(word, "*.env*") or word == ".mfn"]
 
 
-def test_what_runs_in_the_image_is_what_is_locked() -> None:
+def test_the_image_runs_the_locked_versions() -> None:
     packages = (SCALING / "requirements.lock").read_text(encoding="utf-8")
     tested = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
     in_image = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", packages, re.MULTILINE))

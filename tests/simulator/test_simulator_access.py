@@ -42,14 +42,12 @@ def test_an_expired_token_is_denied(caller: httpx.Client, amazon: LocalAmazon) -
         ({"refresh_token": ""}, 400, "invalid_request"),
     ],
 )
-def test_a_login_that_is_not_whole_is_refused(
-    caller: httpx.Client, changed: dict[str, str], status: int, error: str
-) -> None:
+def test_an_incomplete_login_is_refused(caller: httpx.Client, changed: dict[str, str], status: int, error: str) -> None:
     answer = caller.post("/auth/o2/token", data=LOG_IN | changed)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
-def test_a_burst_is_served_and_then_the_rate_rules(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_a_burst_is_served_and_then_the_rate_limit_applies(caller: httpx.Client, amazon: LocalAmazon) -> None:
     answers = [caller.get(SEARCH, params=ASKED) for _ in range(PLANS["searchOrders"].burst + 1)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
     assert answers[0].headers["x-amzn-RateLimit-Limit"] == "0.0056"
@@ -65,7 +63,7 @@ def test_speed_multiplies_the_rate_and_not_the_burst() -> None:
     assert PLANS["searchOrders"].burst == 20
 
 
-def test_operations_have_plans_of_their_own(caller: httpx.Client) -> None:
+def test_each_operation_has_its_own_plan(caller: httpx.Client) -> None:
     for _ in range(21):
         caller.get(SEARCH, params=ASKED)
     assert caller.get("/sellers/v1/marketplaceParticipations").status_code == 200
@@ -80,7 +78,7 @@ def test_a_planted_answer_is_given_once(caller: httpx.Client, amazon: LocalAmazo
     assert answers[1].content == body
 
 
-def test_a_dropped_connection_brings_no_byte(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_a_dropped_connection_returns_no_byte(caller: httpx.Client, amazon: LocalAmazon) -> None:
     amazon.faults.drop("searchOrders")
     with pytest.raises(httpx.TransportError):
         caller.get(SEARCH, params=ASKED)
@@ -95,7 +93,7 @@ def test_a_truncated_body_ends_before_its_length(caller: httpx.Client, amazon: L
     assert caller.get(SEARCH, params=ASKED).status_code == 200
 
 
-def test_a_hanging_request_ends_with_its_caller(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_a_hanging_request_ends_when_its_caller_gives_up(caller: httpx.Client, amazon: LocalAmazon) -> None:
     amazon.faults.hang("searchOrders")
     with pytest.raises(httpx.ReadTimeout):
         caller.get(SEARCH, params=ASKED, timeout=0.05)
@@ -109,14 +107,14 @@ def test_a_login_can_be_refused(caller: httpx.Client, amazon: LocalAmazon) -> No
     assert caller.post("/auth/o2/token", data=LOG_IN).status_code == 200
 
 
-def test_a_port_that_is_taken_is_a_usage_error() -> None:
+def test_an_occupied_port_is_a_usage_error() -> None:
     with SimulatorServer(open_amazon(orders=1, seed=1)) as server:
         port = int(server.endpoint.rpartition(":")[2])
         with pytest.raises(ConfigurationError, match="port"):
             serve(port=port, orders=1, seed=1, speed=1, on_ready=lambda _: None)
 
 
-def test_a_server_that_ends_before_it_answers_says_why_instead_of_keeping_its_caller_waiting() -> None:
+def test_a_server_that_ends_before_it_answers_says_why_instead_of_letting_its_caller_wait() -> None:
     server = SimulatorServer(open_amazon(orders=1, seed=1))
     server._listener.close()
     with pytest.raises(FatalError, match=f"{server.endpoint} stopped before it answered: OSError") as raised, server:
@@ -124,7 +122,7 @@ def test_a_server_that_ends_before_it_answers_says_why_instead_of_keeping_its_ca
     assert isinstance(raised.value.__cause__, OSError)
 
 
-def test_serving_tells_its_address_once_it_answers_and_ends_when_interrupted() -> None:
+def test_serving_prints_its_address_once_it_answers_and_ends_when_interrupted() -> None:
     script = (
         "from mfn.simulator.server import serve\n"
         "serve(port=0, orders=1, seed=1, speed=1, on_ready=lambda endpoint: print(endpoint, flush=True))"

@@ -41,7 +41,7 @@ def encoded(orders: int, seed: int, start: datetime = NOON) -> list[bytes]:
     return [msgspec.json.encode([order.document, order.once_paid]) for order in day]
 
 
-def test_the_same_seed_and_start_give_the_same_orders_to_the_byte() -> None:
+def test_the_same_seed_and_start_give_byte_identical_orders() -> None:
     assert encoded(150, 3) == encoded(150, 3)
     assert encoded(150, 3) != encoded(150, 4)
     assert encoded(150, 3) != encoded(150, 3, start=NOON + timedelta(days=1))
@@ -51,7 +51,7 @@ def test_an_order_does_not_depend_on_how_many_there_are() -> None:
     assert encoded(20, 3) == encoded(150, 3)[:20]
 
 
-def test_every_order_can_be_decoded_but_the_malformed_ones() -> None:
+def test_every_order_but_the_malformed_ones_can_be_decoded() -> None:
     day = list(generate_day(200, seed=5, start=NOON, marketplaces=MARKETPLACES, malformed=2))
     refused = 0
     for order in day:
@@ -64,7 +64,7 @@ def test_every_order_can_be_decoded_but_the_malformed_ones() -> None:
     assert refused == 2
 
 
-def test_a_day_has_all_that_a_real_one_has(documents: list[dict[str, Any]]) -> None:
+def test_a_day_has_everything_that_a_real_one_has(documents: list[dict[str, Any]]) -> None:
     items = [item for document in documents for item in document["orderItems"]]
     programs = {program for document in documents for program in document.get("programs", [])}
     assert {"PRIME", "PREMIUM", "AMAZON_BUSINESS", "IN_STORE_PICK_UP", "FBM_SHIP_PLUS"} <= programs
@@ -94,7 +94,7 @@ def test_names_are_in_every_script_and_places_in_every_marketplace() -> None:
 
 
 @pytest.mark.parametrize("name", list(MARKETS))
-def test_places_are_whole_for_their_country(name: str) -> None:
+def test_places_are_complete_for_their_country(name: str) -> None:
     for place in MARKETS[name].places:
         address = {
             "country_code": BY_NAME[name].country_code,
@@ -140,7 +140,7 @@ def test_most_skus_and_methods_fit_the_demo_mappings_and_a_few_do_not(
     assert "SCHEDULED" not in {row["service_level"] for row in mapped}
 
 
-def test_what_is_on_sale_does_not_change_with_the_seed() -> None:
+def test_the_catalogue_does_not_change_with_the_seed() -> None:
     catalogue = build_catalogue()
     sold = {item.sku for item in catalogue.items}
     kits = {sku for alias in (*catalogue.aliases, *catalogue.kits) for sku, _ in alias.components}

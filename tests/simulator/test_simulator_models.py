@@ -68,7 +68,7 @@ def unknown_fields(definitions: dict[str, Any], schema: dict[str, Any], value: o
     )
 
 
-def test_pages_of_every_marketplace_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_pages_of_every_marketplace_match_the_model(caller: httpx.Client, amazon: LocalAmazon) -> None:
     amazon.open_day(generate_day(150, seed=2, start=NOON, marketplaces=MARKETPLACES))
     asked = {"lastUpdatedAfter": "2026-11-01T00:00:00Z", "includedData": EVERYTHING}
     seen = 0
@@ -82,12 +82,12 @@ def test_pages_of_every_marketplace_are_as_the_model_says(caller: httpx.Client, 
     assert seen == len(amazon.orders)
 
 
-def test_orders_without_data_sets_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_orders_without_data_sets_match_the_model(caller: httpx.Client, amazon: LocalAmazon) -> None:
     hold_against(ORDERS, "SearchOrdersResponse", caller.get(SEARCH, params={"createdAfter": "2026-11-01"}).json())
     hold_against(ORDERS, "GetOrderResponse", caller.get(f"{SEARCH}/{amazon.orders.ids()[0]}").json())
 
 
-def test_an_order_with_confirmed_parcels_is_as_the_model_says(
+def test_an_order_with_confirmed_parcels_matches_the_model(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     assert confirm(caller, due_order, "1", 1, carrierCode="Other", carrierName="Test Carrier").status_code == 204
@@ -97,13 +97,13 @@ def test_an_order_with_confirmed_parcels_is_as_the_model_says(
     hold_against(ORDERS, "GetOrderResponse", answer)
 
 
-def test_what_amazon_is_told_of_a_parcel_is_as_the_model_says() -> None:
+def test_a_confirmation_of_a_parcel_matches_the_model() -> None:
     hold_against(ORDERS_V0, "ConfirmShipmentRequest", confirmation(a_package(shipping_method="Ground")))
     other = a_package(carrier_code="Other", carrier_name="Test Carrier")
     hold_against(ORDERS_V0, "ConfirmShipmentRequest", confirmation(other))
 
 
-def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str, Any]) -> None:
+def test_errors_match_the_models(caller: httpx.Client, due_order: dict[str, Any]) -> None:
     hold_against(ORDERS, "ErrorList", caller.get(SEARCH).json())
     hold_against(ORDERS, "ErrorList", caller.get(f"{SEARCH}/111-0000000-0000000").json())
     hold_against(ORDERS, "ErrorList", caller.get(SEARCH, headers={"x-amz-access-token": ""}).json())
@@ -117,7 +117,7 @@ def test_errors_are_as_the_models_say(caller: httpx.Client, due_order: dict[str,
     hold_against(FEEDS, "ErrorList", caller.get("/feeds/2021-06-30/feeds/1").json())
 
 
-def test_listings_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_listings_match_the_model(caller: httpx.Client, amazon: LocalAmazon) -> None:
     data = "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
     query = {"marketplaceIds": US, "includedData": data}
     hold_against(LISTINGS, "Item", caller.get(f"{ITEMS}/{SKU}", params=query).json())
@@ -131,7 +131,7 @@ def test_listings_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazo
         hold_against(LISTINGS, "ListingsItemSubmissionResponse", answer)
 
 
-def test_feeds_and_their_reports_are_as_the_models_say(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_feeds_and_their_reports_match_the_models(caller: httpx.Client, amazon: LocalAmazon) -> None:
     specification = {"contentType": "application/json; charset=UTF-8"}
     made = caller.post("/feeds/2021-06-30/documents", json=specification).json()
     hold_against(FEEDS, "CreateFeedDocumentResponse", made)
@@ -149,7 +149,7 @@ def test_feeds_and_their_reports_are_as_the_models_say(caller: httpx.Client, ama
     assert report["header"]["sellerId"] == DEMO_SELLER
 
 
-def test_the_list_of_feeds_is_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_the_list_of_feeds_matches_the_model(caller: httpx.Client, amazon: LocalAmazon) -> None:
     for _ in range(2):
         amazon.feeds.submit("JSON_LISTINGS_FEED", [US], "none", amazon.clock.now())
     query = {"feedTypes": "JSON_LISTINGS_FEED", "pageSize": "1"}
@@ -158,7 +158,7 @@ def test_the_list_of_feeds_is_as_the_model_says(caller: httpx.Client, amazon: Lo
     hold_against(FEEDS, "GetFeedsResponse", page)
 
 
-def test_reports_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_reports_match_the_model(caller: httpx.Client, amazon: LocalAmazon) -> None:
     made = caller.post(
         "/reports/2021-06-30/reports", json={"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": [US]}
     ).json()
@@ -175,11 +175,11 @@ def test_reports_are_as_the_model_says(caller: httpx.Client, amazon: LocalAmazon
     assert [report["reportId"] for report in listed["reports"]] == [made["reportId"]]
 
 
-def test_what_amazon_is_told_of_a_quantity_is_as_the_model_says() -> None:
+def test_a_patch_of_a_quantity_matches_the_model() -> None:
     hold_against(LISTINGS, "ListingsItemPatchRequest", patch_of(7))
 
 
-def test_marketplaces_are_as_the_model_says(caller: httpx.Client) -> None:
+def test_marketplaces_match_the_model(caller: httpx.Client) -> None:
     answer = caller.get("/sellers/v1/marketplaceParticipations").json()
     participating = [entry for entry in answer["payload"] if entry["participation"]["isParticipating"]]
     names = [entry["marketplace"]["name"] for entry in participating]

@@ -25,7 +25,9 @@ def pages(caller: httpx.Client, **parameters: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_pages_hold_every_order_once_and_only_the_last_has_no_token(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_pages_contain_every_order_once_and_only_the_last_has_no_token(
+    caller: httpx.Client, amazon: LocalAmazon
+) -> None:
     found = pages(caller, lastUpdatedAfter=SINCE)
     ids = [order["orderId"] for page in found for order in page["orders"]]
     assert [len(page["orders"]) for page in found] == [100, 100, 100]
@@ -53,7 +55,7 @@ def test_bounds_are_inclusive(caller: httpx.Client, amazon: LocalAmazon) -> None
     assert order["orderId"] in [found["orderId"] for found in page["orders"]]
 
 
-def test_an_order_that_changes_between_two_pages_moves_no_other_off_them(
+def test_an_order_that_changes_between_two_pages_pushes_no_other_off_them(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     first = caller.get(SEARCH, params={"lastUpdatedAfter": SINCE}).json()
@@ -110,7 +112,7 @@ def test_a_search_that_breaks_a_rule_is_refused(caller: httpx.Client, parameters
     assert [error["code"] for error in answer.json()["errors"]] == ["InvalidInput"]
 
 
-def test_an_end_bound_of_exactly_two_minutes_ago_is_taken(caller: httpx.Client) -> None:
+def test_an_end_bound_of_exactly_two_minutes_ago_is_accepted(caller: httpx.Client) -> None:
     answer = caller.get(SEARCH, params={"lastUpdatedAfter": SINCE, "lastUpdatedBefore": "2026-11-02T11:58:00Z"})
     assert answer.status_code == 200
 
@@ -133,7 +135,7 @@ def test_a_page_token_lives_a_day(caller: httpx.Client, amazon: LocalAmazon) -> 
     assert caller.get(SEARCH, params=asked | {"paginationToken": token}).status_code == 400
 
 
-def test_what_a_data_set_holds_comes_only_when_it_is_asked_for(caller: httpx.Client) -> None:
+def test_a_data_set_is_returned_only_if_it_is_requested(caller: httpx.Client) -> None:
     kept = {"orderId", "createdTime", "lastUpdatedTime", "programs", "salesChannel", "orderItems", "associatedOrders"}
     orders = [order for page in pages(caller, lastUpdatedAfter=SINCE) for order in page["orders"]]
     assert set().union(*orders) <= kept
@@ -162,7 +164,7 @@ def test_one_order_can_be_read_and_an_unknown_one_is_not_found(caller: httpx.Cli
     assert caller.get(f"{SEARCH}/111-0000000-0000000").status_code == 404
 
 
-def test_an_order_that_a_search_leaves_out_is_known_by_its_id_and_one_that_was_removed_is_not(
+def test_an_order_left_out_of_a_search_is_found_by_id_and_a_removed_one_is_not(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     left_out, removed, *_ = amazon.orders.ids()

@@ -43,7 +43,7 @@ def lines(caller: httpx.Client, report_id: str, charset: str = "cp1252") -> list
     return [line.split("\t") for line in text.removesuffix("\r\n").split("\r\n")]
 
 
-def test_a_report_waits_is_made_and_tells_every_listing_whoever_fulfils_it(
+def test_a_report_is_queued_then_done_and_lists_every_listing_whoever_fulfils_it(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     amazon.listings.add(PLACE, "TÊTE-日本", now=NOON, quantity=0)
@@ -74,7 +74,7 @@ def test_a_report_waits_is_made_and_tells_every_listing_whoever_fulfils_it(
         (BY_NAME["JP"], {"preferredReportDocumentLocale": "en_US"}, "cp932", {"seller-sku", "fulfillment-channel"}),
     ],
 )
-def test_a_report_is_in_its_marketplaces_words_and_letters(
+def test_a_report_is_in_the_language_and_encoding_of_its_marketplace(
     place: Marketplace, options: dict[str, str], charset: str, names: set[str]
 ) -> None:
     amazon = LocalAmazon(seller_id=DEMO_SELLER, marketplaces=[place], clock=Clock(NOON))
@@ -88,7 +88,7 @@ def test_a_report_is_in_its_marketplaces_words_and_letters(
     assert names <= set(header.split("\t"))
 
 
-def test_a_report_without_data_is_cancelled_and_one_that_is_unknown_is_fatal(
+def test_a_report_without_data_is_cancelled_and_an_unknown_one_is_fatal(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     for listing in amazon.listings.within([US]):
@@ -125,14 +125,14 @@ def test_a_refused_sku_is_refused_alone_and_in_a_feed(caller: httpx.Client, amaz
     assert [issue["message"] for issue in report(caller, feed_id)["issues"]] == ["Not today."]
 
 
-def test_a_sku_that_is_not_listed_can_be_taken_without_a_word(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_an_unlisted_sku_can_be_accepted_silently(caller: httpx.Client, amazon: LocalAmazon) -> None:
     amazon.faults.takes_unlisted = True
     assert patch(caller, MERGE | {"value": available(3)}, sku="NOWHERE")["status"] == "ACCEPTED"
     amazon.clock.move(minutes=1)
     assert caller.get(f"{ITEMS}/NOWHERE", params={"marketplaceIds": US}).status_code == 404
 
 
-def test_feeds_are_listed_by_type_and_time_page_by_page(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_feeds_are_listed_by_type_and_time_in_pages(caller: httpx.Client, amazon: LocalAmazon) -> None:
     old = amazon.feeds.submit("JSON_LISTINGS_FEED", [US], "none", NOON - timedelta(hours=1))
     new = [amazon.feeds.submit("JSON_LISTINGS_FEED", [US], "none", NOON) for _ in range(3)]
     amazon.feeds.submit("POST_ORDER_FULFILLMENT_DATA", [US], "none", NOON)
@@ -149,7 +149,7 @@ def test_feeds_are_listed_by_type_and_time_page_by_page(caller: httpx.Client, am
     assert caller.get(FEEDS, params=query | {"createdSince": "yesterday"}).status_code == 400
 
 
-def test_a_search_counts_every_listing_and_pages_through_a_thousand() -> None:
+def test_a_search_counts_every_listing_and_pages_through_the_first_thousand() -> None:
     amazon = LocalAmazon(seller_id=DEMO_SELLER, marketplaces=[PLACE], clock=Clock(NOON), speed=1e6)
     for number in range(1_000):
         amazon.listings.add(PLACE, f"SKU-{number:04d}", now=NOON)
@@ -180,7 +180,7 @@ def test_a_search_is_sorted_by_the_last_change_unless_it_says_otherwise(
     assert caller.get(ITEMS, params=query | {"sortBy": "price"}).status_code == 400
 
 
-def test_what_amazon_fulfils_is_told_by_its_channel_and_a_quantity_adds_a_second_one(
+def test_listings_fulfilled_by_amazon_have_its_channel_and_a_quantity_adds_a_second_one(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     sku = next(listing.sku for listing in amazon.listings.within([US]) if listing.fn_sku)

@@ -72,7 +72,7 @@ def test_a_known_reference_changes_its_parcel(caller: httpx.Client, due_order: d
     assert (package["trackingNumber"], package["carrier"]) == ("CORRECTED", "Test")
 
 
-def test_a_changed_parcel_keeps_its_place_and_its_beginning(
+def test_a_changed_parcel_keeps_its_place_and_creation_time(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     confirm(caller, due_order, "7", 1)
@@ -88,7 +88,7 @@ def test_a_changed_parcel_keeps_its_place_and_its_beginning(
     assert first["createdTime"] == "2026-11-02T12:00:00Z"
 
 
-def test_a_search_shows_the_parcels_to_who_asks_for_packages(caller: httpx.Client, due_order: dict[str, Any]) -> None:
+def test_a_search_shows_the_parcels_if_packages_are_requested(caller: httpx.Client, due_order: dict[str, Any]) -> None:
     confirm(caller, due_order, "1", 1)
     asked = {"createdAfter": "2026-10-01", "includedData": "PACKAGES", "fulfillmentStatuses": "PARTIALLY_SHIPPED"}
 
@@ -102,7 +102,7 @@ def test_a_search_shows_the_parcels_to_who_asks_for_packages(caller: httpx.Clien
     assert shown() == [None]
 
 
-def test_another_parcel_of_an_order_that_is_fulfilled_is_refused_in_amazons_words(
+def test_another_parcel_of_a_fulfilled_order_is_refused_in_amazons_words(
     caller: httpx.Client, due_order: dict[str, Any]
 ) -> None:
     confirm(caller, due_order, "1", due_order["orderItems"][0]["quantityOrdered"])
@@ -114,7 +114,7 @@ def test_another_parcel_of_an_order_that_is_fulfilled_is_refused_in_amazons_word
     assert due_order["orderId"] in error["message"]
 
 
-def test_more_than_what_is_left_is_refused(caller: httpx.Client, due_order: dict[str, Any]) -> None:
+def test_more_units_than_are_left_are_refused(caller: httpx.Client, due_order: dict[str, Any]) -> None:
     ordered = due_order["orderItems"][0]["quantityOrdered"]
     confirm(caller, due_order, "1", ordered)
     assert confirm(caller, due_order, "2", 1).status_code == 400
@@ -123,7 +123,7 @@ def test_more_than_what_is_left_is_refused(caller: httpx.Client, due_order: dict
 
 
 @pytest.mark.parametrize("reference", ["0", "", "A1", "-1", "1.5", "\u0661", 1, None])
-def test_a_reference_is_a_text_of_digits_above_zero(
+def test_a_reference_is_a_positive_number_as_text(
     caller: httpx.Client, due_order: dict[str, Any], reference: object
 ) -> None:
     assert confirm(caller, due_order, reference, 1).status_code == 400
@@ -169,7 +169,7 @@ def test_a_refusal_names_the_field(
     assert said in confirm(caller, due_order, "1", 1, **changed).json()["errors"][0]["message"]
 
 
-def test_a_carrier_code_counts_to_the_letter_where_amazons_list_is_known(
+def test_a_carrier_code_must_match_exactly_if_amazons_list_is_known(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     amazon.accepted_carriers = frozenset({"UPS", "Other"})
@@ -179,11 +179,11 @@ def test_a_carrier_code_counts_to_the_letter_where_amazons_list_is_known(
 
 
 @pytest.mark.parametrize("units", [0, -1])
-def test_a_parcel_with_nothing_in_it_is_refused(caller: httpx.Client, due_order: dict[str, Any], units: int) -> None:
+def test_an_empty_parcel_is_refused(caller: httpx.Client, due_order: dict[str, Any], units: int) -> None:
     assert confirm(caller, due_order, "1", units).status_code == 400
 
 
-def test_orders_that_are_not_the_sellers_to_confirm_are_refused(
+def test_orders_that_the_seller_may_not_confirm_are_refused(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     for changed in (
@@ -199,7 +199,7 @@ def test_orders_that_are_not_the_sellers_to_confirm_are_refused(
     assert confirm(caller, due_order | {"salesChannel": {"marketplaceId": "ELSEWHERE"}}, "1", 1).status_code == 400
 
 
-def test_a_reply_that_is_lost_after_the_deed_leaves_it_done(
+def test_a_lost_reply_leaves_the_parcel_confirmed(
     caller: httpx.Client, amazon: LocalAmazon, due_order: dict[str, Any]
 ) -> None:
     amazon.faults.answer("confirmShipment", 503, after_deed=True)

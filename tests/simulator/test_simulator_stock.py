@@ -95,7 +95,7 @@ def test_merge_keeps_the_lead_time_and_replace_wipes_it(caller: httpx.Client, am
         [{"fulfillment_channel_code": "DEFAULT", "lead_time_to_ship_max_days": 3}],
     ],
 )
-def test_a_bad_patch_is_invalid_with_status_200_and_changes_nothing(
+def test_a_bad_patch_is_answered_as_invalid_with_status_200_and_changes_nothing(
     caller: httpx.Client, amazon: LocalAmazon, value: list[dict[str, object]]
 ) -> None:
     before = availability(caller)
@@ -105,7 +105,7 @@ def test_a_bad_patch_is_invalid_with_status_200_and_changes_nothing(
     assert availability(caller) == before
 
 
-def test_a_sku_that_is_not_listed_is_invalid_in_a_patch_and_not_found_in_a_read(caller: httpx.Client) -> None:
+def test_an_unlisted_sku_is_invalid_in_a_patch_and_not_found_in_a_read(caller: httpx.Client) -> None:
     assert patch(caller, MERGE | {"value": available(1)}, sku="SKU/1 a")["status"] == "INVALID"
     assert caller.get(f"{ITEMS}/NOWHERE", params={"marketplaceIds": US}).status_code == 404
 
@@ -145,7 +145,9 @@ def test_listings_are_found_by_sku_and_in_pages(caller: httpx.Client, amazon: Lo
         assert caller.get(ITEMS, params={"marketplaceIds": US} | wrong).status_code == 400
 
 
-def test_a_feed_waits_is_worked_off_and_reports_on_every_message(caller: httpx.Client, amazon: LocalAmazon) -> None:
+def test_a_feed_is_queued_then_processed_and_reports_on_every_message(
+    caller: httpx.Client, amazon: LocalAmazon
+) -> None:
     document = listings_feed(
         {"sku": SKU, "patches": [MERGE | {"value": available(3)}]},
         {"sku": "NOWHERE", "patches": [MERGE | {"value": available(3)}]},
@@ -178,7 +180,7 @@ def test_a_feed_waits_is_worked_off_and_reports_on_every_message(caller: httpx.C
         (listings_feed(), "POST_INVENTORY_AVAILABILITY_DATA"),
     ],
 )
-def test_a_feed_that_cannot_be_read_is_fatal(
+def test_an_unreadable_feed_is_fatal(
     caller: httpx.Client, amazon: LocalAmazon, document: object, feed_type: str
 ) -> None:
     feed_id = feed(caller, document, feed_type)
@@ -188,7 +190,7 @@ def test_a_feed_that_cannot_be_read_is_fatal(
     assert "resultFeedDocumentId" not in found
 
 
-def test_a_document_has_to_be_uploaded_and_its_address_lasts_five_minutes(
+def test_a_document_must_be_uploaded_and_its_address_lasts_five_minutes(
     caller: httpx.Client, amazon: LocalAmazon
 ) -> None:
     made = caller.post("/feeds/2021-06-30/documents", json={"contentType": "application/json"}).json()
@@ -198,7 +200,7 @@ def test_a_document_has_to_be_uploaded_and_its_address_lasts_five_minutes(
     assert caller.put(made["url"], content=b"{}").status_code == 403
 
 
-def test_a_documents_address_is_right_whatever_the_host_header_says(caller: httpx.Client) -> None:
+def test_the_address_of_a_document_is_right_whatever_the_host_header_says(caller: httpx.Client) -> None:
     asked = {"contentType": "application/json"}
     made = caller.post("/feeds/2021-06-30/documents", json=asked, headers={"host": "27.0.0.1:1"}).json()
     assert caller.put(made["url"], content=b"{}").status_code == 200

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-def test_the_first_page_says_how_things_stand_and_leads_to_every_run(site: Browser, world: World) -> None:
+def test_the_first_page_shows_the_current_state_and_links_to_every_run(site: Browser, world: World) -> None:
     page = Page(site.get("/").text)
     assert "2 orders need attention." in page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert f"./runs/{newest(world)}" in page.links
@@ -36,7 +36,7 @@ def test_the_first_page_says_how_many_orders_are_overdue_in_the_warehouse(site: 
     assert "./orders?connection=us&status=open" in page.links
 
 
-def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:
+def test_runs_are_filtered_by_what_is_asked_for(site: Browser) -> None:
     today = datetime.now(UTC).date()
     for asked in ("connection=us", "kind=import", "outcome=held", f"from={today - timedelta(days=1)}&to={today}"):
         assert "No run matches" not in text_of(site, f"/?{asked}"), asked
@@ -44,7 +44,7 @@ def test_runs_are_found_by_what_is_asked_for(site: Browser) -> None:
         assert "No run matches" in text_of(site, f"/?{asked}"), asked
 
 
-def test_a_run_without_anything_to_do_is_shown_when_it_is_asked_for(site: Browser, world: World) -> None:
+def test_a_run_without_anything_to_do_is_shown_if_asked_for(site: Browser, world: World) -> None:
     with world.ledger.writing() as database:
         database.execute(update(Batch).values(counts={"fetched": 0}))
     assert "No run matches and had something to do" in text_of(site, "/")
@@ -62,7 +62,7 @@ def test_a_run_whose_holder_is_gone_has_failed(site: Browser, world: World) -> N
     assert "1 run failed and was not run again" in text_of(site, "/")
 
 
-def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: World) -> None:
+def test_a_failure_is_not_shown_once_the_same_run_ended_well(site: Browser, world: World) -> None:
     with world.ledger.writing() as database:
         database.execute(update(Batch).values(status="failed", stage="load", error="the warehouse was away."))
     assert "the warehouse was away." in text_of(site, "/")
@@ -70,7 +70,7 @@ def test_a_failure_is_no_news_once_the_same_ended_well(site: Browser, world: Wor
     assert "Failed and not run again" not in text_of(site, "/")
 
 
-def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Browser, world: World) -> None:
+def test_repeated_failures_count_as_one_and_hide_no_other(site: Browser, world: World) -> None:
     now = datetime.now(UTC)
     with world.ledger.writing() as database:
         one = database.execute(select(Batch.__table__)).mappings().one()
@@ -96,7 +96,7 @@ def test_what_fails_again_and_again_is_one_failure_and_hides_no_other(site: Brow
     assert "The latest of 3 failures since" in text_of(site, "/")
 
 
-def test_the_newest_run_of_each_connection_and_kind_is_what_stands_under_now(site: Browser, world: World) -> None:
+def test_the_newest_run_of_each_connection_and_kind_is_listed_under_now(site: Browser, world: World) -> None:
     now = datetime.now(UTC)
     with world.ledger.writing() as database:
         one = database.execute(select(Batch.__table__)).mappings().one()
@@ -113,19 +113,19 @@ def test_the_newest_run_of_each_connection_and_kind_is_what_stands_under_now(sit
     assert re.findall(r'href="./runs/([^"]+)"', table) == ["eu-import-1", "eu-confirm-9", newest(world)]
 
 
-def test_an_order_id_that_amazon_does_not_know_is_no_failure_to_be_run_again(site: Browser, world: World) -> None:
+def test_an_unknown_order_id_is_not_listed_as_a_failure_to_run_again(site: Browser, world: World) -> None:
     with pytest.raises(RunFailedError):
         world.run(order_id="111-0000000-0000000")
     assert "Amazon has no order" in text_of(site, f"/runs/{newest(world)}")
     assert "Failed and not run again" not in text_of(site, "/")
 
 
-def test_stock_that_goes_by_itself_after_the_first_import_waits_for_nobody(world: World) -> None:
+def test_stock_that_is_sent_after_the_first_import_does_not_count_as_held(world: World) -> None:
     hold_offers(world, A="awaiting_import", B="sku_unknown")
     assert count_troubles(world.ledger) == {"us": {"SKU": 1}}
 
 
-def test_held_stock_leads_to_the_runs_that_say_why(site: Browser, world: World) -> None:
+def test_held_stock_links_to_the_runs_that_say_why(site: Browser, world: World) -> None:
     hold_offers(world, A="sku_unknown")
     assert "./?connection=us&kind=inventory&outcome=held" in Page(site.get("/").text).links
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
-def test_an_address_with_wrong_values_says_which_exist_all_at_once(site: Browser) -> None:
+def test_all_wrong_values_of_an_address_are_reported_together_with_the_valid_ones(site: Browser) -> None:
     page_text = text_of(site, "/?kind=imports&outcome=bad&from=yesterday&connection=eu&page=0", 422)
     for valid in ("import, confirm, inventory", "telling, held, failed", "days like 2026-11-24", "us.", "from 1 to"):
         assert valid in page_text
@@ -47,7 +47,7 @@ def test_the_last_day_of_the_calendar_is_a_day(site: Browser, world: World) -> N
     assert newest(world) in site.get("/?to=9999-12-31").text
 
 
-def test_a_runs_page_is_the_report_as_it_was_written(site: Browser, world: World) -> None:
+def test_the_page_of_a_run_is_the_report_as_it_was_written(site: Browser, world: World) -> None:
     batch_id = newest(world)
     written = (load_settings().reports / f"{batch_id}.html").read_text(encoding="utf-8")
     assert site.get(f"/runs/{batch_id}").text == written
@@ -55,7 +55,7 @@ def test_a_runs_page_is_the_report_as_it_was_written(site: Browser, world: World
     assert (back.status_code, back.headers["location"]) == (307, "../")
 
 
-def test_a_run_that_wrote_no_report_is_told_from_the_ledger(site: Browser, world: World) -> None:
+def test_a_run_without_a_report_is_shown_from_the_ledger(site: Browser, world: World) -> None:
     batch_id = newest(world)
     (load_settings().reports / f"{batch_id}.html").unlink()
     page_text = text_of(site, f"/runs/{batch_id}")
@@ -73,7 +73,7 @@ def test_a_held_order_is_found_and_says_why_and_what_to_do(site: Browser) -> Non
     assert "mfn import us --order HELD-2" in page_text
 
 
-def test_a_release_is_proposed_only_where_it_would_be_taken(site: Browser, world: World) -> None:
+def test_a_release_is_proposed_only_if_it_would_be_accepted(site: Browser, world: World) -> None:
     world.put(an_order(minutes_ago=4, orderId="ASKED-1", programs=["IN_STORE_PICK_UP"]))
     world.run()
     assert "mfn orders release ASKED-1" in text_of(site, "/orders/ASKED-1")
@@ -91,7 +91,7 @@ def test_orders_are_found_by_a_part_of_their_id_whatever_their_status(site: Brow
     assert "shipped by hand" in text_of(site, "/orders/HELD-2")
 
 
-def test_thousands_of_orders_are_shown_page_by_page(site: Browser, world: World) -> None:
+def test_thousands_of_orders_are_shown_in_pages(site: Browser, world: World) -> None:
     world.put(*(an_order(minutes_ago=5) for _ in range(60)))
     world.run()
     first, second = (Page(site.get(f"/orders?page={number}").text) for number in (1, 2))
@@ -101,7 +101,7 @@ def test_thousands_of_orders_are_shown_page_by_page(site: Browser, world: World)
     assert "?status=open&page=2" in first.links
 
 
-def test_what_comes_from_outside_is_text_and_no_buyer_is_shown(site: Browser, world: World) -> None:
+def test_values_from_outside_are_shown_as_text_and_no_buyer_is_shown(site: Browser, world: World) -> None:
     batch_id = newest(world)
     key = "expectations/import/lines.expect_column_values_to_be_in_set.is_sku_known+quantity_to_ship.sku_unknown"
     paths = ("/", "/orders", f"/orders/{LONG_ID}", f"/runs/{batch_id}", "/expectations", f"/{key}", "/orders/<script>")
@@ -112,7 +112,7 @@ def test_what_comes_from_outside_is_text_and_no_buyer_is_shown(site: Browser, wo
     assert EVIL.replace("\N{NO-BREAK SPACE}", " ") in text_of(site, f"/orders/{LONG_ID}")
 
 
-def test_every_answer_forbids_what_a_page_does_not_need(site: Browser, world: World) -> None:
+def test_every_response_forbids_what_a_page_does_not_need(site: Browser, world: World) -> None:
     for path in ("/", f"/runs/{newest(world)}", "/nowhere", "/?page=x", "/health"):
         headers = site.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -125,7 +125,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(site: Browser, world: Wo
         assert all(link.startswith((".", "?", "data:")) for link in links), page
 
 
-def test_pages_are_only_read(site: Browser) -> None:
+def test_only_read_requests_are_allowed(site: Browser) -> None:
     for path in ("/", "/orders"):
         assert site.post(path).status_code == 405
     assert "This page does not exist." in text_of(site, "/nowhere", 404)
@@ -135,7 +135,7 @@ def test_pages_are_only_read(site: Browser) -> None:
     assert "Expectations lists all of them" in text_of(site, "/expectations/import/nope", 404)
 
 
-def test_a_foreign_name_for_this_machine_is_refused(site: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_host_name_is_refused(site: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert site.get("/", Host="rebound.example").status_code == 400
     for host in ("localhost:8400", "[::1]:8400", "192.0.2.7"):
         assert site.get("/", Host=host).status_code == 200
@@ -144,12 +144,12 @@ def test_a_foreign_name_for_this_machine_is_refused(site: Browser, monkeypatch: 
     assert served.get("/health").text == "ok\n"
 
 
-def test_a_ledger_that_cannot_be_used_is_told_with_what_to_do(site: Browser) -> None:
+def test_an_unusable_ledger_is_reported_with_what_to_do(site: Browser) -> None:
     load_settings().keys_file.unlink()
     assert "What to do:" in text_of(site, "/", 422)
 
 
-def test_where_nothing_ran_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_created_if_nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MFN_HOME", str(tmp_path / "home"))
     page_text = text_of(Browser("http://localhost"), "/")
@@ -157,7 +157,7 @@ def test_where_nothing_ran_nothing_is_made(tmp_path: Path, monkeypatch: pytest.M
     assert not list(tmp_path.iterdir())
 
 
-def test_each_expectation_has_its_history_with_figures(site: Browser, world: World) -> None:
+def test_each_expectation_has_a_history_with_figures(site: Browser, world: World) -> None:
     listed = Page(site.get("/expectations?kind=import").text)
     broken, kept = "Every SKU to ship is an active item in the warehouse", "Every order has an id"
     assert listed.text.index(broken) < listed.text.index(kept)
@@ -168,7 +168,9 @@ def test_each_expectation_has_its_history_with_figures(site: Browser, world: Wor
     assert f"../../runs/{newest(world)}" in page_text.links
 
 
-def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_on_postgresql_is_read_the_same_way(
+    world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", postgres_url)
     world.put(an_order(), an_order(level="OVERNIGHT", orderId="HELD-2"))
     world.run()
@@ -180,13 +182,13 @@ def test_a_ledger_on_postgresql_is_read_alike(world: World, postgres_url: str, m
     assert "The shipping method is mapped" in text_of(site, "/expectations?connection=us")
 
 
-def test_a_port_that_is_taken_is_wrong_usage(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_occupied_port_is_wrong_usage(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with listen("127.0.0.1", 0) as taken:
         assert run(["site", "--port", str(taken.getsockname()[1])]) == 2
     assert "Choose another one with --port" in capsys.readouterr().err
 
 
-def test_a_report_leads_to_the_site_where_there_is_one() -> None:
+def test_a_report_links_to_the_site_if_there_is_one() -> None:
     page = Page(render_page(ordinary_day(), site="http://127.0.0.1:8400/"))
     ids = {order.order_id for order in ordinary_day().held}
     assert {f"http://127.0.0.1:8400/orders/{order_id}" for order_id in ids} <= set(page.links)
@@ -210,7 +212,7 @@ def test_a_history_is_drawn_with_the_newest_run_at_the_right_edge() -> None:
     assert bars[-1].label.endswith("5 of 10")
 
 
-def test_what_runs_on_end_did_alike_stands_once_in_a_timeline() -> None:
+def test_identical_outcomes_of_consecutive_runs_are_one_line_of_a_timeline() -> None:
     held = Moment(AT, "run-1", "import", "held", "us", (Reason("sku_unknown", "X"),))
     again = [replace(held, at=AT + timedelta(minutes=15 * n), batch_id=f"run-{n + 1}") for n in range(3)]
     loaded = replace(again[-1], outcome="loaded", reasons=())
